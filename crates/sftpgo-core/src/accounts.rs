@@ -1,0 +1,145 @@
+//! Managing users: what the REST API asks for, validated, stored and told to observers.
+
+use std::{path::PathBuf, sync::Arc};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    event::{Event, Events, UserChange},
+    provider::{Provider, UserQuery},
+    quota::QuotaBook,
+    registry::Connections,
+    user::{User, UserDraft, UserId, now_ms},
+};
+
+/// User management over one provider. Calls block: hashing a password takes tens of milliseconds.
+pub struct Accounts {
+    provider: Arc<dyn Provider>,
+    connections: Arc<Connections>,
+    quotas: Arc<QuotaBook>,
+    events: Events,
+    manage_users: bool,
+    users_base_dir: Option<PathBuf>,
+}
+
+impl Accounts {
+    /// Management of `provider`'s users; `manage_users` false refuses every change.
+    pub fn new(
+        provider: Arc<dyn Provider>,
+        connections: Arc<Connections>,
+        quotas: Arc<QuotaBook>,
+        events: Events,
+        manage_users: bool,
+        users_base_dir: Option<PathBuf>,
+    ) -> Self {
+        Self {
+            provider,
+            connections,
+            quotas,
+            events,
+            manage_users,
+            users_base_dir,
+        }
+    }
+
+    /// A page of users.
+    ///
+    /// # Errors
+    /// What the provider says.
+    pub fn list(&self, query: &UserQuery) -> Result<Vec<User>> {
+        self.provider.list_users(query)
+    }
+
+    /// One user.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound).
+    pub fn by_id(&self, id: UserId) -> Result<User> {
+        self.provider
+            .user_by_id(id)?
+            .ok_or_else(|| Error::not_found("no such user"))
+    }
+
+    /// One user by name.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound).
+    pub fn by_name(&self, username: &str) -> Result<User> {
+        self.provider
+            .user_by_name(username)?
+            .ok_or_else(|| Error::not_found("no such user"))
+    }
+
+    /// Validates and stores a new user.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid), [`AlreadyExists`](ErrorKind::AlreadyExists), or
+    /// [`Unsupported`](ErrorKind::Unsupported) when management is off.
+    pub fn add(&self, draft: UserDraft) -> Result<User> {
+        self.check_managed()?;
+        let user = self
+            .provider
+            .add_user(&draft.validate(self.users_base_dir.as_deref())?)?;
+        self.events.emit(&Event::User {
+            change: UserChange::Add,
+            user: &user,
+        });
+        Ok(user)
+    }
+
+    /// Replaces a user's settings by what `change` makes of them.
+    ///
+    /// # Errors
+    /// As [`Accounts::add`], and [`NotFound`](ErrorKind::NotFound).
+    pub fn update(
+        &self,
+        id: UserId,
+        change: impl FnOnce(&mut UserDraft) -> Result<()>,
+    ) -> Result<User> {
+        self.check_managed()?;
+        let stored = self.by_id(id)?;
+        let mut draft = UserDraft::from(&stored);
+        change(&mut draft)?;
+        let user = User {
+            id,
+            usage: stored.usage,
+            last_login: stored.last_login,
+            ..draft.validate(self.users_base_dir.as_deref())?
+        };
+        self.provider.update_user(&user)?;
+        self.quotas.limits_changed(&user);
+        if !user.enabled || user.is_expired_at(now_ms()) {
+            self.connections.close_user(id);
+        }
+        self.events.emit(&Event::User {
+            change: UserChange::Update,
+            user: &user,
+        });
+        Ok(user)
+    }
+
+    /// Forgets a user and ends the user's sessions; files stay.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound), or [`Unsupported`](ErrorKind::Unsupported) when management is off.
+    pub fn delete(&self, id: UserId) -> Result<()> {
+        self.check_managed()?;
+        let user = self.by_id(id)?;
+        self.provider.delete_user(id)?;
+        self.connections.close_user(id);
+        self.events.emit(&Event::User {
+            change: UserChange::Delete,
+            user: &user,
+        });
+        Ok(())
+    }
+
+    fn check_managed(&self) -> Result<()> {
+        if self.manage_users {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            "user management is switched off (data_provider.manage_users is 0)",
+        ))
+    }
+}

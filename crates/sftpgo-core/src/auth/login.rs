@@ -1,0 +1,190 @@
+//! The order of a login: user, status, expiry, credential, home, session.
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    auth::{password, password::PasswordHash, public_key::AuthorizedKey},
+    filesystem::{Filesystem, Homes},
+    provider::Provider,
+    quota::{QuotaAccount, QuotaBook},
+    registry::{Connections, Login},
+    user::{User, now_ms},
+};
+
+/// Checks credentials against one provider. Calls block: verifying a password takes tens of milliseconds.
+pub struct Authenticator {
+    provider: Arc<dyn Provider>,
+    homes: Arc<dyn Homes>,
+    connections: Arc<Connections>,
+    quotas: Arc<QuotaBook>,
+    rehash_on_login: bool,
+}
+
+/// A user who is in.
+pub struct LoggedIn {
+    /// As stored at login.
+    pub user: Arc<User>,
+    /// The user's files.
+    pub filesystem: Arc<dyn Filesystem>,
+    /// Shared by the user's sessions.
+    pub quota: Arc<QuotaAccount>,
+    /// The session taken; drop it to give it back.
+    pub login: Login,
+}
+
+/// Why a login failed: for the operator's log, never for the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginFailure(String);
+
+impl fmt::Display for LoginFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl LoginFailure {
+    /// A failure for `reason`.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
+impl Authenticator {
+    /// Logins of `provider`'s users into homes from `homes`.
+    ///
+    /// With `rehash_on_login` a hash that is not argon2id is replaced at the next successful password login.
+    pub fn new(
+        provider: Arc<dyn Provider>,
+        homes: Arc<dyn Homes>,
+        connections: Arc<Connections>,
+        quotas: Arc<QuotaBook>,
+        rehash_on_login: bool,
+    ) -> Self {
+        Self {
+            provider,
+            homes,
+            connections,
+            quotas,
+            rehash_on_login,
+        }
+    }
+
+    /// Logs in with a password.
+    ///
+    /// # Errors
+    /// The first condition that is not met; the work done for a wrong name and a wrong password is the same.
+    pub fn with_password(&self, username: &str, sent: &[u8]) -> Result<LoggedIn, LoginFailure> {
+        let found = self.find(username);
+        let hash = found
+            .as_ref()
+            .ok()
+            .and_then(|user| user.password.as_deref())
+            .map(PasswordHash::parse);
+        let (matches, legacy) = match hash {
+            Some(Ok(hash)) => (hash.verify(sent), hash.is_legacy()),
+            Some(Err(error)) => {
+                password::verify_nothing(sent);
+                return Err(LoginFailure::new(format!(
+                    "the stored hash cannot be used: {error}"
+                )));
+            }
+            None => {
+                password::verify_nothing(sent);
+                (false, false)
+            }
+        };
+        let user = found.and_then(check_conditions)?;
+        if !matches {
+            return Err(LoginFailure::new("wrong password"));
+        }
+        if legacy && self.rehash_on_login {
+            self.rehash(&user, sent);
+        }
+        self.admit(user)
+    }
+
+    /// Does the user exist, may log in, and have this key? `blob` is the key as on the wire.
+    pub fn accepts_key(&self, username: &str, blob: &[u8]) -> Result<(), LoginFailure> {
+        self.find_with_key(username, blob).map(drop)
+    }
+
+    /// Logs in with a key whose signature the protocol has verified.
+    ///
+    /// # Errors
+    /// The first condition that is not met.
+    pub fn with_public_key(&self, username: &str, blob: &[u8]) -> Result<LoggedIn, LoginFailure> {
+        self.find_with_key(username, blob)
+            .and_then(|user| self.admit(user))
+    }
+
+    fn find(&self, username: &str) -> Result<User, LoginFailure> {
+        match self.provider.user_by_name(username) {
+            Ok(Some(user)) => Ok(user),
+            Ok(None) => Err(LoginFailure::new("no such user")),
+            Err(error) => Err(LoginFailure::new(format!("the provider failed: {error}"))),
+        }
+    }
+
+    fn find_with_key(&self, username: &str, blob: &[u8]) -> Result<User, LoginFailure> {
+        let user = check_conditions(self.find(username)?)?;
+        let known = user
+            .public_keys
+            .iter()
+            .filter_map(|line| AuthorizedKey::parse(line).ok());
+        if known.into_iter().any(|key| key.blob() == blob) {
+            Ok(user)
+        } else {
+            Err(LoginFailure::new("unknown public key"))
+        }
+    }
+
+    fn rehash(&self, user: &User, sent: &[u8]) {
+        let stored = std::str::from_utf8(sent)
+            .ok()
+            .map(PasswordHash::for_storage);
+        if let Some(Ok(hash)) = stored
+            && let Err(error) = self.provider.set_password_hash(user.id, &hash)
+        {
+            log::warn!(
+                "the password of {:?} was not re-hashed: {error}",
+                user.username
+            );
+        }
+    }
+
+    fn admit(&self, user: User) -> Result<LoggedIn, LoginFailure> {
+        let filesystem = self.homes.open_home(&user).map_err(|error| {
+            LoginFailure::new(format!("the home directory cannot be used: {error}"))
+        })?;
+        let login = self
+            .connections
+            .log_in(&user)
+            .map_err(|error| LoginFailure::new(error.to_string()))?;
+        let quota = self
+            .quotas
+            .account(&user)
+            .map_err(|error| LoginFailure::new(format!("the provider failed: {error}")))?;
+        if let Err(error) = self.provider.record_login(user.id, now_ms()) {
+            log::warn!(
+                "the last login of {:?} was not stored: {error}",
+                user.username
+            );
+        }
+        Ok(LoggedIn {
+            user: Arc::new(user),
+            filesystem: Arc::from(filesystem),
+            quota,
+            login,
+        })
+    }
+}
+
+fn check_conditions(user: User) -> Result<User, LoginFailure> {
+    if !user.enabled {
+        return Err(LoginFailure::new("the user is disabled"));
+    }
+    if user.is_expired_at(now_ms()) {
+        return Err(LoginFailure::new("the user has expired"));
+    }
+    Ok(user)
+}

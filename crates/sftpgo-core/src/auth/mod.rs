@@ -1,0 +1,7 @@
+//! Login: credentials to a user with an open home and one of the user's sessions.
+
+pub mod login;
+pub mod password;
+pub mod public_key;
+
+pub use login::{Authenticator, LoggedIn, LoginFailure};

@@ -1,0 +1,115 @@
+//! What happened, told once to everybody who asked: logs, metrics, actions.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use crate::{
+    registry::{Operation, Protocol},
+    user::User,
+};
+
+/// How a client tried to log in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginMethod {
+    /// `publickey`.
+    PublicKey,
+    /// `password` and keyboard-interactive.
+    Password,
+    /// The connection ended before a credential was sent.
+    NoneTried,
+}
+
+/// An operation on names that succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// RENAME.
+    Rename,
+    /// RMDIR.
+    Rmdir,
+    /// MKDIR.
+    Mkdir,
+    /// SYMLINK and hard links.
+    Symlink,
+    /// REMOVE.
+    Remove,
+}
+
+/// A user was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserChange {
+    /// Added.
+    Add,
+    /// Updated.
+    Update,
+    /// Deleted.
+    Delete,
+}
+
+/// Something that happened. Paths are on the server's disk when the filesystem has one.
+#[derive(Debug)]
+#[non_exhaustive]
+#[allow(missing_docs)] // the fields are the log's words
+pub enum Event<'a> {
+    /// A transfer ended; `error` tells why when it did not succeed.
+    Transfer {
+        operation: Operation,
+        username: &'a str,
+        file_path: &'a str,
+        size: u64,
+        elapsed: Duration,
+        connection_id: &'a str,
+        protocol: Protocol,
+        error: Option<&'a str>,
+    },
+    /// A command on names succeeded.
+    Command {
+        command: Command,
+        username: &'a str,
+        file_path: &'a str,
+        target_path: Option<&'a str>,
+        connection_id: &'a str,
+        protocol: Protocol,
+    },
+    /// A login was tried with a credential.
+    LoginAttempt { method: LoginMethod },
+    /// A login succeeded.
+    LoginOk {
+        username: &'a str,
+        method: LoginMethod,
+        remote: SocketAddr,
+    },
+    /// A login failed; `reason` is for the operator only.
+    LoginFailed {
+        username: &'a str,
+        method: LoginMethod,
+        remote: SocketAddr,
+        reason: &'a str,
+    },
+    /// A user was added, updated or deleted.
+    User { change: UserChange, user: &'a User },
+    /// How many connections are registered now.
+    ActiveConnections { count: usize },
+}
+
+/// Somebody who is told. Must not block: hand long work to a queue.
+pub trait Observer: Send + Sync {
+    /// Called once for each event.
+    fn notify(&self, event: &Event<'_>);
+}
+
+/// All observers of one server.
+#[derive(Clone, Default)]
+pub struct Events(Arc<[Box<dyn Observer>]>);
+
+impl Events {
+    /// Tells these observers, in this order.
+    pub fn new(observers: Vec<Box<dyn Observer>>) -> Self {
+        Self(observers.into())
+    }
+
+    /// Tells every observer.
+    pub fn emit(&self, event: &Event<'_>) {
+        for observer in self.0.iter() {
+            observer.notify(event);
+        }
+    }
+}

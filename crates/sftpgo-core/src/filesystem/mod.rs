@@ -1,0 +1,257 @@
+//! Where a user's files are: traits that an embedding service can implement, and the local disk.
+
+//S pub mod local;
+
+use std::time::SystemTime;
+
+use crate::{
+    error::Result,
+    user::{Usage, User},
+    vpath::VirtualPath,
+};
+
+/// What a filesystem can do beyond sequential reading and writing; an object store lacks some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Writes at any offset.
+    pub random_writes: bool,
+    /// Symbolic and hard links.
+    pub links: bool,
+    /// Rename over an existing name in one step.
+    pub atomic_rename: bool,
+}
+
+/// What kind of thing a name is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum FileType {
+    File,
+    Directory,
+    Symlink,
+    Other,
+}
+
+/// Attributes of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // as in stat(2)
+pub struct Metadata {
+    pub file_type: FileType,
+    /// File type and permission bits, as in `st_mode`.
+    pub mode: u32,
+    pub size: u64,
+    pub uid: u32,
+    pub gid: u32,
+    /// Unix seconds.
+    pub atime: i64,
+    /// Unix seconds.
+    pub mtime: i64,
+    pub links: u64,
+}
+
+/// Attributes to change; `None` leaves one as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SetAttributes {
+    /// Permission bits.
+    pub mode: Option<u32>,
+    /// Access and modification time.
+    pub times: Option<(SystemTime, SystemTime)>,
+    /// Owner and group, applied only when running as root.
+    pub owner: Option<(u32, u32)>,
+}
+
+/// How to open a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs)] // as in open(2)
+pub struct OpenOptions {
+    pub read: bool,
+    pub write: bool,
+    pub create: bool,
+    pub exclusive: bool,
+    pub truncate: bool,
+    /// Permission bits of a new file, before the umask.
+    pub mode: Option<u32>,
+}
+
+/// May a rename replace an existing name?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replace {
+    /// Fails with [`AlreadyExists`](crate::ErrorKind::AlreadyExists).
+    No,
+    /// Replaces in one step.
+    Yes,
+}
+
+/// Space of the disk beneath a path, as in statvfs(3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs)]
+pub struct SpaceInfo {
+    pub block_size: u64,
+    pub fragment_size: u64,
+    pub blocks: u64,
+    pub blocks_free: u64,
+    pub blocks_available: u64,
+    pub files: u64,
+    pub files_free: u64,
+    pub files_available: u64,
+    pub filesystem_id: u64,
+    pub flags: u64,
+    pub name_max: u64,
+}
+
+/// A name in a directory with its attributes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirEntry {
+    /// The name's bytes.
+    pub name: Vec<u8>,
+    /// Attributes of the name itself, links not followed.
+    pub metadata: Metadata,
+}
+
+/// One user's files. Calls may block.
+pub trait Filesystem: Send + Sync {
+    /// What this filesystem can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Opens or creates a file.
+    ///
+    /// # Errors
+    /// The kinds of open(2).
+    fn open(&self, path: &VirtualPath, options: &OpenOptions) -> Result<Box<dyn File>>;
+
+    /// Attributes of a name, or of what a final link points to when `follow`.
+    ///
+    /// # Errors
+    /// The kinds of stat(2).
+    fn metadata(&self, path: &VirtualPath, follow: bool) -> Result<Metadata>;
+
+    /// Opens a directory for listing.
+    ///
+    /// # Errors
+    /// The kinds of opendir(3).
+    fn read_dir(&self, path: &VirtualPath) -> Result<Box<dyn Directory>>;
+
+    /// Makes a directory.
+    ///
+    /// # Errors
+    /// The kinds of mkdir(2).
+    fn create_dir(&self, path: &VirtualPath, mode: Option<u32>) -> Result<()>;
+
+    /// Removes a name that is not a directory.
+    ///
+    /// # Errors
+    /// The kinds of unlink(2).
+    fn remove_file(&self, path: &VirtualPath) -> Result<()>;
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// The kinds of rmdir(2).
+    fn remove_dir(&self, path: &VirtualPath) -> Result<()>;
+
+    /// Renames; never follows a final link.
+    ///
+    /// # Errors
+    /// The kinds of renameat2(2).
+    fn rename(&self, from: &VirtualPath, to: &VirtualPath, replace: Replace) -> Result<()>;
+
+    /// Makes `link` a symbolic link to `target`, which the caller has resolved inside the home.
+    ///
+    /// # Errors
+    /// The kinds of symlink(2).
+    fn symlink(&self, target: &[u8], link: &VirtualPath) -> Result<()>;
+
+    /// Gives a file a second name.
+    ///
+    /// # Errors
+    /// The kinds of link(2).
+    fn hard_link(&self, original: &VirtualPath, link: &VirtualPath) -> Result<()>;
+
+    /// Where a link points, as the client sees it when inside the home.
+    ///
+    /// # Errors
+    /// The kinds of readlink(2).
+    fn read_link(&self, path: &VirtualPath) -> Result<Vec<u8>>;
+
+    /// Changes attributes of a name, or of what a final link points to when `follow`.
+    ///
+    /// # Errors
+    /// The kinds of chmod(2) and utimensat(2).
+    fn set_attributes(
+        &self,
+        path: &VirtualPath,
+        change: &SetAttributes,
+        follow: bool,
+    ) -> Result<()>;
+
+    /// Space left beneath a path.
+    ///
+    /// # Errors
+    /// The kinds of statvfs(3).
+    fn space(&self, path: &VirtualPath) -> Result<SpaceInfo>;
+
+    /// Counts all files and their bytes, links not followed.
+    ///
+    /// # Errors
+    /// What reading the tree says.
+    fn usage(&self) -> Result<Usage>;
+
+    /// The path on the server's disk, for logs and actions only.
+    fn display_path(&self, path: &VirtualPath) -> String;
+}
+
+/// An open file. Dropping it closes it.
+pub trait File: Send {
+    /// Reads at `offset` into `buffer`; 0 is the end of the file.
+    ///
+    /// # Errors
+    /// The kinds of pread(2).
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize>;
+
+    /// Writes all of `data` at `offset`.
+    ///
+    /// # Errors
+    /// The kinds of pwrite(2).
+    fn write_all_at(&self, data: &[u8], offset: u64) -> Result<()>;
+
+    /// Cuts or extends the file.
+    ///
+    /// # Errors
+    /// The kinds of ftruncate(2).
+    fn set_len(&self, size: u64) -> Result<()>;
+
+    /// Waits until the data is on stable storage.
+    ///
+    /// # Errors
+    /// The kinds of fsync(2).
+    fn sync(&self) -> Result<()>;
+
+    /// Attributes of the open file.
+    ///
+    /// # Errors
+    /// The kinds of fstat(2).
+    fn metadata(&self) -> Result<Metadata>;
+
+    /// Changes attributes of the open file.
+    ///
+    /// # Errors
+    /// The kinds of fchmod(2) and futimens(3).
+    fn set_attributes(&self, change: &SetAttributes) -> Result<()>;
+}
+
+/// An open directory.
+pub trait Directory: Send {
+    /// The next entry, `.` and `..` included; none at the end.
+    ///
+    /// # Errors
+    /// The kinds of readdir(3).
+    fn next_entry(&mut self) -> Result<Option<DirEntry>>;
+}
+
+/// Opens the filesystem of a user at login.
+pub trait Homes: Send + Sync {
+    /// The user's filesystem; makes the home directory with its parents when missing.
+    ///
+    /// # Errors
+    /// What making or opening the home says.
+    fn open_home(&self, user: &User) -> Result<Box<dyn Filesystem>>;
+}

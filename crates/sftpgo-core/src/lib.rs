@@ -1,0 +1,26 @@
+//! The domain of a file-transfer server: virtual users, login, permissions, quota, files and transfers.
+//!
+//! Nothing here knows a protocol, a database or a process: a service brings its own
+//! [`Provider`] and [`Filesystem`](filesystem::Filesystem) and gets the rest.
+
+pub mod accounts;
+pub mod auth;
+pub mod error;
+pub mod event;
+pub mod filesystem;
+pub mod permission;
+pub mod provider;
+pub mod quota;
+pub mod random;
+pub mod registry;
+pub mod scan;
+//S pub mod session;
+//S pub mod transfer;
+pub mod user;
+pub mod vpath;
+
+pub use error::{Error, ErrorKind, Result};
+pub use permission::Permissions;
+pub use provider::Provider;
+pub use user::{User, UserDraft, UserId};
+pub use vpath::VirtualPath;

@@ -1,0 +1,116 @@
+//! What a user may do: the nine names of the REST contract as a set.
+
+use crate::error::{Error, Result};
+
+bitflags::bitflags! {
+    /// A set of permissions; `*` on the wire is [`Permissions::all`].
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub struct Permissions: u16 {
+        /// List directories and read attributes.
+        const LIST = 1;
+        /// Read files.
+        const DOWNLOAD = 1 << 1;
+        /// Create and write files.
+        const UPLOAD = 1 << 2;
+        /// Replace an existing file while uploading; needs upload too.
+        const OVERWRITE = 1 << 3;
+        /// Delete files and directories.
+        const DELETE = 1 << 4;
+        /// Rename files and directories.
+        const RENAME = 1 << 5;
+        /// Create directories.
+        const CREATE_DIRS = 1 << 6;
+        /// Create symbolic and hard links.
+        const CREATE_SYMLINKS = 1 << 7;
+    }
+}
+
+const NAMES: [(&str, Permissions); 8] = [
+    ("list", Permissions::LIST),
+    ("download", Permissions::DOWNLOAD),
+    ("upload", Permissions::UPLOAD),
+    ("overwrite", Permissions::OVERWRITE),
+    ("delete", Permissions::DELETE),
+    ("rename", Permissions::RENAME),
+    ("create_dirs", Permissions::CREATE_DIRS),
+    ("create_symlinks", Permissions::CREATE_SYMLINKS),
+];
+
+impl Permissions {
+    /// The set that a list of wire names means: `*` is everything, repeats fold.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) when the list is empty or a name is unknown.
+    pub fn from_names<S: AsRef<str>>(names: &[S]) -> Result<Self> {
+        if names.is_empty() {
+            return Err(Error::invalid(
+                "permissions",
+                "at least one permission is needed",
+            ));
+        }
+        names.iter().try_fold(Self::empty(), |set, name| {
+            Ok(set | Self::from_name_on_wire(name.as_ref())?)
+        })
+    }
+
+    fn from_name_on_wire(name: &str) -> Result<Self> {
+        if name == "*" {
+            return Ok(Self::all());
+        }
+        NAMES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, permission)| *permission)
+            .ok_or_else(|| {
+                Error::invalid("permissions", format_args!("unknown permission {name:?}"))
+            })
+    }
+
+    /// The wire names of this set, in the contract's order; everything is just `*`.
+    pub fn names_on_wire(self) -> Vec<&'static str> {
+        if self == Self::all() {
+            return vec!["*"];
+        }
+        NAMES
+            .iter()
+            .filter(|(_, p)| self.contains(*p))
+            .map(|(name, _)| *name)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn star_swallows_the_rest_and_repeats_fold() {
+        assert_eq!(
+            Permissions::from_names(&["list", "*"])
+                .unwrap()
+                .names_on_wire(),
+            ["*"]
+        );
+        assert_eq!(
+            Permissions::from_names(&["upload", "list", "upload"])
+                .unwrap()
+                .names_on_wire(),
+            ["list", "upload"]
+        );
+    }
+
+    #[test]
+    fn an_empty_list_and_an_unknown_name_are_refused() {
+        assert!(Permissions::from_names::<&str>(&[]).is_err());
+        let error = Permissions::from_names(&["read"]).unwrap_err();
+        assert!(error.message().contains("\"read\""), "{error}");
+    }
+
+    #[test]
+    fn every_single_name_survives_the_round_trip() {
+        for (name, permission) in NAMES {
+            assert_eq!(Permissions::from_names(&[name]).unwrap(), permission);
+            assert_eq!(permission.names_on_wire(), [name]);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What a user store has to offer. Calls may block; async callers run them on a blocking pool.
+
+use crate::{
+    error::Result,
+    user::{Usage, User, UserId},
+};
+
+/// Order of a listing by username.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// A to Z, by bytes.
+    #[default]
+    Ascending,
+    /// Z to A, by bytes.
+    Descending,
+}
+
+/// Which users to list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserQuery {
+    /// How many to skip.
+    pub offset: u32,
+    /// How many at the most.
+    pub limit: u32,
+    /// By username.
+    pub order: Order,
+    /// Only the user of exactly this name.
+    pub username: Option<String>,
+}
+
+/// A change of usage, as an operation on files caused it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UsageDelta {
+    /// Bytes more (or fewer).
+    pub size: i64,
+    /// Files more (or fewer).
+    pub files: i32,
+}
+
+/// The stored users.
+pub trait Users: Send + Sync {
+    /// The user of exactly this name, case-sensitive.
+    ///
+    /// # Errors
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) when the store does not answer; an unknown name is `Ok(None)`.
+    fn user_by_name(&self, username: &str) -> Result<Option<User>>;
+
+    /// The user with this id.
+    ///
+    /// # Errors
+    /// As [`Users::user_by_name`].
+    fn user_by_id(&self, id: UserId) -> Result<Option<User>>;
+
+    /// A page of users.
+    ///
+    /// # Errors
+    /// As [`Users::user_by_name`].
+    fn list_users(&self, query: &UserQuery) -> Result<Vec<User>>;
+
+    /// Stores a new user (its id is ignored) and answers it with its id.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) when the name is taken.
+    fn add_user(&self, user: &User) -> Result<User>;
+
+    /// Replaces all settings of the user with `user.id`; usage and last login stay as they are.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound), or [`AlreadyExists`](crate::ErrorKind::AlreadyExists) when the new name is taken.
+    fn update_user(&self, user: &User) -> Result<()>;
+
+    /// Replaces only the stored password hash.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    fn set_password_hash(&self, id: UserId, hash: &str) -> Result<()>;
+
+    /// Forgets the user.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    fn delete_user(&self, id: UserId) -> Result<()>;
+
+    /// Remembers when the user last logged in (Unix milliseconds).
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    fn record_login(&self, id: UserId, at: i64) -> Result<()>;
+}
+
+/// The stored usage of every user.
+pub trait QuotaLedger: Send + Sync {
+    /// The usage as stored.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    fn usage(&self, id: UserId) -> Result<Usage>;
+
+    /// Adds `delta` in one atomic step; neither figure goes below zero.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    fn add_usage(&self, id: UserId, delta: UsageDelta, at: i64) -> Result<()>;
+
+    /// Replaces both figures, as a quota scan found them.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    fn set_usage(&self, id: UserId, usage: Usage) -> Result<()>;
+}
+
+/// Is the store there?
+pub trait Health: Send + Sync {
+    /// Asks the store for the cheapest answer it has.
+    ///
+    /// # Errors
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) with what the store said.
+    fn check(&self) -> Result<()>;
+}
+
+/// A whole user store.
+pub trait Provider: Users + QuotaLedger + Health {}
+
+impl<T: Users + QuotaLedger + Health> Provider for T {}

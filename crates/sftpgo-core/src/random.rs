@@ -1,0 +1,18 @@
+//! Unguessable values from the system's generator.
+
+use ring::rand::{SecureRandom, SystemRandom};
+
+/// Fills `bytes`; Linux's generator does not fail once the system is up.
+pub fn fill(bytes: &mut [u8]) {
+    if SystemRandom::new().fill(bytes).is_err() {
+        // Guessable identifiers would be worse than no server.
+        std::process::abort();
+    }
+}
+
+/// 128 random bits as 32 hexadecimal digits.
+pub fn hex_id() -> String {
+    let mut bytes = [0_u8; 16];
+    fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,396 @@
+//! Who is connected and what moves: listed, limited and closed from outside.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    event::{Event, Events},
+    random,
+    user::{User, UserId, now_ms},
+};
+
+/// The protocol a session speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// The sftp subsystem.
+    Sftp,
+    /// An scp command.
+    Scp,
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sftp => "SFTP",
+            Self::Scp => "SCP",
+        })
+    }
+}
+
+/// The direction of a transfer, as the client sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Client to server.
+    Upload,
+    /// Server to client.
+    Download,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Upload => "upload",
+            Self::Download => "download",
+        })
+    }
+}
+
+/// A connection as listed; times are Unix milliseconds.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)] // the fields are the contract's
+pub struct ConnectionStatus {
+    pub username: String,
+    pub connection_id: String,
+    pub client_version: String,
+    pub remote: SocketAddr,
+    pub connected_at: i64,
+    pub last_activity: i64,
+    pub protocol: Protocol,
+    pub transfers: Vec<TransferStatus>,
+}
+
+/// A running transfer as listed; times are Unix milliseconds.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)] // the fields are the contract's
+pub struct TransferStatus {
+    pub operation: Operation,
+    pub path: String,
+    pub started_at: i64,
+    pub size: u64,
+    pub last_activity: i64,
+}
+
+/// All logged-in sessions of one server.
+pub struct Connections {
+    state: Mutex<State>,
+    events: Events,
+}
+
+#[derive(Default)]
+struct State {
+    logins: HashMap<u64, LoginEntry>,
+    next_login: u64,
+    listed: HashMap<String, Arc<Connection>>,
+}
+
+struct LoginEntry {
+    user: UserId,
+    close: CancellationToken,
+}
+
+impl Connections {
+    /// An empty registry that tells `events` how many connections it lists.
+    pub fn new(events: Events) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::default(),
+            events,
+        })
+    }
+
+    /// Takes one of the user's sessions, counted and taken in one step.
+    ///
+    /// # Errors
+    /// [`LimitReached`](ErrorKind::LimitReached) when the user has `max_sessions` already.
+    pub fn log_in(self: &Arc<Self>, user: &User) -> Result<Login> {
+        let mut state = self.lock();
+        let open = state
+            .logins
+            .values()
+            .filter(|login| login.user == user.id)
+            .count();
+        if user.max_sessions > 0 && open >= user.max_sessions as usize {
+            return Err(Error::new(
+                ErrorKind::LimitReached,
+                format!("too many open sessions: {open}"),
+            ));
+        }
+        let number = state.next_login;
+        state.next_login += 1;
+        let close = CancellationToken::new();
+        state.logins.insert(
+            number,
+            LoginEntry {
+                user: user.id,
+                close: close.clone(),
+            },
+        );
+        Ok(Login {
+            registry: Arc::clone(self),
+            number,
+            close,
+        })
+    }
+
+    /// All listed connections.
+    pub fn list(&self) -> Vec<ConnectionStatus> {
+        let listed: Vec<_> = self.lock().listed.values().cloned().collect();
+        let mut statuses: Vec<_> = listed
+            .iter()
+            .map(|connection| connection.status())
+            .collect();
+        statuses.sort_by(|a, b| {
+            (a.connected_at, &a.connection_id).cmp(&(b.connected_at, &b.connection_id))
+        });
+        statuses
+    }
+
+    /// Closes the network connection that carries the session with this id.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound).
+    pub fn close(&self, connection_id: &str) -> Result<()> {
+        let found = self.lock().listed.get(connection_id).cloned();
+        found
+            .map(|connection| connection.close.cancel())
+            .ok_or_else(|| Error::not_found("no such connection"))
+    }
+
+    /// Closes every network connection of the user.
+    pub fn close_user(&self, user: UserId) {
+        for login in self
+            .lock()
+            .logins
+            .values()
+            .filter(|login| login.user == user)
+        {
+            login.close.cancel();
+        }
+    }
+
+    /// How many logins there are now.
+    pub fn login_count(&self) -> usize {
+        self.lock().logins.len()
+    }
+
+    /// How many transfers are running now.
+    pub fn transfer_count(&self) -> usize {
+        let listed: Vec<_> = self.lock().listed.values().cloned().collect();
+        listed
+            .iter()
+            .map(|connection| lock(&connection.transfers).len())
+            .sum()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    fn remove(&self, connection_id: &str) {
+        let count = {
+            let mut state = self.lock();
+            state.listed.remove(connection_id);
+            state.listed.len()
+        };
+        self.events.emit(&Event::ActiveConnections { count });
+    }
+}
+
+/// One authenticated network connection; dropping it gives the session back.
+pub struct Login {
+    registry: Arc<Connections>,
+    number: u64,
+    close: CancellationToken,
+}
+
+impl Login {
+    /// Fires when the connection is to be closed from outside.
+    pub fn close_requested(&self) -> CancellationToken {
+        self.close.clone()
+    }
+
+    /// Lists a session of this login until the guard is dropped.
+    pub fn start(
+        &self,
+        username: &str,
+        protocol: Protocol,
+        remote: SocketAddr,
+        client_version: &str,
+    ) -> ConnectionGuard {
+        let now = now_ms();
+        let connection = Arc::new(Connection {
+            id: random::hex_id(),
+            username: username.to_owned(),
+            client_version: client_version.to_owned(),
+            remote,
+            protocol,
+            connected_at: now,
+            last_activity: AtomicI64::new(now),
+            transfers: Mutex::default(),
+            close: self.close.clone(),
+        });
+        let count = {
+            let mut state = self.registry.lock();
+            state
+                .listed
+                .insert(connection.id.clone(), Arc::clone(&connection));
+            state.listed.len()
+        };
+        self.registry
+            .events
+            .emit(&Event::ActiveConnections { count });
+        ConnectionGuard {
+            registry: Arc::clone(&self.registry),
+            connection,
+        }
+    }
+}
+
+impl Drop for Login {
+    fn drop(&mut self) {
+        self.registry.lock().logins.remove(&self.number);
+    }
+}
+
+/// A listed session; dropping the guard takes it off the list.
+pub struct ConnectionGuard {
+    registry: Arc<Connections>,
+    connection: Arc<Connection>,
+}
+
+impl std::ops::Deref for ConnectionGuard {
+    type Target = Arc<Connection>;
+
+    fn deref(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+}
+
+impl Drop for ConnectionGuard {
+    fn drop(&mut self) {
+        self.registry.remove(&self.connection.id);
+    }
+}
+
+/// A listed session.
+pub struct Connection {
+    id: String,
+    username: String,
+    client_version: String,
+    remote: SocketAddr,
+    protocol: Protocol,
+    connected_at: i64,
+    last_activity: AtomicI64,
+    transfers: Mutex<Vec<Arc<TransferEntry>>>,
+    close: CancellationToken,
+}
+
+impl Connection {
+    /// Unguessable and unique.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The protocol it speaks.
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// Remembers that the client did something now.
+    pub fn touch(&self) {
+        self.last_activity.store(now_ms(), Ordering::Relaxed);
+    }
+
+    /// When the client last did something, Unix milliseconds.
+    pub fn last_activity(&self) -> i64 {
+        let transfers = lock(&self.transfers);
+        let latest = transfers
+            .iter()
+            .map(|transfer| transfer.last_activity.load(Ordering::Relaxed))
+            .max();
+        self.last_activity
+            .load(Ordering::Relaxed)
+            .max(latest.unwrap_or(0))
+    }
+
+    /// Lists a transfer of `path` (as the client sees it) until [`Connection::end_transfer`].
+    pub fn begin_transfer(&self, operation: Operation, path: String) -> Arc<TransferEntry> {
+        let now = now_ms();
+        let entry = Arc::new(TransferEntry {
+            operation,
+            path,
+            started_at: now,
+            size: AtomicU64::new(0),
+            last_activity: AtomicI64::new(now),
+        });
+        lock(&self.transfers).push(Arc::clone(&entry));
+        entry
+    }
+
+    /// Takes the transfer off the list.
+    pub fn end_transfer(&self, entry: &Arc<TransferEntry>) {
+        lock(&self.transfers).retain(|listed| !Arc::ptr_eq(listed, entry));
+    }
+
+    fn status(&self) -> ConnectionStatus {
+        ConnectionStatus {
+            username: self.username.clone(),
+            connection_id: self.id.clone(),
+            client_version: self.client_version.clone(),
+            remote: self.remote,
+            connected_at: self.connected_at,
+            last_activity: self.last_activity(),
+            protocol: self.protocol,
+            transfers: lock(&self.transfers)
+                .iter()
+                .map(|transfer| transfer.status())
+                .collect(),
+        }
+    }
+}
+
+/// A listed transfer.
+pub struct TransferEntry {
+    operation: Operation,
+    path: String,
+    started_at: i64,
+    size: AtomicU64,
+    last_activity: AtomicI64,
+}
+
+impl TransferEntry {
+    /// Counts `bytes` more.
+    pub fn moved(&self, bytes: u64) {
+        self.size.fetch_add(bytes, Ordering::Relaxed);
+        self.last_activity.store(now_ms(), Ordering::Relaxed);
+    }
+
+    /// Bytes so far.
+    pub fn size(&self) -> u64 {
+        self.size.load(Ordering::Relaxed)
+    }
+
+    fn status(&self) -> TransferStatus {
+        TransferStatus {
+            operation: self.operation,
+            path: self.path.clone(),
+            started_at: self.started_at,
+            size: self.size(),
+            last_activity: self.last_activity.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// A poisoned registry is still a list: whoever panicked left no half-made entry.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

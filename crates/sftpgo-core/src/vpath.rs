@@ -1,0 +1,209 @@
+//! A path as the client sees it: bytes, absolute, clean, and never above `/`.
+
+use std::{borrow::Cow, fmt};
+
+use crate::error::{Error, Result};
+
+/// The longest path a client may send, as Linux has it.
+pub const MAX_PATH_LEN: usize = 4096;
+
+/// An absolute clean path under the user's root: no empty, `.` or `..` component, no NUL.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VirtualPath(Vec<u8>);
+
+impl VirtualPath {
+    /// The user's root.
+    pub fn root() -> Self {
+        Self(b"/".to_vec())
+    }
+
+    /// Cleans what a client sent, lexically, taking a relative path from the root.
+    /// `..` above the root stays at the root.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) on NUL or a path longer than [`MAX_PATH_LEN`].
+    pub fn parse(raw: &[u8]) -> Result<Self> {
+        Self::root().join(raw)
+    }
+
+    /// Cleans `raw` lexically, taking a relative path from `self`.
+    ///
+    /// # Errors
+    /// As [`VirtualPath::parse`].
+    pub fn join(&self, raw: &[u8]) -> Result<Self> {
+        if raw.len() > MAX_PATH_LEN {
+            return Err(Error::invalid("path", "longer than 4096 bytes"));
+        }
+        if raw.contains(&0) {
+            return Err(Error::invalid("path", "contains NUL"));
+        }
+        let base = if raw.starts_with(b"/") {
+            &[][..]
+        } else {
+            self.0.as_slice()
+        };
+        let mut clean: Vec<&[u8]> = Vec::new();
+        for component in base.split(is_slash).chain(raw.split(is_slash)) {
+            match component {
+                b"" | b"." => {}
+                b".." => {
+                    clean.pop();
+                }
+                name => clean.push(name),
+            }
+        }
+        let mut joined = Vec::with_capacity(base.len() + raw.len() + 1);
+        for name in clean {
+            joined.push(b'/');
+            joined.extend_from_slice(name);
+        }
+        if joined.is_empty() {
+            joined.push(b'/');
+        }
+        if joined.len() > MAX_PATH_LEN {
+            return Err(Error::invalid("path", "longer than 4096 bytes"));
+        }
+        Ok(Self(joined))
+    }
+
+    /// The whole path, starting with `/`.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The path without its leading `/`; `.` for the root. What is handed to the kernel beneath the home.
+    pub fn relative(&self) -> &[u8] {
+        match self.0.get(1..) {
+            Some(rest) if !rest.is_empty() => rest,
+            _ => b".",
+        }
+    }
+
+    /// Is this the user's root?
+    pub fn is_root(&self) -> bool {
+        self.0.len() == 1
+    }
+
+    /// The last component; none for the root.
+    pub fn file_name(&self) -> Option<&[u8]> {
+        self.0
+            .rsplit(is_slash)
+            .next()
+            .filter(|name| !name.is_empty())
+    }
+
+    /// The directory this is in; none for the root.
+    pub fn parent(&self) -> Option<Self> {
+        let name = self.file_name()?;
+        let end = self.0.len() - name.len();
+        Some(Self(
+            self.0
+                .get(..end.saturating_sub(1).max(1))
+                .unwrap_or(b"/")
+                .to_vec(),
+        ))
+    }
+
+    /// The components from the root down.
+    pub fn components(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.split(is_slash).filter(|name| !name.is_empty())
+    }
+
+    /// For people and logs; bytes that are not UTF-8 are replaced.
+    pub fn to_string_lossy(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.0)
+    }
+}
+
+fn is_slash(byte: &u8) -> bool {
+    *byte == b'/'
+}
+
+impl fmt::Debug for VirtualPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_string_lossy().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn clean(raw: &[u8]) -> Vec<u8> {
+        VirtualPath::parse(raw).unwrap().as_bytes().to_vec()
+    }
+
+    #[test]
+    fn paths_are_cleaned_as_a_client_expects() {
+        for (raw, expected) in [
+            (&b""[..], &b"/"[..]),
+            (b".", b"/"),
+            (b"/", b"/"),
+            (b"a", b"/a"),
+            (b"/a//b/./c/", b"/a/b/c"),
+            (b"a/../../../b", b"/b"),
+            (b"/..", b"/"),
+            (b"...", b"/..."),
+            (b"a\\b", b"/a\\b"),
+            (b"\xff\xfe", b"/\xff\xfe"),
+        ] {
+            assert_eq!(clean(raw), expected, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn nul_and_overlong_paths_are_refused() {
+        assert!(VirtualPath::parse(b"a\0b").is_err());
+        assert!(VirtualPath::parse(&[b'a'; 4097]).is_err());
+        assert!(
+            VirtualPath::parse(&[b'a'; 4000])
+                .unwrap()
+                .join(&[b'b'; 200])
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn parents_and_names() {
+        let path = VirtualPath::parse(b"/a/b").unwrap();
+        assert_eq!(path.file_name(), Some(&b"b"[..]));
+        assert_eq!(path.parent().unwrap().as_bytes(), b"/a");
+        assert_eq!(
+            path.parent().unwrap().parent().unwrap(),
+            VirtualPath::root()
+        );
+        assert_eq!(VirtualPath::root().parent(), None);
+        assert_eq!(VirtualPath::root().relative(), b".");
+    }
+
+    fn path_bytes() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            Just(b"..".to_vec()),
+            Just(b".".to_vec()),
+            Just(b"/".to_vec()),
+            Just(b"//".to_vec()),
+            Just(b"\\..".to_vec()),
+            prop::collection::vec(1_u8.., 0..6),
+        ];
+        prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.join(&b'/'))
+    }
+
+    proptest! {
+        #[test]
+        fn no_input_escapes_or_stays_unclean(base in path_bytes(), raw in path_bytes()) {
+            let path = VirtualPath::parse(&base).unwrap().join(&raw).unwrap();
+            prop_assert!(path.as_bytes().starts_with(b"/"));
+            for component in path.components() {
+                prop_assert!(component != b"." && component != b".." && !component.contains(&0));
+            }
+            prop_assert!(path.is_root() || !path.as_bytes().ends_with(b"/"));
+            prop_assert!(!path.as_bytes().windows(2).any(|pair| pair == b"//"));
+            prop_assert_eq!(VirtualPath::parse(path.as_bytes()).unwrap(), path.clone());
+            if let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
+                prop_assert_eq!(parent.join(name).unwrap(), path.clone());
+            }
+        }
+    }
+}
