@@ -14,8 +14,9 @@ pub mod quota;
 pub mod random;
 pub mod registry;
 pub mod scan;
-//S pub mod session;
-//S pub mod transfer;
+pub mod session;
+pub mod throttle;
+pub mod transfer;
 pub mod user;
 pub mod vpath;
 

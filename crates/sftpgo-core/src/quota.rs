@@ -7,7 +7,9 @@ use std::{
 
 use crate::{
     error::{Error, ErrorKind, Result},
+    filesystem::{Inode, SpaceInfo},
     provider::{Provider, UsageDelta},
+    throttle::Throttle,
     user::{Usage, User, UserId, now_ms},
 };
 
@@ -58,6 +60,9 @@ impl QuotaBook {
         let account = Arc::new(QuotaAccount {
             user: user.id,
             provider: Arc::clone(&self.provider),
+            throttle: Throttle::of(user),
+            names: Mutex::new(()),
+            inodes: Mutex::default(),
             state: Mutex::new(State {
                 limits: Limits::of(user),
                 tracked: self.is_tracked(user),
@@ -75,6 +80,7 @@ impl QuotaBook {
             let mut state = lock(&account.state);
             state.limits = Limits::of(user);
             state.tracked = self.is_tracked(user);
+            account.throttle.set_rates(user);
         }
     }
 
@@ -114,7 +120,19 @@ impl QuotaBook {
 pub struct QuotaAccount {
     user: UserId,
     provider: Arc<dyn Provider>,
+    throttle: Throttle,
+    names: Mutex<()>,
+    inodes: Mutex<HashMap<Inode, Weak<Mutex<CountedInode>>>>,
     state: Mutex<State>,
+}
+
+/// A file that somebody writes to: its size as counted, shared by all its writers.
+#[derive(Debug)]
+pub struct CountedInode {
+    /// Bytes counted for it.
+    pub size: u64,
+    /// False once its last name is gone: it takes up nothing that a rescan would find.
+    pub counted: bool,
 }
 
 struct State {
@@ -150,6 +168,27 @@ pub struct QuotaStatus {
     pub files_used: i64,
 }
 
+impl QuotaStatus {
+    /// The space of `disk` as a user with these limits sees it.
+    pub fn shown_in(self, disk: SpaceInfo) -> SpaceInfo {
+        let mut shown = disk;
+        if self.size_limit > 0 {
+            let fragment = disk.fragment_size.max(1);
+            let left = u64::try_from(self.size_limit - self.size_used).unwrap_or(0) / fragment;
+            shown.blocks = u64::try_from(self.size_limit).unwrap_or(0) / fragment;
+            shown.blocks_free = left.min(disk.blocks_free);
+            shown.blocks_available = left.min(disk.blocks_available);
+        }
+        if self.files_limit > 0 {
+            let left = u64::try_from(self.files_limit - self.files_used).unwrap_or(0);
+            shown.files = u64::try_from(self.files_limit).unwrap_or(0);
+            shown.files_free = left.min(disk.files_free);
+            shown.files_available = left.min(disk.files_available);
+        }
+        shown
+    }
+}
+
 impl QuotaAccount {
     /// Takes `delta` from what is left, or nothing. Shrinking always works.
     ///
@@ -172,6 +211,15 @@ impl QuotaAccount {
         Ok(())
     }
 
+    /// Takes `delta` whether or not it passes a limit: for what is on the disk already.
+    pub fn charge(&self, delta: UsageDelta) {
+        let mut state = lock(&self.state);
+        if state.tracked {
+            state.size = state.size.saturating_add(delta.size);
+            state.files = state.files.saturating_add(delta.files.into());
+        }
+    }
+
     /// Writes a finished operation's reserved `delta` to the ledger.
     ///
     /// # Errors
@@ -182,6 +230,31 @@ impl QuotaAccount {
             return Ok(());
         }
         self.provider.add_usage(self.user, delta, now_ms())
+    }
+
+    /// The user's bandwidth, shared by the user's transfers.
+    pub fn throttle(&self) -> &Throttle {
+        &self.throttle
+    }
+
+    /// Held while names appear, go or change, so that what is looked at is what is changed.
+    pub fn lock_names(&self) -> MutexGuard<'_, ()> {
+        lock(&self.names)
+    }
+
+    /// The shared count of the file `inode`, which starts at `size` when nobody writes to it yet.
+    pub fn inode(&self, inode: Inode, size: u64) -> Arc<Mutex<CountedInode>> {
+        let mut inodes = lock(&self.inodes);
+        if let Some(counted) = inodes.get(&inode).and_then(Weak::upgrade) {
+            return counted;
+        }
+        inodes.retain(|_, counted| counted.strong_count() > 0);
+        let counted = Arc::new(Mutex::new(CountedInode {
+            size,
+            counted: true,
+        }));
+        inodes.insert(inode, Arc::downgrade(&counted));
+        counted
     }
 
     /// Limits and use as they stand.

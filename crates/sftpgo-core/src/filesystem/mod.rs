@@ -1,6 +1,6 @@
 //! Where a user's files are: traits that an embedding service can implement, and the local disk.
 
-//S pub mod local;
+pub mod local;
 
 use std::time::SystemTime;
 
@@ -31,6 +31,9 @@ pub enum FileType {
     Other,
 }
 
+/// Device and inode number: which file a name stands for.
+pub type Inode = (u64, u64);
+
 /// Attributes of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // as in stat(2)
@@ -45,7 +48,10 @@ pub struct Metadata {
     pub atime: i64,
     /// Unix seconds.
     pub mtime: i64,
+    /// Names of the inode.
     pub links: u64,
+    /// Device and inode: the same file by any name.
+    pub inode: Inode,
 }
 
 /// Attributes to change; `None` leaves one as it is.
@@ -183,6 +189,12 @@ pub trait Filesystem: Send + Sync {
         follow: bool,
     ) -> Result<()>;
 
+    /// Waits until the names in a directory are on stable storage.
+    ///
+    /// # Errors
+    /// The kinds of fsync(2).
+    fn sync_dir(&self, path: &VirtualPath) -> Result<()>;
+
     /// Space left beneath a path.
     ///
     /// # Errors
@@ -245,6 +257,14 @@ pub trait Directory: Send {
     /// # Errors
     /// The kinds of readdir(3).
     fn next_entry(&mut self) -> Result<Option<DirEntry>>;
+}
+
+/// Names that start so are unfinished uploads: hidden from clients and counted in no quota.
+pub const UPLOAD_TEMPORARY_PREFIX: &[u8] = b".sftpgo-upload.";
+
+/// Is `name` (one component) an unfinished upload?
+pub fn is_upload_temporary(name: &[u8]) -> bool {
+    name.starts_with(UPLOAD_TEMPORARY_PREFIX)
 }
 
 /// Opens the filesystem of a user at login.

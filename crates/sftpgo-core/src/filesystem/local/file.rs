@@ -1,0 +1,79 @@
+//! An open regular file.
+
+use std::os::fd::OwnedFd;
+
+use rustix::io::Errno;
+
+use super::{
+    error,
+    metadata::{self, Owner},
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    filesystem::{File, FileType, Metadata, SetAttributes},
+};
+
+pub(super) struct LocalFile {
+    fd: OwnedFd,
+    owner: Owner,
+}
+
+impl LocalFile {
+    /// Takes `fd` when it is a regular file.
+    pub(super) fn regular(fd: OwnedFd, owner: Owner) -> Result<Box<dyn File>> {
+        match metadata::of_fd(&fd)?.file_type {
+            FileType::File => Ok(Box::new(Self { fd, owner })),
+            FileType::Directory => Err(Error::new(ErrorKind::IsADirectory, "is a directory")),
+            FileType::Symlink | FileType::Other => {
+                Err(Error::new(ErrorKind::Unsupported, "not a regular file"))
+            }
+        }
+    }
+}
+
+impl File for LocalFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        loop {
+            match rustix::io::pread(&self.fd, &mut *buffer, offset) {
+                Err(Errno::INTR) => {}
+                read => return read.map_err(error),
+            }
+        }
+    }
+
+    fn write_all_at(&self, mut data: &[u8], mut offset: u64) -> Result<()> {
+        while !data.is_empty() {
+            match rustix::io::pwrite(&self.fd, data, offset) {
+                Ok(0) => {
+                    return Err(Error::new(
+                        ErrorKind::StorageFull,
+                        "nothing could be written",
+                    ));
+                }
+                Ok(written) => {
+                    data = data.get(written..).unwrap_or_default();
+                    offset += written as u64;
+                }
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(error(errno)),
+            }
+        }
+        Ok(())
+    }
+
+    fn set_len(&self, size: u64) -> Result<()> {
+        rustix::fs::ftruncate(&self.fd, size).map_err(error)
+    }
+
+    fn sync(&self) -> Result<()> {
+        rustix::fs::fsync(&self.fd).map_err(error)
+    }
+
+    fn metadata(&self) -> Result<Metadata> {
+        metadata::of_fd(&self.fd)
+    }
+
+    fn set_attributes(&self, change: &SetAttributes) -> Result<()> {
+        metadata::set_by_open_fd(&self.fd, change, self.owner)
+    }
+}

@@ -1,0 +1,198 @@
+//! Attributes: reading, changing, and who owns what is new.
+
+use std::{
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use rustix::fs::{AtFlags, Gid, Mode, Stat, Timespec, Timestamps, Uid};
+
+use super::{CLIENT_MODE_BITS, error, mode_bits};
+use crate::{
+    error::Result,
+    filesystem::{FileType, Metadata, SetAttributes, SpaceInfo},
+    user::User,
+};
+
+/// Who gets new files; nobody in particular unless running as root.
+#[derive(Clone, Copy)]
+pub(super) struct Owner {
+    is_root: bool,
+    uid: Option<Uid>,
+    gid: Option<Gid>,
+}
+
+impl Owner {
+    pub(super) fn of(user: &User) -> Self {
+        let is_root = rustix::process::geteuid().is_root();
+        let set = |id: u32| (is_root && id != 0).then_some(id);
+        Self {
+            is_root,
+            uid: set(user.uid).map(Uid::from_raw),
+            gid: set(user.gid).map(Gid::from_raw),
+        }
+    }
+
+    pub(super) fn give(&self, fd: impl AsFd) -> Result<()> {
+        if self.uid.is_none() && self.gid.is_none() {
+            return Ok(());
+        }
+        rustix::fs::fchown(fd, self.uid, self.gid).map_err(error)
+    }
+
+    pub(super) fn give_name(&self, parent: &OwnedFd, name: &[u8]) -> Result<()> {
+        if self.uid.is_none() && self.gid.is_none() {
+            return Ok(());
+        }
+        rustix::fs::chownat(parent, name, self.uid, self.gid, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(error)
+    }
+}
+
+pub(super) fn of_fd(fd: impl AsFd) -> Result<Metadata> {
+    rustix::fs::fstat(fd)
+        .map(|stat| from_stat(&stat))
+        .map_err(error)
+}
+
+pub(super) fn of_name(parent: &OwnedFd, name: &[u8]) -> Result<Metadata> {
+    rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)
+        .map(|stat| from_stat(&stat))
+        .map_err(error)
+}
+
+#[allow(clippy::unnecessary_cast)] // field widths differ between architectures
+fn from_stat(stat: &Stat) -> Metadata {
+    let file_type = match rustix::fs::FileType::from_raw_mode(stat.st_mode) {
+        rustix::fs::FileType::RegularFile => FileType::File,
+        rustix::fs::FileType::Directory => FileType::Directory,
+        rustix::fs::FileType::Symlink => FileType::Symlink,
+        _ => FileType::Other,
+    };
+    Metadata {
+        file_type,
+        mode: stat.st_mode,
+        size: u64::try_from(stat.st_size).unwrap_or(0),
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+        atime: stat.st_atime as i64,
+        mtime: stat.st_mtime as i64,
+        links: stat.st_nlink as u64,
+        inode: (stat.st_dev as u64, stat.st_ino as u64),
+    }
+}
+
+pub(super) fn set_by_open_fd(fd: &OwnedFd, change: &SetAttributes, owner: Owner) -> Result<()> {
+    if let Some(ids) = owner_change(change, owner) {
+        rustix::fs::fchown(fd, Some(ids.0), Some(ids.1)).map_err(error)?;
+    }
+    if let Some(mode) = change.mode {
+        let kept = of_fd(fd)?.mode & 0o7777 & !CLIENT_MODE_BITS;
+        rustix::fs::fchmod(fd, mode_bits(mode) | Mode::from_raw_mode(kept)).map_err(error)?;
+    }
+    if let Some(times) = change.times {
+        rustix::fs::futimens(fd, &timestamps(times)).map_err(error)?;
+    }
+    Ok(())
+}
+
+/// `fd` was opened with `O_PATH`, on which only the way through /proc changes mode and times.
+pub(super) fn set_by_path_fd(fd: &OwnedFd, change: &SetAttributes, owner: Owner) -> Result<()> {
+    if let Some(ids) = owner_change(change, owner) {
+        rustix::fs::chownat(fd, c"", Some(ids.0), Some(ids.1), AtFlags::EMPTY_PATH)
+            .map_err(error)?;
+    }
+    let itself = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    if let Some(mode) = change.mode {
+        let kept = of_fd(fd)?.mode & 0o7777 & !CLIENT_MODE_BITS;
+        rustix::fs::chmod(&itself, mode_bits(mode) | Mode::from_raw_mode(kept)).map_err(error)?;
+    }
+    if let Some(times) = change.times {
+        rustix::fs::utimensat(
+            rustix::fs::CWD,
+            &itself,
+            &timestamps(times),
+            AtFlags::empty(),
+        )
+        .map_err(error)?;
+    }
+    Ok(())
+}
+
+/// Links not followed; a link itself has no mode to change.
+pub(super) fn set_by_name(
+    parent: &OwnedFd,
+    name: &[u8],
+    change: &SetAttributes,
+    owner: Owner,
+) -> Result<()> {
+    if let Some(ids) = owner_change(change, owner) {
+        rustix::fs::chownat(
+            parent,
+            name,
+            Some(ids.0),
+            Some(ids.1),
+            AtFlags::SYMLINK_NOFOLLOW,
+        )
+        .map_err(error)?;
+    }
+    if let Some(mode) = change.mode {
+        let flags =
+            rustix::fs::OFlags::PATH | rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(parent, name, flags, Mode::empty()).map_err(error)?;
+        if of_fd(&fd)?.file_type == FileType::Symlink {
+            return Err(error(rustix::io::Errno::NOTSUP));
+        }
+        set_by_path_fd(
+            &fd,
+            &SetAttributes {
+                mode: Some(mode),
+                ..SetAttributes::default()
+            },
+            owner,
+        )?;
+    }
+    if let Some(times) = change.times {
+        rustix::fs::utimensat(parent, name, &timestamps(times), AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(error)?;
+    }
+    Ok(())
+}
+
+/// uid and gid changes are accepted and ignored unless running as root.
+fn owner_change(change: &SetAttributes, owner: Owner) -> Option<(Uid, Gid)> {
+    let (uid, gid) = change.owner.filter(|_| owner.is_root)?;
+    Some((Uid::from_raw(uid), Gid::from_raw(gid)))
+}
+
+fn timestamps((accessed, modified): (SystemTime, SystemTime)) -> Timestamps {
+    Timestamps {
+        last_access: timespec(accessed),
+        last_modification: timespec(modified),
+    }
+}
+
+fn timespec(time: SystemTime) -> Timespec {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timespec {
+        tv_sec: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: since.subsec_nanos().into(),
+    }
+}
+
+pub(super) fn space(fd: &OwnedFd) -> Result<SpaceInfo> {
+    let vfs = rustix::fs::fstatvfs(fd).map_err(error)?;
+    Ok(SpaceInfo {
+        block_size: vfs.f_bsize,
+        fragment_size: vfs.f_frsize,
+        blocks: vfs.f_blocks,
+        blocks_free: vfs.f_bfree,
+        blocks_available: vfs.f_bavail,
+        files: vfs.f_files,
+        files_free: vfs.f_ffree,
+        files_available: vfs.f_favail,
+        filesystem_id: vfs.f_fsid,
+        flags: u64::from(vfs.f_flag.bits() as u32),
+        name_max: vfs.f_namemax,
+    })
+}

@@ -1,0 +1,292 @@
+//! A directory of the local disk as a user's home; the only place that touches the disk.
+//!
+//! The home is held as a directory handle and every path is resolved beneath it by the kernel,
+//! so that no name, link or race leads outside; see [`resolve`].
+
+mod directory;
+mod file;
+mod home;
+mod metadata;
+mod resolve;
+mod usage;
+
+use std::{os::fd::OwnedFd, path::PathBuf};
+
+use rustix::{
+    fs::{AtFlags, Mode, OFlags, RenameFlags},
+    io::Errno,
+};
+
+pub use self::home::LocalHomes;
+use self::{directory::LocalDirectory, file::LocalFile, metadata::Owner, resolve::Root};
+use super::{
+    Capabilities, Directory, File, Filesystem, Metadata, OpenOptions, Replace, SetAttributes,
+    SpaceInfo,
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    user::Usage,
+    vpath::VirtualPath,
+};
+
+/// Permission bits a new file gets when the client asks for none, before the umask.
+const NEW_FILE_MODE: u32 = 0o666;
+/// Permission bits a new directory gets when the client asks for none, before the umask.
+const NEW_DIRECTORY_MODE: u32 = 0o777;
+/// What a client may set: never set-uid, set-gid or sticky on files of a server that may run as root.
+const CLIENT_MODE_BITS: u32 = 0o777;
+
+/// One user's home on the local disk.
+pub struct LocalFilesystem {
+    root: Root,
+    path: PathBuf,
+    owner: Owner,
+}
+
+impl LocalFilesystem {
+    fn new(root: OwnedFd, path: PathBuf, owner: Owner) -> Self {
+        Self {
+            root: Root::new(root),
+            path,
+            owner,
+        }
+    }
+}
+
+impl Filesystem for LocalFilesystem {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            random_writes: true,
+            links: true,
+            atomic_rename: true,
+        }
+    }
+
+    fn open(&self, path: &VirtualPath, options: &OpenOptions) -> Result<Box<dyn File>> {
+        let access = match (options.read, options.write) {
+            (_, false) => OFlags::RDONLY,
+            (false, true) => OFlags::WRONLY,
+            (true, true) => OFlags::RDWR,
+        };
+        // NONBLOCK: opening a FIFO must not hang; it means nothing on regular files.
+        let base = access | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let truncate = if options.truncate {
+            OFlags::TRUNC
+        } else {
+            OFlags::empty()
+        };
+        if options.create {
+            let mode = mode_bits(options.mode.unwrap_or(NEW_FILE_MODE));
+            match self
+                .root
+                .open(path, base | OFlags::CREATE | OFlags::EXCL, mode)
+            {
+                Ok(fd) => {
+                    self.owner.give(&fd)?;
+                    return LocalFile::regular(fd, self.owner);
+                }
+                Err(Errno::EXIST) if !options.exclusive => {}
+                Err(errno) => return Err(error(errno)),
+            }
+        }
+        let create = if options.create {
+            OFlags::CREATE
+        } else {
+            OFlags::empty()
+        };
+        // Created by somebody else meanwhile, or there before: the plain open, through links beneath the home.
+        let mode = if options.create {
+            mode_bits(options.mode.unwrap_or(NEW_FILE_MODE))
+        } else {
+            Mode::empty()
+        };
+        let fd = self
+            .root
+            .open(path, base | truncate | create, mode)
+            .map_err(error)?;
+        LocalFile::regular(fd, self.owner)
+    }
+
+    fn metadata(&self, path: &VirtualPath, follow: bool) -> Result<Metadata> {
+        if follow || path.is_root() {
+            let fd = self
+                .root
+                .open(path, OFlags::PATH, Mode::empty())
+                .map_err(error)?;
+            return metadata::of_fd(&fd);
+        }
+        let (parent, name) = self.root.parent_of(path)?;
+        metadata::of_name(&parent, name)
+    }
+
+    fn read_dir(&self, path: &VirtualPath) -> Result<Box<dyn Directory>> {
+        let fd = self
+            .root
+            .open(path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())
+            .map_err(error)?;
+        Ok(Box::new(LocalDirectory::new(fd)?))
+    }
+
+    fn create_dir(&self, path: &VirtualPath, mode: Option<u32>) -> Result<()> {
+        if path.is_root() {
+            return Err(Error::new(ErrorKind::AlreadyExists, "already exists"));
+        }
+        let (parent, name) = self.root.parent_of(path)?;
+        rustix::fs::mkdirat(&parent, name, mode_bits(mode.unwrap_or(NEW_DIRECTORY_MODE)))
+            .map_err(error)?;
+        self.owner.give_name(&parent, name)
+    }
+
+    fn remove_file(&self, path: &VirtualPath) -> Result<()> {
+        let (parent, name) = self.root.parent_of(path)?;
+        rustix::fs::unlinkat(&parent, name, AtFlags::empty()).map_err(error)
+    }
+
+    fn remove_dir(&self, path: &VirtualPath) -> Result<()> {
+        let (parent, name) = self.root.parent_of(path)?;
+        rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR).map_err(error)
+    }
+
+    fn rename(&self, from: &VirtualPath, to: &VirtualPath, replace: Replace) -> Result<()> {
+        let (from_parent, from_name) = self.root.parent_of(from)?;
+        let (to_parent, to_name) = self.root.parent_of(to)?;
+        let flags = match replace {
+            Replace::No => RenameFlags::NOREPLACE,
+            Replace::Yes => RenameFlags::empty(),
+        };
+        match rustix::fs::renameat_with(&from_parent, from_name, &to_parent, to_name, flags) {
+            // Some filesystems know no NOREPLACE: look first, as well as can be done there.
+            Err(Errno::INVAL | Errno::NOSYS) if replace == Replace::No && !is_beneath(from, to) => {
+                if metadata::of_name(&to_parent, to_name).is_ok() {
+                    return Err(error(Errno::EXIST));
+                }
+                rustix::fs::renameat(&from_parent, from_name, &to_parent, to_name).map_err(error)
+            }
+            renamed => renamed.map_err(error),
+        }
+    }
+
+    fn symlink(&self, target: &[u8], link: &VirtualPath) -> Result<()> {
+        let (parent, name) = self.root.parent_of(link)?;
+        rustix::fs::symlinkat(target, &parent, name).map_err(error)?;
+        self.owner.give_name(&parent, name)
+    }
+
+    fn hard_link(&self, original: &VirtualPath, link: &VirtualPath) -> Result<()> {
+        let (original_parent, original_name) = self.root.parent_of(original)?;
+        let (link_parent, link_name) = self.root.parent_of(link)?;
+        rustix::fs::linkat(
+            &original_parent,
+            original_name,
+            &link_parent,
+            link_name,
+            AtFlags::empty(),
+        )
+        .map_err(error)
+    }
+
+    fn read_link(&self, path: &VirtualPath) -> Result<Vec<u8>> {
+        let (parent, name) = self.root.parent_of(path)?;
+        let target =
+            rustix::fs::readlinkat(&parent, name, Vec::new()).map_err(|errno| match errno {
+                Errno::INVAL => Error::new(ErrorKind::Invalid, "not a symbolic link"),
+                other => error(other),
+            })?;
+        home::as_client_sees(&self.path, path, target.into_bytes())
+    }
+
+    fn set_attributes(
+        &self,
+        path: &VirtualPath,
+        change: &SetAttributes,
+        follow: bool,
+    ) -> Result<()> {
+        if follow || path.is_root() {
+            let fd = self
+                .root
+                .open(path, OFlags::PATH, Mode::empty())
+                .map_err(error)?;
+            return metadata::set_by_path_fd(&fd, change, self.owner);
+        }
+        let (parent, name) = self.root.parent_of(path)?;
+        metadata::set_by_name(&parent, name, change, self.owner)
+    }
+
+    fn sync_dir(&self, path: &VirtualPath) -> Result<()> {
+        let fd = self
+            .root
+            .open(path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())
+            .map_err(error)?;
+        rustix::fs::fsync(&fd).map_err(error)
+    }
+
+    fn space(&self, path: &VirtualPath) -> Result<SpaceInfo> {
+        let fd = self
+            .root
+            .open(path, OFlags::PATH, Mode::empty())
+            .map_err(error)?;
+        metadata::space(&fd)
+    }
+
+    fn usage(&self) -> Result<Usage> {
+        let fd = self
+            .root
+            .open(
+                &VirtualPath::root(),
+                OFlags::RDONLY | OFlags::DIRECTORY,
+                Mode::empty(),
+            )
+            .map_err(error)?;
+        usage::count(fd)
+    }
+
+    fn display_path(&self, path: &VirtualPath) -> String {
+        if path.is_root() {
+            return self.path.to_string_lossy().into_owned();
+        }
+        self.path
+            .join(&*String::from_utf8_lossy(path.relative()))
+            .to_string_lossy()
+            .into_owned()
+    }
+}
+
+/// Is `path` inside `directory`?
+fn is_beneath(directory: &VirtualPath, path: &VirtualPath) -> bool {
+    path.as_bytes()
+        .strip_prefix(directory.as_bytes())
+        .is_some_and(|rest| rest.starts_with(b"/"))
+}
+
+fn mode_bits(mode: u32) -> Mode {
+    Mode::from_raw_mode(mode & CLIENT_MODE_BITS)
+}
+
+/// The one table from what the kernel says to the domain's kinds.
+fn error(errno: Errno) -> Error {
+    let (kind, message) = match errno {
+        Errno::NOENT => (ErrorKind::NotFound, "no such file or directory"),
+        Errno::ACCESS | Errno::PERM => (ErrorKind::PermissionDenied, "permission denied"),
+        Errno::XDEV => (
+            ErrorKind::PermissionDenied,
+            "leads outside the home directory",
+        ),
+        Errno::LOOP => (
+            ErrorKind::PermissionDenied,
+            "too many or forbidden symbolic links",
+        ),
+        Errno::ROFS => (ErrorKind::PermissionDenied, "read-only file system"),
+        Errno::EXIST => (ErrorKind::AlreadyExists, "already exists"),
+        Errno::NOTDIR => (ErrorKind::NotADirectory, "not a directory"),
+        Errno::ISDIR => (ErrorKind::IsADirectory, "is a directory"),
+        Errno::NOTEMPTY => (ErrorKind::DirectoryNotEmpty, "directory not empty"),
+        Errno::NOSPC | Errno::DQUOT => (ErrorKind::StorageFull, "no space left on the storage"),
+        Errno::FBIG => (ErrorKind::StorageFull, "file too large"),
+        Errno::NAMETOOLONG => (ErrorKind::Invalid, "name too long"),
+        Errno::INVAL => (ErrorKind::Invalid, "invalid argument"),
+        Errno::NXIO => (ErrorKind::Unsupported, "not a regular file"),
+        Errno::NOTSUP => (ErrorKind::Unsupported, "not supported by the file system"),
+        _ => (ErrorKind::Internal, "input/output error"),
+    };
+    Error::new(kind, message).with_source(std::io::Error::from(errno))
+}

@@ -1,0 +1,213 @@
+//! Paths to handles, never outside the home.
+//!
+//! `openat2(2)` with `RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS` follows links only while they stay
+//! beneath the home and fails the race of a link swapped meanwhile. Where the kernel or a sandbox
+//! has no `openat2`, names are walked one by one and links are not followed at all.
+
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use rustix::{
+    fs::{Mode, OFlags, ResolveFlags},
+    io::Errno,
+};
+
+use super::error;
+use crate::{
+    error::{Error, Result},
+    vpath::VirtualPath,
+};
+
+/// Interrupted resolutions (a rename raced, `EAGAIN`) are tried this often.
+const TRIES: usize = 64;
+
+/// The handle of a home directory.
+pub(super) struct Root {
+    fd: OwnedFd,
+    has_openat2: AtomicBool,
+}
+
+impl Root {
+    pub(super) fn new(fd: OwnedFd) -> Self {
+        Self {
+            fd,
+            has_openat2: AtomicBool::new(true),
+        }
+    }
+
+    /// Opens `path` beneath the home.
+    pub(super) fn open(
+        &self,
+        path: &VirtualPath,
+        flags: OFlags,
+        mode: Mode,
+    ) -> Result<OwnedFd, Errno> {
+        let flags = flags | OFlags::CLOEXEC;
+        if self.has_openat2.load(Ordering::Relaxed) {
+            match self.open_by_kernel(path, flags, mode) {
+                Err(Errno::NOSYS) => self.has_openat2.store(false, Ordering::Relaxed),
+                opened => return opened,
+            }
+        }
+        open_by_walk(self.fd.as_fd(), path, flags, mode)
+    }
+
+    /// The directory that `path` is in, and its last name.
+    ///
+    /// # Errors
+    /// The root has no name to work on; else what opening the parent says.
+    pub(super) fn parent_of<'p>(&self, path: &'p VirtualPath) -> Result<(OwnedFd, &'p [u8])> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(Error::denied("not possible on the root directory"));
+        };
+        let fd = self
+            .open(&parent, OFlags::PATH | OFlags::DIRECTORY, Mode::empty())
+            .map_err(|errno| match errno {
+                // A name below something that is not a directory does not exist.
+                Errno::NOTDIR => error(Errno::NOENT),
+                other => error(other),
+            })?;
+        Ok((fd, name))
+    }
+
+    fn open_by_kernel(
+        &self,
+        path: &VirtualPath,
+        flags: OFlags,
+        mode: Mode,
+    ) -> Result<OwnedFd, Errno> {
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        for _ in 0..TRIES {
+            match rustix::fs::openat2(&self.fd, path.relative(), flags, mode, resolve) {
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                opened => return opened,
+            }
+        }
+        Err(Errno::AGAIN)
+    }
+}
+
+fn open_by_walk(
+    root: BorrowedFd<'_>,
+    path: &VirtualPath,
+    flags: OFlags,
+    mode: Mode,
+) -> Result<OwnedFd, Errno> {
+    let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut directory = rustix::fs::openat(root, c".", step, Mode::empty())?;
+    let mut names = path.components().peekable();
+    while let Some(name) = names.next() {
+        if names.peek().is_some() {
+            directory = rustix::fs::openat(&directory, name, step, Mode::empty())?;
+        } else {
+            return open_last(&directory, name, flags, mode);
+        }
+    }
+    rustix::fs::openat(
+        &directory,
+        c".",
+        flags.difference(OFlags::CREATE | OFlags::EXCL),
+        Mode::empty(),
+    )
+}
+
+fn open_last(
+    directory: &OwnedFd,
+    name: &[u8],
+    flags: OFlags,
+    mode: Mode,
+) -> Result<OwnedFd, Errno> {
+    let fd = rustix::fs::openat(directory, name, flags | OFlags::NOFOLLOW, mode)?;
+    // With PATH a link itself is opened instead of failing.
+    let is_link = flags.contains(OFlags::PATH)
+        && rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode)
+            == rustix::fs::FileType::Symlink;
+    if is_link { Err(Errno::LOOP) } else { Ok(fd) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home() -> (tempfile::TempDir, OwnedFd) {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("home/a/b")).unwrap();
+        std::fs::create_dir(dir.path().join("home2")).unwrap();
+        std::fs::write(dir.path().join("home2/secret"), b"s").unwrap();
+        std::fs::write(dir.path().join("home/a/b/file"), b"f").unwrap();
+        for (target, link) in [
+            ("../home2", "out"),
+            ("/etc", "abs"),
+            ("a/b", "in"),
+            ("../home/a", "back"),
+            ("loop", "loop"),
+        ] {
+            std::os::unix::fs::symlink(target, dir.path().join("home").join(link)).unwrap();
+        }
+        let fd = rustix::fs::open(
+            dir.path().join("home"),
+            OFlags::PATH | OFlags::DIRECTORY,
+            Mode::empty(),
+        )
+        .unwrap();
+        (dir, fd)
+    }
+
+    fn both(fd: &OwnedFd, path: &str) -> [Result<OwnedFd, Errno>; 2] {
+        let root = Root::new(fd.try_clone().unwrap());
+        let path = VirtualPath::parse(path.as_bytes()).unwrap();
+        [
+            root.open(&path, OFlags::RDONLY, Mode::empty()),
+            open_by_walk(
+                fd.as_fd(),
+                &path,
+                OFlags::RDONLY | OFlags::CLOEXEC,
+                Mode::empty(),
+            ),
+        ]
+    }
+
+    #[test]
+    fn plain_paths_open_both_ways() {
+        let (_dir, fd) = home();
+        for path in ["/", "/a", "/a/b/file"] {
+            for opened in both(&fd, path) {
+                opened.unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_outside_the_home_opens_either_way() {
+        let (_dir, fd) = home();
+        for path in [
+            "/out",
+            "/out/secret",
+            "/abs/passwd",
+            "/back/b/file",
+            "/loop",
+            "/../home2/secret",
+            "/missing",
+        ] {
+            for opened in both(&fd, path) {
+                assert!(
+                    matches!(
+                        opened,
+                        Err(Errno::XDEV | Errno::LOOP | Errno::NOTDIR | Errno::NOENT)
+                    ),
+                    "{path}: {opened:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_link_inside_the_home_is_followed_by_the_kernel() {
+        let (_dir, fd) = home();
+        let [by_kernel, by_walk] = both(&fd, "/in/file");
+        by_kernel.unwrap();
+        by_walk.unwrap_err();
+    }
+}
