@@ -1,31 +1,249 @@
-//! Stored password hashes.
-use crate::error::Result;
-/// A stored hash.
-#[derive(Debug)]
-pub struct PasswordHash;
+//! Stored password hashes: five families are read, one is written.
+//!
+//! A hash comes from a database or from an administrator and is not trusted: it is parsed in full,
+//! with its cost, before anything is computed.
+
+mod argon2id;
+mod bcrypt;
+mod pbkdf2;
+mod sha512_crypt;
+
+use std::{fmt, hint::black_box};
+
+use crate::error::{Error, Result};
+
+use self::{argon2id::Argon2id, bcrypt::Bcrypt, pbkdf2::Pbkdf2, sha512_crypt::Sha512Crypt};
+
+/// Longer passwords are refused: SHA-512 crypt takes time in the square of the length.
+const MAX_PASSWORD_LEN: usize = 1024;
+
+/// The width of the `password` column of every installation.
+const MAX_STORED_LEN: usize = 255;
+
+const KNOWN_PREFIXES: [&str; 8] = [
+    argon2id::PREFIX,
+    "$2a$",
+    "$2b$",
+    "$2y$",
+    "$pbkdf2-sha1$",
+    "$pbkdf2-sha256$",
+    "$pbkdf2-sha512$",
+    sha512_crypt::PREFIX,
+];
+
+/// A stored hash, parsed, with a cost this server is willing to pay.
+pub struct PasswordHash(Family);
+
+enum Family {
+    Argon2id(Argon2id),
+    Bcrypt(Bcrypt),
+    Pbkdf2(Pbkdf2),
+    Sha512Crypt(Sha512Crypt),
+}
+
 impl PasswordHash {
     /// Reads a stored hash.
     ///
     /// # Errors
-    /// `Invalid` naming `password` when it is not one.
-    pub fn parse(_stored: &str) -> Result<Self> {
-        Ok(Self)
+    /// [`Invalid`](crate::ErrorKind::Invalid) naming `password` when it is not one.
+    pub fn parse(stored: &str) -> Result<Self> {
+        let family = if stored.starts_with(argon2id::PREFIX) {
+            Argon2id::parse(stored).map(Family::Argon2id)
+        } else if stored.starts_with("$pbkdf2-") {
+            Pbkdf2::parse(stored).map(Family::Pbkdf2)
+        } else if stored.starts_with(sha512_crypt::PREFIX) {
+            Sha512Crypt::parse(stored).map(Family::Sha512Crypt)
+        } else if stored.starts_with("$2") {
+            Bcrypt::parse(stored).map(Family::Bcrypt)
+        } else {
+            Err("not a known kind of password hash".to_owned())
+        };
+        family
+            .map(Self)
+            .map_err(|reason| Error::invalid("password", reason))
     }
+
     /// What to store for a password as sent: argon2id of plain text; a value with a known prefix as it is.
     ///
     /// # Errors
-    /// `Invalid` naming `password` when the prefix is known and the rest does not parse.
+    /// [`Invalid`](crate::ErrorKind::Invalid) naming `password` when the prefix is known and the rest does not
+    /// parse, or when the password is too long.
     pub fn for_storage(sent: &str) -> Result<String> {
-        Ok(sent.to_owned())
+        if KNOWN_PREFIXES.iter().any(|prefix| sent.starts_with(prefix)) {
+            if sent.len() > MAX_STORED_LEN {
+                return Err(Error::invalid(
+                    "password",
+                    format_args!("a hash must not be longer than {MAX_STORED_LEN} bytes"),
+                ));
+            }
+            return Self::parse(sent).map(|_| sent.to_owned());
+        }
+        if sent.len() > MAX_PASSWORD_LEN {
+            return Err(Error::invalid(
+                "password",
+                format_args!("must not be longer than {MAX_PASSWORD_LEN} bytes"),
+            ));
+        }
+        argon2id::hash(sent.as_bytes())
     }
-    /// Does `password` match?
-    pub fn verify(&self, _password: &[u8]) -> bool {
-        false
+
+    /// Does `password` match? Takes as long as the hash says, tens of milliseconds as a rule.
+    pub fn verify(&self, password: &[u8]) -> bool {
+        if password.len() > MAX_PASSWORD_LEN {
+            return false;
+        }
+        match &self.0 {
+            Family::Argon2id(hash) => hash.verify(password),
+            Family::Bcrypt(hash) => hash.verify(password),
+            Family::Pbkdf2(hash) => hash.verify(password),
+            Family::Sha512Crypt(hash) => hash.verify(password),
+        }
     }
+
     /// Is this anything but argon2id?
     pub fn is_legacy(&self) -> bool {
-        false
+        !matches!(self.0, Family::Argon2id(_))
     }
 }
+
+impl fmt::Debug for PasswordHash {
+    /// The family only: a hash must not reach a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Family::Argon2id(_) => "PasswordHash(argon2id)",
+            Family::Bcrypt(_) => "PasswordHash(bcrypt)",
+            Family::Pbkdf2(_) => "PasswordHash(pbkdf2)",
+            Family::Sha512Crypt(_) => "PasswordHash(sha512-crypt)",
+        })
+    }
+}
+
 /// Takes as long as checking a password of a user with an argon2id hash, and fails.
-pub fn verify_nothing(_password: &[u8]) {}
+pub fn verify_nothing(password: &[u8]) {
+    black_box(PasswordHash(Family::Argon2id(Argon2id::of_nobody())).verify(password));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    /// `password` and `secret`, as the contract publishes them.
+    const PBKDF2_OF_PASSWORD: &str =
+        "$pbkdf2-sha256$150000$E86a9YMX3zC7$R5J62hsSq+pYw00hLLPKBbcGXmq7fj5+/M0IFoYtZbo=";
+    const BCRYPT_OF_SECRET: &str = "$2a$14$ajq8Q7fbtFRQvXpdCq7Jcuy.Rx1h/L4J60Otx.gyNLbAYctGMJ9tK";
+
+    #[test]
+    fn the_published_hashes_verify_their_passwords_only() {
+        for (hash, password) in [
+            (PBKDF2_OF_PASSWORD, "password"),
+            (BCRYPT_OF_SECRET, "secret"),
+        ] {
+            let hash = PasswordHash::parse(hash).unwrap();
+            assert!(hash.verify(password.as_bytes()), "{hash:?}");
+            assert!(!hash.verify(b"Password"), "{hash:?}");
+            assert!(!hash.verify(b""), "{hash:?}");
+            assert!(hash.is_legacy(), "{hash:?}");
+        }
+    }
+
+    #[test]
+    fn plain_text_is_stored_as_argon2id_with_a_salt_of_its_own() {
+        let stored = PasswordHash::for_storage("pässword").unwrap();
+        assert!(
+            stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{stored}"
+        );
+        assert_ne!(stored, PasswordHash::for_storage("pässword").unwrap());
+        let hash = PasswordHash::parse(&stored).unwrap();
+        assert!(hash.verify("pässword".as_bytes()));
+        assert!(!hash.verify(b"password"));
+        assert!(!hash.is_legacy());
+    }
+
+    #[test]
+    fn a_hash_is_stored_as_sent() {
+        let argon2id = PasswordHash::for_storage("x").unwrap();
+        for sent in [PBKDF2_OF_PASSWORD, BCRYPT_OF_SECRET, &argon2id] {
+            assert_eq!(PasswordHash::for_storage(sent).unwrap(), sent);
+        }
+    }
+
+    #[test]
+    fn a_known_prefix_with_a_broken_rest_is_refused_and_names_the_field() {
+        for prefix in KNOWN_PREFIXES {
+            for rest in ["", "x", "$", "$$$$", "1$2$3$4", "é", "99999999999$a$b"] {
+                let error = PasswordHash::for_storage(&format!("{prefix}{rest}")).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Invalid, "{prefix}{rest}");
+                assert!(error.message().starts_with("password: "), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hash_that_no_column_holds_is_refused() {
+        let key = "A".repeat(27) + "=";
+        let fits = format!("$pbkdf2-sha1$1000${}${key}", "s".repeat(207));
+        let too_long = format!("$pbkdf2-sha1$1000${}${key}", "s".repeat(209));
+        assert_eq!(PasswordHash::for_storage(&fits).unwrap(), fits);
+        assert!(PasswordHash::for_storage(&too_long).is_err());
+    }
+
+    #[test]
+    fn a_password_too_long_is_refused_and_never_matches() {
+        let longest = "x".repeat(MAX_PASSWORD_LEN);
+        let stored = PasswordHash::for_storage(&longest).unwrap();
+        assert!(
+            PasswordHash::parse(&stored)
+                .unwrap()
+                .verify(longest.as_bytes())
+        );
+        let too_long = longest + "x";
+        let error = PasswordHash::for_storage(&too_long).unwrap_err();
+        assert!(error.message().contains("1024"), "{error}");
+        // bcrypt itself looks at 72 bytes only, so without the limit this would match.
+        let of_72 = PasswordHash::parse(&::bcrypt::hash("x".repeat(72), 4).unwrap()).unwrap();
+        assert!(of_72.verify("x".repeat(100).as_bytes()));
+        assert!(!of_72.verify(too_long.as_bytes()));
+    }
+
+    #[test]
+    fn what_is_not_a_hash_is_neither_parsed_nor_matched() {
+        for stored in [
+            "",
+            "plain",
+            "*",
+            "!",
+            "$1$abc$def",
+            "$5$salt$hash",
+            "$argon2i$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$AAAA",
+            "$2x$04$aaaa",
+        ] {
+            let error = PasswordHash::parse(stored).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{stored}");
+            assert!(error.message().starts_with("password: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn debug_tells_the_family_and_nothing_of_the_hash() {
+        let hash = PasswordHash::parse(PBKDF2_OF_PASSWORD).unwrap();
+        assert_eq!(format!("{hash:?}"), "PasswordHash(pbkdf2)");
+    }
+
+    #[test]
+    fn checking_nobody_costs_what_a_new_hash_costs() {
+        let stored = PasswordHash::for_storage("x").unwrap();
+        let PasswordHash(Family::Argon2id(new)) = PasswordHash::parse(&stored).unwrap() else {
+            panic!("{stored}");
+        };
+        assert_eq!(Argon2id::of_nobody().shape(), new.shape());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_stored_value_makes_parsing_panic(stored in r"(\$(argon2id|2[aby]|pbkdf2-sha(1|256|512)|6)\$)?[ -~é$=,]{0,80}") {
+            let _ = PasswordHash::parse(&stored);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! `$2a$`, `$2b$` and `$2y$`: cost, 22 digits of salt, 31 of hash, 60 bytes in all.
+
+use ::bcrypt::HashParts;
+
+/// Each step doubles the time; 20 is about a minute.
+const COSTS: std::ops::RangeInclusive<u32> = 4..=20;
+
+pub(super) struct Bcrypt(String);
+
+impl Bcrypt {
+    pub(super) fn parse(stored: &str) -> Result<Self, String> {
+        if !["$2a$", "$2b$", "$2y$"]
+            .iter()
+            .any(|prefix| stored.starts_with(prefix))
+        {
+            return Err(malformed("unknown version"));
+        }
+        let parts: HashParts = stored.parse().map_err(|_| malformed("it does not parse"))?;
+        if !COSTS.contains(&parts.get_cost()) {
+            return Err(malformed("the cost is not between 4 and 20"));
+        }
+        Ok(Self(stored.to_owned()))
+    }
+
+    pub(super) fn verify(&self, password: &[u8]) -> bool {
+        ::bcrypt::verify(password, &self.0).unwrap_or(false)
+    }
+}
+
+fn malformed(reason: &str) -> String {
+    format!("not a usable bcrypt hash: {reason}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From the test vectors of jBCrypt and OpenBSD.
+    const VECTORS: [(&str, &str); 4] = [
+        (
+            "",
+            "$2a$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.",
+        ),
+        (
+            "a",
+            "$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe",
+        ),
+        (
+            "abc",
+            "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i",
+        ),
+        (
+            "~!@#$%^&*()      ~!@#$%^&*()PNBFRD",
+            "$2a$06$fPIsBO8qRqkjj273rfaOI.HtSV9jLDpTbZn782DC6/t7qT67P6FfO",
+        ),
+    ];
+
+    #[test]
+    fn known_vectors_verify_in_every_version() {
+        for (password, stored) in VECTORS {
+            for version in ["$2a$", "$2b$", "$2y$"] {
+                let stored = stored.replace("$2a$", version);
+                let hash = Bcrypt::parse(&stored).unwrap();
+                assert!(hash.verify(password.as_bytes()), "{stored}");
+                assert!(!hash.verify(b"something else"), "{stored}");
+            }
+        }
+    }
+
+    #[test]
+    fn costs_that_would_stall_the_server_are_refused() {
+        let with_cost =
+            |cost| format!("$2a${cost}$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.");
+        assert!(Bcrypt::parse(&with_cost("20")).is_ok());
+        for cost in ["03", "21", "31", "99", "-1", "1x"] {
+            assert!(Bcrypt::parse(&with_cost(cost)).is_err(), "{cost}");
+        }
+    }
+}
