@@ -1,0 +1,92 @@
+//! What an operator or an embedding service decides, and every limit with its default and its reason.
+
+use std::time::Duration;
+
+use sftpgo_core::session::UploadPolicy;
+
+use crate::host_key::HostKey;
+
+/// Settings of one SSH server.
+#[derive(Clone)]
+pub struct ServerConfig {
+    /// At least one; the client chooses by its own preference.
+    pub host_keys: Vec<HostKey>,
+    /// Failed logins before the connection is closed; 0 means 6.
+    pub max_auth_tries: u32,
+    /// Software version of the identification line; empty for the default.
+    pub software_version: String,
+    /// Shown by the client before it logs in.
+    pub login_banner: Option<String>,
+    /// A session without activity ends after this.
+    pub idle_timeout: Option<Duration>,
+    /// Key exchanges, best first; empty for the default.
+    pub kex_algorithms: Vec<String>,
+    /// Ciphers, best first; empty for the default.
+    pub ciphers: Vec<String>,
+    /// MACs, best first; empty for the default.
+    pub macs: Vec<String>,
+    /// How uploads are stored.
+    pub uploads: UploadPolicy,
+    /// See [`Limits`].
+    pub limits: Limits,
+    /// After a shutdown is asked for, running transfers may go on for this long.
+    pub shutdown_grace: Duration,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            host_keys: Vec::new(),
+            max_auth_tries: 0,
+            software_version: String::new(),
+            login_banner: None,
+            idle_timeout: Some(Duration::from_secs(15 * 60)),
+            kex_algorithms: Vec::new(),
+            ciphers: Vec::new(),
+            macs: Vec::new(),
+            uploads: UploadPolicy::default(),
+            limits: Limits::default(),
+            shutdown_grace: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What one client, or all together, may take up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// From the first byte to a successful login.
+    pub login_grace: Duration,
+    /// Connections that are not logged in, in all. The oldest makes room for a new one, so that silent
+    /// clients cannot keep others out.
+    pub unauthenticated: usize,
+    /// The same for one address.
+    pub unauthenticated_per_address: usize,
+    /// Sessions (channels) of one connection.
+    pub sessions_per_connection: usize,
+    /// Open files and directories of one session.
+    pub handles_per_session: usize,
+    /// Requests of one session that wait for a slow disk or a bandwidth limit, in bytes; above it the
+    /// connection is not read from.
+    pub queued_bytes: usize,
+    /// Requests of one session that wait because the client does not read its replies, in bytes; above
+    /// it the connection is closed. READ requests take 29 bytes, so this is a prefetch of some 30 GiB.
+    pub queued_bytes_unread: usize,
+    /// Logins that verify a password at the same time; the others wait their turn.
+    pub password_checks: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            login_grace: Duration::from_secs(120),
+            unauthenticated: 1024,
+            unauthenticated_per_address: 256,
+            sessions_per_connection: 32,
+            handles_per_session: 4096,
+            queued_bytes: 2 * 1024 * 1024,
+            queued_bytes_unread: 32 * 1024 * 1024,
+            password_checks: std::thread::available_parallelism()
+                .map_or(1, |cores| cores.get().div_ceil(2)),
+        }
+    }
+}

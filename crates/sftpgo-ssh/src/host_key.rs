@@ -1,0 +1,185 @@
+//! The server's keys: loaded from files an operator names, or made at the first start.
+
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use russh::keys::{Algorithm, EcdsaCurve, HashAlg, PrivateKey, decode_secret_key};
+use sftpgo_core::{Error, ErrorKind, Result};
+use ssh_key::{
+    LineEnding,
+    private::{KeypairData, RsaKeypair},
+};
+
+/// Bits of an RSA host key made here, as OpenSSH makes them.
+const RSA_BITS: usize = 3072;
+
+/// Files of host keys made here, in the configuration's directory.
+const FILES: [&str; 3] = ["id_ed25519", "id_ecdsa", "id_rsa"];
+
+/// A private host key.
+#[derive(Clone)]
+pub struct HostKey {
+    pub(crate) key: PrivateKey,
+    path: Option<PathBuf>,
+}
+
+impl HostKey {
+    /// A new Ed25519 key that is in no file, for tests and embedding.
+    ///
+    /// # Errors
+    /// The system's random generator failed.
+    pub fn generate() -> Result<Self> {
+        Ok(Self {
+            key: make(FILES[0])?,
+            path: None,
+        })
+    }
+
+    /// The file the key is in, if it is in one.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// `SHA256:…`, as clients show it.
+    pub fn fingerprint(&self) -> String {
+        self.key
+            .public_key()
+            .fingerprint(HashAlg::Sha256)
+            .to_string()
+    }
+
+    /// The key's type, such as `ssh-ed25519`.
+    pub fn algorithm(&self) -> String {
+        self.key.algorithm().to_string()
+    }
+}
+
+/// Reads a private key in OpenSSH's or a PEM format, without passphrase.
+///
+/// # Errors
+/// Names the path and what is wrong.
+pub fn load(path: &Path) -> Result<HostKey> {
+    let problem = |what: String| {
+        Error::new(
+            ErrorKind::Invalid,
+            format!("host key {}: {what}", path.display()),
+        )
+    };
+    let text = fs::read_to_string(path).map_err(|error| problem(error.to_string()))?;
+    let key = decode_secret_key(&text, None)
+        .map_err(|error| problem(format!("not a private key without passphrase: {error}")))?;
+    Ok(HostKey {
+        key,
+        path: Some(path.to_owned()),
+    })
+}
+
+/// Reads `id_ed25519`, `id_ecdsa` and `id_rsa` in `directory`, making those that are missing with mode 0600.
+///
+/// # Errors
+/// Names the path and what is wrong.
+pub fn load_or_generate(directory: &Path) -> Result<Vec<HostKey>> {
+    FILES
+        .iter()
+        .map(|name| {
+            let path = directory.join(name);
+            if path.exists() {
+                return load(&path);
+            }
+            let key = make(name)?;
+            store(&path, &key)?;
+            Ok(HostKey {
+                key,
+                path: Some(path),
+            })
+        })
+        .collect()
+}
+
+fn make(name: &str) -> Result<PrivateKey> {
+    let mut random = rand::rng();
+    let failed = |error: ssh_key::Error| {
+        Error::new(ErrorKind::Internal, format!("making a host key: {error}"))
+    };
+    match name {
+        "id_rsa" => {
+            let pair = RsaKeypair::random(&mut random, RSA_BITS).map_err(failed)?;
+            PrivateKey::new(KeypairData::Rsa(pair), "").map_err(failed)
+        }
+        "id_ecdsa" => PrivateKey::random(
+            &mut random,
+            Algorithm::Ecdsa {
+                curve: EcdsaCurve::NistP256,
+            },
+        )
+        .map_err(failed),
+        _ => PrivateKey::random(&mut random, Algorithm::Ed25519).map_err(failed),
+    }
+}
+
+/// Whole or not at all, and readable by nobody else from its first byte.
+fn store(path: &Path, key: &PrivateKey) -> Result<()> {
+    let problem = |error: io::Error| {
+        Error::new(
+            ErrorKind::Internal,
+            format!("host key {}: {error}", path.display()),
+        )
+    };
+    let text = key
+        .to_openssh(LineEnding::LF)
+        .map_err(|error| problem(io::Error::other(error)))?;
+    let temporary = path.with_extension("new");
+    let _ = fs::remove_file(&temporary);
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&temporary)
+        .map_err(problem)?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(problem)?;
+    fs::rename(&temporary, path).map_err(problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_made_once_with_mode_0600_and_loaded_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let made = load_or_generate(directory.path()).unwrap();
+        let loaded = load_or_generate(directory.path()).unwrap();
+        let algorithms: Vec<_> = made.iter().map(HostKey::algorithm).collect();
+        assert_eq!(
+            algorithms,
+            ["ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"]
+        );
+        for (made, loaded) in made.iter().zip(&loaded) {
+            assert_eq!(made.fingerprint(), loaded.fingerprint());
+            let mode = fs::metadata(loaded.path().unwrap())
+                .unwrap()
+                .permissions()
+                .mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn an_unusable_key_names_its_path() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("id_rsa"), "not a key").unwrap();
+        let error = load_or_generate(directory.path())
+            .map(drop)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("id_rsa"), "{error}");
+    }
+}

@@ -1,0 +1,145 @@
+//! The listener: one thread and one small runtime for each connection.
+//!
+//! A connection's file operations run on its own thread, where they can wait for a disk without
+//! holding up anybody else and need no hop to another thread and back for every packet.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use sftpgo_core::{
+    Error, ErrorKind, Result, auth::Authenticator, event::Events, registry::Connections,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::{auth::Logins, config::ServerConfig, pending::Pending, transport};
+
+/// Stack of a connection's thread; touched pages only are in memory.
+const STACK: usize = 2 * 1024 * 1024;
+/// After a failed accept (no file handle left, mostly) the next is tried this much later.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// How often a stopping server looks whether transfers still run.
+const SHUTDOWN_POLL: Duration = Duration::from_millis(50);
+/// Connections get this long to say goodbye once they have been told to close.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// What an SSH server needs of the rest of the program.
+pub struct Services {
+    /// Checks credentials.
+    pub authenticator: Arc<Authenticator>,
+    /// Lists sessions.
+    pub connections: Arc<Connections>,
+    /// Hears what happens.
+    pub events: Events,
+}
+
+/// An SSH server that is not listening yet.
+pub struct Server {
+    shared: Arc<Shared>,
+}
+
+/// What all connections of a server have in common.
+pub(crate) struct Shared {
+    pub(crate) config: ServerConfig,
+    pub(crate) transport: transport::Config,
+    pub(crate) logins: Logins,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) events: Events,
+    pub(crate) pending: Arc<Pending>,
+    /// Closes every connection.
+    pub(crate) close_all: CancellationToken,
+}
+
+impl Server {
+    /// A server with these settings.
+    ///
+    /// # Errors
+    /// No host key, or an unknown algorithm name.
+    pub fn new(config: ServerConfig, services: Services) -> Result<Self> {
+        if config.host_keys.is_empty() {
+            return Err(Error::invalid("keys", "at least one host key is needed"));
+        }
+        let transport = transport::config(&config)?;
+        let logins = Logins::new(
+            services.authenticator,
+            services.events.clone(),
+            config.limits.password_checks.max(1),
+        );
+        Ok(Self {
+            shared: Arc::new(Shared {
+                config,
+                transport,
+                logins,
+                connections: services.connections,
+                events: services.events,
+                pending: Arc::default(),
+                close_all: CancellationToken::new(),
+            }),
+        })
+    }
+
+    /// Serves until `shutdown` fires; then running transfers may finish within the configured grace.
+    pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) {
+        let (alive, mut all_gone) = tokio::sync::mpsc::channel::<()>(1);
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = shutdown.cancelled() => break,
+            };
+            match accepted {
+                Ok((stream, remote)) => self.start(stream, remote, alive.clone()),
+                Err(error) => {
+                    log::warn!("a connection was not accepted: {error}");
+                    tokio::time::sleep(ACCEPT_RETRY).await;
+                }
+            }
+        }
+        drop((listener, alive));
+        let finished = async {
+            while self.shared.connections.transfer_count() > 0 {
+                tokio::time::sleep(SHUTDOWN_POLL).await;
+            }
+        };
+        let _ = tokio::time::timeout(self.shared.config.shutdown_grace, finished).await;
+        self.shared.close_all.cancel();
+        let _ = tokio::time::timeout(GOODBYE, all_gone.recv()).await;
+    }
+
+    fn start(&self, stream: TcpStream, remote: SocketAddr, alive: tokio::sync::mpsc::Sender<()>) {
+        let shared = Arc::clone(&self.shared);
+        let place = shared.pending.enter(remote.ip(), &shared.config.limits);
+        let run = move || {
+            if let Err(error) = run_connection(shared, stream, remote, place) {
+                log::warn!("the connection from {remote} could not be served: {error}");
+            }
+            drop(alive);
+        };
+        if let Err(error) = std::thread::Builder::new()
+            .name("ssh".to_owned())
+            .stack_size(STACK)
+            .spawn(run)
+        {
+            log::error!("no thread for the connection from {remote}: {error}");
+        }
+    }
+}
+
+fn run_connection(
+    shared: Arc<Shared>,
+    stream: TcpStream,
+    remote: SocketAddr,
+    place: crate::pending::Place,
+) -> Result<()> {
+    let failed = |error: std::io::Error| {
+        Error::new(ErrorKind::Internal, error.to_string()).with_source(error)
+    };
+    let stream = stream.into_std().map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    runtime.block_on(async {
+        let stream = TcpStream::from_std(stream).map_err(failed)?;
+        transport::serve(shared, stream, remote, place).await;
+        Ok(())
+    })
+}

@@ -1,0 +1,183 @@
+//! One SFTP session as a state machine: channel data in, replies into a buffer.
+
+use std::time::Duration;
+
+use sftpgo_core::{Error, ErrorKind, session::Session, vpath::VirtualPath};
+
+use super::{
+    dispatch,
+    handle::Handles,
+    proto::{
+        VERSION,
+        decode::{Decoder, Malformed},
+        encode::Replies,
+        framer::Framer,
+        kind,
+        status::StatusCode,
+    },
+    status_map,
+};
+use crate::config::Limits;
+
+/// Extensions offered in VERSION (OpenSSH PROTOCOL section 4): name and revision.
+const EXTENSIONS: &[(&str, &str)] = &[
+    ("posix-rename@openssh.com", "1"),
+    ("statvfs@openssh.com", "2"),
+    ("fstatvfs@openssh.com", "2"),
+    ("hardlink@openssh.com", "1"),
+    ("fsync@openssh.com", "1"),
+    ("lsetstat@openssh.com", "1"),
+    ("limits@openssh.com", "1"),
+    ("expand-path@openssh.com", "1"),
+    ("home-directory", "1"),
+];
+
+/// Why a session is over before the client ended it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionEnd;
+
+impl From<Malformed> for SessionEnd {
+    fn from(_: Malformed) -> Self {
+        Self
+    }
+}
+
+/// Why a request was not done.
+pub(super) enum Failure {
+    /// The packet does not follow the protocol.
+    Malformed,
+    /// The client is told.
+    Refused(Error),
+    /// READ or READDIR at the end.
+    Eof,
+}
+
+impl From<Malformed> for Failure {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// The engine of one SFTP session. Calls block on the filesystem.
+pub struct Engine {
+    pub(super) session: Session,
+    pub(super) handles: Handles,
+    framer: Framer,
+    replies: Replies,
+    initialised: bool,
+    pause: Duration,
+}
+
+impl Engine {
+    /// An engine that waits for INIT.
+    pub fn new(session: Session, limits: &Limits) -> Self {
+        Self {
+            session,
+            handles: Handles::new(limits.handles_per_session),
+            framer: Framer::default(),
+            replies: Replies::default(),
+            initialised: false,
+            pause: Duration::ZERO,
+        }
+    }
+
+    /// Takes channel data as it arrived.
+    pub fn push(&mut self, data: Vec<u8>) {
+        self.framer.push(data);
+    }
+
+    /// Does the next whole request, if there is one; says whether there was.
+    ///
+    /// # Errors
+    /// A packet that does not follow the protocol ends this session.
+    pub fn step(&mut self) -> Result<bool, SessionEnd> {
+        let mut framer = std::mem::take(&mut self.framer);
+        let done = match framer.next_packet() {
+            Ok(Some(packet)) => self.handle(packet).map(|()| true),
+            Ok(None) => Ok(false),
+            Err(Malformed) => Err(SessionEnd),
+        };
+        self.framer = framer;
+        done
+    }
+
+    /// Bytes of replies waiting to be sent.
+    pub fn replies_len(&self) -> usize {
+        self.replies.len()
+    }
+
+    /// Takes the replies waiting to be sent.
+    pub fn take_replies(&mut self) -> Vec<u8> {
+        self.replies.take()
+    }
+
+    /// How long the user's bandwidth asks to wait before the next request; asked once.
+    pub fn take_pause(&mut self) -> Duration {
+        std::mem::take(&mut self.pause)
+    }
+
+    pub(super) fn pause_for(&mut self, pause: Duration) {
+        self.pause = self.pause.max(pause);
+    }
+
+    fn handle(&mut self, packet: &[u8]) -> Result<(), SessionEnd> {
+        self.session.connection().touch();
+        let mut body = Decoder::new(packet);
+        let request = body.u8()?;
+        if !self.initialised {
+            return self.initialise(request, body);
+        }
+        let id = body.u32()?;
+        // Taken out, so that a request can use the engine while it writes its reply.
+        let mut replies = std::mem::take(&mut self.replies);
+        let outcome = match dispatch::find(request) {
+            Some(entry) => (entry.run)(self, id, &mut body, &mut replies),
+            None => Err(Error::new(ErrorKind::Unsupported, "unknown request").into()),
+        };
+        self.replies = replies;
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(Failure::Malformed) => Err(SessionEnd),
+            Err(Failure::Eof) => {
+                self.replies.status(id, StatusCode::Eof, "end of file");
+                Ok(())
+            }
+            Err(Failure::Refused(error)) => {
+                log::debug!(
+                    "{}: request {request}: {error}",
+                    self.session.connection().id()
+                );
+                self.replies
+                    .status(id, status_map::code(error.kind()), error.message());
+                Ok(())
+            }
+        }
+    }
+
+    fn initialise(&mut self, request: u8, mut body: Decoder<'_>) -> Result<(), SessionEnd> {
+        if request != kind::INIT {
+            return Err(SessionEnd);
+        }
+        body.u32()?;
+        self.initialised = true;
+        self.replies.version(VERSION, EXTENSIONS);
+        Ok(())
+    }
+}
+
+/// A path a client sent, cleaned.
+pub(super) fn path(body: &mut Decoder<'_>) -> Result<VirtualPath, Failure> {
+    Ok(VirtualPath::parse(body.string()?)?)
+}
+
+/// Says that a request was done.
+pub(super) fn ok(replies: &mut Replies, id: u32) -> Result<(), Failure> {
+    replies.status(id, StatusCode::Ok, "");
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Open handles of one session: bounded, and never the same twice.
+
+use sftpgo_core::{Error, ErrorKind, Result, session::Listing, transfer::Transfer};
+
+/// What a handle stands for.
+pub(super) enum Open {
+    File(Transfer),
+    Directory(Listing),
+}
+
+/// The handles of one session.
+pub(super) struct Handles {
+    slots: Vec<Slot>,
+    most: usize,
+}
+
+#[derive(Default)]
+struct Slot {
+    /// Counts the uses of this slot, so that a closed handle is not taken for its successor.
+    generation: u32,
+    open: Option<Open>,
+}
+
+impl Handles {
+    /// None open, and never more than `most`.
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            slots: Vec::new(),
+            most,
+        }
+    }
+
+    /// How many may be open at once.
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Is there room for one more? Asked before anything is opened for it.
+    pub(super) fn check_room(&self) -> Result<()> {
+        if self.slots.len() < self.most || self.slots.iter().any(|slot| slot.open.is_none()) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::LimitReached,
+            format!("too many open handles: {}", self.most),
+        ))
+    }
+
+    /// Keeps `open` and answers its handle.
+    pub(super) fn insert(&mut self, open: Open) -> Result<[u8; 8]> {
+        self.check_room()?;
+        let index = self
+            .slots
+            .iter()
+            .position(|slot| slot.open.is_none())
+            .unwrap_or_else(|| {
+                self.slots.push(Slot::default());
+                self.slots.len() - 1
+            });
+        let Some(slot) = self.slots.get_mut(index) else {
+            return Err(unknown());
+        };
+        slot.generation = slot.generation.wrapping_add(1);
+        slot.open = Some(open);
+        Ok(name(index, slot.generation))
+    }
+
+    /// The file behind a handle.
+    pub(super) fn file(&mut self, handle: &[u8]) -> Result<&mut Transfer> {
+        match self.find(handle)?.open.as_mut() {
+            Some(Open::File(transfer)) => Ok(transfer),
+            Some(Open::Directory(_)) => Err(Error::new(
+                ErrorKind::IsADirectory,
+                "the handle is of a directory",
+            )),
+            None => Err(unknown()),
+        }
+    }
+
+    /// The directory behind a handle.
+    pub(super) fn directory(&mut self, handle: &[u8]) -> Result<&mut Listing> {
+        match self.find(handle)?.open.as_mut() {
+            Some(Open::Directory(listing)) => Ok(listing),
+            Some(Open::File(_)) => Err(Error::new(
+                ErrorKind::NotADirectory,
+                "the handle is of a file",
+            )),
+            None => Err(unknown()),
+        }
+    }
+
+    /// Whatever is behind a handle.
+    pub(super) fn any(&mut self, handle: &[u8]) -> Result<&mut Open> {
+        self.find(handle)?.open.as_mut().ok_or_else(unknown)
+    }
+
+    /// Forgets a handle and answers what it stood for.
+    pub(super) fn remove(&mut self, handle: &[u8]) -> Result<Open> {
+        self.find(handle)?.open.take().ok_or_else(unknown)
+    }
+
+    fn find(&mut self, handle: &[u8]) -> Result<&mut Slot> {
+        let (index, generation) = parse(handle).ok_or_else(unknown)?;
+        self.slots
+            .get_mut(index)
+            .filter(|slot| slot.generation == generation)
+            .ok_or_else(unknown)
+    }
+}
+
+fn name(index: usize, generation: u32) -> [u8; 8] {
+    // The bound on handles keeps the index far below 2^32.
+    ((index as u64) << 32 | u64::from(generation)).to_be_bytes()
+}
+
+fn parse(handle: &[u8]) -> Option<(usize, u32)> {
+    let both = u64::from_be_bytes(handle.try_into().ok()?);
+    Some((usize::try_from(both >> 32).ok()?, both as u32))
+}
+
+fn unknown() -> Error {
+    Error::new(ErrorKind::Invalid, "no such handle")
+}

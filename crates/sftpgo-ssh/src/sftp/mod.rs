@@ -1,0 +1,12 @@
+//! SFTP version 3 over one session: bytes in, replies out.
+
+pub mod proto;
+
+mod dispatch;
+mod engine;
+mod handle;
+mod long_name;
+mod requests;
+mod status_map;
+
+pub use engine::{Engine, SessionEnd};

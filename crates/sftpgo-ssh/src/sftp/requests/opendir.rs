@@ -1,0 +1,17 @@
+//! OPENDIR (draft section 6.7): `id, path` → HANDLE.
+
+use super::*;
+
+pub(in crate::sftp) fn run(
+    engine: &mut Engine,
+    id: u32,
+    body: &mut Decoder<'_>,
+    replies: &mut Replies,
+) -> Done {
+    let path = path(body)?;
+    engine.handles.check_room()?;
+    let listing = engine.session.open_dir(&path)?;
+    let handle = engine.handles.insert(Open::Directory(listing))?;
+    replies.handle(id, &handle);
+    Ok(())
+}

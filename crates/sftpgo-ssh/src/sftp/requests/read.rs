@@ -1,0 +1,49 @@
+//! READ (draft section 6.4): `id, handle, offset, len` → DATA, shorter at the end of the file, or EOF there.
+
+use super::*;
+
+pub(in crate::sftp) fn run(
+    engine: &mut Engine,
+    id: u32,
+    body: &mut Decoder<'_>,
+    replies: &mut Replies,
+) -> Done {
+    let handle = body.string()?;
+    let offset = body.u64()?;
+    let wanted = usize::try_from(body.u32()?)
+        .unwrap_or(usize::MAX)
+        .min(MAX_DATA_LEN);
+    let transfer = engine.handles.file(handle)?;
+    if wanted == 0 {
+        return Err(Failure::Eof);
+    }
+    let count = replies.data(id, wanted, |buffer| fill(transfer, buffer, offset))?;
+    if count == 0 {
+        return Err(Failure::Eof);
+    }
+    let pause = transfer.throttle(count);
+    engine.pause_for(pause);
+    Ok(())
+}
+
+/// As many bytes as asked for unless the file ends: clients take a short answer for the end.
+fn fill(
+    transfer: &mut sftpgo_core::transfer::Transfer,
+    buffer: &mut [u8],
+    offset: u64,
+) -> sftpgo_core::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        let Some(at) = offset
+            .checked_add(filled as u64)
+            .filter(|at| i64::try_from(*at).is_ok())
+        else {
+            break;
+        };
+        match transfer.read_at(rest, at)? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    Ok(filled)
+}

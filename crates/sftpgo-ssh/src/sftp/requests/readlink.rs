@@ -1,0 +1,14 @@
+//! READLINK (draft section 6.10): `id, path` → NAME.
+
+use super::*;
+
+pub(in crate::sftp) fn run(
+    engine: &mut Engine,
+    id: u32,
+    body: &mut Decoder<'_>,
+    replies: &mut Replies,
+) -> Done {
+    let target = engine.session.read_link(&path(body)?)?;
+    replies.one_name(id, &target);
+    Ok(())
+}

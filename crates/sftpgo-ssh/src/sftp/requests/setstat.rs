@@ -1,0 +1,53 @@
+//! SETSTAT and FSETSTAT (draft section 6.9), lsetstat@openssh.com (PROTOCOL section 4.8) → STATUS.
+
+use super::*;
+
+pub(in crate::sftp) fn setstat(
+    engine: &mut Engine,
+    id: u32,
+    body: &mut Decoder<'_>,
+    replies: &mut Replies,
+) -> Done {
+    by_name(engine, id, body, replies, true)
+}
+
+pub(in crate::sftp) fn lsetstat(
+    engine: &mut Engine,
+    id: u32,
+    body: &mut Decoder<'_>,
+    replies: &mut Replies,
+) -> Done {
+    by_name(engine, id, body, replies, false)
+}
+
+pub(in crate::sftp) fn fsetstat(
+    engine: &mut Engine,
+    id: u32,
+    body: &mut Decoder<'_>,
+    replies: &mut Replies,
+) -> Done {
+    let handle = body.string()?;
+    let change = from_wire(&Attrs::decode(body)?);
+    match engine.handles.any(handle)? {
+        Open::File(transfer) => transfer.set_attributes(&change)?,
+        Open::Directory(listing) => {
+            engine
+                .session
+                .set_attributes(&listing.path().clone(), &change, true)?
+        }
+    }
+    ok(replies, id)
+}
+
+fn by_name(
+    engine: &mut Engine,
+    id: u32,
+    body: &mut Decoder<'_>,
+    replies: &mut Replies,
+    follow: bool,
+) -> Done {
+    let path = path(body)?;
+    let change = from_wire(&Attrs::decode(body)?);
+    engine.session.set_attributes(&path, &change, follow)?;
+    ok(replies, id)
+}

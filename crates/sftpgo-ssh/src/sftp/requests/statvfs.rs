@@ -1,0 +1,53 @@
+//! statvfs@openssh.com and fstatvfs@openssh.com (PROTOCOL section 4.4).
+
+use sftpgo_core::filesystem::SpaceInfo;
+
+use super::*;
+
+pub(in crate::sftp) fn statvfs(
+    engine: &mut Engine,
+    id: u32,
+    body: &mut Decoder<'_>,
+    replies: &mut Replies,
+) -> Done {
+    let space = engine.session.space(&path(body)?)?;
+    answer(replies, id, &space);
+    Ok(())
+}
+
+pub(in crate::sftp) fn fstatvfs(
+    engine: &mut Engine,
+    id: u32,
+    body: &mut Decoder<'_>,
+    replies: &mut Replies,
+) -> Done {
+    let path = match engine.handles.any(body.string()?)? {
+        Open::File(transfer) => transfer.path().clone(),
+        Open::Directory(listing) => listing.path().clone(),
+    };
+    // A file of an unfinished upload has no name yet; its directory is on the same storage.
+    let directory = path.parent().unwrap_or(path);
+    let space = engine.session.space(&directory)?;
+    answer(replies, id, &space);
+    Ok(())
+}
+
+fn answer(replies: &mut Replies, id: u32, space: &SpaceInfo) {
+    replies.extended(id, |reply| {
+        for field in [
+            space.block_size,
+            space.fragment_size,
+            space.blocks,
+            space.blocks_free,
+            space.blocks_available,
+            space.files,
+            space.files_free,
+            space.files_available,
+            space.filesystem_id,
+            space.flags,
+            space.name_max,
+        ] {
+            reply.u64(field);
+        }
+    });
+}

@@ -1,0 +1,340 @@
+//! The callbacks of one connection.
+
+use std::{borrow::Cow, collections::HashMap, net::SocketAddr, sync::Arc};
+
+use russh::{
+    Channel, ChannelId, ChannelOpenFailure, Pty,
+    keys::Algorithm,
+    server::{
+        Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
+    },
+};
+use sftpgo_core::{auth::LoggedIn, registry::Protocol, session::Session as FileSession};
+
+use super::{ChannelOut, methods, state::State};
+use crate::{
+    channel::{Inbox, run_sftp},
+    pending::Place,
+    server::Shared,
+    sftp::Engine,
+};
+
+/// What a client prints when it asks for anything but SFTP.
+const SFTP_ONLY: &[u8] = b"This service allows SFTP connections only.\r\n";
+
+pub(super) struct Client {
+    shared: Arc<Shared>,
+    state: Arc<State>,
+    remote: SocketAddr,
+    /// Given back at login.
+    place: Option<Place>,
+    logged_in: Option<LoggedIn>,
+    /// Open channels; the inbox once a session runs on it.
+    channels: HashMap<ChannelId, Option<Arc<Inbox>>>,
+}
+
+impl Client {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        state: Arc<State>,
+        remote: SocketAddr,
+        place: Place,
+    ) -> Self {
+        Self {
+            shared,
+            state,
+            remote,
+            place: Some(place),
+            logged_in: None,
+            channels: HashMap::new(),
+        }
+    }
+
+    /// Keeps a login, or refuses it with every method still open for the next try.
+    fn answer(&mut self, logged_in: Option<LoggedIn>) -> Auth {
+        let Some(logged_in) = logged_in else {
+            return refuse();
+        };
+        self.place = None;
+        self.state.set_logged_in(logged_in.login.close_requested());
+        self.logged_in = Some(logged_in);
+        Auth::Accept
+    }
+
+    fn start_sftp(&mut self, channel: ChannelId, session: &Session) -> bool {
+        let (Some(logged_in), Some(slot)) = (&self.logged_in, self.channels.get_mut(&channel))
+        else {
+            return false;
+        };
+        if slot.is_some() {
+            return false;
+        }
+        let version = String::from_utf8_lossy(session.remote_sshid()).into_owned();
+        let listed = logged_in.login.start(
+            &logged_in.user.username,
+            Protocol::Sftp,
+            self.remote,
+            &version,
+        );
+        let connection = Arc::clone(&listed);
+        let files = FileSession::new(
+            logged_in,
+            listed,
+            self.shared.events.clone(),
+            self.shared.config.uploads,
+        );
+        let engine = Engine::new(files, &self.shared.config.limits);
+        let inbox = Arc::new(Inbox::new(&self.shared.config.limits));
+        *slot = Some(Arc::clone(&inbox));
+        let out = ChannelOut::new(session.handle(), channel);
+        let running = Arc::clone(&inbox);
+        self.state.start_session(&connection, &inbox, async move {
+            run_sftp(engine, &running, out).await
+        });
+        true
+    }
+
+    /// Refuses a request on a channel with a line the client prints.
+    fn refuse_program(
+        &mut self,
+        channel: ChannelId,
+        session: &mut Session,
+    ) -> Result<(), russh::Error> {
+        session.extended_data(channel, 1, SFTP_ONLY)?;
+        session.channel_failure(channel)?;
+        session.close(channel)?;
+        self.channels.remove(&channel);
+        Ok(())
+    }
+}
+
+impl Handler for Client {
+    type Error = russh::Error;
+
+    async fn authentication_banner(&mut self) -> Result<Option<String>, Self::Error> {
+        Ok(self.shared.config.login_banner.clone())
+    }
+
+    async fn auth_none(&mut self, _user: &str) -> Result<Auth, Self::Error> {
+        Ok(refuse())
+    }
+
+    async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
+        self.state.set_tried();
+        let logged_in = self
+            .shared
+            .logins
+            .with_password(user, password.as_bytes(), self.remote)
+            .await;
+        Ok(self.answer(logged_in))
+    }
+
+    async fn auth_keyboard_interactive<'a>(
+        &'a mut self,
+        user: &str,
+        _submethods: &str,
+        response: Option<Response<'a>>,
+    ) -> Result<Auth, Self::Error> {
+        let Some(mut answers) = response else {
+            return Ok(Auth::Partial {
+                name: Cow::Borrowed(""),
+                instructions: Cow::Borrowed(""),
+                prompts: Cow::Borrowed(&[(Cow::Borrowed("Password: "), false)]),
+            });
+        };
+        self.state.set_tried();
+        let (Some(password), None) = (answers.next(), answers.next()) else {
+            return Ok(refuse());
+        };
+        let logged_in = self
+            .shared
+            .logins
+            .with_password(user, &password, self.remote)
+            .await;
+        Ok(self.answer(logged_in))
+    }
+
+    async fn auth_publickey_offered(
+        &mut self,
+        user: &str,
+        offer: PublicKeyOffer<'_>,
+    ) -> Result<Auth, Self::Error> {
+        self.state.set_tried();
+        let accepted = is_acceptable(offer.algorithm)
+            && offer
+                .public_key
+                .to_bytes()
+                .is_ok_and(|blob| self.shared.logins.accepts_key(user, &blob, self.remote));
+        Ok(if accepted { Auth::Accept } else { refuse() })
+    }
+
+    async fn auth_publickey(
+        &mut self,
+        user: &str,
+        key: VerifiedPublicKey<'_>,
+    ) -> Result<Auth, Self::Error> {
+        if !is_acceptable(key.algorithm) {
+            return Ok(refuse());
+        }
+        let blob = key.public_key.to_bytes().ok();
+        let logged_in =
+            blob.and_then(|blob| self.shared.logins.with_public_key(user, &blob, self.remote));
+        Ok(self.answer(logged_in))
+    }
+
+    async fn channel_open_session(
+        &mut self,
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        // A session that has ended holds its inbox nowhere else.
+        self.channels.retain(|_, inbox| {
+            inbox
+                .as_ref()
+                .is_none_or(|inbox| Arc::strong_count(inbox) > 1)
+        });
+        if self.channels.len() >= self.shared.config.limits.sessions_per_connection {
+            reply.reject(ChannelOpenFailure::ResourceShortage).await;
+            return Ok(());
+        }
+        // Data is taken by the callback; the library's own queue for it would only be a second one.
+        self.channels.insert(channel.id(), None);
+        reply.accept().await;
+        Ok(())
+    }
+
+    async fn subsystem_request(
+        &mut self,
+        channel: ChannelId,
+        name: &str,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        if name == "sftp" && self.start_sftp(channel, session) {
+            return session.channel_success(channel);
+        }
+        session.channel_failure(channel)
+    }
+
+    async fn data(
+        &mut self,
+        channel: ChannelId,
+        data: &[u8],
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        let Some(Some(inbox)) = self.channels.get(&channel) else {
+            return Ok(());
+        };
+        inbox.push(data).await.map_err(|_| {
+            log::warn!(
+                "{}: closed, too many requests wait for a client that does not read",
+                self.remote
+            );
+            russh::Error::Pending
+        })
+    }
+
+    async fn channel_eof(
+        &mut self,
+        channel: ChannelId,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        match self.channels.get(&channel) {
+            Some(Some(inbox)) => inbox.end(),
+            Some(None) => {
+                self.channels.remove(&channel);
+                session.close(channel)?;
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    async fn channel_close(
+        &mut self,
+        channel: ChannelId,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        if let Some(Some(inbox)) = self.channels.remove(&channel) {
+            inbox.end();
+        }
+        Ok(())
+    }
+
+    async fn shell_request(
+        &mut self,
+        channel: ChannelId,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        self.refuse_program(channel, session)
+    }
+
+    async fn exec_request(
+        &mut self,
+        channel: ChannelId,
+        _command: &[u8],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        self.refuse_program(channel, session)
+    }
+
+    async fn pty_request(
+        &mut self,
+        channel: ChannelId,
+        _term: &str,
+        _columns: u32,
+        _rows: u32,
+        _width: u32,
+        _height: u32,
+        _modes: &[(Pty, u32)],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        session.channel_failure(channel)
+    }
+
+    async fn x11_request(
+        &mut self,
+        channel: ChannelId,
+        _single: bool,
+        _protocol: &str,
+        _cookie: &str,
+        _screen: u32,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        session.channel_failure(channel)
+    }
+
+    async fn env_request(
+        &mut self,
+        channel: ChannelId,
+        _name: &str,
+        _value: &str,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        session.channel_failure(channel)
+    }
+
+    async fn window_change_request(
+        &mut self,
+        channel: ChannelId,
+        _columns: u32,
+        _rows: u32,
+        _width: u32,
+        _height: u32,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        session.channel_failure(channel)
+    }
+}
+
+fn refuse() -> Auth {
+    Auth::Reject {
+        proceed_with_methods: Some(methods()),
+        partial_success: false,
+    }
+}
+
+/// RSA keys sign with SHA-2 only.
+fn is_acceptable(algorithm: &Algorithm) -> bool {
+    !matches!(algorithm, Algorithm::Dsa | Algorithm::Rsa { hash: None })
+}

@@ -1,0 +1,164 @@
+//! What is known of one connection outside the SSH library's callbacks, and when it has to end.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use russh::server::Handle;
+use sftpgo_core::{registry::Connection, user::now_ms};
+use tokio::{
+    sync::Notify,
+    task::JoinSet,
+    time::{Instant, sleep, sleep_until, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{channel::Inbox, server::Shared};
+
+/// Sessions get this long to do what has arrived when the connection is gone.
+const LAST_WORK: Duration = Duration::from_secs(10);
+
+pub(super) struct State {
+    since: Instant,
+    tried: AtomicBool,
+    logged_in: Notify,
+    close_requested: OnceLock<(CancellationToken, i64)>,
+    handle: OnceLock<Handle>,
+    sessions: Mutex<Sessions>,
+}
+
+#[derive(Default)]
+struct Sessions {
+    tasks: JoinSet<()>,
+    open: Vec<(Weak<Connection>, Weak<Inbox>)>,
+}
+
+impl State {
+    pub(super) fn new() -> Self {
+        Self {
+            since: Instant::now(),
+            tried: AtomicBool::new(false),
+            logged_in: Notify::new(),
+            close_requested: OnceLock::new(),
+            handle: OnceLock::new(),
+            sessions: Mutex::default(),
+        }
+    }
+
+    /// A credential was sent.
+    pub(super) fn set_tried(&self) {
+        self.tried.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_tried(&self) -> bool {
+        self.tried.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_handle(&self, handle: Handle) {
+        let _ = self.handle.set(handle);
+    }
+
+    pub(super) fn handle(&self) -> Option<&Handle> {
+        self.handle.get()
+    }
+
+    /// The login succeeded; `close` closes the connection from outside.
+    pub(super) fn set_logged_in(&self, close: CancellationToken) {
+        let _ = self.close_requested.set((close, now_ms()));
+        self.logged_in.notify_one();
+    }
+
+    /// Runs a session until its client is done.
+    pub(super) fn start_session(
+        &self,
+        connection: &Arc<Connection>,
+        inbox: &Arc<Inbox>,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let mut sessions = self.sessions();
+        while sessions.tasks.try_join_next().is_some() {}
+        sessions
+            .open
+            .retain(|(connection, _)| connection.strong_count() > 0);
+        sessions
+            .open
+            .push((Arc::downgrade(connection), Arc::downgrade(inbox)));
+        sessions.tasks.spawn(task);
+    }
+
+    /// Waits for a reason to close that does not come from the client.
+    pub(super) async fn until_closed_here(
+        &self,
+        shared: &Shared,
+        make_room: CancellationToken,
+    ) -> &'static str {
+        let login_by = self.since + shared.config.limits.login_grace;
+        tokio::select! {
+            () = self.logged_in.notified() => {}
+            () = sleep_until(login_by) => return "not logged in in time",
+            () = make_room.cancelled() => return "too many connections that are not logged in",
+            () = shared.close_all.cancelled() => return "the server is stopping",
+        }
+        let Some((close, logged_in_at)) = self.close_requested.get() else {
+            return "not logged in";
+        };
+        tokio::select! {
+            () = close.cancelled() => "closed by the operator",
+            () = shared.close_all.cancelled() => "the server is stopping",
+            () = self.until_idle(shared.config.idle_timeout, *logged_in_at) => "idle for too long",
+        }
+    }
+
+    /// Lets sessions do what has arrived, unless the connection was closed on purpose.
+    pub(super) async fn finish_sessions(&self, closed_here: bool) {
+        let mut tasks = {
+            let mut sessions = self.sessions();
+            for inbox in sessions
+                .open
+                .iter()
+                .filter_map(|(_, inbox)| inbox.upgrade())
+            {
+                inbox.end();
+            }
+            std::mem::take(&mut sessions.tasks)
+        };
+        if !closed_here {
+            let all_done = async { while tasks.join_next().await.is_some() {} };
+            let _ = timeout(LAST_WORK, all_done).await;
+        }
+        tasks.shutdown().await;
+    }
+
+    async fn until_idle(&self, idle_timeout: Option<Duration>, logged_in_at: i64) {
+        let Some(idle_timeout) = idle_timeout.filter(|limit| !limit.is_zero()) else {
+            return std::future::pending().await;
+        };
+        loop {
+            let active_at = {
+                let sessions = self.sessions();
+                let connections = sessions
+                    .open
+                    .iter()
+                    .filter_map(|(connection, _)| connection.upgrade());
+                connections
+                    .map(|connection| connection.last_activity())
+                    .max()
+                    .unwrap_or(0)
+                    .max(logged_in_at)
+            };
+            let idle = Duration::from_millis(u64::try_from(now_ms() - active_at).unwrap_or(0));
+            match idle_timeout.checked_sub(idle) {
+                Some(left) if !left.is_zero() => sleep(left).await,
+                _ => return,
+            }
+        }
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
