@@ -1,0 +1,172 @@
+//! Users that live as long as the process: portable mode, tests, and services that bring their own users.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use sftpgo_core::{
+    Error, ErrorKind, Result, User, UserId,
+    provider::{Health, Order, QuotaLedger, UsageDelta, UserQuery, Users},
+    user::Usage,
+};
+
+/// A provider in memory.
+#[derive(Debug, Default)]
+pub struct MemoryProvider {
+    stored: Mutex<Stored>,
+}
+
+#[derive(Debug, Default)]
+struct Stored {
+    last_id: i32,
+    by_name: BTreeMap<String, User>,
+}
+
+impl MemoryProvider {
+    /// A provider without users.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stored> {
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change<T>(&self, id: UserId, change: impl FnOnce(&mut User) -> T) -> Result<T> {
+        self.lock()
+            .by_name
+            .values_mut()
+            .find(|user| user.id == id)
+            .map(change)
+            .ok_or_else(no_such_user)
+    }
+}
+
+impl Users for MemoryProvider {
+    fn user_by_name(&self, username: &str) -> Result<Option<User>> {
+        Ok(self.lock().by_name.get(username).cloned())
+    }
+
+    fn user_by_id(&self, id: UserId) -> Result<Option<User>> {
+        Ok(self.lock().with_id(id).cloned())
+    }
+
+    fn list_users(&self, query: &UserQuery) -> Result<Vec<User>> {
+        let stored = self.lock();
+        let matching = stored.by_name.values().filter(|user| {
+            query
+                .username
+                .as_ref()
+                .is_none_or(|name| *name == user.username)
+        });
+        let page = |users: &mut dyn Iterator<Item = &User>| {
+            users
+                .skip(query.offset as usize)
+                .take(query.limit as usize)
+                .cloned()
+                .collect()
+        };
+        Ok(match query.order {
+            Order::Ascending => page(&mut matching.into_iter()),
+            Order::Descending => page(&mut matching.rev()),
+        })
+    }
+
+    fn add_user(&self, user: &User) -> Result<User> {
+        let mut stored = self.lock();
+        if stored.by_name.contains_key(&user.username) {
+            return Err(name_is_taken());
+        }
+        let id = stored.last_id.checked_add(1).ok_or_else(|| {
+            Error::new(ErrorKind::LimitReached, "every user id has been given out")
+        })?;
+        stored.last_id = id;
+        let added = User {
+            id: UserId(id),
+            usage: Usage::default(),
+            last_login: 0,
+            ..user.clone()
+        };
+        stored.by_name.insert(added.username.clone(), added.clone());
+        Ok(added)
+    }
+
+    fn update_user(&self, user: &User) -> Result<()> {
+        let mut stored = self.lock();
+        let old = stored.with_id(user.id).ok_or_else(no_such_user)?;
+        let old_name = old.username.clone();
+        let updated = User {
+            usage: old.usage,
+            last_login: old.last_login,
+            ..user.clone()
+        };
+        if old_name != user.username {
+            if stored.by_name.contains_key(&user.username) {
+                return Err(name_is_taken());
+            }
+            stored.by_name.remove(&old_name);
+        }
+        stored.by_name.insert(updated.username.clone(), updated);
+        Ok(())
+    }
+
+    fn set_password_hash(&self, id: UserId, hash: &str) -> Result<()> {
+        self.change(id, |user| user.password = Some(hash.to_owned()))
+    }
+
+    fn delete_user(&self, id: UserId) -> Result<()> {
+        let mut stored = self.lock();
+        let name = stored
+            .with_id(id)
+            .ok_or_else(no_such_user)?
+            .username
+            .clone();
+        stored.by_name.remove(&name);
+        Ok(())
+    }
+
+    fn record_login(&self, id: UserId, at: i64) -> Result<()> {
+        self.change(id, |user| user.last_login = at)
+    }
+}
+
+impl QuotaLedger for MemoryProvider {
+    fn usage(&self, id: UserId) -> Result<Usage> {
+        self.change(id, |user| user.usage)
+    }
+
+    fn add_usage(&self, id: UserId, delta: UsageDelta, at: i64) -> Result<()> {
+        self.change(id, |user| {
+            user.usage = Usage {
+                size: user.usage.size.saturating_add(delta.size).max(0),
+                files: user.usage.files.saturating_add(delta.files).max(0),
+                updated_at: at,
+            };
+        })
+    }
+
+    fn set_usage(&self, id: UserId, usage: Usage) -> Result<()> {
+        self.change(id, |user| user.usage = usage)
+    }
+}
+
+impl Health for MemoryProvider {
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Stored {
+    fn with_id(&self, id: UserId) -> Option<&User> {
+        self.by_name.values().find(|user| user.id == id)
+    }
+}
+
+fn no_such_user() -> Error {
+    Error::not_found("no such user")
+}
+
+fn name_is_taken() -> Error {
+    Error::new(ErrorKind::AlreadyExists, "username: is already taken")
+}

@@ -1,0 +1,25 @@
+//! The `users` table. Its columns are always named: their order differs between installations.
+
+diesel::table! {
+    users (id) {
+        id -> Integer,
+        username -> Text,
+        password -> Nullable<Text>,
+        public_keys -> Nullable<Text>,
+        home_dir -> Text,
+        uid -> Integer,
+        gid -> Integer,
+        max_sessions -> Integer,
+        quota_size -> BigInt,
+        quota_files -> Integer,
+        permissions -> Text,
+        used_quota_size -> BigInt,
+        used_quota_files -> Integer,
+        last_quota_update -> BigInt,
+        upload_bandwidth -> Integer,
+        download_bandwidth -> Integer,
+        expiration_date -> BigInt,
+        last_login -> BigInt,
+        status -> Integer,
+    }
+}

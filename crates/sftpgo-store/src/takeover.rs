@@ -1,0 +1,312 @@
+//! The `users` table of SFTPGo 0.9.x, taken over in place.
+//!
+//! Two generations are known: the older lacks `expiration_date`, `last_login` and `status`; the newer has `filters`,
+//! `filesystem` and `virtual_folders`, and permissions as an object from directory to names. A row of the newer that
+//! says what this server cannot enforce keeps its object, which no login accepts.
+
+use std::collections::HashSet;
+
+use diesel::{
+    QueryableByName, RunQueryDsl,
+    connection::SimpleConnection,
+    result::QueryResult,
+    sql_query,
+    sql_types::{Bool, Integer, Nullable, Text},
+};
+use serde_json::Value;
+use sftpgo_core::{Error, ErrorKind, Permissions, Result};
+
+use crate::{
+    connection::Connection,
+    dialect,
+    error::of_query,
+    row::{parse_permissions, to_json},
+};
+
+const COLUMNS: [&str; 16] = [
+    "id",
+    "username",
+    "password",
+    "public_keys",
+    "home_dir",
+    "uid",
+    "gid",
+    "max_sessions",
+    "quota_size",
+    "quota_files",
+    "permissions",
+    "used_quota_size",
+    "used_quota_files",
+    "last_quota_update",
+    "upload_bandwidth",
+    "download_bandwidth",
+];
+
+/// Since 2019-11-12, with what an older row means.
+const ADDED: [(&str, &str); 3] = [
+    ("expiration_date", "bigint NOT NULL DEFAULT 0"),
+    ("last_login", "bigint NOT NULL DEFAULT 0"),
+    ("status", "integer NOT NULL DEFAULT 1"),
+];
+
+/// Of 0.9.5 and 0.9.6: what cannot be enforced unless it is empty.
+const EXTRA: [&str; 3] = ["filters", "filesystem", "virtual_folders"];
+
+/// Permissions of 0.9.5 and later that uploading includes here; without them a user may do less, never more.
+const INCLUDED_IN_UPLOAD: [&str; 3] = ["chmod", "chown", "chtimes"];
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+#[derive(QueryableByName)]
+struct OldRow {
+    #[diesel(sql_type = Integer)]
+    id: i32,
+    #[diesel(sql_type = Text)]
+    username: String,
+    #[diesel(sql_type = Text)]
+    permissions: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    filters: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    filesystem: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    virtual_folders: Option<String>,
+    #[diesel(sql_type = Bool)]
+    out_of_range: bool,
+}
+
+/// Converts a table that another installation made; answers the names of users whose rows stay as they were.
+///
+/// # Errors
+/// [`Invalid`](ErrorKind::Invalid) when the table is not one of SFTPGo 0.9.x; nothing has changed then.
+pub(crate) fn take_over(connection: &mut Connection) -> Result<HashSet<String>> {
+    let columns = columns_of_users(connection).map_err(of_query)?;
+    if columns.is_empty() || is_ours(connection).map_err(of_query)? {
+        return Ok(HashSet::new());
+    }
+    check_is_known(connection, &columns)?;
+    let (users, left) =
+        dialect::write(connection, |connection| convert(connection, &columns)).map_err(of_query)?;
+    log::info!(
+        "took over the table of an SFTPGo 0.9 database: {} users, {} of whom cannot log in; the old rows are in users_before_takeover",
+        users,
+        left.len()
+    );
+    for (username, reason) in &left {
+        log::warn!("the user {username:?} was not taken over and cannot log in: {reason}");
+    }
+    Ok(left.into_iter().map(|(username, _)| username).collect())
+}
+
+fn columns_of_users(connection: &mut Connection) -> QueryResult<HashSet<String>> {
+    let columns: Vec<Name> =
+        sql_query("SELECT lower(name) AS name FROM pragma_table_info('users')").load(connection)?;
+    Ok(columns.into_iter().map(|column| column.name).collect())
+}
+
+fn has_table(connection: &mut Connection, name: &str) -> QueryResult<bool> {
+    let found: Vec<Name> = sql_query("SELECT name FROM sqlite_master WHERE name = ?")
+        .bind::<Text, _>(name)
+        .load(connection)?;
+    Ok(!found.is_empty())
+}
+
+/// Has a migration of ours been run?
+fn is_ours(connection: &mut Connection) -> QueryResult<bool> {
+    if !has_table(connection, "__diesel_schema_migrations")? {
+        return Ok(false);
+    }
+    let versions: Vec<Name> =
+        sql_query("SELECT version AS name FROM __diesel_schema_migrations LIMIT 1")
+            .load(connection)?;
+    Ok(!versions.is_empty())
+}
+
+fn check_is_known(connection: &mut Connection, columns: &HashSet<String>) -> Result<()> {
+    let refused = |reason: String| {
+        Error::new(
+            ErrorKind::Invalid,
+            format!("the table users is not one of SFTPGo 0.9.x and is left alone: {reason}"),
+        )
+    };
+    if let Some(missing) = COLUMNS.iter().find(|name| !columns.contains(**name)) {
+        return Err(refused(format!("its column {missing} is missing")));
+    }
+    let added = ADDED.map(|(name, _)| name);
+    let known =
+        |name: &str| COLUMNS.contains(&name) || added.contains(&name) || EXTRA.contains(&name);
+    // What a later release says in a column of its own could be a restriction.
+    if let Some(unknown) = columns.iter().find(|name| !known(name)) {
+        return Err(refused(format!("its column {unknown} is unknown")));
+    }
+    if has_table(connection, "folders_mapping").map_err(of_query)? {
+        return Err(refused("there is a table folders_mapping".to_owned()));
+    }
+    Ok(())
+}
+
+/// The number of users, and which of them are left as they are and why.
+fn convert(
+    connection: &mut Connection,
+    columns: &HashSet<String>,
+) -> QueryResult<(usize, Vec<(String, String)>)> {
+    // It exists when an earlier start was cut off right after this transaction.
+    connection
+        .batch_execute("CREATE TABLE IF NOT EXISTS users_before_takeover AS SELECT * FROM users")?;
+    for (name, definition) in ADDED {
+        if !columns.contains(name) {
+            connection
+                .batch_execute(&format!("ALTER TABLE users ADD COLUMN {name} {definition}"))?;
+        }
+    }
+    let rows = old_rows(connection, columns)?;
+    let mut left = Vec::new();
+    for row in &rows {
+        match permissions_here(row) {
+            Ok(permissions) => set_permissions(connection, row, &permissions)?,
+            Err(reason) => {
+                if parse_permissions(&row.permissions).is_some() {
+                    // The same in the newer form, so that no login accepts it.
+                    let object = format!("{{\"/\":{}}}", row.permissions);
+                    set_permissions(connection, row, &object)?;
+                }
+                left.push((row.username.clone(), reason));
+            }
+        }
+    }
+    Ok((rows.len(), left))
+}
+
+fn old_rows(connection: &mut Connection, columns: &HashSet<String>) -> QueryResult<Vec<OldRow>> {
+    let extra = EXTRA.map(|name| {
+        if columns.contains(name) {
+            name.to_owned()
+        } else {
+            format!("NULL AS {name}")
+        }
+    });
+    // SQLite keeps any value in any column, and a limit cut to 32 bits may become none.
+    let out_of_range = [
+        "uid",
+        "gid",
+        "max_sessions",
+        "quota_files",
+        "upload_bandwidth",
+        "download_bandwidth",
+        "status",
+        "used_quota_files",
+    ]
+    .map(|name| {
+        format!("typeof({name}) <> 'integer' OR {name} NOT BETWEEN -2147483648 AND 2147483647")
+    })
+    .join(" OR ");
+    let other_types = ["quota_size", "expiration_date", "used_quota_size"]
+        .map(|name| format!("typeof({name}) <> 'integer'"))
+        .join(" OR ");
+    sql_query(format!(
+        "SELECT id, username, permissions, {}, ({out_of_range} OR {other_types}) AS out_of_range FROM users ORDER BY id",
+        extra.join(", ")
+    ))
+    .load(connection)
+}
+
+fn set_permissions(connection: &mut Connection, row: &OldRow, json: &str) -> QueryResult<()> {
+    if json == row.permissions {
+        return Ok(());
+    }
+    sql_query("UPDATE users SET permissions = ? WHERE id = ?")
+        .bind::<Text, _>(json)
+        .bind::<Integer, _>(row.id)
+        .execute(connection)
+        .map(drop)
+}
+
+/// The row's permissions in this server's form, or why the row says more than can be enforced.
+fn permissions_here(row: &OldRow) -> Result<String, String> {
+    if row.out_of_range {
+        return Err("one of its numbers is out of range".to_owned());
+    }
+    for (name, value) in EXTRA
+        .iter()
+        .zip([&row.filters, &row.filesystem, &row.virtual_folders])
+    {
+        if !says_nothing(value.as_deref()) {
+            return Err(format!("its {name} cannot be enforced"));
+        }
+    }
+    let names = names_of_root(&row.permissions)?;
+    if Permissions::from_names(&names).is_ok() && row.permissions.trim_start().starts_with('[') {
+        return Ok(row.permissions.clone());
+    }
+    let kept: Vec<String> = names
+        .into_iter()
+        .filter(|name| !INCLUDED_IN_UPLOAD.contains(&name.as_str()))
+        .collect();
+    Permissions::from_names(&kept)
+        .map(|_| to_json(&kept))
+        .map_err(|error| error.to_string())
+}
+
+fn names_of_root(permissions: &str) -> Result<Vec<String>, String> {
+    let list = match serde_json::from_str(permissions) {
+        Ok(list @ Value::Array(_)) => list,
+        Ok(Value::Object(mut directories)) => match directories.remove("/") {
+            Some(list) if directories.is_empty() => list,
+            _ => return Err("its permissions differ between directories".to_owned()),
+        },
+        _ => return Err("its permissions cannot be read".to_owned()),
+    };
+    serde_json::from_value(list).map_err(|_| "its permissions cannot be read".to_owned())
+}
+
+fn says_nothing(stored: Option<&str>) -> bool {
+    fn is_empty(value: &Value) -> bool {
+        match value {
+            Value::Null => true,
+            Value::Bool(set) => !set,
+            Value::Number(number) => number.as_f64() == Some(0.0),
+            Value::String(text) => text.is_empty(),
+            Value::Array(list) => list.is_empty(),
+            Value::Object(fields) => fields.values().all(is_empty),
+        }
+    }
+    match stored.map(str::trim) {
+        None | Some("") => true,
+        Some(json) => serde_json::from_str(json).is_ok_and(|value| is_empty(&value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_says_nothing_when_all_in_it_is_empty() {
+        for nothing in [
+            None,
+            Some(""),
+            Some(" "),
+            Some("null"),
+            Some("{}"),
+            Some("[]"),
+            Some(r#"{"allowed_ip":[],"denied_ip":null}"#),
+            Some(r#"{"provider":0,"s3config":{"bucket":""}}"#),
+        ] {
+            assert!(says_nothing(nothing), "{nothing:?}");
+        }
+        for something in [
+            r#"{"denied_ip":["10.0.0.0/8"]}"#,
+            r#"{"provider":1}"#,
+            r#"[{"virtual_path":"/v"}]"#,
+            "[{}]",
+            "true",
+            "not json",
+        ] {
+            assert!(!says_nothing(Some(something)), "{something}");
+        }
+    }
+}

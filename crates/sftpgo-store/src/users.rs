@@ -1,0 +1,117 @@
+//! The stored users in a database.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper};
+use sftpgo_core::{
+    Result, User, UserId,
+    provider::{Order, UserQuery, Users},
+    user::Usage,
+};
+
+use crate::{
+    connection::Connection,
+    dialect,
+    error::{of_query, one_user_changed},
+    row::{Settings, UserRow},
+    schema::users,
+    sqlite::SqliteProvider,
+};
+
+impl Users for SqliteProvider {
+    fn user_by_name(&self, username: &str) -> Result<Option<User>> {
+        users::table
+            .filter(users::username.eq(username))
+            .select(UserRow::as_select())
+            .first(&mut *self.pool.connection()?)
+            .optional()
+            .map(|found| found.map(UserRow::into_user))
+            .map_err(of_query)
+    }
+
+    fn user_by_id(&self, id: UserId) -> Result<Option<User>> {
+        users::table
+            .find(id.0)
+            .select(UserRow::as_select())
+            .first(&mut *self.pool.connection()?)
+            .optional()
+            .map(|found| found.map(UserRow::into_user))
+            .map_err(of_query)
+    }
+
+    fn list_users(&self, query: &UserQuery) -> Result<Vec<User>> {
+        let mut page = users::table
+            .select(UserRow::as_select())
+            .offset(query.offset.into())
+            .limit(query.limit.into())
+            .into_boxed();
+        if let Some(username) = &query.username {
+            page = page.filter(users::username.eq(username));
+        }
+        page = match query.order {
+            Order::Ascending => page.order(users::username.asc()),
+            Order::Descending => page.order(users::username.desc()),
+        };
+        let rows = page.load(&mut *self.pool.connection()?).map_err(of_query)?;
+        Ok(rows.into_iter().map(UserRow::into_user).collect())
+    }
+
+    fn add_user(&self, user: &User) -> Result<User> {
+        let id = dialect::write(&mut *self.pool.connection()?, |connection| {
+            insert(connection, user)
+        })
+        .map_err(of_query)?;
+        Ok(User {
+            id: UserId(id),
+            usage: Usage::default(),
+            last_login: 0,
+            ..user.clone()
+        })
+    }
+
+    fn update_user(&self, user: &User) -> Result<()> {
+        diesel::update(users::table.find(user.id.0))
+            .set(Settings::of(user))
+            .execute(&mut *self.pool.connection()?)
+            .map_err(of_query)
+            .and_then(one_user_changed)
+    }
+
+    fn set_password_hash(&self, id: UserId, hash: &str) -> Result<()> {
+        diesel::update(users::table.find(id.0))
+            .set(users::password.eq(hash))
+            .execute(&mut *self.pool.connection()?)
+            .map_err(of_query)
+            .and_then(one_user_changed)
+    }
+
+    fn delete_user(&self, id: UserId) -> Result<()> {
+        diesel::delete(users::table.find(id.0))
+            .execute(&mut *self.pool.connection()?)
+            .map_err(of_query)
+            .and_then(one_user_changed)
+    }
+
+    fn record_login(&self, id: UserId, at: i64) -> Result<()> {
+        diesel::update(users::table.find(id.0))
+            .set(users::last_login.eq(at))
+            .execute(&mut *self.pool.connection()?)
+            .map_err(of_query)
+            .and_then(one_user_changed)
+    }
+}
+
+fn insert(connection: &mut Connection, user: &User) -> diesel::QueryResult<i32> {
+    diesel::insert_into(users::table)
+        .values((
+            Settings::of(user),
+            users::used_quota_size.eq(0),
+            users::used_quota_files.eq(0),
+            users::last_quota_update.eq(0),
+            users::last_login.eq(0),
+        ))
+        .execute(connection)?;
+    // By its unique name: not every database returns the id of a new row.
+    users::table
+        .filter(users::username.eq(&user.username))
+        .select(users::id)
+        .first(connection)
+}
