@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use diesel::{QueryDsl, RunQueryDsl, SelectableHelper};
+use diesel::{QueryDsl, RunQueryDsl, SelectableHelper, result::Error as DieselError};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use sftpgo_core::{Error, ErrorKind, Result};
 
@@ -38,7 +38,10 @@ fn warn_of_flaws(connection: &mut Connection, warned_of: &HashSet<String>) -> Re
                     log::warn!("the user {:?} cannot log in: {flaw}", row.username());
                 }
             }
-            Err(error) => log::warn!("a row of the table users cannot be read: {error}"),
+            Err(error @ DieselError::DeserializationError(_)) => {
+                log::warn!("a row of the table users cannot be read: {error}");
+            }
+            Err(error) => return Err(of_query(error)),
         }
     }
     Ok(())

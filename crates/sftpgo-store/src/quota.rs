@@ -1,6 +1,10 @@
 //! The stored usage in a database.
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, dsl::case_when};
+use diesel::{
+    ExpressionMethods, IntoSql, OptionalExtension, QueryDsl, RunQueryDsl,
+    dsl::case_when,
+    sql_types::{BigInt, Integer},
+};
 use sftpgo_core::{
     Result, UserId,
     provider::{QuotaLedger, UsageDelta},
@@ -34,15 +38,26 @@ impl QuotaLedger for SqliteProvider {
     }
 
     fn add_usage(&self, id: UserId, delta: UsageDelta, at: i64) -> Result<()> {
-        // One statement, so that no other change comes between reading and writing.
+        // One statement, so that no other change comes between reading and writing. What would pass a column's
+        // largest value stays there: SQLite would store a fraction, the others would fail.
+        let size_with_room = i64::MAX - delta.size.max(0);
+        let files_with_room = i32::MAX - delta.files.max(0);
         diesel::update(users::table.find(id.0))
             .set((
                 users::used_quota_size.eq(case_when(
+                    users::used_quota_size.gt(size_with_room),
+                    i64::MAX.into_sql::<BigInt>(),
+                )
+                .when(
                     (users::used_quota_size + delta.size).gt(0),
                     users::used_quota_size + delta.size,
                 )
                 .otherwise(0_i64)),
                 users::used_quota_files.eq(case_when(
+                    users::used_quota_files.gt(files_with_room),
+                    i32::MAX.into_sql::<Integer>(),
+                )
+                .when(
                     (users::used_quota_files + delta.files).gt(0),
                     users::used_quota_files + delta.files,
                 )

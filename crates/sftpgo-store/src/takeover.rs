@@ -191,24 +191,24 @@ fn old_rows(connection: &mut Connection, columns: &HashSet<String>) -> QueryResu
     });
     // SQLite keeps any value in any column, and a limit cut to 32 bits may become none.
     let out_of_range = [
-        "uid",
-        "gid",
-        "max_sessions",
-        "quota_files",
-        "upload_bandwidth",
-        "download_bandwidth",
-        "status",
-        "used_quota_files",
+        ("uid", 0, i64::from(i32::MAX)),
+        ("gid", 0, i32::MAX.into()),
+        ("max_sessions", 0, i32::MAX.into()),
+        ("quota_size", 0, i64::MAX),
+        ("quota_files", 0, i32::MAX.into()),
+        ("used_quota_size", i64::MIN, i64::MAX),
+        ("used_quota_files", i32::MIN.into(), i32::MAX.into()),
+        ("upload_bandwidth", 0, i32::MAX.into()),
+        ("download_bandwidth", 0, i32::MAX.into()),
+        ("expiration_date", 0, i64::MAX),
+        ("status", i32::MIN.into(), i32::MAX.into()),
     ]
-    .map(|name| {
-        format!("typeof({name}) <> 'integer' OR {name} NOT BETWEEN -2147483648 AND 2147483647")
+    .map(|(name, least, most)| {
+        format!("typeof({name}) <> 'integer' OR {name} NOT BETWEEN {least} AND {most}")
     })
     .join(" OR ");
-    let other_types = ["quota_size", "expiration_date", "used_quota_size"]
-        .map(|name| format!("typeof({name}) <> 'integer'"))
-        .join(" OR ");
     sql_query(format!(
-        "SELECT id, username, permissions, {}, ({out_of_range} OR {other_types}) AS out_of_range FROM users ORDER BY id",
+        "SELECT id, username, permissions, {}, ({out_of_range}) AS out_of_range FROM users ORDER BY id",
         extra.join(", ")
     ))
     .load(connection)

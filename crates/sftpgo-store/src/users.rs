@@ -50,8 +50,20 @@ impl Users for SqliteProvider {
             Order::Ascending => page.order(users::username.asc()),
             Order::Descending => page.order(users::username.desc()),
         };
-        let rows = page.load(&mut *self.pool.connection()?).map_err(of_query)?;
-        Ok(rows.into_iter().map(UserRow::into_user).collect())
+        let mut connection = self.pool.connection()?;
+        let rows = page.load_iter(&mut *connection).map_err(of_query)?;
+        let mut users = Vec::new();
+        for row in rows {
+            match row {
+                Ok(row) => users.push(UserRow::into_user(row)),
+                // One such row must not hide all other users.
+                Err(error @ diesel::result::Error::DeserializationError(_)) => {
+                    log::warn!("a row of the table users cannot be read: {error}");
+                }
+                Err(error) => return Err(of_query(error)),
+            }
+        }
+        Ok(users)
     }
 
     fn add_user(&self, user: &User) -> Result<User> {

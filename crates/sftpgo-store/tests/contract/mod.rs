@@ -1,0 +1,82 @@
+//! The contract, one promise a function.
+
+pub(crate) mod quota;
+pub(crate) mod users;
+
+use std::path::PathBuf;
+
+use sftpgo_core::{Permissions, User, UserId, user::Usage};
+
+/// A user called `username`, with a value of its own in every field.
+pub(crate) fn user(username: &str) -> User {
+    User {
+        id: UserId(0),
+        enabled: true,
+        username: username.to_owned(),
+        expiration_date: 1_900_000_000_123,
+        password: Some("$2a$04$hash".to_owned()),
+        public_keys: vec![
+            "ssh-ed25519 AAAA one".to_owned(),
+            "ssh-rsa BBBB two".to_owned(),
+        ],
+        home_dir: PathBuf::from("/srv/home"),
+        uid: 1001,
+        gid: 1002,
+        max_sessions: 3,
+        quota_size: 4_000_000_000_000,
+        quota_files: 5,
+        permissions: Permissions::LIST | Permissions::UPLOAD,
+        upload_bandwidth: 6,
+        download_bandwidth: 7,
+        usage: Usage::default(),
+        last_login: 0,
+    }
+}
+
+/// One module of tests for each provider; an expression gives the provider and what must outlive it.
+macro_rules! for_every_provider {
+    ($($(#[$attribute:meta])* $name:ident => $make:expr;)*) => {
+        $(
+            $(#[$attribute])*
+            mod $name {
+                crate::contract::promises! { $make;
+                    users::an_added_user_is_found_as_it_was_stored,
+                    users::the_largest_values_survive,
+                    users::adding_ignores_id_usage_and_last_login,
+                    users::unknown_users_are_not_found_and_no_error,
+                    users::names_differ_by_case_and_by_byte,
+                    users::a_taken_name_is_refused_and_nothing_changes,
+                    users::pages_come_in_order_of_bytes,
+                    users::a_listing_can_be_narrowed_to_one_name,
+                    users::no_text_is_taken_for_sql,
+                    users::an_update_replaces_settings_and_leaves_the_rest,
+                    users::an_update_can_take_away_password_and_keys,
+                    users::a_new_hash_changes_nothing_else,
+                    users::a_deleted_user_is_gone_and_the_id_is_not_given_again,
+                    users::a_login_is_remembered,
+                    users::of_many_who_add_one_name_one_wins,
+                    users::a_provider_that_answers_is_healthy,
+                    quota::usage_adds_up_and_never_falls_below_zero,
+                    quota::usage_of_others_is_left_alone,
+                    quota::usage_can_be_replaced_by_large_figures,
+                    quota::usage_of_an_unknown_user_is_not_found,
+                    quota::no_addition_is_lost_among_many_threads,
+                }
+            }
+        )*
+    };
+}
+
+macro_rules! promises {
+    ($make:expr; $($area:ident::$promise:ident,)*) => {
+        $(
+            #[test]
+            fn $promise() {
+                let (provider, _keep) = $make;
+                crate::contract::$area::$promise(&provider);
+            }
+        )*
+    };
+}
+
+pub(crate) use {for_every_provider, promises};

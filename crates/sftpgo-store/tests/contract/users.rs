@@ -1,0 +1,376 @@
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+use sftpgo_core::{
+    ErrorKind, Permissions, Provider, User, UserId,
+    provider::{Order, UsageDelta, UserQuery},
+    user::Usage,
+};
+
+use super::user;
+
+const NOBODY: UserId = UserId(4711);
+
+fn names(provider: &dyn Provider, query: &UserQuery) -> Vec<String> {
+    let users = provider.list_users(query).unwrap();
+    users.into_iter().map(|user| user.username).collect()
+}
+
+fn everybody(order: Order) -> UserQuery {
+    UserQuery {
+        offset: 0,
+        limit: 500,
+        order,
+        username: None,
+    }
+}
+
+pub(crate) fn an_added_user_is_found_as_it_was_stored(provider: &dyn Provider) {
+    for asked in [
+        user("bob"),
+        User {
+            enabled: false,
+            permissions: Permissions::all(),
+            password: None,
+            ..user("alice")
+        },
+        User {
+            public_keys: Vec::new(),
+            expiration_date: 0,
+            ..user("carol")
+        },
+    ] {
+        let added = provider.add_user(&asked).unwrap();
+        assert!(added.id > UserId(0));
+        let expected = User {
+            id: added.id,
+            ..asked.clone()
+        };
+        assert!(added == expected, "{}", asked.username);
+        let by_name = provider.user_by_name(&asked.username).unwrap().unwrap();
+        assert!(by_name == expected, "{}", asked.username);
+        let by_id = provider.user_by_id(added.id).unwrap().unwrap();
+        assert!(by_id == expected, "{}", asked.username);
+    }
+}
+
+pub(crate) fn the_largest_values_survive(provider: &dyn Provider) {
+    let most = i32::MAX as u32;
+    let added = provider
+        .add_user(&User {
+            expiration_date: i64::MAX,
+            uid: 65_535,
+            gid: 65_535,
+            max_sessions: most,
+            quota_size: i64::MAX as u64,
+            quota_files: most,
+            upload_bandwidth: most,
+            download_bandwidth: most,
+            ..user("max")
+        })
+        .unwrap();
+    assert!(provider.user_by_id(added.id).unwrap().unwrap() == added);
+}
+
+pub(crate) fn adding_ignores_id_usage_and_last_login(provider: &dyn Provider) {
+    let first = provider.add_user(&user("first")).unwrap();
+    let second = provider
+        .add_user(&User {
+            id: first.id,
+            usage: Usage {
+                size: 1,
+                files: 2,
+                updated_at: 3,
+            },
+            last_login: 4,
+            ..user("second")
+        })
+        .unwrap();
+    assert_ne!(second.id, first.id);
+    let stored = provider.user_by_name("second").unwrap().unwrap();
+    assert_eq!(stored.usage, Usage::default());
+    assert_eq!(stored.last_login, 0);
+    assert!(stored == second);
+}
+
+pub(crate) fn unknown_users_are_not_found_and_no_error(provider: &dyn Provider) {
+    provider.add_user(&user("bob")).unwrap();
+    assert!(provider.user_by_name("eve").unwrap().is_none());
+    assert!(provider.user_by_name("").unwrap().is_none());
+    assert!(provider.user_by_id(NOBODY).unwrap().is_none());
+    let eve = User {
+        id: NOBODY,
+        ..user("eve")
+    };
+    for outcome in [
+        provider.update_user(&eve),
+        provider.set_password_hash(NOBODY, "x"),
+        provider.delete_user(NOBODY),
+        provider.record_login(NOBODY, 1),
+    ] {
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::NotFound);
+    }
+    assert_eq!(names(provider, &everybody(Order::Ascending)), ["bob"]);
+}
+
+pub(crate) fn names_differ_by_case_and_by_byte(provider: &dyn Provider) {
+    // The last two look alike: one letter, and a letter with a combining mark.
+    let different = [
+        "bob", "Bob", "BOB", "bob ", " bob", "ß", "ss", "\u{e9}", "e\u{301}",
+    ];
+    for name in different {
+        provider.add_user(&user(name)).unwrap();
+    }
+    for name in different {
+        let found = provider.user_by_name(name).unwrap().unwrap();
+        assert_eq!(found.username, name);
+        let query = UserQuery {
+            username: Some(name.to_owned()),
+            ..everybody(Order::Ascending)
+        };
+        assert_eq!(names(provider, &query), [name]);
+    }
+    for other in ["bOB", "SS", "É", "e", "bob  "] {
+        assert!(provider.user_by_name(other).unwrap().is_none(), "{other:?}");
+    }
+}
+
+pub(crate) fn a_taken_name_is_refused_and_nothing_changes(provider: &dyn Provider) {
+    let bob = provider.add_user(&user("bob")).unwrap();
+    let alice = provider.add_user(&user("alice")).unwrap();
+    let again = provider.add_user(&user("bob")).unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::AlreadyExists);
+    assert!(again.message().contains("username"), "{again}");
+    let renamed = provider
+        .update_user(&User {
+            username: "bob".to_owned(),
+            max_sessions: 99,
+            ..alice.clone()
+        })
+        .unwrap_err();
+    assert_eq!(renamed.kind(), ErrorKind::AlreadyExists);
+    assert!(provider.user_by_id(bob.id).unwrap().unwrap() == bob);
+    assert!(provider.user_by_id(alice.id).unwrap().unwrap() == alice);
+    assert_eq!(
+        names(provider, &everybody(Order::Ascending)),
+        ["alice", "bob"]
+    );
+}
+
+pub(crate) fn pages_come_in_order_of_bytes(provider: &dyn Provider) {
+    let sorted = ["10", "9", "A", "B", "_", "a", "aa", "b", "é", "\u{10000}"];
+    for name in ["b", "é", "A", "9", "aa", "_", "\u{10000}", "a", "10", "B"] {
+        provider.add_user(&user(name)).unwrap();
+    }
+    assert_eq!(names(provider, &everybody(Order::Ascending)), sorted);
+    let mut reversed = sorted;
+    reversed.reverse();
+    assert_eq!(names(provider, &everybody(Order::Descending)), reversed);
+    for (offset, limit) in [(0, 3), (3, 3), (9, 3), (10, 3), (1000, 3), (2, 1), (4, 0)] {
+        for (order, all) in [(Order::Ascending, sorted), (Order::Descending, reversed)] {
+            let page = UserQuery {
+                offset,
+                limit,
+                ..everybody(order)
+            };
+            let expected: Vec<_> = all
+                .into_iter()
+                .skip(offset as usize)
+                .take(limit as usize)
+                .collect();
+            assert_eq!(names(provider, &page), expected, "{page:?}");
+        }
+    }
+    let furthest = UserQuery {
+        offset: u32::MAX,
+        limit: u32::MAX,
+        ..everybody(Order::Ascending)
+    };
+    assert!(names(provider, &furthest).is_empty());
+}
+
+pub(crate) fn a_listing_can_be_narrowed_to_one_name(provider: &dyn Provider) {
+    for name in ["bob", "bobby", "%", "b%"] {
+        provider.add_user(&user(name)).unwrap();
+    }
+    let only = |username: &str, offset| UserQuery {
+        offset,
+        username: Some(username.to_owned()),
+        ..everybody(Order::Descending)
+    };
+    assert_eq!(names(provider, &only("bob", 0)), ["bob"]);
+    assert_eq!(names(provider, &only("%", 0)), ["%"]);
+    assert!(names(provider, &only("bob", 1)).is_empty());
+    assert!(names(provider, &only("bo", 0)).is_empty());
+}
+
+pub(crate) fn no_text_is_taken_for_sql(provider: &dyn Provider) {
+    let hostile = [
+        "'",
+        "''",
+        "\"",
+        "`",
+        ";",
+        "--",
+        "/*",
+        "%",
+        "_",
+        "\\",
+        "\\'",
+        "?",
+        "$1",
+        ":name",
+        "NULL",
+        "' OR '1'='1",
+        "'; DROP TABLE users; --",
+        "\"; DELETE FROM users WHERE \"1\"=\"1",
+        "' UNION SELECT 1,2,3 --",
+        "bob'||(SELECT password FROM users)||'",
+        "\u{202e}bob\u{2066}",
+        "line\r\nline",
+        "\u{1F980}",
+    ];
+    let mut added = Vec::new();
+    for text in hostile {
+        let asked = User {
+            password: Some(text.to_owned()),
+            public_keys: vec![text.to_owned(), format!("[\"{text}\"]")],
+            home_dir: PathBuf::from(format!("/{text}")),
+            ..user(text)
+        };
+        added.push(provider.add_user(&asked).unwrap());
+    }
+    for stored in &added {
+        let found = provider.user_by_name(&stored.username).unwrap().unwrap();
+        assert!(found == *stored, "{:?}", stored.username);
+        provider
+            .set_password_hash(stored.id, &stored.username)
+            .unwrap();
+        provider.update_user(stored).unwrap();
+    }
+    let all = provider.list_users(&everybody(Order::Ascending)).unwrap();
+    assert_eq!(all.len(), hostile.len());
+    for stored in &added {
+        assert!(all.contains(stored), "{:?}", stored.username);
+    }
+}
+
+pub(crate) fn an_update_replaces_settings_and_leaves_the_rest(provider: &dyn Provider) {
+    let other = provider.add_user(&user("other")).unwrap();
+    let id = provider.add_user(&user("bob")).unwrap().id;
+    let usage = Usage {
+        size: 10,
+        files: 2,
+        updated_at: 30,
+    };
+    provider.set_usage(id, usage).unwrap();
+    provider.record_login(id, 40).unwrap();
+    let changed = User {
+        id,
+        enabled: false,
+        username: "robert".to_owned(),
+        expiration_date: 1,
+        password: Some("other".to_owned()),
+        public_keys: vec!["ssh-ed25519 CCCC".to_owned()],
+        home_dir: PathBuf::from("/elsewhere"),
+        uid: 2,
+        gid: 3,
+        max_sessions: 4,
+        quota_size: 5,
+        quota_files: 6,
+        permissions: Permissions::DOWNLOAD,
+        upload_bandwidth: 7,
+        download_bandwidth: 8,
+        usage: Usage::default(),
+        last_login: 0,
+    };
+    provider.update_user(&changed).unwrap();
+    let expected = User {
+        usage,
+        last_login: 40,
+        ..changed
+    };
+    assert!(provider.user_by_id(id).unwrap().unwrap() == expected);
+    assert!(provider.user_by_name("bob").unwrap().is_none());
+    assert!(provider.user_by_name("robert").unwrap().unwrap() == expected);
+    assert!(provider.user_by_id(other.id).unwrap().unwrap() == other);
+}
+
+pub(crate) fn an_update_can_take_away_password_and_keys(provider: &dyn Provider) {
+    let bob = provider.add_user(&user("bob")).unwrap();
+    let bare = User {
+        password: None,
+        public_keys: Vec::new(),
+        ..bob
+    };
+    provider.update_user(&bare).unwrap();
+    assert!(provider.user_by_id(bare.id).unwrap().unwrap() == bare);
+}
+
+pub(crate) fn a_new_hash_changes_nothing_else(provider: &dyn Provider) {
+    let bob = provider.add_user(&user("bob")).unwrap();
+    let alice = provider.add_user(&user("alice")).unwrap();
+    provider.set_password_hash(bob.id, "$argon2id$new").unwrap();
+    let expected = User {
+        password: Some("$argon2id$new".to_owned()),
+        ..bob
+    };
+    assert!(provider.user_by_name("bob").unwrap().unwrap() == expected);
+    assert!(provider.user_by_name("alice").unwrap().unwrap() == alice);
+}
+
+pub(crate) fn a_deleted_user_is_gone_and_the_id_is_not_given_again(provider: &dyn Provider) {
+    provider.add_user(&user("alice")).unwrap();
+    let bob = provider.add_user(&user("bob")).unwrap();
+    provider.delete_user(bob.id).unwrap();
+    assert!(provider.user_by_name("bob").unwrap().is_none());
+    assert!(provider.user_by_id(bob.id).unwrap().is_none());
+    let twice = provider.delete_user(bob.id).unwrap_err();
+    assert_eq!(twice.kind(), ErrorKind::NotFound);
+    let again = provider.add_user(&user("bob")).unwrap();
+    assert_ne!(again.id, bob.id);
+    assert_eq!(
+        names(provider, &everybody(Order::Ascending)),
+        ["alice", "bob"]
+    );
+}
+
+pub(crate) fn a_login_is_remembered(provider: &dyn Provider) {
+    let bob = provider.add_user(&user("bob")).unwrap();
+    let alice = provider.add_user(&user("alice")).unwrap();
+    provider.record_login(bob.id, 1_700_000_000_123).unwrap();
+    let expected = User {
+        last_login: 1_700_000_000_123,
+        ..bob
+    };
+    assert!(provider.user_by_name("bob").unwrap().unwrap() == expected);
+    assert!(provider.user_by_name("alice").unwrap().unwrap() == alice);
+}
+
+pub(crate) fn of_many_who_add_one_name_one_wins(provider: &dyn Provider) {
+    let won = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..32 {
+            scope.spawn(|| match provider.add_user(&user("bob")) {
+                Ok(_) => {
+                    won.fetch_add(1, Ordering::Relaxed);
+                }
+                Err(error) => assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}"),
+            });
+        }
+    });
+    assert_eq!(won.into_inner(), 1);
+    assert_eq!(names(provider, &everybody(Order::Ascending)), ["bob"]);
+}
+
+pub(crate) fn a_provider_that_answers_is_healthy(provider: &dyn Provider) {
+    provider.check().unwrap();
+    let bob = provider.add_user(&user("bob")).unwrap();
+    provider
+        .add_usage(bob.id, UsageDelta { size: 1, files: 1 }, 1)
+        .unwrap();
+    provider.check().unwrap();
+}

@@ -1,0 +1,266 @@
+//! What holds for the SQLite provider beyond the contract: its file, and faults.
+#![cfg(feature = "sqlite")]
+#![allow(clippy::unwrap_used)] // helpers beside tests fail like tests
+
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, thread};
+
+use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
+use sftpgo_core::{
+    ErrorKind, Permissions, User, UserId,
+    provider::{Health, Order, QuotaLedger, UsageDelta, UserQuery, Users},
+    user::Usage,
+};
+use sftpgo_store::{SqliteProvider, StoreConfig};
+use tempfile::TempDir;
+
+fn config(directory: &TempDir) -> StoreConfig {
+    StoreConfig {
+        path: directory.path().join("users.db"),
+        pool_size: 2,
+    }
+}
+
+fn raw(directory: &TempDir) -> SqliteConnection {
+    let path = directory.path().join("users.db");
+    SqliteConnection::establish(path.to_str().unwrap()).unwrap()
+}
+
+fn user(username: &str) -> User {
+    User {
+        id: UserId(0),
+        enabled: true,
+        username: username.to_owned(),
+        expiration_date: 0,
+        password: Some("hash".to_owned()),
+        public_keys: vec!["ssh-ed25519 AAAA".to_owned()],
+        home_dir: PathBuf::from("/srv/home"),
+        uid: 0,
+        gid: 0,
+        max_sessions: 0,
+        quota_size: 0,
+        quota_files: 0,
+        permissions: Permissions::all(),
+        upload_bandwidth: 0,
+        download_bandwidth: 0,
+        usage: Usage::default(),
+        last_login: 0,
+    }
+}
+
+fn refusal(config: &StoreConfig) -> sftpgo_core::Error {
+    SqliteProvider::open(config).err().unwrap()
+}
+
+#[test]
+fn only_the_owner_can_read_a_new_database() {
+    let directory = tempfile::tempdir().unwrap();
+    let provider = SqliteProvider::open(&config(&directory)).unwrap();
+    provider.add_user(&user("bob")).unwrap();
+    for file in fs::read_dir(directory.path()).unwrap() {
+        let file = file.unwrap();
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", file.file_name());
+    }
+}
+
+#[test]
+fn users_are_there_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let bob = SqliteProvider::open(&config(&directory))
+        .unwrap()
+        .add_user(&user("bob"))
+        .unwrap();
+    let again = SqliteProvider::open(&config(&directory)).unwrap();
+    assert!(again.user_by_name("bob").unwrap().unwrap() == bob);
+}
+
+#[test]
+fn names_that_mean_something_to_sqlite_are_plain_files() {
+    for name in [":memory:", "file:x?mode=memory", "a b%20c#d"] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(name);
+        let config = StoreConfig {
+            path: path.clone(),
+            pool_size: 0,
+        };
+        SqliteProvider::open(&config)
+            .unwrap()
+            .add_user(&user("bob"))
+            .unwrap();
+        assert!(path.metadata().unwrap().len() > 0, "{name}");
+        let again = SqliteProvider::open(&config).unwrap();
+        assert!(again.user_by_name("bob").unwrap().is_some(), "{name}");
+    }
+}
+
+#[test]
+fn a_path_that_cannot_be_used_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    for path in [
+        directory.path().to_owned(),
+        directory.path().join("missing/users.db"),
+    ] {
+        let error = refusal(&StoreConfig {
+            path: path.clone(),
+            pool_size: 0,
+        });
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.message().contains(path.to_str().unwrap()), "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_database_is_an_error_and_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("users.db");
+    let text = "this is not a database, but somebody wants to keep it\n".repeat(100);
+    fs::write(&path, &text).unwrap();
+    let error = refusal(&config(&directory));
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+}
+
+#[test]
+fn a_failing_database_is_never_an_unknown_user() {
+    let directory = tempfile::tempdir().unwrap();
+    let provider = SqliteProvider::open(&config(&directory)).unwrap();
+    let bob = provider.add_user(&user("bob")).unwrap();
+    raw(&directory)
+        .batch_execute("ALTER TABLE users RENAME TO elsewhere")
+        .unwrap();
+    let query = UserQuery {
+        offset: 0,
+        limit: 1,
+        order: Order::Ascending,
+        username: None,
+    };
+    let delta = UsageDelta { size: 1, files: 1 };
+    for outcome in [
+        provider.check(),
+        provider.user_by_name("bob").map(drop),
+        provider.user_by_id(bob.id).map(drop),
+        provider.list_users(&query).map(drop),
+        provider.add_user(&bob).map(drop),
+        provider.update_user(&bob),
+        provider.set_password_hash(bob.id, "x"),
+        provider.delete_user(bob.id),
+        provider.record_login(bob.id, 1),
+        provider.usage(bob.id).map(drop),
+        provider.add_usage(bob.id, delta, 1),
+        provider.set_usage(bob.id, Usage::default()),
+    ] {
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+    raw(&directory)
+        .batch_execute("ALTER TABLE elsewhere RENAME TO users")
+        .unwrap();
+    provider.check().unwrap();
+    assert!(provider.user_by_name("bob").unwrap().unwrap() == bob);
+}
+
+#[test]
+fn two_servers_on_one_file_wait_for_each_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = SqliteProvider::open(&config(&directory)).unwrap();
+    let second = SqliteProvider::open(&config(&directory)).unwrap();
+    let bob = first.add_user(&user("bob")).unwrap();
+    thread::scope(|scope| {
+        for (number, provider) in [&first, &second].into_iter().cycle().take(16).enumerate() {
+            scope.spawn(move || {
+                for round in 0..10 {
+                    let delta = UsageDelta { size: 10, files: 1 };
+                    provider.add_usage(bob.id, delta, 1).unwrap();
+                    provider
+                        .add_user(&user(&format!("user-{number}-{round}")))
+                        .unwrap();
+                }
+            });
+        }
+    });
+    let usage = second.usage(bob.id).unwrap();
+    assert_eq!((usage.size, usage.files), (1600, 160));
+}
+
+#[test]
+fn a_row_that_cannot_be_read_in_full_gives_a_user_who_may_do_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let provider = SqliteProvider::open(&config(&directory)).unwrap();
+    let bob = provider.add_user(&user("bob")).unwrap();
+    let good = "permissions = '[\"*\"]', public_keys = NULL, home_dir = '/srv', quota_size = 0, \
+                max_sessions = 0, uid = 0, expiration_date = 0";
+    for flaw in [
+        "permissions = ''",
+        "permissions = '[]'",
+        "permissions = '[\"list\",\"everything\"]'",
+        "permissions = '{\"/\":[\"*\"]}'",
+        "permissions = 'null'",
+        "public_keys = '{}'",
+        "public_keys = '[1]'",
+        "home_dir = 'relative'",
+        "home_dir = ''",
+        "quota_size = -1",
+        "max_sessions = -1",
+        "uid = -5",
+        "expiration_date = -1",
+    ] {
+        raw(&directory)
+            .batch_execute(&format!("UPDATE users SET {good}; UPDATE users SET {flaw}"))
+            .unwrap();
+        let read = provider.user_by_id(bob.id).unwrap().unwrap();
+        assert!(!read.enabled, "{flaw}");
+        assert_eq!(read.permissions, Permissions::empty(), "{flaw}");
+        // It does not keep the server from starting either.
+        SqliteProvider::open(&config(&directory)).unwrap();
+    }
+    raw(&directory)
+        .batch_execute(&format!("UPDATE users SET {good}, status = 1"))
+        .unwrap();
+    let read = provider.user_by_id(bob.id).unwrap().unwrap();
+    assert!(read.enabled);
+    assert_eq!(read.permissions, Permissions::all());
+}
+
+#[test]
+fn a_row_that_cannot_be_read_at_all_hides_nobody_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let provider = SqliteProvider::open(&config(&directory)).unwrap();
+    provider.add_user(&user("alice")).unwrap();
+    let bob = provider.add_user(&user("bob")).unwrap();
+    provider.add_user(&user("carol")).unwrap();
+    for column in ["permissions", "password", "public_keys", "home_dir"] {
+        raw(&directory)
+            .batch_execute(&format!(
+                "UPDATE users SET {column} = x'ff00fe' WHERE username = 'bob'"
+            ))
+            .unwrap();
+        let error = provider.user_by_name("bob").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Internal);
+        assert!(error.message().contains(column), "{error}");
+        let query = UserQuery {
+            offset: 0,
+            limit: 10,
+            order: Order::Ascending,
+            username: None,
+        };
+        let listed = provider.list_users(&query).unwrap();
+        let names: Vec<_> = listed.iter().map(|user| &user.username).collect();
+        assert_eq!(names, ["alice", "carol"]);
+        SqliteProvider::open(&config(&directory)).unwrap();
+        provider.update_user(&bob).unwrap();
+        assert!(provider.user_by_name("bob").unwrap().unwrap() == bob);
+    }
+}
+
+#[test]
+fn only_the_status_one_is_enabled() {
+    let directory = tempfile::tempdir().unwrap();
+    let provider = SqliteProvider::open(&config(&directory)).unwrap();
+    let bob = provider.add_user(&user("bob")).unwrap();
+    for (status, enabled) in [(0, false), (1, true), (2, false), (-1, false)] {
+        raw(&directory)
+            .batch_execute(&format!("UPDATE users SET status = {status}"))
+            .unwrap();
+        let read = provider.user_by_id(bob.id).unwrap().unwrap();
+        assert_eq!(read.enabled, enabled, "{status}");
+    }
+}
