@@ -1,6 +1,9 @@
 //! Managing users: what the REST API asks for, validated, stored and told to observers.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -19,6 +22,7 @@ pub struct Accounts {
     events: Events,
     manage_users: bool,
     users_base_dir: Option<PathBuf>,
+    updating: Mutex<()>,
 }
 
 impl Accounts {
@@ -38,6 +42,7 @@ impl Accounts {
             events,
             manage_users,
             users_base_dir,
+            updating: Mutex::default(),
         }
     }
 
@@ -96,15 +101,12 @@ impl Accounts {
         change: impl FnOnce(&mut UserDraft) -> Result<()>,
     ) -> Result<User> {
         self.check_managed()?;
+        // Two changes of one user, each made of what it read, would undo each other.
+        let _one_at_a_time = self.updating.lock().unwrap_or_else(PoisonError::into_inner);
         let stored = self.by_id(id)?;
         let mut draft = UserDraft::from(&stored);
         change(&mut draft)?;
-        let user = User {
-            id,
-            usage: stored.usage,
-            last_login: stored.last_login,
-            ..draft.validate(self.users_base_dir.as_deref())?
-        };
+        let user = draft.validate_change_of(&stored, self.users_base_dir.as_deref())?;
         self.provider.update_user(&user)?;
         self.quotas.limits_changed(&user);
         if !user.enabled || user.is_expired_at(now_ms()) {

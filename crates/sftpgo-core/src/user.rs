@@ -169,6 +169,32 @@ impl UserDraft {
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid), naming the first field that is not acceptable.
     pub fn validate(self, users_base_dir: Option<&Path>) -> Result<User> {
+        let mut user = self.checked(users_base_dir)?;
+        user.password = hashed(user.password)?;
+        Ok(user)
+    }
+
+    /// What `stored` becomes by this draft, which was made from it.
+    ///
+    /// A password left as it was stored stays so: hashing one that is no hash would let it log in.
+    ///
+    /// # Errors
+    /// As [`UserDraft::validate`].
+    pub fn validate_change_of(self, stored: &User, users_base_dir: Option<&Path>) -> Result<User> {
+        let mut user = self.checked(users_base_dir)?;
+        if user.password != stored.password {
+            user.password = hashed(user.password)?;
+        }
+        Ok(User {
+            id: stored.id,
+            usage: stored.usage,
+            last_login: stored.last_login,
+            ..user
+        })
+    }
+
+    /// All but the password, so that no refusal has to wait for its hashing.
+    fn checked(self, users_base_dir: Option<&Path>) -> Result<User> {
         check_username(&self.username)?;
         let home_dir = home_dir(&self.home_dir, &self.username, users_base_dir)?;
         let public_keys: Vec<String> = self
@@ -227,14 +253,17 @@ impl UserDraft {
             )?,
             usage: Usage::default(),
             last_login: 0,
-            // Last, so that no other refusal has to wait for the hashing.
-            password: password
-                .as_deref()
-                .map(PasswordHash::for_storage)
-                .transpose()?,
+            password,
             username: self.username,
         })
     }
+}
+
+fn hashed(password: Option<String>) -> Result<Option<String>> {
+    password
+        .as_deref()
+        .map(PasswordHash::for_storage)
+        .transpose()
 }
 
 fn check_username(username: &str) -> Result<()> {
@@ -273,7 +302,7 @@ fn home_dir(asked: &str, username: &str, users_base_dir: Option<&Path>) -> Resul
     if asked.contains('\0') {
         return Err(Error::invalid("home_dir", "must not contain NUL"));
     }
-    if asked.len() > 255 {
+    if home.as_os_str().len() > 255 {
         return Err(Error::invalid(
             "home_dir",
             "must not be longer than 255 bytes",
@@ -295,3 +324,6 @@ pub fn now_ms() -> i64 {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,6 +125,14 @@ impl Authenticator {
         }
     }
 
+    fn find_again(&self, user: &User) -> Result<User, LoginFailure> {
+        match self.provider.user_by_id(user.id) {
+            Ok(Some(user)) => check_conditions(user),
+            Ok(None) => Err(LoginFailure::new("the user was deleted meanwhile")),
+            Err(error) => Err(LoginFailure::new(format!("the provider failed: {error}"))),
+        }
+    }
+
     fn find_with_key(&self, username: &str, blob: &[u8]) -> Result<User, LoginFailure> {
         let user = check_conditions(self.find(username)?)?;
         let known = user
@@ -139,12 +147,9 @@ impl Authenticator {
     }
 
     fn rehash(&self, user: &User, sent: &[u8]) {
-        let stored = std::str::from_utf8(sent)
-            .ok()
-            .map(PasswordHash::for_storage);
-        if let Some(Ok(hash)) = stored
-            && let Err(error) = self.provider.set_password_hash(user.id, &hash)
-        {
+        let stored = PasswordHash::of_plain_text(sent)
+            .and_then(|hash| self.provider.set_password_hash(user.id, &hash));
+        if let Err(error) = stored {
             log::warn!(
                 "the password of {:?} was not re-hashed: {error}",
                 user.username
@@ -160,6 +165,8 @@ impl Authenticator {
             .connections
             .log_in(&user)
             .map_err(|error| LoginFailure::new(error.to_string()))?;
+        // Whoever was disabled or deleted since was so before this login could be closed.
+        let user = self.find_again(&user)?;
         let quota = self
             .quotas
             .account(&user)

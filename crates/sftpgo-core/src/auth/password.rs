@@ -78,13 +78,21 @@ impl PasswordHash {
             }
             return Self::parse(sent).map(|_| sent.to_owned());
         }
-        if sent.len() > MAX_PASSWORD_LEN {
+        Self::of_plain_text(sent.as_bytes())
+    }
+
+    /// The argon2id hash to store for a password, whatever it looks like.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) naming `password` when it is too long.
+    pub fn of_plain_text(password: &[u8]) -> Result<String> {
+        if password.len() > MAX_PASSWORD_LEN {
             return Err(Error::invalid(
                 "password",
                 format_args!("must not be longer than {MAX_PASSWORD_LEN} bytes"),
             ));
         }
-        argon2id::hash(sent.as_bytes())
+        argon2id::hash(password)
     }
 
     /// Does `password` match? Takes as long as the hash says, tens of milliseconds as a rule.

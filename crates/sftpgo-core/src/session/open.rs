@@ -175,9 +175,11 @@ impl Session {
         let mut name = UPLOAD_TEMPORARY_PREFIX.to_vec();
         name.extend_from_slice(random::hex_id().as_bytes());
         let temporary = directory.join(&name)?;
+        // A file with another name stays where it is: the upload is one more.
+        let freed = replaced.filter(|replaced| replaced.links < 2);
         let one_file = UsageDelta {
             size: 0,
-            files: i32::from(replaced.is_none()),
+            files: i32::from(freed.is_none()),
         };
         self.shared.quota.reserve(one_file)?;
         let mode = request
@@ -204,7 +206,7 @@ impl Session {
         upload.delta = one_file;
         upload.staged = Some(Staged {
             temporary,
-            credit: replaced.map_or(0, |replaced| replaced.size),
+            credit: freed.map_or(0, |freed| freed.size),
         });
         Ok(Transfer::new(
             Arc::clone(&self.shared),

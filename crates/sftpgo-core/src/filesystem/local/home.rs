@@ -55,10 +55,11 @@ fn make_missing(home: &Path, owner: Owner) -> Result<()> {
             // Another login of the same user was faster.
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => {
-                return Err(
-                    Error::new(ErrorKind::Internal, format!("{}: {error}", path.display()))
-                        .with_source(error),
-                );
+                return Err(Error::new(
+                    ErrorKind::Internal,
+                    format!("{}: {error}", path.display()),
+                )
+                .with_source(error));
             }
         }
     }

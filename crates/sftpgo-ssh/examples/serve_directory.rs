@@ -1,0 +1,60 @@
+//! Serves a directory over SFTP from another program: `cargo run --example serve_directory -- DIR`,
+//! then `sftp -P 2022 demo@localhost` with the password `demo`.
+
+use std::{error::Error, sync::Arc};
+
+use sftpgo_core::{
+    UserDraft,
+    auth::Authenticator,
+    event::Events,
+    filesystem::local::LocalHomes,
+    provider::Users,
+    quota::{QuotaBook, Tracking},
+    registry::Connections,
+};
+use sftpgo_ssh::{HostKey, Server, ServerConfig, Services};
+use sftpgo_store::MemoryProvider;
+use tokio_util::sync::CancellationToken;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let directory = std::env::args().nth(1).ok_or("which directory?")?;
+    let draft = UserDraft {
+        username: "demo".into(),
+        password: Some("demo".into()),
+        home_dir: std::fs::canonicalize(directory)?
+            .to_string_lossy()
+            .into_owned(),
+        permissions: vec!["*".into()],
+        ..UserDraft::default()
+    };
+    let provider = Arc::new(MemoryProvider::default());
+    provider.add_user(&draft.validate(None)?)?;
+
+    let events = Events::default();
+    let connections = Connections::new(events.clone());
+    let quotas = QuotaBook::new(provider.clone(), Tracking::Limited);
+    let homes = Arc::new(LocalHomes);
+    let authenticator = Arc::new(Authenticator::new(
+        provider,
+        homes,
+        connections.clone(),
+        quotas,
+        false,
+    ));
+    let config = ServerConfig {
+        host_keys: vec![HostKey::generate()?],
+        ..ServerConfig::default()
+    };
+    let server = Server::new(
+        config,
+        Services {
+            authenticator,
+            connections,
+            events,
+        },
+    )?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:2022").await?;
+    server.serve(listener, CancellationToken::new()).await;
+    Ok(())
+}
