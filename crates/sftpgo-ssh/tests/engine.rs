@@ -1,0 +1,388 @@
+//! The SFTP engine, spoken to in bytes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use proptest::prelude::*;
+use sftpgo_core::{
+    UserDraft,
+    auth::{Authenticator, LoggedIn, public_key::AuthorizedKey},
+    event::Events,
+    filesystem::local::LocalHomes,
+    provider::Users,
+    quota::{QuotaBook, Tracking},
+    registry::{Connections, Protocol},
+    session::{Session, UploadPolicy},
+};
+use sftpgo_ssh::{
+    Limits,
+    sftp::{Engine, SessionEnd},
+};
+use sftpgo_store::MemoryProvider;
+
+const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOnGqkYMKmoFXKHEYc4cX4Hl9WGJtKKGy2FUQbDGvYu9";
+
+struct World {
+    home: tempfile::TempDir,
+    engine: Engine,
+    _logged_in: LoggedIn,
+}
+
+impl World {
+    /// An engine that has not seen INIT.
+    fn fresh(limits: Limits) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let draft = UserDraft {
+            username: "bob".into(),
+            public_keys: vec![KEY.into()],
+            home_dir: home.path().to_string_lossy().into_owned(),
+            permissions: vec!["*".into()],
+            ..UserDraft::default()
+        };
+        let provider = Arc::new(MemoryProvider::default());
+        provider.add_user(&draft.validate(None).unwrap()).unwrap();
+        let quotas = QuotaBook::new(provider.clone(), Tracking::All);
+        let connections = Connections::new(Events::default());
+        let authenticator =
+            Authenticator::new(provider, Arc::new(LocalHomes), connections, quotas, false);
+        let logged_in = authenticator
+            .with_public_key("bob", AuthorizedKey::parse(KEY).unwrap().blob())
+            .unwrap();
+        let listed = logged_in.login.start(
+            "bob",
+            Protocol::Sftp,
+            SocketAddr::from(([127, 0, 0, 1], 1)),
+            "test",
+        );
+        let session = Session::new(
+            &logged_in,
+            listed,
+            Events::default(),
+            UploadPolicy::default(),
+        );
+        Self {
+            home,
+            engine: Engine::new(session, &limits),
+            _logged_in: logged_in,
+        }
+    }
+
+    fn new() -> Self {
+        let mut world = Self::fresh(Limits::default());
+        world.send(b"\x01\x00\x00\x00\x03").unwrap();
+        world
+    }
+
+    /// Sends one packet, given from its type byte on, and answers the replies.
+    fn send(&mut self, packet: &[u8]) -> Result<Vec<u8>, SessionEnd> {
+        let mut framed = u32::try_from(packet.len()).unwrap().to_be_bytes().to_vec();
+        framed.extend_from_slice(packet);
+        self.send_raw(framed)
+    }
+
+    fn send_raw(&mut self, bytes: Vec<u8>) -> Result<Vec<u8>, SessionEnd> {
+        self.engine.push(bytes);
+        while self.engine.step()? {}
+        Ok(self.engine.take_replies())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    /// Opens `name` with these flags and answers the handle.
+    fn open(&mut self, name: &str, flags: u32) -> Vec<u8> {
+        let reply = self
+            .send(&packet(3, 1, &[string(name.as_bytes()), u32s(&[flags, 0])]))
+            .unwrap();
+        assert_eq!(reply[4], 102, "no handle: {reply:?}");
+        reply[13..].to_vec()
+    }
+}
+
+fn packet(kind: u8, id: u32, fields: &[Vec<u8>]) -> Vec<u8> {
+    let mut packet = vec![kind];
+    packet.extend(id.to_be_bytes());
+    packet.extend(fields.concat());
+    packet
+}
+
+fn string(bytes: &[u8]) -> Vec<u8> {
+    let mut field = u32::try_from(bytes.len()).unwrap().to_be_bytes().to_vec();
+    field.extend_from_slice(bytes);
+    field
+}
+
+fn u32s(values: &[u32]) -> Vec<u8> {
+    values
+        .iter()
+        .flat_map(|value| value.to_be_bytes())
+        .collect()
+}
+
+fn status_of(reply: &[u8]) -> u32 {
+    assert_eq!(reply[4], 101, "no status: {reply:?}");
+    u32::from_be_bytes(reply[9..13].try_into().unwrap())
+}
+
+#[test]
+fn init_is_answered_with_version_3_and_the_extensions() {
+    let reply = World::fresh(Limits::default())
+        .send(b"\x01\x00\x00\x00\x06")
+        .unwrap();
+    assert_eq!(reply[4..9], *b"\x02\x00\x00\x00\x03");
+    for name in [
+        "posix-rename@openssh.com",
+        "statvfs@openssh.com",
+        "limits@openssh.com",
+    ] {
+        assert!(
+            reply
+                .windows(name.len())
+                .any(|window| window == name.as_bytes()),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn anything_before_init_ends_the_session() {
+    assert_eq!(
+        World::fresh(Limits::default()).send(b"\x10\x00\x00\x00\x01\x00\x00\x00\x01."),
+        Err(SessionEnd)
+    );
+}
+
+#[test]
+fn realpath_answers_the_clean_path() {
+    let reply = World::new()
+        .send(b"\x10\x00\x00\x00\x2a\x00\x00\x00\x06a/../b")
+        .unwrap();
+    assert_eq!(reply, b"\x00\x00\x00\x19\x68\x00\x00\x00\x2a\x00\x00\x00\x01\x00\x00\x00\x02/b\x00\x00\x00\x02/b\x00\x00\x00\x00");
+}
+
+#[test]
+fn a_file_is_written_read_and_closed() {
+    let mut world = World::new();
+    let handle = world.open("f", 0x1a);
+    let write = packet(
+        6,
+        2,
+        &[
+            string(&handle),
+            0_u64.to_be_bytes().to_vec(),
+            string(b"hello"),
+        ],
+    );
+    assert_eq!(status_of(&world.send(&write).unwrap()), 0);
+    assert_eq!(
+        status_of(&world.send(&packet(4, 3, &[string(&handle)])).unwrap()),
+        0
+    );
+    assert_eq!(fs::read(world.path("f")).unwrap(), b"hello");
+
+    let handle = world.open("f", 0x1);
+    let read = |offset: u64, len: u32| {
+        packet(
+            5,
+            9,
+            &[string(&handle), offset.to_be_bytes().to_vec(), u32s(&[len])],
+        )
+    };
+    assert_eq!(
+        world.send(&read(1, 100)).unwrap(),
+        b"\x00\x00\x00\x0d\x67\x00\x00\x00\x09\x00\x00\x00\x04ello"
+    );
+    assert_eq!(status_of(&world.send(&read(5, 100)).unwrap()), 1);
+    assert_eq!(
+        status_of(&world.send(&read(u64::MAX, u32::MAX)).unwrap()),
+        1
+    );
+    assert_eq!(status_of(&world.send(&read(u64::MAX - 1, 0)).unwrap()), 1);
+}
+
+#[test]
+fn a_read_is_answered_with_up_to_261120_bytes() {
+    let mut world = World::new();
+    fs::write(world.path("f"), vec![7; 300_000]).unwrap();
+    let handle = world.open("f", 0x1);
+    let reply = world
+        .send(&packet(
+            5,
+            9,
+            &[string(&handle), vec![0; 8], u32s(&[u32::MAX])],
+        ))
+        .unwrap();
+    assert_eq!(reply.len(), 4 + 9 + 261_120);
+}
+
+#[test]
+fn stale_and_forged_handles_are_refused() {
+    let mut world = World::new();
+    let first = world.open("f", 0x1a);
+    world.send(&packet(4, 1, &[string(&first)])).unwrap();
+    let second = world.open("f", 0x1a);
+    assert_ne!(first, second);
+    for forged in [
+        &first[..],
+        b"",
+        b"\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"/etc/passwd",
+    ] {
+        for kind in [4, 8] {
+            assert_eq!(
+                status_of(&world.send(&packet(kind, 1, &[string(forged)])).unwrap()),
+                4,
+                "{kind} {forged:?}"
+            );
+        }
+    }
+    assert_eq!(
+        status_of(&world.send(&packet(4, 1, &[string(&second)])).unwrap()),
+        0
+    );
+}
+
+#[test]
+fn handles_are_limited_and_come_back() {
+    let mut world = World::fresh(Limits {
+        handles_per_session: 2,
+        ..Limits::default()
+    });
+    world.send(b"\x01\x00\x00\x00\x03").unwrap();
+    let first = world.open("a", 0x1a);
+    world.open("b", 0x1a);
+    let third = packet(3, 1, &[string(b"c"), u32s(&[0x1a, 0])]);
+    assert_eq!(status_of(&world.send(&third).unwrap()), 4);
+    assert!(
+        !world.path("c").exists(),
+        "nothing is made for a handle there is no room for"
+    );
+    world.send(&packet(4, 1, &[string(&first)])).unwrap();
+    world.open("c", 0x1a);
+}
+
+#[test]
+fn unknown_requests_and_extensions_are_unsupported() {
+    let mut world = World::new();
+    assert_eq!(status_of(&world.send(&packet(99, 5, &[])).unwrap()), 8);
+    assert_eq!(
+        status_of(
+            &world
+                .send(&packet(200, 5, &[string(b"nobody@example.com")]))
+                .unwrap()
+        ),
+        8
+    );
+}
+
+#[test]
+fn lengths_of_zero_and_above_256_kib_end_the_session() {
+    assert_eq!(World::new().send_raw(vec![0; 4]), Err(SessionEnd));
+    assert_eq!(World::new().send_raw(vec![0, 4, 0, 1]), Err(SessionEnd));
+    assert_eq!(World::new().send_raw(vec![0xff; 4]), Err(SessionEnd));
+}
+
+#[test]
+fn rename_never_replaces_and_posix_rename_does() {
+    let mut world = World::new();
+    fs::write(world.path("a"), b"a").unwrap();
+    fs::write(world.path("b"), b"b").unwrap();
+    let names = [string(b"a"), string(b"b")];
+    assert_eq!(status_of(&world.send(&packet(18, 1, &names)).unwrap()), 4);
+    let posix = [string(b"posix-rename@openssh.com"), names.concat()];
+    assert_eq!(status_of(&world.send(&packet(200, 1, &posix)).unwrap()), 0);
+    assert_eq!(fs::read(world.path("b")).unwrap(), b"a");
+}
+
+/// One well-formed packet of every type.
+fn every_request(handle: &[u8]) -> Vec<Vec<u8>> {
+    let (name, handle, attrs) = (string(b"n"), string(handle), u32s(&[0]));
+    let mut requests = vec![
+        packet(3, 1, &[name.clone(), u32s(&[0x1a]), attrs.clone()]),
+        packet(4, 1, &[handle.clone()]),
+        packet(5, 1, &[handle.clone(), vec![0; 8], u32s(&[10])]),
+        packet(6, 1, &[handle.clone(), vec![0; 8], string(b"data")]),
+        packet(8, 1, &[handle.clone()]),
+        packet(9, 1, &[name.clone(), u32s(&[0xf]), vec![0; 28]]),
+        packet(
+            10,
+            1,
+            &[
+                handle.clone(),
+                u32s(&[0x8000_0000, 1]),
+                string(b"a"),
+                string(b"b"),
+            ],
+        ),
+        packet(12, 1, &[handle.clone()]),
+        packet(14, 1, &[name.clone(), attrs]),
+        packet(18, 1, &[name.clone(), name.clone()]),
+        packet(20, 1, &[name.clone(), name.clone()]),
+    ];
+    requests.extend([7, 11, 13, 15, 16, 17, 19].map(|kind| packet(kind, 1, &[name.clone()])));
+    for (extension, fields) in [
+        (
+            "posix-rename@openssh.com",
+            [name.clone(), name.clone()].concat(),
+        ),
+        ("statvfs@openssh.com", name.clone()),
+        ("fstatvfs@openssh.com", handle.clone()),
+        (
+            "hardlink@openssh.com",
+            [name.clone(), name.clone()].concat(),
+        ),
+        ("fsync@openssh.com", handle),
+        ("lsetstat@openssh.com", [name.clone(), u32s(&[0])].concat()),
+        ("expand-path@openssh.com", name.clone()),
+        ("home-directory", name),
+    ] {
+        requests.push(packet(200, 1, &[string(extension.as_bytes()), fields]));
+    }
+    requests
+}
+
+#[test]
+fn every_request_cut_at_every_byte_ends_its_session_alone() {
+    let mut world = World::new();
+    let handle = world.open("f", 0x1b);
+    for request in every_request(&handle) {
+        for cut in 1..request.len() {
+            let mut world = World::new();
+            world.open("f", 0x1b);
+            assert_eq!(
+                world.send(&request[..cut]),
+                Err(SessionEnd),
+                "{request:?} cut at {cut}"
+            );
+        }
+        let mut world = World::new();
+        world.open("f", 0x1b);
+        world.send(&request).unwrap();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_bytes_make_the_engine_panic_or_answer_more_than_it_may(
+        packets in prop::collection::vec((0_u8..22, prop::collection::vec(any::<u8>(), 0..60)), 1..12),
+    ) {
+        let mut world = World::new();
+        for (kind, body) in packets {
+            let kind = if kind == 21 { 200 } else { kind };
+            match world.send(&[&[kind], &body[..]].concat()) {
+                Ok(replies) => prop_assert!(replies.len() <= 4 + 256 * 1024),
+                Err(SessionEnd) => break,
+            }
+        }
+    }
+}
