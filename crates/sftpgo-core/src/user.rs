@@ -94,7 +94,7 @@ impl User {
 }
 
 /// A user as somebody asks for it: every number as wide as the wire, nothing checked yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[allow(missing_docs)] // the fields are those of `User`
 pub struct UserDraft {
     pub username: String,
@@ -112,6 +112,15 @@ pub struct UserDraft {
     pub permissions: Vec<String>,
     pub upload_bandwidth: i64,
     pub download_bandwidth: i64,
+}
+
+impl fmt::Debug for UserDraft {
+    /// No credential: it may be plain text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserDraft")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for UserDraft {

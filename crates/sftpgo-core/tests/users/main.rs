@@ -1,0 +1,11 @@
+//! Login, management and quota of users, through the public interface and over the provider in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod accounts;
+mod common;
+mod login;
+mod quota;
