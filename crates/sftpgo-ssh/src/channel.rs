@@ -5,14 +5,24 @@
 //! waits for the engine, unless the engine itself waits for the client to read; then the queue may
 //! grow to [`Limits::queued_bytes_unread`], and past that the connection ends.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::timeout};
 
-use crate::{config::Limits, sftp::Engine, transport::ChannelOut};
+use crate::{
+    config::Limits,
+    sftp::{Engine, proto::framer::whole_packets_len},
+    transport::ChannelOut,
+};
 
 /// Replies are handed to the connection when this many bytes wait.
 const SEND_AT: usize = 128 * 1024;
+
+/// A session without requests gives its spare buffer back after this.
+const KEEP_SPARE: Duration = Duration::from_secs(1);
 
 /// Channel data between the connection and the engine.
 pub(crate) struct Inbox {
@@ -76,22 +86,34 @@ impl Inbox {
         self.progressed.notify_one();
     }
 
-    /// Everything that waits; none when the client is done.
-    async fn take(&self) -> Option<Vec<u8>> {
+    /// The whole packets that wait; none when the client is done. `spare` becomes the next queue, so that
+    /// a busy session allocates nothing.
+    async fn take(&self, mut spare: Vec<u8>) -> Option<Vec<u8>> {
         loop {
             {
                 let mut state = self.lock();
-                if !state.queue.is_empty() {
-                    let data = std::mem::take(&mut state.queue);
+                let whole = match whole_packets_len(&state.queue) {
+                    0 if state.ended => state.queue.len(),
+                    whole => whole,
+                };
+                if whole > 0 {
+                    spare.clear();
+                    spare.extend_from_slice(state.queue.get(whole..).unwrap_or_default());
+                    let mut taken = std::mem::replace(&mut state.queue, spare);
                     drop(state);
+                    taken.truncate(whole);
                     self.progressed.notify_one();
-                    return Some(data);
+                    return Some(taken);
                 }
                 if state.ended {
                     return None;
                 }
             }
-            self.arrived.notified().await;
+            if timeout(KEEP_SPARE, self.arrived.notified()).await.is_err() {
+                // An idle session keeps no buffer.
+                spare = Vec::new();
+                self.arrived.notified().await;
+            }
         }
     }
 
@@ -109,8 +131,9 @@ impl Inbox {
 
 /// Does the requests of one SFTP session in the order they arrived, until the client is done.
 pub(crate) async fn run_sftp(mut engine: Engine, inbox: &Inbox, out: ChannelOut) {
-    while let Some(data) = inbox.take().await {
-        engine.push(data);
+    let mut spare = Vec::new();
+    while let Some(data) = inbox.take(spare).await {
+        spare = engine.push(data);
         loop {
             match engine.step() {
                 Ok(true) => {}

@@ -307,10 +307,10 @@ fn every_request(handle: &[u8]) -> Vec<Vec<u8>> {
     let (name, handle, attrs) = (string(b"n"), string(handle), u32s(&[0]));
     let mut requests = vec![
         packet(3, 1, &[name.clone(), u32s(&[0x1a]), attrs.clone()]),
-        packet(4, 1, &[handle.clone()]),
+        packet(4, 1, std::slice::from_ref(&handle)),
         packet(5, 1, &[handle.clone(), vec![0; 8], u32s(&[10])]),
         packet(6, 1, &[handle.clone(), vec![0; 8], string(b"data")]),
-        packet(8, 1, &[handle.clone()]),
+        packet(8, 1, std::slice::from_ref(&handle)),
         packet(9, 1, &[name.clone(), u32s(&[0xf]), vec![0; 28]]),
         packet(
             10,
@@ -322,12 +322,14 @@ fn every_request(handle: &[u8]) -> Vec<Vec<u8>> {
                 string(b"b"),
             ],
         ),
-        packet(12, 1, &[handle.clone()]),
+        packet(12, 1, std::slice::from_ref(&handle)),
         packet(14, 1, &[name.clone(), attrs]),
         packet(18, 1, &[name.clone(), name.clone()]),
         packet(20, 1, &[name.clone(), name.clone()]),
     ];
-    requests.extend([7, 11, 13, 15, 16, 17, 19].map(|kind| packet(kind, 1, &[name.clone()])));
+    requests.extend(
+        [7, 11, 13, 15, 16, 17, 19].map(|kind| packet(kind, 1, std::slice::from_ref(&name))),
+    );
     for (extension, fields) in [
         (
             "posix-rename@openssh.com",

@@ -87,9 +87,9 @@ impl Engine {
         }
     }
 
-    /// Takes channel data as it arrived.
-    pub fn push(&mut self, data: Vec<u8>) {
-        self.framer.push(data);
+    /// Takes channel data as it arrived and answers a buffer that is not needed any more.
+    pub fn push(&mut self, data: Vec<u8>) -> Vec<u8> {
+        self.framer.push(data)
     }
 
     /// Does the next whole request, if there is one; says whether there was.

@@ -13,15 +13,15 @@ pub struct Framer {
 }
 
 impl Framer {
-    /// Adds what arrived.
-    pub fn push(&mut self, data: Vec<u8>) {
-        if self.start == self.buffer.len() {
-            self.buffer = data;
-        } else {
-            self.buffer.drain(..self.start);
-            self.buffer.extend_from_slice(&data);
+    /// Adds what arrived and answers a buffer that is not needed any more, for its capacity.
+    pub fn push(&mut self, data: Vec<u8>) -> Vec<u8> {
+        let start = std::mem::take(&mut self.start);
+        if start == self.buffer.len() {
+            return std::mem::replace(&mut self.buffer, data);
         }
-        self.start = 0;
+        self.buffer.drain(..start);
+        self.buffer.extend_from_slice(&data);
+        data
     }
 
     /// The next whole packet from its type byte on; none until more arrives.
@@ -31,7 +31,6 @@ impl Framer {
     pub fn next_packet(&mut self) -> Result<Option<&[u8]>, Malformed> {
         let rest = self.buffer.get(self.start..).unwrap_or_default();
         let Some((length, rest)) = rest.split_first_chunk::<LENGTH_LEN>() else {
-            self.release();
             return Ok(None);
         };
         let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| Malformed)?;
@@ -45,14 +44,26 @@ impl Framer {
         self.start = body + length;
         Ok(self.buffer.get(body..body + length))
     }
+}
 
-    /// An idle session keeps no buffer.
-    fn release(&mut self) {
-        if self.start == self.buffer.len() {
-            self.buffer = Vec::new();
-            self.start = 0;
+/// How many bytes of `stream`, which starts at a packet, are whole packets; all of them when the stream
+/// cannot be trusted, so that whoever reads it finds out.
+pub fn whole_packets_len(stream: &[u8]) -> usize {
+    let mut whole = 0;
+    while let Some((length, rest)) = stream
+        .get(whole..)
+        .and_then(|rest| rest.split_first_chunk::<LENGTH_LEN>())
+    {
+        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+        if length == 0 || length > MAX_PACKET_LEN {
+            return stream.len();
         }
+        if rest.len() < length {
+            break;
+        }
+        whole += LENGTH_LEN + length;
     }
+    whole
 }
 
 #[cfg(test)]
@@ -72,6 +83,17 @@ mod tests {
         assert_eq!(packets(&mut framer), [b"a".to_vec(), b"bc".to_vec()]);
         framer.push(b"\x00\x01d".to_vec());
         assert_eq!(packets(&mut framer), [b"d".to_vec()]);
+    }
+
+    #[test]
+    fn whole_packets_are_counted_and_an_untrusted_stream_counts_whole() {
+        assert_eq!(whole_packets_len(b"\x00\x00\x00\x01a\x00\x00\x00\x02b"), 5);
+        assert_eq!(whole_packets_len(b"\x00\x00\x00\x02a"), 0);
+        assert_eq!(whole_packets_len(b"\x00\x00"), 0);
+        assert_eq!(
+            whole_packets_len(b"\x00\x00\x00\x01a\xff\xff\xff\xffxyz"),
+            12
+        );
     }
 
     #[test]
