@@ -10,8 +10,8 @@ use crate::{connection::Connection, dialect, error};
 /// SQLite writes one at a time, and reads of single rows are short: more connections would only wait.
 const DEFAULT_SIZE: u32 = 8;
 
-/// Longer than the busy timeout of a statement, shorter than a client's patience.
-const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(10);
+/// Callers hold a connection for milliseconds; past this the database is gone or overwhelmed.
+const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(3);
 
 /// Connections to one database, handed out to one caller at a time.
 #[derive(Clone)]

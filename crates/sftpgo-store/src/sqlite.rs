@@ -2,7 +2,7 @@
 
 use std::{
     fs::OpenOptions,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::{ffi::OsStrExt, fs::OpenOptionsExt},
     path::{Path, PathBuf, absolute},
 };
 
@@ -32,13 +32,13 @@ impl SqliteProvider {
     /// [`Invalid`](ErrorKind::Invalid) when the path cannot be used or a foreign table is in the way,
     /// [`Unavailable`](ErrorKind::Unavailable) when the file cannot be opened or read.
     pub fn open(config: &StoreConfig) -> Result<Self> {
-        let path = prepare_file(&config.path)?;
+        let url = url_of(&prepare_file(&config.path)?);
         // A connection of its own: a pool would retry for its whole timeout before it says why it fails.
-        let mut first = Connection::establish(&path).map_err(error::of_connecting)?;
+        let mut first = Connection::establish(&url).map_err(error::of_connecting)?;
         dialect::on_connect(&mut first).map_err(error::of_query)?;
         migrate::bring_up_to_date(&mut first)?;
         Ok(Self {
-            pool: Pool::new(&path, config.pool_size),
+            pool: Pool::new(&url, config.pool_size),
         })
     }
 }
@@ -50,19 +50,14 @@ impl Health for SqliteProvider {
 }
 
 /// The absolute path of the database file, which exists from here on.
-fn prepare_file(path: &Path) -> Result<String> {
+fn prepare_file(path: &Path) -> Result<PathBuf> {
     let unusable = |reason: &dyn std::fmt::Display| {
         Error::new(
             ErrorKind::Invalid,
             format!("the database file {path:?} cannot be used: {reason}"),
         )
     };
-    // Absolute, so that no name is taken for a URI or a database in memory.
     let absolute = absolute(path).map_err(|error| unusable(&error))?;
-    let text = absolute
-        .to_str()
-        .ok_or_else(|| unusable(&"its name is not UTF-8"))?
-        .to_owned();
     // Made here and not by SQLite: it holds password hashes, so nobody else may read it.
     OpenOptions::new()
         .create(true)
@@ -70,5 +65,33 @@ fn prepare_file(path: &Path) -> Result<String> {
         .mode(0o600)
         .open(&absolute)
         .map_err(|error| unusable(&error).with_source(error))?;
-    Ok(text)
+    Ok(absolute)
+}
+
+/// Opens the file only if it is there: one that is gone for a while must not be replaced by an empty one.
+fn url_of(path: &Path) -> String {
+    let mut url = "file:".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                url.push(char::from(*byte));
+            }
+            _ => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    url + "?mode=rw"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_bytes_of_a_path_stand_for_themselves_in_a_url() {
+        let path = Path::new("/srv/a-b_c.D9/%?#: é");
+        assert_eq!(
+            url_of(path),
+            "file:/srv/a-b_c.D9/%25%3F%23%3A%20%C3%A9?mode=rw"
+        );
+    }
 }

@@ -2,7 +2,13 @@
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used)] // helpers beside tests fail like tests
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, thread};
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
+    path::PathBuf,
+    thread,
+};
 
 use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 use sftpgo_core::{
@@ -76,9 +82,15 @@ fn users_are_there_after_a_restart() {
 
 #[test]
 fn names_that_mean_something_to_sqlite_are_plain_files() {
-    for name in [":memory:", "file:x?mode=memory", "a b%20c#d"] {
+    let names: [&[u8]; 4] = [
+        b":memory:",
+        b"file:x?mode=memory",
+        b"a b%20c#d",
+        b"\xff\xfe",
+    ];
+    for name in names {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join(name);
+        let path = directory.path().join(OsStr::from_bytes(name));
         let config = StoreConfig {
             path: path.clone(),
             pool_size: 0,
@@ -87,9 +99,9 @@ fn names_that_mean_something_to_sqlite_are_plain_files() {
             .unwrap()
             .add_user(&user("bob"))
             .unwrap();
-        assert!(path.metadata().unwrap().len() > 0, "{name}");
+        assert!(path.metadata().unwrap().len() > 0, "{path:?}");
         let again = SqliteProvider::open(&config).unwrap();
-        assert!(again.user_by_name("bob").unwrap().is_some(), "{name}");
+        assert!(again.user_by_name("bob").unwrap().is_some(), "{path:?}");
     }
 }
 
@@ -156,6 +168,22 @@ fn a_failing_database_is_never_an_unknown_user() {
         .unwrap();
     provider.check().unwrap();
     assert!(provider.user_by_name("bob").unwrap().unwrap() == bob);
+}
+
+#[test]
+fn a_database_that_is_gone_is_not_replaced_by_an_empty_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let provider = SqliteProvider::open(&config(&directory)).unwrap();
+    let (here, away) = (
+        directory.path().join("users.db"),
+        directory.path().join("away.db"),
+    );
+    fs::rename(&here, &away).unwrap();
+    let error = provider.user_by_name("bob").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(!here.exists());
+    fs::rename(&away, &here).unwrap();
+    assert!(provider.user_by_name("bob").unwrap().is_none());
 }
 
 #[test]

@@ -2,6 +2,8 @@
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used)] // helpers beside tests fail like tests
 
+use std::sync::Mutex;
+
 use diesel::{
     Connection, QueryableByName, RunQueryDsl, SqliteConnection, connection::SimpleConnection,
     sql_query, sql_types::Text,
@@ -318,6 +320,65 @@ fn a_row_that_says_more_is_kept_and_its_user_shut_out() {
         // And after the next start as well.
         assert!(is_shut_out(&old.user("bob")), "{what}");
     }
+}
+
+#[test]
+fn the_start_says_in_the_log_what_it_did_and_whom_it_shut_out_and_why() {
+    let old = Old::newest();
+    let filters = ("filters", r#"'{"denied_ip":["::/0"]}'"#);
+    old.add_newer("told-of-filters", r#"{"/":["*"]}"#, &[filters]);
+    old.add_newer(
+        "told-of-home",
+        r#"{"/":["*"]}"#,
+        &[("home_dir", "'relative'")],
+    );
+    old.add_newer("not-told-of", r#"{"/":["*"]}"#, &[]);
+    static MESSAGES: Messages = Messages(Mutex::new(Vec::new()));
+    log::set_logger(&MESSAGES).unwrap();
+    log::set_max_level(log::LevelFilter::Info);
+    old.open().unwrap();
+    let first = MESSAGES.about("told-of");
+    old.open().unwrap();
+    let second = MESSAGES.about("told-of");
+
+    let filters_first = r#"WARN the user "told-of-filters" was not taken over and cannot log in: its filters cannot be enforced"#;
+    let home =
+        r#"WARN the user "told-of-home" cannot log in: its home directory is not an absolute path"#;
+    assert_eq!(first, [filters_first, home]);
+    let filters_again = r#"WARN the user "told-of-filters" cannot log in: its permissions are not a list of known names"#;
+    assert_eq!(second, [filters_first, home, filters_again, home]);
+    assert_eq!(
+        MESSAGES.about("3 users, 1 of whom"),
+        [
+            "INFO took over the table of an SFTPGo 0.9 database: 3 users, 1 of whom cannot log in; the old rows are in users_before_takeover"
+        ]
+    );
+}
+
+struct Messages(Mutex<Vec<String>>);
+
+impl Messages {
+    fn about(&self, what: &str) -> Vec<String> {
+        let messages = self.0.lock().unwrap();
+        messages
+            .iter()
+            .filter(|message| message.contains(what))
+            .cloned()
+            .collect()
+    }
+}
+
+impl log::Log for Messages {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let message = format!("{} {}", record.level(), record.args());
+        self.0.lock().unwrap().push(message);
+    }
+
+    fn flush(&self) {}
 }
 
 #[test]
