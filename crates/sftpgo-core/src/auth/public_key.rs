@@ -239,4 +239,25 @@ mod tests {
         assert!(refusal("-----BEGIN OPENSSH PRIVATE KEY-----").contains("private"));
         assert!(refusal(&format!("{ED25519} {}", "c".repeat(MAX_LINE_LEN))).contains("too long"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_line_makes_parsing_panic(kind in 0..ACCEPTED.len(), blob in proptest::collection::vec(0_u8.., 0..80), text in ".{0,80}") {
+            let _ = AuthorizedKey::parse(&text);
+            let _ = AuthorizedKey::parse(&format!("{} {text}", ACCEPTED[kind]));
+            let _ = AuthorizedKey::parse(&format!("{} {}", ACCEPTED[kind], STANDARD.encode(blob)));
+        }
+
+        #[test]
+        fn no_damaged_key_makes_parsing_panic(at in 0_usize..400, byte: u8, cut in 0_usize..400) {
+            for key in [ED25519, RSA_2048, P256, P521, SK_ED25519, SK_P256, CERTIFICATE] {
+                let (kind, encoded) = key.split_once(' ').unwrap();
+                let mut blob = STANDARD.decode(encoded).unwrap();
+                let length = blob.len();
+                blob[at % length] = byte;
+                blob.truncate(length - cut % length);
+                let _ = AuthorizedKey::parse(&format!("{kind} {}", STANDARD.encode(blob)));
+            }
+        }
+    }
 }
