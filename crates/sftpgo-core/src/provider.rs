@@ -37,6 +37,24 @@ pub struct UsageDelta {
     pub files: i32,
 }
 
+impl std::ops::Neg for UsageDelta {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        Self {
+            size: self.size.saturating_neg(),
+            files: self.files.saturating_neg(),
+        }
+    }
+}
+
+impl std::ops::AddAssign for UsageDelta {
+    fn add_assign(&mut self, other: Self) {
+        self.size = self.size.saturating_add(other.size);
+        self.files = self.files.saturating_add(other.files);
+    }
+}
+
 /// The stored users.
 pub trait Users: Send + Sync {
     /// The user of exactly this name, case-sensitive.

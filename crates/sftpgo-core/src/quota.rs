@@ -57,6 +57,10 @@ impl QuotaBook {
         }
         open.retain(|_, account| account.strong_count() > 0);
         let usage = self.provider.usage(user.id)?;
+        let stored = Amount {
+            size: usage.size,
+            files: usage.files.into(),
+        };
         let account = Arc::new(QuotaAccount {
             user: user.id,
             provider: Arc::clone(&self.provider),
@@ -66,8 +70,9 @@ impl QuotaBook {
             state: Mutex::new(State {
                 limits: Limits::of(user),
                 tracked: self.is_tracked(user),
-                size: usage.size,
-                files: usage.files.into(),
+                live: stored,
+                settled: stored,
+                staged: Amount::default(),
             }),
         });
         open.insert(user.id, Arc::downgrade(&account));
@@ -84,25 +89,36 @@ impl QuotaBook {
         }
     }
 
-    /// Replaces a user's figures, as a scan found them.
+    /// Replaces a user's figures by what a scan found on the disk.
+    ///
+    /// Uploads that run meanwhile are settled at their end; what the scan saw of them is not counted twice.
     ///
     /// # Errors
     /// What the ledger says.
     pub fn replace(&self, user: UserId, size: i64, files: i32) -> Result<()> {
         let account = lock(&self.open).get(&user).and_then(Weak::upgrade);
         // Held across the write, so that no operation settles between the two figures.
-        let state = account.as_ref().map(|account| lock(&account.state));
-        self.provider.set_usage(
-            user,
-            Usage {
-                size,
-                files,
-                updated_at: now_ms(),
-            },
-        )?;
-        if let Some(mut state) = state {
-            state.size = size;
-            state.files = files.into();
+        let mut state = account.as_ref().map(|account| lock(&account.state));
+        let found = Amount {
+            size,
+            files: files.into(),
+        };
+        let unsettled = state.as_ref().map_or_else(Amount::default, |state| {
+            state.live.minus(state.settled).minus(state.staged)
+        });
+        let settled = found.minus(unsettled);
+        let usage = Usage {
+            size: settled.size.max(0),
+            files: i32::try_from(settled.files.max(0)).unwrap_or(i32::MAX),
+            updated_at: now_ms(),
+        };
+        self.provider.set_usage(user, usage)?;
+        if let Some(state) = &mut state {
+            state.settled = settled;
+            state.live = Amount {
+                size: size.saturating_add(state.staged.size),
+                files: found.files.saturating_add(state.staged.files),
+            };
         }
         Ok(())
     }
@@ -138,9 +154,35 @@ pub struct CountedInode {
 struct State {
     limits: Limits,
     tracked: bool,
-    /// Reservations of running transfers included.
+    /// What the user takes up now, reservations of running operations included.
+    live: Amount,
+    /// The part of it that the ledger has.
+    settled: Amount,
+    /// The part of it that no rescan would find: uploads whose data is not under its name yet.
+    staged: Amount,
+}
+
+/// Bytes and files, wide enough for any sum of deltas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Amount {
     size: i64,
     files: i64,
+}
+
+impl Amount {
+    fn plus(self, delta: UsageDelta) -> Self {
+        Self {
+            size: self.size.saturating_add(delta.size),
+            files: self.files.saturating_add(delta.files.into()),
+        }
+    }
+
+    fn minus(self, other: Self) -> Self {
+        Self {
+            size: self.size.saturating_sub(other.size),
+            files: self.files.saturating_sub(other.files),
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -199,15 +241,14 @@ impl QuotaAccount {
         if !state.tracked {
             return Ok(());
         }
-        let size = state.size.saturating_add(delta.size);
-        let files = state.files.saturating_add(delta.files.into());
-        let passes_size = delta.size > 0 && state.limits.size > 0 && size > state.limits.size;
-        let passes_files = delta.files > 0 && state.limits.files > 0 && files > state.limits.files;
+        let after = state.live.plus(delta);
+        let passes_size = delta.size > 0 && state.limits.size > 0 && after.size > state.limits.size;
+        let passes_files =
+            delta.files > 0 && state.limits.files > 0 && after.files > state.limits.files;
         if passes_size || passes_files {
             return Err(Error::new(ErrorKind::QuotaExceeded, "quota exceeded"));
         }
-        state.size = size;
-        state.files = files;
+        state.live = after;
         Ok(())
     }
 
@@ -215,8 +256,16 @@ impl QuotaAccount {
     pub fn charge(&self, delta: UsageDelta) {
         let mut state = lock(&self.state);
         if state.tracked {
-            state.size = state.size.saturating_add(delta.size);
-            state.files = state.files.saturating_add(delta.files.into());
+            state.live = state.live.plus(delta);
+        }
+    }
+
+    /// Says that `delta` of what was taken is in an upload whose data is not under its name yet;
+    /// said again with the opposite sign when that ends.
+    pub fn stage(&self, delta: UsageDelta) {
+        let mut state = lock(&self.state);
+        if state.tracked {
+            state.staged = state.staged.plus(delta);
         }
     }
 
@@ -225,11 +274,13 @@ impl QuotaAccount {
     /// # Errors
     /// What the ledger says; the reservation stands, since the files are there.
     pub fn settle(&self, delta: UsageDelta) -> Result<()> {
-        let tracked = lock(&self.state).tracked;
-        if !tracked || delta == UsageDelta::default() {
+        let mut state = lock(&self.state);
+        if !state.tracked || delta == UsageDelta::default() {
             return Ok(());
         }
-        self.provider.add_usage(self.user, delta, now_ms())
+        self.provider.add_usage(self.user, delta, now_ms())?;
+        state.settled = state.settled.plus(delta);
+        Ok(())
     }
 
     /// The user's bandwidth, shared by the user's transfers.
@@ -262,9 +313,9 @@ impl QuotaAccount {
         let state = lock(&self.state);
         QuotaStatus {
             size_limit: state.limits.size,
-            size_used: state.size,
+            size_used: state.live.size,
             files_limit: state.limits.files,
-            files_used: state.files,
+            files_used: state.live.files,
         }
     }
 }

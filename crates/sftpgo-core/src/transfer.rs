@@ -58,6 +58,16 @@ impl Upload {
     }
 }
 
+impl Upload {
+    /// Remembers what was reserved for more data.
+    fn grow(&mut self, shared: &Shared, reserved: UsageDelta) {
+        self.delta += reserved;
+        if self.staged.is_some() {
+            shared.quota.stage(reserved);
+        }
+    }
+}
+
 impl Transfer {
     pub(crate) fn new(
         shared: Arc<Shared>,
@@ -150,9 +160,16 @@ impl Transfer {
             let Some(upload) = self.upload.as_mut() else {
                 return Err(Error::denied("the handle is not open for writing"));
             };
-            upload.delta.size += self
+            let delta = self
                 .shared
                 .resize(self.file.as_ref(), &upload.counted, size)?;
+            upload.grow(
+                &self.shared,
+                UsageDelta {
+                    size: delta,
+                    files: 0,
+                },
+            );
         }
         self.file.set_attributes(&change.other)
     }
@@ -192,10 +209,8 @@ impl Transfer {
             .checked_add(data.len() as u64)
             .filter(|end| i64::try_from(*end).is_ok())
             .ok_or_else(|| Error::invalid("offset", "past the largest file"))?;
-        let mut counted = upload
-            .counted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let inode = Arc::clone(&upload.counted);
+        let mut counted = inode.lock().unwrap_or_else(PoisonError::into_inner);
         if end <= counted.size || !counted.counted {
             drop(counted);
             return self.file.write_all_at(data, offset);
@@ -214,16 +229,19 @@ impl Transfer {
                 .file
                 .metadata()
                 .map_or(counted.size, |metadata| metadata.size.max(counted.size));
-            let kept = signed(real.max(credit)) - signed(counted.size.max(credit));
-            self.shared.give_back(UsageDelta {
-                size: growth.size - kept,
+            let kept = UsageDelta {
+                size: signed(real.max(credit)) - signed(counted.size.max(credit)),
+                files: 0,
+            };
+            self.shared.quota.charge(UsageDelta {
+                size: kept.size - growth.size,
                 files: 0,
             });
-            upload.delta.size += kept;
+            upload.grow(&self.shared, kept);
             counted.size = real;
             return Err(error);
         }
-        upload.delta.size += growth.size;
+        upload.grow(&self.shared, growth);
         counted.size = end;
         Ok(())
     }
@@ -269,19 +287,17 @@ impl Transfer {
             .unwrap_or_else(PoisonError::into_inner)
             .size;
         // What was reserved counted the new file beyond the credit; now it counts whole and the old one not at all.
-        let reserved_size = signed(size.max(staged.credit)) - signed(staged.credit);
         let rest = UsageDelta {
-            size: signed(size) - reserved_size,
+            size: signed(size) - upload.delta.size,
             files: 1 - upload.delta.files,
         };
         // The bytes are on the disk already: counted even where another session used up the quota meanwhile.
         self.shared.quota.charge(rest);
-        upload.delta.size += rest.size;
-        upload.delta.files += rest.files;
+        // From here on the data is under its name, where a rescan finds it.
+        self.shared.quota.stage(-upload.delta);
+        upload.delta += rest;
         if let Some(replaced) = replaced {
-            let freed = self.shared.release(&replaced);
-            upload.delta.size += freed.size;
-            upload.delta.files += freed.files;
+            upload.delta += self.shared.release(&replaced);
         }
         upload.staged = None;
         drop(names);
@@ -304,6 +320,7 @@ impl Transfer {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .counted = false;
+        self.shared.quota.stage(-upload.delta);
         self.shared.give_back(upload.delta);
         upload.delta = UsageDelta::default();
     }

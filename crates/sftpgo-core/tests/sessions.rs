@@ -23,6 +23,7 @@ use sftpgo_core::{
     provider::{QuotaLedger, Users},
     quota::{QuotaBook, Tracking},
     registry::{Connections, Protocol},
+    scan::QuotaScans,
     session::{AttributeChange, OpenRequest, Session, UploadMode, UploadPolicy},
 };
 use sftpgo_store::MemoryProvider;
@@ -34,6 +35,7 @@ struct World {
     authenticator: Authenticator,
     user: User,
     transfers: Transfers,
+    scans: Arc<QuotaScans>,
 }
 
 /// Remembers how transfers ended.
@@ -67,6 +69,7 @@ impl World {
         let transfers = Transfers::default();
         let connections = Connections::new(Events::default());
         let quotas = QuotaBook::new(provider.clone(), Tracking::All);
+        let scans = QuotaScans::new(Arc::new(LocalHomes), quotas.clone());
         let authenticator = Authenticator::new(
             provider.clone(),
             Arc::new(LocalHomes),
@@ -81,6 +84,7 @@ impl World {
             authenticator,
             user,
             transfers,
+            scans,
         }
     }
 
@@ -355,6 +359,30 @@ fn a_resumed_upload_cannot_write_below_the_old_size() {
     upload.finish().unwrap();
     assert_eq!(fs::read(world.home().join("f")).unwrap(), b"012345");
     world.assert_exact();
+}
+
+#[test]
+fn a_scan_beside_running_uploads_counts_nothing_twice() {
+    for mode in [UploadMode::Standard, UploadMode::Atomic] {
+        let world = World::new(|draft| draft.quota_size = 1000);
+        let logged_in = world.log_in();
+        let session = world.session(&logged_in, mode);
+        put(&session, "/old", &[1; 100]).unwrap();
+        let mut upload = session.open(&path("/new"), &NEW).unwrap();
+        upload.write_at(&[2; 200], 0).unwrap();
+        fs::write(world.home().join("beside"), [3; 50]).unwrap();
+        world
+            .scans
+            .begin(world.user.clone())
+            .unwrap()
+            .run()
+            .unwrap();
+        assert_eq!(logged_in.quota.status().size_used, 350, "{mode:?}");
+        upload.write_at(&[2; 100], 200).unwrap();
+        upload.finish().unwrap();
+        assert_eq!(world.usage_and_rescan(), [(450, 3), (450, 3)], "{mode:?}");
+        assert_eq!(logged_in.quota.status().size_used, 450, "{mode:?}");
+    }
 }
 
 #[test]

@@ -204,6 +204,7 @@ impl Session {
         let (file, metadata) = opened.inspect_err(|_| self.shared.give_back(one_file))?;
         let mut upload = Upload::in_place(self.shared.quota.inode(metadata.inode, 0));
         upload.delta = one_file;
+        self.shared.quota.stage(one_file);
         upload.staged = Some(Staged {
             temporary,
             credit: freed.map_or(0, |freed| freed.size),
@@ -226,9 +227,6 @@ impl Session {
 impl Shared {
     /// Undoes a reservation.
     pub(crate) fn give_back(&self, reserved: UsageDelta) {
-        self.quota.charge(UsageDelta {
-            size: -reserved.size,
-            files: -reserved.files,
-        });
+        self.quota.charge(-reserved);
     }
 }

@@ -1,7 +1,7 @@
 //! A directory of the local disk as a user's home; the only place that touches the disk.
 //!
 //! The home is held as a directory handle and every path is resolved beneath it by the kernel,
-//! so that no name, link or race leads outside; see [`resolve`].
+//! so that no name, link or race leads outside; see `resolve`.
 
 mod directory;
 mod file;
