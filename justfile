@@ -1,0 +1,28 @@
+# What one would guess: run, check, test, fmt, doc.
+
+# Serve with the settings of this directory
+run *ARGS:
+    cargo run --release --bin sftpgo-server -- serve {{ARGS}}
+
+# Everything but the tests: format, lints, documentation, dependencies where cargo-deny is installed
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+    if command -v cargo-deny >/dev/null; then cargo deny check; fi
+
+# All tests, with real clients
+test *ARGS:
+    ./test {{ARGS}}
+
+# Format everything
+fmt:
+    cargo fmt --all
+
+# The library documentation, in a browser
+doc:
+    cargo doc --workspace --no-deps --open
+
+# The binaries as they are shipped
+build:
+    cargo build --release

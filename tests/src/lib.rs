@@ -1,0 +1,49 @@
+//! The harness of the end-to-end tests: a real server in a directory of its own, and the clients.
+//!
+//! The binaries are those of the same build profile, next to the test's own executable;
+//! `cargo build --workspace --bins` makes them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test fails by panicking and prints what it saw"
+)]
+
+mod clients;
+mod server;
+
+pub use clients::{Outcome, python, sftp, sftp_with_key, ssh_options};
+pub use server::Server;
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+/// Waits for a fact, for at most half a minute.
+pub fn wait_for(what: &str, mut fact: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(30);
+    while !fact() {
+        assert!(Instant::now() < until, "waited too long for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A binary of this workspace, as built with the tests.
+pub fn binary(name: &str) -> PathBuf {
+    let mut path = std::env::current_exe().unwrap();
+    path.pop();
+    if path.ends_with("deps") {
+        path.pop();
+    }
+    path.push(name);
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo build --workspace --bins`",
+        path.display()
+    );
+    path
+}

@@ -1,0 +1,403 @@
+//! REST and CLI beside running sessions.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::{
+    fs,
+    io::Write,
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::{Value, json};
+use sftpgo_e2e::{Server, python, sftp, ssh_options, wait_for};
+
+/// An `sftp` that is logged in and waits for commands.
+fn open_session(server: &Server, user: &str) -> Child {
+    // The first run writes the password helper.
+    sftp(server, user, &[], "ls\n").assert_ok();
+    let mut client = Command::new("sftp")
+        .env("SSH_ASKPASS", server.path("askpass"))
+        .env("SSH_ASKPASS_REQUIRE", "force")
+        .args(ssh_options())
+        .args([
+            "-o",
+            "PubkeyAuthentication=no",
+            "-P",
+            &server.sftp_port.to_string(),
+            &format!("{user}@127.0.0.1"),
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    client.stdin.as_mut().unwrap().write_all(b"pwd\n").unwrap();
+    wait_for("the session to be listed", || {
+        connections(server).len() == 1
+    });
+    client
+}
+
+fn connections(server: &Server) -> Vec<Value> {
+    server
+        .rest("GET", "/api/v1/connection", None)
+        .1
+        .as_array()
+        .unwrap()
+        .clone()
+}
+
+#[test]
+fn a_user_lives_from_the_cli_to_sftp_and_back() {
+    let server = Server::start();
+    fs::write(server.path("password"), "secret\n").unwrap();
+    let run = |arguments: &[&str]| {
+        let output = server.cli(arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let home = server.home("alice");
+    let password = server.path("password");
+    run(&[
+        "user",
+        "add",
+        "alice",
+        "--home-dir",
+        home.to_str().unwrap(),
+        "--permission",
+        "list,download",
+        "--permission",
+        "upload",
+        "--quota-size",
+        "10GiB",
+        "--password-file",
+        password.to_str().unwrap(),
+    ]);
+    assert!(run(&["user", "list"]).contains("alice"));
+    let shown: Value =
+        serde_json::from_str(&run(&["--output", "json", "user", "show", "alice"])).unwrap();
+    assert_eq!(shown["quota_size"], 10_u64 << 30);
+    assert_eq!(shown["permissions"], json!(["list", "download", "upload"]));
+    fs::write(server.path("l"), "x").unwrap();
+    sftp(&server, "alice", &[], "put l r\n").assert_ok();
+    assert!(!sftp(&server, "alice", &[], "rm r\n").ok);
+    run(&["user", "update", "alice", "--permission", "*"]);
+    sftp(&server, "alice", &[], "rm r\n").assert_ok();
+    run(&["user", "delete", "alice", "--yes"]);
+    assert!(!sftp(&server, "alice", &[], "ls\n").ok);
+    assert!(home.is_dir(), "files on disk stay");
+    let refused = server.cli(&["user", "show", "alice"]);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+}
+
+#[test]
+fn a_running_session_is_listed_and_closed_from_outside() {
+    for close in ["rest", "cli"] {
+        let server = Server::start();
+        server.add_user("bob", &json!({}));
+        let mut client = open_session(&server, "bob");
+        let connection = connections(&server).remove(0);
+        assert_eq!(connection["username"], "bob");
+        assert_eq!(connection["protocol"], "SFTP");
+        assert!(
+            connection["client_version"]
+                .as_str()
+                .unwrap()
+                .starts_with("SSH-2.0-OpenSSH"),
+            "{connection}"
+        );
+        assert!(
+            connection["remote_address"]
+                .as_str()
+                .unwrap()
+                .starts_with("127.0.0.1:"),
+            "{connection}"
+        );
+        let id = connection["connection_id"].as_str().unwrap();
+        if close == "rest" {
+            let (status, answer) = server.rest("DELETE", &format!("/api/v1/connection/{id}"), None);
+            assert_eq!(
+                (status, &answer["message"]),
+                (200, &json!("Connection closed"))
+            );
+        } else {
+            assert!(server.cli(&["connection", "close", id]).status.success());
+        }
+        wait_for("the client to end", || client.try_wait().unwrap().is_some());
+        wait_for("the list to be empty", || connections(&server).is_empty());
+        let (status, _) = server.rest("DELETE", &format!("/api/v1/connection/{id}"), None);
+        assert_eq!(status, 404);
+    }
+}
+
+#[test]
+fn deleting_disabling_or_expiring_a_user_ends_the_sessions() {
+    for change in [
+        None,
+        Some(json!({ "status": 0 })),
+        Some(json!({ "expiration_date": 1 })),
+    ] {
+        let server = Server::start();
+        let id = server.add_user("bob", &json!({}))["id"].clone();
+        let mut client = open_session(&server, "bob");
+        let path = format!("/api/v1/user/{id}");
+        let (status, answer) = match &change {
+            None => server.rest("DELETE", &path, None),
+            Some(fields) => server.rest("PUT", &path, Some(fields)),
+        };
+        assert_eq!(status, 200, "{answer}");
+        wait_for("the client to end", || client.try_wait().unwrap().is_some());
+    }
+}
+
+#[test]
+fn a_running_transfer_is_listed_with_its_growing_size() {
+    let server = Server::start();
+    server.add_user("bob", &json!({ "upload_bandwidth": 1000 }));
+    fs::write(server.path("l"), vec![1; 4 << 20]).unwrap();
+    std::thread::scope(|scope| {
+        let upload = scope.spawn(|| sftp(&server, "bob", &[], "put l r\n"));
+        let size = || {
+            connections(&server)
+                .first()
+                .and_then(|c| c["active_transfers"][0]["size"].as_u64())
+        };
+        wait_for("the transfer to be listed", || size().is_some());
+        let transfer = connections(&server)[0]["active_transfers"][0].clone();
+        assert_eq!(
+            (&transfer["operation_type"], &transfer["path"]),
+            (&json!("upload"), &json!("/r"))
+        );
+        let before = transfer["size"].as_u64().unwrap();
+        wait_for("the size to grow", || {
+            size().is_some_and(|now| now > before)
+        });
+        upload.join().unwrap().assert_ok();
+    });
+    wait_for("the log line", || !server.log_lines("Upload").is_empty());
+    let line = server.log_lines("Upload").remove(0);
+    assert_eq!(line["size_bytes"], 4 << 20);
+    assert_eq!(line["username"], "bob");
+    assert!(
+        line["file_path"].as_str().unwrap().ends_with("/bob/r"),
+        "{line}"
+    );
+    assert!(
+        line["elapsed_ms"].as_u64().unwrap() > 2000,
+        "4 MiB at 1000 KB/s take longer: {line}"
+    );
+}
+
+#[test]
+fn a_quota_is_kept_counted_and_scanned() {
+    let server = Server::start();
+    let user = server.add_user("bob", &json!({ "quota_size": 1_000_000, "quota_files": 3 }));
+    let path = format!("/api/v1/user/{}", user["id"]);
+    fs::write(server.path("l"), vec![1; 400_000]).unwrap();
+    let refused = sftp(&server, "bob", &[], "put l a\nput l b\nput l c\n");
+    assert!(
+        !refused.ok && refused.text.contains("quota exceeded"),
+        "{refused:?}"
+    );
+    let usage = || {
+        let user = server.rest("GET", &path, None).1;
+        (
+            user["used_quota_size"].as_i64().unwrap(),
+            user["used_quota_files"].as_i64().unwrap(),
+        )
+    };
+    let on_disk = || {
+        let sizes: Vec<_> = fs::read_dir(server.home("bob"))
+            .unwrap()
+            .map(|f| f.unwrap().metadata().unwrap().len())
+            .collect();
+        (
+            i64::try_from(sizes.iter().sum::<u64>()).unwrap(),
+            i64::try_from(sizes.len()).unwrap(),
+        )
+    };
+    wait_for("the usage of what is there", || usage() == on_disk());
+    assert!(usage().0 <= 1_000_000);
+    fs::write(server.home("bob").join("beside"), vec![1; 1000]).unwrap();
+    let (status, answer) = server.rest(
+        "POST",
+        "/api/v1/quota_scan",
+        Some(&json!({ "username": "bob" })),
+    );
+    assert_eq!(
+        (status, &answer["message"]),
+        (201, &json!("Scan started")),
+        "{answer}"
+    );
+    wait_for("the scan", || usage() == on_disk());
+    let scanned = server.cli(&["quota", "scan", "bob"]);
+    assert!(scanned.status.success(), "{scanned:?}");
+}
+
+#[test]
+fn metrics_and_logs_tell_what_happened() {
+    let server = Server::start();
+    server.add_user("bob", &json!({}));
+    fs::write(server.path("l"), "12345").unwrap();
+    sftp(
+        &server,
+        "bob",
+        &[],
+        "put l a\nget a b\nmkdir d\nrmdir d\nrename a c\nln -s c s\nrm s\n",
+    )
+    .assert_ok();
+    sftp(&server, "nobody", &[], "ls\n");
+    let metrics = || {
+        server
+            .rest("GET", "/metrics", None)
+            .1
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    wait_for("the session to end", || {
+        metrics().contains("sftpgo_active_connections 0")
+    });
+    let text = metrics();
+    for line in [
+        "sftpgo_uploads_total 1",
+        "sftpgo_downloads_total 1",
+        "sftpgo_upload_size 5",
+        "sftpgo_download_size 5",
+        "sftpgo_login_attempts_total 2",
+        "sftpgo_login_ok_total 1",
+        "sftpgo_login_ko_total 1",
+        "sftpgo_password_login_ok_total 1",
+        "sftpgo_dataprovider_availability 1",
+        "sftpgo_http_req_total",
+        "process_resident_memory_bytes",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    for (sender, count) in [
+        ("Upload", 1),
+        ("Download", 1),
+        ("Mkdir", 1),
+        ("Rmdir", 1),
+        ("Rename", 1),
+        ("Symlink", 1),
+        ("Remove", 1),
+    ] {
+        let lines = server.log_lines(sender);
+        assert_eq!(lines.len(), count, "{sender}");
+        assert_eq!(lines[0]["username"], "bob");
+        assert_eq!(lines[0]["protocol"], "SFTP");
+        assert!(
+            lines[0]["connection_id"].is_string() && lines[0]["time"].is_string(),
+            "{lines:?}"
+        );
+    }
+    assert!(!server.log_lines("httpd").is_empty());
+    assert!(
+        !server.read("sftpgo.log").contains("secret"),
+        "a password is in the log"
+    );
+}
+
+#[test]
+fn sigterm_lets_a_transfer_finish_and_ends_with_0() {
+    let mut server = Server::start();
+    server.add_user("bob", &json!({ "download_bandwidth": 2000 }));
+    sftp(&server, "bob", &[], "ls\n").assert_ok();
+    fs::write(server.home("bob").join("f"), vec![1; 4 << 20]).unwrap();
+    std::thread::scope(|scope| {
+        let download = scope.spawn(|| sftp(&server, "bob", &[], "get f b\n"));
+        wait_for("the transfer", || {
+            connections(&server)
+                .first()
+                .is_some_and(|c| c["active_transfers"][0]["size"].as_u64() > Some(0))
+        });
+        server.signal("TERM");
+        download.join().unwrap().assert_ok();
+    });
+    assert_eq!(server.wait(), Some(0));
+    assert_eq!(fs::metadata(server.path("b")).unwrap().len(), 4 << 20);
+}
+
+#[test]
+fn users_survive_a_restart_with_kill_9() {
+    let server = Server::start();
+    server.add_user("bob", &json!({}));
+    let database = server.path("sftpgo.db");
+    server.signal("KILL");
+    let copy = server.path("copy.db");
+    for suffix in ["", "-wal", "-shm"] {
+        let from = server.path(format!("sftpgo.db{suffix}"));
+        if from.exists() {
+            fs::copy(from, server.path(format!("copy.db{suffix}"))).unwrap();
+        }
+    }
+    assert!(database.exists());
+    let second = Server::start_with(&[("SFTPGO_DATA_PROVIDER__NAME", copy.to_str().unwrap())]);
+    sftp(&second, "bob", &[], "ls\n").assert_ok();
+}
+
+#[test]
+fn the_contract_holds_against_generated_requests() {
+    let server = Server::start();
+    let schemathesis = std::path::PathBuf::from(std::env::var("SFTPGO_TEST_PYTHON").unwrap())
+        .with_file_name("schemathesis");
+    let output = Command::new(schemathesis)
+        .args(["run", "--max-examples", "25", "--seed", "1", "--no-color"])
+        .arg(format!(
+            "http://127.0.0.1:{}/api/v1/openapi.yaml",
+            server.http_port
+        ))
+        .current_dir(server.path(""))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    let (status, _) = server.rest("GET", "/api/v1/version", None);
+    assert_eq!(status, 200);
+}
+
+#[test]
+fn the_calls_of_sftpgos_python_client_work_unchanged() {
+    let server = Server::start();
+    let script = r#"
+import os, requests
+base = os.environ["HTTP"] + "/api/v1/"
+def call(method, path, expected, **kw):
+    answer = requests.request(method, base + path, **kw)
+    assert answer.status_code == expected, (method, path, answer.status_code, answer.text)
+    return answer.json()
+user = {"id": 0, "username": "carol", "uid": 1000, "gid": 1000, "max_sessions": 2, "quota_size": 0, "quota_files": 3,
+        "upload_bandwidth": 100, "download_bandwidth": 60, "status": 1, "expiration_date": 0,
+        "password": "test_pwd", "home_dir": os.getcwd() + "/carol", "permissions": ["list", "download", "upload", "delete", "rename", "create_dirs", "overwrite"]}
+added = call("POST", "user", 200, json=user)
+assert "password" not in added and "public_keys" not in added, added
+assert added["used_quota_file"] == added["used_quota_files"] == 0
+uid = str(added["id"])
+assert [u["username"] for u in call("GET", "user", 200, params={"limit": 100, "offset": 0, "order": "ASC", "username": "carol"})] == ["carol"]
+assert call("GET", "user/" + uid, 200)["quota_files"] == 3
+user.update({"id": added["id"], "status": 0, "permissions": ["*"], "public_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOnGqkYMKmoFXKHEYc4cX4Hl9WGJtKKGy2FUQbDGvYu9"]})
+del user["password"]
+assert call("PUT", "user/" + uid, 200, json=user)["message"] == "User updated"
+changed = call("GET", "user/" + uid, 200)
+assert changed["status"] == 0 and changed["permissions"] == ["*"] and len(changed["public_keys"]) == 1
+assert call("GET", "connection", 200) == []
+assert call("DELETE", "connection/nothing", 404)["status"] == 404
+assert call("GET", "quota_scan", 200) == []
+assert call("POST", "quota_scan", 201, json=user)["message"] == "Scan started"
+assert isinstance(call("GET", "version", 200), list)
+assert call("GET", "providerstatus", 200)["message"] == "Alive"
+assert call("DELETE", "user/" + uid, 200)["message"] == "User deleted"
+call("GET", "user/" + uid, 404)
+"#;
+    python(&server, script).assert_ok();
+}

@@ -1,0 +1,371 @@
+//! OpenSSH's sftp against the server.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use serde_json::json;
+use sftpgo_e2e::{Server, sftp, sftp_with_key, ssh_options, wait_for};
+
+/// Bytes that repeat nowhere near a block size.
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    })
+    .flatten()
+    .take(len)
+    .collect()
+}
+
+fn assert_same(a: &Path, b: &Path) {
+    assert!(
+        fs::read(a).unwrap() == fs::read(b).unwrap(),
+        "{} and {} differ",
+        a.display(),
+        b.display()
+    );
+}
+
+#[test]
+fn a_session_of_every_command() {
+    let server = Server::start();
+    server.add_user("bob", &json!({}));
+    fs::write(server.path("local"), "hello\n").unwrap();
+    let text = sftp(
+        &server,
+        "bob",
+        &[],
+        "pwd\nmkdir d\ncd d\nput local a\nls -la\nrename a b\nln -s b soft\nln b hard\nchmod 640 b\nget soft back\n\
+         df -h\nrm soft\nrm hard\nls -l\nrm b\ncd ..\nrmdir d\n",
+    )
+    .assert_ok();
+    assert!(text.contains("Remote working directory: /\n"), "{text}");
+    assert!(text.contains("-rw-r-----"), "{text}");
+    assert_same(&server.path("local"), &server.path("back"));
+    assert_eq!(fs::read_dir(server.home("bob")).unwrap().count(), 0);
+}
+
+#[test]
+fn files_of_every_awkward_size_and_a_large_one_come_back_the_same() {
+    let server = Server::start();
+    server.add_user("bob", &json!({}));
+    let mut batch = String::new();
+    let sizes = [0, 1, 32_767, 32_768, 32_769, 261_120, 261_121, 64 << 20];
+    for size in sizes {
+        fs::write(server.path(format!("l{size}")), noise(size)).unwrap();
+        batch += &format!("put l{size} r{size}\nget r{size} b{size}\n");
+    }
+    for options in [&[][..], &["-B", "261120", "-R", "256"]] {
+        sftp(&server, "bob", options, &batch).assert_ok();
+        for size in sizes {
+            assert_same(
+                &server.path(format!("l{size}")),
+                &server.path(format!("b{size}")),
+            );
+        }
+    }
+}
+
+#[test]
+fn keys_are_exchanged_again_in_the_middle_of_transfers_and_compression_works() {
+    let server = Server::start();
+    server.add_user("bob", &json!({}));
+    fs::write(server.path("l"), noise(24 << 20)).unwrap();
+    for options in [
+        &["-o", "RekeyLimit=1M"][..],
+        &["-C"],
+        &["-o", "Ciphers=aes128-ctr"],
+        &["-o", "Ciphers=chacha20-poly1305@openssh.com"],
+    ] {
+        sftp(&server, "bob", options, "put l r\nget r b\n").assert_ok();
+        assert_same(&server.path("l"), &server.path("b"));
+    }
+}
+
+#[test]
+fn a_tree_of_two_thousand_small_files_goes_up_and_down() {
+    let server = Server::start();
+    server.add_user("bob", &json!({}));
+    for directory in 0..20 {
+        fs::create_dir_all(server.path(format!("tree/{directory}"))).unwrap();
+        for file in 0..100 {
+            fs::write(
+                server.path(format!("tree/{directory}/{file}")),
+                format!("{directory} {file}").repeat(file),
+            )
+            .unwrap();
+        }
+    }
+    sftp(&server, "bob", &[], "put -r tree\nget -r tree back\n").assert_ok();
+    let same = Command::new("diff")
+        .arg("-r")
+        .args([server.path("tree"), server.path("back")])
+        .output()
+        .unwrap();
+    assert!(same.status.success(), "{same:?}");
+}
+
+#[test]
+fn every_kind_of_key_logs_in_and_an_unknown_one_does_not() {
+    let server = Server::start();
+    let mut lines = Vec::new();
+    for kind in ["ed25519", "ecdsa", "rsa", "unknown"] {
+        let path = server.path(kind);
+        let kind = if kind == "unknown" { "ed25519" } else { kind };
+        let made = Command::new("ssh-keygen")
+            .args(["-q", "-N", "", "-t", kind, "-f"])
+            .arg(&path)
+            .status()
+            .unwrap();
+        assert!(made.success());
+        lines.push(fs::read_to_string(path.with_extension("pub")).unwrap());
+    }
+    lines.pop();
+    server.add_user("bob", &json!({ "password": null, "public_keys": lines }));
+    for kind in ["ed25519", "ecdsa", "rsa"] {
+        sftp_with_key(&server, "bob", &server.path(kind), "ls\n").assert_ok();
+    }
+    assert!(!sftp_with_key(&server, "bob", &server.path("unknown"), "ls\n").ok);
+    let failed = server.log_lines("connection_failed");
+    assert_eq!(
+        failed.last().unwrap()["login_type"],
+        "public_key",
+        "{failed:?}"
+    );
+}
+
+#[test]
+fn keyboard_interactive_asks_for_the_password() {
+    let server = Server::start();
+    server.add_user("bob", &json!({}));
+    sftp(
+        &server,
+        "bob",
+        &["-o", "PreferredAuthentications=keyboard-interactive"],
+        "ls\n",
+    )
+    .assert_ok();
+}
+
+#[test]
+fn whoever_may_not_log_in_hears_the_same() {
+    let server = Server::start();
+    server.add_user("bob", &json!({ "password": "other" }));
+    server.add_user("disabled", &json!({ "status": 0 }));
+    server.add_user("expired", &json!({ "expiration_date": 1000 }));
+    let answers: Vec<_> = ["bob", "disabled", "expired", "nobody"]
+        .iter()
+        .map(|user| {
+            let outcome = sftp(&server, user, &[], "ls\n");
+            assert!(!outcome.ok, "{user} is in");
+            outcome.text.replace(user, "USER")
+        })
+        .collect();
+    assert!(
+        answers.iter().all(|answer| *answer == answers[0]),
+        "{answers:?}"
+    );
+    assert!(answers[0].contains("Permission denied"), "{answers:?}");
+    wait_for("four log lines", || {
+        server.log_lines("connection_failed").len() >= 4
+    });
+    let reasons: Vec<_> = server
+        .log_lines("connection_failed")
+        .iter()
+        .map(|line| line["error"].to_string())
+        .collect();
+    assert!(
+        reasons[0].contains("wrong password")
+            && reasons[1].contains("disabled")
+            && reasons[2].contains("expired"),
+        "{reasons:?}"
+    );
+}
+
+#[test]
+fn the_home_is_a_wall() {
+    let server = Server::start();
+    server.add_user("bob", &json!({}));
+    server.add_user("bob2", &json!({}));
+    sftp(&server, "bob", &[], "ls\n").assert_ok();
+    sftp(&server, "bob2", &[], "ls\n").assert_ok();
+    fs::write(server.home("bob2").join("secret"), "s").unwrap();
+    let link = |target: &str, name: &str| {
+        std::os::unix::fs::symlink(target, server.home("bob").join(name)).unwrap()
+    };
+    link("../bob2", "sibling");
+    link(server.home("bob2").to_str().unwrap(), "absolute");
+    link("/etc", "etc");
+    link("/", "root");
+    for attempt in [
+        "get ../bob2/secret x",
+        "get /../bob2/secret x",
+        "get sibling/secret x",
+        "get absolute/secret x",
+        "get etc/passwd x",
+        "get root/etc/passwd x",
+        "put local sibling/new",
+        "mkdir absolute/new",
+        "rm sibling/secret",
+        "rename sibling/secret mine",
+        "ln sibling/secret mine",
+        "ln -s ../bob2/secret climb",
+        "ln -s ../../../etc climb",
+        "chmod 777 sibling/secret",
+        "ls etc/",
+    ] {
+        fs::write(server.path("local"), "x").unwrap();
+        assert!(
+            !sftp(&server, "bob", &[], &format!("{attempt}\n")).ok,
+            "{attempt}"
+        );
+        assert!(!server.path("x").exists(), "{attempt}");
+    }
+    let names: Vec<_> = fs::read_dir(server.home("bob2"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["secret"]);
+    assert_eq!(fs::read_dir(server.home("bob")).unwrap().count(), 4);
+}
+
+#[test]
+fn names_are_bytes_and_five_thousand_of_them_are_listed() {
+    let server = Server::start();
+    server.add_user("bob", &json!({}));
+    sftp(&server, "bob", &[], "ls\n").assert_ok();
+    for number in 0..5000 {
+        fs::write(server.home("bob").join(format!("f{number:04}")), "").unwrap();
+    }
+    let text = sftp(&server, "bob", &[], "ls -1\n").assert_ok();
+    assert_eq!(
+        text.lines().filter(|line| line.starts_with('f')).count(),
+        5000
+    );
+}
+
+#[test]
+fn anything_but_sftp_is_refused() {
+    let server = Server::start();
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-N", "", "-t", "ed25519", "-f"])
+        .arg(server.path("key"))
+        .status();
+    assert!(made.unwrap().success());
+    let key = fs::read_to_string(server.path("key.pub")).unwrap();
+    server.add_user("bob", &json!({ "public_keys": [key] }));
+    let ssh = |arguments: &[&str]| {
+        Command::new("ssh")
+            .args(ssh_options())
+            .args([
+                "-o",
+                "BatchMode=yes",
+                "-p",
+                &server.sftp_port.to_string(),
+                "-i",
+            ])
+            .arg(server.path("key"))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    };
+    for arguments in [
+        &["bob@127.0.0.1", "id"][..],
+        &["bob@127.0.0.1"],
+        &["-tt", "bob@127.0.0.1"],
+        &[
+            "-o",
+            "ExitOnForwardFailure=yes",
+            "-N",
+            "-R",
+            "0:127.0.0.1:1",
+            "bob@127.0.0.1",
+        ],
+        &["-W", "127.0.0.1:22", "bob@127.0.0.1"],
+        &["-s", "bob@127.0.0.1", "netconf"],
+    ] {
+        let output = ssh(arguments);
+        assert!(
+            !output.status.success() && output.stdout.is_empty(),
+            "{arguments:?}: {output:?}"
+        );
+    }
+}
+
+#[test]
+fn sessions_are_limited_and_one_connection_carries_several() {
+    let server = Server::start();
+    server.add_user("bob", &json!({ "max_sessions": 1 }));
+    let control = server.path("control");
+    let control = format!("ControlPath={}", control.display());
+    fs::write(server.path("l"), noise(1 << 20)).unwrap();
+    let mut first = Command::new("ssh");
+    let askpass = server.path("askpass");
+    sftp(&server, "bob", &[], "ls\n").assert_ok();
+    let mut first = first
+        .env("SSH_ASKPASS", &askpass)
+        .env("SSH_ASKPASS_REQUIRE", "force")
+        .args(ssh_options())
+        .args([
+            "-N",
+            "-M",
+            "-o",
+            &control,
+            "-o",
+            "PubkeyAuthentication=no",
+            "-p",
+            &server.sftp_port.to_string(),
+            "bob@127.0.0.1",
+        ])
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for("the first connection", || server.path("control").exists());
+    assert!(
+        !sftp(&server, "bob", &["-o", "ControlPath=none"], "ls\n").ok,
+        "a second session is in"
+    );
+    let several: Vec<_> = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..4)
+            .map(|number| {
+                let (server, control) = (&server, control.as_str());
+                scope.spawn(move || {
+                    sftp(
+                        server,
+                        "bob",
+                        &["-o", control],
+                        &format!("put l r{number}\nget r{number} b{number}\n"),
+                    )
+                })
+            })
+            .collect();
+        clients
+            .into_iter()
+            .map(|client| client.join().unwrap())
+            .collect()
+    });
+    for (number, outcome) in several.into_iter().enumerate() {
+        outcome.assert_ok();
+        assert_same(&server.path("l"), &server.path(format!("b{number}")));
+    }
+    first.kill().unwrap();
+    first.wait().unwrap();
+    wait_for("the session to be given back", || {
+        sftp(&server, "bob", &["-o", "ControlPath=none"], "ls\n").ok
+    });
+}
