@@ -1,1 +1,24 @@
-fn main() {}
+//! Manages an SFTPGo server through its REST API.
+
+mod cli;
+mod client;
+mod commands;
+mod exit;
+mod output;
+mod prompt;
+mod values;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match commands::run(cli::Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::failure(&failure);
+            failure.exit_code()
+        }
+    }
+}

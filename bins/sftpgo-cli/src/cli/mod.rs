@@ -1,0 +1,172 @@
+//! The command line. What clap accepts is valid as far as it can be known without the server.
+
+mod user;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
+
+pub(crate) use user::{Order, PasswordSource, Target, UserCommand, UserFields, UserUpdate};
+
+use crate::{output::Format, values::server::ServerUrl};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  refused: the server's reason is on stderr
+  2  wrong usage
+  3  the server cannot be reached
+
+Examples:
+  sftpgo-cli user add alice --home-dir /srv/alice
+  sftpgo-cli user list
+  sftpgo-cli --server http://files.lan:8080 connection list
+  SFTPGO_URL=http://files.lan:8080 sftpgo-cli status --output json";
+
+/// Manages an SFTPGo server through its REST API
+#[derive(Debug, Parser)]
+#[command(name = "sftpgo-cli", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Where the server's REST API is
+    #[arg(
+        long,
+        global = true,
+        env = "SFTPGO_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8080"
+    )]
+    pub(crate) server: ServerUrl,
+    /// For people, or for scripts
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "table"
+    )]
+    pub(crate) output: Format,
+}
+
+/// The kinds of thing there are to manage.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Add, list, show, change and delete users
+    #[command(subcommand)]
+    User(UserCommand),
+    /// See who is connected, and end a connection
+    #[command(subcommand)]
+    Connection(ConnectionCommand),
+    /// Count again what a user's files take up
+    #[command(subcommand)]
+    Quota(QuotaCommand),
+    /// Tell whether the server and its database work, and how busy it is
+    #[command(after_help = "\
+Examples:
+  sftpgo-cli status
+  sftpgo-cli status --output json | jq .provider.alive
+
+Exits with 1 when the server answers but its database does not.")]
+    Status,
+    /// Tell the versions of this program and of the server
+    #[command(after_help = "\
+Examples:
+  sftpgo-cli version
+  sftpgo-cli --version    # without asking the server")]
+    Version,
+    /// Print a script that teaches a shell to complete these commands
+    #[command(after_help = "\
+Examples:
+  sftpgo-cli completions bash > /etc/bash_completion.d/sftpgo-cli
+  sftpgo-cli completions zsh > ~/.zfunc/_sftpgo-cli
+  sftpgo-cli completions fish > ~/.config/fish/completions/sftpgo-cli.fish")]
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+}
+
+/// `sftpgo-cli connection …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConnectionCommand {
+    /// List the live connections and the files they transfer
+    #[command(after_help = "\
+Examples:
+  sftpgo-cli connection list
+  sftpgo-cli connection list --output json | jq -r '.[].connection_id'")]
+    List,
+    /// End a connection
+    #[command(after_help = "\
+Example:
+  sftpgo-cli connection close SFTP_4f1c2a    # the id as `connection list` shows it")]
+    Close {
+        /// Its id
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
+        id: String,
+    },
+}
+
+/// `sftpgo-cli quota …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum QuotaCommand {
+    /// Start to count a user's files; the count goes on in the server
+    #[command(after_help = "\
+Examples:
+  sftpgo-cli quota scan alice
+  sftpgo-cli user show alice    # the usage, once the scan is done")]
+    Scan {
+        /// The user's name
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
+        name: String,
+    },
+    /// List the scans that are running
+    #[command(after_help = "\
+Example:
+  sftpgo-cli quota list")]
+    List,
+}
+
+/// Shells whose completions are known to work.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[allow(missing_docs)] // the names say it, and clap would show more
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        fn check(command: &clap::Command) {
+            if command.has_subcommands() {
+                command.get_subcommands().for_each(check);
+            } else {
+                let help = command.get_after_help().map(ToString::to_string);
+                assert!(
+                    help.is_some_and(|help| help.contains("sftpgo-cli")),
+                    "{}",
+                    command.get_name()
+                );
+            }
+        }
+        check(&Cli::command());
+    }
+}

@@ -1,0 +1,194 @@
+//! `sftpgo-cli user …`
+
+use std::path::PathBuf;
+
+use clap::{
+    ArgAction, ArgGroup, Args, Subcommand, ValueEnum,
+    builder::{NonEmptyStringValueParser, PossibleValuesParser},
+};
+
+use crate::values::{amount, bandwidth, date, size};
+
+/// What the server can allow; `*` is all of it.
+const PERMISSIONS: [&str; 9] = [
+    "*",
+    "list",
+    "download",
+    "upload",
+    "overwrite",
+    "delete",
+    "rename",
+    "create_dirs",
+    "create_symlinks",
+];
+
+/// What there is to do with users.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Add a user
+    #[command(after_help = "\
+A password or a public key is needed: without either of them, the password is asked for.
+A password that is already a hash (argon2id, bcrypt, pbkdf2, SHA-512 crypt) is stored as it is.
+
+Examples:
+  sftpgo-cli user add alice --home-dir /srv/alice
+  sftpgo-cli user add bob --public-key ~/bob.pub --permission list,download
+  sftpgo-cli user add guest --password-file guest.secret --quota-size 10GiB --expires 30d
+  pwgen 20 1 | sftpgo-cli user add ci --password-stdin --upload-bandwidth 5MB")]
+    Add {
+        /// The new user's name
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
+        name: String,
+        #[command(flatten)]
+        password: PasswordSource,
+        #[command(flatten)]
+        fields: Box<UserFields>,
+    },
+    /// List users by name
+    #[command(after_help = "\
+Examples:
+  sftpgo-cli user list
+  sftpgo-cli user list --order desc --limit 20
+  sftpgo-cli user list --output json | jq -r '.[].username'")]
+    List {
+        /// How many to list; all by default
+        #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+        limit: Option<u32>,
+        /// How many to skip
+        #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+        offset: u32,
+        /// By user name, forwards or backwards
+        #[arg(long, value_enum, default_value = "asc")]
+        order: Order,
+    },
+    /// Show all there is to know of a user
+    #[command(after_help = "\
+Examples:
+  sftpgo-cli user show alice
+  sftpgo-cli user show --id 3 --output json")]
+    Show {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Change a user; what is not named stays as it is
+    #[command(after_help = "\
+Permissions and public keys that are given replace all that the user had.
+
+Examples:
+  sftpgo-cli user update alice --quota-size unlimited --expires never
+  sftpgo-cli user update alice --disabled
+  sftpgo-cli user update alice --set-password
+  sftpgo-cli user update --id 3 --permission list,download,upload --public-key new.pub")]
+    Update(Box<UserUpdate>),
+    /// Delete a user; the files stay
+    #[command(after_help = "\
+Examples:
+  sftpgo-cli user delete alice
+  sftpgo-cli user delete --id 3 --yes    # without asking, as scripts need it")]
+    Delete {
+        #[command(flatten)]
+        target: Target,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+/// `sftpgo-cli user update`
+#[derive(Debug, Args)]
+pub(crate) struct UserUpdate {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) password: PasswordSource,
+    /// Ask for a new password
+    #[arg(long, group = "password_source")]
+    pub(crate) set_password: bool,
+    #[command(flatten)]
+    pub(crate) fields: UserFields,
+    /// Take all public keys away
+    #[arg(long, conflicts_with = "public_key")]
+    pub(crate) no_public_keys: bool,
+}
+
+/// Which user.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("target").required(true).args(["name", "id"]))]
+pub(crate) struct Target {
+    /// The user's name
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) name: Option<String>,
+    /// The user's id, instead of the name
+    #[arg(long, value_parser = clap::value_parser!(i32).range(1..))]
+    pub(crate) id: Option<i32>,
+}
+
+/// Where a password comes from; there is no way to give one where `ps` or a shell's history shows it.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("password_source"))]
+pub(crate) struct PasswordSource {
+    /// Read the password from standard input
+    #[arg(long, group = "password_source")]
+    pub(crate) password_stdin: bool,
+    /// Read the password from a file
+    #[arg(long, value_name = "FILE", group = "password_source")]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+/// Everything else a user has.
+#[derive(Debug, Args)]
+pub(crate) struct UserFields {
+    /// A file with public keys, one a line as in authorized_keys; repeat for more files
+    #[arg(long, value_name = "FILE")]
+    pub(crate) public_key: Vec<PathBuf>,
+    /// Absolute path on the server; by default below its users_base_dir, if that is set
+    #[arg(long, value_name = "DIR")]
+    pub(crate) home_dir: Option<String>,
+    /// What the user may do; repeat, or separate with commas. A new user may do all (*)
+    #[arg(
+        long,
+        value_name = "PERMISSION",
+        value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(PERMISSIONS)
+    )]
+    pub(crate) permission: Vec<String>,
+    /// Owner of new files when the server runs as root; 0 leaves it
+    #[arg(long)]
+    pub(crate) uid: Option<u16>,
+    /// Group of new files when the server runs as root; 0 leaves it
+    #[arg(long)]
+    pub(crate) gid: Option<u16>,
+    /// Sessions at once, or unlimited
+    #[arg(long, value_name = "NUMBER", value_parser = amount::parse)]
+    pub(crate) max_sessions: Option<i32>,
+    /// Bytes in all files, as 1024, 500MB (millions), 10GiB or 10G (powers of 1024), or unlimited
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    pub(crate) quota_size: Option<i64>,
+    /// Number of files, or unlimited
+    #[arg(long, value_name = "NUMBER", value_parser = amount::parse)]
+    pub(crate) quota_files: Option<i32>,
+    /// KB a second, or with a unit as 5MB; or unlimited
+    #[arg(long, value_name = "RATE", value_parser = bandwidth::parse)]
+    pub(crate) upload_bandwidth: Option<i32>,
+    /// KB a second, or with a unit as 5MB; or unlimited
+    #[arg(long, value_name = "RATE", value_parser = bandwidth::parse)]
+    pub(crate) download_bandwidth: Option<i32>,
+    /// When logins end: 2027-01-01 (as that day begins in UTC), 2027-01-01T18:00:00+01:00, 12h, 30d
+    /// or 4w from now, or never
+    #[arg(long, value_name = "DATE", value_parser = date::parse)]
+    pub(crate) expires: Option<i64>,
+    /// Let the user log in; a new user may
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) enabled: bool,
+    /// Keep the user, without login
+    #[arg(long, action = ArgAction::SetTrue, conflicts_with = "enabled")]
+    pub(crate) disabled: bool,
+}
+
+/// How users are sorted.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[allow(missing_docs)] // the names say it, and clap would show more
+pub(crate) enum Order {
+    Asc,
+    Desc,
+}

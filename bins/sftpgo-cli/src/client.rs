@@ -1,0 +1,244 @@
+//! The REST API over HTTP. The only file that names the HTTP library's client.
+
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Serialize, de::DeserializeOwned};
+use ureq::{
+    Agent, Body,
+    http::{Method, Request, Response, StatusCode},
+};
+
+use crate::{
+    exit::{Failure, Result},
+    values::server::ServerUrl,
+    wire::{Answer, Connection, QuotaScan, User, UserChange, Version},
+};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// 500 users, each with dozens of long keys, are well below.
+const MAX_ANSWER: u64 = 64 << 20;
+/// The largest page the server gives.
+pub(crate) const MAX_PAGE: u32 = 500;
+/// All but RFC 3986's unreserved characters.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Speaks to one server.
+pub(crate) struct Client {
+    agent: Agent,
+    server: ServerUrl,
+}
+
+/// Which users to list.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Page {
+    pub(crate) offset: u32,
+    pub(crate) limit: u32,
+    /// `ASC` or `DESC`, by user name.
+    pub(crate) order: &'static str,
+}
+
+impl Client {
+    pub(crate) fn new(server: ServerUrl) -> Self {
+        let mut config = Agent::config_builder()
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_global(Some(TIMEOUT))
+            .http_status_as_error(false)
+            // A change that follows a redirect may become something else.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent(concat!("sftpgo-cli/", env!("CARGO_PKG_VERSION")));
+        if server.is_loopback() {
+            config = config.proxy(None);
+        }
+        Self {
+            agent: config.build().new_agent(),
+            server,
+        }
+    }
+
+    pub(crate) fn version(&self) -> Result<Version> {
+        let mut versions: Vec<Version> = self.get("version")?;
+        versions
+            .pop()
+            .ok_or_else(|| Failure::Unexpected(format!("{} told no version", self.server)))
+    }
+
+    /// Refused when the server's database does not answer.
+    pub(crate) fn provider_status(&self) -> Result<Answer> {
+        self.get("providerstatus")
+    }
+
+    pub(crate) fn connections(&self) -> Result<Vec<Connection>> {
+        self.get("connection")
+    }
+
+    pub(crate) fn close_connection(&self, id: &str) -> Result<Answer> {
+        self.delete(&format!("connection/{}", encoded(id)))
+    }
+
+    pub(crate) fn quota_scans(&self) -> Result<Vec<QuotaScan>> {
+        self.get("quota_scan")
+    }
+
+    pub(crate) fn start_quota_scan(&self, username: &str) -> Result<Answer> {
+        let user = UserChange {
+            username: Some(username.to_owned()),
+            ..UserChange::default()
+        };
+        self.send(Method::POST, "quota_scan", &user)
+    }
+
+    pub(crate) fn users(&self, page: Page) -> Result<Vec<User>> {
+        let Page {
+            offset,
+            limit,
+            order,
+        } = page;
+        self.get(&format!("user?offset={offset}&limit={limit}&order={order}"))
+    }
+
+    pub(crate) fn user_by_id(&self, id: i32) -> Result<User> {
+        self.get(&format!("user/{id}"))
+    }
+
+    pub(crate) fn user_by_name(&self, username: &str) -> Result<User> {
+        let users: Vec<User> = self.get(&format!("user?username={}", encoded(username)))?;
+        users
+            .into_iter()
+            .find(|user| user.username == username)
+            .ok_or_else(|| Failure::Refused(format!("no user is named {username}")))
+    }
+
+    pub(crate) fn add_user(&self, user: &UserChange) -> Result<User> {
+        self.send(Method::POST, "user", user)
+    }
+
+    pub(crate) fn update_user(&self, id: i64, change: &UserChange) -> Result<Answer> {
+        self.send(Method::PUT, &format!("user/{id}"), change)
+    }
+
+    pub(crate) fn delete_user(&self, id: i64) -> Result<Answer> {
+        self.delete(&format!("user/{id}"))
+    }
+
+    fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        self.without_body(Method::GET, path)
+    }
+
+    fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        self.without_body(Method::DELETE, path)
+    }
+
+    fn without_body<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T> {
+        let request = Request::builder()
+            .method(method)
+            .uri(self.url(path))
+            .body(());
+        self.answer(
+            request
+                .map_err(ureq::Error::from)
+                .and_then(|request| self.agent.run(request)),
+        )
+    }
+
+    fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T> {
+        let json = serde_json::to_string(body)
+            .map_err(|error| Failure::Unexpected(format!("cannot write the request: {error}")))?;
+        let request = Request::builder()
+            .method(method)
+            .uri(self.url(path))
+            .header("content-type", "application/json")
+            .body(json);
+        self.answer(
+            request
+                .map_err(ureq::Error::from)
+                .and_then(|request| self.agent.run(request)),
+        )
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/api/v1/{path}", self.server)
+    }
+
+    fn answer<T: DeserializeOwned>(
+        &self,
+        response: Result<Response<Body>, ureq::Error>,
+    ) -> Result<T> {
+        let mut response = response.map_err(|error| self.unreachable(&error))?;
+        let text = response
+            .body_mut()
+            .with_config()
+            .limit(MAX_ANSWER)
+            .lossy_utf8(true)
+            .read_to_string()
+            .map_err(|error| self.unreachable(&error))?;
+        if !response.status().is_success() {
+            return Err(self.refusal(response.status(), &text));
+        }
+        serde_json::from_str(&text).map_err(|error| {
+            Failure::Unexpected(format!(
+                "{} does not answer as SFTPGo's REST API does: {error}",
+                self.server
+            ))
+        })
+    }
+
+    fn unreachable(&self, error: &ureq::Error) -> Failure {
+        let server = &self.server;
+        Failure::Unreachable(match error {
+            ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
+                format!("cannot reach {server} within {CONNECT_TIMEOUT:?}")
+            }
+            ureq::Error::Timeout(_) => format!("no answer from {server} within {TIMEOUT:?}"),
+            ureq::Error::Io(error) => format!("cannot reach {server}: {error}"),
+            error => format!("cannot reach {server}: {error}"),
+        })
+    }
+
+    /// The server's own words where it gave any.
+    fn refusal(&self, status: StatusCode, text: &str) -> Failure {
+        let answer: Answer = serde_json::from_str(text).unwrap_or_default();
+        let said = [answer.error, answer.message]
+            .into_iter()
+            .flatten()
+            .find(|said| !said.is_empty());
+        let code = status.as_u16();
+        Failure::Refused(match said {
+            Some(said) => format!("{said} (HTTP {code})"),
+            None => format!(
+                "{} answered HTTP {code} {} without saying why; is it SFTPGo's REST API?",
+                self.server,
+                status.canonical_reason().unwrap_or_default()
+            ),
+        })
+    }
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_name_ends_its_place_in_a_url() {
+        assert_eq!(
+            encoded("a/b?c=d&e#f %+é"),
+            "a%2Fb%3Fc%3Dd%26e%23f%20%25%2B%C3%A9"
+        );
+        assert_eq!(encoded("SFTP_0-9.~"), "SFTP_0-9.~");
+    }
+}

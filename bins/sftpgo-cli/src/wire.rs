@@ -1,0 +1,157 @@
+//! The REST API's data. What an answer holds beyond the known fields is kept for JSON output.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A user as the server shows it: never with a password.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct User {
+    pub(crate) id: i64,
+    pub(crate) username: String,
+    #[serde(default)]
+    pub(crate) status: i64,
+    #[serde(default)]
+    pub(crate) expiration_date: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) public_keys: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) home_dir: String,
+    #[serde(default)]
+    pub(crate) uid: i64,
+    #[serde(default)]
+    pub(crate) gid: i64,
+    #[serde(default)]
+    pub(crate) max_sessions: i64,
+    #[serde(default)]
+    pub(crate) quota_size: i64,
+    #[serde(default)]
+    pub(crate) quota_files: i64,
+    #[serde(default)]
+    pub(crate) permissions: Vec<String>,
+    #[serde(default)]
+    pub(crate) used_quota_size: i64,
+    #[serde(default)]
+    pub(crate) used_quota_files: i64,
+    #[serde(default)]
+    pub(crate) last_quota_update: i64,
+    #[serde(default)]
+    pub(crate) upload_bandwidth: i64,
+    #[serde(default)]
+    pub(crate) download_bandwidth: i64,
+    #[serde(default)]
+    pub(crate) last_login: i64,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+/// What to add or change: a field left out keeps its value, or the server's default.
+// No Debug: it may hold a password.
+#[derive(Default, PartialEq, Serialize)]
+pub(crate) struct UserChange {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expiration_date: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) password: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) public_keys: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) home_dir: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) uid: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) gid: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_sessions: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) quota_size: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) quota_files: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) permissions: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) upload_bandwidth: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) download_bandwidth: Option<i32>,
+}
+
+/// A live session of a user.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Connection {
+    pub(crate) username: String,
+    pub(crate) connection_id: String,
+    #[serde(default)]
+    pub(crate) client_version: String,
+    #[serde(default)]
+    pub(crate) remote_address: String,
+    #[serde(default)]
+    pub(crate) connection_time: i64,
+    #[serde(default)]
+    pub(crate) last_activity: i64,
+    #[serde(default)]
+    pub(crate) protocol: String,
+    /// Older servers send null, or nothing, for none.
+    #[serde(default)]
+    active_transfers: Option<Vec<Transfer>>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+impl Connection {
+    /// Files on their way.
+    pub(crate) fn transfers(&self) -> &[Transfer] {
+        self.active_transfers.as_deref().unwrap_or_default()
+    }
+}
+
+/// A file on its way.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Transfer {
+    #[serde(default)]
+    pub(crate) operation_type: String,
+    #[serde(default)]
+    pub(crate) path: String,
+    #[serde(default)]
+    pub(crate) start_time: i64,
+    #[serde(default)]
+    pub(crate) size: i64,
+    #[serde(default)]
+    pub(crate) last_activity: i64,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+/// A count of a user's files that is running.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct QuotaScan {
+    pub(crate) username: String,
+    #[serde(default)]
+    pub(crate) start_time: i64,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+/// What the server runs.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Version {
+    pub(crate) version: String,
+    #[serde(default)]
+    pub(crate) build_date: String,
+    #[serde(default)]
+    pub(crate) commit_hash: String,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+/// An answer that is no data.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    #[serde(default)]
+    pub(crate) message: Option<String>,
+    #[serde(default)]
+    pub(crate) error: Option<String>,
+}
