@@ -15,6 +15,7 @@ pub mod random;
 pub mod registry;
 pub mod scan;
 pub mod session;
+pub mod sweep;
 pub mod throttle;
 pub mod transfer;
 pub mod user;

@@ -9,7 +9,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::Homes,
     quota::{QuotaBook, Tracking},
-    user::{User, now_ms},
+    user::{Usage, User, now_ms},
 };
 
 /// All scans of one server.
@@ -83,7 +83,8 @@ impl QuotaScan {
     /// # Errors
     /// What the home or the ledger says; the stored figures are then as before.
     pub fn run(self) -> Result<()> {
-        let usage = self.scans.homes.open_home(&self.user)?.usage()?;
+        let home = self.scans.homes.existing_home(&self.user)?;
+        let usage = home.map_or_else(|| Ok(Usage::default()), |home| home.usage())?;
         self.scans
             .quotas
             .replace(self.user.id, usage.size, usage.files)

@@ -12,6 +12,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
 };
 
 use proptest::prelude::*;
@@ -25,6 +26,7 @@ use sftpgo_core::{
     registry::{Connections, Protocol},
     scan::QuotaScans,
     session::{AttributeChange, OpenRequest, Session, UploadMode, UploadPolicy},
+    sweep::sweep_uploads,
 };
 use sftpgo_store::MemoryProvider;
 
@@ -408,6 +410,31 @@ fn temporaries_cannot_be_opened_or_made_by_name() {
         session.create_dir(&hidden, None).unwrap_err().kind(),
         ErrorKind::PermissionDenied
     );
+}
+
+#[test]
+fn old_temporaries_are_swept_and_running_uploads_are_not() {
+    let world = World::new(|_| {});
+    let logged_in = world.log_in();
+    fs::create_dir_all(world.home().join("a/b")).unwrap();
+    let left = world.home().join("a/b/.sftpgo-upload.left");
+    fs::write(&left, b"x").unwrap();
+    let an_hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    fs::File::open(&left)
+        .unwrap()
+        .set_modified(an_hour_ago)
+        .unwrap();
+    let session = world.session(&logged_in, UploadMode::Atomic);
+    let mut upload = session.open(&path("/a/f"), &NEW).unwrap();
+    upload.write_at(b"new", 0).unwrap();
+    let started = SystemTime::now() - Duration::from_secs(1800);
+    assert_eq!(
+        sweep_uploads(world.provider.as_ref(), &LocalHomes, started).unwrap(),
+        1
+    );
+    assert!(!left.exists());
+    upload.finish().unwrap();
+    assert_eq!(fs::read(world.home().join("a/f")).unwrap(), b"new");
 }
 
 #[test]

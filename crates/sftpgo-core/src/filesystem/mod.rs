@@ -207,6 +207,12 @@ pub trait Filesystem: Send + Sync {
     /// What reading the tree says.
     fn usage(&self) -> Result<Usage>;
 
+    /// Removes unfinished uploads older than `before` and answers how many.
+    ///
+    /// # Errors
+    /// What reading the tree says.
+    fn sweep_uploads(&self, before: SystemTime) -> Result<u64>;
+
     /// The path on the server's disk, for logs and actions only.
     fn display_path(&self, path: &VirtualPath) -> String;
 }
@@ -274,4 +280,10 @@ pub trait Homes: Send + Sync {
     /// # Errors
     /// What making or opening the home says.
     fn open_home(&self, user: &User) -> Result<Box<dyn Filesystem>>;
+
+    /// The user's filesystem if the home directory is there.
+    ///
+    /// # Errors
+    /// What opening the home says.
+    fn existing_home(&self, user: &User) -> Result<Option<Box<dyn Filesystem>>>;
 }

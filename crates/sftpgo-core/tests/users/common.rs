@@ -65,6 +65,10 @@ impl Homes for Hooked {
             ..user.clone()
         })
     }
+
+    fn existing_home(&self, user: &User) -> Result<Option<Box<dyn Filesystem>>> {
+        LocalHomes.existing_home(user)
+    }
 }
 
 /// Remembers changes of users as `Add bob`.

@@ -56,7 +56,7 @@ impl Client {
             return refuse();
         };
         self.place = None;
-        self.state.set_logged_in(logged_in.login.close_requested());
+        self.state.set_logged_in(&logged_in);
         self.logged_in = Some(logged_in);
         Auth::Accept
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use russh::server::Handle;
-use sftpgo_core::{registry::Connection, user::now_ms};
+use sftpgo_core::{auth::LoggedIn, registry::Connection, user::now_ms};
 use tokio::{
     sync::Notify,
     task::JoinSet,
@@ -26,9 +26,17 @@ pub(super) struct State {
     since: Instant,
     tried: AtomicBool,
     logged_in: Notify,
-    close_requested: OnceLock<(CancellationToken, i64)>,
+    login: OnceLock<LoginState>,
     handle: OnceLock<Handle>,
     sessions: Mutex<Sessions>,
+}
+
+struct LoginState {
+    close: CancellationToken,
+    /// Unix milliseconds.
+    since: i64,
+    /// Unix milliseconds; 0 is never.
+    expires: i64,
 }
 
 #[derive(Default)]
@@ -43,7 +51,7 @@ impl State {
             since: Instant::now(),
             tried: AtomicBool::new(false),
             logged_in: Notify::new(),
-            close_requested: OnceLock::new(),
+            login: OnceLock::new(),
             handle: OnceLock::new(),
             sessions: Mutex::default(),
         }
@@ -66,9 +74,14 @@ impl State {
         self.handle.get()
     }
 
-    /// The login succeeded; `close` closes the connection from outside.
-    pub(super) fn set_logged_in(&self, close: CancellationToken) {
-        let _ = self.close_requested.set((close, now_ms()));
+    /// The login succeeded.
+    pub(super) fn set_logged_in(&self, logged_in: &LoggedIn) {
+        let login = LoginState {
+            close: logged_in.login.close_requested(),
+            since: now_ms(),
+            expires: logged_in.user.expiration_date,
+        };
+        let _ = self.login.set(login);
         self.logged_in.notify_one();
     }
 
@@ -103,13 +116,14 @@ impl State {
             () = make_room.cancelled() => return "too many connections that are not logged in",
             () = shared.close_all.cancelled() => return "the server is stopping",
         }
-        let Some((close, logged_in_at)) = self.close_requested.get() else {
+        let Some(login) = self.login.get() else {
             return "not logged in";
         };
         tokio::select! {
-            () = close.cancelled() => "closed by the operator",
+            () = login.close.cancelled() => "closed by the operator",
             () = shared.close_all.cancelled() => "the server is stopping",
-            () = self.until_idle(shared.config.idle_timeout, *logged_in_at) => "idle for too long",
+            () = self.until_idle(shared.config.idle_timeout, login.since) => "idle for too long",
+            () = until_expired(login.expires) => "the user has expired",
         }
     }
 
@@ -160,5 +174,13 @@ impl State {
 
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn until_expired(expires: i64) {
+    match u64::try_from(expires - now_ms()) {
+        _ if expires == 0 => std::future::pending().await,
+        Ok(left) => sleep(Duration::from_millis(left)).await,
+        Err(_) => {}
     }
 }

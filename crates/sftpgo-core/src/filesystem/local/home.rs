@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-use rustix::fs::{Mode, OFlags};
+use rustix::{
+    fs::{Mode, OFlags},
+    io::Errno,
+};
 
 use super::{LocalFilesystem, metadata::Owner};
 use crate::{
@@ -23,16 +26,27 @@ pub struct LocalHomes;
 
 impl Homes for LocalHomes {
     fn open_home(&self, user: &User) -> Result<Box<dyn Filesystem>> {
-        let owner = Owner::of(user);
-        make_missing(&user.home_dir, owner)?;
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = rustix::fs::open(&user.home_dir, flags, Mode::empty()).map_err(super::error)?;
-        Ok(Box::new(LocalFilesystem::new(
-            root,
-            user.home_dir.clone(),
-            owner,
-        )))
+        make_missing(&user.home_dir, Owner::of(user))?;
+        open(user).map_err(super::error)
     }
+
+    fn existing_home(&self, user: &User) -> Result<Option<Box<dyn Filesystem>>> {
+        match open(user) {
+            Ok(home) => Ok(Some(home)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(super::error(errno)),
+        }
+    }
+}
+
+fn open(user: &User) -> Result<Box<dyn Filesystem>, Errno> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let root = rustix::fs::open(&user.home_dir, flags, Mode::empty())?;
+    Ok(Box::new(LocalFilesystem::new(
+        root,
+        user.home_dir.clone(),
+        Owner::of(user),
+    )))
 }
 
 /// Makes the home with its parents; the directories made here get the user's owner, others keep theirs.

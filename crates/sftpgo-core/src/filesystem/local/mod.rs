@@ -8,9 +8,11 @@ mod file;
 mod home;
 mod metadata;
 mod resolve;
+mod sweep;
 mod usage;
+mod walk;
 
-use std::{os::fd::OwnedFd, path::PathBuf};
+use std::{os::fd::OwnedFd, path::PathBuf, time::SystemTime};
 
 use rustix::{
     fs::{AtFlags, Mode, OFlags, RenameFlags},
@@ -229,15 +231,11 @@ impl Filesystem for LocalFilesystem {
     }
 
     fn usage(&self) -> Result<Usage> {
-        let fd = self
-            .root
-            .open(
-                &VirtualPath::root(),
-                OFlags::RDONLY | OFlags::DIRECTORY,
-                Mode::empty(),
-            )
-            .map_err(error)?;
-        usage::count(fd)
+        usage::count(self.root.open_root()?)
+    }
+
+    fn sweep_uploads(&self, before: SystemTime) -> Result<u64> {
+        sweep::remove_temporaries(self.root.open_root()?, before)
     }
 
     fn display_path(&self, path: &VirtualPath) -> String {

@@ -54,6 +54,16 @@ impl Root {
         open_by_walk(self.fd.as_fd(), path, flags, mode)
     }
 
+    /// The home itself, for reading.
+    pub(super) fn open_root(&self) -> Result<OwnedFd> {
+        self.open(
+            &VirtualPath::root(),
+            OFlags::RDONLY | OFlags::DIRECTORY,
+            Mode::empty(),
+        )
+        .map_err(error)
+    }
+
     /// The directory that `path` is in, and its last name.
     ///
     /// # Errors
