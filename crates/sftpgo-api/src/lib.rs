@@ -1,1 +1,20 @@
-//! sftpgo-api
+//! The REST API v1.2.0 under `/api/v1`, and Prometheus metrics under `/metrics`.
+//!
+//! Knows HTTP and JSON and, of the rest, only `sftpgo-core`: neither where users are kept nor how files travel.
+
+mod access_log;
+mod blocking;
+mod body;
+mod dto;
+mod error;
+mod handlers;
+mod metrics;
+mod openapi;
+mod reply;
+mod routes;
+mod server;
+mod state;
+
+pub use metrics::Metrics;
+pub use server::serve;
+pub use state::{ApiState, VersionInfo};

@@ -1,0 +1,59 @@
+//! The REST API over users that live as long as the process:
+//! `cargo run -p sftpgo-api --example serve_memory -- 127.0.0.1:8080`
+
+use std::{error::Error, sync::Arc};
+
+use sftpgo_api::{ApiState, Metrics, VersionInfo};
+use sftpgo_core::{
+    Provider,
+    accounts::Accounts,
+    event::Events,
+    filesystem::local::LocalHomes,
+    quota::{QuotaBook, Tracking},
+    registry::Connections,
+    scan::QuotaScans,
+};
+use sftpgo_store::MemoryProvider;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let address = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let metrics = Metrics::new()?;
+    let events = Events::new(vec![Box::new(metrics.clone())]);
+    let provider: Arc<dyn Provider> = Arc::new(MemoryProvider::new());
+    let connections = Connections::new(events.clone());
+    let quotas = QuotaBook::new(Arc::clone(&provider), Tracking::All);
+    let state = ApiState {
+        accounts: Arc::new(Accounts::new(
+            Arc::clone(&provider),
+            Arc::clone(&connections),
+            Arc::clone(&quotas),
+            events,
+            true,
+            None,
+        )),
+        connections,
+        scans: QuotaScans::new(Arc::new(LocalHomes), quotas),
+        provider,
+        metrics: Arc::new(metrics),
+        version: VersionInfo {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            build_date: String::new(),
+            commit_hash: String::new(),
+        },
+    };
+
+    let shutdown = CancellationToken::new();
+    let on_ctrl_c = shutdown.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            on_ctrl_c.cancel();
+        }
+    });
+    sftpgo_api::serve(Arc::new(state), TcpListener::bind(address).await?, shutdown).await;
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! Request bodies: bounded in length and time, and JSON whose faults are told by field.
+
+use std::{pin::pin, time::Duration};
+
+use bytes::Buf;
+use futures_util::{Stream, StreamExt};
+use serde::de::DeserializeOwned;
+
+use crate::error::ApiError;
+
+/// The longest body that is looked at.
+pub(crate) const LIMIT: usize = 1024 * 1024;
+/// A longer one is read and forgotten up to here: a client that still writes would not see the answer.
+const FORGOTTEN: usize = 16 * LIMIT;
+/// A body has to be there this long after its head.
+const TIME: Duration = Duration::from_secs(30);
+
+/// All of a body.
+pub(crate) async fn read<S, B>(stream: S) -> Result<Vec<u8>, ApiError>
+where
+    S: Stream<Item = Result<B, warp::Error>>,
+    B: Buf,
+{
+    tokio::time::timeout(TIME, collect(stream))
+        .await
+        .unwrap_or_else(|_| Err(ApiError::too_slow()))
+}
+
+async fn collect<S, B>(stream: S) -> Result<Vec<u8>, ApiError>
+where
+    S: Stream<Item = Result<B, warp::Error>>,
+    B: Buf,
+{
+    let mut stream = pin!(stream);
+    let mut body = Vec::new();
+    let mut received = 0_usize;
+    while let Some(part) = stream.next().await {
+        let mut part = part.map_err(|error| ApiError::bad_request(format!("body: {error}")))?;
+        received = received.saturating_add(part.remaining());
+        if received > FORGOTTEN {
+            break;
+        }
+        if received > LIMIT {
+            continue;
+        }
+        body.extend_from_slice(&part.copy_to_bytes(part.remaining()));
+    }
+    if received > LIMIT {
+        return Err(ApiError::too_large(LIMIT));
+    }
+    Ok(body)
+}
+
+/// The JSON object in `body`; what is wrong with it is said with the field's name.
+pub(crate) fn json_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    match body.trim_ascii_start().first() {
+        Some(b'{') => {}
+        // An array would pass for an object: it could be its fields in order.
+        Some(_) => return Err(ApiError::bad_request("the body is not a JSON object")),
+        None => {
+            return Err(ApiError::bad_request(
+                "the body is empty, a JSON object is needed",
+            ));
+        }
+    }
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let field = error.path().to_string();
+        let fault = error.into_inner();
+        ApiError::bad_request(if field == "." {
+            format!("body: {fault}")
+        } else {
+            format!("{field}: {fault}")
+        })
+    })?;
+    json.end()
+        .map_err(|fault| ApiError::bad_request(format!("body: {fault}")))?;
+    Ok(value)
+}

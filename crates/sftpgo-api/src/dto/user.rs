@@ -1,0 +1,281 @@
+//! `User`, as it comes in and as it goes out.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use sftpgo_core::{User, UserDraft, UserId};
+
+use crate::error::ApiError;
+
+/// A user as a request sends it: all fields may be left out, and only two may be null.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct UserRequest {
+    #[serde(deserialize_with = "present")]
+    id: Option<i32>,
+    #[serde(deserialize_with = "present")]
+    status: Option<i64>,
+    #[serde(deserialize_with = "present")]
+    username: Option<String>,
+    #[serde(deserialize_with = "present")]
+    expiration_date: Option<i64>,
+    password: Option<String>,
+    public_keys: Option<Vec<String>>,
+    #[serde(deserialize_with = "present")]
+    home_dir: Option<String>,
+    #[serde(deserialize_with = "present")]
+    uid: Option<i32>,
+    #[serde(deserialize_with = "present")]
+    gid: Option<i32>,
+    #[serde(deserialize_with = "present")]
+    max_sessions: Option<i32>,
+    #[serde(deserialize_with = "present")]
+    quota_size: Option<i64>,
+    #[serde(deserialize_with = "present")]
+    quota_files: Option<i32>,
+    #[serde(deserialize_with = "present")]
+    permissions: Option<Vec<String>>,
+    #[serde(deserialize_with = "present")]
+    upload_bandwidth: Option<i32>,
+    #[serde(deserialize_with = "present")]
+    download_bandwidth: Option<i32>,
+    // Only the server sets these. Clients send back what they were shown: typed, and without effect.
+    #[serde(rename = "used_quota_size", deserialize_with = "present")]
+    _used_quota_size: Option<i64>,
+    #[serde(rename = "used_quota_files", deserialize_with = "present")]
+    _used_quota_files: Option<i32>,
+    #[serde(rename = "used_quota_file", deserialize_with = "present")]
+    _used_quota_file: Option<i32>,
+    #[serde(rename = "last_quota_update", deserialize_with = "present")]
+    _last_quota_update: Option<i64>,
+    #[serde(rename = "last_login", deserialize_with = "present")]
+    _last_login: Option<i64>,
+}
+
+impl UserRequest {
+    /// Who is meant, where a user is named by the body.
+    pub(crate) fn into_username(self) -> Result<String, ApiError> {
+        self.username
+            .ok_or_else(|| ApiError::bad_request("username: is needed"))
+    }
+
+    /// A new user: what is left out has its default.
+    pub(crate) fn into_draft(self) -> UserDraft {
+        let mut draft = UserDraft::default();
+        self.merge_into(&mut draft);
+        draft
+    }
+
+    /// The id in the body is the path's, or absent, or the 0 of a client that knows none.
+    pub(crate) fn check_id(&self, path: UserId) -> Result<(), ApiError> {
+        match self.id {
+            None | Some(0) => Ok(()),
+            Some(id) if id == path.0 => Ok(()),
+            Some(id) => Err(ApiError::bad_request(format!(
+                "id: {id} is not the {path} of the path"
+            ))),
+        }
+    }
+
+    /// Changes what was sent and keeps the rest; an empty password is one that was left out.
+    pub(crate) fn merge_into(self, draft: &mut UserDraft) {
+        set(&mut draft.status, self.status);
+        set(&mut draft.username, self.username);
+        set(&mut draft.expiration_date, self.expiration_date);
+        if let Some(password) = self.password.filter(|password| !password.is_empty()) {
+            draft.password = Some(password);
+        }
+        set(&mut draft.public_keys, self.public_keys);
+        set(&mut draft.home_dir, self.home_dir);
+        set(&mut draft.uid, self.uid);
+        set(&mut draft.gid, self.gid);
+        set(&mut draft.max_sessions, self.max_sessions);
+        set(&mut draft.quota_size, self.quota_size);
+        set(&mut draft.quota_files, self.quota_files);
+        set(&mut draft.permissions, self.permissions);
+        set(&mut draft.upload_bandwidth, self.upload_bandwidth);
+        set(&mut draft.download_bandwidth, self.download_bandwidth);
+    }
+}
+
+fn set<T, S: Into<T>>(field: &mut T, sent: Option<S>) {
+    if let Some(value) = sent {
+        *field = value.into();
+    }
+}
+
+/// A field that may be left out but not be null.
+fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+/// A user as an answer shows it: never with a credential that would be of use.
+#[derive(Serialize)]
+pub(crate) struct UserAnswer {
+    id: i32,
+    status: u8,
+    username: String,
+    expiration_date: i64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    public_keys: Vec<String>,
+    home_dir: String,
+    uid: u32,
+    gid: u32,
+    max_sessions: u32,
+    quota_size: u64,
+    quota_files: u32,
+    permissions: Vec<&'static str>,
+    used_quota_size: i64,
+    used_quota_files: i32,
+    /// The contract's spelling of the field above.
+    used_quota_file: i32,
+    last_quota_update: i64,
+    upload_bandwidth: u32,
+    download_bandwidth: u32,
+    last_login: i64,
+}
+
+impl From<User> for UserAnswer {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id.0,
+            status: user.enabled.into(),
+            username: user.username,
+            expiration_date: user.expiration_date,
+            public_keys: user.public_keys,
+            home_dir: user.home_dir.to_string_lossy().into_owned(),
+            uid: user.uid,
+            gid: user.gid,
+            max_sessions: user.max_sessions,
+            quota_size: user.quota_size,
+            quota_files: user.quota_files,
+            permissions: user.permissions.names_on_wire(),
+            used_quota_size: user.usage.size,
+            used_quota_files: user.usage.files,
+            used_quota_file: user.usage.files,
+            last_quota_update: user.usage.updated_at,
+            upload_bandwidth: user.upload_bandwidth,
+            download_bandwidth: user.download_bandwidth,
+            last_login: user.last_login,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body;
+
+    fn parse(json: &str) -> Result<UserRequest, String> {
+        body::json_object(json.as_bytes()).map_err(|error| format!("{error:?}"))
+    }
+
+    #[test]
+    fn only_credentials_may_be_null() {
+        let request = parse(r#"{"password": null, "public_keys": null}"#).unwrap();
+        assert_eq!(request.into_draft(), UserDraft::default());
+        for field in [
+            "id",
+            "status",
+            "username",
+            "home_dir",
+            "uid",
+            "permissions",
+            "last_login",
+        ] {
+            let error = parse(&format!(r#"{{"{field}": null}}"#)).err().unwrap();
+            assert!(error.contains(&format!("{field}: ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_whole_unquoted_and_in_range() {
+        for field in [
+            "id",
+            "uid",
+            "max_sessions",
+            "quota_files",
+            "upload_bandwidth",
+            "used_quota_file",
+        ] {
+            for value in ["1.5", "\"1\"", "1099511627776", "true", "[]", "1e400"] {
+                let error = parse(&format!(r#"{{"{field}": {value}}}"#)).err();
+                let error = error.unwrap_or_else(|| panic!("{field} = {value} passed"));
+                assert!(error.contains(field), "{error}");
+            }
+        }
+        assert!(parse(r#"{"quota_size": 9223372036854775808}"#).is_err());
+        assert_eq!(
+            parse(r#"{"quota_size": 1099511627776}"#)
+                .unwrap()
+                .into_draft()
+                .quota_size,
+            1 << 40
+        );
+    }
+
+    #[test]
+    fn a_list_with_a_wrong_element_names_its_place() {
+        let error = parse(r#"{"permissions": ["list", 7]}"#).err().unwrap();
+        assert!(error.contains("permissions[1]"), "{error}");
+    }
+
+    #[test]
+    fn unknown_fields_pass_and_other_json_does_not() {
+        assert!(parse(r#"{"filters": {"denied_ip": []}, "username": "a"}"#).is_ok());
+        for not_an_object in [
+            "",
+            "  ",
+            "[]",
+            "[1]",
+            "null",
+            "\"{}\"",
+            "{",
+            "{} {}",
+            "{'a': 1}",
+            "\u{feff}{}",
+        ] {
+            assert!(parse(not_an_object).is_err(), "{not_an_object:?} passed");
+        }
+    }
+
+    #[test]
+    fn merging_keeps_what_was_left_out() {
+        let stored = UserDraft {
+            username: "a".into(),
+            password: Some("hash".into()),
+            public_keys: vec!["key".into()],
+            uid: 7,
+            ..UserDraft::default()
+        };
+        let mut draft = stored.clone();
+        parse(r#"{"password": "", "public_keys": null}"#)
+            .unwrap()
+            .merge_into(&mut draft);
+        assert_eq!(draft, stored);
+        parse(r#"{"public_keys": [], "uid": 0}"#)
+            .unwrap()
+            .merge_into(&mut draft);
+        assert!(draft.public_keys.is_empty());
+        assert_eq!((draft.uid, draft.password.as_deref()), (0, Some("hash")));
+    }
+
+    #[test]
+    fn the_id_is_the_paths_or_none() {
+        for (body, passes) in [
+            ("{}", true),
+            (r#"{"id": 0}"#, true),
+            (r#"{"id": 3}"#, true),
+            (r#"{"id": 4}"#, false),
+            (r#"{"id": -3}"#, false),
+        ] {
+            assert_eq!(
+                parse(body).unwrap().check_id(UserId(3)).is_ok(),
+                passes,
+                "{body}"
+            );
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The query string of a listing of users.
+
+use sftpgo_core::provider::{Order, UserQuery};
+
+use crate::error::ApiError;
+
+const DEFAULT_LIMIT: u32 = 100;
+/// A larger limit acts as this one.
+const MOST: u32 = 500;
+
+/// The listing that `query` asks for. Parameters it does not know pass; one given twice does not.
+pub(crate) fn parse(query: &str) -> Result<UserQuery, ApiError> {
+    let mut offset = None;
+    let mut limit = None;
+    let mut order = None;
+    let mut username = None;
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "offset" => once(&mut offset, "offset", number("offset", &value, 0)?)?,
+            "limit" => once(&mut limit, "limit", number("limit", &value, 1)?)?,
+            "order" => once(&mut order, "order", parse_order(&value)?)?,
+            "username" => once(&mut username, "username", value.into_owned())?,
+            _ => {}
+        }
+    }
+    Ok(UserQuery {
+        offset: offset.unwrap_or(0),
+        limit: limit.unwrap_or(DEFAULT_LIMIT).min(MOST),
+        order: order.unwrap_or_default(),
+        // SFTPGo's own client sends an empty one when it wants all.
+        username: username.filter(|username| !username.is_empty()),
+    })
+}
+
+fn once<T>(parameter: &mut Option<T>, name: &str, value: T) -> Result<(), ApiError> {
+    match parameter.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(ApiError::bad_request(format!(
+            "{name}: is given more than once"
+        ))),
+    }
+}
+
+/// A whole number; one past the largest the domain counts to acts as that.
+fn number(name: &str, text: &str, least: u32) -> Result<u32, ApiError> {
+    text.parse::<i64>()
+        .ok()
+        .filter(|number| *number >= least.into())
+        .map(|number| u32::try_from(number).unwrap_or(u32::MAX))
+        .ok_or_else(|| {
+            ApiError::bad_request(format!(
+                "{name}: {text:?} is not a whole number of at least {least}"
+            ))
+        })
+}
+
+fn parse_order(text: &str) -> Result<Order, ApiError> {
+    match text {
+        "ASC" => Ok(Order::Ascending),
+        "DESC" => Ok(Order::Descending),
+        _ => Err(ApiError::bad_request(format!(
+            "order: {text:?} is neither ASC nor DESC"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(offset: u32, limit: u32, order: Order, username: Option<&str>) -> UserQuery {
+        UserQuery {
+            offset,
+            limit,
+            order,
+            username: username.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let defaults = query(0, 100, Order::Ascending, None);
+        for text in ["", "username=", "other=1"] {
+            assert_eq!(parse(text).unwrap(), defaults, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_is_taken() {
+        assert_eq!(
+            parse("offset=2&limit=3&order=DESC&username=a%2Bb+c").unwrap(),
+            query(2, 3, Order::Descending, Some("a+b c"))
+        );
+        assert_eq!(parse("limit=501").unwrap().limit, 500);
+        assert_eq!(
+            parse("limit=99999999999&offset=99999999999").unwrap().limit,
+            500
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused() {
+        for text in [
+            "offset=-1",
+            "offset=x",
+            "offset=",
+            "offset=1.0",
+            "limit=0",
+            "limit=-5",
+            "limit=x",
+            "limit=",
+            "limit=1e2",
+            "order=asc",
+            "order=",
+            "order=UP",
+            "limit=1&limit=2",
+            "limit=99999999999999999999",
+        ] {
+            assert!(parse(text).is_err(), "{text} passed");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The one table from what went wrong to what HTTP says, and the answer that says it.
+
+use std::error::Error as _;
+
+use serde::Serialize;
+use sftpgo_core::{Error, ErrorKind};
+use warp::{
+    http::{HeaderValue, StatusCode, header},
+    reply::Response,
+};
+
+use crate::reply;
+
+/// Every answer that is not data.
+#[derive(Debug, Serialize)]
+pub(crate) struct ApiResponse<'a> {
+    pub(crate) status: u16,
+    pub(crate) message: &'a str,
+    pub(crate) error: &'a str,
+}
+
+/// A request that was not answered with what it asked for.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    message: String,
+    error: String,
+    allow: Option<&'static str>,
+}
+
+impl ApiError {
+    pub(crate) fn bad_request(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "", error)
+    }
+
+    pub(crate) fn too_large(limit: usize) -> Self {
+        let error = format!("the body is longer than {limit} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "", error)
+    }
+
+    pub(crate) fn too_slow() -> Self {
+        let error = "the body did not arrive in time";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "", error)
+    }
+
+    pub(crate) fn unknown_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Not Found", "there is no such path")
+    }
+
+    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+        Self {
+            allow: Some(allow),
+            ..Self::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "Method Not Allowed",
+                format!("the path allows {allow}"),
+            )
+        }
+    }
+
+    pub(crate) fn internal() -> Self {
+        let error = "internal error, see the server's log";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "", error)
+    }
+
+    pub(crate) fn into_response(self) -> Response {
+        let body = ApiResponse {
+            status: self.status.as_u16(),
+            message: &self.message,
+            error: &self.error,
+        };
+        let mut response = reply::json(self.status, &body);
+        let headers = response.headers_mut();
+        if let Some(allow) = self.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        if self.status == StatusCode::REQUEST_TIMEOUT {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    fn new(status: StatusCode, message: &str, error: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.to_owned(),
+            error: error.into(),
+            allow: None,
+        }
+    }
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        let status = status(error.kind());
+        if status.is_server_error() {
+            log_with_causes(&error);
+        }
+        // The contract words this refusal as a message.
+        let message = if status == StatusCode::CONFLICT {
+            error.message()
+        } else {
+            ""
+        };
+        Self::new(status, message, error.message())
+    }
+}
+
+fn status(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::Invalid | ErrorKind::AlreadyExists => StatusCode::BAD_REQUEST,
+        ErrorKind::PermissionDenied | ErrorKind::Unsupported => StatusCode::FORBIDDEN,
+        ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::Conflict => StatusCode::CONFLICT,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn log_with_causes(error: &Error) {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        cause = source.source();
+    }
+    log::error!("a request failed: {text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_a_request_can_meet_has_its_status() {
+        for (kind, expected) in [
+            (ErrorKind::Invalid, 400),
+            (ErrorKind::AlreadyExists, 400),
+            (ErrorKind::PermissionDenied, 403),
+            (ErrorKind::Unsupported, 403),
+            (ErrorKind::NotFound, 404),
+            (ErrorKind::Conflict, 409),
+            (ErrorKind::Unavailable, 500),
+            (ErrorKind::LimitReached, 500),
+            (ErrorKind::Internal, 500),
+        ] {
+            assert_eq!(status(kind).as_u16(), expected, "{kind:?}");
+        }
+    }
+}

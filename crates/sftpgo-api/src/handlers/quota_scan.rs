@@ -1,0 +1,38 @@
+//! Quota scans.
+
+use warp::http::StatusCode;
+
+use crate::{
+    body,
+    dto::{quota_scan::QuotaScanBody, user::UserRequest},
+    error::ApiError,
+    reply::{Reply, data, done},
+    state::App,
+};
+
+/// `GET /quota_scan`
+pub(crate) async fn list(app: App) -> Reply {
+    let scans = app.state.scans.list();
+    data(
+        &scans
+            .into_iter()
+            .map(QuotaScanBody::from)
+            .collect::<Vec<_>>(),
+    )
+}
+
+/// `POST /quota_scan`: answers once the scan is listed; it goes on by itself.
+pub(crate) async fn start(body: Result<Vec<u8>, ApiError>, app: App) -> Reply {
+    let username = body::json_object::<UserRequest>(&body?)?.into_username()?;
+    let state = app.state.clone();
+    let scan = app
+        .calls
+        .run(move || state.scans.begin(state.accounts.by_name(&username)?))
+        .await?;
+    tokio::spawn(async move {
+        if let Err(error) = app.scans.run(move || scan.run()).await {
+            log::warn!("a quota scan failed: {error}");
+        }
+    });
+    done(StatusCode::CREATED, "Scan started")
+}

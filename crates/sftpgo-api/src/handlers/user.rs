@@ -1,0 +1,78 @@
+//! Users.
+
+use sftpgo_core::{UserId, provider::UserQuery};
+use warp::http::StatusCode;
+
+use crate::{
+    body,
+    dto::{
+        user::{UserAnswer, UserRequest},
+        user_query,
+    },
+    error::ApiError,
+    reply::{Reply, data, done},
+    state::App,
+};
+
+/// `GET /user`
+pub(crate) async fn list(query: String, app: App) -> Reply {
+    let query: UserQuery = user_query::parse(&query)?;
+    let accounts = app.state.accounts.clone();
+    let users = app.calls.run(move || accounts.list(&query)).await?;
+    data(&users.into_iter().map(UserAnswer::from).collect::<Vec<_>>())
+}
+
+/// `POST /user`
+pub(crate) async fn add(body: Result<Vec<u8>, ApiError>, app: App) -> Reply {
+    let draft = body::json_object::<UserRequest>(&body?)?.into_draft();
+    let accounts = app.state.accounts.clone();
+    let user = app.calls.run(move || accounts.add(draft)).await?;
+    data(&UserAnswer::from(user))
+}
+
+/// `GET /user/{userID}`
+pub(crate) async fn show(id: Result<String, ApiError>, app: App) -> Reply {
+    let id = user_id(id)?;
+    let accounts = app.state.accounts.clone();
+    let user = app.calls.run(move || accounts.by_id(id)).await?;
+    data(&UserAnswer::from(user))
+}
+
+/// `PUT /user/{userID}`
+pub(crate) async fn update(
+    id: Result<String, ApiError>,
+    body: Result<Vec<u8>, ApiError>,
+    app: App,
+) -> Reply {
+    let id = user_id(id)?;
+    let request: UserRequest = body::json_object(&body?)?;
+    request.check_id(id)?;
+    let accounts = app.state.accounts.clone();
+    app.calls
+        .run(move || {
+            accounts.update(id, |draft| {
+                request.merge_into(draft);
+                Ok(())
+            })
+        })
+        .await?;
+    done(StatusCode::OK, "User updated")
+}
+
+/// `DELETE /user/{userID}`
+pub(crate) async fn delete(id: Result<String, ApiError>, app: App) -> Reply {
+    let id = user_id(id)?;
+    let accounts = app.state.accounts.clone();
+    app.calls.run(move || accounts.delete(id)).await?;
+    done(StatusCode::OK, "User deleted")
+}
+
+/// Digits only: Rust's parser would take `+1` for the 1 that it is.
+fn user_id(segment: Result<String, ApiError>) -> Result<UserId, ApiError> {
+    let segment = segment?;
+    Some(&segment)
+        .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|text| text.parse().ok())
+        .map(UserId)
+        .ok_or_else(|| ApiError::bad_request(format!("userID: {segment:?} is not a user's id")))
+}

@@ -1,0 +1,239 @@
+//! Counters and gauges in Prometheus's text format.
+
+use prometheus::{
+    IntCounter, IntGauge, Registry, TextEncoder, process_collector::ProcessCollector,
+};
+use sftpgo_core::{
+    Error, ErrorKind, Result,
+    event::{Event, LoginMethod, Observer},
+    registry::Operation,
+};
+use warp::{http::StatusCode, reply::Response};
+
+use crate::{error::ApiError, reply};
+
+/// Everything that is counted. Clones count together: one can observe while another is served.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Registry,
+    provider_availability: IntGauge,
+    active_connections: IntGauge,
+    uploads: Transfers,
+    downloads: Transfers,
+    logins: Logins,
+    password_logins: Logins,
+    public_key_logins: Logins,
+    requests: Requests,
+}
+
+#[derive(Clone)]
+struct Transfers {
+    completed: IntCounter,
+    failed: IntCounter,
+    bytes: IntCounter,
+}
+
+#[derive(Clone)]
+struct Logins {
+    attempts: IntCounter,
+    succeeded: IntCounter,
+    failed: IntCounter,
+}
+
+#[derive(Clone)]
+struct Requests {
+    all: IntCounter,
+    succeeded: IntCounter,
+    client_errors: IntCounter,
+    server_errors: IntCounter,
+}
+
+impl Metrics {
+    /// All at zero, in a registry of their own beside this process's figures.
+    ///
+    /// # Errors
+    /// [`Internal`](ErrorKind::Internal) when the metrics library refuses a metric.
+    pub fn new() -> Result<Self> {
+        Self::registered().map_err(|error| {
+            Error::new(ErrorKind::Internal, "metrics cannot be set up").with_source(error)
+        })
+    }
+
+    /// Whether the provider answered when it was last asked.
+    pub fn set_provider_availability(&self, answers: bool) {
+        self.provider_availability.set(answers.into());
+    }
+
+    /// Counts one answered request.
+    pub(crate) fn count_request(&self, status: StatusCode) {
+        self.requests.all.inc();
+        if status.is_server_error() {
+            self.requests.server_errors.inc();
+        } else if status.is_client_error() {
+            self.requests.client_errors.inc();
+        } else {
+            self.requests.succeeded.inc();
+        }
+    }
+
+    /// `GET /metrics`
+    pub(crate) fn response(&self) -> Response {
+        match TextEncoder::new().encode_to_string(&self.registry.gather()) {
+            Ok(text) => reply::text("text/plain; version=0.0.4; charset=utf-8", text),
+            Err(error) => {
+                log::error!("metrics cannot be written: {error}");
+                ApiError::internal().into_response()
+            }
+        }
+    }
+
+    fn registered() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        registry.register(Box::new(ProcessCollector::for_self()))?;
+        Ok(Self {
+            provider_availability: gauge(
+                &registry,
+                "sftpgo_dataprovider_availability",
+                "1 when the data provider answered the last check, else 0",
+            )?,
+            active_connections: gauge(
+                &registry,
+                "sftpgo_active_connections",
+                "Sessions that are listed now",
+            )?,
+            uploads: Transfers::new(&registry, "upload")?,
+            downloads: Transfers::new(&registry, "download")?,
+            logins: Logins::new(&registry, "", "any method")?,
+            password_logins: Logins::new(&registry, "password_", "a password")?,
+            public_key_logins: Logins::new(&registry, "public_key_", "a public key")?,
+            requests: Requests::new(&registry)?,
+            registry,
+        })
+    }
+
+    fn logins_by(&self, method: LoginMethod) -> impl Iterator<Item = &Logins> {
+        let by_method = match method {
+            LoginMethod::Password => Some(&self.password_logins),
+            LoginMethod::PublicKey => Some(&self.public_key_logins),
+            LoginMethod::NoneTried => None,
+        };
+        // Without a credential nothing was attempted, so nothing failed either.
+        by_method
+            .into_iter()
+            .flat_map(|logins| [&self.logins, logins])
+    }
+}
+
+impl Observer for Metrics {
+    fn notify(&self, event: &Event<'_>) {
+        match event {
+            Event::Transfer {
+                operation,
+                size,
+                error,
+                ..
+            } => {
+                let transfers = match operation {
+                    Operation::Upload => &self.uploads,
+                    Operation::Download => &self.downloads,
+                };
+                transfers.count(*size, error.is_some());
+            }
+            Event::LoginAttempt { method } => {
+                self.logins_by(*method)
+                    .for_each(|logins| logins.attempts.inc());
+            }
+            Event::LoginOk { method, .. } => {
+                self.logins_by(*method)
+                    .for_each(|logins| logins.succeeded.inc());
+            }
+            Event::LoginFailed { method, .. } => {
+                self.logins_by(*method)
+                    .for_each(|logins| logins.failed.inc());
+            }
+            Event::ActiveConnections { count } => {
+                self.active_connections
+                    .set(i64::try_from(*count).unwrap_or(i64::MAX));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Transfers {
+    fn new(registry: &Registry, what: &str) -> prometheus::Result<Self> {
+        Ok(Self {
+            completed: counter(
+                registry,
+                &format!("sftpgo_{what}s_total"),
+                &format!("{what}s that succeeded"),
+            )?,
+            failed: counter(
+                registry,
+                &format!("sftpgo_{what}_errors_total"),
+                &format!("{what}s that failed"),
+            )?,
+            bytes: counter(
+                registry,
+                &format!("sftpgo_{what}_size"),
+                &format!("Bytes moved by {what}s, failed ones too"),
+            )?,
+        })
+    }
+
+    fn count(&self, size: u64, failed: bool) {
+        if failed {
+            self.failed.inc();
+        } else {
+            self.completed.inc();
+        }
+        self.bytes.inc_by(size);
+    }
+}
+
+impl Logins {
+    fn new(registry: &Registry, prefix: &str, method: &str) -> prometheus::Result<Self> {
+        let of = |suffix: &str, what: &str| {
+            counter(
+                registry,
+                &format!("sftpgo_{prefix}login_{suffix}_total"),
+                &format!("Logins by {method} that {what}"),
+            )
+        };
+        Ok(Self {
+            attempts: of("attempts", "were attempted")?,
+            succeeded: of("ok", "succeeded")?,
+            failed: of("ko", "failed")?,
+        })
+    }
+}
+
+impl Requests {
+    fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let of = |name: &str, what: &str| {
+            counter(
+                registry,
+                &format!("sftpgo_http_{name}_total"),
+                &format!("HTTP requests {what}"),
+            )
+        };
+        Ok(Self {
+            all: of("req", "answered")?,
+            succeeded: of("req_ok", "answered with success")?,
+            client_errors: of("client_errors", "refused for what the client sent")?,
+            server_errors: of("server_errors", "that failed here")?,
+        })
+    }
+}
+
+fn counter(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntCounter> {
+    let counter = IntCounter::new(name, help)?;
+    registry.register(Box::new(counter.clone()))?;
+    Ok(counter)
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+    let gauge = IntGauge::new(name, help)?;
+    registry.register(Box::new(gauge.clone()))?;
+    Ok(gauge)
+}

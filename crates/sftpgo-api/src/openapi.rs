@@ -1,0 +1,12 @@
+//! The contract, as served.
+
+use warp::reply::Response;
+
+use crate::reply;
+
+const CONTRACT: &str = include_str!("../../../api/openapi.yaml");
+
+/// `GET /openapi.yaml`
+pub(crate) fn contract() -> Response {
+    reply::text("application/yaml; charset=utf-8", CONTRACT)
+}

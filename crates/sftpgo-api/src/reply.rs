@@ -1,0 +1,57 @@
+//! Answers.
+
+use bytes::Bytes;
+use serde::Serialize;
+use warp::{
+    http::{HeaderValue, StatusCode, header},
+    reply::Response,
+};
+
+use crate::error::{ApiError, ApiResponse};
+
+/// What a handler comes to.
+pub(crate) type Reply = Result<Response, ApiError>;
+
+const JSON: &str = "application/json; charset=utf-8";
+
+/// Data.
+pub(crate) fn data<T: Serialize + ?Sized>(data: &T) -> Reply {
+    Ok(json(StatusCode::OK, data))
+}
+
+/// It is done, in the contract's words.
+pub(crate) fn done(status: StatusCode, message: &str) -> Reply {
+    Ok(json(
+        status,
+        &ApiResponse {
+            status: status.as_u16(),
+            message,
+            error: "",
+        },
+    ))
+}
+
+/// Text of another type than JSON.
+pub(crate) fn text(content_type: &'static str, text: impl Into<Bytes>) -> Response {
+    typed(StatusCode::OK, content_type, text.into())
+}
+
+/// JSON with any status.
+pub(crate) fn json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => typed(status, JSON, body.into()),
+        Err(fault) => {
+            log::error!("an answer is no JSON: {fault}");
+            ApiError::internal().into_response()
+        }
+    }
+}
+
+fn typed(status: StatusCode, content_type: &'static str, body: Bytes) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

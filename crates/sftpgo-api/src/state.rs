@@ -1,0 +1,60 @@
+//! What the API needs of the rest of the program.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use sftpgo_core::{Provider, accounts::Accounts, registry::Connections, scan::QuotaScans};
+
+use crate::{blocking::Blocking, metrics::Metrics};
+
+/// Calls into the domain at once: the dearest, hashing a password, takes a core and some 20 MiB.
+const DOMAIN_CALLS: usize = 8;
+/// Quota scans at once; further ones are listed and wait for their turn.
+const QUOTA_SCANS: usize = 2;
+
+/// What the API serves.
+pub struct ApiState {
+    /// Management of users.
+    pub accounts: Arc<Accounts>,
+    /// Live connections.
+    pub connections: Arc<Connections>,
+    /// Running quota scans.
+    pub scans: Arc<QuotaScans>,
+    /// Asked whether it answers.
+    pub provider: Arc<dyn Provider>,
+    /// Served at `/metrics`, and told of every request.
+    pub metrics: Arc<Metrics>,
+    /// Answered by `/version`.
+    pub version: VersionInfo,
+}
+
+/// Which program this is.
+#[derive(Debug, Clone, Serialize)]
+pub struct VersionInfo {
+    /// As in `1.2.3`.
+    pub version: String,
+    /// When it was built; may be empty.
+    pub build_date: String,
+    /// Of which source; may be empty.
+    pub commit_hash: String,
+}
+
+/// The state and the only two ways from a request to work that blocks.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) state: Arc<ApiState>,
+    /// Everything a request waits for.
+    pub(crate) calls: Blocking,
+    /// Scans, apart from the calls: one may walk a home for hours.
+    pub(crate) scans: Blocking,
+}
+
+impl App {
+    pub(crate) fn new(state: Arc<ApiState>) -> Self {
+        Self {
+            state,
+            calls: Blocking::new(DOMAIN_CALLS),
+            scans: Blocking::new(QUOTA_SCANS),
+        }
+    }
+}
