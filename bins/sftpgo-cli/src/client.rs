@@ -17,6 +17,7 @@ use crate::{
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(30);
+const HINT: &str = " (--server or SFTPGO_URL says where to look)";
 /// 500 users, each with dozens of long keys, are well below.
 const MAX_ANSWER: u64 = 64 << 20;
 /// The largest page the server gives.
@@ -175,35 +176,47 @@ impl Client {
         &self,
         response: Result<Response<Body>, ureq::Error>,
     ) -> Result<T> {
-        let mut response = response.map_err(|error| self.unreachable(&error))?;
+        let mut response = response.map_err(|error| self.no_answer(&error))?;
         let text = response
             .body_mut()
             .with_config()
             .limit(MAX_ANSWER)
             .lossy_utf8(true)
             .read_to_string()
-            .map_err(|error| self.unreachable(&error))?;
+            .map_err(|error| self.no_answer(&error))?;
         if !response.status().is_success() {
             return Err(self.refusal(response.status(), &text));
         }
         serde_json::from_str(&text).map_err(|error| {
             Failure::Unexpected(format!(
-                "{} does not answer as SFTPGo's REST API does: {error}",
+                "{} does not answer as SFTPGo does: {error}",
                 self.server
             ))
         })
     }
 
-    fn unreachable(&self, error: &ureq::Error) -> Failure {
+    fn no_answer(&self, error: &ureq::Error) -> Failure {
+        use ureq::{Error, Timeout};
         let server = &self.server;
-        Failure::Unreachable(match error {
-            ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-                format!("cannot reach {server} within {CONNECT_TIMEOUT:?}")
+        match error {
+            Error::Protocol(_)
+            | Error::Http(_)
+            | Error::BodyExceedsLimit(_)
+            | Error::LargeResponseHeader(..) => {
+                Failure::Unexpected(format!("{server} does not answer as SFTPGo does: {error}"))
             }
-            ureq::Error::Timeout(_) => format!("no answer from {server} within {TIMEOUT:?}"),
-            ureq::Error::Io(error) => format!("cannot reach {server}: {error}"),
-            error => format!("cannot reach {server}: {error}"),
-        })
+            Error::Timeout(Timeout::Connect | Timeout::Resolve) => Failure::Unreachable(format!(
+                "cannot reach {server} within {CONNECT_TIMEOUT:?}{HINT}"
+            )),
+            Error::Timeout(_) => {
+                Failure::Unreachable(format!("no answer from {server} within {TIMEOUT:?}"))
+            }
+            // The error's own "io:" tells nobody anything.
+            Error::Io(error) => {
+                Failure::Unreachable(format!("cannot reach {server}: {error}{HINT}"))
+            }
+            error => Failure::Unreachable(format!("cannot reach {server}: {error}{HINT}")),
+        }
     }
 
     /// The server's own words where it gave any.

@@ -38,6 +38,7 @@ pub(crate) struct Global {
     #[arg(
         long,
         global = true,
+        help_heading = "Global options",
         env = "SFTPGO_URL",
         value_name = "URL",
         default_value = "http://127.0.0.1:8080"
@@ -48,6 +49,7 @@ pub(crate) struct Global {
         long,
         short,
         global = true,
+        help_heading = "Global options",
         value_enum,
         value_name = "FORMAT",
         default_value = "table"

@@ -1,0 +1,176 @@
+//! What `connection`, `quota`, `status`, `version` and `completions` ask and print.
+
+use serde_json::{Value, json};
+
+use crate::fake::{Fake, answer, binary, outcome};
+
+fn connections() -> Value {
+    json!([
+        {
+            "username": "bob", "connection_id": "SFTP_1", "client_version": "SSH-2.0-OpenSSH_9.9",
+            "remote_address": "10.0.0.9:4711", "connection_time": 1_798_761_600_000_i64,
+            // Ahead of this clock, as a server's may be.
+            "last_activity": 4_102_444_800_000_i64, "protocol": "SFTP",
+            "active_transfers": [{
+                "operation_type": "upload", "path": "/a/b\u{7}", "start_time": 1_798_761_601_000_i64,
+                "size": 1536, "last_activity": 1_798_761_602_000_i64,
+            }],
+        },
+        {
+            "username": "carol", "connection_id": "SCP_2", "client_version": "", "remote_address": "[::1]:9",
+            "connection_time": 1_798_761_600_000_i64, "last_activity": 4_102_444_800_000_i64,
+            "protocol": "SCP", "active_transfers": [],
+        },
+    ])
+}
+
+fn version() -> Value {
+    json!([{"version": "1.2.3", "build_date": "2026-11-01", "commit_hash": "abc123"}])
+}
+
+#[test]
+fn connections_are_listed_with_their_transfers() {
+    let fake = Fake::answering([(200, connections()), (200, connections()), (200, json!([]))]);
+    assert_eq!(
+        fake.run(&["connection", "list"]).done(),
+        "\
+CONNECTION  USER   PROTOCOL  FROM           CLIENT               SINCE                    IDLE  TRANSFERS
+SFTP_1      bob    SFTP      10.0.0.9:4711  SSH-2.0-OpenSSH_9.9  2027-01-01 00:00:00 UTC  0 s   1
+SCP_2       carol  SCP       [::1]:9        -                    2027-01-01 00:00:00 UTC  0 s   0
+
+CONNECTION  TRANSFER  PATH       SO FAR   SINCE
+SFTP_1      upload    /a/b\\u{7}  1.5 KiB  2027-01-01 00:00:01 UTC
+"
+    );
+    let shown = fake.run(&["connection", "list", "--output=json"]).done();
+    assert_eq!(
+        serde_json::from_str::<Value>(&shown).unwrap(),
+        connections()
+    );
+    assert_eq!(
+        fake.run(&["connection", "list"]).done(),
+        "No connections.\n"
+    );
+    assert_eq!(fake.request_lines(), ["GET /api/v1/connection"; 3]);
+}
+
+#[test]
+fn a_connection_is_closed_by_its_id_whatever_that_holds() {
+    let fake = Fake::answering([
+        answer(200, "Connection closed", ""),
+        answer(200, "Connection closed", ""),
+    ]);
+    let shown = fake.run(&["connection", "close", "../user/7?x#y"]).done();
+    assert_eq!(shown, "Connection ../user/7?x#y is closed.\n");
+    let shown = fake
+        .run(&["connection", "close", "SFTP_1", "-o", "json"])
+        .done();
+    assert_eq!(
+        serde_json::from_str::<Value>(&shown).unwrap(),
+        answer(200, "Connection closed", "").1
+    );
+    assert_eq!(
+        fake.request_lines(),
+        [
+            "DELETE /api/v1/connection/..%2Fuser%2F7%3Fx%23y",
+            "DELETE /api/v1/connection/SFTP_1"
+        ]
+    );
+}
+
+#[test]
+fn a_scan_is_started_and_listed() {
+    let fake = Fake::answering([
+        answer(201, "Scan started", ""),
+        (
+            200,
+            json!([{"username": "bob", "start_time": 1_798_761_600_000_i64}]),
+        ),
+        (200, json!([])),
+    ]);
+    let shown = fake.run(&["quota", "scan", "bob"]).done();
+    assert_eq!(shown, "The scan of bob has started.\n");
+    assert_eq!(fake.requests()[0].line, "POST /api/v1/quota_scan");
+    assert_eq!(fake.requests()[0].body, json!({"username": "bob"}));
+    assert_eq!(
+        fake.run(&["quota", "list"]).done(),
+        "USER  SINCE\nbob   2027-01-01 00:00:00 UTC\n"
+    );
+    assert_eq!(
+        fake.run(&["quota", "list"]).done(),
+        "No scans are running.\n"
+    );
+}
+
+#[test]
+fn status_tells_how_the_server_is() {
+    let answers = || {
+        [
+            (200, version()),
+            (200, connections()),
+            answer(200, "Alive", ""),
+        ]
+    };
+    let fake = Fake::answering(answers());
+    assert_eq!(
+        fake.run(&["status"]).done(),
+        "Server version  1.2.3\nData provider   Alive\nConnections     2\nTransfers       1\n"
+    );
+    let fake = Fake::answering(answers());
+    let shown: Value = serde_json::from_str(&fake.run(&["status", "-o=json"]).done()).unwrap();
+    assert_eq!(
+        shown,
+        json!({
+            "provider": {"alive": true, "detail": "Alive"}, "version": version()[0],
+            "connections": 2, "transfers": 1,
+        })
+    );
+}
+
+#[test]
+fn status_shows_the_rest_when_the_database_is_gone() {
+    let fake = Fake::answering([
+        (200, version()),
+        (200, json!([])),
+        answer(500, "", "disk I/O error"),
+    ]);
+    let outcome = fake.run(&["status"]);
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    assert!(
+        outcome.stdout.contains("Connections     0\n"),
+        "{outcome:?}"
+    );
+    assert_eq!(
+        outcome.stderr,
+        "error: the database does not answer: disk I/O error (HTTP 500)\n"
+    );
+}
+
+#[test]
+fn version_tells_both() {
+    let fake = Fake::answering([(200, version()), (200, version())]);
+    let ours = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        fake.run(&["version"]).done(),
+        format!(
+            "sftpgo-cli  {ours}\nServer      1.2.3\nBuilt       2026-11-01\nCommit      abc123\n"
+        )
+    );
+    let shown: Value = serde_json::from_str(&fake.run(&["version", "-ojson"]).done()).unwrap();
+    assert_eq!(shown, json!({"client": ours, "server": version()[0]}));
+}
+
+#[test]
+fn completions_need_no_server() {
+    for (shell, mark) in [
+        ("bash", "complete -F _sftpgo__cli "),
+        ("zsh", "#compdef sftpgo-cli"),
+        ("fish", "complete -c sftpgo-cli"),
+    ] {
+        let mut command = binary();
+        command.args(["completions", shell]);
+        let script = outcome(command, "").done();
+        assert!(script.contains(mark), "{shell}: {script}");
+        assert!(script.contains("create_symlinks"), "{shell}: {script}");
+    }
+}
