@@ -14,6 +14,7 @@ use crate::{
     client::Client,
     exit::Result,
     output::{self, Format},
+    values::text::visible,
     wire::Answer,
 };
 
@@ -32,25 +33,25 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
 }
 
 fn completions(shell: Shell) -> Result<()> {
+    let script = match shell {
+        // Where a program's name holds a hyphen, clap_complete names its commands in two ways, and
+        // nothing after the first command completes (https://github.com/clap-rs/clap/issues/6421).
+        Shell::Bash => generated(Completer::Bash).replace("sftpgo__subcmd__cli", "sftpgo__cli"),
+        Shell::Zsh => generated(Completer::Zsh),
+        Shell::Fish => generated(Completer::Fish),
+    };
+    output::raw(script.as_bytes())
+}
+
+fn generated(completer: Completer) -> String {
     let mut command = Cli::command();
     let name = command.get_name().to_owned();
     let mut script = Vec::new();
-    clap_complete::generate(
-        match shell {
-            Shell::Bash => Completer::Bash,
-            Shell::Zsh => Completer::Zsh,
-            Shell::Fish => Completer::Fish,
-        },
-        &mut command,
-        name,
-        &mut script,
-    );
-    output::raw(&script)
+    clap_complete::generate(completer, &mut command, name, &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 /// Says that something was done: in our words, or with the server's answer.
 fn done(format: Format, answer: &Answer, words: &str) -> Result<()> {
-    format.print(answer, |_| {
-        format!("{}\n", crate::values::text::visible(words))
-    })
+    format.print(answer, |_| format!("{}\n", visible(words)))
 }

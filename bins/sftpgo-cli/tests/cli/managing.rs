@@ -1,5 +1,7 @@
 //! What `connection`, `quota`, `status`, `version` and `completions` ask and print.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::fake::{Fake, answer, binary, outcome};
@@ -172,5 +174,34 @@ fn completions_need_no_server() {
         let script = outcome(command, "").done();
         assert!(script.contains(mark), "{shell}: {script}");
         assert!(script.contains("create_symlinks"), "{shell}: {script}");
+    }
+}
+
+#[test]
+fn bash_completes_commands_options_and_values() {
+    for (words, expected) in [
+        (&["us"][..], "user"),
+        (&["user", "de"], "delete"),
+        (&["user", "add", "bob", "--quota-f"], "--quota-files"),
+        (&["user", "add", "bob", "--permission", "over"], "overwrite"),
+        (&["quota", "list", "--output", "j"], "json"),
+    ] {
+        // What bash calls the function with, and sets before.
+        let script = r#"
+            source <("$0" completions bash)
+            COMP_WORDS=(sftpgo-cli "$@"); COMP_CWORD=$#
+            function=$(complete -p sftpgo-cli | sed 's/.* -F \([^ ]*\) .*/\1/')
+            "$function" sftpgo-cli "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+            echo "${COMPREPLY[@]}"
+        "#;
+        let mut command = Command::new("bash");
+        command
+            .args(["-c", script, env!("CARGO_BIN_EXE_sftpgo-cli")])
+            .args(words);
+        assert_eq!(
+            outcome(command, "").done().trim_end(),
+            expected,
+            "{words:?}"
+        );
     }
 }
