@@ -137,7 +137,6 @@ Example:
 
 /// Shells whose completions are known to work.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-#[allow(missing_docs)] // the names say it, and clap would show more
 pub(crate) enum Shell {
     Bash,
     Zsh,

@@ -187,7 +187,6 @@ pub(crate) struct UserFields {
 
 /// How users are sorted.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-#[allow(missing_docs)] // the names say it, and clap would show more
 pub(crate) enum Order {
     Asc,
     Desc,
