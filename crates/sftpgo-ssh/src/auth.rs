@@ -3,10 +3,13 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use sftpgo_core::{
+    Result,
     auth::{Authenticator, LoggedIn, LoginFailure},
     event::{Event, Events, LoginMethod},
 };
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::time::Instant;
+
+use crate::password_pool::PasswordPool;
 
 /// A refused password is answered after this, whatever the reason and the kind of the stored hash, unless
 /// the check itself took longer.
@@ -16,7 +19,7 @@ const REFUSAL_TIME: Duration = Duration::from_millis(700);
 pub(crate) struct Logins {
     authenticator: Arc<Authenticator>,
     events: Events,
-    password_checks: Semaphore,
+    passwords: PasswordPool,
 }
 
 impl Logins {
@@ -24,15 +27,15 @@ impl Logins {
         authenticator: Arc<Authenticator>,
         events: Events,
         password_checks: usize,
-    ) -> Self {
-        Self {
+    ) -> Result<Self> {
+        Ok(Self {
             authenticator,
             events,
-            password_checks: Semaphore::new(password_checks),
-        }
+            passwords: PasswordPool::start(password_checks)?,
+        })
     }
 
-    /// Verifies a password; only so many at a time, so that a storm of logins leaves the transfers their share.
+    /// Logs in with a password when its turn to be verified comes.
     pub(crate) async fn with_password(
         &self,
         username: &str,
@@ -40,10 +43,14 @@ impl Logins {
         remote: SocketAddr,
     ) -> Option<LoggedIn> {
         let answer_at = Instant::now() + REFUSAL_TIME;
-        let outcome = match self.password_checks.acquire().await {
-            Ok(_permit) => self.authenticator.with_password(username, password),
-            Err(_) => Err(LoginFailure::new("the server is stopping")),
-        };
+        let authenticator = Arc::clone(&self.authenticator);
+        let (name, sent) = (username.to_owned(), password.to_vec());
+        let outcome = self
+            .passwords
+            .run(move || authenticator.with_password(&name, &sent))
+            .await;
+        let outcome =
+            outcome.unwrap_or_else(|| Err(LoginFailure::new("the password could not be verified")));
         let logged_in = self.tell(username, LoginMethod::Password, remote, outcome);
         if logged_in.is_none() {
             tokio::time::sleep_until(answer_at).await;

@@ -5,6 +5,7 @@ mod auth;
 mod channel;
 pub mod config;
 pub mod host_key;
+mod password_pool;
 mod pending;
 mod server;
 pub mod sftp;

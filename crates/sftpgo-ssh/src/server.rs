@@ -63,7 +63,7 @@ impl Server {
             services.authenticator,
             services.events.clone(),
             config.limits.password_checks.max(1),
-        );
+        )?;
         Ok(Self {
             shared: Arc::new(Shared {
                 config,
