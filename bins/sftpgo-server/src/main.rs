@@ -1,1 +1,33 @@
-fn main() {}
+//! The server program: reads the command line and hands over to the part that does the rest.
+
+mod actions;
+mod check;
+mod cli;
+mod compose;
+mod config;
+mod event_log;
+mod health;
+mod listen;
+mod logging;
+mod serve;
+mod shutdown;
+mod terminal;
+mod version;
+mod welcome;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let invocation = match cli::Invocation::of_process() {
+        Ok(invocation) => invocation,
+        Err(code) => return code,
+    };
+    match &invocation.command {
+        cli::Command::Serve(options) => serve::run(options),
+        cli::Command::CheckConfig(options) => check::run(options, &invocation.flags),
+        cli::Command::Version => {
+            terminal::say(&version::line());
+            ExitCode::SUCCESS
+        }
+    }
+}

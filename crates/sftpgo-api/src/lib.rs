@@ -15,6 +15,7 @@ mod routes;
 mod server;
 mod state;
 
+pub use dto::user::user_json;
 pub use metrics::Metrics;
 pub use server::serve;
 pub use state::{ApiState, VersionInfo};

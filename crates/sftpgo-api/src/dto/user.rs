@@ -163,6 +163,11 @@ impl From<User> for UserAnswer {
     }
 }
 
+/// A user as every answer shows it, for notifications that promise the same.
+pub fn user_json(user: &User) -> String {
+    serde_json::json!(UserAnswer::from(user.clone())).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

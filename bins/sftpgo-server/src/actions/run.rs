@@ -1,0 +1,185 @@
+//! Doing one action: a program without a shell, a call of a URL; both within a time limit.
+
+use std::{
+    ffi::OsString,
+    fmt, io,
+    os::unix::process::CommandExt,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use ureq::{Agent, http::Uri};
+
+/// A program or a server that takes longer is taken to hang.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// How often a running program is looked at.
+const POLL: Duration = Duration::from_millis(10);
+/// When the server has none itself.
+const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Action {
+    pub(super) program: Option<Program>,
+    pub(super) call: Option<Call>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Program {
+    pub(super) path: PathBuf,
+    pub(super) arguments: Vec<OsString>,
+}
+
+/// GET, or POST when there is a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Call {
+    pub(super) url: String,
+    pub(super) query: Vec<(&'static str, String)>,
+    pub(super) json: Option<String>,
+}
+
+impl Call {
+    /// Without what may be a secret: a name with password before the host, and the configured query.
+    fn shown_url(&self) -> String {
+        let Ok(uri) = self.url.parse::<Uri>() else {
+            return "a URL".to_owned();
+        };
+        let host = uri.host().unwrap_or_default();
+        let port = uri.port_u16().map(|port| format!(":{port}"));
+        let scheme = uri.scheme_str().unwrap_or_default();
+        format!(
+            "{scheme}://{host}{}{}",
+            port.unwrap_or_default(),
+            uri.path()
+        )
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(program) = &self.program {
+            write!(f, "{:?} {:?} ", program.path, program.arguments)?;
+        }
+        if let Some(call) = &self.call {
+            write!(f, "{} {:?}", call.shown_url(), call.query)?;
+        }
+        Ok(())
+    }
+}
+
+/// Does actions, one after the other.
+#[derive(Clone)]
+pub(super) struct Runner {
+    time_limit: Duration,
+    agent: Agent,
+}
+
+impl Default for Runner {
+    fn default() -> Self {
+        Self::with_time_limit(TIME_LIMIT)
+    }
+}
+
+impl Runner {
+    pub(super) fn with_time_limit(time_limit: Duration) -> Self {
+        let agent = Agent::config_builder()
+            .timeout_global(Some(time_limit))
+            .build()
+            .new_agent();
+        Self { time_limit, agent }
+    }
+
+    /// Tells the log what became of it; nobody else waits to hear.
+    pub(super) fn run(&self, action: &Action) {
+        if let Some(program) = &action.program {
+            let path = program.path.display();
+            match self.run_program(program) {
+                Ok(status) if status.success() => log::debug!("action {path}: done"),
+                Ok(status) => log::warn!("action {path}: {status}"),
+                Err(error) => log::warn!("action {path}: {error}"),
+            }
+        }
+        if let Some(call) = &action.call {
+            match self.call(call) {
+                Ok(status) => log::debug!("action {}: {status}", call.shown_url()),
+                Err(error) => log::warn!("action {}: {error}", call.shown_url()),
+            }
+        }
+    }
+
+    fn run_program(&self, program: &Program) -> io::Result<ExitStatus> {
+        let path = std::env::var_os("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
+        let mut child = Command::new(&program.path)
+            .args(&program.arguments)
+            .env_clear()
+            .env("PATH", path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // A group of its own, so that what it starts ends with it.
+            .process_group(0)
+            .spawn()?;
+        let started = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status);
+            }
+            if started.elapsed() >= self.time_limit {
+                end(&mut child);
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    format!("ended after {} seconds", self.time_limit.as_secs()),
+                ));
+            }
+            thread::sleep(POLL);
+        }
+    }
+
+    fn call(&self, call: &Call) -> Result<u16, ureq::Error> {
+        let answer = match &call.json {
+            None => {
+                let request = self.agent.get(&call.url);
+                request.query_pairs(pairs(call)).call()?
+            }
+            Some(json) => self
+                .agent
+                .post(&call.url)
+                .query_pairs(pairs(call))
+                .content_type("application/json; charset=utf-8")
+                .send(json)?,
+        };
+        Ok(answer.status().as_u16())
+    }
+}
+
+fn pairs(call: &Call) -> impl Iterator<Item = (&str, &str)> {
+    call.query
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+}
+
+/// The whole group, since the program may wait for one that it started.
+fn end(child: &mut Child) {
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    let _ = child.wait();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_its_secrets() {
+        let call = Call {
+            url: "https://me:secret@example.com:8443/hook?token=secret".into(),
+            query: Vec::new(),
+            json: None,
+        };
+        assert_eq!(call.shown_url(), "https://example.com:8443/hook");
+    }
+}

@@ -1,0 +1,270 @@
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use sftpgo_core::{UserDraft, registry::Protocol};
+
+use super::{run::Runner, *};
+
+/// Long enough for a busy machine; passing tests do not wait for it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Written by another process: a file that this one has open for writing while another test starts a
+/// program cannot be run for a moment.
+fn script(directory: &Path, text: &str) -> PathBuf {
+    let path = directory.join("hook");
+    let written = process::Command::new("/bin/sh")
+        .args([
+            "-c",
+            "printf '#!/bin/sh\n%s\n' \"$1\" > \"$2\" && chmod 700 \"$2\"",
+            "sh",
+            text,
+        ])
+        .arg(&path)
+        .status();
+    assert!(written.unwrap().success());
+    path
+}
+
+fn on(names: &[&str], command: Option<PathBuf>, url: Option<String>) -> Actions {
+    Actions {
+        execute_on: names.iter().map(|name| (*name).to_owned()).collect(),
+        command,
+        url,
+    }
+}
+
+fn uploaded<'a>(path: &'a str, error: Option<&'a str>) -> Event<'a> {
+    Event::Transfer {
+        operation: Operation::Upload,
+        username: "alice",
+        file_path: path,
+        size: 1,
+        elapsed: Duration::ZERO,
+        connection_id: "c",
+        protocol: Protocol::Sftp,
+        error,
+    }
+}
+
+fn renamed<'a>(from: &'a str, to: &'a str) -> Event<'a> {
+    Event::Command {
+        command: Command::Rename,
+        username: "alice",
+        file_path: from,
+        target_path: Some(to),
+        connection_id: "c",
+        protocol: Protocol::Sftp,
+    }
+}
+
+fn user() -> User {
+    UserDraft {
+        username: "bob".into(),
+        public_keys: vec![
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2n1dv0hE5hLBhfKwUgX6jTZ1BbUwJcFOAYKrBjfYqY"
+                .into(),
+        ],
+        home_dir: "/srv/bob".into(),
+        uid: 5,
+        permissions: vec!["*".into()],
+        ..UserDraft::default()
+    }
+    .validate(None)
+    .unwrap()
+}
+
+/// Answers every request with 200 and passes on what came: request line, headers and body.
+fn recording_server() -> (SocketAddr, mpsc::Receiver<(String, String)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let (mut head, mut length) = (String::new(), 0);
+            loop {
+                let mut line = String::new();
+                stream.read_line(&mut line).unwrap();
+                if line.trim().is_empty() {
+                    break;
+                }
+                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                head += &line;
+            }
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).unwrap();
+            stream
+                .get_mut()
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                .unwrap();
+            sender
+                .send((head, String::from_utf8(body).unwrap()))
+                .unwrap();
+        }
+    });
+    (address, receiver)
+}
+
+#[test]
+fn a_program_gets_its_arguments_as_they_are_and_no_secret() {
+    let directory = tempfile::tempdir().unwrap();
+    let seen = directory.path().join("seen");
+    let hook = script(
+        directory.path(),
+        &format!("(printf '[%s]' \"$@\"; env) > {}", seen.display()),
+    );
+    let queue = Queue::start().unwrap();
+    let observer = FileActions::new(on(&["upload", "rename"], Some(hook), None), queue.clone());
+
+    observer.notify(&uploaded("/srv/a; touch $HOME \"b\"\n'", None));
+    queue.drain(PATIENCE);
+    let text = fs::read_to_string(&seen).unwrap();
+    assert!(
+        text.starts_with("[upload][alice][/srv/a; touch $HOME \"b\"\n'][]"),
+        "{text}"
+    );
+    assert!(text.contains("PATH=") && !text.contains("CARGO"), "{text}");
+
+    observer.notify(&renamed("/srv/a", "/srv/b"));
+    queue.drain(PATIENCE);
+    let text = fs::read_to_string(&seen).unwrap();
+    assert!(
+        text.starts_with("[rename][alice][/srv/a][/srv/b]"),
+        "{text}"
+    );
+}
+
+#[test]
+fn only_what_is_asked_for_and_what_succeeded_is_acted_upon() {
+    let directory = tempfile::tempdir().unwrap();
+    let seen = directory.path().join("seen");
+    let hook = script(directory.path(), &format!("echo $1 >> {}", seen.display()));
+    let queue = Queue::start().unwrap();
+    let observer = FileActions::new(on(&["upload"], Some(hook), None), queue.clone());
+    observer.notify(&uploaded("/a", Some("the connection was lost")));
+    observer.notify(&renamed("/a", "/b"));
+    queue.drain(PATIENCE);
+    assert!(!seen.exists());
+    observer.notify(&uploaded("/a", None));
+    queue.drain(PATIENCE);
+    assert_eq!(fs::read_to_string(&seen).unwrap(), "upload\n");
+}
+
+#[test]
+fn a_program_that_hangs_is_ended_with_what_it_started() {
+    let directory = tempfile::tempdir().unwrap();
+    let pid_file = directory.path().join("pid");
+    let hook = script(
+        directory.path(),
+        &format!("sleep 1000 & echo $! > {}; wait", pid_file.display()),
+    );
+    let runner = Runner::with_time_limit(Duration::from_secs(1));
+    runner.run(&Action {
+        program: Some(Program {
+            path: hook,
+            arguments: Vec::new(),
+        }),
+        call: None,
+    });
+    let pid = fs::read_to_string(&pid_file).unwrap();
+    let status = PathBuf::from(format!("/proc/{}/stat", pid.trim()));
+    let started = Instant::now();
+    // Gone, or a zombie that nobody collects in a container.
+    while fs::read_to_string(&status).is_ok_and(|stat| !stat.contains(") Z ")) {
+        assert!(started.elapsed() < PATIENCE, "the sleep lives on");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_full_queue_drops_and_does_not_wait() {
+    let directory = tempfile::tempdir().unwrap();
+    let gate = directory.path().join("gate");
+    let seen = directory.path().join("seen");
+    let hook = script(
+        directory.path(),
+        &format!(
+            "while [ ! -e {} ]; do sleep 0.01; done; echo $3 >> {}",
+            gate.display(),
+            seen.display()
+        ),
+    );
+    let queue = Queue::with(1, 1, Runner::with_time_limit(PATIENCE)).unwrap();
+    let observer = FileActions::new(on(&["upload"], Some(hook), None), queue.clone());
+    for number in 0..50 {
+        observer.notify(&uploaded(&number.to_string(), None));
+    }
+    fs::write(&gate, "").unwrap();
+    queue.drain(PATIENCE);
+    let done = fs::read_to_string(&seen).unwrap().lines().count();
+    assert!((1..=2).contains(&done), "{done}");
+}
+
+#[test]
+fn a_url_is_called_with_everything_in_the_query() {
+    let (address, received) = recording_server();
+    let queue = Queue::start().unwrap();
+    let url = format!("http://{address}/hook?token=1");
+    let observer = FileActions::new(on(&["rename"], None, Some(url)), queue);
+    observer.notify(&renamed("/srv/a b&c", "/srv/ü"));
+    let (head, body) = received.recv_timeout(PATIENCE).unwrap();
+    let request = head.lines().next().unwrap();
+    assert_eq!(
+        request,
+        "GET /hook?token=1&action=rename&username=alice&path=%2Fsrv%2Fa%20b%26c&target_path=%2Fsrv%2F%C3%BC HTTP/1.1"
+    );
+    assert!(body.is_empty());
+}
+
+#[test]
+fn a_changed_user_is_posted_as_json() {
+    let (address, received) = recording_server();
+    let queue = Queue::start().unwrap();
+    let observer = UserActions::new(
+        on(&["add"], None, Some(format!("http://{address}/users"))),
+        queue,
+        |user| format!("{{\"username\":\"{}\"}}", user.username),
+    );
+    let user = user();
+    for change in [UserChange::Delete, UserChange::Add] {
+        observer.notify(&Event::User {
+            change,
+            user: &user,
+        });
+    }
+    let (head, body) = received.recv_timeout(PATIENCE).unwrap();
+    assert!(
+        head.starts_with("POST /users?action=add HTTP/1.1"),
+        "{head}"
+    );
+    assert!(
+        head.to_lowercase()
+            .contains("content-type: application/json"),
+        "{head}"
+    );
+    assert_eq!(body, "{\"username\":\"bob\"}");
+}
+
+#[test]
+fn a_program_gets_the_fields_of_the_user() {
+    let action = user_action(
+        "update",
+        &user(),
+        &on(&["update"], Some("/hook".into()), None),
+        |_| String::new(),
+    );
+    assert_eq!(
+        action.program.unwrap().arguments,
+        ["update", "bob", "0", "1", "0", "/srv/bob", "5", "0"]
+    );
+}

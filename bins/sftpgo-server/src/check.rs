@@ -1,0 +1,25 @@
+//! `check-config`.
+
+use std::process::ExitCode;
+
+use crate::{cli::Options, config, terminal};
+
+/// Says what would be used and from where, then what is wrong with it.
+pub(crate) fn run(options: &Options, flags: &str) -> ExitCode {
+    let found = config::load(
+        &options.config_dir,
+        &options.config_file,
+        std::env::vars_os(),
+    );
+    terminal::say(&format!("{}{}", config::report(&found), flags.trim_end()));
+    match found.settings() {
+        Ok(_) => {
+            terminal::say("# the configuration is valid");
+            ExitCode::SUCCESS
+        }
+        Err(problems) => {
+            terminal::complain(&config::complaint(problems));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The command line.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{
+    ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
+    builder::BoolishValueParser, error::ErrorKind, parser::ValueSource,
+};
+
+use crate::logging::LogSettings;
+
+/// A file-transfer server for virtual users: SFTP, managed over a REST API.
+#[derive(Debug, Parser)]
+#[command(name = "sftpgo-server", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve until SIGTERM or Ctrl-C.
+    Serve(Options),
+    /// Say which configuration would be used and where each value comes from; exit with 1 if it is not valid.
+    CheckConfig(Options),
+    /// Say which version this is.
+    Version,
+}
+
+/// Where configuration and log are.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Directory of the configuration file, the database, the host keys and the log.
+    #[arg(
+        long,
+        env = "SFTPGO_CONFIG_DIR",
+        default_value = ".",
+        value_name = "DIR"
+    )]
+    pub(crate) config_dir: PathBuf,
+    /// Name of the configuration file; .json, .toml, .yaml and .yml are looked for.
+    #[arg(
+        long,
+        env = "SFTPGO_CONFIG_FILE",
+        default_value = "sftpgo",
+        value_name = "NAME"
+    )]
+    pub(crate) config_file: String,
+    /// Log file, from the configuration directory; empty is standard error.
+    #[arg(
+        long,
+        env = "SFTPGO_LOG_FILE_PATH",
+        default_value = "sftpgo.log",
+        value_name = "FILE"
+    )]
+    log_file_path: String,
+    /// Megabytes before the log file is put aside; 0 is never.
+    #[arg(
+        long,
+        env = "SFTPGO_LOG_MAX_SIZE",
+        default_value_t = 10,
+        value_name = "MB"
+    )]
+    log_max_size: u64,
+    /// Log files put aside that are kept; 0 is all.
+    #[arg(
+        long,
+        env = "SFTPGO_LOG_MAX_BACKUPS",
+        default_value_t = 5,
+        value_name = "NUMBER"
+    )]
+    log_max_backups: usize,
+    /// Days that log files put aside are kept; 0 is for ever.
+    #[arg(
+        long,
+        env = "SFTPGO_LOG_MAX_AGE",
+        default_value_t = 28,
+        value_name = "DAYS"
+    )]
+    log_max_age: u64,
+    /// Compress log files put aside.
+    #[arg(
+        long,
+        env = "SFTPGO_LOG_COMPRESS",
+        default_value = "false",
+        default_missing_value = "true",
+        num_args = 0..=1,
+        require_equals = true,
+        action = ArgAction::Set,
+        value_parser = BoolishValueParser::new(),
+    )]
+    log_compress: bool,
+    /// Debug lines too; --log-verbose=false leaves them out.
+    #[arg(
+        long,
+        env = "SFTPGO_LOG_VERBOSE",
+        default_value = "true",
+        default_missing_value = "true",
+        num_args = 0..=1,
+        require_equals = true,
+        action = ArgAction::Set,
+        value_parser = BoolishValueParser::new(),
+    )]
+    log_verbose: bool,
+}
+
+impl Options {
+    /// How to log, with a relative path from `directory`.
+    pub(crate) fn log_settings(&self, directory: &Path) -> LogSettings {
+        LogSettings {
+            file: (!self.log_file_path.is_empty()).then(|| directory.join(&self.log_file_path)),
+            max_size: self.log_max_size,
+            max_backups: self.log_max_backups,
+            max_age: self.log_max_age,
+            compress: self.log_compress,
+            verbose: self.log_verbose,
+        }
+    }
+}
+
+/// The command line as it was understood.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    pub(crate) command: Command,
+    /// A line for each flag: its value and where it comes from.
+    pub(crate) flags: String,
+}
+
+impl Invocation {
+    /// Of this process. Help and complaints have been printed when there is none.
+    ///
+    /// # Errors
+    /// What to exit with: 0 after help, 1 for a bad value, 2 for wrong usage.
+    pub(crate) fn of_process() -> Result<Self, ExitCode> {
+        let parsed = Cli::command().try_get_matches().and_then(|matches| {
+            let flags = flags(&matches);
+            let Cli { command } = Cli::from_arg_matches(&matches)?;
+            Ok(Self { command, flags })
+        });
+        parsed.map_err(|error| {
+            let _ = error.print();
+            match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                ErrorKind::InvalidValue | ErrorKind::ValueValidation | ErrorKind::InvalidUtf8 => {
+                    ExitCode::FAILURE
+                }
+                _ => ExitCode::from(2),
+            }
+        })
+    }
+}
+
+fn flags(matches: &ArgMatches) -> String {
+    let Some((_, matches)) = matches.subcommand() else {
+        return String::new();
+    };
+    let line = |id: &clap::Id| {
+        let flag = id.as_str().replace('_', "-");
+        let value = matches.get_raw(id.as_str())?.next()?.to_string_lossy();
+        let source = match matches.value_source(id.as_str())? {
+            ValueSource::EnvVariable => {
+                format!("SFTPGO_{}", id.as_str().to_ascii_uppercase())
+            }
+            ValueSource::CommandLine => "command line".to_owned(),
+            _ => "default".to_owned(),
+        };
+        Some(format!("--{flag} = {value:?}  # {source}\n"))
+    };
+    // The group of all of them has an id too, but no value.
+    let mut lines: Vec<_> = matches
+        .ids()
+        .filter(|id| id.as_str().contains('_'))
+        .filter_map(line)
+        .collect();
+    lines.sort();
+    lines.concat()
+}

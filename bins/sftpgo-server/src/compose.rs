@@ -1,0 +1,146 @@
+//! The parts of the server, made from the settings and put together.
+
+use std::{path::Path, sync::Arc};
+
+use sftpgo_api::{ApiState, Metrics};
+use sftpgo_core::{
+    Error, Provider, Result,
+    accounts::Accounts,
+    auth::Authenticator,
+    event::Events,
+    filesystem::{Homes, local::LocalHomes},
+    quota::QuotaBook,
+    registry::Connections,
+    scan::QuotaScans,
+};
+use sftpgo_ssh::{HostKey, ServerConfig, Services, host_key};
+use sftpgo_store::{MemoryProvider, SqliteProvider, StoreConfig};
+
+use crate::{
+    actions::{FileActions, Queue, UserActions},
+    config::{
+        Problem,
+        settings::{Driver, Settings, Sftpd},
+    },
+    event_log::EventLog,
+    version,
+};
+
+/// Everything that serves, not listening yet.
+pub(crate) struct Parts {
+    pub(crate) ssh: sftpgo_ssh::Server,
+    pub(crate) api: Arc<ApiState>,
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) homes: Arc<dyn Homes>,
+    pub(crate) metrics: Metrics,
+    pub(crate) actions: Arc<Queue>,
+    pub(crate) host_keys: Vec<HostKey>,
+}
+
+/// Opens the database and the host keys, making them in `directory` at the first start, and connects the parts.
+///
+/// # Errors
+/// Names the key, and what is wrong.
+pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Problem> {
+    let provider =
+        provider(&settings.data_provider.driver).map_err(of_key("data_provider.name"))?;
+    let host_keys = host_keys(&settings.sftpd, directory).map_err(of_key("sftpd.keys"))?;
+    let metrics = Metrics::new().map_err(of_key("httpd"))?;
+    let actions = Queue::start()
+        .map_err(|error| Problem::new("actions", format!("no threads can be started: {error}")))?;
+    let events = Events::new(vec![
+        Box::new(EventLog),
+        Box::new(metrics.clone()),
+        Box::new(FileActions::new(
+            settings.sftpd.actions.clone(),
+            Arc::clone(&actions),
+        )),
+        Box::new(UserActions::new(
+            settings.data_provider.actions.clone(),
+            Arc::clone(&actions),
+            sftpgo_api::user_json,
+        )),
+    ]);
+    let connections = Connections::new(events.clone());
+    let quotas = QuotaBook::new(Arc::clone(&provider), settings.data_provider.tracking);
+    let homes: Arc<dyn Homes> = Arc::new(LocalHomes);
+
+    let api = Arc::new(ApiState {
+        accounts: Arc::new(Accounts::new(
+            Arc::clone(&provider),
+            Arc::clone(&connections),
+            Arc::clone(&quotas),
+            events.clone(),
+            settings.data_provider.manage_users,
+            settings.data_provider.users_base_dir.clone(),
+        )),
+        connections: Arc::clone(&connections),
+        scans: QuotaScans::new(Arc::clone(&homes), Arc::clone(&quotas)),
+        provider: Arc::clone(&provider),
+        metrics: Arc::new(metrics.clone()),
+        version: version::info(),
+    });
+    let authenticator = Arc::new(Authenticator::new(
+        Arc::clone(&provider),
+        Arc::clone(&homes),
+        Arc::clone(&connections),
+        quotas,
+        settings.data_provider.rehash_on_login,
+    ));
+    let services = Services {
+        authenticator,
+        connections,
+        events,
+    };
+    let ssh = sftpgo_ssh::Server::new(ssh_config(&settings.sftpd, host_keys.clone()), services)
+        .map_err(of_key("sftpd"))?;
+    Ok(Parts {
+        ssh,
+        api,
+        provider,
+        homes,
+        metrics,
+        actions,
+        host_keys,
+    })
+}
+
+fn provider(driver: &Driver) -> Result<Arc<dyn Provider>> {
+    Ok(match driver {
+        Driver::Memory => Arc::new(MemoryProvider::new()),
+        Driver::Sqlite { path, pool_size } => Arc::new(SqliteProvider::open(&StoreConfig {
+            path: path.clone(),
+            pool_size: *pool_size,
+        })?),
+    })
+}
+
+fn host_keys(sftpd: &Sftpd, directory: &Path) -> Result<Vec<HostKey>> {
+    if sftpd.host_keys.is_empty() {
+        return host_key::load_or_generate(directory);
+    }
+    sftpd
+        .host_keys
+        .iter()
+        .map(|path| host_key::load(path))
+        .collect()
+}
+
+fn ssh_config(sftpd: &Sftpd, host_keys: Vec<HostKey>) -> ServerConfig {
+    ServerConfig {
+        host_keys,
+        max_auth_tries: sftpd.max_auth_tries,
+        software_version: sftpd.banner.clone(),
+        login_banner: sftpd.login_banner.clone(),
+        idle_timeout: sftpd.idle_timeout,
+        kex_algorithms: sftpd.kex_algorithms.clone(),
+        ciphers: sftpd.ciphers.clone(),
+        macs: sftpd.macs.clone(),
+        uploads: sftpd.uploads,
+        ..ServerConfig::default()
+    }
+}
+
+fn of_key(key: &'static str) -> impl Fn(Error) -> Problem {
+    move |error| Problem::new(key, error.to_string())
+}

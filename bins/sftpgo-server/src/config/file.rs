@@ -1,0 +1,149 @@
+//! The configuration file: which one, and what it holds.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Map, Value};
+
+use super::Problem;
+
+/// In the order in which they are looked for.
+const EXTENSIONS: [&str; 4] = ["json", "toml", "yaml", "yml"];
+
+/// The first of `NAME.{json,toml,yaml,yml}` in `directory`; a name with one of these extensions is taken as it is.
+///
+/// # Errors
+/// More than one is there: reading one of them would ignore what an operator wrote in the other.
+pub(super) fn find(directory: &Path, name: &str) -> Result<Option<PathBuf>, Problem> {
+    let path = directory.join(name);
+    if has_known_extension(&path) {
+        return Ok(path.exists().then_some(path));
+    }
+    let mut found = EXTENSIONS
+        .map(|extension| directory.join(format!("{name}.{extension}")))
+        .into_iter()
+        .filter(|path| path.exists());
+    match (found.next(), found.next()) {
+        (Some(first), Some(second)) => Err(Problem::new(
+            &first.display().to_string(),
+            format!(
+                "{} is there too: keep one of them, or name it with --config-file",
+                second.display()
+            ),
+        )),
+        (first, _) => Ok(first),
+    }
+}
+
+/// What the file at `path` says, as a tree.
+pub(super) fn read(path: &Path) -> Result<Value, Problem> {
+    let problem = |reason: String| Problem::new(&path.display().to_string(), reason);
+    let text = fs::read_to_string(path).map_err(|error| {
+        problem(match error.kind() {
+            io::ErrorKind::InvalidData => "is not UTF-8 text".to_owned(),
+            _ => format!("cannot be read: {error}"),
+        })
+    })?;
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    let tree = match extension.as_ref() {
+        "json" => serde_json::from_str(&text).map_err(|error| error.to_string()),
+        "toml" => toml::from_str(&text).map_err(|error| error.to_string()),
+        _ => serde_saphyr::from_str(&text).map_err(|error| error.to_string()),
+    }
+    .map_err(|reason| problem(format!("is not correct {extension}: {reason}")))?;
+    match tree {
+        // An empty YAML file.
+        Value::Null => Ok(Value::Object(Map::new())),
+        Value::Object(_) => Ok(tree),
+        _ => Err(problem(
+            "must hold the sections sftpd, data_provider and httpd".to_owned(),
+        )),
+    }
+}
+
+fn has_known_extension(path: &Path) -> bool {
+    path.extension()
+        .and_then(|extension| extension.to_str())
+        .is_some_and(|extension| EXTENSIONS.contains(&extension))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_three_formats_say_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            (
+                "a.json",
+                r#"{"sftpd": {"bind_port": 1, "ciphers": ["x"], "umask": "0022"}}"#,
+            ),
+            (
+                "b.toml",
+                "[sftpd]\nbind_port = 1\nciphers = [\"x\"]\numask = \"0022\"\n",
+            ),
+            (
+                "c.yaml",
+                "sftpd:\n  bind_port: 1\n  ciphers: [x]\n  umask: \"0022\"\n",
+            ),
+            (
+                "d.yml",
+                "sftpd: {bind_port: 1, ciphers: [x], umask: '0022'}\n",
+            ),
+        ] {
+            let path = directory.path().join(name);
+            fs::write(&path, text).unwrap();
+            let expected = json!({"sftpd": {"bind_port": 1, "ciphers": ["x"], "umask": "0022"}});
+            assert_eq!(read(&path).unwrap(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_broken_file_is_named_with_the_place() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("a.json", "{\n  \"sftpd\": {,}\n}"),
+            ("b.toml", "\n[sftpd\n"),
+            ("c.yaml", "\nsftpd: [\n"),
+        ] {
+            let path = directory.path().join(name);
+            fs::write(&path, text).unwrap();
+            let problem = read(&path).unwrap_err().to_string();
+            assert!(
+                problem.contains(name) && problem.contains("line 2"),
+                "{problem}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_empty_file_sets_nothing_and_a_list_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.yaml");
+        fs::write(&path, "# nothing\n").unwrap();
+        assert_eq!(read(&path).unwrap(), json!({}));
+        fs::write(&path, "- sftpd\n").unwrap();
+        assert!(read(&path).is_err());
+    }
+
+    #[test]
+    fn files_are_found_by_name_and_two_of_a_name_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let yaml = directory.path().join("sftpgo.yaml");
+        assert_eq!(find(directory.path(), "sftpgo").unwrap(), None);
+        fs::write(&yaml, "").unwrap();
+        assert_eq!(
+            find(directory.path(), "sftpgo").unwrap(),
+            Some(yaml.clone())
+        );
+        fs::write(directory.path().join("sftpgo.json"), "{}").unwrap();
+        let problem = find(directory.path(), "sftpgo").unwrap_err().to_string();
+        assert!(problem.contains("sftpgo.json") && problem.contains("sftpgo.yaml"));
+        assert_eq!(find(directory.path(), "sftpgo.yaml").unwrap(), Some(yaml));
+    }
+}

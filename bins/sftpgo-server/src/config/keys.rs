@@ -1,0 +1,134 @@
+//! Every configuration key with its default, as files and the environment write it.
+
+use serde::{Deserialize, Serialize};
+
+/// The whole configuration, not validated yet.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Keys {
+    pub(crate) sftpd: Sftpd,
+    pub(crate) data_provider: DataProvider,
+    pub(crate) httpd: Httpd,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Sftpd {
+    pub(crate) bind_port: i64,
+    pub(crate) bind_address: String,
+    /// Minutes; 0 is never.
+    pub(crate) idle_timeout: i64,
+    pub(crate) max_auth_tries: i64,
+    /// Octal, as text.
+    pub(crate) umask: String,
+    pub(crate) banner: String,
+    pub(crate) upload_mode: i64,
+    /// Not in SFTPGo. Left out, it follows `upload_mode`.
+    pub(crate) sync_uploads: Option<bool>,
+    pub(crate) actions: Actions,
+    pub(crate) keys: Vec<HostKey>,
+    pub(crate) enable_scp: bool,
+    pub(crate) kex_algorithms: Vec<String>,
+    pub(crate) ciphers: Vec<String>,
+    pub(crate) macs: Vec<String>,
+    pub(crate) login_banner_file: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HostKey {
+    pub(crate) private_key: String,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Actions {
+    pub(crate) execute_on: Vec<String>,
+    pub(crate) command: String,
+    pub(crate) http_notification_url: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DataProvider {
+    pub(crate) driver: String,
+    pub(crate) name: String,
+    pub(crate) host: String,
+    pub(crate) port: i64,
+    pub(crate) username: String,
+    pub(crate) password: String,
+    pub(crate) sslmode: i64,
+    pub(crate) connection_string: String,
+    pub(crate) users_table: String,
+    pub(crate) manage_users: i64,
+    pub(crate) track_quota: i64,
+    pub(crate) pool_size: i64,
+    pub(crate) users_base_dir: String,
+    /// Not in SFTPGo.
+    pub(crate) rehash_on_login: bool,
+    pub(crate) actions: Actions,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Httpd {
+    pub(crate) bind_port: i64,
+    pub(crate) bind_address: String,
+    pub(crate) templates_path: String,
+    pub(crate) static_files_path: String,
+}
+
+impl Default for Sftpd {
+    fn default() -> Self {
+        Self {
+            bind_port: 2022,
+            bind_address: String::new(),
+            idle_timeout: 15,
+            max_auth_tries: 0,
+            umask: "0022".to_owned(),
+            banner: String::new(),
+            upload_mode: 0,
+            sync_uploads: None,
+            actions: Actions::default(),
+            keys: Vec::new(),
+            enable_scp: false,
+            kex_algorithms: Vec::new(),
+            ciphers: Vec::new(),
+            macs: Vec::new(),
+            login_banner_file: String::new(),
+        }
+    }
+}
+
+impl Default for DataProvider {
+    fn default() -> Self {
+        Self {
+            driver: "sqlite".to_owned(),
+            name: "sftpgo.db".to_owned(),
+            host: String::new(),
+            port: 5432,
+            username: String::new(),
+            password: String::new(),
+            sslmode: 0,
+            connection_string: String::new(),
+            users_table: "users".to_owned(),
+            manage_users: 1,
+            track_quota: 2,
+            pool_size: 0,
+            users_base_dir: String::new(),
+            rehash_on_login: false,
+            actions: Actions::default(),
+        }
+    }
+}
+
+impl Default for Httpd {
+    fn default() -> Self {
+        Self {
+            bind_port: 8080,
+            bind_address: "127.0.0.1".to_owned(),
+            templates_path: "templates".to_owned(),
+            static_files_path: "static".to_owned(),
+        }
+    }
+}

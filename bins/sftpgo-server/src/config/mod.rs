@@ -1,0 +1,165 @@
+//! The configuration: a file, then the environment over it, then one validation.
+
+mod environment;
+mod file;
+mod keys;
+mod report;
+pub(crate) mod settings;
+mod shape;
+mod validate;
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fmt,
+    path::{Path, PathBuf, absolute},
+};
+
+use serde_json::Value;
+
+use self::keys::Keys;
+pub(crate) use self::{
+    report::{complaint, report},
+    settings::Settings,
+};
+
+/// Something in the configuration that keeps the server from starting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// A key, a variable or a file.
+    place: String,
+    reason: String,
+}
+
+impl Problem {
+    pub(crate) fn new(place: &str, reason: impl Into<String>) -> Self {
+        Self {
+            place: place.to_owned(),
+            reason: reason.into(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.reason)
+    }
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Nobody set it.
+    Default,
+    /// The configuration file.
+    File(PathBuf),
+    /// The environment variable of this name.
+    Environment(String),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Environment(name) => f.write_str(name),
+        }
+    }
+}
+
+/// What was found, and what is wrong with it.
+pub(crate) struct Found {
+    /// Absolute; every relative path starts here.
+    pub(crate) directory: PathBuf,
+    /// The file that was read, if there is one.
+    pub(crate) file: Option<PathBuf>,
+    values: Value,
+    sources: BTreeMap<String, Source>,
+    checked: Result<Settings, Vec<Problem>>,
+}
+
+impl Found {
+    /// The valid settings.
+    ///
+    /// # Errors
+    /// Everything that is wrong, not only the first.
+    pub(crate) fn settings(&self) -> Result<&Settings, &[Problem]> {
+        self.checked.as_ref().map_err(Vec::as_slice)
+    }
+
+    fn source(&self, path: &str) -> &Source {
+        self.sources.get(path).unwrap_or(&Source::Default)
+    }
+}
+
+/// Reads the configuration called `name` in `directory`, and the keys in `variables`.
+pub(crate) fn load(
+    directory: &Path,
+    name: &str,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Found {
+    let mut problems = Vec::new();
+    let directory = absolute(directory).unwrap_or_else(|_| directory.to_owned());
+    if !directory.is_dir() {
+        problems.push(Problem::new(
+            "--config-dir",
+            format!("{} is not a directory", directory.display()),
+        ));
+    }
+    let mut values = shape::defaults();
+    let mut sources = BTreeMap::new();
+
+    let file = file::find(&directory, name).unwrap_or_else(|problem| {
+        problems.push(problem);
+        None
+    });
+    if let Some(path) = &file {
+        match file::read(path) {
+            Ok(tree) => {
+                for key in shape::check(&tree, &mut problems) {
+                    sources.insert(key, Source::File(path.clone()));
+                }
+                shape::merge(&mut values, tree);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    for (key, (variable, value)) in environment::read(variables, &mut problems) {
+        shape::merge(&mut values, shape::tree_of(&key, value));
+        sources.insert(key, Source::Environment(variable));
+    }
+
+    let mut found = Found {
+        directory,
+        file,
+        values,
+        sources,
+        checked: Err(problems),
+    };
+    if found.settings().is_err_and(<[Problem]>::is_empty) {
+        found.checked = checked(&found);
+    }
+    found
+}
+
+fn checked(found: &Found) -> Result<Settings, Vec<Problem>> {
+    let keys: Keys = serde_json::from_value(found.values.clone())
+        .map_err(|error| vec![Problem::new("configuration", error.to_string())])?;
+    validate::validate(&keys, &found.directory).map_err(|problems| {
+        problems
+            .into_iter()
+            .map(|problem| with_source(problem, found))
+            .collect()
+    })
+}
+
+fn with_source(mut problem: Problem, found: &Found) -> Problem {
+    match found.source(&problem.place) {
+        Source::Default => {}
+        source => problem.reason += &format!(" (set by {source})"),
+    }
+    problem
+}
+
+#[cfg(test)]
+mod tests;

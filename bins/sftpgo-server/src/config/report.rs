@@ -1,0 +1,34 @@
+//! What `check-config` says: every key, its value and where it comes from.
+
+use super::{Found, Problem, shape};
+
+/// Keys whose value is never shown.
+const SECRET: [&str; 2] = ["data_provider.password", "data_provider.connection_string"];
+
+/// One line for the file, then one for each key.
+pub(crate) fn report(found: &Found) -> String {
+    let mut text = match &found.file {
+        Some(path) => format!("# configuration file: {}\n", path.display()),
+        None => format!(
+            "# no configuration file in {}: defaults and environment\n",
+            found.directory.display()
+        ),
+    };
+    for key in shape::all_keys() {
+        let value = match shape::leaf(&found.values, &key.path) {
+            Some(value) if SECRET.contains(&key.path.as_str()) && value != "" => "***".to_owned(),
+            Some(value) if !value.is_null() => value.to_string(),
+            _ => "not set".to_owned(),
+        };
+        text += &format!("{} = {value}  # {}\n", key.path, found.source(&key.path));
+    }
+    text
+}
+
+/// All problems, one a line.
+pub(crate) fn complaint(problems: &[Problem]) -> String {
+    problems
+        .iter()
+        .map(|problem| format!("error: {problem}\n"))
+        .collect()
+}

@@ -1,0 +1,90 @@
+//! The configuration once it is valid: what the rest of the program works with.
+
+use std::{path::PathBuf, time::Duration};
+
+use sftpgo_core::{quota::Tracking, session::UploadPolicy};
+
+/// Everything that was configured.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) sftpd: Sftpd,
+    pub(crate) data_provider: DataProvider,
+    pub(crate) httpd: Httpd,
+}
+
+/// The SSH side.
+#[derive(Debug)]
+pub(crate) struct Sftpd {
+    pub(crate) bind: Endpoint,
+    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) max_auth_tries: u32,
+    pub(crate) umask: u32,
+    pub(crate) banner: String,
+    pub(crate) uploads: UploadPolicy,
+    pub(crate) actions: Actions,
+    /// Absolute; none means the server's own.
+    pub(crate) host_keys: Vec<PathBuf>,
+    pub(crate) enable_scp: bool,
+    pub(crate) kex_algorithms: Vec<String>,
+    pub(crate) ciphers: Vec<String>,
+    pub(crate) macs: Vec<String>,
+    pub(crate) login_banner: Option<String>,
+}
+
+/// The users.
+#[derive(Debug)]
+pub(crate) struct DataProvider {
+    pub(crate) driver: Driver,
+    pub(crate) manage_users: bool,
+    pub(crate) tracking: Tracking,
+    pub(crate) users_base_dir: Option<PathBuf>,
+    pub(crate) rehash_on_login: bool,
+    pub(crate) actions: Actions,
+}
+
+/// Where users are kept.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Driver {
+    /// In an SQLite file.
+    Sqlite {
+        /// Absolute.
+        path: PathBuf,
+        /// 0 is the store's default.
+        pool_size: u32,
+    },
+    /// Until the server stops.
+    Memory,
+}
+
+/// The REST API.
+#[derive(Debug)]
+pub(crate) struct Httpd {
+    /// None is off.
+    pub(crate) bind: Option<Endpoint>,
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    /// Empty is every address.
+    pub(crate) address: String,
+    pub(crate) port: u16,
+}
+
+/// What to do after something happened.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Actions {
+    /// Names of what is acted upon.
+    pub(crate) execute_on: Vec<String>,
+    /// Absolute.
+    pub(crate) command: Option<PathBuf>,
+    pub(crate) url: Option<String>,
+}
+
+impl Actions {
+    /// Is there anything to do after `name` happened?
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        (self.command.is_some() || self.url.is_some())
+            && self.execute_on.iter().any(|wanted| wanted == name)
+    }
+}

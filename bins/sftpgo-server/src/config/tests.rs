@@ -1,0 +1,336 @@
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use sftpgo_core::session::UploadMode;
+
+use super::{settings::Driver, *};
+
+fn load_with(directory: &Path, variables: &[(&str, &str)]) -> Found {
+    load(
+        directory,
+        "sftpgo",
+        variables
+            .iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value))),
+    )
+}
+
+fn problems_of(directory: &Path, variables: &[(&str, &str)]) -> Vec<String> {
+    load_with(directory, variables)
+        .settings()
+        .map(drop)
+        .err()
+        .unwrap_or_default()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn without_anything_the_defaults_are_valid() {
+    let directory = tempfile::tempdir().unwrap();
+    let found = load_with(directory.path(), &[]);
+    let settings = found.settings().unwrap();
+    assert_eq!(found.file, None);
+    assert_eq!(settings.sftpd.bind.port, 2022);
+    assert_eq!(settings.sftpd.umask, 0o022);
+    assert!(!settings.sftpd.uploads.sync);
+    assert_eq!(settings.httpd.bind.as_ref().unwrap().address, "127.0.0.1");
+    assert_eq!(
+        settings.data_provider.driver,
+        Driver::Sqlite {
+            path: directory.path().join("sftpgo.db"),
+            pool_size: 0
+        }
+    );
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("sftpgo.toml");
+    fs::write(&file, "[sftpd]\nbind_port = 1111\nupload_mode = 1\n").unwrap();
+    let found = load_with(directory.path(), &[("SFTPGO_SFTPD__BIND_PORT", "2222")]);
+    let settings = found.settings().unwrap();
+    assert_eq!(settings.sftpd.bind.port, 2222);
+    assert_eq!(settings.sftpd.uploads.mode, UploadMode::Atomic);
+    assert!(settings.sftpd.uploads.sync, "atomic uploads are durable");
+    assert_eq!(
+        found.source("sftpd.bind_port"),
+        &Source::Environment("SFTPGO_SFTPD__BIND_PORT".to_owned())
+    );
+    assert_eq!(found.source("sftpd.upload_mode"), &Source::File(file));
+    assert_eq!(found.source("sftpd.banner"), &Source::Default);
+}
+
+#[test]
+fn every_bad_value_is_refused_by_its_key_and_variable() {
+    let directory = tempfile::tempdir().unwrap();
+    for (variable, value, key, reason) in [
+        (
+            "SFTPGO_SFTPD__BIND_PORT",
+            "65536",
+            "sftpd.bind_port",
+            "between 0 and 65535",
+        ),
+        (
+            "SFTPGO_SFTPD__BIND_ADDRESS",
+            "a b",
+            "sftpd.bind_address",
+            "not an address",
+        ),
+        (
+            "SFTPGO_SFTPD__IDLE_TIMEOUT",
+            "-1",
+            "sftpd.idle_timeout",
+            "between 0",
+        ),
+        (
+            "SFTPGO_SFTPD__MAX_AUTH_TRIES",
+            "101",
+            "sftpd.max_auth_tries",
+            "between 0 and 100",
+        ),
+        ("SFTPGO_SFTPD__UMASK", "0088", "sftpd.umask", "octal"),
+        ("SFTPGO_SFTPD__UMASK", "1777", "sftpd.umask", "octal"),
+        ("SFTPGO_SFTPD__BANNER", "a\nb", "sftpd.banner", "printable"),
+        (
+            "SFTPGO_SFTPD__UPLOAD_MODE",
+            "3",
+            "sftpd.upload_mode",
+            "between 0 and 2",
+        ),
+        ("SFTPGO_SFTPD__KEYS", "nothing", "sftpd.keys", "nothing"),
+        (
+            "SFTPGO_SFTPD__KEX_ALGORITHMS",
+            "x",
+            "sftpd.kex_algorithms",
+            "curve25519-sha256",
+        ),
+        (
+            "SFTPGO_SFTPD__CIPHERS",
+            "aes128-cbc",
+            "sftpd.ciphers",
+            "aes256-ctr",
+        ),
+        (
+            "SFTPGO_SFTPD__MACS",
+            "hmac-md5",
+            "sftpd.macs",
+            "hmac-sha2-256",
+        ),
+        (
+            "SFTPGO_SFTPD__LOGIN_BANNER_FILE",
+            "no",
+            "sftpd.login_banner_file",
+            "No such file",
+        ),
+        (
+            "SFTPGO_SFTPD__ACTIONS__EXECUTE_ON",
+            "add",
+            "sftpd.actions.execute_on",
+            "rename",
+        ),
+        (
+            "SFTPGO_SFTPD__ACTIONS__COMMAND",
+            "no",
+            "sftpd.actions.command",
+            "No such file",
+        ),
+        (
+            "SFTPGO_SFTPD__ACTIONS__HTTP_NOTIFICATION_URL",
+            "ftp://x/",
+            "sftpd.actions.http_notification_url",
+            "https://",
+        ),
+        (
+            "SFTPGO_DATA_PROVIDER__DRIVER",
+            "bolt",
+            "data_provider.driver",
+            "sqlite",
+        ),
+        (
+            "SFTPGO_DATA_PROVIDER__DRIVER",
+            "mysql",
+            "data_provider.driver",
+            "no mysql",
+        ),
+        (
+            "SFTPGO_DATA_PROVIDER__NAME",
+            "",
+            "data_provider.name",
+            "needed",
+        ),
+        (
+            "SFTPGO_DATA_PROVIDER__PORT",
+            "70000",
+            "data_provider.port",
+            "between",
+        ),
+        (
+            "SFTPGO_DATA_PROVIDER__SSLMODE",
+            "4",
+            "data_provider.sslmode",
+            "between 0 and 3",
+        ),
+        (
+            "SFTPGO_DATA_PROVIDER__CONNECTION_STRING",
+            "x",
+            "data_provider.connection_string",
+            "name",
+        ),
+        (
+            "SFTPGO_DATA_PROVIDER__USERS_TABLE",
+            "people",
+            "data_provider.users_table",
+            "users",
+        ),
+        (
+            "SFTPGO_DATA_PROVIDER__MANAGE_USERS",
+            "2",
+            "data_provider.manage_users",
+            "0 and 1",
+        ),
+        (
+            "SFTPGO_DATA_PROVIDER__TRACK_QUOTA",
+            "3",
+            "data_provider.track_quota",
+            "0 and 2",
+        ),
+        (
+            "SFTPGO_DATA_PROVIDER__POOL_SIZE",
+            "-5",
+            "data_provider.pool_size",
+            "between 0",
+        ),
+        (
+            "SFTPGO_DATA_PROVIDER__ACTIONS__EXECUTE_ON",
+            "rename",
+            "data_provider.actions.execute_on",
+            "update",
+        ),
+        (
+            "SFTPGO_HTTPD__BIND_PORT",
+            "-1",
+            "httpd.bind_port",
+            "between 0 and 65535",
+        ),
+    ] {
+        let problems = problems_of(directory.path(), &[(variable, value)]);
+        assert!(
+            problems.len() == 1
+                && problems[0].starts_with(&format!("{key}: "))
+                && problems[0].contains(reason)
+                && problems[0].ends_with(&format!("(set by {variable})")),
+            "{variable}={value}: {problems:?}"
+        );
+    }
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let problems = problems_of(
+        directory.path(),
+        &[
+            ("SFTPGO_SFTPD__UPLOAD_MODE", "9"),
+            ("SFTPGO_HTTPD__BIND_PORT", "99999"),
+        ],
+    );
+    assert_eq!(problems.len(), 2, "{problems:?}");
+}
+
+#[test]
+fn relative_paths_start_in_the_configuration_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let hook = directory.path().join("hook");
+    fs::write(&hook, "#!/bin/sh\n").unwrap();
+    let command = [("SFTPGO_SFTPD__ACTIONS__COMMAND", "hook")];
+    assert!(problems_of(directory.path(), &command)[0].contains("not an executable file"));
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(directory.path().join("hello.txt"), "Hello\n").unwrap();
+    let found = load_with(
+        directory.path(),
+        &[
+            command[0],
+            ("SFTPGO_SFTPD__LOGIN_BANNER_FILE", "hello.txt"),
+            ("SFTPGO_DATA_PROVIDER__USERS_BASE_DIR", "homes"),
+            ("SFTPGO_DATA_PROVIDER__NAME", "/var/lib/other.db"),
+        ],
+    );
+    let settings = found.settings().unwrap();
+    assert_eq!(settings.sftpd.actions.command, Some(hook));
+    assert_eq!(settings.sftpd.login_banner.as_deref(), Some("Hello\n"));
+    assert_eq!(
+        settings.data_provider.users_base_dir,
+        Some(directory.path().join("homes"))
+    );
+    assert!(
+        matches!(&settings.data_provider.driver, Driver::Sqlite { path, .. } if path == Path::new("/var/lib/other.db"))
+    );
+}
+
+#[test]
+fn a_port_of_zero_switches_rest_off() {
+    let directory = tempfile::tempdir().unwrap();
+    let found = load_with(directory.path(), &[("SFTPGO_HTTPD__BIND_PORT", "0")]);
+    assert!(found.settings().unwrap().httpd.bind.is_none());
+}
+
+#[test]
+fn the_report_says_every_key_once_and_no_secret() {
+    let directory = tempfile::tempdir().unwrap();
+    let found = load_with(
+        directory.path(),
+        &[
+            ("SFTPGO_DATA_PROVIDER__DRIVER", "memory"),
+            ("SFTPGO_DATA_PROVIDER__PASSWORD", "hunter2"),
+        ],
+    );
+    let report = report(&found);
+    assert!(report.contains("data_provider.driver = \"memory\"  # SFTPGO_DATA_PROVIDER__DRIVER\n"));
+    assert!(report.contains("sftpd.bind_port = 2022  # default\n"));
+    assert!(report.contains("data_provider.password = ***"));
+    assert!(!report.contains("hunter2"));
+    let keys = report.lines().filter(|line| !line.starts_with('#')).count();
+    assert_eq!(keys, shape::all_keys().len());
+}
+
+#[test]
+fn a_missing_directory_is_told_by_its_flag() {
+    let problems = problems_of(Path::new("/nowhere/at/all"), &[]);
+    assert_eq!(
+        problems,
+        ["--config-dir: /nowhere/at/all is not a directory"]
+    );
+}
+
+#[test]
+fn the_documented_examples_are_valid_and_every_key_is_documented() {
+    let documentation = include_str!("../../../../docs/configuration.md");
+    for extension in ["json", "toml", "yaml"] {
+        let example = documentation
+            .split(&format!("```{extension}\n"))
+            .nth(1)
+            .and_then(|rest| rest.split("```").next())
+            .unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(
+            directory.path().join(format!("sftpgo.{extension}")),
+            example,
+        )
+        .unwrap();
+        assert_eq!(problems_of(directory.path(), &[]), [""; 0], "{extension}");
+    }
+    let defaults = shape::defaults();
+    for key in shape::all_keys() {
+        let default = match shape::leaf(&defaults, &key.path).unwrap() {
+            Value::Null => String::new(),
+            value => format!("`{value}`"),
+        };
+        assert!(
+            documentation.contains(&format!("| `{}` | {default}", key.path)),
+            "{} with its default {default}",
+            key.path
+        );
+    }
+}

@@ -1,0 +1,294 @@
+//! Keys to settings; every value that is not acceptable is told by its key.
+
+use std::{
+    fmt::Display,
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use sftpgo_core::{
+    quota::Tracking,
+    session::{UploadMode, UploadPolicy},
+};
+use ureq::http::Uri;
+
+use super::{
+    Problem, keys,
+    settings::{Actions, DataProvider, Driver, Endpoint, Httpd, Settings, Sftpd},
+};
+
+/// What a file or a client does.
+const TRANSFER_ACTIONS: [&str; 4] = ["download", "upload", "delete", "rename"];
+/// What is done to a user.
+const USER_ACTIONS: [&str; 3] = ["add", "update", "delete"];
+/// A year; more is a mistake of units.
+const MAX_IDLE_MINUTES: i64 = 365 * 24 * 60;
+/// Every try costs a password check.
+const MAX_AUTH_TRIES: i64 = 100;
+/// More connections than any database is asked for here.
+const MAX_POOL_SIZE: i64 = 1000;
+/// The identification line has at most 255 bytes with `SSH-2.0-` and its end.
+const MAX_BANNER: usize = 240;
+/// Shown on a terminal before every login.
+const MAX_LOGIN_BANNER: u64 = 64 * 1024;
+
+/// The settings that `keys` describe, with relative paths from `directory`.
+pub(super) fn validate(keys: &keys::Keys, directory: &Path) -> Result<Settings, Vec<Problem>> {
+    let mut check = Check {
+        directory,
+        problems: Vec::new(),
+    };
+    let settings = Settings {
+        sftpd: check.sftpd(&keys.sftpd),
+        data_provider: check.data_provider(&keys.data_provider),
+        httpd: check.httpd(&keys.httpd),
+    };
+    if check.problems.is_empty() {
+        Ok(settings)
+    } else {
+        Err(check.problems)
+    }
+}
+
+/// Goes on after a problem, so that all are told at once; what it answers then is never used.
+struct Check<'a> {
+    directory: &'a Path,
+    problems: Vec<Problem>,
+}
+
+impl Check<'_> {
+    fn sftpd(&mut self, keys: &keys::Sftpd) -> Sftpd {
+        let (kex_algorithms, ciphers, macs) = sftpgo_ssh::known_names();
+        let idle_minutes = self.range("sftpd.idle_timeout", keys.idle_timeout, MAX_IDLE_MINUTES);
+        let mode = match self.range("sftpd.upload_mode", keys.upload_mode, 2) {
+            0 => UploadMode::Standard,
+            1 => UploadMode::Atomic,
+            _ => UploadMode::AtomicWithResume,
+        };
+        Sftpd {
+            bind: self.endpoint("sftpd", &keys.bind_address, keys.bind_port),
+            idle_timeout: (idle_minutes > 0)
+                .then(|| Duration::from_secs(u64::from(idle_minutes) * 60)),
+            max_auth_tries: self.range("sftpd.max_auth_tries", keys.max_auth_tries, MAX_AUTH_TRIES),
+            umask: self.umask(&keys.umask),
+            banner: self.banner(&keys.banner),
+            uploads: UploadPolicy {
+                mode,
+                sync: keys.sync_uploads.unwrap_or(mode != UploadMode::Standard),
+            },
+            actions: self.actions("sftpd", &keys.actions, &TRANSFER_ACTIONS),
+            host_keys: self.host_keys(&keys.keys),
+            enable_scp: keys.enable_scp,
+            kex_algorithms: self.names(
+                "sftpd.kex_algorithms",
+                &keys.kex_algorithms,
+                &kex_algorithms,
+            ),
+            ciphers: self.names("sftpd.ciphers", &keys.ciphers, &ciphers),
+            macs: self.names("sftpd.macs", &keys.macs, &macs),
+            login_banner: self.login_banner(&keys.login_banner_file),
+        }
+    }
+
+    fn data_provider(&mut self, keys: &keys::DataProvider) -> DataProvider {
+        if keys.users_table != "users" {
+            self.problem(
+                "data_provider.users_table",
+                format_args!(
+                    "{:?} cannot be used: the table is always users",
+                    keys.users_table
+                ),
+            );
+        }
+        self.range("data_provider.port", keys.port, u16::MAX.into());
+        self.range("data_provider.sslmode", keys.sslmode, 3);
+        DataProvider {
+            driver: self.driver(keys),
+            manage_users: self.range("data_provider.manage_users", keys.manage_users, 1) == 1,
+            tracking: match self.range("data_provider.track_quota", keys.track_quota, 2) {
+                0 => Tracking::Off,
+                1 => Tracking::All,
+                _ => Tracking::Limited,
+            },
+            users_base_dir: self.path(&keys.users_base_dir),
+            rehash_on_login: keys.rehash_on_login,
+            actions: self.actions("data_provider", &keys.actions, &USER_ACTIONS),
+        }
+    }
+
+    fn httpd(&mut self, keys: &keys::Httpd) -> Httpd {
+        let bind = self.endpoint("httpd", &keys.bind_address, keys.bind_port);
+        Httpd {
+            bind: (bind.port != 0).then_some(bind),
+        }
+    }
+
+    fn driver(&mut self, keys: &keys::DataProvider) -> Driver {
+        let pool_size = self.range("data_provider.pool_size", keys.pool_size, MAX_POOL_SIZE);
+        let name = self.path(&keys.name);
+        match (keys.driver.as_str(), name) {
+            ("sqlite", Some(path)) => {
+                if !keys.connection_string.is_empty() {
+                    self.problem(
+                        "data_provider.connection_string",
+                        "is not for SQLite: set data_provider.name to the database file",
+                    );
+                }
+                return Driver::Sqlite { path, pool_size };
+            }
+            ("sqlite", None) => {
+                self.problem(
+                    "data_provider.name",
+                    "the path of the database file is needed",
+                );
+            }
+            ("memory", _) => {}
+            (driver @ ("postgresql" | "mysql"), _) => self.problem(
+                "data_provider.driver",
+                format_args!("this build has no {driver}; it has sqlite and memory"),
+            ),
+            (other, _) => self.problem(
+                "data_provider.driver",
+                format_args!("{other:?} is not one of sqlite, memory"),
+            ),
+        }
+        Driver::Memory
+    }
+
+    fn endpoint(&mut self, section: &str, address: &str, port: i64) -> Endpoint {
+        if address.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            self.problem(
+                &format!("{section}.bind_address"),
+                format_args!("{address:?} is not an address; empty is every address"),
+            );
+        }
+        let port = self.range(&format!("{section}.bind_port"), port, u16::MAX.into());
+        Endpoint {
+            address: address.to_owned(),
+            port: u16::try_from(port).unwrap_or_default(),
+        }
+    }
+
+    fn umask(&mut self, umask: &str) -> u32 {
+        let bits = u32::from_str_radix(umask.strip_prefix("0o").unwrap_or(umask), 8);
+        bits.ok().filter(|bits| *bits <= 0o777).unwrap_or_else(|| {
+            self.problem(
+                "sftpd.umask",
+                format_args!("{umask:?} is not octal digits up to \"0777\", such as \"0022\""),
+            );
+            0
+        })
+    }
+
+    fn banner(&mut self, banner: &str) -> String {
+        if banner.len() > MAX_BANNER || !banner.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
+            self.problem(
+                "sftpd.banner",
+                format_args!("must be at most {MAX_BANNER} printable ASCII characters"),
+            );
+        }
+        banner.to_owned()
+    }
+
+    fn host_keys(&mut self, keys: &[keys::HostKey]) -> Vec<PathBuf> {
+        let paths: Vec<_> = keys
+            .iter()
+            .filter_map(|key| self.path(&key.private_key))
+            .collect();
+        if paths.len() < keys.len() {
+            self.problem("sftpd.keys", "private_key must not be empty");
+        }
+        for path in &paths {
+            if let Err(error) = sftpgo_ssh::host_key::load(path) {
+                self.problem("sftpd.keys", error);
+            }
+        }
+        paths
+    }
+
+    fn login_banner(&mut self, file: &str) -> Option<String> {
+        let path = self.path(file)?;
+        let read = match fs::metadata(&path) {
+            Ok(found) if found.len() > MAX_LOGIN_BANNER => {
+                Err(format!("has more than {MAX_LOGIN_BANNER} bytes"))
+            }
+            Ok(_) => fs::read_to_string(&path).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        read.map_err(|reason| {
+            self.problem(
+                "sftpd.login_banner_file",
+                format_args!("{}: {reason}", path.display()),
+            );
+        })
+        .ok()
+    }
+
+    fn actions(&mut self, section: &str, keys: &keys::Actions, known: &[&str]) -> Actions {
+        let key = |name: &str| format!("{section}.actions.{name}");
+        let command = self.path(&keys.command);
+        if let Some(reason) = command.as_deref().and_then(why_not_executable) {
+            self.problem(&key("command"), reason);
+        }
+        let url = &keys.http_notification_url;
+        if !url.is_empty() && !is_http(url) {
+            self.problem(
+                &key("http_notification_url"),
+                format_args!("{url:?} is not an http:// or https:// URL"),
+            );
+        }
+        Actions {
+            execute_on: self.names(&key("execute_on"), &keys.execute_on, known),
+            command,
+            url: (!url.is_empty()).then(|| url.clone()),
+        }
+    }
+
+    fn names(&mut self, key: &str, asked: &[String], known: &[&str]) -> Vec<String> {
+        for name in asked.iter().filter(|name| !known.contains(&name.as_str())) {
+            self.problem(
+                key,
+                format_args!("{name:?} is not one of {}", known.join(", ")),
+            );
+        }
+        asked.to_vec()
+    }
+
+    fn range(&mut self, key: &str, value: i64, most: i64) -> u32 {
+        match u32::try_from(value) {
+            Ok(fits) if value <= most => fits,
+            _ => {
+                self.problem(key, format_args!("{value} is not between 0 and {most}"));
+                0
+            }
+        }
+    }
+
+    /// Absolute; none when it is empty.
+    fn path(&self, path: &str) -> Option<PathBuf> {
+        (!path.is_empty()).then(|| self.directory.join(path))
+    }
+
+    fn problem(&mut self, key: &str, reason: impl Display) {
+        self.problems.push(Problem::new(key, reason.to_string()));
+    }
+}
+
+fn why_not_executable(path: &Path) -> Option<String> {
+    match fs::metadata(path) {
+        Err(error) => Some(format!("{}: {error}", path.display())),
+        Ok(found) if !found.is_file() || found.permissions().mode() & 0o111 == 0 => {
+            Some(format!("{} is not an executable file", path.display()))
+        }
+        Ok(_) => None,
+    }
+}
+
+fn is_http(url: &str) -> bool {
+    url.parse::<Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.host().is_some_and(|host| !host.is_empty())
+    })
+}

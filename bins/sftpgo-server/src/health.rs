@@ -1,0 +1,29 @@
+//! Whether the user store answers: a gauge, and a log line when that changes.
+
+use std::{sync::Arc, time::Duration};
+
+use sftpgo_api::Metrics;
+use sftpgo_core::Provider;
+use tokio::{task::spawn_blocking, time};
+
+const INTERVAL: Duration = Duration::from_secs(30);
+
+/// Asks for as long as the server runs.
+pub(crate) async fn watch(provider: Arc<dyn Provider>, metrics: Metrics) {
+    let mut interval = time::interval(INTERVAL);
+    let mut answered = true;
+    loop {
+        interval.tick().await;
+        let provider = Arc::clone(&provider);
+        let Ok(checked) = spawn_blocking(move || provider.check()).await else {
+            return;
+        };
+        metrics.set_provider_availability(checked.is_ok());
+        match &checked {
+            Ok(()) if !answered => log::info!("the data provider answers again"),
+            Err(error) if answered => log::error!("the data provider does not answer: {error}"),
+            _ => {}
+        }
+        answered = checked.is_ok();
+    }
+}

@@ -1,0 +1,61 @@
+//! Where log lines go, and which are written.
+
+mod json;
+mod rotate;
+
+use std::{io, path::PathBuf};
+
+use env_logger::{Builder, Target};
+use log::LevelFilter;
+
+use self::rotate::{RotatingFile, Rotation};
+
+/// How and where to log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogSettings {
+    /// None is standard error.
+    pub(crate) file: Option<PathBuf>,
+    /// Megabytes (1 MB = 1024 × 1024 bytes) before a file is put aside; 0 is never.
+    pub(crate) max_size: u64,
+    /// Files put aside that are kept; 0 is all.
+    pub(crate) max_backups: usize,
+    /// Days that files put aside are kept; 0 is for ever.
+    pub(crate) max_age: u64,
+    /// Compress files put aside.
+    pub(crate) compress: bool,
+    /// Debug lines too.
+    pub(crate) verbose: bool,
+}
+
+/// Starts logging, once in a process.
+///
+/// # Errors
+/// The log file cannot be opened.
+pub(crate) fn start(settings: &LogSettings) -> io::Result<()> {
+    let target = match &settings.file {
+        None => Target::Stderr,
+        Some(path) => {
+            let rotation = Rotation {
+                max_size: settings.max_size.saturating_mul(1024 * 1024),
+                max_backups: settings.max_backups,
+                max_age_days: settings.max_age,
+                compress: settings.compress,
+            };
+            Target::Pipe(Box::new(RotatingFile::open(path.clone(), rotation)?))
+        }
+    };
+    let own = if settings.verbose {
+        LevelFilter::Debug
+    } else {
+        LevelFilter::Info
+    };
+    Builder::new()
+        .filter_level(LevelFilter::Info)
+        .filter_module("sftpgo", own)
+        // It tells of every packet and every client that goes away.
+        .filter_module("russh", LevelFilter::Warn)
+        .format(json::write_line)
+        .target(target)
+        .try_init()
+        .map_err(io::Error::other)
+}

@@ -1,0 +1,124 @@
+//! `serve`: from the settings to open ports, and from a signal to an orderly end.
+
+use std::{
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use rustix::{fs::Mode, process::umask};
+use sftpgo_core::sweep::sweep_uploads;
+use tokio::{runtime::Runtime, task::spawn_blocking};
+
+use crate::{
+    cli::Options,
+    compose::{self, Parts},
+    config::{self, Found, Problem, settings::Settings},
+    health,
+    listen::listen,
+    logging::{self, LogSettings},
+    shutdown, terminal,
+    welcome::Welcome,
+};
+
+/// Actions queued by the last transfers get this long once everything else has stopped.
+const LAST_ACTIONS: Duration = Duration::from_secs(10);
+/// Work in the background gets this long after that.
+const LAST_WORK: Duration = Duration::from_secs(1);
+
+/// Serves until it is told to stop.
+pub(crate) fn run(options: &Options) -> ExitCode {
+    let found = config::load(
+        &options.config_dir,
+        &options.config_file,
+        std::env::vars_os(),
+    );
+    let settings = match found.settings() {
+        Ok(settings) => settings,
+        Err(problems) => {
+            terminal::complain(config::complaint(problems).trim_end());
+            return ExitCode::FAILURE;
+        }
+    };
+    let log = options.log_settings(&found.directory);
+    match start_and_serve(&found, settings, &log) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            log::error!("the server does not start: {problem}");
+            terminal::complain(&format!("error: {problem}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start_and_serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<(), Problem> {
+    umask(Mode::from_raw_mode(settings.sftpd.umask));
+    logging::start(log).map_err(|error| {
+        let path = log.file.as_deref().unwrap_or(found.directory.as_path());
+        Problem::new(
+            "--log-file-path",
+            format!(
+                "{} cannot be written: {error}; name another file, or \"\" for standard error",
+                path.display()
+            ),
+        )
+    })?;
+    let runtime = Runtime::new()
+        .map_err(|error| Problem::new("system", format!("no threads can be started: {error}")))?;
+    let served = runtime.block_on(serve(found, settings, log));
+    // Closes the database; a scan of a huge home must not hold up the end.
+    runtime.shutdown_timeout(LAST_WORK);
+    served
+}
+
+async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<(), Problem> {
+    // Uploads from here on are not left over from an earlier run.
+    let started = SystemTime::now();
+    let shutdown = shutdown::on_signals()
+        .map_err(|error| Problem::new("system", format!("signals cannot be received: {error}")))?;
+    let parts = compose::compose(settings, &found.directory)?;
+    let sftp = listen("sftpd", &settings.sftpd.bind).await?;
+    let rest = match &settings.httpd.bind {
+        Some(endpoint) => Some(listen("httpd", endpoint).await?),
+        None => None,
+    };
+    Welcome {
+        sftp: sftp.address,
+        rest: rest.as_ref().map(|rest| rest.address),
+        found,
+        settings,
+        log,
+        host_keys: &parts.host_keys,
+    }
+    .say();
+
+    let Parts {
+        ssh,
+        api,
+        provider,
+        homes,
+        metrics,
+        actions,
+        ..
+    } = parts;
+    tokio::spawn(health::watch(Arc::clone(&provider), metrics));
+    spawn_blocking(
+        move || match sweep_uploads(provider.as_ref(), homes.as_ref(), started) {
+            Ok(0) => {}
+            Ok(count) => log::info!("{count} unfinished uploads of an earlier run were removed"),
+            Err(error) => {
+                log::warn!("unfinished uploads of an earlier run were not removed: {error}")
+            }
+        },
+    );
+    let rest_until = shutdown.clone();
+    let serve_rest = async move {
+        if let Some(rest) = rest {
+            sftpgo_api::serve(api, rest.listener, rest_until).await;
+        }
+    };
+    tokio::join!(ssh.serve(sftp.listener, shutdown), serve_rest);
+    let _ = spawn_blocking(move || actions.drain(LAST_ACTIONS)).await;
+    log::info!("stopped");
+    Ok(())
+}

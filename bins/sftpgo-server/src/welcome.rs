@@ -1,0 +1,172 @@
+//! The first words to the operator: where everything is, what to worry about, what to type next.
+
+use std::{
+    env,
+    fmt::Write,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use sftpgo_ssh::HostKey;
+
+use crate::{
+    config::{
+        Found,
+        settings::{Driver, Settings},
+    },
+    logging::LogSettings,
+    terminal, version,
+};
+
+/// What there is to tell once the ports are open.
+pub(crate) struct Welcome<'a> {
+    pub(crate) sftp: SocketAddr,
+    pub(crate) rest: Option<SocketAddr>,
+    pub(crate) found: &'a Found,
+    pub(crate) settings: &'a Settings,
+    pub(crate) log: &'a LogSettings,
+    pub(crate) host_keys: &'a [HostKey],
+}
+
+impl Welcome<'_> {
+    /// To the terminal; warnings and one line about the start to the log as well.
+    pub(crate) fn say(&self) {
+        log::info!(
+            version = version::info().version, sftp:% = self.sftp,
+            rest = self.rest.map(|rest| rest.to_string()).unwrap_or_default();
+            "started"
+        );
+        terminal::say(&self.text());
+        for warning in self.warnings() {
+            log::warn!("{warning}");
+            terminal::complain(&format!("WARNING: {warning}"));
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("{} is ready.\n\n", version::line());
+        let mut line = |what: &str, is: String| {
+            let _ = writeln!(text, "  {what:<10} {is}");
+        };
+        line("SFTP", where_it_listens(self.sftp));
+        line("REST API", self.rest_line());
+        line("config", self.config_line());
+        line("database", self.database_line());
+        line("log", self.log_line());
+        for key in self.host_keys {
+            let path = key.path().map(|path| path.display().to_string());
+            line(
+                "host key",
+                format!("{} {}", key.fingerprint(), path.unwrap_or_default()),
+            );
+        }
+        text + "\n" + &self.next_steps()
+    }
+
+    fn rest_line(&self) -> String {
+        match self.rest {
+            None => "off (httpd.bind_port is 0)".to_owned(),
+            Some(rest) => format!("http://{}/api/v1, metrics at /metrics", reachable(rest)),
+        }
+    }
+
+    fn config_line(&self) -> String {
+        match &self.found.file {
+            Some(file) => file.display().to_string(),
+            None => format!("no file in {}, defaults", self.found.directory.display()),
+        }
+    }
+
+    fn database_line(&self) -> String {
+        match &self.settings.data_provider.driver {
+            Driver::Sqlite { path, .. } => path.display().to_string(),
+            Driver::Memory => "in memory".to_owned(),
+        }
+    }
+
+    fn log_line(&self) -> String {
+        match &self.log.file {
+            Some(file) => file.display().to_string(),
+            None => "standard error".to_owned(),
+        }
+    }
+
+    fn next_steps(&self) -> String {
+        let sftp = reachable(self.sftp);
+        let connect = format!("sftp -P {} alice@{}", sftp.port(), sftp.ip());
+        match self.rest {
+            None => format!("Connect with\n  {connect}"),
+            Some(rest) => format!(
+                "Add a user, with a password that you will be asked for:\n  {}\nThen connect:\n  {connect}",
+                self.add_user(rest)
+            ),
+        }
+    }
+
+    fn add_user(&self, rest: SocketAddr) -> String {
+        let mut command = cli_command().to_owned();
+        if reachable(rest) != SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) {
+            let _ = write!(command, " --server http://{}", reachable(rest));
+        }
+        command += " user add alice";
+        if self.settings.data_provider.users_base_dir.is_none() {
+            let _ = write!(command, " --home-dir {}", self.example_home().display());
+        }
+        command
+    }
+
+    /// One that this server can make.
+    fn example_home(&self) -> PathBuf {
+        if rustix::process::geteuid().is_root() {
+            PathBuf::from("/srv/alice")
+        } else {
+            self.found.directory.join("alice")
+        }
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Some(rest) = self.rest.filter(|rest| !rest.ip().is_loopback()) {
+            warnings.push(format!(
+                "the REST API listens on {rest} WITHOUT AUTHENTICATION: whoever reaches it can manage all users. \
+                 Set httpd.bind_address to 127.0.0.1, or keep others away with a firewall"
+            ));
+        }
+        if self.settings.sftpd.enable_scp {
+            warnings.push("sftpd.enable_scp is set, but SCP is not offered yet".to_owned());
+        }
+        if self.settings.data_provider.driver == Driver::Memory {
+            warnings
+                .push("users are kept in memory: they are gone when the server stops".to_owned());
+        }
+        warnings
+    }
+}
+
+fn where_it_listens(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        format!("port {} on every address", address.port())
+    } else {
+        address.to_string()
+    }
+}
+
+/// Where a client on this machine reaches what listens on `address`.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        ip if !ip.is_unspecified() => address,
+        IpAddr::V4(_) | IpAddr::V6(Ipv6Addr::UNSPECIFIED) => {
+            (Ipv4Addr::LOCALHOST, address.port()).into()
+        }
+        IpAddr::V6(_) => (Ipv6Addr::LOCALHOST, address.port()).into(),
+    }
+}
+
+/// Cargo sets its variables for what it runs: then the tool may not be built, let alone on the path.
+fn cli_command() -> &'static str {
+    match env::var_os("CARGO_MANIFEST_DIR") {
+        Some(_) if cfg!(debug_assertions) => "cargo run --bin sftpgo-cli --",
+        Some(_) => "cargo run --release --bin sftpgo-cli --",
+        None => "sftpgo-cli",
+    }
+}
