@@ -42,8 +42,7 @@ pub(crate) struct Parts {
 /// # Errors
 /// Names the key, and what is wrong.
 pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Problem> {
-    let provider =
-        provider(&settings.data_provider.driver).map_err(of_key("data_provider.name"))?;
+    let provider = provider(&settings.data_provider.driver)?;
     let host_keys = host_keys(&settings.sftpd, directory).map_err(of_key("sftpd.keys"))?;
     let metrics = Metrics::new().map_err(of_key("httpd"))?;
     let actions = Queue::start()
@@ -105,14 +104,16 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
     })
 }
 
-fn provider(driver: &Driver) -> Result<Arc<dyn Provider>> {
-    Ok(match driver {
-        Driver::Memory => Arc::new(MemoryProvider::new()),
-        Driver::Sqlite { path, pool_size } => Arc::new(SqliteProvider::open(&StoreConfig {
-            path: path.clone(),
-            pool_size: *pool_size,
-        })?),
-    })
+fn provider(driver: &Driver) -> Result<Arc<dyn Provider>, Problem> {
+    let (path, pool_size) = match driver {
+        Driver::Memory => return Ok(Arc::new(MemoryProvider::new())),
+        Driver::Sqlite { path, pool_size } => (path.clone(), *pool_size),
+    };
+    let place = format!("data_provider.name ({})", path.display());
+    match SqliteProvider::open(&StoreConfig { path, pool_size }) {
+        Ok(provider) => Ok(Arc::new(provider)),
+        Err(error) => Err(Problem::new(&place, error.to_string())),
+    }
 }
 
 fn host_keys(sftpd: &Sftpd, directory: &Path) -> Result<Vec<HostKey>> {

@@ -117,3 +117,114 @@ fn changed(change: UserChange) -> &'static str {
         UserChange::Delete => "user deleted",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, sync::Once};
+
+    use log::{LevelFilter, Log, Metadata, Record};
+    use sftpgo_core::registry::Protocol;
+
+    use super::*;
+    use crate::logging::json;
+
+    /// Keeps the lines of each thread apart, as tests run in threads.
+    struct Capture;
+
+    thread_local! {
+        static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+
+    impl Log for Capture {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn log(&self, record: &Record<'_>) {
+            LINES.with_borrow_mut(|lines| json::write_line(lines, record).unwrap());
+        }
+
+        fn flush(&self) {}
+    }
+
+    fn line_of(event: &Event<'_>) -> serde_json::Value {
+        static START: Once = Once::new();
+        START.call_once(|| {
+            log::set_logger(&Capture).unwrap();
+            log::set_max_level(LevelFilter::Info);
+        });
+        LINES.take();
+        EventLog.notify(event);
+        let mut line: serde_json::Value = serde_json::from_slice(&LINES.take()).unwrap();
+        assert!(line["time"].is_string());
+        line.as_object_mut().unwrap().remove("time");
+        line
+    }
+
+    fn transfer(error: Option<&str>) -> serde_json::Value {
+        line_of(&Event::Transfer {
+            operation: Operation::Upload,
+            username: "alice",
+            file_path: "/srv/alice/a",
+            size: 7,
+            elapsed: Duration::from_micros(12_999),
+            connection_id: "c1",
+            protocol: Protocol::Sftp,
+            error,
+        })
+    }
+
+    #[test]
+    fn a_transfer_is_told_with_its_figures_and_a_failed_one_with_its_error() {
+        let mut expected = serde_json::json!({
+            "level": "info", "sender": "Upload", "elapsed_ms": 12, "size_bytes": 7, "username": "alice",
+            "file_path": "/srv/alice/a", "connection_id": "c1", "protocol": "SFTP"
+        });
+        assert_eq!(transfer(None), expected);
+        expected["level"] = "warn".into();
+        expected["error"] = "quota exceeded".into();
+        assert_eq!(transfer(Some("quota exceeded")), expected);
+    }
+
+    #[test]
+    fn a_command_is_told_with_both_its_paths() {
+        let line = line_of(&Event::Command {
+            command: Command::Rename,
+            username: "alice",
+            file_path: "/a",
+            target_path: Some("/b"),
+            connection_id: "c1",
+            protocol: Protocol::Scp,
+        });
+        assert_eq!(
+            line,
+            serde_json::json!({
+                "level": "info", "sender": "Rename", "username": "alice", "file_path": "/a",
+                "target_path": "/b", "connection_id": "c1", "protocol": "SCP"
+            })
+        );
+    }
+
+    #[test]
+    fn a_failed_login_is_told_as_fail2ban_reads_it() {
+        for (method, login_type) in [
+            (LoginMethod::Password, "password"),
+            (LoginMethod::PublicKey, "public_key"),
+            (LoginMethod::NoneTried, "no_auth_tryed"),
+        ] {
+            let line = line_of(&Event::LoginFailed {
+                username: "eve",
+                method,
+                remote: ([192, 0, 2, 7], 50_000).into(),
+                reason: "wrong password",
+            });
+            assert_eq!(
+                line,
+                serde_json::json!({
+                    "level": "info", "sender": "connection_failed", "username": "eve",
+                    "client_ip": "192.0.2.7", "login_type": login_type, "error": "wrong password"
+                })
+            );
+        }
+    }
+}

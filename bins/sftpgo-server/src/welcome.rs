@@ -3,7 +3,7 @@
 use std::{
     env,
     fmt::Write,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
 
@@ -153,12 +153,10 @@ fn where_it_listens(address: SocketAddr) -> String {
 
 /// Where a client on this machine reaches what listens on `address`.
 fn reachable(address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        ip if !ip.is_unspecified() => address,
-        IpAddr::V4(_) | IpAddr::V6(Ipv6Addr::UNSPECIFIED) => {
-            (Ipv4Addr::LOCALHOST, address.port()).into()
-        }
-        IpAddr::V6(_) => (Ipv6Addr::LOCALHOST, address.port()).into(),
+    if address.ip().is_unspecified() {
+        (Ipv4Addr::LOCALHOST, address.port()).into()
+    } else {
+        address
     }
 }
 
@@ -168,5 +166,23 @@ fn cli_command() -> &'static str {
         Some(_) if cfg!(debug_assertions) => "cargo run --bin sftpgo-cli --",
         Some(_) => "cargo run --release --bin sftpgo-cli --",
         None => "sftpgo-cli",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_listens_everywhere_is_reached_on_loopback() {
+        for (address, expected) in [
+            ("0.0.0.0:2022", "127.0.0.1:2022"),
+            ("[::]:2022", "127.0.0.1:2022"),
+            ("[::1]:2022", "[::1]:2022"),
+            ("192.0.2.1:8080", "192.0.2.1:8080"),
+        ] {
+            let address: SocketAddr = address.parse().unwrap();
+            assert_eq!(reachable(address).to_string(), expected);
+        }
     }
 }

@@ -9,6 +9,18 @@ use super::{
     shape::{self, Key},
 };
 
+/// Variables of the command line's flags, which reads them itself.
+const FLAGS: [&str; 8] = [
+    "SFTPGO_CONFIG_DIR",
+    "SFTPGO_CONFIG_FILE",
+    "SFTPGO_LOG_FILE_PATH",
+    "SFTPGO_LOG_MAX_SIZE",
+    "SFTPGO_LOG_MAX_BACKUPS",
+    "SFTPGO_LOG_MAX_AGE",
+    "SFTPGO_LOG_COMPRESS",
+    "SFTPGO_LOG_VERBOSE",
+];
+
 /// What is set in the environment: by key path, the variable's name and the value.
 pub(super) type Overrides = BTreeMap<String, (String, Value)>;
 
@@ -27,6 +39,9 @@ pub(super) fn read(
         let Some(name) = name.to_str().filter(|name| name.starts_with("SFTPGO_")) else {
             continue;
         };
+        if FLAGS.contains(&name) {
+            continue;
+        }
         let Some(key) = keys.get(name) else {
             if let Some(reason) = looks_like_a_key(name, &keys) {
                 problems.push(Problem::new(name, reason));
@@ -51,7 +66,8 @@ pub(super) fn read(
 fn looks_like_a_key(name: &str, known: &BTreeMap<String, Key>) -> Option<String> {
     let squeezed = |name: &str| name.replace('_', "");
     let wanted = squeezed(&name.to_ascii_uppercase());
-    if let Some(meant) = known.keys().find(|key| squeezed(key) == wanted) {
+    let names = known.keys().map(String::as_str).chain(FLAGS);
+    if let Some(meant) = names.into_iter().find(|key| squeezed(key) == wanted) {
         return Some(format!("unknown variable; did you mean {meant}?"));
     }
     let (section, _) = name.split_once("__")?;

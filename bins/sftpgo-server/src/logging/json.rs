@@ -10,7 +10,7 @@ use log::{
 use serde::ser::{SerializeMap, Serializer};
 
 /// Writes `record` with the time now.
-pub(super) fn write_line(out: &mut impl Write, record: &Record<'_>) -> io::Result<()> {
+pub(crate) fn write_line(out: &mut impl Write, record: &Record<'_>) -> io::Result<()> {
     let line = line(record, Timestamp::now()).map_err(io::Error::other)?;
     writeln!(out, "{line}")
 }

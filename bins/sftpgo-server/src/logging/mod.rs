@@ -1,9 +1,9 @@
 //! Where log lines go, and which are written.
 
-mod json;
+pub(crate) mod json;
 mod rotate;
 
-use std::{io, path::PathBuf};
+use std::{io, panic, path::PathBuf};
 
 use env_logger::{Builder, Target};
 use log::LevelFilter;
@@ -57,5 +57,16 @@ pub(crate) fn start(settings: &LogSettings) -> io::Result<()> {
         .format(json::write_line)
         .target(target)
         .try_init()
-        .map_err(io::Error::other)
+        .map_err(io::Error::other)?;
+    log_panics();
+    Ok(())
+}
+
+/// A panic ends one connection or one request; the operator has to hear of it all the same.
+fn log_panics() {
+    let print = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        log::error!("a defect of the server: {panic}");
+        print(panic);
+    }));
 }

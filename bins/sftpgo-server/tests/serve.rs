@@ -1,0 +1,193 @@
+//! The running server: its first words, REST, actions, signals.
+
+mod common;
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt,
+    thread,
+    time::{Duration, Instant},
+};
+
+use common::Server;
+use rustix::process::Signal;
+use serde_json::json;
+
+#[test]
+fn a_first_start_makes_everything_and_says_where_it_is() {
+    let mut server = Server::start(&[]);
+    let directory = server.directory.path();
+    let welcome = &server.welcome;
+    for expected in [
+        server.sftp.to_string(),
+        format!("http://{}/api/v1", server.rest),
+        format!("no file in {}", directory.display()),
+        directory.join("sftpgo.db").display().to_string(),
+        directory.join("sftpgo.log").display().to_string(),
+        directory.join("id_ed25519").display().to_string(),
+        format!(
+            "sftpgo-cli --server http://{} user add alice --home-dir /",
+            server.rest
+        ),
+        format!("sftp -P {} alice@{}", server.sftp.port(), server.sftp.ip()),
+    ] {
+        assert!(welcome.contains(&expected), "{expected} in {welcome}");
+    }
+    assert_eq!(welcome.matches("SHA256:").count(), 3);
+
+    let mut first = [0; 8];
+    let mut stream = TcpStream::connect(server.sftp).unwrap();
+    stream.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"SSH-2.0-");
+
+    let user = server.add_user(&json!({
+        "username": "alice", "password": "secret", "home_dir": "/srv/alice", "permissions": ["*"]
+    }));
+    assert_eq!(user["id"], 1);
+    assert!(server.get("/api/v1/user").contains("\"alice\""));
+    assert!(
+        server
+            .get("/metrics")
+            .contains("\nsftpgo_dataprovider_availability 1\n")
+    );
+
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait_for_end(), Some(0));
+    let names: Vec<_> = fs::read_dir(server.directory.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("sftpgo.db"))
+        .collect();
+    assert_eq!(names, ["sftpgo.db"], "the database is closed");
+    let log = server.log();
+    let has = |sender: &str, message: &str| {
+        log.iter()
+            .any(|line| line["sender"] == sender && line["message"] == message)
+    };
+    assert!(has("server", "started") && has("users", "user added") && has("server", "stopped"));
+    assert!(
+        log.iter()
+            .any(|line| line["sender"] == "httpd" && line["resp_status"] == 200)
+    );
+    assert!(!serde_json::to_string(&log).unwrap().contains("secret"));
+}
+
+#[test]
+fn users_survive_a_restart() {
+    let mut server = Server::start(&[]);
+    server.add_user(&json!({
+        "username": "alice", "password": "secret", "home_dir": "/srv/alice", "permissions": ["list"]
+    }));
+    server.signal(Signal::INT);
+    assert_eq!(server.wait_for_end(), Some(0));
+    let directory = std::mem::replace(&mut server.directory, tempfile::tempdir().unwrap());
+    let again = Server::start_in(directory, &[]);
+    assert!(again.get("/api/v1/user").contains("\"alice\""));
+}
+
+#[test]
+fn a_log_can_go_to_standard_error() {
+    let mut server = Server::start(&[("SFTPGO_LOG_FILE_PATH", "")]);
+    let said = server.wait_for_complaint("\"message\":\"started\"");
+    let line = said.lines().last().unwrap();
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(line["level"], "info");
+    assert!(!server.directory.path().join("sftpgo.log").exists());
+}
+
+#[test]
+fn rest_open_to_others_is_warned_of() {
+    let mut server = Server::start(&[("SFTPGO_HTTPD__BIND_ADDRESS", "")]);
+    let said = server.wait_for_complaint("\n");
+    assert!(
+        said.starts_with("WARNING: the REST API listens on ")
+            && said.contains("WITHOUT AUTHENTICATION"),
+        "{said}"
+    );
+    assert!(
+        server.welcome.contains("http://127.0.0.1:"),
+        "{}",
+        server.welcome
+    );
+    assert!(server.log().iter().any(|line| line["level"] == "warn"));
+}
+
+#[test]
+fn rest_can_be_off_and_users_in_memory() {
+    let mut server = Server::start(&[
+        ("SFTPGO_HTTPD__BIND_PORT", "0"),
+        ("SFTPGO_DATA_PROVIDER__DRIVER", "memory"),
+    ]);
+    assert!(server.welcome.contains("off (httpd.bind_port is 0)"));
+    assert!(
+        server
+            .wait_for_complaint("memory")
+            .starts_with("WARNING: users are kept in memory")
+    );
+    assert!(TcpStream::connect(server.rest).is_err());
+    assert!(!server.directory.path().join("sftpgo.db").exists());
+}
+
+#[test]
+fn a_hang_up_changes_nothing() {
+    let mut server = Server::start(&[]);
+    server.signal(Signal::HUP);
+    assert_eq!(server.get("/api/v1/connection"), "[]");
+    assert!(server.is_running());
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let mut server = Server::start(&[]);
+    // A request that never ends keeps an orderly end waiting.
+    let mut stream = TcpStream::connect(server.rest).unwrap();
+    stream
+        .write_all(b"POST /api/v1/user HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        .unwrap();
+    server.get("/api/v1/version");
+    server.signal(Signal::TERM);
+    server.wait_for_complaint("Stopping");
+    assert!(server.is_running());
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait_for_end(), Some(1));
+}
+
+#[test]
+fn a_change_of_a_user_runs_the_action() {
+    let directory = tempfile::tempdir().unwrap();
+    let hook = directory.path().join("hook");
+    let seen = directory.path().join("seen");
+    fs::write(
+        &hook,
+        format!(
+            "#!/bin/sh\necho \"$@\" > {}.new\nmv {0}.new {0}\n",
+            seen.display()
+        ),
+    )
+    .unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o700)).unwrap();
+    let server = Server::start_in(
+        directory,
+        &[
+            ("SFTPGO_DATA_PROVIDER__ACTIONS__COMMAND", "hook"),
+            ("SFTPGO_DATA_PROVIDER__ACTIONS__EXECUTE_ON", "add"),
+            ("SFTPGO_DATA_PROVIDER__USERS_BASE_DIR", "/srv/base"),
+        ],
+    );
+    assert!(!server.welcome.contains("--home-dir"), "{}", server.welcome);
+    server.add_user(&json!({"username": "bob", "password": "secret", "permissions": ["list"]}));
+    let started = Instant::now();
+    while !seen.exists() {
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "the action never ran"
+        );
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(
+        fs::read_to_string(&seen).unwrap(),
+        "add bob 1 1 0 /srv/base/bob 0 0\n"
+    );
+}
