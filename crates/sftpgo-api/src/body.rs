@@ -77,3 +77,50 @@ pub(crate) fn json_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiErro
         .map_err(|fault| ApiError::bad_request(format!("body: {fault}")))?;
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use futures_util::stream;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn status(error: ApiError) -> u16 {
+        error.into_response().status().as_u16()
+    }
+
+    fn parts(count: usize, size: usize) -> impl Stream<Item = Result<Bytes, warp::Error>> {
+        let part = Bytes::from(vec![b' '; size]);
+        stream::iter(vec![part; count]).map(Ok)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_arrive_is_given_up() {
+        let never = stream::pending::<Result<Bytes, warp::Error>>();
+        assert_eq!(status(read(never).await.unwrap_err()), 408);
+    }
+
+    #[tokio::test]
+    async fn the_limit_counts_all_parts_together() {
+        assert_eq!(read(parts(16, LIMIT / 16)).await.unwrap().len(), LIMIT);
+        assert_eq!(status(read(parts(17, LIMIT / 16)).await.unwrap_err()), 413);
+    }
+
+    #[tokio::test]
+    async fn an_endless_body_is_not_read_to_its_end() {
+        let endless = stream::repeat(Bytes::from(vec![b' '; LIMIT])).map(Ok);
+        assert_eq!(status(read(endless).await.unwrap_err()), 413);
+    }
+
+    #[test]
+    fn only_one_object_is_json() {
+        assert!(json_object::<Value>(b" {\"a\": 1} ").is_ok());
+        for body in ["", " ", "[]", "1", "{", "{} {}"] {
+            assert!(
+                json_object::<Value>(body.as_bytes()).is_err(),
+                "{body:?} passed"
+            );
+        }
+    }
+}

@@ -8,6 +8,7 @@ mod body;
 mod dto;
 mod error;
 mod handlers;
+mod listener;
 mod metrics;
 mod openapi;
 mod reply;

@@ -237,3 +237,124 @@ fn gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntG
     registry.register(Box::new(gauge.clone()))?;
     Ok(gauge)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{net::SocketAddr, time::Duration};
+
+    use sftpgo_core::registry::Protocol;
+
+    use super::*;
+
+    fn value(metrics: &Metrics, name: &str) -> f64 {
+        let text = TextEncoder::new()
+            .encode_to_string(&metrics.registry.gather())
+            .unwrap();
+        let prefix = format!("{name} ");
+        let line = text.lines().find(|line| line.starts_with(&prefix));
+        line.unwrap_or_else(|| panic!("no {name} in {text}"))[prefix.len()..]
+            .parse()
+            .unwrap()
+    }
+
+    fn transfer(operation: Operation, size: u64, error: Option<&str>) -> Event<'_> {
+        Event::Transfer {
+            operation,
+            username: "a",
+            file_path: "/a",
+            size,
+            elapsed: Duration::ZERO,
+            connection_id: "1",
+            protocol: Protocol::Sftp,
+            error,
+        }
+    }
+
+    #[test]
+    fn transfers_are_counted_by_direction_and_success() {
+        let metrics = Metrics::new().unwrap();
+        let observer: Box<dyn Observer> = Box::new(metrics.clone());
+        observer.notify(&transfer(Operation::Upload, 5, None));
+        observer.notify(&transfer(Operation::Upload, 6, None));
+        observer.notify(&transfer(Operation::Upload, 7, Some("lost")));
+        observer.notify(&transfer(Operation::Download, 9, None));
+        for (name, expected) in [
+            ("sftpgo_uploads_total", 2.0),
+            ("sftpgo_upload_errors_total", 1.0),
+            ("sftpgo_upload_size", 18.0),
+            ("sftpgo_downloads_total", 1.0),
+            ("sftpgo_download_errors_total", 0.0),
+            ("sftpgo_download_size", 9.0),
+        ] {
+            assert_eq!(value(&metrics, name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn logins_are_counted_in_all_and_by_method() {
+        let metrics = Metrics::new().unwrap();
+        let remote = SocketAddr::from(([127, 0, 0, 1], 1));
+        for method in [LoginMethod::Password, LoginMethod::PublicKey] {
+            metrics.notify(&Event::LoginAttempt { method });
+        }
+        metrics.notify(&Event::LoginOk {
+            username: "a",
+            method: LoginMethod::PublicKey,
+            remote,
+        });
+        for method in [LoginMethod::Password, LoginMethod::NoneTried] {
+            metrics.notify(&Event::LoginFailed {
+                username: "a",
+                method,
+                remote,
+                reason: "wrong",
+            });
+        }
+        for (name, [attempts, ok, ko]) in [
+            ("login", [2.0, 1.0, 1.0]),
+            ("password_login", [1.0, 0.0, 1.0]),
+            ("public_key_login", [1.0, 1.0, 0.0]),
+        ] {
+            assert_eq!(
+                value(&metrics, &format!("sftpgo_{name}_attempts_total")),
+                attempts
+            );
+            assert_eq!(value(&metrics, &format!("sftpgo_{name}_ok_total")), ok);
+            assert_eq!(value(&metrics, &format!("sftpgo_{name}_ko_total")), ko);
+        }
+    }
+
+    #[test]
+    fn gauges_show_the_last_state() {
+        let metrics = Metrics::new().unwrap();
+        for (count, answers) in [(3, true), (2, false)] {
+            metrics.notify(&Event::ActiveConnections { count });
+            metrics.set_provider_availability(answers);
+            assert_eq!(value(&metrics, "sftpgo_active_connections"), count as f64);
+            assert_eq!(
+                value(&metrics, "sftpgo_dataprovider_availability"),
+                f64::from(u8::from(answers))
+            );
+        }
+    }
+
+    #[test]
+    fn a_request_counts_once_by_its_status() {
+        let metrics = Metrics::new().unwrap();
+        for status in [200, 201, 404, 405, 413, 500] {
+            metrics.count_request(StatusCode::from_u16(status).unwrap());
+        }
+        for (name, expected) in [
+            ("req", 6.0),
+            ("req_ok", 2.0),
+            ("client_errors", 3.0),
+            ("server_errors", 1.0),
+        ] {
+            assert_eq!(
+                value(&metrics, &format!("sftpgo_http_{name}_total")),
+                expected,
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The log line of a request. In a program of its own: there is one logger a process.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "api/client.rs"]
+#[allow(dead_code, reason = "shared with the tests of the API")]
+mod client;
+#[path = "api/server.rs"]
+#[allow(dead_code, reason = "shared with the tests of the API")]
+mod server;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use log::{
+    Log, Metadata, Record,
+    kv::{self, Key, Value, VisitSource},
+};
+
+static LINES: Mutex<Vec<BTreeMap<String, String>>> = Mutex::new(Vec::new());
+
+struct Capture;
+
+struct Fields(BTreeMap<String, String>);
+
+impl<'kvs> VisitSource<'kvs> for Fields {
+    fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), kv::Error> {
+        self.0.insert(key.to_string(), value.to_string());
+        Ok(())
+    }
+}
+
+impl Log for Capture {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if record.target() == "httpd" {
+            let mut fields = Fields(BTreeMap::new());
+            record.key_values().visit(&mut fields).unwrap();
+            fields.0.insert("message".into(), record.args().to_string());
+            LINES
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(fields.0);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn a_request_is_one_line_without_its_body() {
+    log::set_logger(&Capture).unwrap();
+    log::set_max_level(log::LevelFilter::Info);
+    let api = server::Api::start();
+    let answer = api.send_raw("POST", "/user?x=%0A", b"{\"password\": \"secret\"}");
+    answer.says(400);
+    // The line may follow the answer.
+    let line = loop {
+        if let Some(line) = LINES.lock().unwrap().pop() {
+            break line;
+        }
+        thread::sleep(Duration::from_millis(5));
+    };
+    let field = |name: &str| line[name].as_str();
+    assert_eq!(field("method"), "POST");
+    assert_eq!(field("uri"), "/api/v1/user?x=%0A");
+    assert_eq!(field("proto"), "HTTP/1.1");
+    assert_eq!(field("user_agent"), "test");
+    assert_eq!(field("resp_status"), "400");
+    assert_eq!(field("resp_size"), answer.body.len().to_string());
+    assert!(field("remote_addr").starts_with("127.0.0.1:"));
+    assert_eq!(field("request_id").len(), 32);
+    assert!(field("elapsed_ms").parse::<u64>().is_ok());
+    assert_eq!(field("message"), "");
+    assert_eq!(line.len(), 10, "{line:?}");
+    assert!(!format!("{line:?}").contains("secret"));
+}

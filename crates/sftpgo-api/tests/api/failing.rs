@@ -1,0 +1,102 @@
+//! A provider that fails: the client is told, and the server goes on.
+
+use std::{io::Error as IoError, sync::Arc};
+
+use serde_json::json;
+use sftpgo_core::{
+    Error, ErrorKind, Result, User, UserId,
+    provider::{Health, QuotaLedger, UsageDelta, UserQuery, Users},
+    user::Usage,
+};
+
+use crate::server::{Api, Settings, user};
+
+/// Fails at everything, each time in the same way.
+struct Failing(fn() -> Error);
+
+impl Users for Failing {
+    fn user_by_name(&self, _: &str) -> Result<Option<User>> {
+        Err((self.0)())
+    }
+    fn user_by_id(&self, _: UserId) -> Result<Option<User>> {
+        Err((self.0)())
+    }
+    fn list_users(&self, _: &UserQuery) -> Result<Vec<User>> {
+        Err((self.0)())
+    }
+    fn add_user(&self, _: &User) -> Result<User> {
+        Err((self.0)())
+    }
+    fn update_user(&self, _: &User) -> Result<()> {
+        Err((self.0)())
+    }
+    fn set_password_hash(&self, _: UserId, _: &str) -> Result<()> {
+        Err((self.0)())
+    }
+    fn delete_user(&self, _: UserId) -> Result<()> {
+        Err((self.0)())
+    }
+    fn record_login(&self, _: UserId, _: i64) -> Result<()> {
+        Err((self.0)())
+    }
+}
+
+impl QuotaLedger for Failing {
+    fn usage(&self, _: UserId) -> Result<Usage> {
+        Err((self.0)())
+    }
+    fn add_usage(&self, _: UserId, _: UsageDelta, _: i64) -> Result<()> {
+        Err((self.0)())
+    }
+    fn set_usage(&self, _: UserId, _: Usage) -> Result<()> {
+        Err((self.0)())
+    }
+}
+
+impl Health for Failing {
+    fn check(&self) -> Result<()> {
+        Err((self.0)())
+    }
+}
+
+/// The error of every call that reaches the provider.
+fn errors(failure: fn() -> Error) -> Vec<String> {
+    let api = Api::with(Settings {
+        provider: Arc::new(Failing(failure)),
+        ..Settings::default()
+    });
+    let errors = [
+        api.call("GET", "/providerstatus"),
+        api.call("GET", "/user"),
+        api.send("POST", "/user", &user("alice", json!({}))),
+        api.call("GET", "/user/1"),
+        api.send("PUT", "/user/1", &json!({})),
+        api.call("DELETE", "/user/1"),
+        api.send("POST", "/quota_scan", &json!({ "username": "alice" })),
+    ]
+    .map(|answer| answer.says(500).1);
+    assert_eq!(
+        api.call("GET", "/version").status,
+        200,
+        "the server goes on"
+    );
+    errors.into()
+}
+
+#[test]
+fn a_provider_that_is_gone_is_500_with_its_words_and_without_its_cause() {
+    let gone = || {
+        Error::new(ErrorKind::Unavailable, "the database does not answer")
+            .with_source(IoError::other("/secret/path"))
+    };
+    for error in errors(gone) {
+        assert_eq!(error, "the database does not answer");
+    }
+}
+
+#[test]
+fn a_panic_is_500() {
+    for error in errors(|| panic!("on purpose")) {
+        assert!(error.contains("internal error"), "{error}");
+    }
+}
