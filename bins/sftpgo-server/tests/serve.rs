@@ -5,7 +5,7 @@ mod common;
 use std::{
     fs,
     io::{Read, Write},
-    net::TcpStream,
+    net::{Ipv4Addr, TcpStream},
     os::unix::fs::PermissionsExt,
     thread,
     time::{Duration, Instant},
@@ -128,6 +128,26 @@ fn rest_can_be_off_and_users_in_memory() {
     );
     assert!(TcpStream::connect(server.rest).is_err());
     assert!(!server.directory.path().join("sftpgo.db").exists());
+}
+
+#[test]
+fn a_client_is_known_by_its_ipv4_address_on_a_socket_for_both() {
+    let server = Server::start(&[("SFTPGO_SFTPD__BIND_ADDRESS", "")]);
+    drop(TcpStream::connect((Ipv4Addr::LOCALHOST, server.sftp.port())).unwrap());
+    let started = Instant::now();
+    loop {
+        let log = server.log();
+        if let Some(line) = log
+            .iter()
+            .find(|line| line["sender"] == "connection_failed")
+        {
+            assert_eq!(line["client_ip"], "127.0.0.1");
+            assert_eq!(line["login_type"], "no_auth_tryed");
+            return;
+        }
+        assert!(started.elapsed() < Duration::from_secs(30), "{log:?}");
+        thread::sleep(Duration::from_millis(10));
+    }
 }
 
 #[test]

@@ -86,7 +86,7 @@ impl Server {
                 () = shutdown.cancelled() => break,
             };
             match accepted {
-                Ok((stream, remote)) => self.start(stream, remote, alive.clone()),
+                Ok((stream, remote)) => self.start(stream, plain(remote), alive.clone()),
                 Err(error) => {
                     log::warn!("a connection was not accepted: {error}");
                     tokio::time::sleep(ACCEPT_RETRY).await;
@@ -121,6 +121,11 @@ impl Server {
             log::error!("no thread for the connection from {remote}: {error}");
         }
     }
+}
+
+/// An IPv4 client of a socket for both kinds is known by its IPv4 address, which operators ban and allow.
+fn plain(remote: SocketAddr) -> SocketAddr {
+    SocketAddr::new(remote.ip().to_canonical(), remote.port())
 }
 
 fn run_connection(
