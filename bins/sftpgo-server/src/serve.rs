@@ -6,7 +6,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use rustix::{fs::Mode, process::umask};
+use rustix::{
+    fs::Mode,
+    process::{Resource, Rlimit, getrlimit, setrlimit, umask},
+};
 use sftpgo_core::sweep::sweep_uploads;
 use tokio::{runtime::Runtime, task::spawn_blocking};
 
@@ -21,6 +24,8 @@ use crate::{
     welcome::Welcome,
 };
 
+/// What Linux allows at the most unless told otherwise.
+const MAX_OPEN_FILES: u64 = 1 << 20;
 /// Actions queued by the last transfers get this long once everything else has stopped.
 const LAST_ACTIONS: Duration = Duration::from_secs(10);
 /// Work in the background gets this long after that.
@@ -53,6 +58,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 
 fn start_and_serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<(), Problem> {
     umask(Mode::from_raw_mode(settings.sftpd.umask));
+    raise_open_files_limit();
     logging::start(log).map_err(|error| {
         let path = log.file.as_deref().unwrap_or(found.directory.as_path());
         Problem::new(
@@ -69,6 +75,24 @@ fn start_and_serve(found: &Found, settings: &Settings, log: &LogSettings) -> Res
     // Closes the database; a scan of a huge home must not hold up the end.
     runtime.shutdown_timeout(LAST_WORK);
     served
+}
+
+/// Systems give a process few open files at first, for programs that cannot count further. Here every
+/// connection and every file of every client is one. What cannot be raised stays, and new clients wait.
+fn raise_open_files_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.unwrap_or(MAX_OPEN_FILES).min(MAX_OPEN_FILES);
+    if limit.current.is_some_and(|current| current < most) {
+        let raised = Rlimit {
+            current: Some(most),
+            ..limit
+        };
+        if let Err(errno) = setrlimit(Resource::Nofile, raised) {
+            terminal::complain(&format!(
+                "the limit of open files cannot be raised: {errno}"
+            ));
+        }
+    }
 }
 
 async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<(), Problem> {

@@ -151,6 +151,22 @@ fn a_client_is_known_by_its_ipv4_address_on_a_socket_for_both() {
 }
 
 #[test]
+fn as_many_open_files_as_allowed() {
+    let server = Server::start(&[]);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"))
+        .unwrap();
+    let mut numbers = line
+        .split_whitespace()
+        .skip(3)
+        .map(|number| number.parse().unwrap_or(u64::MAX));
+    let (soft, hard) = (numbers.next().unwrap(), numbers.next().unwrap());
+    assert!(soft >= hard.min(1 << 20), "{line}");
+}
+
+#[test]
 fn a_hang_up_changes_nothing() {
     let mut server = Server::start(&[]);
     server.signal(Signal::HUP);
