@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use sftpgo_api::{ApiState, Metrics};
 use sftpgo_core::{
-    Error, Provider, Result,
+    Error, Provider,
     accounts::Accounts,
     auth::Authenticator,
     event::Events,
@@ -43,7 +43,7 @@ pub(crate) struct Parts {
 /// Names the key, and what is wrong.
 pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Problem> {
     let provider = provider(&settings.data_provider.driver)?;
-    let host_keys = host_keys(&settings.sftpd, directory).map_err(of_key("sftpd.keys"))?;
+    let host_keys = host_keys(&settings.sftpd, directory)?;
     let metrics = Metrics::new().map_err(of_key("httpd"))?;
     let actions = Queue::start()
         .map_err(|error| Problem::new("actions", format!("no threads can be started: {error}")))?;
@@ -112,18 +112,24 @@ fn provider(driver: &Driver) -> Result<Arc<dyn Provider>, Problem> {
     let place = format!("data_provider.name ({})", path.display());
     match SqliteProvider::open(&StoreConfig { path, pool_size }) {
         Ok(provider) => Ok(Arc::new(provider)),
-        Err(error) => Err(Problem::new(&place, error.to_string())),
+        Err(error) => Err(Problem::new(
+            &place,
+            format!("{error}; check who may write it and its directory, or name another file"),
+        )),
     }
 }
 
-fn host_keys(sftpd: &Sftpd, directory: &Path) -> Result<Vec<HostKey>> {
+fn host_keys(sftpd: &Sftpd, directory: &Path) -> Result<Vec<HostKey>, Problem> {
     if sftpd.host_keys.is_empty() {
-        return host_key::load_or_generate(directory);
+        return host_key::load_or_generate(directory).map_err(|error| {
+            let advice = "make it readable for this user, or move it away to have a new one made";
+            Problem::new("sftpd.keys", format!("{error}; {advice}"))
+        });
     }
     sftpd
         .host_keys
         .iter()
-        .map(|path| host_key::load(path))
+        .map(|path| host_key::load(path).map_err(of_key("sftpd.keys")))
         .collect()
 }
 

@@ -78,7 +78,7 @@ fn start_and_serve(found: &Found, settings: &Settings, log: &LogSettings) -> Res
 }
 
 /// Systems give a process few open files at first, for programs that cannot count further. Here every
-/// connection and every file of every client is one. What cannot be raised stays, and new clients wait.
+/// connection and every file of every client is one. What cannot be raised stays.
 fn raise_open_files_limit() {
     let limit = getrlimit(Resource::Nofile);
     let most = limit.maximum.unwrap_or(MAX_OPEN_FILES).min(MAX_OPEN_FILES);
@@ -116,33 +116,32 @@ async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<
     }
     .say();
 
-    let Parts {
-        ssh,
-        api,
-        provider,
-        homes,
-        metrics,
-        actions,
-        ..
-    } = parts;
-    tokio::spawn(health::watch(Arc::clone(&provider), metrics));
+    tokio::spawn(health::watch(
+        Arc::clone(&parts.provider),
+        parts.metrics.clone(),
+    ));
+    sweep_in_background(&parts, started);
+
+    let rest_until = shutdown.clone();
+    let serve_rest = async move {
+        if let Some(rest) = rest {
+            sftpgo_api::serve(parts.api, rest.listener, rest_until).await;
+        }
+    };
+    tokio::join!(parts.ssh.serve(sftp.listener, shutdown), serve_rest);
+    let _ = spawn_blocking(move || parts.actions.drain(LAST_ACTIONS)).await;
+    log::info!("stopped");
+    Ok(())
+}
+
+/// Removes what an earlier run left behind when it was killed, while clients are served already.
+fn sweep_in_background(parts: &Parts, started: SystemTime) {
+    let (provider, homes) = (Arc::clone(&parts.provider), Arc::clone(&parts.homes));
     spawn_blocking(
         move || match sweep_uploads(provider.as_ref(), homes.as_ref(), started) {
             Ok(0) => {}
             Ok(count) => log::info!("{count} unfinished uploads of an earlier run were removed"),
-            Err(error) => {
-                log::warn!("unfinished uploads of an earlier run were not removed: {error}")
-            }
+            Err(error) => log::warn!("unfinished uploads were not looked for: {error}"),
         },
     );
-    let rest_until = shutdown.clone();
-    let serve_rest = async move {
-        if let Some(rest) = rest {
-            sftpgo_api::serve(api, rest.listener, rest_until).await;
-        }
-    };
-    tokio::join!(ssh.serve(sftp.listener, shutdown), serve_rest);
-    let _ = spawn_blocking(move || actions.drain(LAST_ACTIONS)).await;
-    log::info!("stopped");
-    Ok(())
 }
