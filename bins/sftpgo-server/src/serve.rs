@@ -140,7 +140,9 @@ fn sweep_in_background(parts: &Parts, started: SystemTime) {
     spawn_blocking(
         move || match sweep_uploads(provider.as_ref(), homes.as_ref(), started) {
             Ok(0) => {}
-            Ok(count) => log::info!("{count} unfinished uploads of an earlier run were removed"),
+            Ok(count) => {
+                log::info!("unfinished uploads of an earlier run that were removed: {count}")
+            }
             Err(error) => log::warn!("unfinished uploads were not looked for: {error}"),
         },
     );

@@ -8,12 +8,13 @@ use std::{
     net::{Ipv4Addr, TcpStream},
     os::unix::fs::PermissionsExt,
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use common::Server;
 use rustix::process::Signal;
 use serde_json::json;
+use sftpgo_core::filesystem::UPLOAD_TEMPORARY_PREFIX;
 
 #[test]
 fn a_first_start_makes_everything_and_says_where_it_is() {
@@ -85,6 +86,38 @@ fn users_survive_a_restart() {
     let directory = std::mem::replace(&mut server.directory, tempfile::tempdir().unwrap());
     let again = Server::start_in(directory, &[]);
     assert!(again.get("/api/v1/user").contains("\"alice\""));
+}
+
+#[test]
+fn unfinished_uploads_of_an_earlier_run_are_removed() {
+    let mut server = Server::start(&[]);
+    let home = server.directory.path().join("home");
+    server.add_user(&json!({
+        "username": "alice", "password": "secret", "home_dir": home, "permissions": ["*"]
+    }));
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait_for_end(), Some(0));
+    fs::create_dir(&home).unwrap();
+    let finished = home.join("finished");
+    let prefix = String::from_utf8(UPLOAD_TEMPORARY_PREFIX.to_vec()).unwrap();
+    let unfinished = home.join(format!("{prefix}0123"));
+    for path in [&finished, &unfinished] {
+        let file = fs::File::create(path).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(60))
+            .unwrap();
+    }
+    let directory = std::mem::replace(&mut server.directory, tempfile::tempdir().unwrap());
+    let again = Server::start_in(directory, &[]);
+    let started = Instant::now();
+    while !again
+        .log()
+        .iter()
+        .any(|line| line["message"] == "unfinished uploads of an earlier run that were removed: 1")
+    {
+        assert!(started.elapsed() < Duration::from_secs(30));
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert!(finished.exists() && !unfinished.exists());
 }
 
 #[test]
