@@ -108,15 +108,9 @@ fn unfinished_uploads_of_an_earlier_run_are_removed() {
     }
     let directory = std::mem::replace(&mut server.directory, tempfile::tempdir().unwrap());
     let again = Server::start_in(directory, &[]);
-    let started = Instant::now();
-    while !again
-        .log()
-        .iter()
-        .any(|line| line["message"] == "unfinished uploads of an earlier run that were removed: 1")
-    {
-        assert!(started.elapsed() < Duration::from_secs(30));
-        thread::sleep(Duration::from_millis(10));
-    }
+    again.wait_for_line(|line| {
+        line["message"] == "unfinished uploads of an earlier run that were removed: 1"
+    });
     assert!(finished.exists() && !unfinished.exists());
 }
 
@@ -165,22 +159,19 @@ fn rest_can_be_off_and_users_in_memory() {
 
 #[test]
 fn a_client_is_known_by_its_ipv4_address_on_a_socket_for_both() {
-    let server = Server::start(&[("SFTPGO_SFTPD__BIND_ADDRESS", "")]);
+    let server = Server::start(&[
+        ("SFTPGO_SFTPD__BIND_ADDRESS", ""),
+        ("SFTPGO_HTTPD__BIND_ADDRESS", ""),
+    ]);
+    server.get("/api/v1/version");
+    let request = server.wait_for_line(|line| line["sender"] == "httpd");
+    let remote = request["remote_addr"].as_str().unwrap();
+    assert!(remote.starts_with("127."), "{request}");
+
     drop(TcpStream::connect((Ipv4Addr::LOCALHOST, server.sftp.port())).unwrap());
-    let started = Instant::now();
-    loop {
-        let log = server.log();
-        if let Some(line) = log
-            .iter()
-            .find(|line| line["sender"] == "connection_failed")
-        {
-            assert_eq!(line["client_ip"], "127.0.0.1");
-            assert_eq!(line["login_type"], "no_auth_tryed");
-            return;
-        }
-        assert!(started.elapsed() < Duration::from_secs(30), "{log:?}");
-        thread::sleep(Duration::from_millis(10));
-    }
+    let failed = server.wait_for_line(|line| line["sender"] == "connection_failed");
+    assert_eq!(failed["client_ip"], "127.0.0.1");
+    assert_eq!(failed["login_type"], "no_auth_tryed");
 }
 
 #[test]

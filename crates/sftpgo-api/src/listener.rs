@@ -99,6 +99,8 @@ async fn accept(
     let (stream, remote) = listener.accept().await?;
     // Answers are small and written at once: there is nothing to wait for.
     stream.set_nodelay(true)?;
+    // An IPv4 client of a socket for both kinds is known by its IPv4 address.
+    let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
     Ok((place, stream, remote))
 }
 

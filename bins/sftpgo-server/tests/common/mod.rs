@@ -12,10 +12,16 @@ use std::{
     path::Path,
     process::{Child, ChildStderr, Command, Output, Stdio},
     sync::atomic::{AtomicU8, Ordering},
+    thread,
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tempfile::TempDir;
+
+/// Long enough for a busy machine; passing tests do not wait for it.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// `sftpgo-server` without this environment's settings.
 pub(crate) fn program(directory: &Path, arguments: &[&str]) -> Command {
@@ -150,15 +156,28 @@ impl Server {
         answer.body_mut().read_to_string().unwrap()
     }
 
-    pub(crate) fn add_user(&self, json: &serde_json::Value) -> serde_json::Value {
+    pub(crate) fn add_user(&self, json: &Value) -> Value {
         let mut answer = ureq::post(self.url("/api/v1/user"))
             .send(json.to_string())
             .unwrap();
         serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
     }
 
+    /// The first line of the log that `is_it`, once it is there.
+    pub(crate) fn wait_for_line(&self, is_it: impl Fn(&Value) -> bool) -> Value {
+        let started = Instant::now();
+        loop {
+            let log = self.log();
+            if let Some(line) = log.iter().find(|line| is_it(line)) {
+                return line.clone();
+            }
+            assert!(started.elapsed() < PATIENCE, "{log:?}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// The log, line by line.
-    pub(crate) fn log(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn log(&self) -> Vec<Value> {
         std::fs::read_to_string(self.directory.path().join("sftpgo.log"))
             .unwrap()
             .lines()
