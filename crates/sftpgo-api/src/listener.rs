@@ -139,7 +139,7 @@ mod tests {
     use std::{
         io::{Read, Write},
         net::TcpStream as Client,
-        sync::atomic::{AtomicUsize, Ordering},
+        sync::atomic::{AtomicBool, AtomicUsize, Ordering},
         thread,
     };
 
@@ -281,16 +281,20 @@ mod tests {
         let server = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let trigger = shutdown.clone();
+        let finished = Arc::new(AtomicBool::new(false));
+        let finishes = Arc::clone(&finished);
         let served = tokio::spawn(run(Limits::default(), listener, shutdown, move |_, _| {
-            let trigger = trigger.clone();
+            let (trigger, finishes) = (trigger.clone(), Arc::clone(&finishes));
             async move {
                 trigger.cancel();
                 time::sleep(SHORT).await;
+                finishes.store(true, Ordering::SeqCst);
                 Ok(Response::new("done".into()))
             }
         }));
-        let answer = rest(silent_client(server, GET).await).await;
-        assert!(answer.ends_with(b"done"));
+        let client = silent_client(server, GET).await;
         served.await.unwrap();
+        assert!(finished.load(Ordering::SeqCst));
+        assert!(rest(client).await.ends_with(b"done"));
     }
 }
