@@ -51,24 +51,28 @@ pub fn ssh_options() -> Vec<String> {
     .collect()
 }
 
-/// Runs `sftp` as `user` with the password `secret`; `commands` is its batch, `options` come first.
+/// Runs `sftp` as `user` with the password `secret`; `commands` is its batch, `options` win over ours.
 pub fn sftp(server: &Server, user: &str, options: &[&str], commands: &str) -> Outcome {
+    let mut command = Command::new("sftp");
+    command.args(options);
+    answer_password(&mut command, server);
+    run_batch(command, server, user, commands)
+}
+
+/// Lets an OpenSSH client log in once, with the password `secret` and nothing else.
+pub fn answer_password(command: &mut Command, server: &Server) {
     let askpass = server.path("askpass");
     if !askpass.exists() {
         fs::write(&askpass, "#!/bin/sh\necho secret\n").unwrap();
         fs::set_permissions(&askpass, fs::Permissions::from_mode(0o700)).unwrap();
     }
-    let mut command = Command::new("sftp");
     command
         .env("SSH_ASKPASS", &askpass)
         .env("SSH_ASKPASS_REQUIRE", "force")
         .args([
-            "-o",
-            "NumberOfPasswordPrompts=1",
-            "-o",
-            "PubkeyAuthentication=no",
+            "-oNumberOfPasswordPrompts=1",
+            "-oPreferredAuthentications=password",
         ]);
-    run_batch(command, server, user, options, commands)
 }
 
 /// Runs `sftp` as `user` with a private key and nothing else.
@@ -78,19 +82,12 @@ pub fn sftp_with_key(server: &Server, user: &str, key: &Path, commands: &str) ->
         .arg("-i")
         .arg(key)
         .args(["-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"]);
-    run_batch(command, server, user, &[], commands)
+    run_batch(command, server, user, commands)
 }
 
-fn run_batch(
-    mut command: Command,
-    server: &Server,
-    user: &str,
-    options: &[&str],
-    commands: &str,
-) -> Outcome {
+fn run_batch(mut command: Command, server: &Server, user: &str, commands: &str) -> Outcome {
     let mut client = command
         .args(ssh_options())
-        .args(options)
         // A batch from the terminal's place would switch password logins off; from here it stops at an error too.
         .args([
             "-oBatchMode=no",
@@ -128,3 +125,25 @@ pub fn python(server: &Server, script: &str) -> Outcome {
         .unwrap()
         .into()
 }
+
+/// Runs a script with paramiko: `t` is a transport that `bob` is logged in on, `s` its SFTP client.
+#[track_caller]
+pub fn paramiko(server: &Server, script: &str) {
+    python(server, &format!("{PARAMIKO}{script}")).assert_ok();
+}
+
+const PARAMIKO: &str = r#"
+import os, paramiko, shutil, stat, struct
+def log_in(username):
+    t = paramiko.Transport(("127.0.0.1", int(os.environ["PORT"])))
+    t.connect(username=username, password="secret")
+    return t
+def refused(kind, call, *args):
+    try:
+        call(*args)
+    except kind as error:
+        return error
+    raise AssertionError(f"{call} {args} was not refused")
+t = log_in("bob")
+s = paramiko.SFTPClient.from_transport(t)
+"#;

@@ -15,7 +15,7 @@
 mod clients;
 mod server;
 
-pub use clients::{Outcome, python, sftp, sftp_with_key, ssh_options};
+pub use clients::{Outcome, answer_password, paramiko, python, sftp, sftp_with_key, ssh_options};
 pub use server::Server;
 
 use std::{

@@ -11,25 +11,7 @@
 use std::{fs, process::Command};
 
 use serde_json::json;
-use sftpgo_e2e::{Outcome, Server, python};
-
-/// The head of a paramiko script: `t` is a transport that is logged in, `s` its SFTP client.
-const PARAMIKO: &str = r#"
-import os, hashlib, threading, time, paramiko, stat, struct
-t = paramiko.Transport(("127.0.0.1", int(os.environ["PORT"])))
-t.connect(username="bob", password="secret")
-s = paramiko.SFTPClient.from_transport(t)
-def refused(kind, call, *args):
-    try:
-        call(*args)
-    except kind as error:
-        return error
-    raise AssertionError(f"{call} {args} was not refused")
-"#;
-
-fn paramiko(server: &Server, script: &str) {
-    python(server, &format!("{PARAMIKO}{script}")).assert_ok();
-}
+use sftpgo_e2e::{Outcome, Server, paramiko, python};
 
 #[test]
 fn paramiko_prefetches_a_whole_file_and_keeps_many_requests_in_flight() {
@@ -110,7 +92,7 @@ fn a_stopped_reader_costs_nobody_else_anything() {
         &server,
         r#"
 open("l", "wb").write(os.urandom(32 << 20)); s.put("l", "r")
-# Another session of the same connection asks for everything and reads nothing.
+# A session asks for everything and reads nothing.
 c = t.open_session(window_size=32768); c.invoke_subsystem("sftp")
 def packet(kind, *fields):
     body = bytes([kind]) + b"".join(fields); return struct.pack(">I", len(body)) + body
@@ -123,7 +105,8 @@ at = reply.index(b"\x66\x00\x00\x00\x01") + 5
 handle = reply[at + 4:at + 4 + struct.unpack(">I", reply[at:at + 4])[0]]
 for n in range(1024):
     c.sendall(packet(5, struct.pack(">I", n + 2), text(handle), struct.pack(">QI", n * 32768, 32768)))
-s.get("r", "b")
+other = paramiko.SFTPClient.from_transport(log_in("bob"))
+other.get("r", "b")
 assert open("b", "rb").read() == open("l", "rb").read()
 received = 0
 c.settimeout(20)
@@ -191,8 +174,7 @@ for garbage in [b"\0" * 100000, b"GET / HTTP/1.0\r\n\r\n", b"SSH-2.0-x\r\n" + b"
         c.sendall(garbage)
         while c.recv(4096): pass
     except ConnectionError: pass
-t2 = paramiko.Transport(address); t2.connect(username="bob", password="secret")
-assert paramiko.SFTPClient.from_transport(t2).listdir(".") == []
+assert paramiko.SFTPClient.from_transport(log_in("bob")).listdir(".") == []
 "#,
     );
 }

@@ -15,23 +15,16 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use sftpgo_e2e::{Server, python, sftp, ssh_options, wait_for};
+use sftpgo_e2e::{Server, answer_password, paramiko, python, sftp, ssh_options, wait_for};
 
 /// An `sftp` that is logged in and waits for commands.
 fn open_session(server: &Server, user: &str) -> Child {
-    // The first run writes the password helper.
-    sftp(server, user, &[], "ls\n").assert_ok();
-    let mut client = Command::new("sftp")
-        .env("SSH_ASKPASS", server.path("askpass"))
-        .env("SSH_ASKPASS_REQUIRE", "force")
+    let mut command = Command::new("sftp");
+    answer_password(&mut command, server);
+    let mut client = command
         .args(ssh_options())
-        .args([
-            "-o",
-            "PubkeyAuthentication=no",
-            "-P",
-            &server.sftp_port.to_string(),
-            &format!("{user}@127.0.0.1"),
-        ])
+        .arg(format!("-P{}", server.sftp_port))
+        .arg(format!("{user}@127.0.0.1"))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -42,6 +35,15 @@ fn open_session(server: &Server, user: &str) -> Child {
         connections(server).len() == 1
     });
     client
+}
+
+/// Waits until `sftp` has noticed that its connection is gone: it looks when it is asked something.
+fn wait_for_end(client: &mut Child) {
+    wait_for("the client to end", || {
+        // It may have gone already.
+        let _ = client.stdin.as_mut().unwrap().write_all(b"ls\n");
+        client.try_wait().unwrap().is_some()
+    });
 }
 
 fn connections(server: &Server) -> Vec<Value> {
@@ -129,7 +131,7 @@ fn a_running_session_is_listed_and_closed_from_outside() {
         } else {
             assert!(server.cli(&["connection", "close", id]).status.success());
         }
-        wait_for("the client to end", || client.try_wait().unwrap().is_some());
+        wait_for_end(&mut client);
         wait_for("the list to be empty", || connections(&server).is_empty());
         let (status, _) = server.rest("DELETE", &format!("/api/v1/connection/{id}"), None);
         assert_eq!(status, 404);
@@ -152,7 +154,7 @@ fn deleting_disabling_or_expiring_a_user_ends_the_sessions() {
             Some(fields) => server.rest("PUT", &path, Some(fields)),
         };
         assert_eq!(status, 200, "{answer}");
-        wait_for("the client to end", || client.try_wait().unwrap().is_some());
+        wait_for_end(&mut client);
     }
 }
 
@@ -200,10 +202,14 @@ fn a_quota_is_kept_counted_and_scanned() {
     let user = server.add_user("bob", &json!({ "quota_size": 1_000_000, "quota_files": 3 }));
     let path = format!("/api/v1/user/{}", user["id"]);
     fs::write(server.path("l"), vec![1; 400_000]).unwrap();
-    let refused = sftp(&server, "bob", &[], "put l a\nput l b\nput l c\n");
-    assert!(
-        !refused.ok && refused.text.contains("quota exceeded"),
-        "{refused:?}"
+    assert!(!sftp(&server, "bob", &[], "put l a\nput l b\nput l c\n").ok);
+    // OpenSSH prints no server's message about a WRITE; paramiko does.
+    paramiko(
+        &server,
+        r#"
+with s.open("c", "wb") as f:
+    assert "quota exceeded" in str(refused(IOError, f.write, b"x" * 400000))
+"#,
     );
     let usage = || {
         let user = server.rest("GET", &path, None).1;
@@ -327,10 +333,11 @@ fn sigterm_lets_a_transfer_finish_and_ends_with_0() {
 
 #[test]
 fn users_survive_a_restart_with_kill_9() {
-    let server = Server::start();
+    let mut server = Server::start();
     server.add_user("bob", &json!({}));
     let database = server.path("sftpgo.db");
     server.signal("KILL");
+    server.wait();
     let copy = server.path("copy.db");
     for suffix in ["", "-wal", "-shm"] {
         let from = server.path(format!("sftpgo.db{suffix}"));

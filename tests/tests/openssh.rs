@@ -15,7 +15,7 @@ use std::{
 };
 
 use serde_json::json;
-use sftpgo_e2e::{Server, sftp, sftp_with_key, ssh_options, wait_for};
+use sftpgo_e2e::{Server, answer_password, sftp, sftp_with_key, ssh_options, wait_for};
 
 /// Bytes that repeat nowhere near a block size.
 fn noise(len: usize) -> Vec<u8> {
@@ -180,12 +180,10 @@ fn whoever_may_not_log_in_hears_the_same() {
         "{answers:?}"
     );
     assert!(answers[0].contains("Permission denied"), "{answers:?}");
-    wait_for("four log lines", || {
-        server.log_lines("connection_failed").len() >= 4
-    });
     let reasons: Vec<_> = server
         .log_lines("connection_failed")
         .iter()
+        .filter(|line| line["username"] != "")
         .map(|line| line["error"].to_string())
         .collect();
     assert!(
@@ -226,7 +224,6 @@ fn the_home_is_a_wall() {
         "ln -s ../bob2/secret climb",
         "ln -s ../../../etc climb",
         "chmod 777 sibling/secret",
-        "ls etc/",
     ] {
         fs::write(server.path("local"), "x").unwrap();
         assert!(
@@ -235,6 +232,8 @@ fn the_home_is_a_wall() {
         );
         assert!(!server.path("x").exists(), "{attempt}");
     }
+    let listing = sftp(&server, "bob", &[], "-ls etc/\n-ls root/etc/\n").text;
+    assert!(!listing.contains("passwd"), "{listing}");
     let names: Vec<_> = fs::read_dir(server.home("bob2"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
@@ -315,23 +314,11 @@ fn sessions_are_limited_and_one_connection_carries_several() {
     let control = format!("ControlPath={}", control.display());
     fs::write(server.path("l"), noise(1 << 20)).unwrap();
     let mut first = Command::new("ssh");
-    let askpass = server.path("askpass");
-    sftp(&server, "bob", &[], "ls\n").assert_ok();
+    answer_password(&mut first, &server);
     let mut first = first
-        .env("SSH_ASKPASS", &askpass)
-        .env("SSH_ASKPASS_REQUIRE", "force")
         .args(ssh_options())
-        .args([
-            "-N",
-            "-M",
-            "-o",
-            &control,
-            "-o",
-            "PubkeyAuthentication=no",
-            "-p",
-            &server.sftp_port.to_string(),
-            "bob@127.0.0.1",
-        ])
+        .args(["-N", "-M", "-o", &control])
+        .args(["-p", &server.sftp_port.to_string(), "bob@127.0.0.1"])
         .stdin(Stdio::null())
         .spawn()
         .unwrap();
