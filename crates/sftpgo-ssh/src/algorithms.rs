@@ -40,20 +40,18 @@ const CIPHERS: &[&str] = &[
     "aes192-ctr",
     "aes256-ctr",
 ];
+/// Encrypt-then-MAC first; the other two are for JSch 0.1.55 and libssh2 before 1.11 (Debian 12's curl),
+/// which have nothing better, and only with the CTR ciphers.
 const MACS: &[&str] = &[
     "hmac-sha2-256-etm@openssh.com",
     "hmac-sha2-512-etm@openssh.com",
+    "hmac-sha2-256",
+    "hmac-sha2-512",
 ];
-/// May be asked for besides the defaults; JSch 0.1.55 has only hmac-sha2-256 of all of these.
-const MACS_MORE: &[&str] = &["hmac-sha2-256", "hmac-sha2-512"];
 
 /// The names that `kex_algorithms`, `ciphers` and `macs` may hold, defaults first.
 pub fn known_names() -> (Vec<&'static str>, Vec<&'static str>, Vec<&'static str>) {
-    (
-        [KEX, KEX_MORE].concat(),
-        CIPHERS.to_vec(),
-        [MACS, MACS_MORE].concat(),
-    )
+    ([KEX, KEX_MORE].concat(), CIPHERS.to_vec(), MACS.to_vec())
 }
 
 /// What the server offers.

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::HashMap, net::SocketAddr, sync::Arc};
 
 use russh::{
-    Channel, ChannelId, ChannelOpenFailure, Pty,
+    Channel, ChannelId, ChannelOpenFailure, ChannelWriteHalf, Pty,
     keys::Algorithm,
     server::{
         Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
@@ -22,6 +22,14 @@ use crate::{
 /// What a client prints when it asks for anything but SFTP.
 const SFTP_ONLY: &[u8] = b"This service allows SFTP connections only.\r\n";
 
+/// What an open channel is for.
+enum OpenChannel {
+    /// Nothing yet; this is how to send on it.
+    Idle(ChannelWriteHalf<Msg>),
+    /// A session, which has the sending side.
+    Session(Arc<Inbox>),
+}
+
 pub(super) struct Client {
     shared: Arc<Shared>,
     state: Arc<State>,
@@ -29,8 +37,7 @@ pub(super) struct Client {
     /// Given back at login.
     place: Option<Place>,
     logged_in: Option<LoggedIn>,
-    /// Open channels; the inbox once a session runs on it.
-    channels: HashMap<ChannelId, Option<Arc<Inbox>>>,
+    channels: HashMap<ChannelId, OpenChannel>,
 }
 
 impl Client {
@@ -62,13 +69,17 @@ impl Client {
     }
 
     fn start_sftp(&mut self, channel: ChannelId, session: &Session) -> bool {
-        let (Some(logged_in), Some(slot)) = (&self.logged_in, self.channels.get_mut(&channel))
-        else {
+        let Some(logged_in) = &self.logged_in else {
             return false;
         };
-        if slot.is_some() {
-            return false;
-        }
+        let writer = match self.channels.remove(&channel) {
+            Some(OpenChannel::Idle(writer)) => writer,
+            Some(session) => {
+                self.channels.insert(channel, session);
+                return false;
+            }
+            None => return false,
+        };
         let version = String::from_utf8_lossy(session.remote_sshid()).into_owned();
         let listed = logged_in.login.start(
             &logged_in.user.username,
@@ -85,8 +96,9 @@ impl Client {
         );
         let engine = Engine::new(files, &self.shared.config.limits);
         let inbox = Arc::new(Inbox::new(&self.shared.config.limits));
-        *slot = Some(Arc::clone(&inbox));
-        let out = ChannelOut::new(session.handle(), channel);
+        self.channels
+            .insert(channel, OpenChannel::Session(Arc::clone(&inbox)));
+        let out = ChannelOut::new(writer, session.handle(), self.state.gone());
         let running = Arc::clone(&inbox);
         self.state.start_session(&connection, &inbox, async move {
             run_sftp(engine, &running, out).await
@@ -189,17 +201,17 @@ impl Handler for Client {
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
         // A session that has ended holds its inbox nowhere else.
-        self.channels.retain(|_, inbox| {
-            inbox
-                .as_ref()
-                .is_none_or(|inbox| Arc::strong_count(inbox) > 1)
+        self.channels.retain(|_, channel| match channel {
+            OpenChannel::Idle(_) => true,
+            OpenChannel::Session(inbox) => Arc::strong_count(inbox) > 1,
         });
         if self.channels.len() >= self.shared.config.limits.sessions_per_connection {
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
             return Ok(());
         }
         // Data is taken by the callback; the library's own queue for it would only be a second one.
-        self.channels.insert(channel.id(), None);
+        let (_, writer) = channel.split();
+        self.channels.insert(writer.id(), OpenChannel::Idle(writer));
         reply.accept().await;
         Ok(())
     }
@@ -222,7 +234,7 @@ impl Handler for Client {
         data: &[u8],
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
-        let Some(Some(inbox)) = self.channels.get(&channel) else {
+        let Some(OpenChannel::Session(inbox)) = self.channels.get(&channel) else {
             return Ok(());
         };
         inbox.push(data).await.map_err(|_| {
@@ -240,8 +252,8 @@ impl Handler for Client {
         session: &mut Session,
     ) -> Result<(), Self::Error> {
         match self.channels.get(&channel) {
-            Some(Some(inbox)) => inbox.end(),
-            Some(None) => {
+            Some(OpenChannel::Session(inbox)) => inbox.end(),
+            Some(OpenChannel::Idle(_)) => {
                 self.channels.remove(&channel);
                 session.close(channel)?;
             }
@@ -255,7 +267,7 @@ impl Handler for Client {
         channel: ChannelId,
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
-        if let Some(Some(inbox)) = self.channels.remove(&channel) {
+        if let Some(OpenChannel::Session(inbox)) = self.channels.remove(&channel) {
             inbox.end();
         }
         Ok(())

@@ -21,13 +21,13 @@ use crate::{algorithms, config::ServerConfig, pending::Place, server::Shared};
 pub(crate) type Config = Arc<russh::server::Config>;
 
 /// One read of the socket takes up to this much: several packets with one call.
-const READ_BUFFER: usize = 64 * 1024;
+const READ_BUFFER: usize = 16 * 1024;
 /// What a client may send ahead on one channel.
 const WINDOW: u32 = 2 * 1024 * 1024;
 /// The longest channel packet announced; the library takes no more than this.
 const MAX_PACKET: u32 = 65_535;
-/// Messages from engines that wait for the connection; each is at most some 400 KiB.
-const QUEUED_MESSAGES: usize = 2;
+/// Messages from engines that wait for the connection; each is at most a packet of the client's size.
+const QUEUED_MESSAGES: usize = 16;
 /// A client that is told to go gets this long to take it in.
 const GOODBYE: Duration = Duration::from_millis(500);
 

@@ -1,28 +1,55 @@
 //! The way from a session's engine back to its channel.
 
 use bytes::Bytes;
-use russh::{ChannelId, server::Handle};
+use russh::{
+    ChannelWriteHalf,
+    server::{Handle, Msg},
+};
+use tokio_util::sync::CancellationToken;
 
 /// One channel's sending side. What cannot be sent any more is dropped: the connection is gone.
+///
+/// Data waits here for the channel's own window. Handed over earlier it would wait in the library's
+/// one queue, in front of the replies of every other session of the connection.
 pub(crate) struct ChannelOut {
+    channel: ChannelWriteHalf<Msg>,
     handle: Handle,
-    id: ChannelId,
+    gone: CancellationToken,
 }
 
 impl ChannelOut {
-    pub(super) fn new(handle: Handle, id: ChannelId) -> Self {
-        Self { handle, id }
+    /// `gone` fires when nobody will open the window any more.
+    pub(super) fn new(
+        channel: ChannelWriteHalf<Msg>,
+        handle: Handle,
+        gone: CancellationToken,
+    ) -> Self {
+        Self {
+            channel,
+            handle,
+            gone,
+        }
     }
 
-    /// Hands data over; waits while the client's window is closed and enough is waiting already.
+    /// Hands data over as the client's window opens.
     pub(crate) async fn send(&self, data: Vec<u8>) {
-        let _ = self.handle.data(self.id, Bytes::from(data)).await;
+        tokio::select! {
+            _ = self.channel.data_bytes(Bytes::from(data)) => {}
+            () = self.gone.cancelled() => {}
+        }
     }
 
     /// Ends the channel as a program that exited with `status`.
     pub(crate) async fn close(&self, status: u32) {
-        let _ = self.handle.exit_status_request(self.id, status).await;
-        let _ = self.handle.eof(self.id).await;
-        let _ = self.handle.close(self.id).await;
+        let id = self.channel.id();
+        let told = async {
+            let _ = self.handle.exit_status_request(id, status).await;
+            let _ = self.handle.eof(id).await;
+            let _ = self.handle.close(id).await;
+        };
+        tokio::select! {
+            () = told => {}
+            () = self.gone.cancelled() => {}
+        }
     }
 }

@@ -28,6 +28,7 @@ pub(super) struct State {
     logged_in: Notify,
     login: OnceLock<LoginState>,
     handle: OnceLock<Handle>,
+    gone: CancellationToken,
     sessions: Mutex<Sessions>,
 }
 
@@ -53,6 +54,7 @@ impl State {
             logged_in: Notify::new(),
             login: OnceLock::new(),
             handle: OnceLock::new(),
+            gone: CancellationToken::new(),
             sessions: Mutex::default(),
         }
     }
@@ -72,6 +74,11 @@ impl State {
 
     pub(super) fn handle(&self) -> Option<&Handle> {
         self.handle.get()
+    }
+
+    /// Fires when the connection cannot carry anything any more.
+    pub(super) fn gone(&self) -> CancellationToken {
+        self.gone.clone()
     }
 
     /// The login succeeded.
@@ -129,6 +136,7 @@ impl State {
 
     /// Lets sessions do what has arrived, unless the connection was closed on purpose.
     pub(super) async fn finish_sessions(&self, closed_here: bool) {
+        self.gone.cancel();
         let mut tasks = {
             let mut sessions = self.sessions();
             for inbox in sessions
