@@ -1,5 +1,7 @@
 //! Manages an SFTPGo server through its REST API.
 
+#![forbid(unsafe_code)]
+
 mod cli;
 mod client;
 mod commands;

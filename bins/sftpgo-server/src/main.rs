@@ -1,6 +1,7 @@
 //! The server program: reads the command line and hands over to the part that does the rest.
 
 mod actions;
+mod allocator;
 mod check;
 mod cli;
 mod compose;
@@ -18,6 +19,7 @@ mod welcome;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    allocator::return_large_blocks();
     let invocation = match cli::Invocation::of_process() {
         Ok(invocation) => invocation,
         Err(code) => return code,

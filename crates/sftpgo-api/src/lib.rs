@@ -2,6 +2,8 @@
 //!
 //! Knows HTTP and JSON and, of the rest, only `sftpgo-core`: neither where users are kept nor how files travel.
 
+#![forbid(unsafe_code)]
+
 mod access_log;
 mod blocking;
 mod body;

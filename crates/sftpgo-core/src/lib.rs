@@ -3,6 +3,8 @@
 //! Nothing here knows a protocol, a database or a process: a service brings its own
 //! [`Provider`] and [`Filesystem`](filesystem::Filesystem) and gets the rest.
 
+#![forbid(unsafe_code)]
+
 pub mod accounts;
 pub mod auth;
 pub mod error;

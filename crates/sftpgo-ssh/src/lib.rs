@@ -1,5 +1,7 @@
 //! The SSH side of a file-transfer server: logins, channels and the SFTP engine over `sftpgo-core`.
 
+#![forbid(unsafe_code)]
+
 mod algorithms;
 mod auth;
 mod channel;

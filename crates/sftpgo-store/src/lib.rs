@@ -1,5 +1,7 @@
 //! Where the users of `sftpgo-core` are kept: in memory, or in an SQLite database (feature `sqlite`).
 
+#![forbid(unsafe_code)]
+
 mod memory;
 
 #[cfg(feature = "sqlite")]

@@ -1,0 +1,21 @@
+//! Settings of the C library's allocator, which keeps by default what a busy minute took.
+
+/// Blocks from this size on are mapped alone and go back to the system when they are freed.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const MAP_FROM: libc::c_int = 1024 * 1024;
+
+/// Makes large blocks go back to the system at once: the memory of argon2id, 19 MiB for each password
+/// verified, otherwise stays with the process in pieces.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[allow(
+    unsafe_code,
+    reason = "the allocator's settings are a call of the C library"
+)]
+pub(crate) fn return_large_blocks() {
+    // SAFETY: mallopt only sets a parameter; it is called before any other thread runs.
+    unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, MAP_FROM) };
+}
+
+/// Other allocators need no telling.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn return_large_blocks() {}
