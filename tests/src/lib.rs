@@ -16,7 +16,7 @@ mod clients;
 mod server;
 
 pub use clients::{Outcome, answer_password, paramiko, python, sftp, sftp_with_key, ssh_options};
-pub use server::Server;
+pub use server::{Server, make_key};
 
 use std::{
     path::PathBuf,

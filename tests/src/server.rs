@@ -13,18 +13,32 @@ use serde_json::{Value, json};
 
 use crate::{binary, wait_for};
 
-/// Host keys of all test servers: making an RSA key takes longer than most tests.
-static HOST_KEYS: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
-    let directory = tempfile::tempdir().unwrap();
-    for kind in ["ed25519", "ecdsa", "rsa"] {
-        let made = Command::new("ssh-keygen")
-            .args(["-q", "-N", "", "-t", kind, "-f"])
-            .arg(directory.path().join(format!("id_{kind}")))
-            .status();
-        assert!(made.unwrap().success());
+/// Host keys of all test servers, kept beside the binaries: making an RSA key takes longer than most tests.
+static HOST_KEYS: LazyLock<PathBuf> = LazyLock::new(|| {
+    let binaries = binary("sftpgo-server").parent().unwrap().to_owned();
+    let directory = binaries.join("e2e-host-keys");
+    if !directory.exists() {
+        let new = tempfile::tempdir_in(binaries).unwrap();
+        for kind in ["ed25519", "ecdsa", "rsa"] {
+            make_key(kind, &new.path().join(format!("id_{kind}")));
+        }
+        // Another test may have been faster; then its keys stay.
+        if fs::rename(new.path(), &directory).is_ok() {
+            let _ = new.keep();
+        }
     }
     directory
 });
+
+/// Makes a key pair without passphrase with OpenSSH's tool, and answers the public line.
+pub fn make_key(kind: &str, path: &Path) -> String {
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-N", "", "-t", kind, "-f"])
+        .arg(path)
+        .status();
+    assert!(made.unwrap().success());
+    fs::read_to_string(path.with_extension("pub")).unwrap()
+}
 
 /// A server process in a directory of its own; killed when dropped.
 pub struct Server {
@@ -46,7 +60,7 @@ impl Server {
     pub fn start_with(environment: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         for name in ["id_ed25519", "id_ecdsa", "id_rsa"] {
-            fs::copy(HOST_KEYS.path().join(name), directory.path().join(name)).unwrap();
+            fs::copy(HOST_KEYS.join(name), directory.path().join(name)).unwrap();
         }
         let (sftp_port, http_port) = (free_port(), free_port());
         let process = Command::new(binary("sftpgo-server"))

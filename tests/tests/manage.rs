@@ -15,7 +15,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use sftpgo_e2e::{Server, answer_password, paramiko, python, sftp, ssh_options, wait_for};
+use sftpgo_e2e::{Server, answer_password, paramiko, sftp, ssh_options, wait_for};
 
 /// An `sftp` that is logged in and waits for commands.
 fn open_session(server: &Server, user: &str) -> Child {
@@ -348,66 +348,4 @@ fn users_survive_a_restart_with_kill_9() {
     assert!(database.exists());
     let second = Server::start_with(&[("SFTPGO_DATA_PROVIDER__NAME", copy.to_str().unwrap())]);
     sftp(&second, "bob", &[], "ls\n").assert_ok();
-}
-
-#[test]
-fn the_contract_holds_against_generated_requests() {
-    let server = Server::start();
-    let schemathesis = std::path::PathBuf::from(std::env::var("SFTPGO_TEST_PYTHON").unwrap())
-        .with_file_name("schemathesis");
-    let output = Command::new(schemathesis)
-        .args(["run", "--max-examples", "25", "--seed", "1", "--no-color"])
-        .args(["--exclude-checks", "positive_data_acceptance"])
-        .arg(format!(
-            "http://127.0.0.1:{}/api/v1/openapi.yaml",
-            server.http_port
-        ))
-        .env("SCHEMATHESIS_HOOKS", "contract_hooks")
-        .env("PYTHONPATH", env!("CARGO_MANIFEST_DIR"))
-        .current_dir(server.path(""))
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
-    let (status, _) = server.rest("GET", "/api/v1/version", None);
-    assert_eq!(status, 200);
-}
-
-#[test]
-fn the_calls_of_sftpgos_python_client_work_unchanged() {
-    let server = Server::start();
-    let script = r#"
-import os, requests
-base = os.environ["HTTP"] + "/api/v1/"
-def call(method, path, expected, **kw):
-    answer = requests.request(method, base + path, **kw)
-    assert answer.status_code == expected, (method, path, answer.status_code, answer.text)
-    return answer.json()
-user = {"id": 0, "username": "carol", "uid": 1000, "gid": 1000, "max_sessions": 2, "quota_size": 0, "quota_files": 3,
-        "upload_bandwidth": 100, "download_bandwidth": 60, "status": 1, "expiration_date": 0,
-        "password": "test_pwd", "home_dir": os.getcwd() + "/carol", "permissions": ["list", "download", "upload", "delete", "rename", "create_dirs", "overwrite"]}
-added = call("POST", "user", 200, json=user)
-assert "password" not in added and "public_keys" not in added, added
-assert added["used_quota_file"] == added["used_quota_files"] == 0
-uid = str(added["id"])
-assert [u["username"] for u in call("GET", "user", 200, params={"limit": 100, "offset": 0, "order": "ASC", "username": "carol"})] == ["carol"]
-assert call("GET", "user/" + uid, 200)["quota_files"] == 3
-user.update({"id": added["id"], "status": 0, "permissions": ["*"], "public_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOnGqkYMKmoFXKHEYc4cX4Hl9WGJtKKGy2FUQbDGvYu9"]})
-del user["password"]
-assert call("PUT", "user/" + uid, 200, json=user)["message"] == "User updated"
-changed = call("GET", "user/" + uid, 200)
-assert changed["status"] == 0 and changed["permissions"] == ["*"] and len(changed["public_keys"]) == 1
-assert call("GET", "connection", 200) == []
-assert call("DELETE", "connection/nothing", 404)["status"] == 404
-assert call("GET", "quota_scan", 200) == []
-assert call("POST", "quota_scan", 201, json=user)["message"] == "Scan started"
-assert isinstance(call("GET", "version", 200), list)
-assert call("GET", "providerstatus", 200)["message"] == "Alive"
-assert call("DELETE", "user/" + uid, 200)["message"] == "User deleted"
-call("GET", "user/" + uid, 404)
-"#;
-    python(&server, script).assert_ok();
 }

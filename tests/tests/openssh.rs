@@ -15,7 +15,7 @@ use std::{
 };
 
 use serde_json::json;
-use sftpgo_e2e::{Server, answer_password, sftp, sftp_with_key, ssh_options, wait_for};
+use sftpgo_e2e::{Server, answer_password, make_key, sftp, sftp_with_key, ssh_options, wait_for};
 
 /// Bytes that repeat nowhere near a block size.
 fn noise(len: usize) -> Vec<u8> {
@@ -123,18 +123,10 @@ fn a_tree_of_two_thousand_small_files_goes_up_and_down() {
 fn every_kind_of_key_logs_in_and_an_unknown_one_does_not() {
     let server = Server::start();
     let mut lines = Vec::new();
-    for kind in ["ed25519", "ecdsa", "rsa", "unknown"] {
-        let path = server.path(kind);
-        let kind = if kind == "unknown" { "ed25519" } else { kind };
-        let made = Command::new("ssh-keygen")
-            .args(["-q", "-N", "", "-t", kind, "-f"])
-            .arg(&path)
-            .status()
-            .unwrap();
-        assert!(made.success());
-        lines.push(fs::read_to_string(path.with_extension("pub")).unwrap());
+    for kind in ["ed25519", "ecdsa", "rsa"] {
+        lines.push(make_key(kind, &server.path(kind)));
     }
-    lines.pop();
+    make_key("ed25519", &server.path("unknown"));
     server.add_user("bob", &json!({ "password": null, "public_keys": lines }));
     for kind in ["ed25519", "ecdsa", "rsa"] {
         sftp_with_key(&server, "bob", &server.path(kind), "ls\n").assert_ok();
@@ -260,12 +252,7 @@ fn names_are_bytes_and_five_thousand_of_them_are_listed() {
 #[test]
 fn anything_but_sftp_is_refused() {
     let server = Server::start();
-    let made = Command::new("ssh-keygen")
-        .args(["-q", "-N", "", "-t", "ed25519", "-f"])
-        .arg(server.path("key"))
-        .status();
-    assert!(made.unwrap().success());
-    let key = fs::read_to_string(server.path("key.pub")).unwrap();
+    let key = make_key("ed25519", &server.path("key"));
     server.add_user("bob", &json!({ "public_keys": [key] }));
     let ssh = |arguments: &[&str]| {
         Command::new("ssh")
