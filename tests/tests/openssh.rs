@@ -10,8 +10,10 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Stdio},
+    time::{Duration, UNIX_EPOCH},
 };
 
 use serde_json::json;
@@ -117,6 +119,38 @@ fn a_tree_of_two_thousand_small_files_goes_up_and_down() {
         .output()
         .unwrap();
     assert!(same.status.success(), "{same:?}");
+}
+
+#[test]
+fn transfers_resume_and_keep_times_and_modes() {
+    for mode in ["0", "1", "2"] {
+        let server = Server::start_with(&[("SFTPGO_SFTPD__UPLOAD_MODE", mode)]);
+        server.add_user("bob", &json!({}));
+        fs::create_dir_all(server.home("bob")).unwrap();
+        let (local, remote) = (server.path("l"), server.home("bob").join("r"));
+        let data = noise(1 << 20);
+        fs::write(&local, &data).unwrap();
+        let old = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let file = fs::File::options().write(true).open(&local).unwrap();
+        file.set_modified(old).unwrap();
+        fs::set_permissions(&local, fs::Permissions::from_mode(0o640)).unwrap();
+
+        fs::write(&remote, &data[..300_000]).unwrap();
+        fs::write(server.path("b"), &data[..700_000]).unwrap();
+        sftp(
+            &server,
+            "bob",
+            &[],
+            "reput l r\nreget r b\nput -pf l kept\n",
+        )
+        .assert_ok();
+        assert_same(&local, &remote);
+        assert_same(&local, &server.path("b"));
+        let kept = fs::metadata(server.home("bob").join("kept")).unwrap();
+        assert_eq!(kept.modified().unwrap(), old);
+        assert_eq!(kept.permissions().mode() & 0o7777, 0o640);
+        assert_eq!(fs::read_dir(server.home("bob")).unwrap().count(), 2);
+    }
 }
 
 #[test]
