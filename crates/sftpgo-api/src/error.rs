@@ -33,6 +33,11 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "", error)
     }
 
+    pub(crate) fn cross_site() -> Self {
+        let error = "pages of other sites may not use this API";
+        Self::new(StatusCode::FORBIDDEN, "", error)
+    }
+
     pub(crate) fn too_large(limit: usize) -> Self {
         let error = format!("the body is longer than {limit} bytes");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "", error)

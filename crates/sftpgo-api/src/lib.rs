@@ -7,6 +7,7 @@
 mod access_log;
 mod blocking;
 mod body;
+mod cross_site;
 mod dto;
 mod error;
 mod handlers;

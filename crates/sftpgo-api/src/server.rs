@@ -11,6 +11,7 @@ use warp::reply::Response;
 
 use crate::{
     access_log::Entry,
+    cross_site::is_cross_site,
     error::ApiError,
     listener::{self, Limits},
     routes,
@@ -27,10 +28,14 @@ pub async fn serve(state: Arc<ApiState>, listener: TcpListener, shutdown: Cancel
         shutdown,
         move |remote, request| {
             let entry = Entry::open(&request, remote);
-            let answered = guarded(routes.call(request));
+            let cross_site = is_cross_site(request.headers());
+            let answered = (!cross_site).then(|| guarded(routes.call(request)));
             let metrics = Arc::clone(&state.metrics);
             async move {
-                let response = answered.await?;
+                let response = match answered {
+                    Some(answered) => answered.await?,
+                    None => ApiError::cross_site().into_response(),
+                };
                 entry.close(&response, &metrics);
                 Ok(response)
             }

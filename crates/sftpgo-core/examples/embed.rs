@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let draft = UserDraft {
         username: "demo".into(),
         password: Some("demo".into()),
-        home_dir: std::fs::canonicalize(directory)?
+        home_dir: std::path::absolute(directory)?
             .to_string_lossy()
             .into_owned(),
         permissions: vec!["list".into(), "upload".into()],

@@ -1,6 +1,7 @@
 //! Sessions over a real home: permissions, the wall, quota and upload modes.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,

@@ -5,6 +5,7 @@
 
 mod directory;
 mod file;
+#[allow(clippy::disallowed_methods, reason = "homes are made here")]
 mod home;
 mod metadata;
 mod resolve;

@@ -4,10 +4,7 @@
 //! beneath the home and fails the race of a link swapped meanwhile. Where the kernel or a sandbox
 //! has no `openat2`, names are walked one by one and links are not followed at all.
 
-use std::{
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::{
     fs::{Mode, OFlags, ResolveFlags},
@@ -20,21 +17,29 @@ use crate::{
     vpath::VirtualPath,
 };
 
+/// Links are followed while they stay beneath the home.
+const RESOLVE: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
 /// Interrupted resolutions (a rename raced, `EAGAIN`) are tried this often.
 const TRIES: usize = 64;
 
 /// The handle of a home directory.
 pub(super) struct Root {
     fd: OwnedFd,
-    has_openat2: AtomicBool,
+    has_openat2: bool,
 }
 
 impl Root {
     pub(super) fn new(fd: OwnedFd) -> Self {
-        Self {
-            fd,
-            has_openat2: AtomicBool::new(true),
-        }
+        // Old kernels do not know the call; some sandboxes forbid it.
+        let tried = rustix::fs::openat2(
+            &fd,
+            c".",
+            OFlags::PATH | OFlags::CLOEXEC,
+            Mode::empty(),
+            RESOLVE,
+        );
+        let has_openat2 = !matches!(tried, Err(Errno::NOSYS | Errno::PERM));
+        Self { fd, has_openat2 }
     }
 
     /// Opens `path` beneath the home.
@@ -45,11 +50,8 @@ impl Root {
         mode: Mode,
     ) -> Result<OwnedFd, Errno> {
         let flags = flags | OFlags::CLOEXEC;
-        if self.has_openat2.load(Ordering::Relaxed) {
-            match self.open_by_kernel(path, flags, mode) {
-                Err(Errno::NOSYS) => self.has_openat2.store(false, Ordering::Relaxed),
-                opened => return opened,
-            }
+        if self.has_openat2 {
+            return self.open_by_kernel(path, flags, mode);
         }
         open_by_walk(self.fd.as_fd(), path, flags, mode)
     }
@@ -88,9 +90,8 @@ impl Root {
         flags: OFlags,
         mode: Mode,
     ) -> Result<OwnedFd, Errno> {
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
         for _ in 0..TRIES {
-            match rustix::fs::openat2(&self.fd, path.relative(), flags, mode, resolve) {
+            match rustix::fs::openat2(&self.fd, path.relative(), flags, mode, RESOLVE) {
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 opened => return opened,
             }
@@ -138,6 +139,10 @@ fn open_last(
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "tests make the homes they look at"
+)]
 mod tests {
     use super::*;
 
