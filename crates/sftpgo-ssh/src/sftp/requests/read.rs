@@ -17,13 +17,25 @@ pub(in crate::sftp) fn run(
     if wanted == 0 {
         return Err(Failure::Eof);
     }
-    let count = replies.data(id, wanted, |buffer| fill(transfer, buffer, offset))?;
+    let room = room_for(transfer, wanted, offset);
+    let count = replies.data(id, room, |buffer| fill(transfer, buffer, offset))?;
     if count == 0 {
         return Err(Failure::Eof);
     }
     let pause = transfer.throttle(count);
     engine.pause_for(pause);
     Ok(())
+}
+
+/// Room for an answer where little of the file is left, or its size does not tell.
+const LEAST_ROOM: u64 = 4096;
+
+/// Room for what is there: clients ask for much more than a small file has, and room is zeroed memory.
+fn room_for(transfer: &sftpgo_core::transfer::Transfer, wanted: usize, offset: u64) -> usize {
+    let left = transfer.metadata().map_or(u64::MAX, |metadata| {
+        metadata.size.saturating_sub(offset).max(LEAST_ROOM)
+    });
+    usize::try_from(left).map_or(wanted, |left| wanted.min(left))
 }
 
 /// As many bytes as asked for unless the file ends: clients take a short answer for the end.
