@@ -107,12 +107,7 @@ impl QuotaBook {
             state.live.minus(state.settled).minus(state.staged)
         });
         let settled = found.minus(unsettled);
-        let usage = Usage {
-            size: settled.size.max(0),
-            files: i32::try_from(settled.files.max(0)).unwrap_or(i32::MAX),
-            updated_at: now_ms(),
-        };
-        self.provider.set_usage(user, usage)?;
+        self.provider.set_usage(user, settled.as_usage())?;
         if let Some(state) = &mut state {
             state.settled = settled;
             state.live = Amount {
@@ -177,6 +172,15 @@ impl Amount {
         }
     }
 
+    /// As the ledger keeps it, which knows nothing below zero.
+    fn as_usage(self) -> Usage {
+        Usage {
+            size: self.size.max(0),
+            files: i32::try_from(self.files.max(0)).unwrap_or(i32::MAX),
+            updated_at: now_ms(),
+        }
+    }
+
     fn minus(self, other: Self) -> Self {
         Self {
             size: self.size.saturating_sub(other.size),
@@ -238,13 +242,15 @@ impl QuotaAccount {
     /// [`QuotaExceeded`](ErrorKind::QuotaExceeded).
     pub fn reserve(&self, delta: UsageDelta) -> Result<()> {
         let mut state = lock(&self.state);
-        if !state.tracked {
-            return Ok(());
-        }
         let after = state.live.plus(delta);
-        let passes_size = delta.size > 0 && state.limits.size > 0 && after.size > state.limits.size;
-        let passes_files =
-            delta.files > 0 && state.limits.files > 0 && after.files > state.limits.files;
+        let passes_size = state.tracked
+            && delta.size > 0
+            && state.limits.size > 0
+            && after.size > state.limits.size;
+        let passes_files = state.tracked
+            && delta.files > 0
+            && state.limits.files > 0
+            && after.files > state.limits.files;
         if passes_size || passes_files {
             return Err(Error::new(ErrorKind::QuotaExceeded, "quota exceeded"));
         }
@@ -255,32 +261,31 @@ impl QuotaAccount {
     /// Takes `delta` whether or not it passes a limit: for what is on the disk already.
     pub fn charge(&self, delta: UsageDelta) {
         let mut state = lock(&self.state);
-        if state.tracked {
-            state.live = state.live.plus(delta);
-        }
+        state.live = state.live.plus(delta);
     }
 
     /// Says that `delta` of what was taken is in an upload whose data is not under its name yet;
     /// said again with the opposite sign when that ends.
     pub fn stage(&self, delta: UsageDelta) {
         let mut state = lock(&self.state);
-        if state.tracked {
-            state.staged = state.staged.plus(delta);
-        }
+        state.staged = state.staged.plus(delta);
     }
 
-    /// Writes a finished operation's reserved `delta` to the ledger.
+    /// Writes a finished operation's reserved `delta` to the ledger, as the figure it comes to: deltas settle
+    /// in any order, and what a failed write left out goes with the next.
     ///
     /// # Errors
     /// What the ledger says; the reservation stands, since the files are there.
     pub fn settle(&self, delta: UsageDelta) -> Result<()> {
         let mut state = lock(&self.state);
-        if !state.tracked || delta == UsageDelta::default() {
+        if delta == UsageDelta::default() {
             return Ok(());
         }
-        self.provider.add_usage(self.user, delta, now_ms())?;
         state.settled = state.settled.plus(delta);
-        Ok(())
+        if !state.tracked {
+            return Ok(());
+        }
+        self.provider.set_usage(self.user, state.settled.as_usage())
     }
 
     /// The user's bandwidth, shared by the user's transfers.

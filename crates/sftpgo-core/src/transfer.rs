@@ -38,6 +38,8 @@ pub(crate) struct Upload {
     /// Writes below this offset are refused.
     pub(crate) resume_from: u64,
     pub(crate) staged: Option<Staged>,
+    /// A write or a change of size was refused: what is there is not what the client sent.
+    pub(crate) broken: Option<ErrorKind>,
 }
 
 /// An upload whose data is not under its name yet.
@@ -54,6 +56,7 @@ impl Upload {
             delta: UsageDelta::default(),
             resume_from: 0,
             staged: None,
+            broken: None,
         }
     }
 }
@@ -117,6 +120,7 @@ impl Transfer {
     /// [`QuotaExceeded`](ErrorKind::QuotaExceeded); then nothing of `data` is written.
     pub fn write_at(&mut self, data: &[u8], offset: u64) -> Result<()> {
         let written = self.write_within_quota(data, offset);
+        self.remember_broken(&written);
         self.remember_failure(written)?;
         self.entry.moved(data.len() as u64);
         Ok(())
@@ -160,9 +164,11 @@ impl Transfer {
             let Some(upload) = self.upload.as_mut() else {
                 return Err(Error::denied("the handle is not open for writing"));
             };
-            let delta = self
+            let resized = self
                 .shared
-                .resize(self.file.as_ref(), &upload.counted, size)?;
+                .resize(self.file.as_ref(), &upload.counted, size);
+            upload.broken = upload.broken.or(resized.as_ref().err().map(Error::kind));
+            let delta = resized?;
             upload.grow(
                 &self.shared,
                 UsageDelta {
@@ -194,6 +200,12 @@ impl Transfer {
         let stored = self.remember_failure(stored);
         self.end();
         stored
+    }
+
+    fn remember_broken(&mut self, written: &Result<()>) {
+        if let (Err(error), Some(upload)) = (written, self.upload.as_mut()) {
+            upload.broken.get_or_insert(error.kind());
+        }
     }
 
     fn write_within_quota(&mut self, data: &[u8], offset: u64) -> Result<()> {
@@ -270,6 +282,12 @@ impl Transfer {
         let Some(staged) = upload.staged.as_ref() else {
             return Ok(());
         };
+        if let Some(kind) = upload.broken {
+            return Err(Error::new(
+                kind,
+                "a part of the upload could not be stored, the old file stands",
+            ));
+        }
         let names = self.shared.quota.lock_names();
         let replaced = self.shared.filesystem.metadata(&self.path, false).ok();
         if replaced.is_some_and(|replaced| replaced.file_type == FileType::Directory) {

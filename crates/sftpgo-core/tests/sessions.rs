@@ -342,6 +342,51 @@ fn a_lost_upload_leaves_what_its_mode_says_and_is_told_as_failed() {
 }
 
 #[test]
+fn an_atomic_upload_of_which_a_part_was_refused_leaves_the_old_file() {
+    for mode in [UploadMode::Atomic, UploadMode::AtomicWithResume] {
+        let world = World::new(|draft| draft.quota_size = 100);
+        let logged_in = world.log_in();
+        let session = world.session(&logged_in, mode);
+        put(&session, "/f", &[1; 60]).unwrap();
+        let mut upload = session.open(&path("/f"), &NEW).unwrap();
+        upload.write_at(&[2; 90], 0).unwrap();
+        upload.write_at(&[2; 90], 90).unwrap_err();
+        // OpenSSH closes the handle after a failed write.
+        assert_eq!(
+            upload.finish().unwrap_err().kind(),
+            ErrorKind::QuotaExceeded
+        );
+        assert_eq!(
+            fs::read(world.home().join("f")).unwrap(),
+            [1; 60],
+            "{mode:?}"
+        );
+        assert_eq!(world.usage_and_rescan(), [(60, 1), (60, 1)], "{mode:?}");
+    }
+}
+
+#[test]
+fn deltas_that_settle_out_of_order_add_up() {
+    let world = World::new(|_| {});
+    let logged_in = world.log_in();
+    let session = world.session(&logged_in, UploadMode::Standard);
+    let mut upload = session.open(&path("/a"), &NEW).unwrap();
+    upload.write_at(&[1; 1000], 0).unwrap();
+    let shrink = AttributeChange {
+        size: Some(10),
+        ..AttributeChange::default()
+    };
+    session.set_attributes(&path("/a"), &shrink, true).unwrap();
+    upload.finish().unwrap();
+    world.assert_exact();
+    let mut upload = session.open(&path("/b"), &NEW).unwrap();
+    upload.write_at(&[1; 5000], 0).unwrap();
+    session.remove(&path("/b")).unwrap();
+    upload.finish().unwrap();
+    world.assert_exact();
+}
+
+#[test]
 fn a_resumed_upload_cannot_write_below_the_old_size() {
     let world = World::new(|_| {});
     let logged_in = world.log_in();
