@@ -1,6 +1,6 @@
 //! One line in the log and one count for each request, whatever became of it.
 
-use std::{net::SocketAddr, time::Instant};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use hyper::body::Body as _;
 use sftpgo_core::random;
@@ -11,7 +11,10 @@ use warp::{
 
 use crate::metrics::Metrics;
 
-/// A request as it came, until it is answered.
+/// Logged for a request whose client went away before the answer, as nginx does.
+const CLIENT_GONE: u16 = 499;
+
+/// A request as it came, until it is answered or its client goes away.
 pub(crate) struct Entry {
     remote: SocketAddr,
     proto: String,
@@ -20,10 +23,13 @@ pub(crate) struct Entry {
     uri: String,
     id: String,
     started: Instant,
+    metrics: Arc<Metrics>,
+    status: u16,
+    size: u64,
 }
 
 impl Entry {
-    pub(crate) fn open<B>(request: &Request<B>, remote: SocketAddr) -> Self {
+    pub(crate) fn open<B>(request: &Request<B>, remote: SocketAddr, metrics: Arc<Metrics>) -> Self {
         let user_agent = request
             .headers()
             .get(header::USER_AGENT)
@@ -36,11 +42,22 @@ impl Entry {
             uri: request.uri().to_string(),
             id: random::hex_id(),
             started: Instant::now(),
+            metrics,
+            status: CLIENT_GONE,
+            size: 0,
         }
     }
 
-    pub(crate) fn close(self, response: &Response, metrics: &Metrics) {
-        metrics.count_request(response.status());
+    pub(crate) fn close(mut self, response: &Response) {
+        self.status = response.status().as_u16();
+        self.size = response.body().size_hint().exact().unwrap_or(0);
+    }
+}
+
+impl Drop for Entry {
+    /// Here, as nobody waits for the answer of a client that is gone, while what it asked for may be done.
+    fn drop(&mut self) {
+        self.metrics.count_request(self.status);
         let elapsed = self.started.elapsed().as_millis();
         log::info!(
             target: "httpd",
@@ -49,8 +66,8 @@ impl Entry {
             method = self.method,
             user_agent = self.user_agent,
             uri = self.uri,
-            resp_status = response.status().as_u16(),
-            resp_size = response.body().size_hint().exact().unwrap_or(0),
+            resp_status = self.status,
+            resp_size = self.size,
             elapsed_ms = u64::try_from(elapsed).unwrap_or(u64::MAX),
             request_id = self.id;
             ""

@@ -67,11 +67,12 @@ pub(crate) fn json_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiErro
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = error.path().to_string();
         let fault = error.into_inner();
-        ApiError::bad_request(if field == "." {
-            format!("body: {fault}")
-        } else {
-            format!("{field}: {fault}")
-        })
+        // The whole body, or a place where the name of a field was to come.
+        let place = match field.as_str() {
+            "." | "?" => "body",
+            field => field,
+        };
+        ApiError::bad_request(format!("{place}: {fault}"))
     })?;
     json.end()
         .map_err(|fault| ApiError::bad_request(format!("body: {fault}")))?;
@@ -80,6 +81,8 @@ pub(crate) fn json_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiErro
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use bytes::Bytes;
     use futures_util::stream;
     use serde_json::Value;
@@ -120,6 +123,23 @@ mod tests {
             assert!(
                 json_object::<Value>(body.as_bytes()).is_err(),
                 "{body:?} passed"
+            );
+        }
+    }
+    #[test]
+    fn a_fault_is_placed_at_its_field_or_in_the_body() {
+        for (body, place) in [
+            ("{", "body: "),
+            ("{a: 1}", "body: "),
+            (r#"{"a": 1 "b": 2}"#, "body: "),
+            (r#"{"a": tru}"#, "a: "),
+            (r#"{"a": [1 2]}"#, "a: "),
+        ] {
+            let error = json_object::<HashMap<String, Value>>(body.as_bytes()).unwrap_err();
+            let text = format!("{error:?}");
+            assert!(
+                text.contains(&format!("error: \"{place}")),
+                "{body}: {text}"
             );
         }
     }

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, future::Future, panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
-use hyper::service::Service;
+use hyper::{Request, service::Service};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -27,21 +27,31 @@ pub async fn serve(state: Arc<ApiState>, listener: TcpListener, shutdown: Cancel
         listener,
         shutdown,
         move |remote, request| {
-            let entry = Entry::open(&request, remote);
-            let cross_site = is_cross_site(request.headers());
-            let answered = (!cross_site).then(|| guarded(routes.call(request)));
-            let metrics = Arc::clone(&state.metrics);
+            let entry = Entry::open(&request, remote, Arc::clone(&state.metrics));
+            let answered = checked(&request).map(|()| guarded(routes.call(request)));
             async move {
                 let response = match answered {
-                    Some(answered) => answered.await?,
-                    None => ApiError::cross_site().into_response(),
+                    Ok(answered) => answered.await?,
+                    Err(refusal) => refusal.into_response(),
                 };
-                entry.close(&response, &metrics);
+                entry.close(&response);
                 Ok(response)
             }
         },
     )
     .await;
+}
+
+/// Refuses what is not for the routes.
+fn checked<B>(request: &Request<B>) -> Result<(), ApiError> {
+    if is_cross_site(request.headers()) {
+        return Err(ApiError::cross_site());
+    }
+    // CONNECT names a host in the place of the path, and warp panics without a path.
+    if request.uri().path_and_query().is_none() {
+        return Err(ApiError::unknown_path());
+    }
+    Ok(())
 }
 
 async fn guarded<F>(answer: F) -> Result<Response, Infallible>

@@ -313,6 +313,12 @@ impl QuotaAccount {
         counted
     }
 
+    /// Is the user limited in bytes?
+    pub fn limits_size(&self) -> bool {
+        let state = lock(&self.state);
+        state.tracked && state.limits.size > 0
+    }
+
     /// Limits and use as they stand.
     pub fn status(&self) -> QuotaStatus {
         let state = lock(&self.state);

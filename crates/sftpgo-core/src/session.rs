@@ -342,6 +342,12 @@ impl Shared {
         size: u64,
     ) -> Result<i64> {
         let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if !counted.counted && size > counted.size && self.quota.limits_size() {
+            return Err(Error::new(
+                ErrorKind::QuotaExceeded,
+                "quota exceeded: the file was removed and cannot grow",
+            ));
+        }
         let delta = if counted.counted {
             signed(size) - signed(counted.size)
         } else {

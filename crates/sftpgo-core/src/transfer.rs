@@ -223,6 +223,12 @@ impl Transfer {
             .ok_or_else(|| Error::invalid("offset", "past the largest file"))?;
         let inode = Arc::clone(&upload.counted);
         let mut counted = inode.lock().unwrap_or_else(PoisonError::into_inner);
+        if !counted.counted && end > counted.size && self.shared.quota.limits_size() {
+            return Err(Error::new(
+                ErrorKind::QuotaExceeded,
+                "quota exceeded: the file was removed and cannot grow",
+            ));
+        }
         if end <= counted.size || !counted.counted {
             drop(counted);
             return self.file.write_all_at(data, offset);
@@ -296,9 +302,6 @@ impl Transfer {
                 "a directory took the name meanwhile",
             ));
         }
-        self.shared
-            .filesystem
-            .rename(&staged.temporary, &self.path, Replace::Yes)?;
         let size = upload
             .counted
             .lock()
@@ -309,7 +312,20 @@ impl Transfer {
             size: signed(size) - upload.delta.size,
             files: 1 - upload.delta.files,
         };
-        // The bytes are on the disk already: counted even where another session used up the quota meanwhile.
+        // The file that gave the credit may have got another name since: then this one has to fit beside it.
+        let freed = replaced
+            .filter(|replaced| replaced.file_type == FileType::File && replaced.links < 2)
+            .map_or_else(UsageDelta::default, |replaced| UsageDelta {
+                size: -signed(replaced.size),
+                files: -1,
+            });
+        let mut more = rest;
+        more += freed;
+        self.shared.quota.reserve(more)?;
+        self.shared.quota.charge(-more);
+        self.shared
+            .filesystem
+            .rename(&staged.temporary, &self.path, Replace::Yes)?;
         self.shared.quota.charge(rest);
         // From here on the data is under its name, where a rescan finds it.
         self.shared.quota.stage(-upload.delta);

@@ -366,6 +366,39 @@ fn an_atomic_upload_of_which_a_part_was_refused_leaves_the_old_file() {
 }
 
 #[test]
+fn a_quota_cannot_be_passed_by_renaming_or_removing_what_is_open() {
+    let world = World::new(|draft| {
+        draft.quota_size = 1000;
+        draft.quota_files = 3;
+    });
+    let logged_in = world.log_in();
+    let session = world.session(&logged_in, UploadMode::Atomic);
+    put(&session, "/f", &[1; 1000]).unwrap();
+    let mut upload = session.open(&path("/f"), &NEW).unwrap();
+    upload.write_at(&[2; 1000], 0).unwrap();
+    session
+        .rename(&path("/f"), &path("/g"), Replace::No)
+        .unwrap();
+    assert_eq!(
+        upload.finish().unwrap_err().kind(),
+        ErrorKind::QuotaExceeded
+    );
+    assert_eq!(world.usage_and_rescan(), [(1000, 1), (1000, 1)]);
+
+    session.remove(&path("/g")).unwrap();
+    let session = world.session(&logged_in, UploadMode::Standard);
+    let mut upload = session.open(&path("/h"), &NEW).unwrap();
+    upload.write_at(&[1; 10], 0).unwrap();
+    session.remove(&path("/h")).unwrap();
+    assert_eq!(
+        upload.write_at(&[1; 10], 5).unwrap_err().kind(),
+        ErrorKind::QuotaExceeded
+    );
+    upload.finish().unwrap();
+    world.assert_exact();
+}
+
+#[test]
 fn deltas_that_settle_out_of_order_add_up() {
     let world = World::new(|_| {});
     let logged_in = world.log_in();

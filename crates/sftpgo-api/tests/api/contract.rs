@@ -51,6 +51,19 @@ fn an_unknown_path_is_not_found_by_any_method() {
 }
 
 #[test]
+fn a_request_without_a_path_is_not_found() {
+    let api = Api::start();
+    for (method, target) in [
+        ("CONNECT", "example.com:80"),
+        ("CONNECT", "127.0.0.1:22"),
+        ("OPTIONS", "*"),
+    ] {
+        let (message, _) = client::request(api.address, method, target, None).says(404);
+        assert_eq!(message, "Not Found", "{method} {target}");
+    }
+}
+
+#[test]
 fn a_wrong_method_is_told_the_right_ones() {
     let api = Api::start();
     for (path, allowed) in [

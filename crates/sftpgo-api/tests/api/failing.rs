@@ -1,6 +1,12 @@
 //! A provider that fails: the client is told, and the server goes on.
 
-use std::{io::Error as IoError, sync::Arc};
+use std::{
+    io::{Error as IoError, Write},
+    net::TcpStream,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
 
 use serde_json::json;
 use sftpgo_core::{
@@ -9,7 +15,10 @@ use sftpgo_core::{
     user::Usage,
 };
 
-use crate::server::{Api, Settings, user};
+use crate::{
+    client,
+    server::{Api, Settings, user},
+};
 
 /// Fails at everything, each time in the same way.
 struct Failing(fn() -> Error);
@@ -99,4 +108,33 @@ fn a_panic_is_500() {
     for error in errors(|| panic!("on purpose")) {
         assert!(error.contains("internal error"), "{error}");
     }
+}
+
+#[test]
+fn a_request_whose_client_goes_away_is_counted() {
+    static BUSY: Mutex<()> = Mutex::new(());
+    let busy = BUSY.lock().unwrap();
+    let api = Api::with(Settings {
+        provider: Arc::new(Failing(|| {
+            drop(BUSY.lock());
+            Error::new(ErrorKind::Internal, "done, but for nobody")
+        })),
+        ..Settings::default()
+    });
+    let mut impatient = TcpStream::connect(api.address).unwrap();
+    impatient
+        .write_all(b"DELETE /api/v1/user/1 HTTP/1.1\r\nHost: t\r\n\r\n")
+        .unwrap();
+    drop(impatient);
+    // Its call is still running, so that no answer can be what is counted.
+    let counted = || {
+        let metrics = client::request(api.address, "GET", "/metrics", None);
+        metrics
+            .text()
+            .contains("\nsftpgo_http_client_errors_total 1\n")
+    };
+    while !counted() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    drop(busy);
 }
