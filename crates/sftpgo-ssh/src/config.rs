@@ -69,7 +69,7 @@ pub struct Limits {
     /// connection is not read from.
     pub queued_bytes: usize,
     /// Requests of one session that wait because the client does not read its replies, in bytes; above
-    /// it the connection is closed. READ requests take 29 bytes, so this is a prefetch of some 30 GiB.
+    /// it the connection is closed. READ requests take 33 bytes, so this is a prefetch of some 15 GiB.
     pub queued_bytes_unread: usize,
     /// Logins that verify a password at the same time; the others wait their turn.
     pub password_checks: usize,
@@ -81,10 +81,10 @@ impl Default for Limits {
             login_grace: Duration::from_secs(120),
             unauthenticated: 1024,
             unauthenticated_per_address: 256,
-            sessions_per_connection: 32,
+            sessions_per_connection: 10,
             handles_per_session: 4096,
             queued_bytes: 2 * 1024 * 1024,
-            queued_bytes_unread: 32 * 1024 * 1024,
+            queued_bytes_unread: 16 * 1024 * 1024,
             password_checks: std::thread::available_parallelism()
                 .map_or(1, |cores| cores.get().div_ceil(2)),
         }
