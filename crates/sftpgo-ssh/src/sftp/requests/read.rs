@@ -27,11 +27,16 @@ pub(in crate::sftp) fn run(
     Ok(())
 }
 
+/// What most clients ask for at once: zeroing so much costs less than asking for the size.
+const USUAL: usize = 32 * 1024;
 /// Room for an answer where little of the file is left, or its size does not tell.
 const LEAST_ROOM: u64 = 4096;
 
 /// Room for what is there: clients ask for much more than a small file has, and room is zeroed memory.
 fn room_for(transfer: &sftpgo_core::transfer::Transfer, wanted: usize, offset: u64) -> usize {
+    if wanted <= USUAL {
+        return wanted;
+    }
     let left = transfer.metadata().map_or(u64::MAX, |metadata| {
         metadata.size.saturating_sub(offset).max(LEAST_ROOM)
     });
