@@ -1,16 +1,19 @@
 //! One user, the user's files and quota: every file operation with its permission check.
 
+mod accounting;
+mod links;
+mod listing;
 mod open;
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use crate::{
     auth::LoggedIn,
     error::{Error, ErrorKind, Result},
     event::{Command, Event, Events},
     filesystem::{
-        DirEntry, Directory, File, FileType, Filesystem, Metadata, Replace, SetAttributes,
-        SpaceInfo, is_upload_temporary,
+        FileType, Filesystem, Metadata, OpenOptions, Replace, SetAttributes, SpaceInfo,
+        is_upload_temporary,
     },
     permission::Permissions,
     provider::UsageDelta,
@@ -20,7 +23,9 @@ use crate::{
     vpath::VirtualPath,
 };
 
-pub use open::OpenRequest;
+use self::links::relative_from;
+pub(crate) use self::{accounting::signed, links::stays_inside};
+pub use self::{listing::Listing, open::OpenRequest};
 
 /// What becomes of an upload before its CLOSE (`upload_mode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -160,11 +165,7 @@ impl Session {
         check_creatable(to)?;
         let names = self.shared.quota.lock_names();
         let source = self.shared.filesystem.metadata(from, false)?;
-        let target = match self.shared.filesystem.metadata(to, false) {
-            Ok(target) => Some(target),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
+        let target = self.shared.find(to, false)?;
         if target.is_some() {
             if replace == Replace::No {
                 return Err(Error::new(ErrorKind::AlreadyExists, "the target exists"));
@@ -275,9 +276,9 @@ impl Session {
 
     fn truncate(&self, path: &VirtualPath, size: u64) -> Result<()> {
         self.need(Permissions::OVERWRITE)?;
-        let options = crate::filesystem::OpenOptions {
+        let options = OpenOptions {
             write: true,
-            ..Default::default()
+            ..OpenOptions::default()
         };
         let file = self.shared.filesystem.open(path, &options)?;
         let metadata = file.metadata()?;
@@ -315,71 +316,12 @@ impl Session {
 }
 
 impl Shared {
-    /// Takes a file whose name was removed or replaced out of the count, unless it has other names.
-    pub(crate) fn release(&self, gone: &Metadata) -> UsageDelta {
-        if gone.file_type != FileType::File || gone.links > 1 {
-            return UsageDelta::default();
-        }
-        let counted = self.quota.inode(gone.inode, gone.size);
-        let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
-        if !counted.counted {
-            return UsageDelta::default();
-        }
-        counted.counted = false;
-        let freed = UsageDelta {
-            size: -signed(counted.size),
-            files: -1,
-        };
-        self.quota.charge(freed);
-        freed
-    }
-
-    /// Cuts or extends an open file within the quota and answers by how many bytes.
-    pub(crate) fn resize(
-        &self,
-        file: &dyn File,
-        counted: &std::sync::Mutex<crate::quota::CountedInode>,
-        size: u64,
-    ) -> Result<i64> {
-        let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
-        if !counted.counted && size > counted.size && self.quota.limits_size() {
-            return Err(Error::new(
-                ErrorKind::QuotaExceeded,
-                "quota exceeded: the file was removed and cannot grow",
-            ));
-        }
-        let delta = if counted.counted {
-            signed(size) - signed(counted.size)
-        } else {
-            0
-        };
-        let delta = UsageDelta {
-            size: delta,
-            files: 0,
-        };
-        if delta.size > 0 {
-            self.quota.reserve(delta)?;
-        }
-        if let Err(error) = file.set_len(size) {
-            if delta.size > 0 {
-                self.give_back(delta);
-            }
-            return Err(error);
-        }
-        if delta.size < 0 {
-            self.quota.charge(delta);
-        }
-        counted.size = size;
-        Ok(delta.size)
-    }
-
-    /// Writes a finished operation's delta; the files are as they are even when the ledger fails.
-    pub(crate) fn settle(&self, delta: UsageDelta) {
-        if let Err(error) = self.quota.settle(delta) {
-            log::error!(
-                "the usage of {:?} was not stored: {error}",
-                self.user.username
-            );
+    /// Attributes of a name that need not be there.
+    pub(crate) fn find(&self, path: &VirtualPath, follow: bool) -> Result<Option<Metadata>> {
+        match self.filesystem.metadata(path, follow) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
         }
     }
 }
@@ -393,32 +335,6 @@ pub struct AttributeChange {
     pub other: SetAttributes,
 }
 
-/// An open directory of a session.
-pub struct Listing {
-    directory: Box<dyn Directory>,
-    path: VirtualPath,
-}
-
-impl Listing {
-    /// The directory that is listed.
-    pub fn path(&self) -> &VirtualPath {
-        &self.path
-    }
-
-    /// The next entry; none at the end.
-    ///
-    /// # Errors
-    /// What reading says.
-    pub fn next_entry(&mut self) -> Result<Option<DirEntry>> {
-        loop {
-            match self.directory.next_entry()? {
-                Some(entry) if is_upload_temporary(&entry.name) => {}
-                entry => return Ok(entry),
-            }
-        }
-    }
-}
-
 /// Unfinished uploads do not exist for a client.
 pub(crate) fn check_visible(path: &VirtualPath) -> Result<()> {
     if path.components().any(is_upload_temporary) {
@@ -429,81 +345,4 @@ pub(crate) fn check_visible(path: &VirtualPath) -> Result<()> {
 
 fn check_creatable(path: &VirtualPath) -> Result<()> {
     check_visible(path).map_err(|_| Error::denied("the name is reserved"))
-}
-
-/// Does `target`, taken from `directory`, never climb above the root?
-pub(crate) fn stays_inside(directory: &VirtualPath, target: &[u8]) -> bool {
-    let mut depth = if target.starts_with(b"/") {
-        0
-    } else {
-        directory.components().count()
-    };
-    for component in target.split(|byte| *byte == b'/') {
-        match component {
-            b"" | b"." => {}
-            b".." if depth == 0 => return false,
-            b".." => depth -= 1,
-            _ => depth += 1,
-        }
-    }
-    true
-}
-
-/// `target` as seen from `directory`, behind `./`.
-fn relative_from(directory: &VirtualPath, target: &VirtualPath) -> Vec<u8> {
-    let shared = directory
-        .components()
-        .zip(target.components())
-        .take_while(|(a, b)| a == b)
-        .count();
-    let up = directory.components().count() - shared;
-    let steps = std::iter::once(&b"."[..])
-        .chain(std::iter::repeat_n(&b".."[..], up))
-        .chain(target.components().skip(shared));
-    let mut relative = Vec::new();
-    for step in steps {
-        if !relative.is_empty() {
-            relative.push(b'/');
-        }
-        relative.extend_from_slice(step);
-    }
-    // A lone `.` would lose the mark.
-    if relative == b"." {
-        relative.extend_from_slice(b"/.");
-    }
-    relative
-}
-
-pub(crate) fn signed(size: u64) -> i64 {
-    i64::try_from(size).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn absolute_targets_become_relative_to_the_link() {
-        for (directory, target, expected) in [
-            ("/", "/a", "./a"),
-            ("/d", "/a/b", "./../a/b"),
-            ("/d/e", "/d/f", "./../f"),
-            ("/d", "/d", "./."),
-            ("/d/e", "/", "./../.."),
-        ] {
-            let path = |raw: &str| VirtualPath::parse(raw.as_bytes()).unwrap();
-            let relative = relative_from(&path(directory), &path(target));
-            assert_eq!(String::from_utf8(relative.clone()).unwrap(), expected);
-            assert_eq!(path(directory).join(&relative).unwrap(), path(target));
-        }
-    }
-
-    #[test]
-    fn targets_above_the_root_do_not_stay_inside() {
-        let directory = VirtualPath::parse(b"/d/e").unwrap();
-        assert!(stays_inside(&directory, b"../../x"));
-        assert!(!stays_inside(&directory, b"../../../x"));
-        assert!(stays_inside(&directory, b"/a/../b"));
-        assert!(!stays_inside(&directory, b"/.."));
-    }
 }

@@ -54,11 +54,6 @@ impl Throttle {
         lane.paid_until.saturating_duration_since(now)
     }
 
-    /// Is this direction limited now?
-    pub fn is_limited(&self, operation: Operation) -> bool {
-        self.lane(operation).bytes_per_second > 0
-    }
-
     fn lane(&self, operation: Operation) -> std::sync::MutexGuard<'_, Lane> {
         let lane = match operation {
             Operation::Upload => &self.upload,

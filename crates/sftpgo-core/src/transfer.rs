@@ -59,14 +59,19 @@ impl Upload {
             broken: None,
         }
     }
-}
 
-impl Upload {
     /// Remembers what was reserved for more data.
     fn grow(&mut self, shared: &Shared, reserved: UsageDelta) {
         self.delta += reserved;
         if self.staged.is_some() {
             shared.quota.stage(reserved);
+        }
+    }
+
+    /// Remembers that a part of the upload was refused.
+    fn remember<T>(&mut self, stored: &Result<T>) {
+        if let Err(error) = stored {
+            self.broken.get_or_insert(error.kind());
         }
     }
 }
@@ -120,7 +125,9 @@ impl Transfer {
     /// [`QuotaExceeded`](ErrorKind::QuotaExceeded); then nothing of `data` is written.
     pub fn write_at(&mut self, data: &[u8], offset: u64) -> Result<()> {
         let written = self.write_within_quota(data, offset);
-        self.remember_broken(&written);
+        if let Some(upload) = self.upload.as_mut() {
+            upload.remember(&written);
+        }
         self.remember_failure(written)?;
         self.entry.moved(data.len() as u64);
         Ok(())
@@ -129,11 +136,6 @@ impl Transfer {
     /// Lets `bytes` pass the user's bandwidth and says how long to wait before going on.
     pub fn throttle(&self, bytes: usize) -> Duration {
         self.shared.quota.throttle().pass(self.operation, bytes)
-    }
-
-    /// Is this transfer's direction limited in bandwidth?
-    pub fn is_throttled(&self) -> bool {
-        self.shared.quota.throttle().is_limited(self.operation)
     }
 
     /// Attributes of the open file.
@@ -167,7 +169,7 @@ impl Transfer {
             let resized = self
                 .shared
                 .resize(self.file.as_ref(), &upload.counted, size);
-            upload.broken = upload.broken.or(resized.as_ref().err().map(Error::kind));
+            upload.remember(&resized);
             let delta = resized?;
             upload.grow(
                 &self.shared,
@@ -202,12 +204,6 @@ impl Transfer {
         stored
     }
 
-    fn remember_broken(&mut self, written: &Result<()>) {
-        if let (Err(error), Some(upload)) = (written, self.upload.as_mut()) {
-            upload.broken.get_or_insert(error.kind());
-        }
-    }
-
     fn write_within_quota(&mut self, data: &[u8], offset: u64) -> Result<()> {
         let Some(upload) = self.upload.as_mut() else {
             return Err(Error::denied("the handle is not open for writing"));
@@ -223,12 +219,7 @@ impl Transfer {
             .ok_or_else(|| Error::invalid("offset", "past the largest file"))?;
         let inode = Arc::clone(&upload.counted);
         let mut counted = inode.lock().unwrap_or_else(PoisonError::into_inner);
-        if !counted.counted && end > counted.size && self.shared.quota.limits_size() {
-            return Err(Error::new(
-                ErrorKind::QuotaExceeded,
-                "quota exceeded: the file was removed and cannot grow",
-            ));
-        }
+        self.shared.check_may_grow(&counted, end)?;
         if end <= counted.size || !counted.counted {
             drop(counted);
             return self.file.write_all_at(data, offset);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Session, Shared, UploadMode, check_creatable, check_visible};
+use super::{Session, UploadMode, check_creatable, check_visible};
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{FileType, Metadata, OpenOptions, UPLOAD_TEMPORARY_PREFIX},
@@ -69,11 +69,7 @@ impl Session {
         }
         check_creatable(path)?;
         let names = self.shared.quota.lock_names();
-        let existing = match self.shared.filesystem.metadata(path, true) {
-            Ok(found) => Some(found),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
+        let existing = self.shared.find(path, true)?;
         let transfer = match existing {
             Some(found) => self.open_existing(path, request, &found)?,
             None => self.open_new(path, request)?,
@@ -135,26 +131,9 @@ impl Session {
             return self.open_staged(path, request, None);
         }
         let one_file = UsageDelta { size: 0, files: 1 };
-        self.shared.quota.reserve(one_file)?;
-        let options = OpenOptions {
-            read: request.read,
-            write: true,
-            create: true,
-            exclusive: true,
-            truncate: false,
-            mode: request.mode,
-        };
-        let opened = self
+        let (file, upload) = self
             .shared
-            .filesystem
-            .open(path, &options)
-            .and_then(|file| {
-                let metadata = file.metadata()?;
-                Ok((file, metadata))
-            });
-        let (file, metadata) = opened.inspect_err(|_| self.shared.give_back(one_file))?;
-        let mut upload = Upload::in_place(self.shared.quota.inode(metadata.inode, 0));
-        upload.delta = one_file;
+            .create_file(path, request.read, request.mode, one_file)?;
         Ok(Transfer::new(
             Arc::clone(&self.shared),
             Operation::Upload,
@@ -181,29 +160,10 @@ impl Session {
             size: 0,
             files: i32::from(freed.is_none()),
         };
-        self.shared.quota.reserve(one_file)?;
         let mode = request
             .mode
             .or(replaced.map(|replaced| replaced.mode & 0o777));
-        let options = OpenOptions {
-            read: false,
-            write: true,
-            create: true,
-            exclusive: true,
-            truncate: false,
-            mode,
-        };
-        let opened = self
-            .shared
-            .filesystem
-            .open(&temporary, &options)
-            .and_then(|file| {
-                let metadata = file.metadata()?;
-                Ok((file, metadata))
-            });
-        let (file, metadata) = opened.inspect_err(|_| self.shared.give_back(one_file))?;
-        let mut upload = Upload::in_place(self.shared.quota.inode(metadata.inode, 0));
-        upload.delta = one_file;
+        let (file, mut upload) = self.shared.create_file(&temporary, false, mode, one_file)?;
         self.shared.quota.stage(one_file);
         upload.staged = Some(Staged {
             temporary,
@@ -221,12 +181,5 @@ impl Session {
     fn is_atomic(&self) -> bool {
         self.shared.uploads.mode != UploadMode::Standard
             && self.shared.filesystem.capabilities().atomic_rename
-    }
-}
-
-impl Shared {
-    /// Undoes a reservation.
-    pub(crate) fn give_back(&self, reserved: UsageDelta) {
-        self.quota.charge(-reserved);
     }
 }
