@@ -12,10 +12,18 @@
     reason = "a test fails by panicking and prints what it saw"
 )]
 
-mod clients;
+mod files;
+mod openssh;
+mod program;
+mod python;
 mod server;
 
-pub use clients::{Outcome, answer_password, paramiko, python, sftp, sftp_with_key, ssh_options};
+pub use files::{
+    assert_5000_names, assert_same, assert_same_trees, make_5000_names, make_tree, noise, noise_of,
+};
+pub use openssh::{answer_password, sftp, sftp_with_key, ssh_options};
+pub use program::{Outcome, run};
+pub use python::{paramiko, python, python_command};
 pub use server::{Server, make_key};
 
 use std::{

@@ -1,7 +1,9 @@
 //! A running server, its users, and its REST API.
 
 use std::{
+    collections::hash_map::RandomState,
     fs::{self, File},
+    hash::{BuildHasher, Hasher},
     io::{BufRead, BufReader},
     net::TcpListener,
     path::{Path, PathBuf},
@@ -43,6 +45,7 @@ pub fn make_key(kind: &str, path: &Path) -> String {
 /// A server process in a directory of its own; killed when dropped.
 pub struct Server {
     directory: tempfile::TempDir,
+    environment: Vec<(String, String)>,
     process: Child,
     /// Where SFTP listens.
     pub sftp_port: u16,
@@ -57,41 +60,58 @@ impl Server {
     }
 
     /// A server with these settings in its environment, such as `SFTPGO_SFTPD__UPLOAD_MODE`.
-    pub fn start_with(environment: &[(&str, &str)]) -> Self {
+    pub fn start_with(settings: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         for name in ["id_ed25519", "id_ecdsa", "id_rsa"] {
             fs::copy(HOST_KEYS.join(name), directory.path().join(name)).unwrap();
         }
         let (sftp_port, http_port) = (free_port(), free_port());
-        let process = Command::new(binary("sftpgo-server"))
-            .arg("serve")
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("SFTPGO_CONFIG_DIR", directory.path())
-            .env("SFTPGO_SFTPD__BIND_PORT", sftp_port.to_string())
-            .env("SFTPGO_SFTPD__BIND_ADDRESS", "127.0.0.1")
-            .env("SFTPGO_HTTPD__BIND_PORT", http_port.to_string())
-            .envs(environment.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(File::create(directory.path().join("stdout")).unwrap())
-            .stderr(File::create(directory.path().join("stderr")).unwrap())
-            .spawn()
-            .unwrap();
+        let own = [
+            ("SFTPGO_SFTPD__BIND_PORT", sftp_port.to_string()),
+            ("SFTPGO_SFTPD__BIND_ADDRESS", "127.0.0.1".to_owned()),
+            ("SFTPGO_HTTPD__BIND_PORT", http_port.to_string()),
+        ];
+        let asked = settings
+            .iter()
+            .map(|(key, value)| (*key, (*value).to_owned()));
+        let environment: Vec<_> = own
+            .into_iter()
+            .chain(asked)
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect();
+        let process = spawn(directory.path(), &environment);
         let mut server = Self {
             directory,
+            environment,
             process,
             sftp_port,
             http_port,
         };
+        server.wait_until_it_listens();
+        server
+    }
+
+    /// Ends the server as a power cut would: nothing is closed, nothing is said.
+    pub fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Starts a server that ended once more, in the same directory with the same settings.
+    pub fn restart(&mut self) {
+        self.process = spawn(self.directory.path(), &self.environment);
+        self.wait_until_it_listens();
+    }
+
+    fn wait_until_it_listens(&mut self) {
         wait_for("the server to listen", || {
-            if let Some(status) = server.process.try_wait().unwrap() {
-                panic!("the server ended with {status}: {}", server.read("stderr"));
+            if let Some(status) = self.process.try_wait().unwrap() {
+                panic!("the server ended with {status}: {}", self.read("stderr"));
             }
-            [server.sftp_port, server.http_port]
+            [self.sftp_port, self.http_port]
                 .iter()
                 .all(|port| std::net::TcpStream::connect(("127.0.0.1", *port)).is_ok())
         });
-        server
     }
 
     /// A path in the server's directory.
@@ -198,10 +218,24 @@ impl Drop for Server {
     }
 }
 
+fn spawn(directory: &Path, environment: &[(String, String)]) -> Child {
+    Command::new(binary("sftpgo-server"))
+        .arg("serve")
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("SFTPGO_CONFIG_DIR", directory)
+        .envs(environment.iter().map(|(key, value)| (key, value)))
+        .stdin(Stdio::null())
+        .stdout(File::create(directory.join("stdout")).unwrap())
+        .stderr(File::create(directory.join("stderr")).unwrap())
+        .spawn()
+        .unwrap()
+}
+
+/// A port below those the system gives to outgoing connections, so that a server can have it again later.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
+    let random = || RandomState::new().build_hasher().finish();
+    std::iter::repeat_with(|| 10_000 + (random() % 20_000) as u16)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }

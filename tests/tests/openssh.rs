@@ -11,36 +11,15 @@
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
-    path::Path,
     process::{Command, Stdio},
     time::{Duration, UNIX_EPOCH},
 };
 
 use serde_json::json;
-use sftpgo_e2e::{Server, answer_password, make_key, sftp, sftp_with_key, ssh_options, wait_for};
-
-/// Bytes that repeat nowhere near a block size.
-fn noise(len: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    std::iter::repeat_with(|| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()
-    })
-    .flatten()
-    .take(len)
-    .collect()
-}
-
-fn assert_same(a: &Path, b: &Path) {
-    assert!(
-        fs::read(a).unwrap() == fs::read(b).unwrap(),
-        "{} and {} differ",
-        a.display(),
-        b.display()
-    );
-}
+use sftpgo_e2e::{
+    Server, answer_password, assert_5000_names, assert_same, make_5000_names, make_key, noise,
+    sftp, ssh_options, wait_for,
+};
 
 #[test]
 fn a_session_of_every_command() {
@@ -154,73 +133,6 @@ fn transfers_resume_and_keep_times_and_modes() {
 }
 
 #[test]
-fn every_kind_of_key_logs_in_and_an_unknown_one_does_not() {
-    let server = Server::start();
-    let mut lines = Vec::new();
-    for kind in ["ed25519", "ecdsa", "rsa"] {
-        lines.push(make_key(kind, &server.path(kind)));
-    }
-    make_key("ed25519", &server.path("unknown"));
-    server.add_user("bob", &json!({ "password": null, "public_keys": lines }));
-    for kind in ["ed25519", "ecdsa", "rsa"] {
-        sftp_with_key(&server, "bob", &server.path(kind), "ls\n").assert_ok();
-    }
-    assert!(!sftp_with_key(&server, "bob", &server.path("unknown"), "ls\n").ok);
-    let failed = server.log_lines("connection_failed");
-    assert_eq!(
-        failed.last().unwrap()["login_type"],
-        "public_key",
-        "{failed:?}"
-    );
-}
-
-#[test]
-fn keyboard_interactive_asks_for_the_password() {
-    let server = Server::start();
-    server.add_user("bob", &json!({}));
-    sftp(
-        &server,
-        "bob",
-        &["-o", "PreferredAuthentications=keyboard-interactive"],
-        "ls\n",
-    )
-    .assert_ok();
-}
-
-#[test]
-fn whoever_may_not_log_in_hears_the_same() {
-    let server = Server::start();
-    server.add_user("bob", &json!({ "password": "other" }));
-    server.add_user("disabled", &json!({ "status": 0 }));
-    server.add_user("expired", &json!({ "expiration_date": 1000 }));
-    let answers: Vec<_> = ["bob", "disabled", "expired", "nobody"]
-        .iter()
-        .map(|user| {
-            let outcome = sftp(&server, user, &[], "ls\n");
-            assert!(!outcome.ok, "{user} is in");
-            outcome.text.replace(user, "USER")
-        })
-        .collect();
-    assert!(
-        answers.iter().all(|answer| *answer == answers[0]),
-        "{answers:?}"
-    );
-    assert!(answers[0].contains("Permission denied"), "{answers:?}");
-    let reasons: Vec<_> = server
-        .log_lines("connection_failed")
-        .iter()
-        .filter(|line| line["username"] != "")
-        .map(|line| line["error"].to_string())
-        .collect();
-    assert!(
-        reasons[0].contains("wrong password")
-            && reasons[1].contains("disabled")
-            && reasons[2].contains("expired"),
-        "{reasons:?}"
-    );
-}
-
-#[test]
 fn the_home_is_a_wall() {
     let server = Server::start();
     server.add_user("bob", &json!({}));
@@ -273,14 +185,9 @@ fn names_are_bytes_and_five_thousand_of_them_are_listed() {
     let server = Server::start();
     server.add_user("bob", &json!({}));
     sftp(&server, "bob", &[], "ls\n").assert_ok();
-    for number in 0..5000 {
-        fs::write(server.home("bob").join(format!("f{number:04}")), "").unwrap();
-    }
+    make_5000_names(&server.home("bob"));
     let text = sftp(&server, "bob", &[], "ls -1\n").assert_ok();
-    assert_eq!(
-        text.lines().filter(|line| line.starts_with('f')).count(),
-        5000
-    );
+    assert_5000_names(&text);
 }
 
 #[test]

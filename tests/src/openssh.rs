@@ -1,42 +1,14 @@
-//! The clients: OpenSSH with a password or a key, and Python's.
+//! OpenSSH's clients, with a password or a key.
 
 use std::{
     fs,
     io::Write,
     os::unix::fs::PermissionsExt,
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
 };
 
-use crate::Server;
-
-/// How a client ended.
-#[derive(Debug)]
-pub struct Outcome {
-    /// Did it say that all went well?
-    pub ok: bool,
-    /// Everything it printed.
-    pub text: String,
-}
-
-impl From<Output> for Outcome {
-    fn from(output: Output) -> Self {
-        let text = [output.stdout, output.stderr].concat();
-        Self {
-            ok: output.status.success(),
-            text: String::from_utf8_lossy(&text).into_owned(),
-        }
-    }
-}
-
-impl Outcome {
-    /// The text, of a client that ended well.
-    #[track_caller]
-    pub fn assert_ok(self) -> String {
-        assert!(self.ok, "{}", self.text);
-        self.text
-    }
-}
+use crate::{Outcome, Server};
 
 /// Options that make OpenSSH ask nothing and remember nothing.
 pub fn ssh_options() -> Vec<String> {
@@ -111,39 +83,3 @@ fn run_batch(mut command: Command, server: &Server, user: &str, commands: &str) 
         .unwrap();
     client.wait_with_output().unwrap().into()
 }
-
-/// Runs a Python script with the interpreter that `./test` prepared; PORT and HTTP are in its environment.
-pub fn python(server: &Server, script: &str) -> Outcome {
-    let interpreter =
-        std::env::var("SFTPGO_TEST_PYTHON").expect("run ./test, which prepares Python's clients");
-    Command::new(interpreter)
-        .args(["-c", script])
-        .env("PORT", server.sftp_port.to_string())
-        .env("HTTP", format!("http://127.0.0.1:{}", server.http_port))
-        .current_dir(server.path(""))
-        .output()
-        .unwrap()
-        .into()
-}
-
-/// Runs a script with paramiko: `t` is a transport that `bob` is logged in on, `s` its SFTP client.
-#[track_caller]
-pub fn paramiko(server: &Server, script: &str) {
-    python(server, &format!("{PARAMIKO}{script}")).assert_ok();
-}
-
-const PARAMIKO: &str = r#"
-import os, paramiko, shutil, stat, struct
-def log_in(username):
-    t = paramiko.Transport(("127.0.0.1", int(os.environ["PORT"])))
-    t.connect(username=username, password="secret")
-    return t
-def refused(kind, call, *args):
-    try:
-        call(*args)
-    except kind as error:
-        return error
-    raise AssertionError(f"{call} {args} was not refused")
-t = log_in("bob")
-s = paramiko.SFTPClient.from_transport(t)
-"#;
