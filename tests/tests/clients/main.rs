@@ -5,14 +5,17 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test fails by panicking"
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it skips"
 )]
 
 mod asyncssh;
 mod curl;
 mod lftp;
-
+mod node;
 mod paramiko;
-
+mod perl;
 mod putty;
 mod rclone;
+mod restic;
+mod sshfs;
