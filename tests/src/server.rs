@@ -33,8 +33,15 @@ static HOST_KEYS: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 /// Makes a key pair without passphrase with OpenSSH's tool, and answers the public line.
+///
+/// The kind may tell the number of bits: `ecdsa-384`.
 pub fn make_key(kind: &str, path: &Path) -> String {
-    let made = Command::new("ssh-keygen")
+    let mut command = Command::new("ssh-keygen");
+    let (kind, bits) = kind.split_once('-').unwrap_or((kind, ""));
+    if !bits.is_empty() {
+        command.args(["-b", bits]);
+    }
+    let made = command
         .args(["-q", "-N", "", "-t", kind, "-f"])
         .arg(path)
         .status();

@@ -9,18 +9,26 @@
 )]
 
 use serde_json::json;
-use sftpgo_e2e::{Server, make_key, sftp, sftp_with_key};
+use sftpgo_e2e::{Server, make_key, python, sftp, sftp_with_key};
 
 #[test]
 fn every_kind_of_key_logs_in_and_an_unknown_one_does_not() {
     let server = Server::start();
-    let mut lines = Vec::new();
-    for kind in ["ed25519", "ecdsa", "rsa"] {
-        lines.push(make_key(kind, &server.path(kind)));
-    }
+    let kinds = [
+        "ed25519",
+        "ecdsa-256",
+        "ecdsa-384",
+        "ecdsa-521",
+        "rsa-2048",
+        "rsa-4096",
+    ];
+    let lines: Vec<_> = kinds
+        .iter()
+        .map(|kind| make_key(kind, &server.path(kind)))
+        .collect();
     make_key("ed25519", &server.path("unknown"));
     server.add_user("bob", &json!({ "password": null, "public_keys": lines }));
-    for kind in ["ed25519", "ecdsa", "rsa"] {
+    for kind in kinds {
         sftp_with_key(&server, "bob", &server.path(kind), "ls\n").assert_ok();
     }
     assert!(!sftp_with_key(&server, "bob", &server.path("unknown"), "ls\n").ok);
@@ -30,6 +38,80 @@ fn every_kind_of_key_logs_in_and_an_unknown_one_does_not() {
         "public_key",
         "{failed:?}"
     );
+}
+
+#[test]
+fn rsa_keys_sign_with_sha2_and_not_with_sha1() {
+    let server = Server::start();
+    let line = make_key("rsa-2048", &server.path("key"));
+    server.add_user("bob", &json!({ "password": null, "public_keys": [line] }));
+    for (algorithm, accepted) in [
+        ("rsa-sha2-256", true),
+        ("rsa-sha2-512", true),
+        ("ssh-rsa", false),
+    ] {
+        let algorithm = format!("-oPubkeyAcceptedAlgorithms={algorithm}");
+        let options = ["-ikey", "-oPreferredAuthentications=publickey", &algorithm];
+        let outcome = sftp(&server, "bob", &options, "ls\n");
+        assert_eq!(outcome.ok, accepted, "{algorithm}: {}", outcome.text);
+    }
+}
+
+/// The token is asyncssh's: its signatures come from here instead of a device (OpenSSH's PROTOCOL.u2f).
+#[test]
+fn security_keys_log_in_and_only_with_a_signature_of_their_own() {
+    let server = Server::start();
+    server.add_user(
+        "bob",
+        &json!({ "password": null, "public_keys": [make_key("ed25519", &server.path("other"))] }),
+    );
+    let script = r#"
+import asyncio, asyncssh, os, requests
+from asyncssh import sk_ecdsa, sk_eddsa
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from hashlib import sha256
+
+raw = serialization.Encoding.Raw, serialization.PublicFormat.Raw
+point = serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+ed, p256, stranger = ed25519.Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP256R1()), ed25519.Ed25519PrivateKey.generate()
+sign_ec = lambda key: lambda message: key.sign(message, ec.ECDSA(hashes.SHA256()))
+tokens = {
+    "ed25519": (sk_eddsa._SKEd25519Key(ed.public_key().public_bytes(*raw), "ssh:", 1, b"handle"), ed.sign),
+    "ecdsa": (sk_ecdsa._SKECDSAKey(b"nistp256", p256.public_key().public_bytes(*point), "ssh:", 1, b"handle"), sign_ec(p256)),
+}
+lines = [key.export_public_key().decode().strip() for key, _ in tokens.values()]
+assert [line.split()[0] for line in lines] == ["sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"]
+requests.put(os.environ["HTTP"] + "/api/v1/user/1", json={"public_keys": lines}).raise_for_status()
+
+def token(sign, application="ssh:", signed_counter=None, altered=b""):
+    def sk_sign(data, _application, _handle, flags, _webauthn=False):
+        signed = sha256(application.encode()).digest() + bytes([flags]) + (signed_counter or 7).to_bytes(4, "big")
+        return flags, 7, sign(signed + sha256(data + altered).digest()), b""
+    return sk_sign
+
+async def log_in(key, sk_sign):
+    sk_ecdsa.sk_sign = sk_eddsa.sk_sign = sk_sign
+    async with asyncssh.connect("127.0.0.1", int(os.environ["PORT"]), username="bob", client_keys=[key], known_hosts=None,
+                                config=None, agent_path=None, preferred_auth="publickey") as c:
+        async with c.start_sftp_client() as s:
+            return await s.realpath(".")
+
+async def main():
+    for kind, (key, sign) in tokens.items():
+        assert await log_in(key, token(sign)) == "/", kind
+        wrong_key = stranger.sign if kind == "ed25519" else sign_ec(ec.generate_private_key(ec.SECP256R1()))
+        for what, sk_sign in {
+            "another key": token(wrong_key), "another application": token(sign, application="ssh:other"),
+            "another counter": token(sign, signed_counter=8), "other data": token(sign, altered=b"x"),
+        }.items():
+            try: await log_in(key, sk_sign)
+            except asyncssh.PermissionDenied: pass
+            else: raise AssertionError(f"{kind}: a signature with {what} is accepted")
+        assert await log_in(key, token(sign)) == "/", kind
+asyncio.run(main())
+"#;
+    python(&server, script).assert_ok();
 }
 
 #[test]

@@ -9,16 +9,21 @@
 )]
 
 use std::{
+    ffi::OsStr,
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{FileExt, PermissionsExt},
+    },
+    path::Path,
     process::{Command, Stdio},
     time::{Duration, UNIX_EPOCH},
 };
 
 use serde_json::json;
 use sftpgo_e2e::{
-    Server, answer_password, assert_5000_names, assert_same, make_5000_names, make_key, noise,
-    sftp, ssh_options, wait_for,
+    Server, answer_password, assert_5000_names, assert_same, assert_same_trees, make_5000_names,
+    make_key, make_tree, noise, run, sftp, ssh_options, wait_for,
 };
 
 #[test]
@@ -181,13 +186,102 @@ fn the_home_is_a_wall() {
 }
 
 #[test]
-fn names_are_bytes_and_five_thousand_of_them_are_listed() {
+fn five_thousand_names_are_listed() {
     let server = Server::start();
     server.add_user("bob", &json!({}));
-    sftp(&server, "bob", &[], "ls\n").assert_ok();
     make_5000_names(&server.home("bob"));
     let text = sftp(&server, "bob", &[], "ls -1\n").assert_ok();
     assert_5000_names(&text);
+}
+
+#[test]
+fn names_are_bytes() {
+    let server = Server::start();
+    server.add_user("bob", &json!({}));
+    let names = [
+        &b"latin1-\xe9"[..],
+        b"\xff\xfe",
+        "\u{fc}".as_bytes(),
+        &[b'a'; 255],
+    ];
+    fs::create_dir(server.path("tree")).unwrap();
+    for name in names {
+        fs::write(server.path("tree").join(OsStr::from_bytes(name)), name).unwrap();
+    }
+    let text = sftp(
+        &server,
+        "bob",
+        &[],
+        "put -r tree\nget -r tree back\nls -1 tree\n",
+    )
+    .assert_ok();
+    assert_same_trees(&server, "tree", "homes/bob/tree");
+    assert_same_trees(&server, "tree", "back");
+    assert!(text.contains("tree/\u{fc}\n"), "{text}");
+}
+
+#[test]
+fn scp_copies_over_sftp() {
+    let server = Server::start();
+    let key = make_key("ed25519", &server.path("key"));
+    server.add_user("bob", &json!({ "public_keys": [key] }));
+    make_tree(&server);
+    fs::write(server.path("l"), noise(10 << 20)).unwrap();
+    let scp = |arguments: &[&str]| {
+        run(
+            &server,
+            Command::new("scp")
+                .args(ssh_options())
+                .args(["-i", "key", "-B", "-P", &server.sftp_port.to_string()])
+                .args(arguments),
+        )
+    };
+    scp(&["-p", "l", "bob@127.0.0.1:r"]).assert_ok();
+    scp(&["-p", "bob@127.0.0.1:r", "b"]).assert_ok();
+    assert_same(&server.path("l"), &server.path("b"));
+    let seconds = |name| {
+        let modified = fs::metadata(server.path(name)).unwrap().modified();
+        modified
+            .unwrap()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs()
+    };
+    assert_eq!(seconds("l"), seconds("b"));
+    scp(&["-r", "tree", "bob@127.0.0.1:/up"]).assert_ok();
+    scp(&["-r", "bob@127.0.0.1:/up", "back"]).assert_ok();
+    assert_same_trees(&server, "tree", "back");
+    fs::create_dir(server.path("some")).unwrap();
+    scp(&["bob@127.0.0.1:up/c/file*", "some"]).assert_ok();
+    assert_same_trees(&server, "tree/c", "some");
+    assert!(!scp(&["bob@127.0.0.1:nothing", "b"]).ok);
+}
+
+#[test]
+fn transfers_resume_past_four_gib() {
+    let server = Server::start();
+    server.add_user("bob", &json!({}));
+    let start = 4 << 30;
+    let sparse = |path: &Path, tail: &[u8]| {
+        let file = fs::File::create(path).unwrap();
+        file.set_len(start).unwrap();
+        file.write_all_at(tail, start).unwrap();
+    };
+    let tail = noise(1 << 20);
+    fs::create_dir_all(server.home("bob")).unwrap();
+    let remote = server.home("bob").join("r");
+    let (local, back) = (server.path("l"), server.path("b"));
+    sparse(&local, &tail);
+    sparse(&remote, &tail[..300_000]);
+    sparse(&back, &tail[..700_000]);
+    sftp(&server, "bob", &["-a"], "put l r\nget r b\n").assert_ok();
+    for path in [remote, back] {
+        let file = fs::File::open(&path).unwrap();
+        let mut read = vec![0; tail.len()];
+        file.read_exact_at(&mut read, start).unwrap();
+        assert!(read == tail, "{}", path.display());
+        assert_eq!(file.metadata().unwrap().len(), start + (1 << 20));
+    }
 }
 
 #[test]
@@ -240,7 +334,7 @@ fn sessions_are_limited_and_one_connection_carries_several() {
     server.add_user("bob", &json!({ "max_sessions": 1 }));
     let control = server.path("control");
     let control = format!("ControlPath={}", control.display());
-    fs::write(server.path("l"), noise(1 << 20)).unwrap();
+    fs::write(server.path("l"), noise(6 << 20)).unwrap();
     let mut first = Command::new("ssh");
     answer_password(&mut first, &server);
     let mut first = first
@@ -256,7 +350,7 @@ fn sessions_are_limited_and_one_connection_carries_several() {
         "a second session is in"
     );
     let several: Vec<_> = std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..4)
+        let clients: Vec<_> = (0..8)
             .map(|number| {
                 let (server, control) = (&server, control.as_str());
                 scope.spawn(move || {

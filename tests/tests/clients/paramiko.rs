@@ -1,7 +1,7 @@
 //! paramiko.
 
 use serde_json::json;
-use sftpgo_e2e::{Server, paramiko};
+use sftpgo_e2e::{Server, make_5000_names, paramiko};
 
 #[test]
 fn prefetches_a_whole_file_and_keeps_many_requests_in_flight() {
@@ -70,6 +70,21 @@ with s.open("sparse", "w") as f:
 assert s.stat("sparse").st_size == (5 << 30) + 1
 handles = [s.open("sparse") for _ in range(1000)]
 handles[-1].seek(5 << 30); assert handles[-1].read(10) == b"x"
+"#,
+    );
+}
+
+#[test]
+fn lists_five_thousand_names_at_once_and_one_by_one() {
+    let server = Server::start();
+    server.add_user("bob", &json!({}));
+    make_5000_names(&server.home("bob"));
+    paramiko(
+        &server,
+        r#"
+names = [f"f{n:04}" for n in range(5000)]
+assert sorted(s.listdir(".")) == names
+assert sorted(entry.filename for entry in s.listdir_iter(".")) == names
 "#,
     );
 }

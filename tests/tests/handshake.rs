@@ -1,0 +1,64 @@
+//! What the server offers before login, as ssh-audit judges it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::{path::PathBuf, process::Command};
+
+use serde_json::Value;
+use sftpgo_e2e::{Server, run};
+
+/// The findings that stay, each for clients that have nothing better: docs/security.md explains them.
+const EXPLAINED: &[(&str, &str, &str)] = &[
+    ("kex", "ecdh-sha2-nistp", "elliptic curves"),
+    ("key", "ecdsa-sha2-nistp256", "elliptic curves"),
+    ("key", "ecdsa-sha2-nistp256", "weak random number generator"),
+    ("kex", "", "protection against post-quantum attacks"),
+    ("mac", "hmac-sha2-", "encrypt-and-MAC"),
+];
+
+#[test]
+fn ssh_audit_finds_nothing_that_is_not_explained() {
+    let server = Server::start();
+    let audit = PathBuf::from(std::env::var("SFTPGO_TEST_PYTHON").expect("run ./test"))
+        .with_file_name("ssh-audit");
+    // Its exit code tells of the findings that are explained, too.
+    let report = run(
+        &server,
+        Command::new(audit).args([
+            "--json",
+            "--skip-rate-test",
+            "-p",
+            &server.sftp_port.to_string(),
+            "127.0.0.1",
+        ]),
+    );
+    let report: Value = serde_json::from_str(&report.text).expect(&report.text);
+    assert_eq!(
+        report["kex"][0]["algorithm"], "mlkem768x25519-sha256",
+        "a post-quantum exchange is offered first"
+    );
+    assert_eq!(report["cves"].as_array().map_or(0, Vec::len), 0, "{report}");
+    for part in ["kex", "key", "enc", "mac"] {
+        let algorithms = report[part].as_array().unwrap();
+        assert!(!algorithms.is_empty(), "{part}");
+        for algorithm in algorithms {
+            let name = algorithm["algorithm"].as_str().unwrap();
+            let findings = ["fail", "warn"].map(|level| algorithm["notes"][level].as_array());
+            for finding in findings.into_iter().flatten().flatten() {
+                let finding = finding.as_str().unwrap();
+                assert!(
+                    EXPLAINED.iter().any(|(of, prefix, words)| {
+                        *of == part && name.starts_with(prefix) && finding.contains(words)
+                    }),
+                    "{part} {name}: {finding}"
+                );
+            }
+        }
+    }
+}
