@@ -32,6 +32,7 @@ pub(crate) struct Parts {
     pub(crate) api: Arc<ApiState>,
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) homes: Arc<dyn Homes>,
+    pub(crate) quotas: Arc<QuotaBook>,
     pub(crate) metrics: Metrics,
     pub(crate) actions: Arc<Queue>,
     pub(crate) host_keys: Vec<HostKey>,
@@ -83,7 +84,7 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
         Arc::clone(&provider),
         Arc::clone(&homes),
         Arc::clone(&connections),
-        quotas,
+        Arc::clone(&quotas),
         settings.data_provider.rehash_on_login,
     ));
     let services = Services {
@@ -98,6 +99,7 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
         api,
         provider,
         homes,
+        quotas,
         metrics,
         actions,
         host_keys,

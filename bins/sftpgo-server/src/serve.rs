@@ -1,16 +1,12 @@
 //! `serve`: from the settings to open ports, and from a signal to an orderly end.
 
-use std::{
-    process::ExitCode,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use rustix::{
     fs::Mode,
     process::{Resource, Rlimit, getrlimit, setrlimit, umask},
 };
-use sftpgo_core::sweep::sweep_uploads;
+use sftpgo_core::{UserId, recovery, sweep::sweep_uploads};
 use tokio::{runtime::Runtime, task::spawn_blocking};
 
 use crate::{
@@ -96,11 +92,11 @@ fn raise_open_files_limit() {
 }
 
 async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<(), Problem> {
-    // Uploads from here on are not left over from an earlier run.
-    let started = SystemTime::now();
     let shutdown = shutdown::on_signals()
         .map_err(|error| Problem::new("system", format!("signals cannot be received: {error}")))?;
     let parts = compose::compose(settings, &found.directory)?;
+    let unsettled = recovery::find_unsettled(parts.provider.as_ref(), &parts.quotas)
+        .map_err(|error| Problem::new("data_provider", error.to_string()))?;
     let sftp = listen("sftpd", &settings.sftpd.bind).await?;
     let rest = match &settings.httpd.bind {
         Some(endpoint) => Some(listen("httpd", endpoint).await?),
@@ -120,7 +116,7 @@ async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<
         Arc::clone(&parts.provider),
         parts.metrics.clone(),
     ));
-    sweep_in_background(&parts, started);
+    tidy_up_in_background(&parts, unsettled);
 
     let rest_until = shutdown.clone();
     let serve_rest = async move {
@@ -134,16 +130,24 @@ async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<
     Ok(())
 }
 
-/// Removes what an earlier run left behind when it was killed, while clients are served already.
-fn sweep_in_background(parts: &Parts, started: SystemTime) {
+/// Sets right what an earlier run left behind when it was killed, while clients are served already.
+fn tidy_up_in_background(parts: &Parts, unsettled: Vec<UserId>) {
     let (provider, homes) = (Arc::clone(&parts.provider), Arc::clone(&parts.homes));
-    spawn_blocking(
-        move || match sweep_uploads(provider.as_ref(), homes.as_ref(), started) {
+    let scans = Arc::clone(&parts.api.scans);
+    spawn_blocking(move || {
+        if !unsettled.is_empty() {
+            let counted = recovery::count_unsettled(provider.as_ref(), &scans, &unsettled);
+            log::info!(
+                "users whose usage was changing when an earlier run was killed: {}, counted again: {counted}",
+                unsettled.len()
+            );
+        }
+        match sweep_uploads(provider.as_ref(), homes.as_ref()) {
             Ok(0) => {}
             Ok(count) => {
                 log::info!("unfinished uploads of an earlier run that were removed: {count}")
             }
             Err(error) => log::warn!("unfinished uploads were not looked for: {error}"),
-        },
-    );
+        }
+    });
 }

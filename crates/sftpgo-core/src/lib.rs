@@ -14,6 +14,7 @@ pub mod permission;
 pub mod provider;
 pub mod quota;
 pub mod random;
+pub mod recovery;
 pub mod registry;
 pub mod scan;
 pub mod session;

@@ -125,6 +125,19 @@ pub trait QuotaLedger: Send + Sync {
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound).
     fn set_usage(&self, id: UserId, usage: Usage) -> Result<()>;
+
+    /// Remembers durably whether the user's files may differ from the figures: set before files change, taken
+    /// back when all is written. Whoever is left set after a crash is counted again. An id nobody has is ignored.
+    ///
+    /// # Errors
+    /// [`Unavailable`](crate::ErrorKind::Unavailable).
+    fn set_unsettled(&self, id: UserId, unsettled: bool) -> Result<()>;
+
+    /// The users of whom that is remembered.
+    ///
+    /// # Errors
+    /// [`Unavailable`](crate::ErrorKind::Unavailable).
+    fn unsettled_users(&self) -> Result<Vec<UserId>>;
 }
 
 /// Is the store there?

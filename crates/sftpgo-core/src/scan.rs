@@ -8,9 +8,12 @@ use std::{
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::Homes,
-    quota::{QuotaBook, Tracking},
-    user::{Usage, User, now_ms},
+    quota::{Count, QuotaBook, Tracking},
+    user::{User, now_ms},
 };
+
+/// Walks through a home before its names are held for the last one.
+const WALKS: usize = 3;
 
 /// All scans of one server.
 pub struct QuotaScans {
@@ -83,11 +86,22 @@ impl QuotaScan {
     /// # Errors
     /// What the home or the ledger says; the stored figures are then as before.
     pub fn run(self) -> Result<()> {
+        let quotas = &self.scans.quotas;
+        let account = quotas.account(&self.user)?;
         let home = self.scans.homes.existing_home(&self.user)?;
-        let usage = home.map_or_else(|| Ok(Usage::default()), |home| home.usage())?;
-        self.scans
-            .quotas
-            .replace(self.user.id, usage.size, usage.files)
+        for walk in 1..=WALKS {
+            let mut count = Count::begin(Arc::clone(&account));
+            let held = (walk == WALKS).then(|| account.change_names());
+            if let Some(home) = &home {
+                home.for_each_file(&mut |found| count.saw(found.inode, found.size))?;
+            }
+            if count.finish(held) {
+                count.store()?;
+                quotas.counted(self.user.id);
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

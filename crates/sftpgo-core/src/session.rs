@@ -19,12 +19,13 @@ use crate::{
     provider::UsageDelta,
     quota::QuotaAccount,
     registry::ConnectionGuard,
+    transfer::Upload,
     user::User,
     vpath::VirtualPath,
 };
 
 use self::links::relative_from;
-pub(crate) use self::{accounting::signed, links::stays_inside};
+pub(crate) use self::links::stays_inside;
 pub use self::{listing::Listing, open::OpenRequest};
 
 /// What becomes of an upload before its CLOSE (`upload_mode`).
@@ -118,13 +119,13 @@ impl Session {
     pub fn remove(&self, path: &VirtualPath) -> Result<()> {
         self.need(Permissions::DELETE)?;
         check_visible(path)?;
-        let names = self.shared.quota.lock_names();
-        let found = self.shared.filesystem.metadata(path, false)?;
+        let names = self.shared.quota.change_names();
+        let (found, count) = self.shared.look_up(path)?;
         if found.file_type == FileType::Directory {
             return Err(Error::new(ErrorKind::IsADirectory, "is a directory"));
         }
         self.shared.filesystem.remove_file(path)?;
-        let freed = self.shared.release(&found);
+        let freed = self.shared.release(&found, &count);
         drop(names);
         self.shared.settle(freed);
         self.tell(Command::Remove, path, None);
@@ -163,9 +164,9 @@ impl Session {
         self.need(Permissions::RENAME)?;
         check_visible(from)?;
         check_creatable(to)?;
-        let names = self.shared.quota.lock_names();
-        let source = self.shared.filesystem.metadata(from, false)?;
-        let target = self.shared.find(to, false)?;
+        let names = self.shared.quota.change_names();
+        let (source, count) = self.shared.look_up(from)?;
+        let target = self.shared.find_counted(to)?;
         if target.is_some() {
             if replace == Replace::No {
                 return Err(Error::new(ErrorKind::AlreadyExists, "the target exists"));
@@ -174,10 +175,11 @@ impl Session {
         }
         self.shared.filesystem.rename(from, to, replace)?;
         // Renaming one name of a file over another of the same file changes nothing.
-        let replaced = target.filter(|target| target.inode != source.inode);
-        let freed = replaced.map_or_else(UsageDelta::default, |replaced| {
-            self.shared.release(&replaced)
+        let replaced = target.filter(|(target, _)| target.inode != source.inode);
+        let freed = replaced.map_or_else(UsageDelta::default, |(replaced, count)| {
+            self.shared.release(&replaced, &count)
         });
+        self.shared.moved(&source, &count);
         drop(names);
         self.shared.settle(freed);
         self.tell(Command::Rename, from, Some(to));
@@ -219,8 +221,12 @@ impl Session {
         self.need(Permissions::CREATE_SYMLINKS)?;
         check_visible(original)?;
         check_creatable(link)?;
-        let names = self.shared.quota.lock_names();
+        let names = self.shared.quota.change_names();
         self.shared.filesystem.hard_link(original, link)?;
+        if self.shared.quota.is_being_counted() {
+            let (linked, count) = self.shared.look_up(link)?;
+            self.shared.moved(&linked, &count);
+        }
         drop(names);
         self.tell(Command::Symlink, original, Some(link));
         Ok(())
@@ -280,15 +286,14 @@ impl Session {
             write: true,
             ..OpenOptions::default()
         };
+        let names = self.shared.quota.change_names();
         let file = self.shared.filesystem.open(path, &options)?;
-        let metadata = file.metadata()?;
-        let counted = self.shared.quota.inode(metadata.inode, metadata.size);
-        let delta = self.shared.resize(file.as_ref(), &counted, size)?;
-        self.shared.settle(UsageDelta {
-            size: delta,
-            files: 0,
-        });
-        Ok(())
+        let (_, count) = self.shared.quota.look_up(|| file.metadata())?;
+        drop(names);
+        let mut upload = Upload::in_place(count);
+        let resized = upload.resize(&self.shared, file.as_ref(), size);
+        self.shared.settle(upload.unsettled);
+        resized
     }
 
     fn need(&self, permissions: Permissions) -> Result<()> {

@@ -1,7 +1,5 @@
 //! Removing what uploads left behind when the server was killed in the middle of them.
 
-use std::time::SystemTime;
-
 use crate::{
     error::Result,
     filesystem::Homes,
@@ -11,12 +9,12 @@ use crate::{
 /// Users looked at with one query.
 const PAGE: u32 = 500;
 
-/// Removes unfinished uploads older than `before` from all homes that exist and answers how many there were.
+/// Removes unfinished uploads that nobody has open from all homes that exist and answers how many there were.
 /// Blocks for as long as walking the homes takes; a home that cannot be read is logged and passed over.
 ///
 /// # Errors
 /// What the provider says.
-pub fn sweep_uploads(users: &dyn Users, homes: &dyn Homes, before: SystemTime) -> Result<u64> {
+pub fn sweep_uploads(users: &dyn Users, homes: &dyn Homes) -> Result<u64> {
     let mut removed = 0;
     let mut query = UserQuery {
         offset: 0,
@@ -29,7 +27,7 @@ pub fn sweep_uploads(users: &dyn Users, homes: &dyn Homes, before: SystemTime) -
         for user in &page {
             let swept = homes
                 .existing_home(user)
-                .and_then(|home| home.map_or(Ok(0), |home| home.sweep_uploads(before)));
+                .and_then(|home| home.map_or(Ok(0), |home| home.sweep_uploads()));
             match swept {
                 Ok(count) => removed += count,
                 Err(error) => log::warn!("the home of {:?} was not swept: {error}", user.username),

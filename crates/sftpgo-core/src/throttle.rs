@@ -1,14 +1,14 @@
 //! Bandwidth of one user, shared by the user's transfers.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use crate::{registry::Operation, user::User};
 
-/// Both directions of a user's bandwidth.
-#[derive(Debug)]
+/// Both directions of a user's bandwidth; unlimited until rates are set.
+#[derive(Debug, Default)]
 pub struct Throttle {
     upload: Mutex<Lane>,
     download: Mutex<Lane>,
@@ -21,22 +21,17 @@ struct Lane {
     paid_until: Instant,
 }
 
-impl Throttle {
-    /// The bandwidth `user` has; 0 is unlimited.
-    pub fn of(user: &User) -> Self {
-        let lane = |rate| {
-            Mutex::new(Lane {
-                bytes_per_second: bytes_per_second(rate),
-                paid_until: Instant::now(),
-            })
-        };
+impl Default for Lane {
+    fn default() -> Self {
         Self {
-            upload: lane(user.upload_bandwidth),
-            download: lane(user.download_bandwidth),
+            bytes_per_second: 0,
+            paid_until: Instant::now(),
         }
     }
+}
 
-    /// Changes the rates of running transfers too.
+impl Throttle {
+    /// Gives both directions the rates that `user` has, running transfers included; 0 is unlimited.
     pub fn set_rates(&self, user: &User) {
         self.lane(Operation::Upload).bytes_per_second = bytes_per_second(user.upload_bandwidth);
         self.lane(Operation::Download).bytes_per_second = bytes_per_second(user.download_bandwidth);
@@ -54,7 +49,15 @@ impl Throttle {
         lane.paid_until.saturating_duration_since(now)
     }
 
-    fn lane(&self, operation: Operation) -> std::sync::MutexGuard<'_, Lane> {
+    /// Is something let through that is not paid for yet?
+    pub fn is_busy(&self) -> bool {
+        let now = Instant::now();
+        [Operation::Upload, Operation::Download]
+            .into_iter()
+            .any(|operation| self.lane(operation).paid_until > now)
+    }
+
+    fn lane(&self, operation: Operation) -> MutexGuard<'_, Lane> {
         let lane = match operation {
             Operation::Upload => &self.upload,
             Operation::Download => &self.download,

@@ -1,19 +1,22 @@
 //! One open file: counted, listed, limited by the quota, and finished or abandoned exactly once.
 
+mod copy;
+mod publish;
+mod upload;
+
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+pub(crate) use self::upload::{Staged, Upload};
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
     event::Event,
-    filesystem::{File, FileType, Metadata, Replace},
+    filesystem::{File, Metadata},
     permission::Permissions,
-    provider::UsageDelta,
-    quota::CountedInode,
     registry::{Operation, TransferEntry},
-    session::{AttributeChange, Shared, UploadMode, signed},
+    session::{AttributeChange, Shared},
     vpath::VirtualPath,
 };
 
@@ -23,57 +26,12 @@ pub struct Transfer {
     operation: Operation,
     path: VirtualPath,
     file: Box<dyn File>,
+    readable: bool,
     upload: Option<Upload>,
     entry: Arc<TransferEntry>,
     started: Instant,
     failure: Option<String>,
     finished: bool,
-}
-
-/// What writing to a file has cost so far.
-pub(crate) struct Upload {
-    pub(crate) counted: Arc<Mutex<CountedInode>>,
-    /// Reserved and not written to the ledger yet.
-    pub(crate) delta: UsageDelta,
-    /// Writes below this offset are refused.
-    pub(crate) resume_from: u64,
-    pub(crate) staged: Option<Staged>,
-    /// A write or a change of size was refused: what is there is not what the client sent.
-    pub(crate) broken: Option<ErrorKind>,
-}
-
-/// An upload whose data is not under its name yet.
-pub(crate) struct Staged {
-    pub(crate) temporary: VirtualPath,
-    /// Bytes of the file it will replace: counted already, so free to grow into.
-    pub(crate) credit: u64,
-}
-
-impl Upload {
-    pub(crate) fn in_place(counted: Arc<Mutex<CountedInode>>) -> Self {
-        Self {
-            counted,
-            delta: UsageDelta::default(),
-            resume_from: 0,
-            staged: None,
-            broken: None,
-        }
-    }
-
-    /// Remembers what was reserved for more data.
-    fn grow(&mut self, shared: &Shared, reserved: UsageDelta) {
-        self.delta += reserved;
-        if self.staged.is_some() {
-            shared.quota.stage(reserved);
-        }
-    }
-
-    /// Remembers that a part of the upload was refused.
-    fn remember<T>(&mut self, stored: &Result<T>) {
-        if let Err(error) = stored {
-            self.broken.get_or_insert(error.kind());
-        }
-    }
 }
 
 impl Transfer {
@@ -82,6 +40,7 @@ impl Transfer {
         operation: Operation,
         path: VirtualPath,
         file: Box<dyn File>,
+        readable: bool,
         upload: Option<Upload>,
     ) -> Self {
         let entry = shared
@@ -92,6 +51,7 @@ impl Transfer {
             operation,
             path,
             file,
+            readable,
             upload,
             entry,
             started: Instant::now(),
@@ -110,6 +70,7 @@ impl Transfer {
     /// # Errors
     /// What the filesystem says.
     pub fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        self.check_readable()?;
         let read = self.file.read_at(buffer, offset);
         let count = self.remember_failure(read)?;
         if self.operation == Operation::Download {
@@ -124,11 +85,7 @@ impl Transfer {
     /// A handle not open for writing, a write below a resumed upload's start, or
     /// [`QuotaExceeded`](ErrorKind::QuotaExceeded); then nothing of `data` is written.
     pub fn write_at(&mut self, data: &[u8], offset: u64) -> Result<()> {
-        let written = self.write_within_quota(data, offset);
-        if let Some(upload) = self.upload.as_mut() {
-            upload.remember(&written);
-        }
-        self.remember_failure(written)?;
+        self.write_within_quota(offset, data.len(), |file| file.write_all_at(data, offset))?;
         self.entry.moved(data.len() as u64);
         Ok(())
     }
@@ -152,10 +109,7 @@ impl Transfer {
     /// Needs `upload`, and `overwrite` to change the size of a file that was there before.
     pub fn set_attributes(&mut self, change: &AttributeChange) -> Result<()> {
         let may = self.shared.user.permissions;
-        let own_new_file = self
-            .upload
-            .as_ref()
-            .is_some_and(|upload| upload.delta.files > 0 || upload.staged.is_some());
+        let own_new_file = self.upload.as_ref().is_some_and(Upload::is_of_new_file);
         let sizes = change.size.is_none() || own_new_file || may.contains(Permissions::OVERWRITE);
         if !may.contains(Permissions::UPLOAD) || !sizes {
             return Err(Error::denied(
@@ -166,18 +120,9 @@ impl Transfer {
             let Some(upload) = self.upload.as_mut() else {
                 return Err(Error::denied("the handle is not open for writing"));
             };
-            let resized = self
-                .shared
-                .resize(self.file.as_ref(), &upload.counted, size);
+            let resized = upload.resize(&self.shared, self.file.as_ref(), size);
             upload.remember(&resized);
-            let delta = resized?;
-            upload.grow(
-                &self.shared,
-                UsageDelta {
-                    size: delta,
-                    files: 0,
-                },
-            );
+            resized?;
         }
         self.file.set_attributes(&change.other)
     }
@@ -196,175 +141,45 @@ impl Transfer {
     /// What making it durable or renaming it says; an atomic upload is then gone and the old file stands.
     pub fn finish(mut self) -> Result<()> {
         let stored = self.store();
-        if stored.is_err() {
-            self.discard_staged();
+        if let (Err(_), Some(upload)) = (&stored, &mut self.upload) {
+            upload.discard_staged(&self.shared);
         }
         let stored = self.remember_failure(stored);
         self.end();
         stored
     }
 
-    fn write_within_quota(&mut self, data: &[u8], offset: u64) -> Result<()> {
-        let Some(upload) = self.upload.as_mut() else {
-            return Err(Error::denied("the handle is not open for writing"));
+    /// Lets `write` fill `len` bytes at `offset`, and takes what the file grows by from the quota.
+    fn write_within_quota<T>(
+        &mut self,
+        offset: u64,
+        len: usize,
+        write: impl FnOnce(&dyn File) -> Result<T>,
+    ) -> Result<T> {
+        let file = self.file.as_ref();
+        let written = match self.upload.as_mut() {
+            None => Err(Error::denied("the handle is not open for writing")),
+            Some(upload) => {
+                let written = check_range(upload, offset, len)
+                    .and_then(|end| upload.write_up_to(&self.shared, file, end, || write(file)));
+                upload.remember(&written);
+                written
+            }
         };
-        if offset < upload.resume_from {
-            return Err(Error::denied(
-                "an upload that is resumed cannot write below the old size",
-            ));
-        }
-        let end = offset
-            .checked_add(data.len() as u64)
-            .filter(|end| i64::try_from(*end).is_ok())
-            .ok_or_else(|| Error::invalid("offset", "past the largest file"))?;
-        let inode = Arc::clone(&upload.counted);
-        let mut counted = inode.lock().unwrap_or_else(PoisonError::into_inner);
-        self.shared.check_may_grow(&counted, end)?;
-        if end <= counted.size || !counted.counted {
-            drop(counted);
-            return self.file.write_all_at(data, offset);
-        }
-        let credit = upload.staged.as_ref().map_or(0, |staged| staged.credit);
-        let growth = UsageDelta {
-            size: signed(end.max(credit)) - signed(counted.size.max(credit)),
-            files: 0,
-        };
-        if growth.size > 0 {
-            self.shared.quota.reserve(growth)?;
-        }
-        // Held across the write: another writer's growth must not be counted twice.
-        if let Err(error) = self.file.write_all_at(data, offset) {
-            let real = self
-                .file
-                .metadata()
-                .map_or(counted.size, |metadata| metadata.size.max(counted.size));
-            let kept = UsageDelta {
-                size: signed(real.max(credit)) - signed(counted.size.max(credit)),
-                files: 0,
-            };
-            self.shared.quota.charge(UsageDelta {
-                size: kept.size - growth.size,
-                files: 0,
-            });
-            upload.grow(&self.shared, kept);
-            counted.size = real;
-            return Err(error);
-        }
-        upload.grow(&self.shared, growth);
-        counted.size = end;
-        Ok(())
+        self.remember_failure(written)
     }
 
-    /// Makes an upload durable as the policy says and gives it its name.
-    fn store(&mut self) -> Result<()> {
-        if self.upload.is_none() {
+    fn check_readable(&self) -> Result<()> {
+        if self.readable {
             return Ok(());
         }
-        if self.shared.uploads.sync {
-            self.file.sync()?;
-        }
-        self.publish()?;
-        if self.shared.uploads.sync {
-            let directory = self.path.parent().unwrap_or_else(VirtualPath::root);
-            self.shared.filesystem.sync_dir(&directory)?;
-        }
-        Ok(())
-    }
-
-    /// Renames a staged upload over its target; the replaced file leaves the count.
-    fn publish(&mut self) -> Result<()> {
-        let Some(upload) = self.upload.as_mut() else {
-            return Ok(());
-        };
-        let Some(staged) = upload.staged.as_ref() else {
-            return Ok(());
-        };
-        if let Some(kind) = upload.broken {
-            return Err(Error::new(
-                kind,
-                "a part of the upload could not be stored, the old file stands",
-            ));
-        }
-        let names = self.shared.quota.lock_names();
-        let replaced = self.shared.filesystem.metadata(&self.path, false).ok();
-        if replaced.is_some_and(|replaced| replaced.file_type == FileType::Directory) {
-            return Err(Error::new(
-                ErrorKind::IsADirectory,
-                "a directory took the name meanwhile",
-            ));
-        }
-        let size = upload
-            .counted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .size;
-        // What was reserved counted the new file beyond the credit; now it counts whole and the old one not at all.
-        let rest = UsageDelta {
-            size: signed(size) - upload.delta.size,
-            files: 1 - upload.delta.files,
-        };
-        // The file that gave the credit may have got another name since: then this one has to fit beside it.
-        let freed = replaced
-            .filter(|replaced| replaced.file_type == FileType::File && replaced.links < 2)
-            .map_or_else(UsageDelta::default, |replaced| UsageDelta {
-                size: -signed(replaced.size),
-                files: -1,
-            });
-        let mut more = rest;
-        more += freed;
-        self.shared.quota.reserve(more)?;
-        self.shared.quota.charge(-more);
-        self.shared
-            .filesystem
-            .rename(&staged.temporary, &self.path, Replace::Yes)?;
-        self.shared.quota.charge(rest);
-        // From here on the data is under its name, where a rescan finds it.
-        self.shared.quota.stage(-upload.delta);
-        upload.delta += rest;
-        if let Some(replaced) = replaced {
-            upload.delta += self.shared.release(&replaced);
-        }
-        upload.staged = None;
-        drop(names);
-        Ok(())
-    }
-
-    /// A staged upload that will not get its name: gone, with what it reserved.
-    fn discard_staged(&mut self) {
-        let Some(upload) = self.upload.as_mut() else {
-            return;
-        };
-        let Some(staged) = upload.staged.take() else {
-            return;
-        };
-        if let Err(error) = self.shared.filesystem.remove_file(&staged.temporary) {
-            log::warn!("an unfinished upload was not removed, the next start will: {error}");
-        }
-        upload
-            .counted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .counted = false;
-        self.shared.quota.stage(-upload.delta);
-        self.shared.give_back(upload.delta);
-        upload.delta = UsageDelta::default();
-    }
-
-    /// A lost connection: what becomes of the data is the upload mode's.
-    fn abandon(&mut self) {
-        self.failure
-            .get_or_insert_with(|| "the connection was lost before the file was closed".to_owned());
-        let keep = self.shared.uploads.mode == UploadMode::AtomicWithResume;
-        if !(keep && self.publish().is_ok()) {
-            self.discard_staged();
-        }
-        self.end();
+        Err(Error::denied("the handle is not open for reading"))
     }
 
     fn end(&mut self) {
         self.finished = true;
         if let Some(upload) = &mut self.upload {
-            self.shared.settle(std::mem::take(&mut upload.delta));
+            self.shared.settle(std::mem::take(&mut upload.unsettled));
         }
         self.shared.connection.end_transfer(&self.entry);
         self.shared.events.emit(&Event::Transfer {
@@ -392,4 +207,19 @@ impl Drop for Transfer {
             self.abandon();
         }
     }
+}
+
+/// How far writing `len` bytes at `offset` extends a file, if the upload may write them.
+fn check_range(upload: &Upload, offset: u64, len: usize) -> Result<u64> {
+    if offset < upload.resume_from {
+        return Err(Error::denied(
+            "an upload that is resumed cannot write below the old size",
+        ));
+    }
+    let end = offset
+        .checked_add(len as u64)
+        .filter(|end| i64::try_from(*end).is_ok())
+        .ok_or_else(|| Error::invalid("offset", "past the largest file"))?;
+    // Writing nothing extends no file.
+    Ok(if len == 0 { 0 } else { end })
 }

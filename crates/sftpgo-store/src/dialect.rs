@@ -7,7 +7,7 @@ use crate::connection::Connection;
 /// Settings of every new connection.
 ///
 /// The busy timeout comes first, so that the change to WAL waits for others too. With WAL, `NORMAL` cannot corrupt
-/// the database; a power cut may cost the last commits, as a quota scan repairs.
+/// the database; a power cut may cost the last commits, all but those of [`write_durably`].
 const ON_CONNECT: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
      PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;";
 
@@ -25,6 +25,17 @@ pub(crate) fn write<T, E: From<diesel::result::Error>>(
     work: impl FnOnce(&mut Connection) -> Result<T, E>,
 ) -> Result<T, E> {
     connection.immediate_transaction(work)
+}
+
+/// As [`write`], and what was committed so far survives a power cut once this returns.
+pub(crate) fn write_durably<T, E: From<diesel::result::Error>>(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    connection.batch_execute("PRAGMA synchronous = FULL")?;
+    let written = write(connection, work);
+    connection.batch_execute("PRAGMA synchronous = NORMAL")?;
+    written
 }
 
 /// The cheapest question that the database answers only when it can read its tables.

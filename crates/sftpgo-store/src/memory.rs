@@ -1,7 +1,7 @@
 //! Users that live as long as the process: portable mode, tests, and services that bring their own users.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -21,6 +21,7 @@ pub struct MemoryProvider {
 struct Stored {
     last_id: i32,
     by_name: BTreeMap<String, User>,
+    unsettled: BTreeSet<UserId>,
 }
 
 impl MemoryProvider {
@@ -123,6 +124,7 @@ impl Users for MemoryProvider {
             .username
             .clone();
         stored.by_name.remove(&name);
+        stored.unsettled.remove(&id);
         Ok(())
     }
 
@@ -148,6 +150,20 @@ impl QuotaLedger for MemoryProvider {
 
     fn set_usage(&self, id: UserId, usage: Usage) -> Result<()> {
         self.change(id, |user| user.usage = usage)
+    }
+
+    fn set_unsettled(&self, id: UserId, unsettled: bool) -> Result<()> {
+        let mut stored = self.lock();
+        if !unsettled {
+            stored.unsettled.remove(&id);
+        } else if stored.with_id(id).is_some() {
+            stored.unsettled.insert(id);
+        }
+        Ok(())
+    }
+
+    fn unsettled_users(&self) -> Result<Vec<UserId>> {
+        Ok(self.lock().unsettled.iter().copied().collect())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The stored usage in a database.
 
 use diesel::{
-    ExpressionMethods, IntoSql, OptionalExtension, QueryDsl, RunQueryDsl,
+    ExpressionMethods, Insertable, IntoSql, OptionalExtension, QueryDsl, RunQueryDsl,
     dsl::case_when,
     sql_types::{BigInt, Integer},
 };
@@ -12,8 +12,9 @@ use sftpgo_core::{
 };
 
 use crate::{
+    dialect,
     error::{no_such_user, of_query, one_user_changed},
-    schema::users,
+    schema::{unsettled_users, users},
     sqlite::SqliteProvider,
 };
 
@@ -79,5 +80,35 @@ impl QuotaLedger for SqliteProvider {
             .execute(&mut *self.pool.connection()?)
             .map_err(of_query)
             .and_then(one_user_changed)
+    }
+
+    fn set_unsettled(&self, id: UserId, unsettled: bool) -> Result<()> {
+        let connection = &mut *self.pool.connection()?;
+        if !unsettled {
+            return diesel::delete(unsettled_users::table.find(id.0))
+                .execute(connection)
+                .map(drop)
+                .map_err(of_query);
+        }
+        dialect::write_durably(connection, |connection| {
+            diesel::delete(unsettled_users::table.find(id.0)).execute(connection)?;
+            users::table
+                .find(id.0)
+                .select(users::id)
+                .insert_into(unsettled_users::table)
+                .into_columns(unsettled_users::user_id)
+                .execute(connection)
+        })
+        .map(drop)
+        .map_err(of_query)
+    }
+
+    fn unsettled_users(&self) -> Result<Vec<UserId>> {
+        unsettled_users::table
+            .select(unsettled_users::user_id)
+            .order(unsettled_users::user_id)
+            .load(&mut *self.pool.connection()?)
+            .map(|ids| ids.into_iter().map(UserId).collect())
+            .map_err(of_query)
     }
 }

@@ -1,4 +1,4 @@
-//! The `users` table. Its columns are always named: their order differs between installations.
+//! The tables. Columns of `users` are always named: their order differs between installations.
 
 diesel::table! {
     users (id) {
@@ -23,3 +23,11 @@ diesel::table! {
         status -> Integer,
     }
 }
+
+diesel::table! {
+    unsettled_users (user_id) {
+        user_id -> Integer,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(users, unsettled_users);

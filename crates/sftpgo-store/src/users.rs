@@ -12,7 +12,7 @@ use crate::{
     dialect,
     error::{of_query, one_user_changed},
     row::{Settings, UserRow},
-    schema::users,
+    schema::{unsettled_users, users},
     sqlite::SqliteProvider,
 };
 
@@ -96,10 +96,12 @@ impl Users for SqliteProvider {
     }
 
     fn delete_user(&self, id: UserId) -> Result<()> {
-        diesel::delete(users::table.find(id.0))
-            .execute(&mut *self.pool.connection()?)
-            .map_err(of_query)
-            .and_then(one_user_changed)
+        dialect::write(&mut *self.pool.connection()?, |connection| {
+            diesel::delete(unsettled_users::table.find(id.0)).execute(connection)?;
+            diesel::delete(users::table.find(id.0)).execute(connection)
+        })
+        .map_err(of_query)
+        .and_then(one_user_changed)
     }
 
     fn record_login(&self, id: UserId, at: i64) -> Result<()> {

@@ -2,13 +2,9 @@
 
 pub mod local;
 
-use std::time::SystemTime;
+use std::{os::fd::BorrowedFd, time::SystemTime};
 
-use crate::{
-    error::Result,
-    user::{Usage, User},
-    vpath::VirtualPath,
-};
+use crate::{error::Result, user::User, vpath::VirtualPath};
 
 /// What a filesystem can do beyond sequential reading and writing; an object store lacks some.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +70,8 @@ pub struct OpenOptions {
     pub create: bool,
     pub exclusive: bool,
     pub truncate: bool,
+    /// A new file that a sweep leaves alone as long as this handle is open.
+    pub unfinished_upload: bool,
     /// Permission bits of a new file, before the umask.
     pub mode: Option<u32>,
 }
@@ -201,17 +199,18 @@ pub trait Filesystem: Send + Sync {
     /// The kinds of statvfs(3).
     fn space(&self, path: &VirtualPath) -> Result<SpaceInfo>;
 
-    /// Counts all files and their bytes, links not followed.
+    /// Shows every regular file to `visit`, links not followed and unfinished uploads left out. A file with
+    /// several names may be shown by each; its inode tells.
     ///
     /// # Errors
     /// What reading the tree says.
-    fn usage(&self) -> Result<Usage>;
+    fn for_each_file(&self, visit: &mut dyn FnMut(&Metadata)) -> Result<()>;
 
-    /// Removes unfinished uploads older than `before` and answers how many.
+    /// Removes unfinished uploads that nobody has open any more, here or in another process, and answers how many.
     ///
     /// # Errors
     /// What reading the tree says.
-    fn sweep_uploads(&self, before: SystemTime) -> Result<u64>;
+    fn sweep_uploads(&self) -> Result<u64>;
 
     /// The path on the server's disk, for logs and actions only.
     fn display_path(&self, path: &VirtualPath) -> String;
@@ -236,6 +235,27 @@ pub trait File: Send {
     /// # Errors
     /// The kinds of ftruncate(2).
     fn set_len(&self, size: u64) -> Result<()>;
+
+    /// Copies up to `len` bytes at `from` of `source` to `to` of this file without the data leaving the storage, and
+    /// answers how many; 0 is the end of `source`. None when this cannot be done between the two.
+    ///
+    /// # Errors
+    /// The kinds of copy_file_range(2).
+    fn copy_within_storage(
+        &self,
+        source: &dyn File,
+        from: u64,
+        to: u64,
+        len: usize,
+    ) -> Result<Option<usize>> {
+        let _ = (source, from, to, len);
+        Ok(None)
+    }
+
+    /// The handle of the system, for files that have one.
+    fn system_handle(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
 
     /// Waits until the data is on stable storage.
     ///

@@ -1,112 +1,119 @@
 //! What operations on files do to the user's count.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use super::Shared;
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{ErrorKind, Result},
     filesystem::{File, FileType, Metadata, OpenOptions},
     provider::UsageDelta,
-    quota::CountedInode,
+    quota::{CountedInode, FileChange, SharedCount},
     transfer::Upload,
     vpath::VirtualPath,
 };
 
 impl Shared {
-    /// Takes a file whose name was removed or replaced out of the count, unless it has other names.
-    pub(crate) fn release(&self, gone: &Metadata) -> UsageDelta {
-        if gone.file_type != FileType::File || gone.links > 1 {
-            return UsageDelta::default();
-        }
-        let counted = self.quota.inode(gone.inode, gone.size);
-        let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
-        if !counted.counted {
-            return UsageDelta::default();
-        }
-        counted.counted = false;
-        let freed = UsageDelta {
-            size: -signed(counted.size),
-            files: -1,
-        };
-        self.quota.charge(freed);
-        freed
+    /// A name that is to be removed, replaced or moved, with the count of its file.
+    pub(crate) fn look_up(&self, path: &VirtualPath) -> Result<(Metadata, SharedCount)> {
+        self.quota.look_up(|| self.filesystem.metadata(path, false))
     }
 
-    /// Cuts or extends an open file within the quota and answers by how many bytes.
-    pub(crate) fn resize(
+    /// The same for a name that need not be there.
+    pub(crate) fn find_counted(
         &self,
-        file: &dyn File,
-        counted: &Mutex<CountedInode>,
-        size: u64,
-    ) -> Result<i64> {
-        let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
-        self.check_may_grow(&counted, size)?;
-        let delta = if counted.counted {
-            signed(size) - signed(counted.size)
-        } else {
-            0
-        };
-        let delta = UsageDelta {
-            size: delta,
-            files: 0,
-        };
-        if delta.size > 0 {
-            self.quota.reserve(delta)?;
+        path: &VirtualPath,
+    ) -> Result<Option<(Metadata, SharedCount)>> {
+        match self.look_up(path) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
         }
-        if let Err(error) = file.set_len(size) {
-            if delta.size > 0 {
-                self.give_back(delta);
+    }
+
+    /// How a file leaves the count when this name goes; not at all while it has other names.
+    pub(crate) fn leaving(
+        &self,
+        found: &Metadata,
+        counted: &mut CountedInode,
+    ) -> Option<FileChange> {
+        let leaves = found.file_type == FileType::File && found.links < 2 && counted.counted;
+        leaves.then_some(FileChange {
+            inode: counted.inode,
+            before: Some(counted.size),
+            after: None,
+        })
+    }
+
+    /// Takes a file whose name has gone out of the count.
+    pub(crate) fn release(&self, gone: &Metadata, count: &SharedCount) -> UsageDelta {
+        let mut counted = count.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.leaving(gone, &mut counted) {
+            Some(change) => {
+                self.quota.retire(&mut counted);
+                self.quota.record(change)
             }
-            return Err(error);
+            None => UsageDelta::default(),
         }
-        if delta.size < 0 {
-            self.quota.charge(delta);
-        }
-        counted.size = size;
-        Ok(delta.size)
     }
 
-    /// A file without a name is in no count: where bytes are limited it must not grow.
-    pub(crate) fn check_may_grow(&self, counted: &CountedInode, to: u64) -> Result<()> {
-        if !counted.counted && to > counted.size && self.quota.limits_size() {
-            return Err(Error::new(
-                ErrorKind::QuotaExceeded,
-                "quota exceeded: the file was removed and cannot grow",
-            ));
+    /// A name moved or was added: a count that is going on might miss the file, or meet it twice.
+    pub(crate) fn moved(&self, found: &Metadata, count: &SharedCount) {
+        match found.file_type {
+            FileType::Directory => self.quota.tree_changed(),
+            FileType::File => {
+                let counted = count.lock().unwrap_or_else(PoisonError::into_inner);
+                let size = counted.counted.then_some(counted.size);
+                self.quota.record(FileChange {
+                    inode: counted.inode,
+                    before: size,
+                    after: size,
+                });
+            }
+            FileType::Symlink | FileType::Other => {}
         }
-        Ok(())
     }
 
-    /// Makes a file that must not be there yet, with `cost` reserved for it.
+    /// Makes a file that must not be there yet, with `cost` reserved for it; called with the names held.
     pub(crate) fn create_file(
         &self,
         path: &VirtualPath,
-        read: bool,
-        mode: Option<u32>,
+        options: &OpenOptions,
         cost: UsageDelta,
     ) -> Result<(Box<dyn File>, Upload)> {
-        self.quota.reserve(cost)?;
+        self.quota.reserve_staged(cost)?;
         let options = OpenOptions {
-            read,
             write: true,
             create: true,
             exclusive: true,
-            truncate: false,
-            mode,
+            ..*options
         };
         let opened = self.filesystem.open(path, &options).and_then(|file| {
-            let inode = file.metadata()?.inode;
-            Ok((file, inode))
+            let (_, count) = self.quota.look_up(|| file.metadata())?;
+            // Counts once it is published.
+            count.lock().unwrap_or_else(PoisonError::into_inner).counted = false;
+            Ok((file, count))
         });
-        let (file, inode) = opened.inspect_err(|_| self.give_back(cost))?;
-        let mut upload = Upload::in_place(self.quota.inode(inode, 0));
-        upload.delta = cost;
-        Ok((file, upload))
+        let (file, count) = opened.inspect_err(|_| self.quota.release_staged(cost))?;
+        Ok((file, Upload::in_place(count)))
     }
 
-    /// Undoes a reservation.
-    pub(crate) fn give_back(&self, reserved: UsageDelta) {
-        self.quota.charge(-reserved);
+    /// The new file is under its name and counts, instead of what was reserved for it and of `leaving`, which it
+    /// replaced.
+    pub(crate) fn publish(
+        &self,
+        count: &SharedCount,
+        reserved: UsageDelta,
+        leaving: Option<FileChange>,
+    ) -> UsageDelta {
+        let mut counted = count.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.counted = true;
+        let arriving = FileChange {
+            inode: counted.inode,
+            before: None,
+            after: Some(counted.size),
+        };
+        self.quota
+            .publish(reserved, std::iter::once(arriving).chain(leaving))
     }
 
     /// Writes a finished operation's delta; the files are as they are even when the ledger fails.
@@ -118,9 +125,4 @@ impl Shared {
             );
         }
     }
-}
-
-/// A size as a part of a delta.
-pub(crate) fn signed(size: u64) -> i64 {
-    i64::try_from(size).unwrap_or(i64::MAX)
 }

@@ -58,6 +58,7 @@ impl Session {
             Operation::Download,
             path.clone(),
             file,
+            true,
             None,
         ))
     }
@@ -68,7 +69,7 @@ impl Session {
             self.need(Permissions::DOWNLOAD)?;
         }
         check_creatable(path)?;
-        let names = self.shared.quota.lock_names();
+        let names = self.shared.quota.change_names();
         let existing = self.shared.find(path, true)?;
         let transfer = match existing {
             Some(found) => self.open_existing(path, request, &found)?,
@@ -106,11 +107,10 @@ impl Session {
             ..OpenOptions::default()
         };
         let file = self.shared.filesystem.open(path, &options)?;
-        let metadata = file.metadata()?;
-        let counted = self.shared.quota.inode(metadata.inode, metadata.size);
-        let mut upload = Upload::in_place(counted);
+        let (metadata, count) = self.shared.quota.look_up(|| file.metadata())?;
+        let mut upload = Upload::in_place(count);
         if request.truncate {
-            upload.delta.size += self.shared.resize(file.as_ref(), &upload.counted, 0)?;
+            upload.resize(&self.shared, file.as_ref(), 0)?;
         } else if request.append {
             upload.resume_from = metadata.size;
         }
@@ -119,6 +119,7 @@ impl Session {
             Operation::Upload,
             path.clone(),
             file,
+            request.read,
             Some(upload),
         ))
     }
@@ -131,14 +132,19 @@ impl Session {
             return self.open_staged(path, request, None);
         }
         let one_file = UsageDelta { size: 0, files: 1 };
-        let (file, upload) = self
-            .shared
-            .create_file(path, request.read, request.mode, one_file)?;
+        let options = OpenOptions {
+            read: request.read,
+            mode: request.mode,
+            ..OpenOptions::default()
+        };
+        let (file, mut upload) = self.shared.create_file(path, &options, one_file)?;
+        upload.unsettled += self.shared.publish(&upload.count, one_file, None);
         Ok(Transfer::new(
             Arc::clone(&self.shared),
             Operation::Upload,
             path.clone(),
             file,
+            request.read,
             Some(upload),
         ))
     }
@@ -150,30 +156,41 @@ impl Session {
         request: &OpenRequest,
         replaced: Option<&Metadata>,
     ) -> Result<Transfer> {
-        let directory = path.parent().unwrap_or_else(VirtualPath::root);
-        let mut name = UPLOAD_TEMPORARY_PREFIX.to_vec();
-        name.extend_from_slice(random::hex_id().as_bytes());
-        let temporary = directory.join(&name)?;
         // A file with another name stays where it is: the upload is one more.
         let freed = replaced.filter(|replaced| replaced.links < 2);
         let one_file = UsageDelta {
             size: 0,
             files: i32::from(freed.is_none()),
         };
-        let mode = request
-            .mode
-            .or(replaced.map(|replaced| replaced.mode & 0o777));
-        let (file, mut upload) = self.shared.create_file(&temporary, false, mode, one_file)?;
-        self.shared.quota.stage(one_file);
+        let options = OpenOptions {
+            unfinished_upload: true,
+            mode: request
+                .mode
+                .or(replaced.map(|replaced| replaced.mode & 0o777)),
+            ..OpenOptions::default()
+        };
+        let create = || -> Result<_> {
+            let temporary = temporary_beside(path)?;
+            let (file, upload) = self.shared.create_file(&temporary, &options, one_file)?;
+            Ok((temporary, file, upload))
+        };
+        let created = match create() {
+            // A sweep took the name before it was held: it does not meet the next one.
+            Err(error) if error.kind() == ErrorKind::Conflict => create(),
+            created => created,
+        };
+        let (temporary, file, mut upload) = created?;
         upload.staged = Some(Staged {
             temporary,
             credit: freed.map_or(0, |freed| freed.size),
+            reserved: one_file,
         });
         Ok(Transfer::new(
             Arc::clone(&self.shared),
             Operation::Upload,
             path.clone(),
             file,
+            false,
             Some(upload),
         ))
     }
@@ -182,4 +199,12 @@ impl Session {
         self.shared.uploads.mode != UploadMode::Standard
             && self.shared.filesystem.capabilities().atomic_rename
     }
+}
+
+/// A new hidden name in the directory of `path`.
+fn temporary_beside(path: &VirtualPath) -> Result<VirtualPath> {
+    let directory = path.parent().unwrap_or_else(VirtualPath::root);
+    let mut name = UPLOAD_TEMPORARY_PREFIX.to_vec();
+    name.extend_from_slice(random::hex_id().as_bytes());
+    directory.join(&name)
 }

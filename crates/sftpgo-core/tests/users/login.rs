@@ -352,6 +352,12 @@ impl QuotaLedger for Gone {
     fn set_usage(&self, _: UserId, _: Usage) -> Result<()> {
         gone()
     }
+    fn set_unsettled(&self, _: UserId, _: bool) -> Result<()> {
+        gone()
+    }
+    fn unsettled_users(&self) -> Result<Vec<UserId>> {
+        gone()
+    }
 }
 
 impl Health for Gone {

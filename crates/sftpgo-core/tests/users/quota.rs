@@ -6,7 +6,7 @@ use sftpgo_core::{
     ErrorKind, UserId,
     filesystem::SpaceInfo,
     provider::{QuotaLedger, UsageDelta, Users},
-    quota::{QuotaAccount, QuotaBook, QuotaStatus, Tracking},
+    quota::{Count, FileChange, QuotaAccount, QuotaBook, QuotaStatus, Tracking},
 };
 use sftpgo_store::MemoryProvider;
 
@@ -14,6 +14,21 @@ use crate::common::{add, empty};
 
 fn delta(size: i64, files: i32) -> UsageDelta {
     UsageDelta { size, files }
+}
+
+/// A file of this many bytes appears.
+fn file(number: u64, size: u64) -> FileChange {
+    FileChange {
+        inode: (1, number),
+        before: None,
+        after: Some(size),
+    }
+}
+
+/// A file appears, and the operation that made it ends.
+fn add_file(account: &QuotaAccount, number: u64, size: u64) {
+    let delta = account.reserve(file(number, size)).unwrap();
+    account.settle(delta).unwrap();
 }
 
 fn used(account: &QuotaAccount) -> (i64, i64) {
@@ -41,29 +56,37 @@ fn limited(tracking: Tracking) -> (Arc<MemoryProvider>, Arc<QuotaBook>, Arc<Quot
 #[test]
 fn a_limit_can_be_reached_and_not_passed() {
     let (_, _, account) = limited(Tracking::All);
-    account.reserve(delta(100, 3)).unwrap();
+    account.reserve_staged(delta(100, 3)).unwrap();
     for passing in [delta(1, 0), delta(0, 1), delta(1, -1), delta(-1, 1)] {
-        let error = account.reserve(passing).unwrap_err();
+        let error = account.reserve_staged(passing).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::QuotaExceeded);
         assert_eq!(error.message(), "quota exceeded");
         assert_eq!(used(&account), (100, 3), "{passing:?}");
     }
-    account.reserve(delta(0, 0)).unwrap();
-    account.reserve(delta(-1, -1)).unwrap();
-    account.reserve(delta(1, 1)).unwrap();
-    assert!(account.reserve(delta(i64::MAX, 0)).is_err());
+    assert!(account.reserve(file(1, 0)).is_err());
+    account.reserve_staged(delta(0, 0)).unwrap();
+    account.reserve_staged(delta(-1, -1)).unwrap();
+    account.reserve(file(1, 1)).unwrap();
+    assert!(account.reserve_staged(delta(i64::MAX, 0)).is_err());
     assert_eq!(used(&account), (100, 3));
 }
 
 #[test]
 fn above_the_limit_shrinking_works_and_growing_does_not() {
     let (_, _, account) = limited(Tracking::All);
-    account.charge(delta(500, 9));
-    assert_eq!(used(&account), (500, 9));
-    account.reserve(delta(-100, 0)).unwrap();
-    assert!(account.reserve(delta(1, 0)).is_err());
-    assert!(account.reserve(delta(0, 1)).is_err());
-    assert_eq!(used(&account), (400, 9));
+    for number in 0..9 {
+        account.record(file(number, 100));
+    }
+    assert_eq!(used(&account), (900, 9));
+    let shrink = FileChange {
+        inode: (1, 1),
+        before: Some(100),
+        after: Some(40),
+    };
+    assert_eq!(account.reserve(shrink).unwrap(), delta(-60, 0));
+    assert!(account.reserve_staged(delta(1, 0)).is_err());
+    assert!(account.reserve_staged(delta(0, 1)).is_err());
+    assert_eq!(used(&account), (840, 9));
 }
 
 #[test]
@@ -74,7 +97,7 @@ fn parallel_reservations_stay_within_the_limit() {
             .map(|_| {
                 scope.spawn(|| {
                     (0..50)
-                        .filter(|_| account.reserve(delta(3, 0)).is_ok())
+                        .filter(|_| account.reserve_staged(delta(3, 0)).is_ok())
                         .count()
                 })
             })
@@ -92,9 +115,9 @@ fn parallel_reservations_stay_within_the_limit() {
 fn what_is_settled_is_in_the_ledger_and_what_is_reserved_not_yet() {
     let (provider, book, account) = limited(Tracking::All);
     let bob = provider.user_by_name("bob").unwrap().unwrap();
-    account.reserve(delta(40, 1)).unwrap();
+    let reserved = account.reserve(file(1, 40)).unwrap();
     assert_eq!(stored(&provider, bob.id), (0, 0));
-    account.settle(delta(40, 1)).unwrap();
+    account.settle(reserved).unwrap();
     assert_eq!(stored(&provider, bob.id), (40, 1));
     assert_eq!(used(&account), (40, 1));
     // The next session after the last one starts from the ledger.
@@ -110,25 +133,22 @@ fn sessions_of_a_user_share_one_account() {
     assert!(Arc::ptr_eq(&account, &book.account(&bob).unwrap()));
     let of_alice = book.account(&alice).unwrap();
     assert!(!Arc::ptr_eq(&account, &of_alice));
-    account.reserve(delta(10, 1)).unwrap();
+    account.reserve(file(1, 10)).unwrap();
     assert_eq!(used(&of_alice), (0, 0));
 }
 
 #[test]
 fn who_is_not_tracked_has_no_limit_and_no_usage() {
     let (provider, _, account) = limited(Tracking::Off);
-    account.reserve(delta(1000, 1000)).unwrap();
-    account.charge(delta(1, 1));
-    account.settle(delta(1000, 1000)).unwrap();
+    account.reserve_staged(delta(1000, 1000)).unwrap();
+    add_file(&account, 1, 1000);
     let bob = provider.user_by_name("bob").unwrap().unwrap();
     assert_eq!(stored(&provider, bob.id), (0, 0));
 
     let alice = add(provider.as_ref(), "alice", |_| ());
     for (tracking, expected) in [(Tracking::Limited, (0, 0)), (Tracking::All, (5, 1))] {
         let book = QuotaBook::new(provider.clone(), tracking);
-        let account = book.account(&alice).unwrap();
-        account.reserve(delta(5, 1)).unwrap();
-        account.settle(delta(5, 1)).unwrap();
+        add_file(&book.account(&alice).unwrap(), 1, 5);
         assert_eq!(stored(&provider, alice.id), expected, "{tracking:?}");
     }
 }
@@ -140,25 +160,83 @@ fn one_limit_leaves_the_other_figure_free() {
     let bytes = add(provider.as_ref(), "bytes", |draft| draft.quota_size = 10);
     let files = add(provider.as_ref(), "files", |draft| draft.quota_files = 10);
     let bytes = book.account(&bytes).unwrap();
-    bytes.reserve(delta(10, 1000)).unwrap();
-    assert!(bytes.reserve(delta(1, 0)).is_err());
+    bytes.reserve_staged(delta(10, 1000)).unwrap();
+    assert!(bytes.reserve_staged(delta(1, 0)).is_err());
     let files = book.account(&files).unwrap();
-    files.reserve(delta(1 << 40, 10)).unwrap();
-    assert!(files.reserve(delta(0, 1)).is_err());
+    files.reserve_staged(delta(1 << 40, 10)).unwrap();
+    assert!(files.reserve_staged(delta(0, 1)).is_err());
 }
 
 #[test]
-fn a_scan_replaces_both_figures_for_open_sessions_too() {
+fn a_count_replaces_both_figures_and_knows_what_changed_behind_the_walk() {
+    let (provider, _, account) = limited(Tracking::All);
+    let bob = provider.user_by_name("bob").unwrap().unwrap();
+    add_file(&account, 1, 40);
+    account.reserve_staged(delta(5, 1)).unwrap();
+    let mut count = Count::begin(Arc::clone(&account));
+    count.saw((1, 1), 30);
+    count.saw((1, 2), 20);
+    // One by its second name, one that is gone when the walk has passed, one that appears behind it.
+    count.saw((1, 2), 20);
+    count.saw((1, 3), 9);
+    let gone = FileChange {
+        inode: (1, 3),
+        before: Some(9),
+        after: None,
+    };
+    account.settle(account.record(gone)).unwrap();
+    let unsettled = account.reserve(file(4, 7)).unwrap();
+    assert!(count.finish(None));
+    count.store().unwrap();
+    // The upload that is not under its name is in the use and in no count; one that goes on is settled later.
+    assert_eq!(used(&account), (62, 4));
+    assert_eq!(stored(&provider, bob.id), (50, 2));
+    account.settle(unsettled).unwrap();
+    assert_eq!(stored(&provider, bob.id), (57, 3));
+}
+
+#[test]
+fn a_count_during_which_directories_move_changes_nothing() {
+    let (provider, _, account) = limited(Tracking::All);
+    let bob = provider.user_by_name("bob").unwrap().unwrap();
+    add_file(&account, 1, 40);
+    let mut count = Count::begin(Arc::clone(&account));
+    count.saw((1, 9), 1);
+    account.tree_changed();
+    assert!(!count.finish(None));
+    assert_eq!(used(&account), (40, 1));
+    assert_eq!(stored(&provider, bob.id), (40, 1));
+}
+
+#[test]
+fn a_user_is_unsettled_from_the_first_change_to_the_end_of_the_last_session() {
     let (provider, book, account) = limited(Tracking::All);
     let bob = provider.user_by_name("bob").unwrap().unwrap();
-    account.reserve(delta(40, 1)).unwrap();
-    account.settle(delta(40, 1)).unwrap();
-    book.replace(bob.id, 90, 3).unwrap();
-    assert_eq!(stored(&provider, bob.id), (90, 3));
-    assert_eq!(used(&account), (90, 3));
-    assert!(account.reserve(delta(11, 0)).is_err());
-    let nobody = book.replace(UserId(99), 1, 1).unwrap_err();
-    assert_eq!(nobody.kind(), ErrorKind::NotFound);
+    let unsettled = || provider.unsettled_users().unwrap();
+    assert_eq!(unsettled(), []);
+    drop(account.change_names());
+    assert_eq!(unsettled(), [bob.id]);
+    let second = book.account(&bob).unwrap();
+    drop(account);
+    assert_eq!(unsettled(), [bob.id]);
+    drop(second);
+    assert_eq!(unsettled(), []);
+
+    // Left over from a run that was killed: until the files are counted.
+    book.needs_count(bob.id);
+    provider.set_unsettled(bob.id, true).unwrap();
+    drop(book.account(&bob).unwrap());
+    assert_eq!(unsettled(), [bob.id]);
+    book.counted(bob.id);
+    drop(book.account(&bob).unwrap());
+    assert_eq!(unsettled(), []);
+}
+
+#[test]
+fn nothing_is_marked_for_who_is_not_tracked() {
+    let (provider, _, account) = limited(Tracking::Off);
+    drop(account.change_names());
+    assert_eq!(provider.unsettled_users().unwrap(), []);
 }
 
 #[test]

@@ -58,6 +58,7 @@ macro_rules! for_every_provider {
                     users::a_provider_that_answers_is_healthy,
                     quota::usage_adds_up_and_never_falls_below_zero,
                     quota::usage_of_others_is_left_alone,
+                    quota::who_is_unsettled_is_remembered_until_settled_or_deleted,
                     quota::usage_can_be_replaced_by_large_figures,
                     quota::usage_of_an_unknown_user_is_not_found,
                     quota::no_addition_is_lost_among_many_threads,

@@ -74,6 +74,20 @@ pub(crate) fn usage_of_an_unknown_user_is_not_found(provider: &dyn Provider) {
     }
 }
 
+pub(crate) fn who_is_unsettled_is_remembered_until_settled_or_deleted(provider: &dyn Provider) {
+    let [bob, alice, carol] =
+        ["bob", "alice", "carol"].map(|name| provider.add_user(&user(name)).unwrap().id);
+    assert_eq!(provider.unsettled_users().unwrap(), []);
+    for id in [alice, bob, bob, carol, UserId(4711)] {
+        provider.set_unsettled(id, true).unwrap();
+    }
+    assert_eq!(provider.unsettled_users().unwrap(), [bob, alice, carol]);
+    provider.set_unsettled(alice, false).unwrap();
+    provider.set_unsettled(alice, false).unwrap();
+    provider.delete_user(carol).unwrap();
+    assert_eq!(provider.unsettled_users().unwrap(), [bob]);
+}
+
 pub(crate) fn no_addition_is_lost_among_many_threads(provider: &dyn Provider) {
     const THREADS: i32 = 32;
     const EACH: i32 = 40;

@@ -1,6 +1,6 @@
 //! An open regular file.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 
@@ -63,6 +63,33 @@ impl File for LocalFile {
 
     fn set_len(&self, size: u64) -> Result<()> {
         rustix::fs::ftruncate(&self.fd, size).map_err(error)
+    }
+
+    fn copy_within_storage(
+        &self,
+        source: &dyn File,
+        mut from: u64,
+        mut to: u64,
+        len: usize,
+    ) -> Result<Option<usize>> {
+        let Some(source) = source.system_handle() else {
+            return Ok(None);
+        };
+        loop {
+            match rustix::fs::copy_file_range(source, Some(&mut from), &self.fd, Some(&mut to), len)
+            {
+                Err(Errno::INTR) => {}
+                // Two file systems, one without the call, or an overlap that it does not take.
+                Err(Errno::XDEV | Errno::NOSYS | Errno::NOTSUP | Errno::INVAL | Errno::PERM) => {
+                    return Ok(None);
+                }
+                copied => return copied.map(Some).map_err(error),
+            }
+        }
+    }
+
+    fn system_handle(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.fd.as_fd())
     }
 
     fn sync(&self) -> Result<()> {

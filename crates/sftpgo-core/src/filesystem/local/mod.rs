@@ -10,10 +10,9 @@ mod home;
 mod metadata;
 mod resolve;
 mod sweep;
-mod usage;
 mod walk;
 
-use std::{os::fd::OwnedFd, path::PathBuf, time::SystemTime};
+use std::{os::fd::OwnedFd, path::PathBuf};
 
 use rustix::{
     fs::{AtFlags, Mode, OFlags, RenameFlags},
@@ -23,12 +22,11 @@ use rustix::{
 pub use self::home::LocalHomes;
 use self::{directory::LocalDirectory, file::LocalFile, metadata::Owner, resolve::Root};
 use super::{
-    Capabilities, Directory, File, Filesystem, Metadata, OpenOptions, Replace, SetAttributes,
-    SpaceInfo,
+    Capabilities, Directory, File, FileType, Filesystem, Metadata, OpenOptions, Replace,
+    SetAttributes, SpaceInfo, is_upload_temporary,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    user::Usage,
     vpath::VirtualPath,
 };
 
@@ -85,6 +83,9 @@ impl Filesystem for LocalFilesystem {
                 .open(path, base | OFlags::CREATE | OFlags::EXCL, mode)
             {
                 Ok(fd) => {
+                    if options.unfinished_upload {
+                        sweep::keep_from_sweeps(&fd)?;
+                    }
                     self.owner.give(&fd)?;
                     return LocalFile::regular(fd, self.owner);
                 }
@@ -231,12 +232,16 @@ impl Filesystem for LocalFilesystem {
         metadata::space(&fd)
     }
 
-    fn usage(&self) -> Result<Usage> {
-        usage::count(self.root.open_root()?)
+    fn for_each_file(&self, visit: &mut dyn FnMut(&Metadata)) -> Result<()> {
+        walk::walk(self.root.open_root()?, |_, name, found| {
+            if found.file_type == FileType::File && !is_upload_temporary(name) {
+                visit(found);
+            }
+        })
     }
 
-    fn sweep_uploads(&self, before: SystemTime) -> Result<u64> {
-        sweep::remove_temporaries(self.root.open_root()?, before)
+    fn sweep_uploads(&self) -> Result<u64> {
+        sweep::remove_temporaries(self.root.open_root()?)
     }
 
     fn display_path(&self, path: &VirtualPath) -> String {

@@ -1,33 +1,55 @@
 //! Removing unfinished uploads that nobody will finish.
+//!
+//! Whoever uploads holds a lock on the temporary, which ends with the process however it ends. So a sweep takes
+//! what a killed server left a moment ago, and nothing of another server that works on the same homes.
 
-use std::{
-    os::fd::OwnedFd,
-    time::{SystemTime, UNIX_EPOCH},
+use std::os::fd::OwnedFd;
+
+use rustix::{
+    fs::{AtFlags, FlockOperation, Mode, OFlags},
+    io::Errno,
 };
 
-use rustix::fs::AtFlags;
-
-use super::walk::walk;
+use super::{error, metadata, walk::walk};
 use crate::{
-    error::Result,
+    error::{Error, ErrorKind, Result},
     filesystem::{FileType, is_upload_temporary},
 };
 
-/// Removes the unfinished uploads below `root` that were last written to before `before`.
-pub(super) fn remove_temporaries(root: OwnedFd, before: SystemTime) -> Result<u64> {
-    let before = before
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
+/// Keeps sweeps away from a new temporary as long as `fd` is open.
+///
+/// # Errors
+/// [`Conflict`](ErrorKind::Conflict) when one was faster.
+pub(super) fn keep_from_sweeps(fd: &OwnedFd) -> Result<()> {
+    match rustix::fs::flock(fd, FlockOperation::LockExclusive) {
+        // Without locks a sweep has nothing to go by and leaves everything.
+        Ok(()) | Err(Errno::NOTSUP | Errno::NOSYS | Errno::NOLCK | Errno::INVAL) => {}
+        Err(errno) => return Err(error(errno)),
+    }
+    if metadata::of_fd(fd)?.links == 0 {
+        return Err(Error::new(ErrorKind::Conflict, "swept away, try again"));
+    }
+    Ok(())
+}
+
+/// Removes the unfinished uploads below `root` that nobody has open.
+pub(super) fn remove_temporaries(root: OwnedFd) -> Result<u64> {
     let mut removed = 0;
     walk(root, |directory, name, found| {
-        let is_old = u64::try_from(found.mtime).unwrap_or(0) < before;
-        if is_upload_temporary(name) && found.file_type == FileType::File && is_old {
-            match rustix::fs::unlinkat(directory, name, AtFlags::empty()) {
+        if is_upload_temporary(name) && found.file_type == FileType::File {
+            match remove_if_left(directory, name) {
                 Ok(()) => removed += 1,
+                Err(Errno::AGAIN | Errno::NOENT) => {}
                 Err(errno) => log::warn!("an unfinished upload was not removed: {errno}"),
             }
         }
     })?;
     Ok(removed)
+}
+
+fn remove_if_left(directory: &OwnedFd, name: &[u8]) -> Result<(), Errno> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let fd = rustix::fs::openat(directory, name, flags, Mode::empty())?;
+    rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive)?;
+    rustix::fs::unlinkat(directory, name, AtFlags::empty())
 }

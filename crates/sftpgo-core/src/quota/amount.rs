@@ -1,0 +1,107 @@
+//! Figures of usage, and what is shown of them.
+
+use crate::{
+    filesystem::SpaceInfo,
+    provider::UsageDelta,
+    user::{Usage, User, now_ms},
+};
+
+/// Bytes and files, wide enough for any sum of deltas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Amount {
+    pub(super) size: i64,
+    pub(super) files: i64,
+}
+
+impl Amount {
+    pub(super) fn of(usage: Usage) -> Self {
+        Self {
+            size: usage.size,
+            files: usage.files.into(),
+        }
+    }
+
+    pub(super) fn with(self, delta: UsageDelta) -> Self {
+        self.plus(Self {
+            size: delta.size,
+            files: delta.files.into(),
+        })
+    }
+
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            size: self.size.saturating_add(other.size),
+            files: self.files.saturating_add(other.files),
+        }
+    }
+
+    pub(super) fn minus(self, other: Self) -> Self {
+        Self {
+            size: self.size.saturating_sub(other.size),
+            files: self.files.saturating_sub(other.files),
+        }
+    }
+
+    /// As the ledger keeps it, which knows nothing below zero.
+    pub(super) fn as_usage(self) -> Usage {
+        Usage {
+            size: self.size.max(0),
+            files: i32::try_from(self.files.max(0)).unwrap_or(i32::MAX),
+            updated_at: now_ms(),
+        }
+    }
+}
+
+/// A user's limits; 0 is none.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) size: i64,
+    pub(super) files: i64,
+}
+
+impl Limits {
+    pub(super) fn of(user: &User) -> Self {
+        Self {
+            size: i64::try_from(user.quota_size).unwrap_or(i64::MAX),
+            files: user.quota_files.into(),
+        }
+    }
+
+    /// Does `delta`, which leads to `after`, pass a limit? Shrinking never does.
+    pub(super) fn are_passed(self, delta: UsageDelta, after: Amount) -> bool {
+        let size = delta.size > 0 && self.size > 0 && after.size > self.size;
+        let files = delta.files > 0 && self.files > 0 && after.files > self.files;
+        size || files
+    }
+}
+
+/// Limits and what is left of them; a limit of 0 is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct QuotaStatus {
+    pub size_limit: i64,
+    pub size_used: i64,
+    pub files_limit: i64,
+    pub files_used: i64,
+}
+
+impl QuotaStatus {
+    /// The space of `disk` as a user with these limits sees it.
+    pub fn shown_in(self, disk: SpaceInfo) -> SpaceInfo {
+        let mut shown = disk;
+        if self.size_limit > 0 {
+            let fragment = disk.fragment_size.max(1);
+            let left = u64::try_from(self.size_limit - self.size_used).unwrap_or(0) / fragment;
+            shown.blocks = u64::try_from(self.size_limit).unwrap_or(0) / fragment;
+            shown.blocks_free = left.min(disk.blocks_free);
+            shown.blocks_available = left.min(disk.blocks_available);
+        }
+        if self.files_limit > 0 {
+            let left = u64::try_from(self.files_limit - self.files_used).unwrap_or(0);
+            shown.files = u64::try_from(self.files_limit).unwrap_or(0);
+            shown.files_free = left.min(disk.files_free);
+            shown.files_available = left.min(disk.files_available);
+        }
+        shown
+    }
+}

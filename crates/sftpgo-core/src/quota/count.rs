@@ -1,0 +1,99 @@
+//! Counting a user's files while the user goes on changing them.
+//!
+//! A walk through the tree takes time, and what changes behind it would be missed. So the account keeps the files
+//! that change meanwhile, each with the bytes it counts for now; for these the walk's own figure does not matter.
+//! A directory that moves could hide any number of files from the walk: then it has to be walked again.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, MutexGuard},
+};
+
+use super::{account::QuotaAccount, amount::Amount, inodes::FileChange, lock, signed};
+use crate::{error::Result, filesystem::Inode};
+
+/// Files that changed since a count began.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// Bytes of each, none once it is gone.
+    files: HashMap<Inode, Option<u64>>,
+    tree_changed: bool,
+}
+
+impl Changes {
+    pub(super) fn record(&mut self, change: FileChange) {
+        self.files.insert(change.inode, change.after);
+    }
+
+    pub(super) fn tree_changed(&mut self) {
+        self.tree_changed = true;
+    }
+}
+
+/// A count that is going on; at most one for an account at a time.
+pub struct Count {
+    account: Arc<QuotaAccount>,
+    seen: HashMap<Inode, u64>,
+}
+
+impl Count {
+    /// Begins to count.
+    pub fn begin(account: Arc<QuotaAccount>) -> Self {
+        account.watch_changes();
+        Self {
+            account,
+            seen: HashMap::new(),
+        }
+    }
+
+    /// The walk saw a file; one with several names counts once.
+    pub fn saw(&mut self, inode: Inode, size: u64) {
+        self.seen.insert(inode, size);
+    }
+
+    /// Ends the count. False when directories moved meanwhile and the tree has to be walked again; whoever holds
+    /// the account's names during the walk gives them here, and then none did.
+    ///
+    /// Uploads that run are settled at their end; what was counted of them is not counted twice.
+    pub fn finish(&self, held: Option<MutexGuard<'_, ()>>) -> bool {
+        let names = held.unwrap_or_else(|| self.account.change_names());
+        let mut state = lock(&self.account.state);
+        let Some(changes) = state.changes.take() else {
+            return false;
+        };
+        if changes.tree_changed {
+            return false;
+        }
+        let unchanged = self
+            .seen
+            .iter()
+            .filter(|(inode, _)| !changes.files.contains_key(inode))
+            .map(|(_, size)| *size);
+        let mut found = Amount::default();
+        for size in unchanged.chain(changes.files.values().filter_map(|size| *size)) {
+            found = found.plus(Amount {
+                size: signed(size),
+                files: 1,
+            });
+        }
+        let unsettled = state.live.minus(state.settled).minus(state.staged);
+        state.settled = found.minus(unsettled);
+        state.live = found.plus(state.staged);
+        drop((state, names));
+        true
+    }
+
+    /// Writes what was counted to the ledger.
+    ///
+    /// # Errors
+    /// What the ledger says; it gets the figure with the next operation then.
+    pub fn store(self) -> Result<()> {
+        self.account.store_counted()
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        lock(&self.account.state).changes = None;
+    }
+}

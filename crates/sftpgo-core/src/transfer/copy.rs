@@ -1,0 +1,68 @@
+//! Copying from one open file to another without the data leaving the server.
+
+use super::Transfer;
+use crate::{
+    error::{Error, ErrorKind, Result},
+    filesystem::File,
+};
+
+/// Read and written at once where the storage cannot copy by itself.
+const PIECE: usize = 256 * 1024;
+
+impl Transfer {
+    /// Copies up to `len` bytes at `from` of `source` to `to` of this file and answers how many: all of them, or
+    /// as many as `source` has. Blocks meanwhile, so a long copy is better asked for in pieces.
+    ///
+    /// # Errors
+    /// `source` not open for reading, ranges of one file that overlap, and all that
+    /// [`Transfer::write_at`] says.
+    pub fn copy_from(
+        &mut self,
+        source: &mut Self,
+        from: u64,
+        len: usize,
+        to: u64,
+    ) -> Result<usize> {
+        source.check_readable()?;
+        let found = source.metadata()?;
+        let left = found.size.saturating_sub(from);
+        let len = usize::try_from(left).map_or(len, |left| len.min(left));
+        if len == 0 {
+            return Ok(0);
+        }
+        if self.file.metadata()?.inode == found.inode && from.abs_diff(to) < len as u64 {
+            return Err(Error::invalid("copy", "the ranges overlap"));
+        }
+        self.write_within_quota(to, len, |file| {
+            copy_all(file, source.file.as_ref(), from, to, len)
+        })?;
+        self.entry.moved(len as u64);
+        source.entry.moved(len as u64);
+        Ok(len)
+    }
+}
+
+fn copy_all(file: &dyn File, source: &dyn File, from: u64, to: u64, len: usize) -> Result<()> {
+    let mut buffer = Vec::new();
+    let mut done = 0;
+    while done < len {
+        let (from, to, left) = (from + done as u64, to + done as u64, len - done);
+        let copied = match file.copy_within_storage(source, from, to, left)? {
+            Some(copied) => copied,
+            None => {
+                buffer.resize(left.min(PIECE), 0);
+                let read = source.read_at(&mut buffer, from)?;
+                file.write_all_at(buffer.get(..read).unwrap_or_default(), to)?;
+                read
+            }
+        };
+        if copied == 0 {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "the source became shorter while it was copied",
+            ));
+        }
+        done += copied;
+    }
+    Ok(())
+}

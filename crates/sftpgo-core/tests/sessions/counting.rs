@@ -1,0 +1,95 @@
+//! Quota scans beside running sessions.
+
+use std::{fs, sync::Arc};
+
+use sftpgo_core::{
+    filesystem::{Replace, local::LocalHomes},
+    quota::{QuotaBook, Tracking},
+    scan::QuotaScans,
+    session::UploadMode,
+};
+
+use crate::world::{NEW, World, path, put};
+
+#[test]
+fn a_scan_beside_running_uploads_counts_nothing_twice() {
+    for mode in [UploadMode::Standard, UploadMode::Atomic] {
+        let world = World::new(|draft| draft.quota_size = 1000);
+        let logged_in = world.log_in();
+        let session = world.session(&logged_in, mode);
+        put(&session, "/old", &[1; 100]).unwrap();
+        let mut upload = session.open(&path("/new"), &NEW).unwrap();
+        upload.write_at(&[2; 200], 0).unwrap();
+        fs::write(world.home().join("beside"), [3; 50]).unwrap();
+        world.scan();
+        assert_eq!(logged_in.quota.status().size_used, 350, "{mode:?}");
+        upload.write_at(&[2; 100], 200).unwrap();
+        upload.finish().unwrap();
+        assert_eq!(world.usage_and_rescan(), [(450, 3), (450, 3)], "{mode:?}");
+        assert_eq!(logged_in.quota.status().size_used, 450, "{mode:?}");
+    }
+}
+
+#[test]
+fn what_moves_while_a_scan_walks_is_counted_once() {
+    const ROUNDS: usize = 150;
+    let world = World::new(|_| {});
+    let logged_in = world.log_in();
+    let session = world.session(&logged_in, UploadMode::Standard);
+    for directory in ["a", "b", "c"] {
+        session.create_dir(&path(directory), None).unwrap();
+        for file in 0..20 {
+            put(&session, &format!("{directory}/{file}"), &[7; 10]).unwrap();
+        }
+    }
+    std::thread::scope(|scope| {
+        let scanner = scope.spawn(|| {
+            for _ in 0..ROUNDS {
+                world.scan();
+            }
+        });
+        let mut round = 0;
+        while !scanner.is_finished() {
+            round += 1;
+            let (from, to) = (["a", "b", "c"][round % 3], ["b", "c", "a"][round % 3]);
+            let file = round % 20;
+            let _ = session.rename(
+                &path(&format!("{from}/{file}")),
+                &path(&format!("{to}/{file}x")),
+                Replace::Yes,
+            );
+            put(&session, &format!("{to}/{file}"), &vec![1; round % 50]).unwrap();
+            let _ = session.hard_link(
+                &path(&format!("{to}/{file}")),
+                &path(&format!("{from}/{file}l")),
+            );
+            let _ = session.remove(&path(&format!("{from}/{}l", (round + 7) % 20)));
+            if round % 5 == 0 {
+                session
+                    .rename(&path(from), &path("moved"), Replace::No)
+                    .unwrap();
+                session
+                    .rename(&path("moved"), &path(from), Replace::No)
+                    .unwrap();
+            }
+        }
+    });
+    world.assert_exact();
+    let used = logged_in.quota.status();
+    let counted = world.usage_and_rescan()[1];
+    assert_eq!(
+        (used.size_used, used.files_used),
+        (counted.0, counted.1.into())
+    );
+}
+
+#[test]
+fn a_scan_of_a_user_who_is_not_tracked_stores_what_it_found() {
+    let world = World::new(|_| {});
+    fs::create_dir(world.home()).unwrap();
+    fs::write(world.home().join("f"), [1; 9]).unwrap();
+    let quotas = QuotaBook::new(world.provider.clone(), Tracking::Limited);
+    let scans = QuotaScans::new(Arc::new(LocalHomes), quotas);
+    scans.begin(world.user.clone()).unwrap().run().unwrap();
+    assert_eq!(world.usage_and_rescan(), [(9, 1), (9, 1)]);
+}

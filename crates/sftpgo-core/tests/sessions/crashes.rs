@@ -1,0 +1,100 @@
+//! What a server that was killed leaves, and what the next start makes of it.
+
+use std::fs;
+
+use sftpgo_core::{
+    filesystem::{Homes, local::LocalHomes},
+    provider::QuotaLedger,
+    recovery,
+    session::UploadMode,
+};
+
+use crate::world::{NEW, World, path, put};
+
+#[test]
+fn temporaries_that_nobody_has_open_are_swept_at_once_and_running_uploads_are_not() {
+    let world = World::new(|_| {});
+    let logged_in = world.log_in();
+    fs::create_dir_all(world.home().join("a/b")).unwrap();
+    let left = world.home().join("a/b/.sftpgo-upload.left");
+    fs::write(&left, b"x").unwrap();
+    let session = world.session(&logged_in, UploadMode::Atomic);
+    let mut upload = session.open(&path("/a/f"), &NEW).unwrap();
+    upload.write_at(b"new", 0).unwrap();
+    assert_eq!(world.tidy_up(), 1);
+    assert!(!left.exists());
+    upload.finish().unwrap();
+    assert_eq!(fs::read(world.home().join("a/f")).unwrap(), b"new");
+}
+
+#[test]
+fn the_start_after_a_kill_sweeps_counts_and_then_trusts_the_ledger_again() {
+    for (mode, left) in [
+        (UploadMode::Standard, &b"new"[..]),
+        (UploadMode::Atomic, b"old one"),
+        (UploadMode::AtomicWithResume, b"old one"),
+    ] {
+        let world = World::new(|_| {});
+        let logged_in = world.log_in();
+        let session = world.session(&logged_in, mode);
+        put(&session, "/f", b"old one").unwrap();
+        let mut upload = session.open(&path("/f"), &NEW).unwrap();
+        upload.write_at(b"new", 0).unwrap();
+
+        let restarted = world.killed();
+        restarted.tidy_up();
+        assert_eq!(
+            fs::read(restarted.home().join("f")).unwrap(),
+            left,
+            "{mode:?}"
+        );
+        assert_eq!(restarted.names(), 1, "{mode:?}");
+        restarted.assert_exact();
+        assert_eq!(restarted.provider.unsettled_users().unwrap(), []);
+    }
+}
+
+#[test]
+fn a_login_before_the_files_are_counted_gets_the_right_figures_later() {
+    let world = World::new(|draft| draft.quota_size = 100);
+    let logged_in = world.log_in();
+    let session = world.session(&logged_in, UploadMode::Standard);
+    let mut upload = session.open(&path("/f"), &NEW).unwrap();
+    upload.write_at(&[1; 90], 0).unwrap();
+
+    let restarted = world.killed();
+    let logged_in = restarted.log_in();
+    let session = restarted.session(&logged_in, UploadMode::Standard);
+    put(&session, "/g", &[2; 5]).unwrap();
+    restarted.tidy_up();
+    restarted.assert_exact();
+    assert!(put(&session, "/h", &[3; 6]).is_err());
+    drop((session, logged_in));
+    restarted.assert_exact();
+    assert_eq!(restarted.provider.unsettled_users().unwrap(), []);
+}
+
+#[test]
+fn a_home_that_cannot_be_counted_is_counted_at_the_next_start() {
+    let world = World::new(|_| {});
+    let logged_in = world.log_in();
+    let session = world.session(&logged_in, UploadMode::Standard);
+    let mut upload = session.open(&path("/f"), &NEW).unwrap();
+    upload.write_at(&[1; 90], 0).unwrap();
+
+    let restarted = world.killed();
+    let away = restarted.home().with_extension("away");
+    fs::rename(restarted.home(), &away).unwrap();
+    fs::write(restarted.home(), b"not a directory").unwrap();
+    assert!(LocalHomes.existing_home(&restarted.user).is_err());
+    let unsettled =
+        recovery::find_unsettled(restarted.provider.as_ref(), &restarted.quotas).unwrap();
+    let counted =
+        recovery::count_unsettled(restarted.provider.as_ref(), &restarted.scans, &unsettled);
+    assert_eq!((unsettled.len(), counted), (1, 0));
+    assert_eq!(restarted.provider.unsettled_users().unwrap(), unsettled);
+    fs::remove_file(restarted.home()).unwrap();
+    fs::rename(&away, restarted.home()).unwrap();
+    restarted.tidy_up();
+    restarted.assert_exact();
+}

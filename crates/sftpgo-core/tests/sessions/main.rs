@@ -1,0 +1,17 @@
+//! Sessions over a real home: permissions, the wall, quota and upload modes.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod counting;
+mod crashes;
+mod permissions;
+mod quota;
+mod random;
+mod uploads;
+mod world;

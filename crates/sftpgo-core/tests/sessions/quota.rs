@@ -1,0 +1,107 @@
+//! Limits that hold, and figures that add up.
+
+use sftpgo_core::{
+    ErrorKind,
+    filesystem::Replace,
+    session::{AttributeChange, UploadMode},
+};
+
+use crate::world::{NEW, World, path, put};
+
+#[test]
+fn a_limit_on_bytes_holds_while_data_flows_and_uploads_run_side_by_side() {
+    let world = World::new(|draft| draft.quota_size = 100);
+    let logged_in = world.log_in();
+    let session = world.session(&logged_in, UploadMode::Standard);
+    let mut first = session.open(&path("/a"), &NEW).unwrap();
+    let mut second = session.open(&path("/b"), &NEW).unwrap();
+    first.write_at(&[1; 60], 0).unwrap();
+    assert_eq!(
+        second.write_at(&[2; 41], 0).unwrap_err().kind(),
+        ErrorKind::QuotaExceeded
+    );
+    second.write_at(&[2; 40], 0).unwrap();
+    first.write_at(&[3; 60], 0).unwrap();
+    assert_eq!(
+        first.write_at(&[3; 1], 60).unwrap_err().message(),
+        "quota exceeded"
+    );
+    first.finish().unwrap();
+    second.finish().unwrap();
+    assert_eq!(world.usage_and_rescan(), [(100, 2), (100, 2)]);
+}
+
+#[test]
+fn a_limit_on_files_refuses_the_next_new_file_and_leaves_nothing_behind() {
+    for mode in [UploadMode::Standard, UploadMode::Atomic] {
+        let world = World::new(|draft| draft.quota_files = 1);
+        let logged_in = world.log_in();
+        let session = world.session(&logged_in, mode);
+        put(&session, "/a", b"1").unwrap();
+        assert_eq!(
+            session
+                .open(&path("/b"), &NEW)
+                .map(drop)
+                .unwrap_err()
+                .kind(),
+            ErrorKind::QuotaExceeded
+        );
+        put(&session, "/a", b"12").unwrap();
+        assert_eq!(world.names(), 1);
+        world.assert_exact();
+    }
+}
+
+#[test]
+fn a_quota_cannot_be_passed_by_renaming_or_removing_what_is_open() {
+    let world = World::new(|draft| {
+        draft.quota_size = 1000;
+        draft.quota_files = 3;
+    });
+    let logged_in = world.log_in();
+    let session = world.session(&logged_in, UploadMode::Atomic);
+    put(&session, "/f", &[1; 1000]).unwrap();
+    let mut upload = session.open(&path("/f"), &NEW).unwrap();
+    upload.write_at(&[2; 1000], 0).unwrap();
+    session
+        .rename(&path("/f"), &path("/g"), Replace::No)
+        .unwrap();
+    assert_eq!(
+        upload.finish().unwrap_err().kind(),
+        ErrorKind::QuotaExceeded
+    );
+    assert_eq!(world.usage_and_rescan(), [(1000, 1), (1000, 1)]);
+
+    session.remove(&path("/g")).unwrap();
+    let session = world.session(&logged_in, UploadMode::Standard);
+    let mut upload = session.open(&path("/h"), &NEW).unwrap();
+    upload.write_at(&[1; 10], 0).unwrap();
+    session.remove(&path("/h")).unwrap();
+    assert_eq!(
+        upload.write_at(&[1; 10], 5).unwrap_err().kind(),
+        ErrorKind::QuotaExceeded
+    );
+    upload.finish().unwrap();
+    world.assert_exact();
+}
+
+#[test]
+fn deltas_that_settle_out_of_order_add_up() {
+    let world = World::new(|_| {});
+    let logged_in = world.log_in();
+    let session = world.session(&logged_in, UploadMode::Standard);
+    let mut upload = session.open(&path("/a"), &NEW).unwrap();
+    upload.write_at(&[1; 1000], 0).unwrap();
+    let shrink = AttributeChange {
+        size: Some(10),
+        ..AttributeChange::default()
+    };
+    session.set_attributes(&path("/a"), &shrink, true).unwrap();
+    upload.finish().unwrap();
+    world.assert_exact();
+    let mut upload = session.open(&path("/b"), &NEW).unwrap();
+    upload.write_at(&[1; 5000], 0).unwrap();
+    session.remove(&path("/b")).unwrap();
+    upload.finish().unwrap();
+    world.assert_exact();
+}

@@ -1,0 +1,104 @@
+//! What an upload leaves, by its mode and how it ends.
+
+use std::fs;
+
+use sftpgo_core::{
+    ErrorKind,
+    session::{OpenRequest, UploadMode},
+};
+
+use crate::world::{NEW, World, path, put};
+
+#[test]
+fn an_atomic_upload_shows_the_old_file_until_it_is_closed() {
+    let world = World::new(|_| {});
+    let logged_in = world.log_in();
+    let session = world.session(&logged_in, UploadMode::Atomic);
+    put(&session, "/f", b"old").unwrap();
+    let mut upload = session.open(&path("/f"), &NEW).unwrap();
+    upload.write_at(b"new content", 0).unwrap();
+    assert_eq!(fs::read(world.home().join("f")).unwrap(), b"old");
+    let mut listing = session.open_dir(&path("/")).unwrap();
+    let names: Vec<_> = std::iter::from_fn(|| listing.next_entry().unwrap())
+        .map(|entry| entry.name)
+        .collect();
+    assert_eq!(
+        names
+            .iter()
+            .filter(|name| *name != b"." && *name != b"..")
+            .count(),
+        1,
+        "{names:?}"
+    );
+    upload.finish().unwrap();
+    assert_eq!(fs::read(world.home().join("f")).unwrap(), b"new content");
+    world.assert_exact();
+}
+
+#[test]
+fn a_lost_upload_leaves_what_its_mode_says_and_is_told_as_failed() {
+    for (mode, left) in [
+        (UploadMode::Standard, &b"ne"[..]),
+        (UploadMode::Atomic, b"old"),
+        (UploadMode::AtomicWithResume, b"ne"),
+    ] {
+        let world = World::new(|_| {});
+        let logged_in = world.log_in();
+        let session = world.session(&logged_in, mode);
+        put(&session, "/f", b"old").unwrap();
+        let mut upload = session.open(&path("/f"), &NEW).unwrap();
+        upload.write_at(b"ne", 0).unwrap();
+        drop(upload);
+        assert_eq!(fs::read(world.home().join("f")).unwrap(), left, "{mode:?}");
+        assert_eq!(world.names(), 1, "{mode:?}");
+        assert!(world.transfers.0.lock().unwrap().last().unwrap().is_some());
+        world.assert_exact();
+    }
+}
+
+#[test]
+fn an_atomic_upload_of_which_a_part_was_refused_leaves_the_old_file() {
+    for mode in [UploadMode::Atomic, UploadMode::AtomicWithResume] {
+        let world = World::new(|draft| draft.quota_size = 100);
+        let logged_in = world.log_in();
+        let session = world.session(&logged_in, mode);
+        put(&session, "/f", &[1; 60]).unwrap();
+        let mut upload = session.open(&path("/f"), &NEW).unwrap();
+        upload.write_at(&[2; 90], 0).unwrap();
+        upload.write_at(&[2; 90], 90).unwrap_err();
+        // OpenSSH closes the handle after a failed write.
+        assert_eq!(
+            upload.finish().unwrap_err().kind(),
+            ErrorKind::QuotaExceeded
+        );
+        assert_eq!(
+            fs::read(world.home().join("f")).unwrap(),
+            [1; 60],
+            "{mode:?}"
+        );
+        assert_eq!(world.usage_and_rescan(), [(60, 1), (60, 1)], "{mode:?}");
+    }
+}
+
+#[test]
+fn a_resumed_upload_cannot_write_below_the_old_size() {
+    let world = World::new(|_| {});
+    let logged_in = world.log_in();
+    let session = world.session(&logged_in, UploadMode::Standard);
+    put(&session, "/f", b"0123").unwrap();
+    let resume = OpenRequest {
+        write: true,
+        append: true,
+        create: true,
+        ..OpenRequest::default()
+    };
+    let mut upload = session.open(&path("/f"), &resume).unwrap();
+    assert_eq!(
+        upload.write_at(b"x", 3).unwrap_err().kind(),
+        ErrorKind::PermissionDenied
+    );
+    upload.write_at(b"45", 4).unwrap();
+    upload.finish().unwrap();
+    assert_eq!(fs::read(world.home().join("f")).unwrap(), b"012345");
+    world.assert_exact();
+}
