@@ -35,12 +35,14 @@ fn a_session_of_every_command() {
         &server,
         "bob",
         &[],
-        "pwd\nmkdir d\ncd d\nput local a\nls -la\nrename a b\nln -s b soft\nln b hard\nchmod 640 b\nget soft back\n\
+        "pwd\nmkdir d\ncd d\nput local a\nls -la\nrename a b\ncp b copied\nget copied copied\nrm copied\nln -s b soft\nln b hard\nchmod 640 b\nget soft back\n\
          df -h\nrm soft\nrm hard\nls -l\nrm b\ncd ..\nrmdir d\n",
     )
     .assert_ok();
     assert!(text.contains("Remote working directory: /\n"), "{text}");
     assert!(text.contains("-rw-r-----"), "{text}");
+    assert!(text.contains(" bob "), "the user's files have the user's name: {text}");
+    assert_same(&server.path("local"), &server.path("copied"));
     assert_same(&server.path("local"), &server.path("back"));
     assert_eq!(fs::read_dir(server.home("bob")).unwrap().count(), 0);
 }

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::{Command, Event, Events},
     filesystem::{
-        FileType, Filesystem, Metadata, OpenOptions, Replace, SetAttributes, SpaceInfo,
+        FileType, Filesystem, Metadata, OpenOptions, OwnerIds, Replace, SetAttributes, SpaceInfo,
         is_upload_temporary,
     },
     permission::Permissions,
@@ -87,6 +87,16 @@ impl Session {
     /// The listed connection.
     pub fn connection(&self) -> &ConnectionGuard {
         &self.shared.connection
+    }
+
+    /// Whose session it is.
+    pub fn username(&self) -> &str {
+        &self.shared.user.username
+    }
+
+    /// Who owns the files that this user makes, where that is known.
+    pub fn owner_of_new_files(&self) -> Option<OwnerIds> {
+        self.shared.filesystem.owner_of_new_files()
     }
 
     /// Attributes of a name, or of what a final link points to when `follow`.

@@ -7,7 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
-use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{fs, net::SocketAddr, os::unix::fs::MetadataExt, path::PathBuf, sync::Arc};
 
 use proptest::prelude::*;
 use sftpgo_core::{
@@ -141,7 +141,15 @@ fn init_is_answered_with_version_3_and_the_extensions() {
     for name in [
         "posix-rename@openssh.com",
         "statvfs@openssh.com",
+        "fstatvfs@openssh.com",
+        "hardlink@openssh.com",
+        "fsync@openssh.com",
+        "lsetstat@openssh.com",
         "limits@openssh.com",
+        "expand-path@openssh.com",
+        "copy-data",
+        "home-directory",
+        "users-groups-by-id@openssh.com",
     ] {
         assert!(
             reply
@@ -302,6 +310,115 @@ fn rename_never_replaces_and_posix_rename_does() {
     assert_eq!(fs::read(world.path("b")).unwrap(), b"a");
 }
 
+fn copy_data(source: &[u8], from: u64, length: u64, target: &[u8], to: u64) -> Vec<u8> {
+    let fields = [
+        string(b"copy-data"),
+        string(source),
+        from.to_be_bytes().to_vec(),
+        length.to_be_bytes().to_vec(),
+        string(target),
+        to.to_be_bytes().to_vec(),
+    ];
+    packet(200, 7, &fields)
+}
+
+#[test]
+fn a_part_or_all_of_a_file_is_copied_on_the_server() {
+    let mut world = World::new();
+    fs::write(world.path("a"), b"0123456789").unwrap();
+    let source = world.open("a", 0x1);
+    let target = world.open("b", 0x1a);
+    for (from, length, to, expected) in [
+        (2, 3, 0, &b"234"[..]),
+        (0, 0, 1, b"20123456789"),
+        (8, 100, 11, b"2012345678989"),
+        (10, 0, 0, b"2012345678989"),
+        (u64::MAX, 0, 0, b"2012345678989"),
+    ] {
+        let reply = world
+            .send(&copy_data(&source, from, length, &target, to))
+            .unwrap();
+        assert_eq!(status_of(&reply), 0);
+        assert_eq!(fs::read(world.path("b")).unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_long_copy_takes_several_steps_and_the_next_request_waits_for_it() {
+    const SIZE: usize = 40 << 20;
+    let mut world = World::new();
+    let data: Vec<u8> = (0..SIZE).map(|at| (at >> 12) as u8).collect();
+    fs::write(world.path("a"), &data).unwrap();
+    let source = world.open("a", 0x1);
+    let target = world.open("b", 0x1a);
+    let copy = copy_data(&source, 0, 0, &target, 0);
+    let realpath = packet(16, 8, &[string(b".")]);
+    for packet in [copy, realpath] {
+        let mut framed = u32::try_from(packet.len()).unwrap().to_be_bytes().to_vec();
+        framed.extend(packet);
+        world.engine.push(framed);
+    }
+    let mut pauses = 0;
+    while world.engine.step().unwrap() {
+        pauses += u32::from(!world.engine.take_pause().is_zero());
+    }
+    assert_eq!(pauses, 2);
+    let replies = world.engine.take_replies();
+    assert_eq!(
+        (status_of(&replies), replies[5..9] == [0, 0, 0, 7]),
+        (0, true)
+    );
+    assert!(replies.ends_with(b"/\0\0\0\x01/\0\0\0\0"));
+    assert!(fs::read(world.path("b")).unwrap() == data);
+}
+
+#[test]
+fn a_copy_that_makes_no_sense_is_refused() {
+    let mut world = World::new();
+    fs::write(world.path("a"), b"0123456789").unwrap();
+    let read = world.open("a", 0x1);
+    let both = world.open("a", 0x3);
+    let write = world.open("b", 0x1a);
+    for (source, target, to) in [
+        (&both, &both, 100),
+        (&read, &both, 5),
+        (&write, &write, 0),
+        (&read, &read, 100),
+        (&read, &write, u64::MAX - 3),
+    ] {
+        let reply = world.send(&copy_data(source, 0, 0, target, to)).unwrap();
+        assert_ne!(status_of(&reply), 0);
+    }
+    let reply = world.send(&copy_data(&write, 0, 0, &both, 0)).unwrap();
+    assert_eq!(status_of(&reply), 3, "not open for reading");
+    assert_eq!(fs::read(world.path("a")).unwrap(), b"0123456789");
+    assert_eq!(fs::read(world.path("b")).unwrap(), b"");
+    let reply = world.send(&copy_data(&read, 0, 0, &both, 10)).unwrap();
+    assert_eq!(
+        status_of(&reply),
+        0,
+        "ranges of one file that do not overlap"
+    );
+    assert_eq!(fs::read(world.path("a")).unwrap(), b"01234567890123456789");
+}
+
+#[test]
+fn only_the_users_own_files_have_a_name() {
+    let mut world = World::new();
+    fs::write(world.path("a"), b"").unwrap();
+    let owner = fs::metadata(world.path("a")).unwrap();
+    let uids = u32s(&[owner.uid(), 4_000_000_000]);
+    let fields = [
+        string(b"users-groups-by-id@openssh.com"),
+        string(&uids),
+        string(&u32s(&[owner.gid()])),
+    ];
+    assert_eq!(
+        world.send(&packet(200, 1, &fields)).unwrap(),
+        b"\0\0\0\x1f\xc9\0\0\0\x01\0\0\0\x0b\0\0\0\x03bob\0\0\0\0\0\0\0\x07\0\0\0\x03bob"
+    );
+}
+
 /// One well-formed packet of every type.
 fn every_request(handle: &[u8]) -> Vec<Vec<u8>> {
     let (name, handle, attrs) = (string(b"n"), string(handle), u32s(&[0]));
@@ -341,7 +458,15 @@ fn every_request(handle: &[u8]) -> Vec<Vec<u8>> {
             "hardlink@openssh.com",
             [name.clone(), name.clone()].concat(),
         ),
-        ("fsync@openssh.com", handle),
+        ("fsync@openssh.com", handle.clone()),
+        (
+            "copy-data",
+            [handle.clone(), vec![0; 16], handle, vec![0; 8]].concat(),
+        ),
+        (
+            "users-groups-by-id@openssh.com",
+            [string(&[0; 8]), string(&[0; 4])].concat(),
+        ),
         ("lsetstat@openssh.com", [name.clone(), u32s(&[0])].concat()),
         ("expand-path@openssh.com", name.clone()),
         ("home-directory", name),

@@ -30,6 +30,14 @@ pub enum FileType {
 /// Device and inode number: which file a name stands for.
 pub type Inode = (u64, u64);
 
+/// A user and a group of the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct OwnerIds {
+    pub uid: u32,
+    pub gid: u32,
+}
+
 /// Attributes of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // as in stat(2)
@@ -211,6 +219,11 @@ pub trait Filesystem: Send + Sync {
     /// # Errors
     /// What reading the tree says.
     fn sweep_uploads(&self) -> Result<u64>;
+
+    /// Who owns what is created here, where that is known.
+    fn owner_of_new_files(&self) -> Option<OwnerIds> {
+        None
+    }
 
     /// The path on the server's disk, for logs and actions only.
     fn display_path(&self, path: &VirtualPath) -> String;

@@ -103,7 +103,12 @@ const EXTENDED: &[(&[u8], Run)] = &[
     (b"lsetstat@openssh.com", r::setstat::lsetstat),
     (b"limits@openssh.com", r::limits::run),
     (b"expand-path@openssh.com", r::expand_path::run),
+    (b"copy-data", r::copy_data::run),
     (b"home-directory", r::home_directory::run),
+    (
+        b"users-groups-by-id@openssh.com",
+        r::users_groups_by_id::run,
+    ),
 ];
 
 /// The request of this type, if it is known.

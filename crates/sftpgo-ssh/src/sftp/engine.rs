@@ -15,6 +15,7 @@ use super::{
         kind,
         status::StatusCode,
     },
+    requests::copy_data::{self, Copy},
     status_map,
 };
 use crate::config::Limits;
@@ -29,7 +30,9 @@ const EXTENSIONS: &[(&str, &str)] = &[
     ("lsetstat@openssh.com", "1"),
     ("limits@openssh.com", "1"),
     ("expand-path@openssh.com", "1"),
+    ("copy-data", "1"),
     ("home-directory", "1"),
+    ("users-groups-by-id@openssh.com", "1"),
 ];
 
 /// Why a session is over before the client ended it.
@@ -68,6 +71,8 @@ impl From<Error> for Failure {
 pub struct Engine {
     pub(super) session: Session,
     pub(super) handles: Handles,
+    /// Goes on before the next request.
+    pub(super) copy: Option<Copy>,
     framer: Framer,
     replies: Replies,
     initialised: bool,
@@ -80,6 +85,7 @@ impl Engine {
         Self {
             session,
             handles: Handles::new(limits.handles_per_session),
+            copy: None,
             framer: Framer::default(),
             replies: Replies::default(),
             initialised: false,
@@ -97,6 +103,9 @@ impl Engine {
     /// # Errors
     /// A packet that does not follow the protocol ends this session.
     pub fn step(&mut self) -> Result<bool, SessionEnd> {
+        if let Some(copy) = self.copy.take() {
+            return self.go_on(copy).map(|()| true);
+        }
         let mut framer = std::mem::take(&mut self.framer);
         let done = match framer.next_packet() {
             Ok(Some(packet)) => self.handle(packet).map(|()| true),
@@ -134,12 +143,31 @@ impl Engine {
             return self.initialise(request, body);
         }
         let id = body.u32()?;
+        self.answer(id, request, |engine, replies| {
+            match dispatch::find(request) {
+                Some(entry) => (entry.run)(engine, id, &mut body, replies),
+                None => Err(Error::new(ErrorKind::Unsupported, "unknown request").into()),
+            }
+        })
+    }
+
+    fn go_on(&mut self, copy: Copy) -> Result<(), SessionEnd> {
+        self.session.connection().touch();
+        self.answer(copy.id(), kind::EXTENDED, |engine, replies| {
+            copy_data::go_on(engine, copy, replies)
+        })
+    }
+
+    /// Lets `run` write the reply, or says why there is none.
+    fn answer(
+        &mut self,
+        id: u32,
+        request: u8,
+        run: impl FnOnce(&mut Self, &mut Replies) -> Result<(), Failure>,
+    ) -> Result<(), SessionEnd> {
         // Taken out, so that a request can use the engine while it writes its reply.
         let mut replies = std::mem::take(&mut self.replies);
-        let outcome = match dispatch::find(request) {
-            Some(entry) => (entry.run)(self, id, &mut body, &mut replies),
-            None => Err(Error::new(ErrorKind::Unsupported, "unknown request").into()),
-        };
+        let outcome = run(self, &mut replies);
         self.replies = replies;
         match outcome {
             Ok(()) => Ok(()),

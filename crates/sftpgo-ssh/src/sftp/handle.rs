@@ -77,6 +77,26 @@ impl Handles {
         }
     }
 
+    /// The files behind two handles, which must not be the same.
+    pub(super) fn two_files(
+        &mut self,
+        one: &[u8],
+        other: &[u8],
+    ) -> Result<(&mut Transfer, &mut Transfer)> {
+        // Asked one by one first, for their errors.
+        self.file(one)?;
+        self.file(other)?;
+        let index = |handle| parse(handle).map_or(usize::MAX, |(index, _)| index);
+        let both = self
+            .slots
+            .get_disjoint_mut([index(one), index(other)])
+            .map_err(|_| Error::new(ErrorKind::Invalid, "the two handles are the same"))?;
+        match both.map(|slot| slot.open.as_mut()) {
+            [Some(Open::File(one)), Some(Open::File(other))] => Ok((one, other)),
+            _ => Err(unknown()),
+        }
+    }
+
     /// The directory behind a handle.
     pub(super) fn directory(&mut self, handle: &[u8]) -> Result<&mut Listing> {
         match self.find(handle)?.open.as_mut() {

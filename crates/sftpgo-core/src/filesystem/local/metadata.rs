@@ -10,7 +10,7 @@ use rustix::fs::{AtFlags, Gid, Mode, Stat, Timespec, Timestamps, Uid};
 use super::{CLIENT_MODE_BITS, error, mode_bits};
 use crate::{
     error::Result,
-    filesystem::{FileType, Metadata, SetAttributes, SpaceInfo},
+    filesystem::{FileType, Metadata, OwnerIds, SetAttributes, SpaceInfo},
     user::User,
 };
 
@@ -30,6 +30,14 @@ impl Owner {
             is_root,
             uid: set(user.uid).map(Uid::from_raw),
             gid: set(user.gid).map(Gid::from_raw),
+        }
+    }
+
+    /// The ids that new files get.
+    pub(super) fn ids(&self) -> OwnerIds {
+        OwnerIds {
+            uid: self.uid.unwrap_or_else(rustix::process::geteuid).as_raw(),
+            gid: self.gid.unwrap_or_else(rustix::process::getegid).as_raw(),
         }
     }
 

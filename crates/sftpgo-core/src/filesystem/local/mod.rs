@@ -22,7 +22,7 @@ use rustix::{
 pub use self::home::LocalHomes;
 use self::{directory::LocalDirectory, file::LocalFile, metadata::Owner, resolve::Root};
 use super::{
-    Capabilities, Directory, File, FileType, Filesystem, Metadata, OpenOptions, Replace,
+    Capabilities, Directory, File, FileType, Filesystem, Metadata, OpenOptions, OwnerIds, Replace,
     SetAttributes, SpaceInfo, is_upload_temporary,
 };
 use crate::{
@@ -242,6 +242,10 @@ impl Filesystem for LocalFilesystem {
 
     fn sweep_uploads(&self) -> Result<u64> {
         sweep::remove_temporaries(self.root.open_root()?)
+    }
+
+    fn owner_of_new_files(&self) -> Option<OwnerIds> {
+        Some(self.owner.ids())
     }
 
     fn display_path(&self, path: &VirtualPath) -> String {

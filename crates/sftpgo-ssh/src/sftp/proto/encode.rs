@@ -197,7 +197,8 @@ impl Names<'_> {
     }
 }
 
-pub(super) fn put_string(to: &mut Vec<u8>, bytes: &[u8]) {
+/// Appends a `string` to `to`.
+pub(crate) fn put_string(to: &mut Vec<u8>, bytes: &[u8]) {
     to.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
     to.extend_from_slice(bytes);
 }

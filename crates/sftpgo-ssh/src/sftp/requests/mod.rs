@@ -1,6 +1,7 @@
 //! One request, one file.
 
 pub(super) mod close;
+pub(super) mod copy_data;
 pub(super) mod expand_path;
 pub(super) mod fsync;
 pub(super) mod hardlink;
@@ -20,6 +21,7 @@ pub(super) mod setstat;
 pub(super) mod stat;
 pub(super) mod statvfs;
 pub(super) mod symlink;
+pub(super) mod users_groups_by_id;
 pub(super) mod write;
 
 use sftpgo_core::{
