@@ -41,7 +41,10 @@ fn a_session_of_every_command() {
     .assert_ok();
     assert!(text.contains("Remote working directory: /\n"), "{text}");
     assert!(text.contains("-rw-r-----"), "{text}");
-    assert!(text.contains(" bob "), "the user's files have the user's name: {text}");
+    assert!(
+        text.contains(" bob "),
+        "the user's files have the user's name: {text}"
+    );
     assert_same(&server.path("local"), &server.path("copied"));
     assert_same(&server.path("local"), &server.path("back"));
     assert_eq!(fs::read_dir(server.home("bob")).unwrap().count(), 0);

@@ -300,6 +300,11 @@ impl Connection {
         &self.id
     }
 
+    /// The client's identification line.
+    pub fn client_version(&self) -> &str {
+        &self.client_version
+    }
+
     /// The protocol it speaks.
     pub fn protocol(&self) -> Protocol {
         self.protocol

@@ -1,6 +1,13 @@
 //! Logging in over SSH: which checks run where, and what the client and the operator hear of it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use sftpgo_core::{
     Result,
@@ -11,15 +18,45 @@ use tokio::time::Instant;
 
 use crate::password_pool::PasswordPool;
 
-/// A refused password is answered after this, whatever the reason and the kind of the stored hash, unless
-/// the check itself took longer.
+/// A refused password is answered no sooner than this, whatever the reason and the kind of the stored hash.
 const REFUSAL_TIME: Duration = Duration::from_millis(700);
+/// Where a check took longer, others wait as long, up to this.
+const MAX_REFUSAL_TIME: Duration = Duration::from_secs(5);
 
 /// The logins of one server.
 pub(crate) struct Logins {
     authenticator: Arc<Authenticator>,
     events: Events,
     passwords: PasswordPool,
+    slowest: Arc<SlowestCheck>,
+}
+
+/// The longest that a password check took lately, in milliseconds: hashes that cost more than others must not
+/// tell by the time of a refusal that there is such a user.
+#[derive(Default)]
+struct SlowestCheck(AtomicU64);
+
+impl SlowestCheck {
+    fn measure<T>(&self, check: impl FnOnce() -> T) -> T {
+        let started = Instant::now();
+        let outcome = check();
+        let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.remember(took);
+        outcome
+    }
+
+    /// A busy moment makes all checks slow; it is forgotten over the next ones.
+    fn remember(&self, took: u64) {
+        let update = |slowest: u64| Some(took.max(slowest - slowest / 16));
+        let _ = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, update);
+    }
+
+    /// How long a refusal takes.
+    fn refusal_time(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::Relaxed)).clamp(REFUSAL_TIME, MAX_REFUSAL_TIME)
+    }
 }
 
 impl Logins {
@@ -32,6 +69,7 @@ impl Logins {
             authenticator,
             events,
             passwords: PasswordPool::start(password_checks)?,
+            slowest: Arc::default(),
         })
     }
 
@@ -42,18 +80,19 @@ impl Logins {
         password: &[u8],
         remote: SocketAddr,
     ) -> Option<LoggedIn> {
-        let answer_at = Instant::now() + REFUSAL_TIME;
+        let asked_at = Instant::now();
         let authenticator = Arc::clone(&self.authenticator);
+        let slowest = Arc::clone(&self.slowest);
         let (name, sent) = (username.to_owned(), password.to_vec());
         let outcome = self
             .passwords
-            .run(move || authenticator.with_password(&name, &sent))
+            .run(move || slowest.measure(|| authenticator.with_password(&name, &sent)))
             .await;
         let outcome =
             outcome.unwrap_or_else(|| Err(LoginFailure::new("the password could not be verified")));
         let logged_in = self.tell(username, LoginMethod::Password, remote, outcome);
         if logged_in.is_none() {
-            tokio::time::sleep_until(answer_at).await;
+            tokio::time::sleep_until(asked_at + self.slowest.refusal_time()).await;
         }
         logged_in
     }
@@ -117,5 +156,25 @@ impl Logins {
                 None
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_takes_as_long_as_the_slowest_check_within_bounds() {
+        let slowest = SlowestCheck::default();
+        assert_eq!(slowest.refusal_time(), REFUSAL_TIME);
+        for (took, expected) in [(100, 700), (1_600, 1_600), (900, 1_500), (60_000, 5_000)] {
+            slowest.remember(took);
+            assert_eq!(slowest.refusal_time().as_millis(), expected);
+        }
+        for _ in 0..100 {
+            slowest.remember(50);
+        }
+        assert_eq!(slowest.refusal_time(), REFUSAL_TIME);
+        assert_eq!(slowest.measure(|| 7), 7);
     }
 }

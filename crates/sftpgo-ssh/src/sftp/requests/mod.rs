@@ -27,6 +27,7 @@ pub(super) mod write;
 use sftpgo_core::{
     filesystem::{Metadata, SetAttributes},
     session::AttributeChange,
+    vpath::VirtualPath,
 };
 
 use super::{

@@ -1,7 +1,10 @@
-//! SYMLINK: `id, targetpath, linkpath` → STATUS. The draft has the link first; OpenSSH and everybody after
-//! it the target (PROTOCOL section 4.1).
+//! SYMLINK: `id, targetpath, linkpath` → STATUS. The draft (section 6.10) has the link first; OpenSSH and everybody
+//! after it the target (PROTOCOL section 4.1), except for one client that takes only OpenSSH for that.
 
 use super::*;
+
+/// What its identification line has in it.
+const IN_THE_ORDER_OF_THE_DRAFT: &str = "AsyncSSH";
 
 pub(in crate::sftp) fn run(
     engine: &mut Engine,
@@ -9,8 +12,13 @@ pub(in crate::sftp) fn run(
     body: &mut Decoder<'_>,
     replies: &mut Replies,
 ) -> Done {
-    let target = body.string()?;
-    let link = path(body)?;
-    engine.session.symlink(target, &link)?;
+    let (first, second) = (body.string()?, body.string()?);
+    let client = engine.session.connection().client_version();
+    let (target, link) = if client.contains(IN_THE_ORDER_OF_THE_DRAFT) {
+        (second, first)
+    } else {
+        (first, second)
+    };
+    engine.session.symlink(target, &VirtualPath::parse(link)?)?;
     ok(replies, id)
 }
