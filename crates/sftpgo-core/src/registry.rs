@@ -198,7 +198,9 @@ impl Connections {
     fn remove(&self, connection_id: &str) {
         let count = {
             let mut state = self.lock();
-            state.listed.remove(connection_id);
+            if state.listed.remove(connection_id).is_none() {
+                return;
+            }
             state.listed.len()
         };
         self.events.emit(&Event::ActiveConnections { count });
@@ -226,31 +228,44 @@ impl Login {
         remote: SocketAddr,
         client_version: &str,
     ) -> ConnectionGuard {
-        let now = now_ms();
-        let connection = Arc::new(Connection {
-            id: random::hex_id(),
-            username: username.to_owned(),
-            client_version: client_version.to_owned(),
-            remote,
-            protocol,
-            connected_at: now,
-            last_activity: AtomicI64::new(now),
-            transfers: Mutex::default(),
-            close: self.close.clone(),
-        });
+        let guard = self.start_unlisted(username, protocol, remote, client_version);
+        let connection = &guard.connection;
         let count = {
             let mut state = self.registry.lock();
             state
                 .listed
-                .insert(connection.id.clone(), Arc::clone(&connection));
+                .insert(connection.id.clone(), Arc::clone(connection));
             state.listed.len()
         };
         self.registry
             .events
             .emit(&Event::ActiveConnections { count });
+        guard
+    }
+
+    /// A session that no list has a name for, such as a command that computes a checksum. It is closed with
+    /// its login.
+    pub fn start_unlisted(
+        &self,
+        username: &str,
+        protocol: Protocol,
+        remote: SocketAddr,
+        client_version: &str,
+    ) -> ConnectionGuard {
+        let now = now_ms();
         ConnectionGuard {
             registry: Arc::clone(&self.registry),
-            connection,
+            connection: Arc::new(Connection {
+                id: random::hex_id(),
+                username: username.to_owned(),
+                client_version: client_version.to_owned(),
+                remote,
+                protocol,
+                connected_at: now,
+                last_activity: AtomicI64::new(now),
+                transfers: Mutex::default(),
+                close: self.close.clone(),
+            }),
         }
     }
 }
@@ -261,7 +276,7 @@ impl Drop for Login {
     }
 }
 
-/// A listed session; dropping the guard takes it off the list.
+/// A session; dropping the guard takes it off the list.
 pub struct ConnectionGuard {
     registry: Arc<Connections>,
     connection: Arc<Connection>,
@@ -281,7 +296,7 @@ impl Drop for ConnectionGuard {
     }
 }
 
-/// A listed session.
+/// A session as the registry knows it.
 pub struct Connection {
     id: String,
     username: String,

@@ -4,6 +4,7 @@ mod accounting;
 mod links;
 mod listing;
 mod open;
+mod probe;
 
 use std::sync::Arc;
 

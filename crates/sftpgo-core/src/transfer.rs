@@ -149,6 +149,11 @@ impl Transfer {
         stored
     }
 
+    /// Ends a transfer that failed for a reason only the protocol knows; an upload is dealt with as a lost one.
+    pub fn fail(mut self, reason: &str) {
+        self.failure.get_or_insert_with(|| reason.to_owned());
+    }
+
     /// Lets `write` fill `len` bytes at `offset`, and takes what the file grows by from the quota.
     fn write_within_quota<T>(
         &mut self,

@@ -1,0 +1,37 @@
+//! What protocols without requests for it have to find out before they open a file.
+
+use super::{Session, check_creatable, check_visible};
+use crate::{
+    error::Result,
+    filesystem::{File, Metadata, OpenOptions},
+    permission::Permissions,
+    vpath::VirtualPath,
+};
+
+impl Session {
+    /// What is under the name an upload is meant for, links followed; none when nothing is.
+    ///
+    /// It tells whether to write the name or into the directory of this name, so it is part of uploading.
+    ///
+    /// # Errors
+    /// Needs `upload`.
+    pub fn upload_target(&self, path: &VirtualPath) -> Result<Option<Metadata>> {
+        self.need(Permissions::UPLOAD)?;
+        check_creatable(path)?;
+        self.shared.find(path, true)
+    }
+
+    /// Opens a file to compute something from its content, such as a checksum: no transfer is listed or logged.
+    ///
+    /// # Errors
+    /// Needs `download`.
+    pub fn open_content(&self, path: &VirtualPath) -> Result<Box<dyn File>> {
+        self.need(Permissions::DOWNLOAD)?;
+        check_visible(path)?;
+        let options = OpenOptions {
+            read: true,
+            ..OpenOptions::default()
+        };
+        self.shared.filesystem.open(path, &options)
+    }
+}
