@@ -145,6 +145,8 @@ fn ssh_config(sftpd: &Sftpd, host_keys: Vec<HostKey>) -> ServerConfig {
         kex_algorithms: sftpd.kex_algorithms.clone(),
         ciphers: sftpd.ciphers.clone(),
         macs: sftpd.macs.clone(),
+        enable_scp: sftpd.enable_scp,
+        ssh_commands: sftpd.ssh_commands.clone(),
         uploads: sftpd.uploads,
         ..ServerConfig::default()
     }

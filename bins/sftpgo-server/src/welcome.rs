@@ -132,9 +132,6 @@ impl Welcome<'_> {
                  Set httpd.bind_address to 127.0.0.1, or keep others away with a firewall"
             ));
         }
-        if self.settings.sftpd.enable_scp {
-            warnings.push("sftpd.enable_scp is set, but SCP is not offered yet".to_owned());
-        }
         if self.settings.data_provider.driver == Driver::Memory {
             warnings
                 .push("users are kept in memory: they are gone when the server stops".to_owned());

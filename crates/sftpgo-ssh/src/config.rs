@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sftpgo_core::session::UploadPolicy;
 
-use crate::host_key::HostKey;
+use crate::{commands::SshCommand, host_key::HostKey};
 
 /// Settings of one SSH server.
 #[derive(Clone)]
@@ -25,6 +25,10 @@ pub struct ServerConfig {
     pub ciphers: Vec<String>,
     /// MACs, best first; empty for the default.
     pub macs: Vec<String>,
+    /// Is scp's own protocol offered, which `scp -O` and old clients speak?
+    pub enable_scp: bool,
+    /// SSH commands that are offered beside it.
+    pub ssh_commands: Vec<SshCommand>,
     /// How uploads are stored.
     pub uploads: UploadPolicy,
     /// See [`Limits`].
@@ -44,6 +48,8 @@ impl Default for ServerConfig {
             kex_algorithms: Vec::new(),
             ciphers: Vec::new(),
             macs: Vec::new(),
+            enable_scp: false,
+            ssh_commands: SshCommand::ALL.to_vec(),
             uploads: UploadPolicy::default(),
             limits: Limits::default(),
             shutdown_grace: Duration::from_secs(30),
@@ -68,8 +74,9 @@ pub struct Limits {
     /// Requests of one session that wait for a slow disk or a bandwidth limit, in bytes; above it the
     /// connection is not read from.
     pub queued_bytes: usize,
-    /// Requests of one session that wait because the client does not read its replies, in bytes; above
-    /// it the connection is closed. READ requests take 33 bytes, so this is a prefetch of some 15 GiB.
+    /// What waits in all sessions of one connection because the client does not read its replies, with what
+    /// they are working on, in bytes; above it the connection is closed. READ requests take 33 bytes, so this is
+    /// a prefetch of some 15 GiB.
     pub queued_bytes_unread: usize,
     /// Logins that verify a password at the same time; the others wait their turn.
     pub password_checks: usize,

@@ -1,6 +1,7 @@
 //! Every configuration key with its default, as files and the environment write it.
 
 use serde::{Deserialize, Serialize};
+use sftpgo_ssh::SshCommand;
 
 /// The whole configuration, not validated yet.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub(crate) struct Sftpd {
     pub(crate) actions: Actions,
     pub(crate) keys: Vec<HostKey>,
     pub(crate) enable_scp: bool,
+    /// Not in SFTPGo 0.9.3.
+    pub(crate) enabled_ssh_commands: Vec<String>,
     pub(crate) kex_algorithms: Vec<String>,
     pub(crate) ciphers: Vec<String>,
     pub(crate) macs: Vec<String>,
@@ -92,6 +95,10 @@ impl Default for Sftpd {
             actions: Actions::default(),
             keys: Vec::new(),
             enable_scp: false,
+            enabled_ssh_commands: SshCommand::ALL
+                .iter()
+                .map(|command| command.name().to_owned())
+                .collect(),
             kex_algorithms: Vec::new(),
             ciphers: Vec::new(),
             macs: Vec::new(),

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use sftpgo_core::{quota::Tracking, session::UploadPolicy};
+use sftpgo_ssh::SshCommand;
 
 /// Everything that was configured.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(crate) struct Sftpd {
     /// Absolute; none means the server's own.
     pub(crate) host_keys: Vec<PathBuf>,
     pub(crate) enable_scp: bool,
+    pub(crate) ssh_commands: Vec<SshCommand>,
     pub(crate) kex_algorithms: Vec<String>,
     pub(crate) ciphers: Vec<String>,
     pub(crate) macs: Vec<String>,

@@ -12,6 +12,7 @@ use sftpgo_core::{
     quota::Tracking,
     session::{UploadMode, UploadPolicy},
 };
+use sftpgo_ssh::SshCommand;
 use ureq::http::Uri;
 
 use super::{
@@ -81,6 +82,7 @@ impl Check<'_> {
             actions: self.actions("sftpd", &keys.actions, &TRANSFER_ACTIONS),
             host_keys: self.host_keys(&keys.keys),
             enable_scp: keys.enable_scp,
+            ssh_commands: self.ssh_commands(&keys.enabled_ssh_commands),
             kex_algorithms: self.names(
                 "sftpd.kex_algorithms",
                 &keys.kex_algorithms,
@@ -206,6 +208,14 @@ impl Check<'_> {
             }
         }
         paths
+    }
+
+    fn ssh_commands(&mut self, asked: &[String]) -> Vec<SshCommand> {
+        let known = SshCommand::ALL.map(SshCommand::name);
+        self.names("sftpd.enabled_ssh_commands", asked, &known)
+            .iter()
+            .filter_map(|name| SshCommand::from_name(name))
+            .collect()
     }
 
     fn login_banner(&mut self, file: &str) -> Option<String> {

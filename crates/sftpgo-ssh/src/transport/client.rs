@@ -10,24 +10,27 @@ use russh::{
     },
 };
 use sftpgo_core::{auth::LoggedIn, registry::Protocol, session::Session as FileSession};
+use tokio_util::sync::CancellationToken;
 
-use super::{ChannelOut, methods, state::State};
+use super::{ChannelOut, methods, out::STDERR, state::State};
 use crate::{
-    channel::{Inbox, run_sftp},
+    channel::{Budget, Inbox, Running, run_program, run_sftp},
+    exec::{Command, Refusal},
     pending::Place,
     server::Shared,
-    sftp::Engine,
+    sftp::{Engine, proto::framer::whole_packets_len},
 };
-
-/// What a client prints when it asks for anything but SFTP.
-const SFTP_ONLY: &[u8] = b"This service allows SFTP connections only.\r\n";
 
 /// What an open channel is for.
 enum OpenChannel {
     /// Nothing yet; this is how to send on it.
     Idle(ChannelWriteHalf<Msg>),
     /// A session, which has the sending side.
-    Session(Arc<Inbox>),
+    Session {
+        inbox: Arc<Inbox>,
+        /// Tells the session that the client has closed the channel.
+        closed: CancellationToken,
+    },
 }
 
 pub(super) struct Client {
@@ -38,6 +41,8 @@ pub(super) struct Client {
     place: Option<Place>,
     logged_in: Option<LoggedIn>,
     channels: HashMap<ChannelId, OpenChannel>,
+    /// What the channels may hold together.
+    budget: Arc<Budget>,
 }
 
 impl Client {
@@ -48,6 +53,7 @@ impl Client {
         place: Place,
     ) -> Self {
         Self {
+            budget: Arc::new(Budget::new(shared.config.limits.queued_bytes_unread)),
             shared,
             state,
             remote,
@@ -69,54 +75,115 @@ impl Client {
     }
 
     fn start_sftp(&mut self, channel: ChannelId, session: &Session) -> bool {
-        let Some(logged_in) = &self.logged_in else {
+        let Some(writer) = self.idle(channel) else {
             return false;
         };
-        let writer = match self.channels.remove(&channel) {
-            Some(OpenChannel::Idle(writer)) => writer,
-            Some(session) => {
-                self.channels.insert(channel, session);
-                return false;
-            }
-            None => return false,
+        let Some(files) = self.file_session(Some(Protocol::Sftp), session) else {
+            return false;
         };
-        let version = String::from_utf8_lossy(session.remote_sshid()).into_owned();
-        let listed = logged_in.login.start(
-            &logged_in.user.username,
-            Protocol::Sftp,
-            self.remote,
-            &version,
-        );
-        let connection = Arc::clone(&listed);
-        let files = FileSession::new(
-            logged_in,
-            listed,
-            self.shared.events.clone(),
-            self.shared.config.uploads,
-        );
+        let running = self.running(writer, &files, session, whole_packets_len);
         let engine = Engine::new(files, &self.shared.config.limits);
-        let inbox = Arc::new(Inbox::new(&self.shared.config.limits));
-        self.channels
-            .insert(channel, OpenChannel::Session(Arc::clone(&inbox)));
-        let out = ChannelOut::new(writer, session.handle(), self.state.gone());
-        let running = Arc::clone(&inbox);
-        self.state.start_session(&connection, &inbox, async move {
-            run_sftp(engine, &running, out).await
-        });
+        self.start(running, |running| run_sftp(engine, running));
         true
     }
 
-    /// Refuses a request on a channel with a line the client prints.
+    fn start_command(&mut self, channel: ChannelId, command: Command, session: &Session) -> bool {
+        let Some(writer) = self.idle(channel) else {
+            return false;
+        };
+        let listed = match command {
+            Command::Scp(_) => Some(Protocol::Scp),
+            Command::Ssh(..) => None,
+        };
+        let Some(files) = self.file_session(listed, session) else {
+            return false;
+        };
+        let running = self.running(writer, &files, session, <[u8]>::len);
+        let program = command.start(files);
+        self.start(running, |running| run_program(program, running));
+        true
+    }
+
+    /// Takes a channel on which nothing runs.
+    fn idle(&mut self, channel: ChannelId) -> Option<ChannelWriteHalf<Msg>> {
+        match self.channels.remove(&channel)? {
+            OpenChannel::Idle(writer) => Some(writer),
+            session => {
+                self.channels.insert(channel, session);
+                None
+            }
+        }
+    }
+
+    /// The user's files, in the list of connections under a protocol that it has a name for.
+    fn file_session(&self, listed: Option<Protocol>, session: &Session) -> Option<FileSession> {
+        let logged_in = self.logged_in.as_ref()?;
+        let version = String::from_utf8_lossy(session.remote_sshid());
+        let username = &logged_in.user.username;
+        let connection = match listed {
+            Some(protocol) => logged_in
+                .login
+                .start(username, protocol, self.remote, &version),
+            None => logged_in
+                .login
+                .start_unlisted(username, Protocol::Sftp, self.remote, &version),
+        };
+        Some(FileSession::new(
+            logged_in,
+            connection,
+            self.shared.events.clone(),
+            self.shared.config.uploads,
+        ))
+    }
+
+    fn running(
+        &mut self,
+        writer: ChannelWriteHalf<Msg>,
+        files: &FileSession,
+        session: &Session,
+        whole: fn(&[u8]) -> usize,
+    ) -> Running {
+        let closed = self.state.gone().child_token();
+        let queued = self.shared.config.limits.queued_bytes;
+        let inbox = Arc::new(Inbox::new(queued, Arc::clone(&self.budget), whole));
+        self.channels.insert(
+            writer.id(),
+            OpenChannel::Session {
+                inbox: Arc::clone(&inbox),
+                closed: closed.clone(),
+            },
+        );
+        Running {
+            inbox,
+            out: Arc::new(ChannelOut::new(writer, session.handle(), closed)),
+            connection: Arc::clone(files.connection()),
+        }
+    }
+
+    fn start<F>(&self, running: Running, run: impl FnOnce(Running) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let connection = Arc::clone(&running.connection);
+        let inbox = Arc::clone(&running.inbox);
+        self.state.start_session(&connection, &inbox, run(running));
+    }
+
+    /// Answers as a program that prints one line and fails: of a request that is refused clients print nothing.
     fn refuse_program(
         &mut self,
         channel: ChannelId,
+        refusal: &Refusal,
         session: &mut Session,
     ) -> Result<(), russh::Error> {
-        session.extended_data(channel, 1, SFTP_ONLY)?;
-        session.channel_failure(channel)?;
-        session.close(channel)?;
-        self.channels.remove(&channel);
-        Ok(())
+        if self.idle(channel).is_none() {
+            return session.channel_failure(channel);
+        }
+        session.channel_success(channel)?;
+        session.extended_data(channel, STDERR, format!("{}\r\n", refusal.0).into_bytes())?;
+        session.exit_status_request(channel, 1)?;
+        session.eof(channel)?;
+        session.close(channel)
     }
 }
 
@@ -203,7 +270,7 @@ impl Handler for Client {
         // A session that has ended holds its inbox nowhere else.
         self.channels.retain(|_, channel| match channel {
             OpenChannel::Idle(_) => true,
-            OpenChannel::Session(inbox) => Arc::strong_count(inbox) > 1,
+            OpenChannel::Session { inbox, .. } => Arc::strong_count(inbox) > 1,
         });
         if self.channels.len() >= self.shared.config.limits.sessions_per_connection {
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
@@ -234,12 +301,12 @@ impl Handler for Client {
         data: &[u8],
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
-        let Some(OpenChannel::Session(inbox)) = self.channels.get(&channel) else {
+        let Some(OpenChannel::Session { inbox, .. }) = self.channels.get(&channel) else {
             return Ok(());
         };
         inbox.push(data).await.map_err(|_| {
             log::warn!(
-                "{}: closed, too many requests wait for a client that does not read",
+                "{}: closed, too much waits for a client that does not read",
                 self.remote
             );
             russh::Error::Pending
@@ -252,7 +319,7 @@ impl Handler for Client {
         session: &mut Session,
     ) -> Result<(), Self::Error> {
         match self.channels.get(&channel) {
-            Some(OpenChannel::Session(inbox)) => inbox.end(),
+            Some(OpenChannel::Session { inbox, .. }) => inbox.end(),
             Some(OpenChannel::Idle(_)) => {
                 self.channels.remove(&channel);
                 session.close(channel)?;
@@ -267,7 +334,8 @@ impl Handler for Client {
         channel: ChannelId,
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
-        if let Some(OpenChannel::Session(inbox)) = self.channels.remove(&channel) {
+        if let Some(OpenChannel::Session { inbox, closed }) = self.channels.remove(&channel) {
+            closed.cancel();
             inbox.end();
         }
         Ok(())
@@ -278,16 +346,26 @@ impl Handler for Client {
         channel: ChannelId,
         session: &mut Session,
     ) -> Result<(), Self::Error> {
-        self.refuse_program(channel, session)
+        let refusal = Refusal::of(&self.shared.config);
+        self.refuse_program(channel, &refusal, session)
     }
 
     async fn exec_request(
         &mut self,
         channel: ChannelId,
-        _command: &[u8],
+        command: &[u8],
         session: &mut Session,
     ) -> Result<(), Self::Error> {
-        self.refuse_program(channel, session)
+        match Command::parse(command, &self.shared.config) {
+            Ok(command) => {
+                if self.start_command(channel, command, session) {
+                    session.channel_success(channel)
+                } else {
+                    session.channel_failure(channel)
+                }
+            }
+            Err(refusal) => self.refuse_program(channel, &refusal, session),
+        }
     }
 
     async fn pty_request(

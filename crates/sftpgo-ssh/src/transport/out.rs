@@ -7,7 +7,10 @@ use russh::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// One channel's sending side. What cannot be sent any more is dropped: the connection is gone.
+/// Extended data of this type is standard error (RFC 4254 section 5.2).
+pub(super) const STDERR: u32 = 1;
+
+/// One channel's sending side. What cannot be sent any more is dropped: the channel or the connection is gone.
 ///
 /// Data waits here for the channel's own window. Handed over earlier it would wait in the library's
 /// one queue, in front of the replies of every other session of the connection.
@@ -18,7 +21,7 @@ pub(crate) struct ChannelOut {
 }
 
 impl ChannelOut {
-    /// `gone` fires when nobody will open the window any more.
+    /// `gone` fires when nobody will open the channel's window any more.
     pub(super) fn new(
         channel: ChannelWriteHalf<Msg>,
         handle: Handle,
@@ -37,6 +40,24 @@ impl ChannelOut {
             _ = self.channel.data_bytes(Bytes::from(data)) => {}
             () = self.gone.cancelled() => {}
         }
+    }
+
+    /// The same for what a client shows as an error.
+    pub(crate) async fn send_error(&self, text: Vec<u8>) {
+        tokio::select! {
+            _ = self.channel.extended_data_bytes(STDERR, Bytes::from(text)) => {}
+            () = self.gone.cancelled() => {}
+        }
+    }
+
+    /// Has the client closed the channel, or the connection ended?
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone.is_cancelled()
+    }
+
+    /// Waits until [`ChannelOut::is_gone`].
+    pub(crate) async fn gone(&self) {
+        self.gone.cancelled().await;
     }
 
     /// Ends the channel as a program that exited with `status`.

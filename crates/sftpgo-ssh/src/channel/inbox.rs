@@ -1,0 +1,265 @@
+//! Channel data between the connection and the task of a session.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::Notify, time::timeout};
+
+use super::{
+    Budget,
+    budget::{Held, Room},
+};
+
+/// A session without requests gives its spare buffer back after this.
+const KEEP_SPARE: Duration = Duration::from_secs(1);
+
+/// How much of what waits can be worked on.
+type Whole = fn(&[u8]) -> usize;
+
+/// What arrived for one session and was not taken yet.
+pub(crate) struct Inbox {
+    state: Mutex<State>,
+    arrived: Notify,
+    most: usize,
+    budget: Arc<Budget>,
+    whole: Whole,
+}
+
+#[derive(Default)]
+struct State {
+    queue: Vec<u8>,
+    /// Bytes of what was taken last: in memory until the next is taken.
+    in_work: usize,
+    session: Doing,
+    ended: bool,
+    /// As the budget knows it.
+    held: Held,
+}
+
+/// What the session's task does.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    /// It waits for more to arrive.
+    Waiting,
+    #[default]
+    Working,
+    /// It waits for the client to read.
+    Sending,
+}
+
+/// The client sent more than may wait.
+#[derive(Debug)]
+pub(crate) struct Overflow;
+
+impl Inbox {
+    /// An inbox that hands out what `whole` says; the reader waits above `most` bytes.
+    pub(crate) fn new(most: usize, budget: Arc<Budget>, whole: Whole) -> Self {
+        Self {
+            state: Mutex::default(),
+            arrived: Notify::new(),
+            most,
+            budget,
+            whole,
+        }
+    }
+
+    /// Adds what arrived; waits while the session has enough to do and can do it.
+    pub(crate) async fn push(&self, data: &[u8]) -> Result<(), Overflow> {
+        while !self.try_push(data)? {
+            self.budget.changed().await;
+        }
+        self.arrived.notify_one();
+        while self.is_busy() {
+            self.budget.changed().await;
+        }
+        Ok(())
+    }
+
+    /// Nothing more will arrive.
+    pub(crate) fn end(&self) {
+        let mut state = self.lock();
+        state.ended = true;
+        self.settle(&mut state);
+        self.arrived.notify_one();
+    }
+
+    /// Nobody takes anything any more.
+    pub(super) fn discard(&self) {
+        let mut state = self.lock();
+        state.ended = true;
+        state.queue = Vec::new();
+        state.in_work = 0;
+        self.settle(&mut state);
+    }
+
+    /// What waits and can be worked on; none when the client is done. `spare` becomes the next queue, so that
+    /// a busy session allocates nothing. What was taken before has to be done with.
+    pub(super) async fn take(&self, mut spare: Vec<u8>) -> Option<Vec<u8>> {
+        loop {
+            {
+                let mut state = self.lock();
+                state.in_work = 0;
+                let whole = match (self.whole)(&state.queue) {
+                    0 if state.ended => state.queue.len(),
+                    whole => whole,
+                };
+                if whole > 0 {
+                    spare.clear();
+                    spare.extend_from_slice(state.queue.get(whole..).unwrap_or_default());
+                    let mut taken = std::mem::replace(&mut state.queue, spare);
+                    state.in_work = whole;
+                    state.session = Doing::Working;
+                    self.settle(&mut state);
+                    drop(state);
+                    taken.truncate(whole);
+                    return Some(taken);
+                }
+                if state.ended {
+                    return None;
+                }
+                state.session = Doing::Waiting;
+                self.settle(&mut state);
+            }
+            if timeout(KEEP_SPARE, self.arrived.notified()).await.is_err() {
+                // An idle session keeps no buffer.
+                spare = Vec::new();
+                self.arrived.notified().await;
+            }
+        }
+    }
+
+    /// While a session waits for the client to read, the reader does not wait for the session.
+    pub(super) fn set_sending(&self, sending: bool) {
+        let mut state = self.lock();
+        state.session = if sending {
+            Doing::Sending
+        } else {
+            Doing::Working
+        };
+        self.settle(&mut state);
+    }
+
+    fn try_push(&self, data: &[u8]) -> Result<bool, Overflow> {
+        let mut state = self.lock();
+        if state.ended {
+            return Ok(true);
+        }
+        match self.budget.room(data.len()) {
+            Room::Later => return Ok(false),
+            Room::Never => return Err(Overflow),
+            Room::Yes => {}
+        }
+        state.queue.extend_from_slice(data);
+        if state.session == Doing::Waiting {
+            state.session = Doing::Working;
+        }
+        self.settle(&mut state);
+        Ok(true)
+    }
+
+    fn is_busy(&self) -> bool {
+        let state = self.lock();
+        state.queue.len() > self.most && state.session != Doing::Sending && !state.ended
+    }
+
+    fn settle(&self, state: &mut State) {
+        let all = state.queue.len() + state.in_work;
+        let is_moving = state.session == Doing::Working;
+        let now = Held {
+            all,
+            moving: if is_moving { all } else { 0 },
+        };
+        self.budget.replace(&mut state.held, now);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inboxes(most: usize) -> (Inbox, Inbox) {
+        let budget = Arc::new(Budget::new(100));
+        let inbox = || Inbox::new(most, Arc::clone(&budget), <[u8]>::len);
+        (inbox(), inbox())
+    }
+
+    /// Is `future` still waiting after a poll?
+    async fn waits<F: Future + Unpin>(future: &mut F) -> bool {
+        std::future::poll_fn(|context| {
+            std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_pending())
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn channels_share_what_a_connection_may_hold() {
+        let (one, other) = inboxes(100);
+        one.push(&[1; 60]).await.unwrap();
+        one.set_sending(true);
+        assert!(other.push(&[2; 50]).await.is_err());
+        other.push(&[2; 40]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_worked_on_counts_until_the_next_is_taken() {
+        let (one, other) = inboxes(100);
+        one.push(&[1; 80]).await.unwrap();
+        assert_eq!(one.take(Vec::new()).await, Some(vec![1; 80]));
+        one.set_sending(true);
+        assert!(other.push(&[1; 30]).await.is_err());
+        one.set_sending(false);
+        other.push(&[1; 20]).await.unwrap();
+        assert!(waits(&mut Box::pin(one.take(Vec::new()))).await);
+        other.push(&[2; 80]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_reader_waits_for_a_session_at_work_to_make_room() {
+        let (one, other) = inboxes(100);
+        one.push(&[1; 80]).await.unwrap();
+        one.take(Vec::new()).await.unwrap();
+        let mut push = Box::pin(other.push(&[2; 30]));
+        assert!(waits(&mut push).await);
+        let mut take = Box::pin(one.take(Vec::new()));
+        assert!(waits(&mut take).await);
+        push.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_part_of_a_packet_is_not_waited_for() {
+        let budget = Arc::new(Budget::new(100));
+        let part = Inbox::new(100, Arc::clone(&budget), |_| 0);
+        let other = Inbox::new(100, budget, <[u8]>::len);
+        part.push(&[1; 80]).await.unwrap();
+        assert!(waits(&mut Box::pin(part.take(Vec::new()))).await);
+        assert!(other.push(&[2; 30]).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_session_that_is_over_holds_nothing() {
+        let (one, other) = inboxes(100);
+        one.push(&[1; 60]).await.unwrap();
+        one.take(Vec::new()).await.unwrap();
+        one.push(&[1; 40]).await.unwrap();
+        one.discard();
+        one.push(&[1; 1000]).await.unwrap();
+        other.push(&[2; 100]).await.unwrap();
+        assert_eq!(one.take(Vec::new()).await, None);
+    }
+
+    #[tokio::test]
+    async fn the_reader_waits_for_the_session_unless_that_waits_for_the_client() {
+        let (inbox, _) = inboxes(4);
+        let mut push = Box::pin(inbox.push(&[1; 5]));
+        assert!(waits(&mut push).await);
+        inbox.set_sending(true);
+        push.await.unwrap();
+        inbox.push(&[1; 5]).await.unwrap();
+    }
+}

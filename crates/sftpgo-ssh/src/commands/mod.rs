@@ -1,0 +1,83 @@
+//! SSH commands that clients run beside SFTP: own code over the session's files, never a shell.
+
+mod digest;
+mod place;
+
+use sftpgo_core::session::Session;
+
+use self::{
+    digest::{Algorithm, Digest},
+    place::Place,
+};
+use crate::{exec::words::Word, program::Program};
+
+/// A command that can be offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // the name of the command
+pub enum SshCommand {
+    Md5sum,
+    Sha1sum,
+    Sha256sum,
+    Sha384sum,
+    Sha512sum,
+    Cd,
+    Pwd,
+}
+
+impl SshCommand {
+    /// Every command there is.
+    pub const ALL: [Self; 7] = [
+        Self::Md5sum,
+        Self::Sha1sum,
+        Self::Sha256sum,
+        Self::Sha384sum,
+        Self::Sha512sum,
+        Self::Cd,
+        Self::Pwd,
+    ];
+
+    /// As it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Md5sum => "md5sum",
+            Self::Sha1sum => "sha1sum",
+            Self::Sha256sum => "sha256sum",
+            Self::Sha384sum => "sha384sum",
+            Self::Sha512sum => "sha512sum",
+            Self::Cd => "cd",
+            Self::Pwd => "pwd",
+        }
+    }
+
+    /// The command of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|command| command.name() == name)
+    }
+
+    /// The command, started with these words behind its name.
+    pub fn start(self, session: Session, words: &[Word]) -> Box<dyn Program> {
+        let algorithm = match self {
+            Self::Md5sum => Algorithm::Md5,
+            Self::Sha1sum => Algorithm::Sha1,
+            Self::Sha256sum => Algorithm::Sha256,
+            Self::Sha384sum => Algorithm::Sha384,
+            Self::Sha512sum => Algorithm::Sha512,
+            Self::Cd => return Box::new(Place(b"")),
+            Self::Pwd => return Box::new(Place(b"/\n")),
+        };
+        Box::new(Digest::new(session, self.name(), algorithm, words))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_found_by_its_name() {
+        for command in SshCommand::ALL {
+            assert_eq!(SshCommand::from_name(command.name()), Some(command));
+        }
+        assert_eq!(SshCommand::from_name("ls"), None);
+    }
+}

@@ -1,0 +1,92 @@
+//! A program on a channel as a state machine: what came in, what goes out, and what it waits for.
+//!
+//! A program does no IO of its own beside the session's files, so that a test drives it in bytes.
+
+use std::time::Duration;
+
+/// A step handles at most about this much data: then other channels of the connection get their turn, and
+/// a user's bandwidth is shared in small pieces.
+pub const PIECE: usize = 64 * 1024;
+
+/// What the channel has to do before the next step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing: there is more to do at once.
+    Continue,
+    /// Wait for input, or for its end.
+    NeedInput,
+    /// End the channel with this exit status.
+    Done(u32),
+}
+
+/// A command that runs on a channel. Calls block on the filesystem.
+pub trait Program: Send {
+    /// Does the next piece of work.
+    fn step(&mut self, streams: &mut Streams) -> Step;
+}
+
+/// Standard input, output and error of a program.
+#[derive(Debug, Default)]
+pub struct Streams {
+    input: Vec<u8>,
+    start: usize,
+    input_ended: bool,
+    output_lost: bool,
+    /// To be sent as the channel's data.
+    pub stdout: Vec<u8>,
+    /// To be sent as the channel's extended data.
+    pub stderr: Vec<u8>,
+    pause: Duration,
+}
+
+impl Streams {
+    /// Takes what arrived and answers a buffer that is not needed any more, for its capacity.
+    pub fn push(&mut self, data: Vec<u8>) -> Vec<u8> {
+        let start = std::mem::take(&mut self.start);
+        if start == self.input.len() {
+            return std::mem::replace(&mut self.input, data);
+        }
+        self.input.drain(..start);
+        self.input.extend_from_slice(&data);
+        data
+    }
+
+    /// Nothing more will arrive.
+    pub fn end_input(&mut self) {
+        self.input_ended = true;
+    }
+
+    /// Nobody takes the output any more.
+    pub fn lose_output(&mut self) {
+        self.output_lost = true;
+    }
+
+    /// What arrived and was not consumed.
+    pub fn input(&self) -> &[u8] {
+        self.input.get(self.start..).unwrap_or_default()
+    }
+
+    /// Takes `count` bytes off the input.
+    pub fn consume(&mut self, count: usize) {
+        self.start = self.start.saturating_add(count).min(self.input.len());
+    }
+
+    /// Is what [`Streams::input`] answers all there will ever be?
+    pub fn input_ended(&self) -> bool {
+        self.input_ended
+    }
+
+    /// Has the client gone, so that producing more is in vain?
+    pub fn output_lost(&self) -> bool {
+        self.output_lost
+    }
+
+    /// How long the user's bandwidth asks to wait before the next step; asked once.
+    pub fn take_pause(&mut self) -> Duration {
+        std::mem::take(&mut self.pause)
+    }
+
+    pub(crate) fn pause_for(&mut self, pause: Duration) {
+        self.pause = self.pause.max(pause);
+    }
+}

@@ -1,0 +1,111 @@
+//! The command line of the remote half of scp.
+
+use crate::exec::words::Word;
+
+/// What an scp client asked for when it started the command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arguments {
+    /// `-f`: send files; else `-t`: take them.
+    pub from: bool,
+    /// `-r`: directories too.
+    pub recursive: bool,
+    /// `-p`: times and exact modes.
+    pub preserve: bool,
+    /// `-d`: the target has to be a directory.
+    pub to_directory: bool,
+    /// What to send, or where to put what comes.
+    pub paths: Vec<Word>,
+}
+
+/// Why a command line is not one of scp's remote half.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused(pub &'static str);
+
+impl Arguments {
+    /// Reads the words behind `scp`.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    pub fn parse(words: &[Word]) -> Result<Self, Refused> {
+        let mut found = Self {
+            from: false,
+            recursive: false,
+            preserve: false,
+            to_directory: false,
+            paths: Vec::new(),
+        };
+        let mut to = false;
+        let mut words = words.iter().peekable();
+        while let Some(word) = words.next_if(|word| is_option(word)) {
+            if word.bytes() == b"--" {
+                break;
+            }
+            for flag in word.bytes().iter().skip(1) {
+                match flag {
+                    b'f' => found.from = true,
+                    b't' => to = true,
+                    b'r' => found.recursive = true,
+                    b'p' => found.preserve = true,
+                    b'd' => found.to_directory = true,
+                    b'v' | b'q' => {}
+                    _ => return Err(Refused("unknown option")),
+                }
+            }
+        }
+        found.paths = words.cloned().collect();
+        if found.from == to {
+            return Err(Refused("either -f or -t is needed"));
+        }
+        match found.paths.len() {
+            0 => Err(Refused("a path is needed")),
+            1 => Ok(found),
+            _ if to => Err(Refused("ambiguous target")),
+            _ => Ok(found),
+        }
+    }
+}
+
+fn is_option(word: &Word) -> bool {
+    word.bytes().len() > 1 && word.bytes().starts_with(b"-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::words::split;
+
+    fn parse(line: &str) -> Result<Arguments, Refused> {
+        Arguments::parse(&split(line.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn flags_stand_alone_or_together() {
+        for line in ["-v -r -p -d -t -- x", "-rp -dvqt x", "-rpdt -- x"] {
+            let found = parse(line).unwrap();
+            assert!(found.recursive && found.preserve && found.to_directory && !found.from);
+            assert_eq!(found.paths[0].bytes(), b"x");
+        }
+        let found = parse("-f -- -x y '*'").unwrap();
+        assert!(found.from && !found.recursive && !found.preserve && !found.to_directory);
+        assert_eq!(found.paths.len(), 3);
+        assert_eq!(parse("-t -").unwrap().paths[0].bytes(), b"-");
+    }
+
+    #[test]
+    fn what_no_client_sends_is_refused() {
+        for line in [
+            "",
+            "-r x",
+            "-t",
+            "-f",
+            "-t a b",
+            "-f -t x",
+            "-S x -t y",
+            "x -t",
+            "-t --",
+            "--help",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

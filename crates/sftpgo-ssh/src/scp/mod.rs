@@ -1,0 +1,13 @@
+//! scp's remote half over one session: `scp -t` takes files, `scp -f` sends them.
+
+pub mod message;
+
+mod arguments;
+mod expand;
+mod glob;
+mod sink;
+mod source;
+
+pub use arguments::{Arguments, Refused};
+pub use sink::Sink;
+pub use source::Source;

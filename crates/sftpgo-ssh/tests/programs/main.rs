@@ -1,0 +1,13 @@
+//! The programs of exec requests, spoken to in bytes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod digest;
+mod sink;
+mod source;
+mod world;

@@ -1,0 +1,334 @@
+//! `scp -t`.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
+};
+
+use proptest::prelude::*;
+use sftpgo_core::{UserDraft, session::UploadMode};
+
+use super::world::World;
+
+fn mode(world: &World, name: &str) -> u32 {
+    fs::metadata(world.path(name)).unwrap().permissions().mode() & 0o7777
+}
+
+fn names(world: &World) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(world.home.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_file_is_taken_and_acknowledged_when_it_is_stored() {
+    for upload_mode in [
+        UploadMode::Standard,
+        UploadMode::Atomic,
+        UploadMode::AtomicWithResume,
+    ] {
+        let world = World::with(UserDraft::default(), upload_mode);
+        let mut scp = world.start("scp -t f");
+        assert_eq!(scp.send(b""), b"\0");
+        assert_eq!(scp.send(b"C0640 5 anything\n"), b"\0");
+        assert_eq!(scp.send(b"hel"), b"");
+        assert_eq!(scp.send(b"lo"), b"");
+        assert_eq!(
+            world.path("f").exists(),
+            upload_mode == UploadMode::Standard
+        );
+        assert_eq!(scp.send(b"\0"), b"\0");
+        assert_eq!(world.read("f"), "hello");
+        assert_eq!(mode(&world, "f"), 0o640);
+        assert_eq!(scp.end(), (vec![], 0));
+        assert_eq!(names(&world), ["f"]);
+        assert_eq!(*world.ended.lock().unwrap(), [("f".to_owned(), None)]);
+    }
+}
+
+#[test]
+fn a_whole_tree_arrives_in_one_piece_or_byte_by_byte() {
+    let stream = b"T1000000000 0 1000000001 0\nD0750 0 d\nC0600 2 a\nhi\0C0644 0 empty\n\0D0555 0 e\nC0644 1 b\nx\0E\nE\nC0644 1 last\ny\0";
+    for pieces in [stream.len(), 1, 7] {
+        let world = World::new();
+        let mut scp = world.start("scp -r -t .");
+        let mut answered = scp.send(b"");
+        for piece in stream.chunks(pieces) {
+            answered.extend(scp.send(piece));
+        }
+        assert_eq!(scp.end().1, 0);
+        // One answer for the start, each record and each file's data.
+        assert_eq!(answered, [0; 14]);
+        assert_eq!(world.read("d/a"), "hi");
+        assert_eq!(world.read("d/empty"), "");
+        assert_eq!(world.read("d/e/b"), "x");
+        assert_eq!(world.read("last"), "y");
+        assert_eq!(
+            fs::metadata(world.path("d")).unwrap().mtime(),
+            1_000_000_000
+        );
+        assert_eq!(mode(&world, "d/e"), 0o555);
+        fs::set_permissions(world.path("d/e"), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+#[test]
+fn times_and_exact_modes_are_kept_when_asked() {
+    for upload_mode in [UploadMode::Standard, UploadMode::Atomic] {
+        let world = World::with(UserDraft::default(), upload_mode);
+        world.write("old", "o");
+        fs::set_permissions(world.path("old"), fs::Permissions::from_mode(0o600)).unwrap();
+        let mut scp = world.start("scp -p -t .");
+        scp.send(b"T1000000000 0 1000000001 0\nC0666 1 new\nx\0T5 0 6 0\nC0444 1 old\ny\0");
+        assert_eq!(scp.end().1, 0);
+        assert_eq!(mode(&world, "new"), 0o666);
+        assert_eq!(mode(&world, "old"), 0o444);
+        let new = fs::metadata(world.path("new")).unwrap();
+        assert_eq!((new.mtime(), new.atime()), (1_000_000_000, 1_000_000_001));
+        assert_eq!(fs::metadata(world.path("old")).unwrap().mtime(), 5);
+    }
+}
+
+#[test]
+fn without_p_an_existing_file_keeps_its_mode() {
+    for upload_mode in [UploadMode::Standard, UploadMode::Atomic] {
+        let world = World::with(UserDraft::default(), upload_mode);
+        world.write("f", "longer than before");
+        fs::set_permissions(world.path("f"), fs::Permissions::from_mode(0o600)).unwrap();
+        let mut scp = world.start("scp -t f");
+        scp.send(b"C0777 3 f\nnew\0");
+        assert_eq!(scp.end().1, 0);
+        assert_eq!(
+            (world.read("f").as_str(), mode(&world, "f")),
+            ("new", 0o600)
+        );
+    }
+}
+
+#[test]
+fn the_target_is_a_name_or_a_directory() {
+    let world = World::new();
+    fs::create_dir(world.path("dir")).unwrap();
+    symlink("dir", world.path("link")).unwrap();
+    for (line, expected) in [
+        ("scp -t dir", "dir/f"),
+        ("scp -t /dir/", "dir/f"),
+        ("scp -t '~/link'", "~/link/f"),
+        ("scp -d -t ~/link", "dir/f"),
+        ("scp -t ~", "f"),
+        ("scp -t 'dir/x y'", "dir/x y"),
+        ("scp -t ../../g", "g"),
+    ] {
+        let mut scp = world.start(line);
+        if expected.starts_with('~') {
+            // Quoted, it is a directory that is not there.
+            assert_eq!(
+                scp.send(b"C0644 1 f\n"),
+                b"\0\x01scp: ~/link: No such file or directory\n"
+            );
+            continue;
+        }
+        assert_eq!(scp.send(b"C0644 1 f\nx\0"), b"\0\0\0", "{line}");
+        assert_eq!(world.read(expected), "x", "{line}");
+        fs::remove_file(world.path(expected)).unwrap();
+    }
+    world.write("file", "");
+    for (line, reply) in [
+        ("scp -d -t file", &b"\x02scp: file: Not a directory\n"[..]),
+        (
+            "scp -d -t none",
+            b"\x02scp: none: No such file or directory\n",
+        ),
+        ("scp -t file/x", b"\x02scp: file/x: Not a directory\n"),
+    ] {
+        let mut scp = world.start(line);
+        assert_eq!(scp.send(b""), reply, "{line}");
+        assert_eq!(scp.status, Some(1));
+    }
+    let mut scp = world.start("scp -t none/");
+    assert_eq!(
+        scp.send(b"C0644 1 f\n"),
+        b"\0\x01scp: none/: Not a directory\n"
+    );
+}
+
+#[test]
+fn what_one_file_lacks_is_a_warning_and_the_rest_goes_on() {
+    let world = World::new();
+    fs::create_dir(world.path("taken")).unwrap();
+    world.write("d", "");
+    let mut scp = world.start("scp -r -t .");
+    assert_eq!(
+        scp.send(b"C0644 1 taken\n"),
+        b"\0\x01scp: ./taken: Is a directory\n"
+    );
+    assert_eq!(scp.send(b"D0755 0 d\n"), b"\x01scp: ./d: Not a directory\n");
+    assert_eq!(scp.send(b"\x01scp: x: could not be read\n"), b"");
+    assert_eq!(scp.send(b"C0644 1 f\nx\0"), b"\0\0");
+    assert_eq!(scp.end().1, 1);
+    assert_eq!(world.read("f"), "x");
+}
+
+#[test]
+fn permissions_are_those_of_an_upload() {
+    let world = World::allowed(&["upload"]);
+    world.write("old", "old");
+    let mut scp = world.start("scp -r -t .");
+    assert_eq!(scp.send(b"C0644 1 new\nx\0"), b"\0\0\0");
+    assert_eq!(
+        scp.send(b"C0644 1 old\n"),
+        b"\x01scp: ./old: Permission denied: needs overwrite\n"
+    );
+    assert_eq!(
+        scp.send(b"D0755 0 d\n"),
+        b"\x01scp: ./d: Permission denied: needs create_dirs\n"
+    );
+    assert_eq!(scp.end().1, 1);
+    assert_eq!(world.read("old"), "old");
+
+    let world = World::allowed(&["list", "download", "overwrite", "create_dirs"]);
+    let mut scp = world.start("scp -t f");
+    assert_eq!(
+        scp.send(b""),
+        b"\x02scp: f: Permission denied: needs upload\n"
+    );
+    assert_eq!(scp.status, Some(1));
+}
+
+#[test]
+fn past_the_quota_the_rest_is_thrown_away_and_nothing_is_published() {
+    for upload_mode in [
+        UploadMode::Standard,
+        UploadMode::Atomic,
+        UploadMode::AtomicWithResume,
+    ] {
+        let draft = UserDraft {
+            quota_size: 10,
+            ..UserDraft::default()
+        };
+        let world = World::with(draft, upload_mode);
+        let mut scp = world.start("scp -t .");
+        assert_eq!(scp.send(b"C0644 8 big\n12345678\0"), b"\0\0\0");
+        assert_eq!(scp.send(b"C0644 200000 big2\n"), b"\0");
+        assert_eq!(scp.send(&[b'x'; 200_000]), b"");
+        let reply = String::from_utf8(scp.send(b"\0")).unwrap();
+        assert!(
+            reply.starts_with("\x01scp: ./big2: quota exceeded"),
+            "{reply}"
+        );
+        assert_eq!(scp.send(b"C0644 2 small\nxy\0"), b"\0\0");
+        assert_eq!(scp.end().1, 1);
+        if upload_mode != UploadMode::Standard {
+            assert_eq!(names(&world), ["big", "small"]);
+        }
+        let total: u64 = names(&world)
+            .iter()
+            .map(|name| fs::metadata(world.path(name)).unwrap().len())
+            .sum();
+        assert!(total <= 10, "{total}");
+    }
+}
+
+#[test]
+fn a_size_that_lies_is_a_lost_upload() {
+    for upload_mode in [UploadMode::Standard, UploadMode::Atomic] {
+        let world = World::with(UserDraft::default(), upload_mode);
+        world.write("f", "old");
+        let mut scp = world.start("scp -t f");
+        scp.send(b"C0644 4611686018427387904 f\nnew");
+        assert_eq!(scp.end(), (vec![], 1));
+        let left = match upload_mode {
+            UploadMode::Standard => "new",
+            _ => "old",
+        };
+        assert_eq!(world.read("f"), left);
+        assert_eq!(names(&world), ["f"]);
+        assert!(world.ended.lock().unwrap()[0].1.is_some());
+
+        // More than announced: the rest is no record.
+        let mut scp = world.start("scp -t f");
+        assert_eq!(
+            scp.send(b"C0644 2 f\nabcd\0"),
+            b"\0\0\x02scp: protocol error: expected a response\n"
+        );
+        assert_eq!(scp.status, Some(1));
+        assert!(world.ended.lock().unwrap()[1].1.is_some());
+    }
+}
+
+#[test]
+fn whoever_breaks_the_protocol_is_told_and_left() {
+    let world = World::new();
+    for (line, input, reply) in [
+        ("scp -t .", &b"C0644 0 ../x\n"[..], "unexpected filename"),
+        ("scp -t .", b"C0644 0 ..\n", "unexpected filename"),
+        ("scp -r -t .", b"D0755 0 a/b\n", "unexpected filename"),
+        ("scp -t .", b"D0755 0 d\n", "received directory without -r"),
+        (
+            "scp -r -t .",
+            b"E\n",
+            "end of a directory that was not entered",
+        ),
+        ("scp -t .", b"\0", ""),
+        ("scp -t .", b"hello\n", "expected control record"),
+        ("scp -t .", &[b'C'; 1 << 20], "record too long"),
+        ("scp -t .", b"C0644 1 f\nx2", "expected a response"),
+    ] {
+        let mut scp = world.start(line);
+        let mut replies = scp.send(input);
+        replies.extend(scp.end().0);
+        let text = String::from_utf8(replies).unwrap();
+        assert!(text.contains(reply), "{text:?}");
+        assert_eq!(scp.status, Some(1), "{line} {text:?}");
+    }
+    assert_eq!(world.ended.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_source_that_could_not_read_its_file_gets_nothing_stored() {
+    let world = World::with(UserDraft::default(), UploadMode::Atomic);
+    world.write("f", "old");
+    let mut scp = world.start("scp -t .");
+    let reply = scp.send(b"C0644 3 f\n\0\0\0\x01scp: f: read error\n");
+    assert_eq!(reply[..3], *b"\0\0\x01");
+    assert_eq!(scp.send(b"C0644 1 g\nx\0"), b"\0\0");
+    assert_eq!(scp.end().1, 1);
+    assert_eq!(
+        (world.read("f").as_str(), names(&world)),
+        ("old", vec!["f".to_owned(), "g".to_owned()])
+    );
+}
+
+#[test]
+fn the_wall_holds() {
+    let world = World::new();
+    let outside = tempfile::tempdir().unwrap();
+    symlink(outside.path(), world.path("out")).unwrap();
+    symlink("../../../../tmp", world.path("up")).unwrap();
+    for line in ["scp -t out/x", "scp -r -t out", "scp -t up/x"] {
+        let mut scp = world.start(line);
+        let reply = scp.send(b"C0644 1 x\n");
+        assert!(reply.contains(&2) || reply.contains(&1), "{line}");
+    }
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+}
+
+proptest! {
+    #[test]
+    fn no_stream_panics_or_leaves_the_home(records in prop::collection::vec(prop_oneof![
+        Just(b"D0755 0 d\n".to_vec()), Just(b"E\n".to_vec()), Just(b"C0644 3 f\nabc\0".to_vec()),
+        Just(b"C0644 3 f\nab".to_vec()), Just(b"T1 0 1 0\n".to_vec()), Just(b"C0644 1 ..\n".to_vec()),
+        prop::collection::vec(any::<u8>(), 0..20),
+    ], 0..12)) {
+        let world = World::new();
+        let parent = world.home.path().parent().unwrap().join("f");
+        prop_assert!(!parent.exists());
+        let mut scp = world.start("scp -r -p -t .");
+        scp.send(&records.concat());
+        scp.end();
+        prop_assert!(!parent.exists());
+    }
+}

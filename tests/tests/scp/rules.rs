@@ -1,0 +1,146 @@
+//! Who may do what, how much, and what is left when a client disappears.
+
+use std::{fs, io::Write, process::Stdio};
+
+use serde_json::json;
+use sftpgo_e2e::{noise, wait_for};
+
+use super::World;
+
+#[test]
+fn scp_is_off_unless_it_is_switched_on() {
+    let world = World::with_settings(&[], &json!({}));
+    fs::write(world.server.path("l"), "x").unwrap();
+    let outcome = world.scp(&["l", "@r"]);
+    assert!(
+        !outcome.ok
+            && outcome
+                .text
+                .contains("This service allows SFTP connections only."),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn permissions_are_those_of_sftp() {
+    let world = World::with(&[], &json!({ "permissions": ["upload"] }));
+    let (server, home) = (&world.server, world.server.home("bob"));
+    fs::create_dir(home.join("d")).unwrap();
+    fs::write(home.join("old"), "old").unwrap();
+    fs::write(server.path("l"), "new").unwrap();
+    fs::create_dir(server.path("tree")).unwrap();
+    world.scp(&["l", "@d"]).assert_ok();
+    for (arguments, message) in [
+        (&["l", "@old"][..], "Permission denied: needs overwrite"),
+        (&["-r", "tree", "@"], "Permission denied: needs create_dirs"),
+        (&["@old", "b"], "Permission denied: needs download"),
+        (&["-r", "@d", "b"], "Permission denied: needs download"),
+        (&["@o*", "b"], "Permission denied: needs list"),
+    ] {
+        let outcome = world.scp(arguments);
+        assert!(!outcome.ok && outcome.text.contains(message), "{outcome:?}");
+    }
+    assert_eq!(fs::read_to_string(home.join("old")).unwrap(), "old");
+    let denied = world.scp(&["@../bob/../../../etc/passwd", "b"]);
+    assert!(!denied.ok, "{denied:?}");
+}
+
+#[test]
+fn past_the_quota_the_client_hears_why() {
+    for mode in ["0", "1", "2"] {
+        let quota = json!({ "quota_size": 100_000, "quota_files": 3 });
+        let world = World::with(&[("SFTPGO_SFTPD__UPLOAD_MODE", mode)], &quota);
+        let (server, home) = (&world.server, world.server.home("bob"));
+        fs::write(server.path("l"), noise(60_000)).unwrap();
+        world.scp(&["l", "@a"]).assert_ok();
+        let outcome = world.scp(&["l", "@b"]);
+        assert!(
+            !outcome.ok && outcome.text.contains("quota exceeded"),
+            "{outcome:?}"
+        );
+        let usage: u64 = fs::read_dir(&home)
+            .unwrap()
+            .map(|entry| entry.unwrap().metadata().unwrap().len())
+            .sum();
+        assert!(usage <= 100_000);
+        assert_eq!(home.join("b").exists(), mode == "0");
+        wait_for("the usage of what is left", || {
+            server.rest("GET", "/api/v1/user/1", None).1["used_quota_size"] == usage
+        });
+    }
+}
+
+#[test]
+fn a_client_that_is_killed_leaves_what_the_upload_mode_promises() {
+    for (mode, is_old) in [("0", false), ("1", true), ("2", false)] {
+        let world = World::with(&[("SFTPGO_SFTPD__UPLOAD_MODE", mode)], &json!({}));
+        let (server, home) = (&world.server, world.server.home("bob"));
+        fs::write(home.join("f"), "old").unwrap();
+        let mut client = world
+            .ssh_command(&["scp", "-t", "f"])
+            .current_dir(server.path(""))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut input = client.stdin.take().unwrap();
+        input.write_all(b"C0644 1000000 f\nnew data").unwrap();
+        wait_for("the transfer to be listed", || {
+            let listed = server.rest("GET", "/api/v1/connection", None).1;
+            listed[0]["protocol"] == "SCP"
+                && listed[0]["active_transfers"][0]["size"] == 8
+                && listed[0]["active_transfers"][0]["path"] == "/f"
+        });
+        client.kill().unwrap();
+        client.wait().unwrap();
+        wait_for("the failed upload in the log", || {
+            server
+                .log_lines("Upload")
+                .iter()
+                .any(|line| line["error"].is_string() && line["protocol"] == "SCP")
+        });
+        let expected = if is_old { "old" } else { "new data" };
+        assert_eq!(
+            fs::read_to_string(home.join("f")).unwrap(),
+            expected,
+            "mode {mode}"
+        );
+        assert_eq!(fs::read_dir(&home).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn a_bandwidth_limit_holds_a_transfer_that_an_operator_can_end() {
+    let limits = json!({ "upload_bandwidth": 1, "download_bandwidth": 1 });
+    let world = World::with(&[("SFTPGO_SFTPD__IDLE_TIMEOUT", "1")], &limits);
+    let server = &world.server;
+    fs::write(server.path("l"), noise(4 << 20)).unwrap();
+    fs::write(server.home("bob").join("r"), noise(4 << 20)).unwrap();
+    for arguments in [&["l", "@up"][..], &["@r", "down"]] {
+        let mut client = world
+            .scp_command(arguments)
+            .current_dir(server.path(""))
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut id = String::new();
+        wait_for("the transfer to be listed", || {
+            let listed = server.rest("GET", "/api/v1/connection", None).1;
+            id = listed[0]["connection_id"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            listed[0]["active_transfers"][0]["size"].as_u64() > Some(0)
+        });
+        assert_eq!(
+            server
+                .rest("DELETE", &format!("/api/v1/connection/{id}"), None)
+                .0,
+            200
+        );
+        assert!(!client.wait().unwrap().success());
+        wait_for("the connection to be gone", || {
+            server.rest("GET", "/api/v1/connection", None).1 == json!([])
+        });
+    }
+}
