@@ -8,7 +8,13 @@
     reason = "a test fails by panicking"
 )]
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    path::PathBuf,
+    process::Command,
+    time::Duration,
+};
 
 use serde_json::Value;
 use sftpgo_e2e::{Server, run};
@@ -19,7 +25,6 @@ const EXPLAINED: &[(&str, &str, &str)] = &[
     ("key", "ecdsa-sha2-nistp256", "elliptic curves"),
     ("key", "ecdsa-sha2-nistp256", "weak random number generator"),
     ("kex", "", "protection against post-quantum attacks"),
-    ("mac", "hmac-sha2-", "encrypt-and-MAC"),
 ];
 
 #[test]
@@ -61,4 +66,47 @@ fn ssh_audit_finds_nothing_that_is_not_explained() {
             }
         }
     }
+}
+
+#[test]
+fn who_has_nothing_better_than_encrypt_and_mac_is_offered_that() {
+    let server = Server::start();
+    for (client, offered) in [
+        ("libssh2_1.10.0", true),
+        ("JSCH-0.1.54", true),
+        ("OpenSSH_9.2p1", false),
+    ] {
+        let mut stream = TcpStream::connect(("127.0.0.1", server.sftp_port)).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .unwrap();
+        // In parts, as a network may bring it.
+        for part in ["SSH-2.", &format!("0-{client}\r\n")] {
+            stream.write_all(part.as_bytes()).unwrap();
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let mut seen = Vec::new();
+        let mut buffer = [0; 4096];
+        while !contains(&seen, b"hmac-sha2-512-etm@openssh.com") {
+            let length = stream.read(&mut buffer).unwrap();
+            assert!(length > 0, "{client}: {seen:?}");
+            seen.extend_from_slice(&buffer[..length]);
+        }
+        assert!(seen.starts_with(b"SSH-2.0-SFTPGo_"), "{client}");
+        assert!(
+            !contains(&seen[1..], b"SSH-2.0-"),
+            "{client}: the line is sent once"
+        );
+        assert_eq!(
+            contains(&seen, b",hmac-sha2-512,") || contains(&seen, b",hmac-sha2-512\0"),
+            offered,
+            "{client}"
+        );
+    }
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack
+        .windows(needle.len())
+        .any(|window| window == needle)
 }

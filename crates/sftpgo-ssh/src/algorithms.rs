@@ -40,26 +40,41 @@ const CIPHERS: &[&str] = &[
     "aes192-ctr",
     "aes256-ctr",
 ];
-/// Encrypt-then-MAC first; the other two are for JSch 0.1.55 and libssh2 before 1.11 (Debian 12's curl),
-/// which have nothing better, and only with the CTR ciphers.
 const MACS: &[&str] = &[
     "hmac-sha2-256-etm@openssh.com",
     "hmac-sha2-512-etm@openssh.com",
-    "hmac-sha2-256",
-    "hmac-sha2-512",
 ];
+/// Encrypt-and-MAC, offered besides the defaults to clients that have nothing better.
+const MACS_FOR_OLD_CLIENTS: &[&str] = &["hmac-sha2-256", "hmac-sha2-512"];
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Everybody.
+    All,
+    /// Clients that know neither encrypt-then-MAC nor AEAD ciphers.
+    OnlyEncryptAndMac,
+}
 
 /// The names that `kex_algorithms`, `ciphers` and `macs` may hold, defaults first.
 pub fn known_names() -> (Vec<&'static str>, Vec<&'static str>, Vec<&'static str>) {
-    ([KEX, KEX_MORE].concat(), CIPHERS.to_vec(), MACS.to_vec())
+    (
+        [KEX, KEX_MORE].concat(),
+        CIPHERS.to_vec(),
+        [MACS, MACS_FOR_OLD_CLIENTS].concat(),
+    )
 }
 
-/// What the server offers.
-pub(crate) fn preferred(config: &ServerConfig) -> Result<Preferred> {
+/// What the server offers; what the operator chose is for everybody.
+pub(crate) fn preferred(config: &ServerConfig, audience: Audience) -> Result<Preferred> {
     let (known_kex, known_ciphers, known_macs) = known_names();
     let kex_names = chosen("kex_algorithms", &config.kex_algorithms, KEX, &known_kex)?;
     let cipher_names = chosen("ciphers", &config.ciphers, CIPHERS, &known_ciphers)?;
-    let mac_names = chosen("macs", &config.macs, MACS, &known_macs)?;
+    let default_macs = match audience {
+        Audience::All => MACS,
+        Audience::OnlyEncryptAndMac => &known_macs,
+    };
+    let mac_names = chosen("macs", &config.macs, default_macs, &known_macs)?;
     let mut kex: Vec<kex::Name> = kex_names
         .iter()
         .filter_map(|name| kex::Name::try_from(*name).ok())
@@ -164,12 +179,31 @@ mod tests {
             ciphers: vec!["aes128-cbc".to_owned()],
             ..ServerConfig::default()
         };
-        let error = preferred(&config).unwrap_err().to_string();
+        let error = preferred(&config, Audience::All).unwrap_err().to_string();
         assert!(
             error.contains("ciphers")
                 && error.contains("aes128-cbc")
                 && error.contains("aes256-ctr"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn encrypt_and_mac_is_offered_to_who_has_nothing_better_and_where_the_operator_says_so() {
+        let offers = |macs: &[&str], audience| {
+            let config = ServerConfig {
+                macs: macs.iter().map(|name| (*name).to_owned()).collect(),
+                ..ServerConfig::default()
+            };
+            let offered = preferred(&config, audience).unwrap().mac;
+            offered.iter().any(|name| name.as_ref() == "hmac-sha2-256")
+        };
+        assert!(!offers(&[], Audience::All));
+        assert!(offers(&[], Audience::OnlyEncryptAndMac));
+        assert!(offers(&["hmac-sha2-256"], Audience::All));
+        assert!(!offers(
+            &["hmac-sha2-512-etm@openssh.com"],
+            Audience::OnlyEncryptAndMac
+        ));
     }
 }

@@ -4,6 +4,7 @@
 //! decrypted, and replies go back through the library's bounded queue.
 
 mod client;
+mod identification;
 mod out;
 mod state;
 
@@ -14,11 +15,21 @@ use sftpgo_core::Result;
 use tokio::{io::BufReader, net::TcpStream, pin, time::timeout};
 
 pub(crate) use self::out::ChannelOut;
-use self::{client::Client, state::State};
-use crate::{algorithms, config::ServerConfig, pending::Place, server::Shared};
+use self::{client::Client, identification::Identified, state::State};
+use crate::{
+    algorithms::{self, Audience},
+    config::ServerConfig,
+    pending::Place,
+    server::Shared,
+};
 
 /// What the library needs, made once.
-pub(crate) type Config = Arc<russh::server::Config>;
+pub(crate) struct Config {
+    /// Our identification line without its end.
+    line: String,
+    for_all: Arc<russh::server::Config>,
+    for_old_clients: Arc<russh::server::Config>,
+}
 
 /// One read of the socket takes up to this much: several packets with one call.
 const READ_BUFFER: usize = 16 * 1024;
@@ -41,26 +52,34 @@ pub(crate) fn config(config: &ServerConfig) -> Result<Config> {
         0 => 6,
         tries => tries,
     };
-    Ok(Arc::new(russh::server::Config {
-        server_id: russh::SshId::Standard(format!("SSH-2.0-{version}").into()),
-        methods: methods(),
-        // Refusals are timed where passwords are checked; asking for methods or offering a key need not wait.
-        auth_rejection_time: Duration::ZERO,
-        auth_rejection_time_initial: Some(Duration::ZERO),
-        keys: config.host_keys.iter().map(|key| key.key.clone()).collect(),
-        window_size: WINDOW,
-        maximum_packet_size: MAX_PACKET,
-        event_buffer_size: QUEUED_MESSAGES,
-        preferred: algorithms::preferred(config)?,
-        // The question for the methods, which clients ask first, counts as one.
-        max_auth_attempts: usize::try_from(tries)
-            .unwrap_or(usize::MAX)
-            .saturating_add(1),
-        // Idle sessions are ended here, where the moving bytes of a transfer count as activity.
-        inactivity_timeout: None,
-        nodelay: true,
-        ..russh::server::Config::default()
-    }))
+    let line = format!("SSH-2.0-{version}");
+    let for_audience = |audience| -> Result<_> {
+        Ok(Arc::new(russh::server::Config {
+            server_id: russh::SshId::Standard(line.clone().into()),
+            methods: methods(),
+            // Refusals are timed where passwords are checked; asking for methods or offering a key need not wait.
+            auth_rejection_time: Duration::ZERO,
+            auth_rejection_time_initial: Some(Duration::ZERO),
+            keys: config.host_keys.iter().map(|key| key.key.clone()).collect(),
+            window_size: WINDOW,
+            maximum_packet_size: MAX_PACKET,
+            event_buffer_size: QUEUED_MESSAGES,
+            preferred: algorithms::preferred(config, audience)?,
+            // The question for the methods, which clients ask first, counts as one.
+            max_auth_attempts: usize::try_from(tries)
+                .unwrap_or(usize::MAX)
+                .saturating_add(1),
+            // Idle sessions are ended here, where the moving bytes of a transfer count as activity.
+            inactivity_timeout: None,
+            nodelay: true,
+            ..russh::server::Config::default()
+        }))
+    };
+    Ok(Config {
+        for_all: for_audience(Audience::All)?,
+        for_old_clients: for_audience(Audience::OnlyEncryptAndMac)?,
+        line,
+    })
 }
 
 fn methods() -> MethodSet {
@@ -89,12 +108,7 @@ pub(crate) async fn serve(
     let make_room = place.close_requested();
     let client = Client::new(Arc::clone(&shared), Arc::clone(&state), remote, place);
     let (reason, closed_here) = {
-        let run = run(
-            &shared,
-            &state,
-            BufReader::with_capacity(READ_BUFFER, stream),
-            client,
-        );
+        let run = run(&shared, &state, stream, client);
         pin!(run);
         tokio::select! {
             ended = &mut run => (ended, false),
@@ -113,17 +127,22 @@ pub(crate) async fn serve(
 }
 
 /// Runs the protocol until the client leaves or breaks it; answers why it ended.
-async fn run(
-    shared: &Shared,
-    state: &State,
-    stream: BufReader<TcpStream>,
-    client: Client,
-) -> String {
-    let session =
-        match russh::server::run_stream(Arc::clone(&shared.transport), stream, client).await {
-            Ok(session) => session,
-            Err(error) => return error.to_string(),
-        };
+async fn run(shared: &Shared, state: &State, mut stream: TcpStream, client: Client) -> String {
+    let Config {
+        line,
+        for_all,
+        for_old_clients,
+    } = &shared.transport;
+    let config = match identification::exchange(&mut stream, line).await {
+        Ok(theirs) if identification::knows_only_encrypt_and_mac(&theirs) => for_old_clients,
+        Ok(_) => for_all,
+        Err(error) => return error.to_string(),
+    };
+    let stream = Identified::new(BufReader::with_capacity(READ_BUFFER, stream), line);
+    let session = match russh::server::run_stream(Arc::clone(config), stream, client).await {
+        Ok(session) => session,
+        Err(error) => return error.to_string(),
+    };
     state.set_handle(session.handle());
     match session.await {
         Ok(()) => "closed by the client".to_owned(),
