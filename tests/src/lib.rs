@@ -15,7 +15,9 @@
 mod files;
 mod openssh;
 mod program;
+mod proxy;
 mod python;
+mod random;
 mod server;
 
 pub use files::{
@@ -23,7 +25,9 @@ pub use files::{
 };
 pub use openssh::{answer_password, sftp, sftp_with_key, ssh_options};
 pub use program::{Outcome, run};
+pub use proxy::Proxy;
 pub use python::{paramiko, python, python_command};
+pub use random::Random;
 pub use server::{Server, make_key};
 
 use std::{

@@ -167,6 +167,27 @@ impl Server {
         self.path("homes").join(username)
     }
 
+    /// Bytes and files that the server counts for a user.
+    pub fn usage(&self, username: &str) -> (u64, u64) {
+        let path = format!("/api/v1/user?username={username}");
+        let user = &self.rest("GET", &path, None).1[0];
+        let number = |key: &str| user[key].as_u64().unwrap_or_else(|| panic!("{user}"));
+        (number("used_quota_size"), number("used_quota_files"))
+    }
+
+    /// Bytes and files that are in a user's home, which has no directories.
+    pub fn on_disk(&self, username: &str) -> (u64, u64) {
+        let files = fs::read_dir(self.home(username)).unwrap();
+        files.fold((0, 0), |(size, count), file| {
+            // It may be gone meanwhile.
+            let len = file
+                .unwrap()
+                .metadata()
+                .map_or(0, |metadata| metadata.len());
+            (size + len, count + 1)
+        })
+    }
+
     /// Runs the CLI against this server.
     pub fn cli(&self, arguments: &[&str]) -> Output {
         Command::new(binary("sftpgo-cli"))

@@ -199,8 +199,7 @@ fn a_running_transfer_is_listed_with_its_growing_size() {
 #[test]
 fn a_quota_is_kept_counted_and_scanned() {
     let server = Server::start();
-    let user = server.add_user("bob", &json!({ "quota_size": 1_000_000, "quota_files": 3 }));
-    let path = format!("/api/v1/user/{}", user["id"]);
+    server.add_user("bob", &json!({ "quota_size": 1_000_000, "quota_files": 3 }));
     fs::write(server.path("l"), vec![1; 400_000]).unwrap();
     assert!(!sftp(&server, "bob", &[], "put l a\nput l b\nput l c\n").ok);
     // OpenSSH prints no server's message about a WRITE; paramiko does.
@@ -211,25 +210,10 @@ with s.open("c", "wb") as f:
     assert "quota exceeded" in str(refused(IOError, f.write, b"x" * 400000))
 "#,
     );
-    let usage = || {
-        let user = server.rest("GET", &path, None).1;
-        (
-            user["used_quota_size"].as_i64().unwrap(),
-            user["used_quota_files"].as_i64().unwrap(),
-        )
-    };
-    let on_disk = || {
-        let sizes: Vec<_> = fs::read_dir(server.home("bob"))
-            .unwrap()
-            .map(|f| f.unwrap().metadata().unwrap().len())
-            .collect();
-        (
-            i64::try_from(sizes.iter().sum::<u64>()).unwrap(),
-            i64::try_from(sizes.len()).unwrap(),
-        )
-    };
-    wait_for("the usage of what is there", || usage() == on_disk());
-    assert!(usage().0 <= 1_000_000);
+    wait_for("the usage of what is there", || {
+        server.usage("bob") == server.on_disk("bob")
+    });
+    assert!(server.usage("bob").0 <= 1_000_000);
     fs::write(server.home("bob").join("beside"), vec![1; 1000]).unwrap();
     let (status, answer) = server.rest(
         "POST",
@@ -241,7 +225,7 @@ with s.open("c", "wb") as f:
         (201, &json!("Scan started")),
         "{answer}"
     );
-    wait_for("the scan", || usage() == on_disk());
+    wait_for("the scan", || server.usage("bob") == server.on_disk("bob"));
     let scanned = server.cli(&["quota", "scan", "bob"]);
     assert!(scanned.status.success(), "{scanned:?}");
 }
