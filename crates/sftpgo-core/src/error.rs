@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, error::Error as StdError, fmt};
 
+use crate::rule::Rule;
+
 /// What kind of thing went wrong; each edge maps it once to its own code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -40,6 +42,7 @@ pub enum ErrorKind {
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
+    rule: Option<Rule>,
     message: Cow<'static, str>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -52,6 +55,7 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
+            rule: None,
             message: message.into(),
             source: None,
         }
@@ -77,6 +81,18 @@ impl Error {
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// The same error, naming the rule that decided where its kind does not tell.
+    #[must_use]
+    pub fn decided_by(mut self, rule: Rule) -> Self {
+        self.rule = Some(rule);
+        self
+    }
+
+    /// The rule that decided.
+    pub fn rule(&self) -> Rule {
+        self.rule.unwrap_or_else(|| self.kind.into())
     }
 
     /// What kind of thing went wrong.

@@ -20,6 +20,7 @@ use crate::{
     provider::UsageDelta,
     quota::QuotaAccount,
     registry::ConnectionGuard,
+    rule::Rule,
     transfer::Upload,
     user::User,
     vpath::VirtualPath,
@@ -209,7 +210,8 @@ impl Session {
         check_creatable(link)?;
         let directory = link.parent().unwrap_or_else(VirtualPath::root);
         if target.is_empty() || !stays_inside(&directory, target) {
-            return Err(Error::denied("the target leads outside the home directory"));
+            return Err(Error::denied("the target leads outside the home directory")
+                .decided_by(Rule::OutsideHome));
         }
         let resolved = directory.join(target)?;
         check_visible(&resolved)?;
@@ -315,7 +317,8 @@ impl Session {
         Err(Error::denied(format!(
             "permission denied: needs {}",
             permissions.names_on_wire().join(" and ")
-        )))
+        ))
+        .decided_by(Rule::Permission(permissions)))
     }
 
     fn tell(&self, command: Command, path: &VirtualPath, target: Option<&VirtualPath>) {
@@ -354,11 +357,12 @@ pub struct AttributeChange {
 /// Unfinished uploads do not exist for a client.
 pub(crate) fn check_visible(path: &VirtualPath) -> Result<()> {
     if path.components().any(is_upload_temporary) {
-        return Err(Error::not_found("no such file or directory"));
+        return Err(Error::not_found("no such file or directory").decided_by(Rule::ReservedName));
     }
     Ok(())
 }
 
 fn check_creatable(path: &VirtualPath) -> Result<()> {
-    check_visible(path).map_err(|_| Error::denied("the name is reserved"))
+    check_visible(path)
+        .map_err(|_| Error::denied("the name is reserved").decided_by(Rule::ReservedName))
 }

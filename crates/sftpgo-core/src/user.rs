@@ -10,6 +10,7 @@ use crate::{
     auth::{password::PasswordHash, public_key::AuthorizedKey},
     error::{Error, Result},
     permission::Permissions,
+    rule::Rule,
 };
 
 /// The id the provider gave a user.
@@ -85,6 +86,20 @@ impl User {
     /// Has `expiration_date` passed at `now` (Unix milliseconds)?
     pub fn is_expired_at(&self, now: i64) -> bool {
         self.expiration_date > 0 && self.expiration_date < now
+    }
+
+    /// May the user log in at `now` (Unix milliseconds), with the right credential?
+    ///
+    /// # Errors
+    /// [`AccountDisabled`](Rule::AccountDisabled) or [`AccountExpired`](Rule::AccountExpired).
+    pub fn check_may_log_in(&self, now: i64) -> Result<()> {
+        if !self.enabled {
+            return Err(Error::denied("the user is disabled").decided_by(Rule::AccountDisabled));
+        }
+        if self.is_expired_at(now) {
+            return Err(Error::denied("the user has expired").decided_by(Rule::AccountExpired));
+        }
+        Ok(())
     }
 
     /// Is any quota set?

@@ -187,11 +187,8 @@ impl Authenticator {
 }
 
 fn check_conditions(user: User) -> Result<User, LoginFailure> {
-    if !user.enabled {
-        return Err(LoginFailure::new("the user is disabled"));
+    match user.check_may_log_in(now_ms()) {
+        Ok(()) => Ok(user),
+        Err(refused) => Err(LoginFailure::new(refused.to_string())),
     }
-    if user.is_expired_at(now_ms()) {
-        return Err(LoginFailure::new("the user has expired"));
-    }
-    Ok(user)
 }

@@ -52,10 +52,13 @@ pub(super) struct State {
 
 impl State {
     fn check(&self, delta: UsageDelta) -> Result<()> {
-        if self.tracked && self.limits.are_passed(delta, self.live.with(delta)) {
-            return Err(Error::new(ErrorKind::QuotaExceeded, "quota exceeded"));
+        let passed = self.limits.passed(delta, self.live.with(delta));
+        match passed.filter(|_| self.tracked) {
+            Some(limit) => {
+                Err(Error::new(ErrorKind::QuotaExceeded, "quota exceeded").decided_by(limit))
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn record(&mut self, change: FileChange) -> UsageDelta {

@@ -3,6 +3,7 @@
 use crate::{
     filesystem::SpaceInfo,
     provider::UsageDelta,
+    rule::Rule,
     user::{Usage, User, now_ms},
 };
 
@@ -67,11 +68,12 @@ impl Limits {
         }
     }
 
-    /// Does `delta`, which leads to `after`, pass a limit? Shrinking never does.
-    pub(super) fn are_passed(self, delta: UsageDelta, after: Amount) -> bool {
-        let size = delta.size > 0 && self.size > 0 && after.size > self.size;
-        let files = delta.files > 0 && self.files > 0 && after.files > self.files;
-        size || files
+    /// The limit that `delta`, which leads to `after`, would pass. Shrinking passes none.
+    pub(super) fn passed(self, delta: UsageDelta, after: Amount) -> Option<Rule> {
+        if delta.files > 0 && self.files > 0 && after.files > self.files {
+            return Some(Rule::QuotaFiles);
+        }
+        (delta.size > 0 && self.size > 0 && after.size > self.size).then_some(Rule::QuotaSize)
     }
 }
 

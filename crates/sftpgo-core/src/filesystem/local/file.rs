@@ -11,6 +11,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{File, FileType, Metadata, SetAttributes},
+    rule::Rule,
 };
 
 pub(super) struct LocalFile {
@@ -25,7 +26,8 @@ impl LocalFile {
             FileType::File => Ok(Box::new(Self { fd, owner })),
             FileType::Directory => Err(Error::new(ErrorKind::IsADirectory, "is a directory")),
             FileType::Symlink | FileType::Other => {
-                Err(Error::new(ErrorKind::Unsupported, "not a regular file"))
+                Err(Error::new(ErrorKind::Unsupported, "not a regular file")
+                    .decided_by(Rule::NotARegularFile))
             }
         }
     }

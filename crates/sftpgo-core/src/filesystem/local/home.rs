@@ -15,6 +15,7 @@ use super::{LocalFilesystem, metadata::Owner};
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{Filesystem, Homes},
+    rule::Rule,
     session::stays_inside,
     user::User,
     vpath::VirtualPath,
@@ -95,7 +96,8 @@ pub(super) fn as_client_sees(home: &Path, link: &VirtualPath, target: Vec<u8>) -
     }
     let directory = link.parent().unwrap_or_else(VirtualPath::root);
     if target.starts_with(b"/") || !stays_inside(&directory, &target) {
-        return Err(Error::denied("the link leads outside the home directory"));
+        return Err(Error::denied("the link leads outside the home directory")
+            .decided_by(Rule::OutsideHome));
     }
     if target.starts_with(b"./") {
         return Ok(directory.join(&target)?.as_bytes().to_vec());

@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
+    rule::Rule,
     vpath::VirtualPath,
 };
 
@@ -193,7 +194,9 @@ impl Filesystem for LocalFilesystem {
         let (parent, name) = self.root.parent_of(path)?;
         let target =
             rustix::fs::readlinkat(&parent, name, Vec::new()).map_err(|errno| match errno {
-                Errno::INVAL => Error::new(ErrorKind::Invalid, "not a symbolic link"),
+                Errno::INVAL => {
+                    Error::new(ErrorKind::Invalid, "not a symbolic link").decided_by(Rule::NotALink)
+                }
                 other => error(other),
             })?;
         home::as_client_sees(&self.path, path, target.into_bytes())
@@ -296,5 +299,11 @@ fn error(errno: Errno) -> Error {
         Errno::NOTSUP => (ErrorKind::Unsupported, "not supported by the file system"),
         _ => (ErrorKind::Internal, "input/output error"),
     };
-    Error::new(kind, message).with_source(std::io::Error::from(errno))
+    let error = Error::new(kind, message).with_source(std::io::Error::from(errno));
+    match errno {
+        Errno::XDEV => error.decided_by(Rule::OutsideHome),
+        Errno::LOOP => error.decided_by(Rule::ForbiddenLink),
+        Errno::NXIO => error.decided_by(Rule::NotARegularFile),
+        _ => error,
+    }
 }
