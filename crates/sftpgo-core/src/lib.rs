@@ -9,6 +9,7 @@ pub mod accounts;
 pub mod auth;
 pub mod error;
 pub mod event;
+pub mod explain;
 pub mod filesystem;
 pub mod permission;
 pub mod provider;

@@ -1,0 +1,420 @@
+//! Explanations against what really happens.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod real;
+mod world;
+
+use proptest::prelude::*;
+use sftpgo_core::{
+    ErrorKind, Permissions, Rule,
+    explain::{Action, Question, Verdict},
+    session::UploadMode,
+};
+
+use self::world::{Settings, Thing, World};
+
+/// Names that questions are about; the world puts things at some of them.
+const PATHS: [&[u8]; 20] = [
+    b"/",
+    b"/a",
+    b"/b",
+    b"/c",
+    b"/a/x",
+    b"/a/y",
+    b"/a/d",
+    b"/a/d/z",
+    b"/b/x",
+    b"/b/d/e",
+    b"/c/x",
+    b"/\xff\xfe",
+    b"/.sftpgo-upload.1",
+    b"/a/.sftpgo-upload.2",
+    b"/nothing",
+    b"/nothing/x",
+    b"/a/x/y",
+    b"/a/./d/../x",
+    b"b/x",
+    &LONG,
+];
+const LONG: [u8; 257] = {
+    let mut name = [b'n'; 257];
+    name[0] = b'/';
+    name
+};
+/// What a client may say that a link points to, besides.
+const RELATIVE: [&[u8]; 5] = [
+    b"x",
+    b"../b",
+    b"../../etc",
+    b"/../etc",
+    b"../.sftpgo-upload.3",
+];
+
+fn thing() -> impl Strategy<Value = Thing> {
+    let links: &[&[u8]] = &[
+        b"a",
+        b"b",
+        b"d",
+        b"a/d",
+        b"../b",
+        b"../a/d",
+        b"./../b/x",
+        b"d/..",
+        b"nothing",
+        b"c",
+        b".",
+    ];
+    let outside: &[&[u8]] = &[
+        b"../../outside",
+        b"../outside",
+        b"/etc/passwd",
+        b"../outside/x",
+    ];
+    prop_oneof![
+        2 => Just(Thing::Nothing),
+        4 => (0_usize..3000).prop_map(Thing::File),
+        4 => Just(Thing::Directory),
+        3 => prop::sample::select(links).prop_map(Thing::Link),
+        1 => prop::sample::select(outside).prop_map(Thing::Link),
+        1 => Just(Thing::Pipe),
+        1 => Just(Thing::SecondName("/a/x")),
+    ]
+}
+
+fn settings() -> impl Strategy<Value = Settings> {
+    let permissions = prop_oneof![
+        2 => Just(Permissions::all()),
+        2 => (0..8_u16).prop_map(|bit| Permissions::all() - Permissions::from_bits_truncate(1 << bit)),
+        1 => (1..256_u16).prop_map(Permissions::from_bits_truncate),
+    ];
+    let mode = prop::sample::select(vec![
+        UploadMode::Standard,
+        UploadMode::Atomic,
+        UploadMode::AtomicWithResume,
+    ]);
+    (
+        permissions,
+        prop::bool::weighted(0.95),
+        prop::sample::select(vec![0_i64, 0, 0, 0, 0, 0, 0, 1, i64::MAX]),
+        prop::sample::select(vec![0, 0, 1, 2, 4, 8]),
+        prop::sample::select(vec![0, 0, 1, 1500, 3000, 9000]),
+        mode,
+        prop::bool::weighted(0.95),
+    )
+        .prop_map(
+            |(permissions, enabled, expiration_date, quota_files, quota_size, mode, has_home)| {
+                Settings {
+                    permissions,
+                    enabled,
+                    expiration_date,
+                    quota_files,
+                    quota_size,
+                    mode,
+                    has_home,
+                }
+            },
+        )
+}
+
+fn question() -> impl Strategy<Value = Question> {
+    let path = prop::sample::select(&PATHS[..]);
+    (
+        prop::sample::select(&Action::ALL[..]),
+        path.clone(),
+        prop::sample::select(&RELATIVE[..]),
+        path,
+        any::<bool>(),
+    )
+        .prop_map(|(action, path, relative, target, use_relative)| {
+            let symlink = action == Action::Symlink && use_relative;
+            let path = if symlink { relative } else { path };
+            let target = action.takes_target().then_some(target);
+            Question::new(action, path, target).unwrap()
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn an_explanation_is_what_happens(
+        settings in settings(),
+        things in prop::collection::vec(thing(), world::PLACES.len()),
+        question in question(),
+    ) {
+        let world = World::new(&settings, &things);
+        let before = world.snapshot();
+        let verdict = world.explain(&question);
+        prop_assert_eq!(&world.snapshot(), &before, "{:?} changed something", question);
+        let happened = world.attempt(&question);
+        prop_assert_eq!(verdict.allowed, happened.is_ok(), "{:?} {:?}", verdict, happened);
+        if let Err((kind, message)) = happened {
+            check_reason(&verdict, kind, &message)?;
+        } else {
+            let needed = verdict.rule.permissions();
+            prop_assert!(settings.permissions.contains(needed) && !needed.is_empty());
+        }
+    }
+}
+
+/// A home in which every rule can decide.
+fn things() -> Vec<Thing> {
+    let mut things = vec![Thing::Nothing; world::PLACES.len()];
+    for (place, thing) in [
+        (&b"a"[..], Thing::Directory),
+        (b"b", Thing::Link(b"a")),
+        (b"c", Thing::Link(b"../outside")),
+        (b"a/x", Thing::File(100)),
+        (b"a/y", Thing::Pipe),
+        (b"a/d", Thing::Directory),
+        (b"a/d/z", Thing::File(1)),
+        (b"\xff\xfe", Thing::Link(b"\xff\xfe")),
+        (b".sftpgo-upload.1", Thing::File(9)),
+    ] {
+        let position = world::PLACES.iter().position(|known| *known == place);
+        things[position.unwrap()] = thing;
+    }
+    things
+}
+
+fn ask(action: Action, path: &[u8], target: Option<&[u8]>) -> Question {
+    Question::new(action, path, target).unwrap()
+}
+
+#[test]
+fn every_rule_is_named_when_it_decides() {
+    let all = Settings::default();
+    let without = |permission| Settings {
+        permissions: Permissions::all() - permission,
+        ..all.clone()
+    };
+    let disabled = Settings {
+        enabled: false,
+        ..all.clone()
+    };
+    let expired = Settings {
+        expiration_date: 1,
+        ..all.clone()
+    };
+    let two_files = Settings {
+        quota_files: 2,
+        ..all.clone()
+    };
+    let full = Settings {
+        quota_size: 101,
+        ..all.clone()
+    };
+    let needs_both = Rule::Permission(Permissions::UPLOAD | Permissions::OVERWRITE);
+    let x = b"/a/x";
+    for (settings, question, allowed, rule) in [
+        (&all, ask(Action::Upload, x, None), true, needs_both),
+        (
+            &all,
+            ask(Action::Upload, b"/new", None),
+            true,
+            Rule::Permission(Permissions::UPLOAD),
+        ),
+        (
+            &without(Permissions::OVERWRITE),
+            ask(Action::Upload, x, None),
+            false,
+            Rule::Permission(Permissions::OVERWRITE),
+        ),
+        (
+            &without(Permissions::LIST),
+            ask(Action::List, b"/nothing", None),
+            false,
+            Rule::Permission(Permissions::LIST),
+        ),
+        (
+            &disabled,
+            ask(Action::List, b"/", None),
+            false,
+            Rule::AccountDisabled,
+        ),
+        (
+            &expired,
+            ask(Action::List, b"/", None),
+            false,
+            Rule::AccountExpired,
+        ),
+        (
+            &all,
+            ask(Action::List, b"/nothing", None),
+            false,
+            Rule::NotFound,
+        ),
+        (
+            &all,
+            ask(Action::Upload, b"/nothing/x", None),
+            false,
+            Rule::NotFound,
+        ),
+        (
+            &all,
+            ask(Action::Stat, b"/.sftpgo-upload.1", None),
+            false,
+            Rule::ReservedName,
+        ),
+        (
+            &all,
+            ask(Action::Download, b"/c/x", None),
+            false,
+            Rule::OutsideHome,
+        ),
+        (
+            &all,
+            ask(Action::Symlink, b"../up", Some(b"/new")),
+            false,
+            Rule::OutsideHome,
+        ),
+        (
+            &all,
+            ask(Action::Stat, b"/\xff\xfe", None),
+            false,
+            Rule::ForbiddenLink,
+        ),
+        (
+            &all,
+            ask(Action::Rmdir, b"/", None),
+            false,
+            Rule::RootDirectory,
+        ),
+        (
+            &all,
+            ask(Action::Mkdir, b"/a", None),
+            false,
+            Rule::AlreadyExists,
+        ),
+        (
+            &all,
+            ask(Action::Rename, x, Some(b"/b")),
+            false,
+            Rule::AlreadyExists,
+        ),
+        (
+            &all,
+            ask(Action::Remove, b"/a", None),
+            false,
+            Rule::IsADirectory,
+        ),
+        (
+            &all,
+            ask(Action::Hardlink, b"/a", Some(b"/new")),
+            false,
+            Rule::IsADirectory,
+        ),
+        (
+            &all,
+            ask(Action::Rmdir, x, None),
+            false,
+            Rule::NotADirectory,
+        ),
+        (
+            &all,
+            ask(Action::Rmdir, b"/a/d", None),
+            false,
+            Rule::DirectoryNotEmpty,
+        ),
+        (
+            &all,
+            ask(Action::Rename, b"/a", Some(b"/b/d/new")),
+            false,
+            Rule::InsideItself,
+        ),
+        (
+            &all,
+            ask(Action::Download, b"/a/y", None),
+            false,
+            Rule::NotARegularFile,
+        ),
+        (&all, ask(Action::Readlink, x, None), false, Rule::NotALink),
+        (
+            &all,
+            ask(Action::Mkdir, &LONG, None),
+            false,
+            Rule::InvalidValue,
+        ),
+        (
+            &two_files,
+            ask(Action::Upload, b"/new", None),
+            false,
+            Rule::QuotaFiles,
+        ),
+        (&full, ask(Action::Append, x, None), false, Rule::QuotaSize),
+        (&full, ask(Action::Upload, x, None), true, needs_both),
+    ] {
+        let world = World::new(settings, &things());
+        let verdict = world.explain(&question);
+        assert_eq!(
+            (verdict.allowed, verdict.rule),
+            (allowed, rule),
+            "{question:?} {verdict:?}"
+        );
+        assert_eq!(world.attempt(&question).is_ok(), allowed, "{question:?}");
+    }
+}
+
+#[test]
+fn a_home_that_cannot_be_opened_decides() {
+    let settings = Settings {
+        has_home: false,
+        ..Settings::default()
+    };
+    let world = World::new(&settings, &[]);
+    let question = ask(Action::List, b"/", None);
+    assert!(world.explain(&question).allowed);
+    assert!(!world.home().exists());
+    std::fs::write(world.home(), b"a file").unwrap();
+    assert_eq!(world.explain(&question).rule, Rule::HomeUnusable);
+    assert!(world.attempt(&question).is_err());
+}
+
+/// The same kind of refusal and, but where the kernel has no words for it, the same words.
+fn check_reason(verdict: &Verdict, kind: ErrorKind, message: &str) -> Result<(), TestCaseError> {
+    let kinds = kinds_of(verdict.rule);
+    prop_assert!(
+        kinds.contains(&kind),
+        "{:?} {:?} {}",
+        verdict,
+        kind,
+        message
+    );
+    let own_words = verdict.rule == Rule::InsideItself
+        || (verdict.rule == Rule::IsADirectory && kind == ErrorKind::PermissionDenied);
+    if !own_words {
+        prop_assert_eq!(&verdict.reason, message);
+    }
+    Ok(())
+}
+
+/// What a client may be refused with when the rule decides.
+fn kinds_of(rule: Rule) -> &'static [ErrorKind] {
+    match rule {
+        Rule::NotFound => &[ErrorKind::NotFound],
+        // Not there for who looks, taken for who wants to have it.
+        Rule::ReservedName => &[ErrorKind::NotFound, ErrorKind::PermissionDenied],
+        Rule::AlreadyExists => &[ErrorKind::AlreadyExists],
+        // link(2) has no error of its own for a directory.
+        Rule::IsADirectory => &[ErrorKind::IsADirectory, ErrorKind::PermissionDenied],
+        Rule::NotADirectory => &[ErrorKind::NotADirectory],
+        Rule::DirectoryNotEmpty => &[ErrorKind::DirectoryNotEmpty],
+        Rule::InsideItself | Rule::NotALink | Rule::InvalidValue => &[ErrorKind::Invalid],
+        Rule::NotARegularFile => &[ErrorKind::Unsupported],
+        Rule::QuotaFiles | Rule::QuotaSize => &[ErrorKind::QuotaExceeded],
+        Rule::AccountDisabled
+        | Rule::AccountExpired
+        | Rule::Permission(_)
+        | Rule::OutsideHome
+        | Rule::ForbiddenLink
+        | Rule::RootDirectory => &[ErrorKind::PermissionDenied],
+        other => panic!("{other} was not expected"),
+    }
+}
