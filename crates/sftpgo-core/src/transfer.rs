@@ -83,7 +83,7 @@ impl Transfer {
     ///
     /// # Errors
     /// A handle not open for writing, a write below a resumed upload's start, or
-    /// [`QuotaExceeded`](ErrorKind::QuotaExceeded); then nothing of `data` is written.
+    /// [`QuotaExceeded`](crate::ErrorKind::QuotaExceeded); then nothing of `data` is written.
     pub fn write_at(&mut self, data: &[u8], offset: u64) -> Result<()> {
         self.write_within_quota(offset, data.len(), |file| file.write_all_at(data, offset))?;
         self.entry.moved(data.len() as u64);

@@ -86,7 +86,8 @@ impl Streams {
         std::mem::take(&mut self.pause)
     }
 
-    pub(crate) fn pause_for(&mut self, pause: Duration) {
+    /// Asks for a pause before the next step.
+    pub fn pause_for(&mut self, pause: Duration) {
         self.pause = self.pause.max(pause);
     }
 }

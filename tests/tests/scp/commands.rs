@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::json;
-use sftpgo_e2e::{make_tree, run};
+use sftpgo_e2e::{make_tree, run, wait_for};
 
 use super::World;
 
@@ -95,6 +95,26 @@ fn only_the_commands_that_are_enabled_run() {
         refused.stderr,
         b"This service allows SFTP connections only.\r\n"
     );
+}
+
+#[test]
+fn a_running_command_is_not_listed_and_ends_with_its_user() {
+    let world = World::new();
+    let server = &world.server;
+    let mut client = world
+        .ssh_command(&["md5sum"])
+        .current_dir(server.path(""))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = client.stdin.take().unwrap();
+    wait_for("the login", || !server.log_lines("login").is_empty());
+    input.write_all(b"abc").unwrap();
+    assert_eq!(server.rest("GET", "/api/v1/connection", None).1, json!([]));
+    assert_eq!(server.rest("DELETE", "/api/v1/user/1", None).0, 200);
+    assert!(!client.wait().unwrap().success());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use sftpgo_e2e::{assert_same, assert_same_trees, make_tree, noise, run, wait_for};
+use sftpgo_e2e::{assert_same, assert_same_trees, make_tree, noise, python, run, wait_for};
 
 use super::World;
 
@@ -272,4 +272,33 @@ fn scp_over_sftp_and_pscp_work_too() {
     fs::create_dir(server.path("back")).unwrap();
     pscp(&["-r", "-p", &format!("{remote}putty"), "back"]);
     assert_same_trees(server, "tree", "back/putty");
+}
+
+#[test]
+fn curl_and_asyncssh_speak_it_too() {
+    let world = World::new();
+    let server = &world.server;
+    fs::write(server.path("l"), noise(3 << 20)).unwrap();
+    make_tree(server);
+    let url = format!("scp://127.0.0.1:{}/~/r", server.sftp_port);
+    for arguments in [["-T", "l"], ["-o", "b"]] {
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "--insecure", "-u", "bob:secret"]);
+        run(server, curl.args(arguments).arg(&url)).assert_ok();
+    }
+    assert_same(&server.path("l"), &server.path("b"));
+    let script = r#"
+import asyncio, asyncssh, os
+async def main():
+    async with asyncssh.connect("127.0.0.1", int(os.environ["PORT"]), username="bob", password="secret", known_hosts=None, config=None) as c:
+        await asyncssh.scp("tree", (c, "up"), recurse=True, preserve=True)
+        await asyncssh.scp((c, "up"), "back", recurse=True, preserve=True)
+        for source, target in [((c, "nothing"), "x"), ("l", (c, "no/thing"))]:
+            try: await asyncssh.scp(source, target); raise AssertionError("done")
+            except asyncssh.SFTPError as error: assert "No such file or directory" in str(error), error
+asyncio.run(main())
+"#;
+    python(server, script).assert_ok();
+    assert_same_trees(server, "tree", "homes/bob/up");
+    assert_same_trees(server, "tree", "back");
 }

@@ -1,6 +1,7 @@
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use sftpgo_core::session::UploadMode;
+use sftpgo_ssh::SshCommand;
 
 use super::{settings::Driver, *};
 
@@ -266,6 +267,28 @@ fn relative_paths_start_in_the_configuration_directory() {
     );
     assert!(
         matches!(&settings.data_provider.driver, Driver::Sqlite { path, .. } if path == Path::new("/var/lib/other.db"))
+    );
+}
+
+#[test]
+fn ssh_commands_are_all_that_there_are_unless_some_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let commands = |value: &[(&str, &str)]| {
+        let found = load_with(directory.path(), value);
+        found.settings().unwrap().sftpd.ssh_commands.clone()
+    };
+    let variable = "SFTPGO_SFTPD__ENABLED_SSH_COMMANDS";
+    assert_eq!(commands(&[]), SshCommand::ALL);
+    assert_eq!(
+        commands(&[(variable, "pwd,md5sum")]),
+        [SshCommand::Pwd, SshCommand::Md5sum]
+    );
+    assert_eq!(commands(&[(variable, "")]), []);
+    assert_eq!(
+        problems_of(directory.path(), &[(variable, "md5sum,rsync")]),
+        [
+            "sftpd.enabled_ssh_commands: \"rsync\" is not one of md5sum, sha1sum, sha256sum, sha384sum, sha512sum, cd, pwd (set by SFTPGO_SFTPD__ENABLED_SSH_COMMANDS)"
+        ]
     );
 }
 

@@ -5,6 +5,7 @@ pub mod message;
 mod arguments;
 mod expand;
 mod glob;
+mod place;
 mod sink;
 mod source;
 

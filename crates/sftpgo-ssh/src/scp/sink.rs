@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sftpgo_core::{
-    Error, ErrorKind, Result, VirtualPath,
-    filesystem::{FileType, SetAttributes},
+    Result,
+    filesystem::SetAttributes,
     session::{AttributeChange, OpenRequest, Session},
     transfer::Transfer,
 };
@@ -12,32 +12,20 @@ use sftpgo_core::{
 use super::{
     Arguments,
     message::{self, Malformed, Record, Response},
+    place::{Named, PERMISSION_BITS, Place},
 };
 use crate::{
     program::{PIECE, Program, Step, Streams},
     reason::reason,
 };
 
-/// A directory has to be writable for its entries to get in, whatever mode it will have.
-const OWNER_BITS: u32 = 0o700;
-const PERMISSION_BITS: u32 = 0o777;
-
-/// Access and modification.
-type Times = (SystemTime, SystemTime);
-
 /// The side that takes files.
 pub struct Sink {
     session: Session,
     arguments: Arguments,
-    /// The directory that records go into, or the name that the first one gets.
-    path: VirtualPath,
-    /// `path` as the client writes it, for messages.
-    shown: Vec<u8>,
-    path_is_directory: bool,
-    /// What has to be done at the end of each directory that was entered.
-    directories: Vec<Entered>,
-    /// For the next file or directory.
-    times: Option<Times>,
+    place: Place,
+    /// Access and modification of the next file or directory.
+    times: Option<(SystemTime, SystemTime)>,
     state: State,
     failed: bool,
 }
@@ -61,26 +49,13 @@ struct Incoming {
     problem: Option<String>,
 }
 
-struct Entered {
-    change: SetAttributes,
-    /// Length of `shown` before the directory's name was appended; none when the target itself is entered.
-    named_at: Option<usize>,
-}
-
 impl Sink {
     /// Takes what `arguments` announce.
     pub fn new(session: Session, arguments: Arguments) -> Self {
         Self {
             session,
-            shown: arguments
-                .paths
-                .first()
-                .map(|word| word.bytes().to_vec())
-                .unwrap_or_default(),
+            place: Place::of(&arguments),
             arguments,
-            path: VirtualPath::root(),
-            path_is_directory: false,
-            directories: Vec::new(),
             times: None,
             state: State::Start,
             failed: false,
@@ -88,29 +63,13 @@ impl Sink {
     }
 
     fn start(&mut self, streams: &mut Streams) -> Step {
-        match self.find_target() {
+        match self.place.find(&self.session, &self.arguments) {
             Ok(()) => self.answer(streams),
-            Err(error) => self.give_up(streams, &reason(&error)),
+            Err(error) => {
+                message::write_fatal(&mut streams.stdout, self.place.shown(), &reason(&error));
+                Step::Done(1)
+            }
         }
-    }
-
-    fn find_target(&mut self) -> Result<()> {
-        let target = self
-            .arguments
-            .paths
-            .first()
-            .map(|word| word.without_tilde());
-        let target = target.unwrap_or_default();
-        self.path = VirtualPath::parse(target.bytes())?;
-        let found = self.session.upload_target(&self.path)?;
-        self.path_is_directory = found.is_some_and(|found| found.file_type == FileType::Directory);
-        if self.arguments.to_directory && !self.path_is_directory {
-            return Err(match found {
-                Some(_) => not_a_directory(),
-                None => Error::not_found("no such file or directory"),
-            });
-        }
-        Ok(())
     }
 
     fn take_record(&mut self, streams: &mut Streams) -> Step {
@@ -123,59 +82,21 @@ impl Sink {
         match record {
             Record::Times { mtime, atime } => {
                 streams.consume(len);
-                match (time(atime), time(mtime)) {
-                    (Some(atime), Some(mtime)) => self.times = Some((atime, mtime)),
-                    _ => return self.break_off(streams, "bad times"),
-                }
-                self.answer(streams)
+                self.take_times(mtime, atime, streams)
             }
             Record::File { mode, size, name } => {
                 let name = name.to_vec();
                 streams.consume(len);
-                let (shown, begun) = match self.place(&name) {
-                    Ok((path, shown)) => (shown, self.begin_file(&path, mode)),
-                    Err(error) => (name, Err(error)),
-                };
-                match begun {
-                    Ok((transfer, change)) => {
-                        self.state = State::Data(Incoming {
-                            transfer,
-                            shown,
-                            offset: 0,
-                            left: size,
-                            change,
-                            problem: None,
-                        });
-                        streams.stdout.push(message::OK);
-                        Step::Continue
-                    }
-                    Err(error) => self.warn(streams, &shown, &reason(&error)),
-                }
+                self.take_file(mode, size, name, streams)
             }
             Record::Directory { mode, name } => {
                 let name = name.to_vec();
                 streams.consume(len);
-                if !self.arguments.recursive {
-                    return self.break_off(streams, "received directory without -r");
-                }
-                let (shown, begun) = match self.place(&name) {
-                    Ok((path, shown)) => (shown.clone(), self.enter(path, shown, mode)),
-                    Err(error) => (name, Err(error)),
-                };
-                match begun {
-                    Ok(()) => self.answer(streams),
-                    Err(error) => self.warn(streams, &shown, &reason(&error)),
-                }
+                self.take_directory(mode, name, streams)
             }
             Record::EndDirectory => {
                 streams.consume(len);
-                let Some(entered) = self.directories.pop() else {
-                    return self.break_off(streams, "end of a directory that was not entered");
-                };
-                match self.leave(&entered) {
-                    Ok(()) => self.answer(streams),
-                    Err((shown, error)) => self.warn(streams, &shown, &reason(&error)),
-                }
+                self.end_directory(streams)
             }
             Record::Warning(_) => {
                 streams.consume(len);
@@ -186,101 +107,81 @@ impl Sink {
         }
     }
 
-    /// Where a record's name belongs, and how to show it.
-    fn place(&self, name: &[u8]) -> Result<(VirtualPath, Vec<u8>)> {
-        if !self.path_is_directory {
-            return Ok((self.path.clone(), self.shown.clone()));
+    fn take_times(&mut self, mtime: u64, atime: u64, streams: &mut Streams) -> Step {
+        self.times = time(atime).zip(time(mtime));
+        match self.times {
+            Some(_) => self.answer(streams),
+            None => self.break_off(streams, "bad times"),
         }
-        let mut shown = self.shown.clone();
-        if !shown.is_empty() && !shown.ends_with(b"/") {
-            shown.push(b'/');
-        }
-        shown.extend_from_slice(name);
-        Ok((self.path.join(name)?, shown))
     }
 
-    fn begin_file(&mut self, path: &VirtualPath, mode: u32) -> Result<(Transfer, SetAttributes)> {
-        let times = self.times.take();
-        if !self.path_is_directory && self.shown.ends_with(b"/") {
-            return Err(not_a_directory());
+    fn take_file(&mut self, mode: u32, size: u64, name: Vec<u8>, streams: &mut Streams) -> Step {
+        let change = self.change(mode);
+        let named = match self.place.named(&name) {
+            Ok(named) => named,
+            Err(error) => return self.warn(streams, &name, &reason(&error)),
+        };
+        match self.open(&named, mode) {
+            Ok(transfer) => {
+                self.state = State::Data(Incoming {
+                    transfer,
+                    shown: named.shown,
+                    offset: 0,
+                    left: size,
+                    change,
+                    problem: None,
+                });
+                self.answer(streams)
+            }
+            Err(error) => self.warn(streams, &named.shown, &reason(&error)),
         }
-        let exact = self.arguments.preserve;
-        let is_new = self.session.upload_target(path)?.is_none();
+    }
+
+    fn open(&self, file: &Named, mode: u32) -> Result<Transfer> {
+        self.place.check_takes_file()?;
+        let is_new = self.session.upload_target(&file.path)?.is_none();
         let request = OpenRequest {
             write: true,
             create: true,
             truncate: true,
             // An existing file keeps its mode.
-            mode: (exact || is_new).then_some(mode & PERMISSION_BITS),
+            mode: (self.arguments.preserve || is_new).then_some(mode & PERMISSION_BITS),
             ..OpenRequest::default()
         };
-        let change = SetAttributes {
-            mode: exact.then_some(mode),
-            times,
+        self.session.open(&file.path, &request)
+    }
+
+    fn take_directory(&mut self, mode: u32, name: Vec<u8>, streams: &mut Streams) -> Step {
+        if !self.arguments.recursive {
+            return self.break_off(streams, "received directory without -r");
+        }
+        let change = self.change(mode);
+        let named = match self.place.named(&name) {
+            Ok(named) => named,
+            Err(error) => return self.warn(streams, &name, &reason(&error)),
+        };
+        let shown = named.shown.clone();
+        match self.place.enter(&self.session, named, mode, change) {
+            Ok(()) => self.answer(streams),
+            Err(error) => self.warn(streams, &shown, &reason(&error)),
+        }
+    }
+
+    fn end_directory(&mut self, streams: &mut Streams) -> Step {
+        match self.place.leave(&self.session) {
+            Some((_, Ok(()))) => self.answer(streams),
+            Some((shown, Err(error))) => self.warn(streams, &shown, &reason(&error)),
+            None => self.break_off(streams, "end of a directory that was not entered"),
+        }
+    }
+
+    /// What a file or directory gets when all of it is there.
+    fn change(&mut self, mode: u32) -> SetAttributes {
+        SetAttributes {
+            mode: self.arguments.preserve.then_some(mode),
+            times: self.times.take(),
             owner: None,
-        };
-        Ok((self.session.open(path, &request)?, change))
-    }
-
-    fn enter(&mut self, path: VirtualPath, shown: Vec<u8>, mode: u32) -> Result<()> {
-        let times = self.times.take();
-        let mode = self.make_directory(&path, mode)?;
-        self.directories.push(Entered {
-            change: SetAttributes {
-                mode,
-                times,
-                owner: None,
-            },
-            named_at: self.path_is_directory.then_some(self.shown.len()),
-        });
-        self.path = path;
-        self.shown = shown;
-        self.path_is_directory = true;
-        Ok(())
-    }
-
-    /// Sees that a directory is there, and answers the mode it has to get when its entries are.
-    fn make_directory(&self, path: &VirtualPath, mode: u32) -> Result<Option<u32>> {
-        let exact = self.arguments.preserve.then_some(mode);
-        if let Some(found) = self.session.upload_target(path)? {
-            return match found.file_type {
-                FileType::Directory => Ok(exact),
-                _ => Err(not_a_directory()),
-            };
         }
-        let open = (mode & PERMISSION_BITS) | OWNER_BITS;
-        self.session.create_dir(path, Some(open))?;
-        if exact.is_some() || open == mode & PERMISSION_BITS {
-            return Ok(exact);
-        }
-        // What the umask left of it, without the bits that only its entries needed.
-        let made = self.session.upload_target(path)?;
-        Ok(made.map(|made| made.mode & mode & PERMISSION_BITS))
-    }
-
-    fn leave(&mut self, entered: &Entered) -> Result<(), (Vec<u8>, Error)> {
-        let changed = if entered.change == SetAttributes::default() {
-            Ok(())
-        } else {
-            let change = AttributeChange {
-                size: None,
-                other: entered.change,
-            };
-            self.session.set_attributes(&self.path, &change, true)
-        };
-        let shown = match entered.named_at {
-            Some(len) => {
-                self.path = self.path.parent().unwrap_or_else(VirtualPath::root);
-                let shown = self.shown.clone();
-                self.shown.truncate(len);
-                shown
-            }
-            None => {
-                self.path_is_directory = false;
-                self.shown.clone()
-            }
-        };
-        changed.map_err(|error| (shown, error))
     }
 
     fn take_data(&mut self, mut incoming: Incoming, streams: &mut Streams) -> Step {
@@ -334,7 +235,7 @@ impl Sink {
     }
 
     fn end(&self, streams: &Streams) -> Step {
-        let whole = streams.input().is_empty() && self.directories.is_empty();
+        let whole = streams.input().is_empty() && self.place.is_target();
         Step::Done(u32::from(self.failed || !whole))
     }
 
@@ -347,11 +248,6 @@ impl Sink {
         self.failed = true;
         message::write_warning(&mut streams.stdout, shown, problem);
         Step::Continue
-    }
-
-    fn give_up(&self, streams: &mut Streams, problem: &str) -> Step {
-        message::write_fatal(&mut streams.stdout, &self.shown, problem);
-        Step::Done(1)
     }
 
     fn break_off(&self, streams: &mut Streams, why: &str) -> Step {
@@ -396,8 +292,4 @@ fn store(mut incoming: Incoming, is_whole: bool) -> Result<(), String> {
 
 fn time(seconds: u64) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
-}
-
-fn not_a_directory() -> Error {
-    Error::new(ErrorKind::NotADirectory, "not a directory")
 }

@@ -3,6 +3,7 @@
 //! The library's callbacks run on the connection's own task; channel data is taken where it was
 //! decrypted, and replies go back through the library's bounded queue.
 
+mod channels;
 mod client;
 mod identification;
 mod out;

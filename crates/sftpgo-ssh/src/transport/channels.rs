@@ -1,0 +1,150 @@
+//! What is started on the channels of one connection.
+
+use std::sync::Arc;
+
+use russh::{
+    ChannelId, ChannelWriteHalf,
+    server::{Msg, Session},
+};
+use sftpgo_core::{registry::Protocol, session::Session as FileSession};
+use tokio_util::sync::CancellationToken;
+
+use super::{ChannelOut, client::Client, out::STDERR};
+use crate::{
+    channel::{Inbox, Running, run_program, run_sftp},
+    exec::{Command, Refusal},
+    sftp::{Engine, proto::framer::whole_packets_len},
+};
+
+/// What an open channel is for.
+pub(super) enum OpenChannel {
+    /// Nothing yet; this is how to send on it.
+    Idle(ChannelWriteHalf<Msg>),
+    /// A session, which has the sending side.
+    Session {
+        inbox: Arc<Inbox>,
+        /// Tells the session that the client has closed the channel.
+        closed: CancellationToken,
+    },
+}
+
+impl Client {
+    /// Starts the sftp subsystem, unless something runs on the channel.
+    pub(super) fn start_sftp(&mut self, channel: ChannelId, session: &Session) -> bool {
+        let Some(writer) = self.idle(channel) else {
+            return false;
+        };
+        let Some(files) = self.file_session(Some(Protocol::Sftp), session) else {
+            return false;
+        };
+        let running = self.running(writer, &files, session, whole_packets_len);
+        let engine = Engine::new(files, &self.shared.config.limits);
+        self.start(running, |running| run_sftp(engine, running));
+        true
+    }
+
+    /// Starts a command, likewise.
+    pub(super) fn start_command(
+        &mut self,
+        channel: ChannelId,
+        command: Command,
+        session: &Session,
+    ) -> bool {
+        let Some(writer) = self.idle(channel) else {
+            return false;
+        };
+        let listed = match command {
+            Command::Scp(_) => Some(Protocol::Scp),
+            Command::Ssh(..) => None,
+        };
+        let Some(files) = self.file_session(listed, session) else {
+            return false;
+        };
+        let running = self.running(writer, &files, session, <[u8]>::len);
+        let program = command.start(files);
+        self.start(running, |running| run_program(program, running));
+        true
+    }
+
+    /// Takes a channel on which nothing runs.
+    fn idle(&mut self, channel: ChannelId) -> Option<ChannelWriteHalf<Msg>> {
+        match self.channels.remove(&channel)? {
+            OpenChannel::Idle(writer) => Some(writer),
+            session => {
+                self.channels.insert(channel, session);
+                None
+            }
+        }
+    }
+
+    /// The user's files, in the list of connections under a protocol that it has a name for.
+    fn file_session(&self, listed: Option<Protocol>, session: &Session) -> Option<FileSession> {
+        let logged_in = self.logged_in.as_ref()?;
+        let version = String::from_utf8_lossy(session.remote_sshid());
+        let username = &logged_in.user.username;
+        let connection = match listed {
+            Some(protocol) => logged_in
+                .login
+                .start(username, protocol, self.remote, &version),
+            None => logged_in
+                .login
+                .start_unlisted(username, Protocol::Sftp, self.remote, &version),
+        };
+        Some(FileSession::new(
+            logged_in,
+            connection,
+            self.shared.events.clone(),
+            self.shared.config.uploads,
+        ))
+    }
+
+    fn running(
+        &mut self,
+        writer: ChannelWriteHalf<Msg>,
+        files: &FileSession,
+        session: &Session,
+        whole: fn(&[u8]) -> usize,
+    ) -> Running {
+        let closed = self.state.gone().child_token();
+        let queued = self.shared.config.limits.queued_bytes;
+        let inbox = Arc::new(Inbox::new(queued, Arc::clone(&self.budget), whole));
+        self.channels.insert(
+            writer.id(),
+            OpenChannel::Session {
+                inbox: Arc::clone(&inbox),
+                closed: closed.clone(),
+            },
+        );
+        Running {
+            inbox,
+            out: Arc::new(ChannelOut::new(writer, session.handle(), closed)),
+            connection: Arc::clone(files.connection()),
+        }
+    }
+
+    fn start<F>(&self, running: Running, run: impl FnOnce(Running) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let connection = Arc::clone(&running.connection);
+        let inbox = Arc::clone(&running.inbox);
+        self.state.start_session(&connection, &inbox, run(running));
+    }
+
+    /// Answers as a program that prints one line and fails: of a request that is refused clients print nothing.
+    pub(super) fn refuse_program(
+        &mut self,
+        channel: ChannelId,
+        refusal: &Refusal,
+        session: &mut Session,
+    ) -> Result<(), russh::Error> {
+        if self.idle(channel).is_none() {
+            return session.channel_failure(channel);
+        }
+        session.channel_success(channel)?;
+        session.extended_data(channel, STDERR, format!("{}\r\n", refusal.0).into_bytes())?;
+        session.exit_status_request(channel, 1)?;
+        session.eof(channel)?;
+        session.close(channel)
+    }
+}
