@@ -8,8 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
+use std::process::Command;
+
 use serde_json::json;
-use sftpgo_e2e::{Server, make_key, python, sftp, sftp_with_key};
+use sftpgo_e2e::{Server, make_key, python, run, sftp, sftp_with_key, ssh_options};
 
 #[test]
 fn every_kind_of_key_logs_in_and_an_unknown_one_does_not() {
@@ -55,6 +57,36 @@ fn rsa_keys_sign_with_sha2_and_not_with_sha1() {
         let outcome = sftp(&server, "bob", &options, "ls\n");
         assert_eq!(outcome.ok, accepted, "{algorithm}: {}", outcome.text);
     }
+}
+
+#[test]
+fn clients_are_told_which_signatures_are_accepted() {
+    let server = Server::start();
+    let mut ssh = Command::new("ssh");
+    // Before ours: the first of two equal options counts.
+    ssh.args(["-oLogLevel=DEBUG1", "-oBatchMode=yes"])
+        .args(ssh_options())
+        .args(["-p", &server.sftp_port.to_string(), "bob@127.0.0.1"]);
+    let text = run(&server, &mut ssh).text;
+    let told = text
+        .lines()
+        .find_map(|line| line.split_once("server-sig-algs=<"))
+        .expect(&text)
+        .1;
+    let told: Vec<_> = told.trim_end_matches('>').split(',').collect();
+    for algorithm in [
+        "ssh-ed25519",
+        "ecdsa-sha2-nistp256",
+        "ecdsa-sha2-nistp384",
+        "ecdsa-sha2-nistp521",
+        "rsa-sha2-256",
+        "rsa-sha2-512",
+        "sk-ssh-ed25519@openssh.com",
+        "sk-ecdsa-sha2-nistp256@openssh.com",
+    ] {
+        assert!(told.contains(&algorithm), "{algorithm}: {told:?}");
+    }
+    assert!(!told.contains(&"ssh-rsa"), "{told:?}");
 }
 
 /// The token is asyncssh's: its signatures come from here instead of a device (OpenSSH's PROTOCOL.u2f).

@@ -82,7 +82,7 @@ pub(crate) fn preferred(config: &ServerConfig, audience: Audience) -> Result<Pre
     kex.extend_from_slice(KEX_EXTENSIONS);
     Ok(Preferred {
         kex: Cow::Owned(kex),
-        key: Cow::Owned(host_key_algorithms()),
+        key: Cow::Owned(signature_algorithms()),
         cipher: Cow::Owned(
             cipher_names
                 .iter()
@@ -100,8 +100,8 @@ pub(crate) fn preferred(config: &ServerConfig, audience: Audience) -> Result<Pre
     })
 }
 
-/// No SHA-1 signatures.
-fn host_key_algorithms() -> Vec<keys::Algorithm> {
+/// Signatures by host keys, as far as there are such keys, and by users' keys. No SHA-1.
+fn signature_algorithms() -> Vec<keys::Algorithm> {
     use keys::{Algorithm, EcdsaCurve, HashAlg};
     vec![
         Algorithm::Ed25519,
@@ -120,6 +120,9 @@ fn host_key_algorithms() -> Vec<keys::Algorithm> {
         Algorithm::Rsa {
             hash: Some(HashAlg::Sha256),
         },
+        // No host has these; some clients use a security key only when they are told (RFC 8308, server-sig-algs).
+        Algorithm::SkEd25519,
+        Algorithm::SkEcdsaSha2NistP256,
     ]
 }
 
