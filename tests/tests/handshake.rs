@@ -1,4 +1,4 @@
-//! What the server offers before login, as ssh-audit judges it.
+//! Algorithms: what the server offers, as ssh-audit judges it, and that all of it works.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,8 +16,8 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
-use sftpgo_e2e::{Server, run};
+use serde_json::{Value, json};
+use sftpgo_e2e::{Server, python, run};
 
 /// The findings that stay, each for clients that have nothing better: docs/security.md explains them.
 const EXPLAINED: &[(&str, &str, &str)] = &[
@@ -103,6 +103,45 @@ fn who_has_nothing_better_than_encrypt_and_mac_is_offered_that() {
             "{client}"
         );
     }
+}
+
+/// With a transfer in which keys are exchanged again: each choice has to survive that, too.
+#[test]
+fn every_algorithm_of_the_defaults_carries_a_session_and_no_outdated_one_does() {
+    let server = Server::start();
+    server.add_user("bob", &json!({}));
+    let script = r#"
+import asyncio, asyncssh, os
+data = os.urandom(600000)
+async def session(expected, **algorithms):
+    async with asyncssh.connect("127.0.0.1", int(os.environ["PORT"]), username="bob", password="secret", known_hosts=None,
+                                config=None, rekey_bytes="256k", **algorithms) as c:
+        async with c.start_sftp_client() as s:
+            async with s.open("f", "wb") as f: await f.write(data)
+            async with s.open("f", "rb") as f: assert await f.read() == data
+        for key, value in expected.items(): assert c.get_extra_info(key) == value, (key, value, c.get_extra_info(key))
+async def main():
+    for name in ["mlkem768x25519-sha256", "curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256",
+                 "ecdh-sha2-nistp384", "ecdh-sha2-nistp521", "diffie-hellman-group16-sha512", "diffie-hellman-group18-sha512"]:
+        await session({}, kex_algs=[name])
+    for name in ["ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-256", "rsa-sha2-512"]:
+        await session({}, server_host_key_algs=[name])
+    for name in ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"]:
+        await session({"send_cipher": name, "recv_cipher": name}, encryption_algs=[name])
+    for cipher in ["aes128-ctr", "aes192-ctr", "aes256-ctr"]:
+        for mac in ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com"]:
+            await session({"send_cipher": cipher, "recv_mac": mac}, encryption_algs=[cipher], mac_algs=[mac])
+    await session({"recv_compression": "zlib@openssh.com"}, compression_algs=["zlib@openssh.com"])
+    for outdated in [{"kex_algs": ["diffie-hellman-group14-sha1"]}, {"kex_algs": ["diffie-hellman-group-exchange-sha1"]},
+                     {"server_host_key_algs": ["ssh-rsa"]}, {"encryption_algs": ["aes128-cbc"]}, {"encryption_algs": ["3des-cbc"]},
+                     {"encryption_algs": ["aes128-ctr"], "mac_algs": ["hmac-sha1"]},
+                     {"encryption_algs": ["aes128-ctr"], "mac_algs": ["hmac-sha2-256"]}]:
+        try: await session({}, **outdated)
+        except (asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost, ConnectionError): continue
+        raise AssertionError(f"{outdated} is accepted")
+asyncio.run(main())
+"#;
+    python(&server, script).assert_ok();
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {

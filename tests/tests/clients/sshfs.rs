@@ -31,15 +31,23 @@ impl<'a> Mount<'a> {
         server.add_user("bob", &json!({ "public_keys": [key] }));
         let point = server.path("mount");
         fs::create_dir(&point).unwrap();
-        run(
+        let mounted = run(
             server,
             Command::new("sshfs")
                 .args(ssh_options())
                 .arg(format!("-oIdentityFile={}", server.path("key").display()))
                 .args(["-p", &server.sftp_port.to_string()])
                 .args(["bob@127.0.0.1:/", "mount"]),
-        )
-        .assert_ok();
+        );
+        // A container may show the device and still not let anybody mount.
+        if mounted
+            .text
+            .contains("mount failed: Operation not permitted")
+        {
+            println!("SKIPPED: {}", mounted.text);
+            return None;
+        }
+        mounted.assert_ok();
         Some(Self { server, point })
     }
 
