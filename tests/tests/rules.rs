@@ -112,3 +112,64 @@ os._exit(0)
         });
     }
 }
+
+#[test]
+fn bandwidth_is_shared_by_all_transfers_and_no_second_sees_a_burst() {
+    let server = Server::start_with(&[("SFTPGO_SFTPD__ENABLE_SCP", "true")]);
+    server.add_user(
+        "bob",
+        &json!({ "upload_bandwidth": 300, "download_bandwidth": 300 }),
+    );
+    paramiko(
+        &server,
+        r#"
+import threading, time
+RATE = 300_000
+open("homes/bob/r", "wb").write(os.urandom(1_000_000))
+def packet(kind, *fields):
+    body = bytes([kind]) + b"".join(fields); return struct.pack(">I", len(body)) + body
+text = lambda raw: struct.pack(">I", len(raw)) + raw
+def read_by_sftp(channel):
+    # The largest READs there are, all asked for at once.
+    channel.invoke_subsystem("sftp")
+    channel.sendall(packet(1, struct.pack(">I", 3)) + packet(3, struct.pack(">I", 1), text(b"r"), struct.pack(">II", 1, 0)))
+    reply = b""
+    while b"\x66\x00\x00\x00\x01" not in reply: reply += channel.recv(4096)
+    at = reply.index(b"\x66\x00\x00\x00\x01") + 5
+    handle = reply[at + 4:at + 12]
+    for n in range(4): channel.sendall(packet(5, struct.pack(">I", n), text(handle), struct.pack(">QI", n * 261120, 261120)))
+def read_by_scp(channel):
+    channel.exec_command("scp -f r"); channel.sendall(b"\0\0\0")
+lock, received, started = threading.Lock(), [0], time.monotonic()
+def download(ask):
+    channel = log_in("bob").open_session(); ask(channel)
+    mine = 0
+    while mine < 1_000_000:
+        count = len(channel.recv(65536)); assert count
+        mine += count
+        with lock:
+            received[0] += count
+            assert received[0] <= RATE * (time.monotonic() - started + 1), "a burst"
+failed = []
+def guarded(call, *args):
+    try: call(*args)
+    except BaseException as error: failed.append(error)
+def side_by_side(*calls):
+    threads = [threading.Thread(target=guarded, args=call) for call in calls]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    assert not failed, failed
+side_by_side((download, read_by_sftp), (download, read_by_scp))
+started = time.monotonic()
+def upload(name):
+    log_in("bob").open_sftp_client().put("homes/bob/r", name, confirm=False)
+def watch():
+    size = 0
+    while size < 2_000_000 and not failed:
+        size = sum(os.stat("homes/bob/" + name).st_size for name in ("a", "b") if os.path.exists("homes/bob/" + name))
+        assert size <= RATE * (time.monotonic() - started + 1), "a burst"
+        time.sleep(0.05)
+side_by_side((upload, "a"), (upload, "b"), (watch,))
+"#,
+    );
+}

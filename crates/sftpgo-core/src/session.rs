@@ -21,6 +21,7 @@ use crate::{
     quota::QuotaAccount,
     registry::ConnectionGuard,
     rule::Rule,
+    throttle::Throttle,
     transfer::Upload,
     user::User,
     vpath::VirtualPath,
@@ -99,6 +100,11 @@ impl Session {
     /// Who owns the files that this user makes, where that is known.
     pub fn owner_of_new_files(&self) -> Option<OwnerIds> {
         self.shared.filesystem.owner_of_new_files()
+    }
+
+    /// The user's bandwidth, for who sends what was read.
+    pub fn throttle(&self) -> &Throttle {
+        self.shared.quota.throttle()
     }
 
     /// Attributes of a name, or of what a final link points to when `follow`.

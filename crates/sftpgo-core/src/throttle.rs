@@ -1,31 +1,38 @@
 //! Bandwidth of one user, shared by the user's transfers.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use crate::{registry::Operation, user::User};
 
+/// Smaller pieces cost more in packets than they make transfers smoother.
+const LEAST: usize = 1024;
+
 /// Both directions of a user's bandwidth; unlimited until rates are set.
 #[derive(Debug, Default)]
 pub struct Throttle {
-    upload: Mutex<Lane>,
-    download: Mutex<Lane>,
+    upload: Lane,
+    download: Lane,
 }
 
-/// When the bytes let through so far will have been paid for.
 #[derive(Debug)]
 struct Lane {
-    bytes_per_second: u64,
-    paid_until: Instant,
+    /// 0 is unlimited.
+    bytes_per_second: AtomicU64,
+    /// When the bytes let through so far will have been paid for.
+    paid_until: Mutex<Instant>,
 }
 
 impl Default for Lane {
     fn default() -> Self {
         Self {
-            bytes_per_second: 0,
-            paid_until: Instant::now(),
+            bytes_per_second: AtomicU64::new(0),
+            paid_until: Mutex::new(Instant::now()),
         }
     }
 }
@@ -33,40 +40,101 @@ impl Default for Lane {
 impl Throttle {
     /// Gives both directions the rates that `user` has, running transfers included; 0 is unlimited.
     pub fn set_rates(&self, user: &User) {
-        self.lane(Operation::Upload).bytes_per_second = bytes_per_second(user.upload_bandwidth);
-        self.lane(Operation::Download).bytes_per_second = bytes_per_second(user.download_bandwidth);
+        self.upload.set_rate(user.upload_bandwidth);
+        self.download.set_rate(user.download_bandwidth);
+    }
+
+    /// Is there a limit?
+    pub fn is_limited(&self, operation: Operation) -> bool {
+        self.lane(operation).rate() > 0
+    }
+
+    /// How much of `most` to let through at once: what a tenth of a second allows, so that no second sees a burst.
+    pub fn piece(&self, operation: Operation, most: usize) -> usize {
+        match self.lane(operation).rate() {
+            0 => most,
+            rate => usize::try_from(rate / 10).map_or(most, |piece| piece.max(LEAST).min(most)),
+        }
     }
 
     /// Lets `bytes` through and says how long to wait before the next; time not used is not saved up.
     pub fn pass(&self, operation: Operation, bytes: usize) -> Duration {
-        let mut lane = self.lane(operation);
-        if lane.bytes_per_second == 0 {
+        let lane = self.lane(operation);
+        let rate = lane.rate();
+        if rate == 0 {
             return Duration::ZERO;
         }
+        let cost = Duration::from_secs_f64(bytes as f64 / rate as f64);
         let now = Instant::now();
-        let cost = Duration::from_secs_f64(bytes as f64 / lane.bytes_per_second as f64);
-        lane.paid_until = lane.paid_until.max(now) + cost;
-        lane.paid_until.saturating_duration_since(now)
+        let mut paid_until = lane.paid_until();
+        *paid_until = paid_until.max(now) + cost;
+        paid_until.saturating_duration_since(now)
     }
 
     /// Is something let through that is not paid for yet?
     pub fn is_busy(&self) -> bool {
         let now = Instant::now();
-        [Operation::Upload, Operation::Download]
-            .into_iter()
-            .any(|operation| self.lane(operation).paid_until > now)
+        [&self.upload, &self.download]
+            .iter()
+            .any(|lane| *lane.paid_until() > now)
     }
 
-    fn lane(&self, operation: Operation) -> MutexGuard<'_, Lane> {
-        let lane = match operation {
+    fn lane(&self, operation: Operation) -> &Lane {
+        match operation {
             Operation::Upload => &self.upload,
             Operation::Download => &self.download,
-        };
-        lane.lock().unwrap_or_else(PoisonError::into_inner)
+        }
     }
 }
 
-/// The contract's KB/s are 1000 bytes.
-fn bytes_per_second(rate: u32) -> u64 {
-    u64::from(rate) * 1000
+impl Lane {
+    fn rate(&self) -> u64 {
+        self.bytes_per_second.load(Ordering::Relaxed)
+    }
+
+    /// The contract's KB/s are 1000 bytes.
+    fn set_rate(&self, kilobytes_per_second: u32) {
+        let rate = u64::from(kilobytes_per_second) * 1000;
+        self.bytes_per_second.store(rate, Ordering::Relaxed);
+    }
+
+    fn paid_until(&self) -> MutexGuard<'_, Instant> {
+        self.paid_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_a_tenth_of_a_second() {
+        let throttle = Throttle::default();
+        for (rate, piece) in [(0, 65_536), (1, 1024), (100, 10_000), (100_000, 65_536)] {
+            throttle.download.set_rate(rate);
+            assert_eq!(
+                throttle.piece(Operation::Download, 65_536),
+                piece,
+                "{rate} KB/s"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_let_through_is_paid_for_by_all_who_share_the_lane() {
+        let throttle = Throttle::default();
+        assert_eq!(throttle.pass(Operation::Upload, 1 << 30), Duration::ZERO);
+        assert!(!throttle.is_busy());
+        throttle.upload.set_rate(1);
+        let first = throttle.pass(Operation::Upload, 50_000);
+        let second = throttle.pass(Operation::Upload, 50_000);
+        assert!(
+            first.as_secs() >= 49 && second.as_secs() >= 98,
+            "{first:?} {second:?}"
+        );
+        assert!(throttle.is_busy());
+        assert_eq!(throttle.pass(Operation::Download, 1 << 30), Duration::ZERO);
+    }
 }

@@ -95,6 +95,11 @@ impl Transfer {
         self.shared.quota.throttle().pass(self.operation, bytes)
     }
 
+    /// How much of `most` to move at once, so that a limited transfer is smooth.
+    pub fn piece(&self, most: usize) -> usize {
+        self.shared.quota.throttle().piece(self.operation, most)
+    }
+
     /// Attributes of the open file.
     ///
     /// # Errors

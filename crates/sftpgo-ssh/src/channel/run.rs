@@ -43,7 +43,9 @@ pub(crate) async fn run_sftp(mut engine: Engine, channel: Running) {
                 }
             }
             let pause = engine.take_pause();
-            if !pause.is_zero() {
+            if engine.is_throttled() {
+                channel.send_throttled(&mut engine).await;
+            } else if !pause.is_zero() {
                 channel.send(engine.take_replies()).await;
                 channel.pause(pause).await;
             } else if engine.replies_len() >= SEND_AT {
@@ -99,6 +101,16 @@ impl Running {
         self.inbox.set_sending(true);
         self.out.send(data).await;
         self.inbox.set_sending(false);
+    }
+
+    /// Sends what was read as fast as the user's bandwidth has it.
+    async fn send_throttled(&self, engine: &mut Engine) {
+        let replies = engine.take_replies();
+        for piece in replies.chunks(engine.piece().max(1)) {
+            self.send(piece.to_vec()).await;
+            let pause = engine.pay(piece.len());
+            self.pause(pause).await;
+        }
     }
 
     async fn send_error(&self, text: Vec<u8>) {

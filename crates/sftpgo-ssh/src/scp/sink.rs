@@ -191,7 +191,8 @@ impl Sink {
         }
         let input = streams.input();
         let most = usize::try_from(incoming.left).unwrap_or(usize::MAX);
-        let piece = input.get(..most.min(PIECE)).unwrap_or(input);
+        let most = most.min(incoming.transfer.piece(PIECE));
+        let piece = input.get(..most).unwrap_or(input);
         if piece.is_empty() {
             return self.wait(State::Data(incoming), streams);
         }

@@ -271,7 +271,8 @@ impl Source {
             return Step::Done(1);
         }
         let left = file.metadata.size - file.offset;
-        let count = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
+        let most = file.transfer.piece(PIECE);
+        let count = usize::try_from(left).map_or(most, |left| left.min(most));
         if count == 0 {
             return self.end_data(file, streams);
         }

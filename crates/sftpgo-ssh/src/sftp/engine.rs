@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sftpgo_core::{Error, ErrorKind, session::Session, vpath::VirtualPath};
+use sftpgo_core::{Error, ErrorKind, registry::Operation, session::Session, vpath::VirtualPath};
 
 use super::{
     dispatch,
@@ -77,6 +77,8 @@ pub struct Engine {
     replies: Replies,
     initialised: bool,
     pause: Duration,
+    /// Data in the replies that the user's bandwidth has to be asked for.
+    unpaid: usize,
 }
 
 impl Engine {
@@ -90,6 +92,7 @@ impl Engine {
             replies: Replies::default(),
             initialised: false,
             pause: Duration::ZERO,
+            unpaid: 0,
         }
     }
 
@@ -126,9 +129,34 @@ impl Engine {
         self.replies.take()
     }
 
+    /// Do the replies hold data of a user whose downloads are limited? These go out with [`Engine::pay`].
+    pub fn is_throttled(&self) -> bool {
+        self.unpaid > 0
+    }
+
+    /// How much of the throttled replies to send at once.
+    pub fn piece(&self) -> usize {
+        self.session
+            .throttle()
+            .piece(Operation::Download, usize::MAX)
+    }
+
+    /// Says how long to wait after `bytes` of the throttled replies were sent.
+    pub fn pay(&mut self, bytes: usize) -> Duration {
+        self.unpaid = 0;
+        self.session.throttle().pass(Operation::Download, bytes)
+    }
+
     /// How long the user's bandwidth asks to wait before the next request; asked once.
     pub fn take_pause(&mut self) -> Duration {
         std::mem::take(&mut self.pause)
+    }
+
+    /// Remembers that `bytes` were read, if they have to be paid for.
+    pub(super) fn has_read(&mut self, bytes: usize) {
+        if self.session.throttle().is_limited(Operation::Download) {
+            self.unpaid += bytes;
+        }
     }
 
     pub(super) fn pause_for(&mut self, pause: Duration) {

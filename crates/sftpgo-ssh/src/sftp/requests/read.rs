@@ -22,8 +22,7 @@ pub(in crate::sftp) fn run(
     if count == 0 {
         return Err(Failure::Eof);
     }
-    let pause = transfer.throttle(count);
-    engine.pause_for(pause);
+    engine.has_read(count);
     Ok(())
 }
 
