@@ -71,8 +71,8 @@ pub struct Limits {
     pub sessions_per_connection: usize,
     /// Open files and directories of one session.
     pub handles_per_session: usize,
-    /// Requests of one session that wait for a slow disk or a bandwidth limit, in bytes; above it the
-    /// connection is not read from.
+    /// What the sessions of one connection have to do and can do, but for a slow disk or a bandwidth limit,
+    /// in bytes; above it the connection is not read from.
     pub queued_bytes: usize,
     /// What waits in all sessions of one connection because the client does not read its replies, with what
     /// they are working on, in bytes; above it the connection is closed. READ requests take 33 bytes, so this is

@@ -4,10 +4,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::config::Limits;
+
 /// Bytes that are queued or worked on, counted for the whole connection.
 pub(crate) struct Budget {
     held: Mutex<Held>,
     changed: Notify,
+    most_moving: usize,
     most: usize,
 }
 
@@ -30,12 +33,18 @@ pub(super) enum Room {
 }
 
 impl Budget {
-    pub(crate) fn new(most: usize) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             held: Mutex::default(),
             changed: Notify::new(),
-            most,
+            most_moving: limits.queued_bytes,
+            most: limits.queued_bytes_unread,
         }
+    }
+
+    /// Have the sessions enough to do?
+    pub(super) fn is_busy(&self) -> bool {
+        self.lock().moving > self.most_moving
     }
 
     pub(super) fn room(&self, bytes: usize) -> Room {

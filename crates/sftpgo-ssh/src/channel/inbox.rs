@@ -22,7 +22,6 @@ type Whole = fn(&[u8]) -> usize;
 pub(crate) struct Inbox {
     state: Mutex<State>,
     arrived: Notify,
-    most: usize,
     budget: Arc<Budget>,
     whole: Whole,
 }
@@ -54,24 +53,23 @@ enum Doing {
 pub(crate) struct Overflow;
 
 impl Inbox {
-    /// An inbox that hands out what `whole` says; the reader waits above `most` bytes.
-    pub(crate) fn new(most: usize, budget: Arc<Budget>, whole: Whole) -> Self {
+    /// An inbox that hands out what `whole` says.
+    pub(crate) fn new(budget: Arc<Budget>, whole: Whole) -> Self {
         Self {
             state: Mutex::default(),
             arrived: Notify::new(),
-            most,
             budget,
             whole,
         }
     }
 
-    /// Adds what arrived; waits while the session has enough to do and can do it.
+    /// Adds what arrived; waits while the sessions of the connection have enough to do and can do it.
     pub(crate) async fn push(&self, data: &[u8]) -> Result<(), Overflow> {
         while !self.try_push(data)? {
             self.budget.changed().await;
         }
         self.arrived.notify_one();
-        while self.is_busy() {
+        while self.budget.is_busy() {
             self.budget.changed().await;
         }
         Ok(())
@@ -116,11 +114,11 @@ impl Inbox {
                     taken.truncate(whole);
                     return Some(taken);
                 }
+                state.session = Doing::Waiting;
+                self.settle(&mut state);
                 if state.ended {
                     return None;
                 }
-                state.session = Doing::Waiting;
-                self.settle(&mut state);
             }
             if timeout(KEEP_SPARE, self.arrived.notified()).await.is_err() {
                 // An idle session keeps no buffer.
@@ -130,7 +128,7 @@ impl Inbox {
         }
     }
 
-    /// While a session waits for the client to read, the reader does not wait for the session.
+    /// For a session that waits for the client to read, the reader does not wait.
     pub(super) fn set_sending(&self, sending: bool) {
         let mut state = self.lock();
         state.session = if sending {
@@ -159,11 +157,6 @@ impl Inbox {
         Ok(true)
     }
 
-    fn is_busy(&self) -> bool {
-        let state = self.lock();
-        state.queue.len() > self.most && state.session != Doing::Sending && !state.ended
-    }
-
     fn settle(&self, state: &mut State) {
         let all = state.queue.len() + state.in_work;
         let is_moving = state.session == Doing::Working;
@@ -182,10 +175,19 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Limits;
 
-    fn inboxes(most: usize) -> (Inbox, Inbox) {
-        let budget = Arc::new(Budget::new(100));
-        let inbox = || Inbox::new(most, Arc::clone(&budget), <[u8]>::len);
+    fn budget(queued_bytes: usize) -> Arc<Budget> {
+        Arc::new(Budget::new(&Limits {
+            queued_bytes,
+            queued_bytes_unread: 100,
+            ..Limits::default()
+        }))
+    }
+
+    fn inboxes(queued_bytes: usize) -> (Inbox, Inbox) {
+        let budget = budget(queued_bytes);
+        let inbox = || Inbox::new(Arc::clone(&budget), <[u8]>::len);
         (inbox(), inbox())
     }
 
@@ -233,12 +235,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_part_of_a_packet_is_not_waited_for() {
-        let budget = Arc::new(Budget::new(100));
-        let part = Inbox::new(100, Arc::clone(&budget), |_| 0);
-        let other = Inbox::new(100, budget, <[u8]>::len);
+        let budget = budget(100);
+        let part = Inbox::new(Arc::clone(&budget), |_| 0);
+        let other = Inbox::new(budget, <[u8]>::len);
         part.push(&[1; 80]).await.unwrap();
         assert!(waits(&mut Box::pin(part.take(Vec::new()))).await);
         assert!(other.push(&[2; 30]).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_session_whose_client_is_done_keeps_nobody_waiting() {
+        let (one, other) = inboxes(100);
+        one.push(&[1; 80]).await.unwrap();
+        one.take(Vec::new()).await.unwrap();
+        one.end();
+        assert_eq!(one.take(Vec::new()).await, None);
+        assert!(!waits(&mut Box::pin(other.push(&[2; 100]))).await);
     }
 
     #[tokio::test]
@@ -254,12 +266,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_reader_waits_for_the_session_unless_that_waits_for_the_client() {
-        let (inbox, _) = inboxes(4);
-        let mut push = Box::pin(inbox.push(&[1; 5]));
+    async fn the_reader_waits_for_all_sessions_but_those_that_wait_for_the_client() {
+        let (one, other) = inboxes(9);
+        one.push(&[1; 5]).await.unwrap();
+        let mut push = Box::pin(other.push(&[1; 5]));
         assert!(waits(&mut push).await);
-        inbox.set_sending(true);
+        one.set_sending(true);
         push.await.unwrap();
-        inbox.push(&[1; 5]).await.unwrap();
+        one.push(&[1; 50]).await.unwrap();
     }
 }

@@ -1,13 +1,13 @@
 //! SSH commands that clients run beside SFTP: own code over the session's files, never a shell.
 
+mod answer;
 mod digest;
-mod place;
 
 use sftpgo_core::session::Session;
 
 use self::{
+    answer::Answer,
     digest::{Algorithm, Digest},
-    place::Place,
 };
 use crate::{exec::words::Word, program::Program};
 
@@ -62,8 +62,8 @@ impl SshCommand {
             Self::Sha256sum => Algorithm::Sha256,
             Self::Sha384sum => Algorithm::Sha384,
             Self::Sha512sum => Algorithm::Sha512,
-            Self::Cd => return Box::new(Place(b"")),
-            Self::Pwd => return Box::new(Place(b"/\n")),
+            Self::Cd => return Box::new(Answer(b"")),
+            Self::Pwd => return Box::new(Answer(b"/\n")),
         };
         Box::new(Digest::new(session, self.name(), algorithm, words))
     }

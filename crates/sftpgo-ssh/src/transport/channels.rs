@@ -106,8 +106,7 @@ impl Client {
         whole: fn(&[u8]) -> usize,
     ) -> Running {
         let closed = self.state.gone().child_token();
-        let queued = self.shared.config.limits.queued_bytes;
-        let inbox = Arc::new(Inbox::new(queued, Arc::clone(&self.budget), whole));
+        let inbox = Arc::new(Inbox::new(Arc::clone(&self.budget), whole));
         self.channels.insert(
             writer.id(),
             OpenChannel::Session {

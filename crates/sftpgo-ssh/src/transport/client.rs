@@ -39,7 +39,7 @@ impl Client {
         place: Place,
     ) -> Self {
         Self {
-            budget: Arc::new(Budget::new(shared.config.limits.queued_bytes_unread)),
+            budget: Arc::new(Budget::new(&shared.config.limits)),
             shared,
             state,
             remote,

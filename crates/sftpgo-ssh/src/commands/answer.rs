@@ -3,9 +3,9 @@
 use crate::program::{Program, Step, Streams};
 
 /// Says one thing and ends well.
-pub(super) struct Place(pub(super) &'static [u8]);
+pub(super) struct Answer(pub(super) &'static [u8]);
 
-impl Program for Place {
+impl Program for Answer {
     fn step(&mut self, streams: &mut Streams) -> Step {
         streams.stdout.extend_from_slice(self.0);
         Step::Done(0)
