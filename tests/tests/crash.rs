@@ -46,9 +46,9 @@ const FILES: usize = 6;
 /// One process of OpenSSH for each of these.
 const SFTP_FILES: [[usize; 2]; 2] = [[0, 1], [2, 3]];
 
-/// Uploads two files in two threads when it is told to, and says of each when its CLOSE was answered.
+/// Uploads two files in two threads once there is a file `go`, and says of each when its CLOSE was answered.
 const PARAMIKO: &str = r#"
-import os, paramiko, sys, threading
+import os, paramiko, threading, time
 t = paramiko.Transport(("127.0.0.1", int(os.environ["PROXY"])))
 t.connect(username="bob", pkey=paramiko.Ed25519Key.from_private_key_file("key"))
 def upload(n, s):
@@ -60,7 +60,7 @@ def upload(n, s):
     os.write(1, f"stored {n}\n".encode())
 # A session each: its threads may not share one.
 threads = [threading.Thread(target=upload, args=(n, paramiko.SFTPClient.from_transport(t))) for n in (4, 5)]
-sys.stdin.readline()
+while not os.path.exists("go"): time.sleep(0.001)
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 "#;
@@ -183,7 +183,6 @@ fn break_in_the_middle(server: &mut Server, fault: Fault, random: &mut Random) -
     let proxy = Proxy::start(server.sftp_port);
     let mut paramiko = python_command(server, PARAMIKO);
     let mut clients = vec![start(paramiko.env("PROXY", proxy.port.to_string()))];
-    wait_for("paramiko", || connections(server) == 2);
     for files in SFTP_FILES {
         let mut client = start(
             Command::new("sftp")
@@ -192,12 +191,17 @@ fn break_in_the_middle(server: &mut Server, fault: Fault, random: &mut Random) -
                 .arg("bob@127.0.0.1")
                 .current_dir(server.path("")),
         );
-        let batch = files.map(|n| format!("put new{n} f{n}\n!echo stored {n}\n"));
-        write(&mut client, &batch.concat());
+        // All begin together, however long one takes to connect.
+        let mut batch = "!while ! test -e go; do sleep 0.01; done\n".to_owned();
+        for number in files {
+            batch += &format!("put new{number} f{number}\n!echo stored {number}\n");
+        }
+        let mut input = client.stdin.take().unwrap();
+        input.write_all(batch.as_bytes()).unwrap();
         clients.push(client);
     }
     wait_for("every session", || connections(server) == 4);
-    write(&mut clients[0], "go\n");
+    fs::write(server.path("go"), "").unwrap();
     sleep(Duration::from_millis(random.below(250)));
     match fault {
         Fault::ServerKilled => server.kill(),
@@ -209,6 +213,7 @@ fn break_in_the_middle(server: &mut Server, fault: Fault, random: &mut Random) -
         .map(|client| String::from_utf8(client.wait_with_output().unwrap().stdout).unwrap())
         .collect();
     drop(proxy);
+    fs::remove_file(server.path("go")).unwrap();
     if fault == Fault::ServerKilled {
         server.restart();
     } else {
@@ -228,11 +233,6 @@ fn start(command: &mut Command) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
-}
-
-fn write(client: &mut Child, text: &str) {
-    let mut input = client.stdin.take().unwrap();
-    input.write_all(text.as_bytes()).unwrap();
 }
 
 fn connections(server: &Server) -> usize {
