@@ -87,11 +87,12 @@ pub trait Users: Send + Sync {
     /// [`NotFound`](crate::ErrorKind::NotFound), or [`AlreadyExists`](crate::ErrorKind::AlreadyExists) when the new name is taken.
     fn update_user(&self, user: &User) -> Result<()>;
 
-    /// Replaces only the stored password hash.
+    /// Replaces the password hash `old` by `new`, and nothing else; false when the user has another hash by now,
+    /// or is gone.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound).
-    fn set_password_hash(&self, id: UserId, hash: &str) -> Result<()>;
+    /// As [`Users::user_by_name`].
+    fn replace_password_hash(&self, id: UserId, old: &str, new: &str) -> Result<bool>;
 
     /// Forgets the user.
     ///

@@ -221,6 +221,12 @@ impl Session {
         }
         let resolved = directory.join(target)?;
         check_visible(&resolved)?;
+        // Links on the way may lead out where the words do not; what is not there yet may come.
+        if let Err(refused) = self.shared.filesystem.metadata(&resolved, true)
+            && refused.rule() == Rule::OutsideHome
+        {
+            return Err(refused);
+        }
         if target.starts_with(b"/") {
             self.shared
                 .filesystem
@@ -261,7 +267,7 @@ impl Session {
         self.shared.filesystem.read_link(path)
     }
 
-    /// Changes attributes by name.
+    /// Changes attributes by name; the size only where links are followed, since a link has none to change.
     ///
     /// # Errors
     /// Needs `upload`, and `overwrite` to change the size.
@@ -274,6 +280,9 @@ impl Session {
         self.need(Permissions::UPLOAD)?;
         check_visible(path)?;
         if let Some(size) = change.size {
+            if !follow {
+                return Err(Error::invalid("size", "cannot be changed of a link itself"));
+            }
             self.truncate(path, size)?;
         }
         if change.other == SetAttributes::default() {

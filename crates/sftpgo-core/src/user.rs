@@ -166,7 +166,13 @@ impl From<&User> for UserDraft {
             status: i64::from(user.enabled),
             expiration_date: user.expiration_date,
             password: user.password.clone(),
-            public_keys: user.public_keys.clone(),
+            // Other servers store empty lines of a form.
+            public_keys: user
+                .public_keys
+                .iter()
+                .filter(|line| !line.trim().is_empty())
+                .cloned()
+                .collect(),
             home_dir: user.home_dir.to_string_lossy().into_owned(),
             uid: user.uid.into(),
             gid: user.gid.into(),
@@ -225,7 +231,6 @@ impl UserDraft {
             .public_keys
             .into_iter()
             .map(|line| line.trim().to_owned())
-            .filter(|line| !line.is_empty())
             .collect();
         for (position, line) in public_keys.iter().enumerate() {
             AuthorizedKey::parse(line).map_err(|error| {

@@ -112,8 +112,15 @@ impl Users for MemoryProvider {
         Ok(())
     }
 
-    fn set_password_hash(&self, id: UserId, hash: &str) -> Result<()> {
-        self.change(id, |user| user.password = Some(hash.to_owned()))
+    fn replace_password_hash(&self, id: UserId, old: &str, new: &str) -> Result<bool> {
+        let mut stored = self.lock();
+        let found = stored
+            .by_name
+            .values_mut()
+            .find(|user| user.id == id && user.password.as_deref() == Some(old));
+        Ok(found
+            .map(|user| user.password = Some(new.to_owned()))
+            .is_some())
     }
 
     fn delete_user(&self, id: UserId) -> Result<()> {

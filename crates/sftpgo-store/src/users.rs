@@ -87,12 +87,12 @@ impl Users for SqliteProvider {
             .and_then(one_user_changed)
     }
 
-    fn set_password_hash(&self, id: UserId, hash: &str) -> Result<()> {
-        diesel::update(users::table.find(id.0))
-            .set(users::password.eq(hash))
+    fn replace_password_hash(&self, id: UserId, old: &str, new: &str) -> Result<bool> {
+        diesel::update(users::table.find(id.0).filter(users::password.eq(old)))
+            .set(users::password.eq(new))
             .execute(&mut *self.pool.connection()?)
+            .map(|changed| changed > 0)
             .map_err(of_query)
-            .and_then(one_user_changed)
     }
 
     fn delete_user(&self, id: UserId) -> Result<()> {

@@ -154,7 +154,7 @@ fn a_failing_database_is_never_an_unknown_user() {
         provider.list_users(&query).map(drop),
         provider.add_user(&bob).map(drop),
         provider.update_user(&bob),
-        provider.set_password_hash(bob.id, "x"),
+        provider.replace_password_hash(bob.id, "x", "y").map(drop),
         provider.delete_user(bob.id),
         provider.record_login(bob.id, 1),
         provider.usage(bob.id).map(drop),

@@ -39,7 +39,7 @@ impl Users for Failing {
     fn update_user(&self, _: &User) -> Result<()> {
         Err((self.0)())
     }
-    fn set_password_hash(&self, _: UserId, _: &str) -> Result<()> {
+    fn replace_password_hash(&self, _: UserId, _: &str, _: &str) -> Result<bool> {
         Err((self.0)())
     }
     fn delete_user(&self, _: UserId) -> Result<()> {

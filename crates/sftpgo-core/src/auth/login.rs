@@ -97,10 +97,12 @@ impl Authenticator {
         if !matches {
             return Err(LoginFailure::new("wrong password"));
         }
-        if legacy && self.rehash_on_login {
-            self.rehash(&user, sent);
+        let hash = user.password.clone();
+        let logged_in = self.admit(user, |now| now.password == hash)?;
+        if let Some(hash) = hash.filter(|_| legacy && self.rehash_on_login) {
+            self.rehash(&logged_in.user, &hash, sent);
         }
-        self.admit(user)
+        Ok(logged_in)
     }
 
     /// Does the user exist, may log in, and have this key? `blob` is the key as on the wire.
@@ -114,7 +116,7 @@ impl Authenticator {
     /// The first condition that is not met.
     pub fn with_public_key(&self, username: &str, blob: &[u8]) -> Result<LoggedIn, LoginFailure> {
         self.find_with_key(username, blob)
-            .and_then(|user| self.admit(user))
+            .and_then(|user| self.admit(user, |now| has_key(now, blob)))
     }
 
     fn find(&self, username: &str) -> Result<User, LoginFailure> {
@@ -135,20 +137,17 @@ impl Authenticator {
 
     fn find_with_key(&self, username: &str, blob: &[u8]) -> Result<User, LoginFailure> {
         let user = check_conditions(self.find(username)?)?;
-        let known = user
-            .public_keys
-            .iter()
-            .filter_map(|line| AuthorizedKey::parse(line).ok());
-        if known.into_iter().any(|key| key.blob() == blob) {
+        if has_key(&user, blob) {
             Ok(user)
         } else {
             Err(LoginFailure::new("unknown public key"))
         }
     }
 
-    fn rehash(&self, user: &User, sent: &[u8]) {
+    /// A password that was changed meanwhile stays as it is.
+    fn rehash(&self, user: &User, old: &str, sent: &[u8]) {
         let stored = PasswordHash::of_plain_text(sent)
-            .and_then(|hash| self.provider.set_password_hash(user.id, &hash));
+            .and_then(|new| self.provider.replace_password_hash(user.id, old, &new));
         if let Err(error) = stored {
             log::warn!(
                 "the password of {:?} was not re-hashed: {error}",
@@ -157,7 +156,12 @@ impl Authenticator {
         }
     }
 
-    fn admit(&self, user: User) -> Result<LoggedIn, LoginFailure> {
+    /// Lets a user in whose credential was good; `still_good` says whether it is once the session is taken.
+    fn admit(
+        &self,
+        user: User,
+        still_good: impl FnOnce(&User) -> bool,
+    ) -> Result<LoggedIn, LoginFailure> {
         let filesystem = self.homes.open_home(&user).map_err(|error| {
             LoginFailure::new(format!("the home directory cannot be used: {error}"))
         })?;
@@ -165,8 +169,11 @@ impl Authenticator {
             .connections
             .log_in(&user)
             .map_err(|error| LoginFailure::new(error.to_string()))?;
-        // Whoever was disabled or deleted since was so before this login could be closed.
+        // Whoever was changed or deleted since was so before this login could be closed.
         let user = self.find_again(&user)?;
+        if !still_good(&user) {
+            return Err(LoginFailure::new("the credential was changed meanwhile"));
+        }
         let quota = self
             .quotas
             .account(&user)
@@ -184,6 +191,13 @@ impl Authenticator {
             login,
         })
     }
+}
+
+fn has_key(user: &User, blob: &[u8]) -> bool {
+    user.public_keys
+        .iter()
+        .filter_map(|line| AuthorizedKey::parse(line).ok())
+        .any(|key| key.blob() == blob)
 }
 
 fn check_conditions(user: User) -> Result<User, LoginFailure> {

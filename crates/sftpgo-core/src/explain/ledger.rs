@@ -79,7 +79,7 @@ impl Users for Scratch {
         Err(nobody())
     }
 
-    fn set_password_hash(&self, _: UserId, _: &str) -> Result<()> {
+    fn replace_password_hash(&self, _: UserId, _: &str, _: &str) -> Result<bool> {
         Err(nobody())
     }
 

@@ -152,7 +152,11 @@ fn a_failing_update_changes_and_tells_nothing() {
 fn a_new_password_is_hashed_and_an_unreadable_one_never_becomes_valid() {
     let office = Office::new();
     let bob = office.accounts.add(draft("bob")).unwrap();
-    office.provider.set_password_hash(bob.id, "*").unwrap();
+    let unreadable = User {
+        password: Some("*".to_owned()),
+        ..bob.clone()
+    };
+    office.provider.update_user(&unreadable).unwrap();
     office
         .accounts
         .update(bob.id, |draft| {

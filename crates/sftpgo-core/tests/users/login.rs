@@ -55,6 +55,14 @@ impl Gate {
         self.provider.user_by_name("bob").unwrap().unwrap()
     }
 
+    fn store_hash(&self, hash: &str) {
+        let changed = User {
+            password: Some(hash.to_owned()),
+            ..self.bob()
+        };
+        self.provider.update_user(&changed).unwrap();
+    }
+
     fn password(&self, username: &str, password: &str) -> Result<LoggedIn, LoginFailure> {
         self.authenticator
             .with_password(username, password.as_bytes())
@@ -126,9 +134,7 @@ fn status_comes_before_expiry_and_both_before_the_credential() {
 fn a_hash_that_cannot_be_read_lets_nobody_in() {
     for stored in ["", "*", "secret", "$1$salt$hash", "$2a$99$x", "$argon2id$"] {
         let gate = Gate::of_bob(|_| ());
-        gate.provider
-            .set_password_hash(gate.bob().id, stored)
-            .unwrap();
+        gate.store_hash(stored);
         for password in ["", "secret", stored] {
             let reason = gate.refusal(password);
             assert!(reason.contains("stored hash"), "{reason}");
@@ -214,7 +220,7 @@ fn racing_for_the_last_session_one_wins() {
 #[test]
 fn who_is_disabled_or_deleted_during_the_login_does_not_get_in() {
     type Change = fn(&dyn Provider, &User);
-    let changes: [(Change, &str); 3] = [
+    let changes: [(Change, &str); 4] = [
         (
             |provider, bob| {
                 let disabled = User {
@@ -238,6 +244,16 @@ fn who_is_disabled_or_deleted_during_the_login_does_not_get_in() {
         (
             |provider, bob| provider.delete_user(bob.id).unwrap(),
             "the user was deleted meanwhile",
+        ),
+        (
+            |provider, bob| {
+                let changed = User {
+                    password: Some(BCRYPT.to_owned()),
+                    ..bob.clone()
+                };
+                provider.update_user(&changed).unwrap();
+            },
+            "the credential was changed meanwhile",
         ),
     ];
     for (change, reason) in changes {
@@ -285,9 +301,7 @@ fn a_password_that_looks_like_a_hash_is_rehashed_as_a_password() {
     add(gate.provider.as_ref(), "bob", |_| ());
     // The password of this SHA-512 crypt hash is a hash itself.
     let of_hash = "$6$rounds=1000$saltstring$SExjRrPslSUzXiZ5ExN.WpWRjwpuaKmv9odWb.MdiHKM0d8IJOTPaauhhmfjQp/TDLeT9Wl2cTBzuH7kFNCyM1";
-    gate.provider
-        .set_password_hash(gate.bob().id, of_hash)
-        .unwrap();
+    gate.store_hash(of_hash);
     gate.password("bob", ARGON2ID).unwrap();
     assert_ne!(gate.bob().password.as_deref(), Some(of_hash));
     gate.password("bob", ARGON2ID).unwrap();
@@ -331,7 +345,7 @@ impl Users for Gone {
     fn update_user(&self, _: &User) -> Result<()> {
         gone()
     }
-    fn set_password_hash(&self, _: UserId, _: &str) -> Result<()> {
+    fn replace_password_hash(&self, _: UserId, _: &str, _: &str) -> Result<bool> {
         gone()
     }
     fn delete_user(&self, _: UserId) -> Result<()> {

@@ -107,7 +107,6 @@ pub(crate) fn unknown_users_are_not_found_and_no_error(provider: &dyn Provider) 
     };
     for outcome in [
         provider.update_user(&eve),
-        provider.set_password_hash(NOBODY, "x"),
         provider.delete_user(NOBODY),
         provider.record_login(NOBODY, 1),
     ] {
@@ -247,7 +246,7 @@ pub(crate) fn no_text_is_taken_for_sql(provider: &dyn Provider) {
         let found = provider.user_by_name(&stored.username).unwrap().unwrap();
         assert!(found == *stored, "{:?}", stored.username);
         provider
-            .set_password_hash(stored.id, &stored.username)
+            .replace_password_hash(stored.id, "$2a$04$hash", &stored.username)
             .unwrap();
         provider.update_user(stored).unwrap();
     }
@@ -313,7 +312,11 @@ pub(crate) fn an_update_can_take_away_password_and_keys(provider: &dyn Provider)
 pub(crate) fn a_new_hash_changes_nothing_else(provider: &dyn Provider) {
     let bob = provider.add_user(&user("bob")).unwrap();
     let alice = provider.add_user(&user("alice")).unwrap();
-    provider.set_password_hash(bob.id, "$argon2id$new").unwrap();
+    let (old, new) = ("$2a$04$hash", "$argon2id$new");
+    assert!(provider.replace_password_hash(bob.id, old, new).unwrap());
+    for (id, old) in [(bob.id, old), (bob.id, ""), (NOBODY, old)] {
+        assert!(!provider.replace_password_hash(id, old, "another").unwrap());
+    }
     let expected = User {
         password: Some("$argon2id$new".to_owned()),
         ..bob
