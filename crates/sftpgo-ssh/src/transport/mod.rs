@@ -7,6 +7,7 @@ mod channels;
 mod client;
 mod identification;
 mod out;
+mod quick_ack;
 mod state;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -16,7 +17,7 @@ use sftpgo_core::Result;
 use tokio::{io::BufReader, net::TcpStream, pin, time::timeout};
 
 pub(crate) use self::out::ChannelOut;
-use self::{client::Client, identification::Identified, state::State};
+use self::{client::Client, identification::Identified, quick_ack::QuickAck, state::State};
 use crate::{
     algorithms::{self, Audience},
     config::ServerConfig,
@@ -139,7 +140,10 @@ async fn run(shared: &Shared, state: &State, mut stream: TcpStream, client: Clie
         Ok(_) => for_all,
         Err(error) => return error.to_string(),
     };
-    let stream = Identified::new(BufReader::with_capacity(READ_BUFFER, stream), line);
+    let stream = Identified::new(
+        BufReader::with_capacity(READ_BUFFER, QuickAck::new(stream)),
+        line,
+    );
     let session = match russh::server::run_stream(Arc::clone(config), stream, client).await {
         Ok(session) => session,
         Err(error) => return error.to_string(),
