@@ -1,13 +1,6 @@
-//! A whole server and a client of the same SSH library: what happens to a channel as seen from outside.
+//! A server, its one user, and a client that is logged in.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use russh::{
     Channel, ChannelMsg,
@@ -28,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// A fact that has not come by then does not come.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Panics when a directory is made.
 struct Panicking;
@@ -45,7 +38,7 @@ impl Observer for Panicking {
     }
 }
 
-struct Trusting;
+pub(crate) struct Trusting;
 
 impl client::Handler for Trusting {
     type Error = russh::Error;
@@ -58,15 +51,16 @@ impl client::Handler for Trusting {
     }
 }
 
-struct World {
-    home: tempfile::TempDir,
-    connections: Arc<Connections>,
-    client: Handle<Trusting>,
+pub(crate) struct World {
+    pub(crate) home: tempfile::TempDir,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) client: Handle<Trusting>,
+    pub(crate) address: SocketAddr,
 }
 
 impl World {
     /// A server, and a client that is logged in.
-    async fn new(draft: UserDraft, config: ServerConfig) -> Self {
+    pub(crate) async fn new(draft: UserDraft, config: ServerConfig) -> Self {
         let home = tempfile::tempdir().unwrap();
         let draft = UserDraft {
             username: "bob".into(),
@@ -110,17 +104,18 @@ impl World {
             home,
             connections,
             client,
+            address,
         }
     }
 
-    async fn exec(&self, command: &str) -> Channel<Msg> {
+    pub(crate) async fn exec(&self, command: &str) -> Channel<Msg> {
         let channel = self.client.channel_open_session().await.unwrap();
         channel.exec(true, command).await.unwrap();
         channel
     }
 
     /// An SFTP session that uploads a file with one WRITE, which is paid for in one pause.
-    async fn upload(&self, size: u32) -> Channel<Msg> {
+    pub(crate) async fn upload(&self, size: u32) -> Channel<Msg> {
         let packet = |fields: &[&[u8]]| {
             let body = fields.concat();
             let len = u32::try_from(body.len()).unwrap();
@@ -148,7 +143,7 @@ impl World {
 }
 
 /// What a channel says until it is closed, and its exit status.
-async fn read_to_end(channel: &mut Channel<Msg>) -> (Vec<u8>, Option<u32>) {
+pub(crate) async fn read_to_end(channel: &mut Channel<Msg>) -> (Vec<u8>, Option<u32>) {
     let (mut data, mut status) = (Vec::new(), None);
     let next = async |channel: &mut Channel<Msg>| {
         tokio::time::timeout(PATIENCE, channel.wait())
@@ -166,74 +161,8 @@ async fn read_to_end(channel: &mut Channel<Msg>) -> (Vec<u8>, Option<u32>) {
     (data, status)
 }
 
-#[tokio::test]
-async fn a_session_that_panics_closes_its_channel_and_no_other() {
-    let world = World::new(UserDraft::default(), ServerConfig::default()).await;
-    let mut other = world.exec("md5sum").await;
-    for _ in 0..20 {
-        let mut channel = world.exec("scp -r -t .").await;
-        channel.data(&b"D0755 0 d\n"[..]).await.unwrap();
-        let (data, status) = read_to_end(&mut channel).await;
-        assert_eq!((data, status), (b"\0".to_vec(), Some(1)));
-        std::fs::remove_dir(world.home.path().join("d")).unwrap();
-    }
-    other.eof().await.unwrap();
-    let (data, status) = read_to_end(&mut other).await;
-    assert_eq!(data, b"d41d8cd98f00b204e9800998ecf8427e  -\n");
-    assert_eq!(status, Some(0));
-    assert_eq!(world.connections.list().len(), 0);
-}
-
-#[tokio::test]
-async fn a_transfer_that_waits_for_its_bandwidth_is_not_idle() {
-    let slow = UserDraft {
-        upload_bandwidth: 5,
-        ..UserDraft::default()
-    };
-    let config = ServerConfig {
-        idle_timeout: Some(Duration::from_secs(2)),
-        ..ServerConfig::default()
-    };
-    let world = World::new(slow, config).await;
-    let mut channel = world.upload(25_000).await;
-    channel.eof().await.unwrap();
-    let (replies, status) = read_to_end(&mut channel).await;
-    assert_eq!(status, Some(0));
-    let closed = b"\x65\0\0\0\x03\0\0\0\0";
-    assert!(replies.windows(closed.len()).any(|reply| reply == closed));
-}
-
-#[tokio::test]
-async fn a_pause_ends_with_its_channel_or_connection() {
-    let slow = UserDraft {
-        upload_bandwidth: 1,
-        download_bandwidth: 1,
-        ..UserDraft::default()
-    };
-    let world = World::new(slow, ServerConfig::default()).await;
-    std::fs::write(world.home.path().join("big"), vec![0; 1 << 20]).unwrap();
-    for disconnect in [false, true] {
-        let upload = world.upload(60_000).await;
-        let download = world.exec("scp -f big").await;
-        download.data(&b"\0\0"[..]).await.unwrap();
-        let moving = || {
-            let listed = world.connections.list();
-            let transfers = listed.iter().flat_map(|listed| &listed.transfers);
-            transfers.filter(|transfer| transfer.size > 0).count()
-        };
-        wait_for(|| moving() == 2).await;
-        if disconnect {
-            let reason = russh::Disconnect::ByApplication;
-            world.client.disconnect(reason, "", "").await.unwrap();
-        } else {
-            upload.close().await.unwrap();
-            download.close().await.unwrap();
-        }
-        wait_for(|| world.connections.list().is_empty()).await;
-    }
-}
-
-async fn wait_for(fact: impl Fn() -> bool) {
+/// Waits for a fact, with patience.
+pub(crate) async fn wait_for(fact: impl Fn() -> bool) {
     let until = tokio::time::Instant::now() + PATIENCE;
     while !fact() {
         assert!(tokio::time::Instant::now() < until, "waited too long");

@@ -1,0 +1,75 @@
+//! What happens to a channel when its session ends in an unusual way, or waits.
+
+use std::time::Duration;
+
+use sftpgo_core::UserDraft;
+use sftpgo_ssh::ServerConfig;
+
+use crate::world::{World, read_to_end, wait_for};
+
+#[tokio::test]
+async fn a_session_that_panics_closes_its_channel_and_no_other() {
+    let world = World::new(UserDraft::default(), ServerConfig::default()).await;
+    let mut other = world.exec("md5sum").await;
+    for _ in 0..20 {
+        let mut channel = world.exec("scp -r -t .").await;
+        channel.data(&b"D0755 0 d\n"[..]).await.unwrap();
+        let (data, status) = read_to_end(&mut channel).await;
+        assert_eq!((data, status), (b"\0".to_vec(), Some(1)));
+        std::fs::remove_dir(world.home.path().join("d")).unwrap();
+    }
+    other.eof().await.unwrap();
+    let (data, status) = read_to_end(&mut other).await;
+    assert_eq!(data, b"d41d8cd98f00b204e9800998ecf8427e  -\n");
+    assert_eq!(status, Some(0));
+    assert_eq!(world.connections.list().len(), 0);
+}
+
+#[tokio::test]
+async fn a_transfer_that_waits_for_its_bandwidth_is_not_idle() {
+    let slow = UserDraft {
+        upload_bandwidth: 5,
+        ..UserDraft::default()
+    };
+    let config = ServerConfig {
+        idle_timeout: Some(Duration::from_secs(2)),
+        ..ServerConfig::default()
+    };
+    let world = World::new(slow, config).await;
+    let mut channel = world.upload(25_000).await;
+    channel.eof().await.unwrap();
+    let (replies, status) = read_to_end(&mut channel).await;
+    assert_eq!(status, Some(0));
+    let closed = b"\x65\0\0\0\x03\0\0\0\0";
+    assert!(replies.windows(closed.len()).any(|reply| reply == closed));
+}
+
+#[tokio::test]
+async fn a_pause_ends_with_its_channel_or_connection() {
+    let slow = UserDraft {
+        upload_bandwidth: 1,
+        download_bandwidth: 1,
+        ..UserDraft::default()
+    };
+    let world = World::new(slow, ServerConfig::default()).await;
+    std::fs::write(world.home.path().join("big"), vec![0; 1 << 20]).unwrap();
+    for disconnect in [false, true] {
+        let upload = world.upload(60_000).await;
+        let download = world.exec("scp -f big").await;
+        download.data(&b"\0\0"[..]).await.unwrap();
+        let moving = || {
+            let listed = world.connections.list();
+            let transfers = listed.iter().flat_map(|listed| &listed.transfers);
+            transfers.filter(|transfer| transfer.size > 0).count()
+        };
+        wait_for(|| moving() == 2).await;
+        if disconnect {
+            let reason = russh::Disconnect::ByApplication;
+            world.client.disconnect(reason, "", "").await.unwrap();
+        } else {
+            upload.close().await.unwrap();
+            download.close().await.unwrap();
+        }
+        wait_for(|| world.connections.list().is_empty()).await;
+    }
+}

@@ -1,0 +1,131 @@
+//! What one client, or all together, may take up.
+
+use std::time::Duration;
+
+use sftpgo_core::{UserDraft, user::now_ms};
+use sftpgo_ssh::{Limits, ServerConfig};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::world::{PATIENCE, World, read_to_end, wait_for};
+
+/// Waits for the server to close a connection.
+async fn read_until_closed(stream: &mut TcpStream) {
+    let read = async {
+        let mut buffer = [0; 4096];
+        while !matches!(stream.read(&mut buffer).await, Ok(0) | Err(_)) {}
+    };
+    tokio::time::timeout(PATIENCE, read).await.unwrap();
+}
+
+fn limited(limits: Limits) -> ServerConfig {
+    ServerConfig {
+        limits,
+        ..ServerConfig::default()
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_log_in_in_time_is_dropped_and_who_did_stays() {
+    let world = World::new(
+        UserDraft::default(),
+        limited(Limits {
+            login_grace: Duration::from_secs(2),
+            ..Limits::default()
+        }),
+    )
+    .await;
+    let mut silent = TcpStream::connect(world.address).await.unwrap();
+    let mut slow = TcpStream::connect(world.address).await.unwrap();
+    slow.write_all(b"SSH-2.0-slow\r\n").await.unwrap();
+    read_until_closed(&mut silent).await;
+    read_until_closed(&mut slow).await;
+    let mut channel = world.exec("pwd").await;
+    assert_eq!(read_to_end(&mut channel).await.1, Some(0));
+}
+
+#[tokio::test]
+async fn the_oldest_that_has_not_logged_in_makes_room() {
+    for limits in [
+        Limits {
+            unauthenticated: 3,
+            ..Limits::default()
+        },
+        Limits {
+            unauthenticated_per_address: 3,
+            ..Limits::default()
+        },
+    ] {
+        let world = World::new(UserDraft::default(), limited(limits)).await;
+        let mut waiting = Vec::new();
+        for _ in 0..4 {
+            let mut stream = TcpStream::connect(world.address).await.unwrap();
+            // The server has taken it in.
+            stream.read_u8().await.unwrap();
+            waiting.push(stream);
+        }
+        read_until_closed(&mut waiting[0]).await;
+        for stream in &mut waiting[1..] {
+            stream.write_all(b"SSH-2.0-here\r\n").await.unwrap();
+            let mut seen = Vec::new();
+            while !contains(&seen, b"curve25519-sha256") {
+                assert!(stream.read_buf(&mut seen).await.unwrap() > 0, "closed");
+            }
+        }
+        let mut channel = world.exec("pwd").await;
+        assert_eq!(read_to_end(&mut channel).await.1, Some(0));
+    }
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|part| part == needle)
+}
+
+#[tokio::test]
+async fn channels_of_a_connection_are_limited_and_come_back() {
+    let world = World::new(
+        UserDraft::default(),
+        limited(Limits {
+            sessions_per_connection: 2,
+            ..Limits::default()
+        }),
+    )
+    .await;
+    let mut first = world.exec("md5sum").await;
+    let _second = world.exec("md5sum").await;
+    for _ in 0..100 {
+        assert!(world.client.channel_open_session().await.is_err());
+    }
+    first.eof().await.unwrap();
+    assert_eq!(read_to_end(&mut first).await.1, Some(0));
+    let mut third = world.exec("pwd").await;
+    assert_eq!(read_to_end(&mut third).await.1, Some(0));
+}
+
+#[tokio::test]
+async fn who_does_nothing_is_disconnected() {
+    let config = ServerConfig {
+        idle_timeout: Some(Duration::from_secs(1)),
+        ..ServerConfig::default()
+    };
+    let world = World::new(UserDraft::default(), config).await;
+    let mut channel = world.client.channel_open_session().await.unwrap();
+    channel.request_subsystem(true, "sftp").await.unwrap();
+    assert_eq!(read_to_end(&mut channel).await.1, None);
+    wait_for(|| world.client.is_closed()).await;
+    assert_eq!(world.connections.login_count(), 0);
+}
+
+#[tokio::test]
+async fn a_session_ends_when_its_user_expires() {
+    let draft = UserDraft {
+        expiration_date: now_ms() + 3000,
+        ..UserDraft::default()
+    };
+    let world = World::new(draft, ServerConfig::default()).await;
+    let mut channel = world.exec("md5sum").await;
+    assert_eq!(read_to_end(&mut channel).await.1, None);
+    wait_for(|| world.connections.login_count() == 0).await;
+}
