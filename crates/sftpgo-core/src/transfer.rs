@@ -16,6 +16,7 @@ use crate::{
     filesystem::{File, Metadata},
     permission::Permissions,
     registry::{Operation, TransferEntry},
+    rule::Rule,
     session::{AttributeChange, Shared},
     vpath::VirtualPath,
 };
@@ -119,7 +120,10 @@ impl Transfer {
         if !may.contains(Permissions::UPLOAD) || !sizes {
             return Err(Error::denied(
                 "permission denied: needs upload, and overwrite to change the size",
-            ));
+            )
+            .decided_by(Rule::Permission(
+                Permissions::UPLOAD | Permissions::OVERWRITE,
+            )));
         }
         if let Some(size) = change.size {
             let Some(upload) = self.upload.as_mut() else {
