@@ -9,6 +9,8 @@ RULES_BEYOND_THE_SCHEMA = (
     "public_keys: key number",
     "password: a password or at least one public key is needed",
     "username: is already taken",
+    "path: ",
+    "target: ",
 )
 
 

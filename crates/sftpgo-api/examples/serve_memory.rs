@@ -8,10 +8,12 @@ use sftpgo_core::{
     Provider,
     accounts::Accounts,
     event::Events,
+    explain::Explainer,
     filesystem::local::LocalHomes,
     quota::{QuotaBook, Tracking},
     registry::Connections,
     scan::QuotaScans,
+    session::UploadPolicy,
 };
 use sftpgo_store::MemoryProvider;
 use tokio::net::TcpListener;
@@ -35,6 +37,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
             events,
             true,
             None,
+        )),
+        explainer: Arc::new(Explainer::new(
+            Arc::new(LocalHomes),
+            Arc::clone(&quotas),
+            UploadPolicy::default(),
         )),
         connections,
         scans: QuotaScans::new(Arc::new(LocalHomes), quotas),

@@ -12,7 +12,7 @@ use warp::{
 use crate::{
     body,
     error::ApiError,
-    handlers::{connection, quota_scan, status, user},
+    handlers::{connection, explain, quota_scan, status, user},
     openapi,
     reply::Reply,
     state::App,
@@ -30,6 +30,8 @@ pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
         .or(users(app))
         .unify()
         .or(one_user(app))
+        .unify()
+        .or(explanations(app))
         .unify()
         .or(documents(app))
         .unify()
@@ -144,6 +146,21 @@ fn one_user(app: &App) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
+fn explanations(app: &App) -> BoxedFilter<(Response,)> {
+    let show = within("user", "explain")
+        .and(warp::get())
+        .and(query())
+        .and(with(app))
+        .then(explain::show);
+    show.or(refused(
+        within("user", "explain").map(drop).untuple_one(),
+        "GET",
+    ))
+    .unify()
+    .map(respond)
+    .boxed()
+}
+
 fn documents(app: &App) -> BoxedFilter<(Response,)> {
     let contract = at("openapi.yaml")
         .and(warp::get())
@@ -185,11 +202,26 @@ fn exactly(path: String) -> impl Filter<Extract = (), Error = Rejection> + Clone
 fn below(
     name: &str,
 ) -> impl Filter<Extract = (Result<String, ApiError>,), Error = Rejection> + Clone + use<> {
-    let prefix = format!("{BASE}{name}/");
+    between(format!("{BASE}{name}/"), String::new())
+}
+
+/// `/api/v1/<name>/<segment>/<rest>` with the decoded segment, which may be empty.
+fn within(
+    name: &str,
+    rest: &str,
+) -> impl Filter<Extract = (Result<String, ApiError>,), Error = Rejection> + Clone + use<> {
+    between(format!("{BASE}{name}/"), format!("/{rest}"))
+}
+
+fn between(
+    prefix: String,
+    suffix: String,
+) -> impl Filter<Extract = (Result<String, ApiError>,), Error = Rejection> + Clone {
     warp::path::full().and_then(move |full: FullPath| {
         let segment = full
             .as_str()
             .strip_prefix(&prefix)
+            .and_then(|rest| rest.strip_suffix(&suffix))
             .filter(|segment| !segment.contains('/'))
             .map(decoded)
             .ok_or_else(warp::reject::not_found);

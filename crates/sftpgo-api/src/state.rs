@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use sftpgo_core::{Provider, accounts::Accounts, registry::Connections, scan::QuotaScans};
+use sftpgo_core::{
+    Provider, accounts::Accounts, explain::Explainer, registry::Connections, scan::QuotaScans,
+};
 
 use crate::{blocking::Blocking, metrics::Metrics};
 
@@ -16,6 +18,8 @@ const QUOTA_SCANS: usize = 2;
 pub struct ApiState {
     /// Management of users.
     pub accounts: Arc<Accounts>,
+    /// Tells what users may do, and why.
+    pub explainer: Arc<Explainer>,
     /// Live connections.
     pub connections: Arc<Connections>,
     /// Running quota scans.

@@ -1,6 +1,19 @@
 //! What goes over the wire, parsed at the edge.
 
 pub(crate) mod connection;
+pub(crate) mod explain;
 pub(crate) mod quota_scan;
 pub(crate) mod user;
 pub(crate) mod user_query;
+
+use crate::error::ApiError;
+
+/// Takes a parameter of a query that may be given once.
+fn once<T>(parameter: &mut Option<T>, name: &str, value: T) -> Result<(), ApiError> {
+    match parameter.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(ApiError::bad_request(format!(
+            "{name}: is given more than once"
+        ))),
+    }
+}

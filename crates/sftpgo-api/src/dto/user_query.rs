@@ -2,6 +2,7 @@
 
 use sftpgo_core::provider::{Order, UserQuery};
 
+use super::once;
 use crate::error::ApiError;
 
 const DEFAULT_LIMIT: u32 = 100;
@@ -30,15 +31,6 @@ pub(crate) fn parse(query: &str) -> Result<UserQuery, ApiError> {
         // SFTPGo's own client sends an empty one when it wants all.
         username: username.filter(|username| !username.is_empty()),
     })
-}
-
-fn once<T>(parameter: &mut Option<T>, name: &str, value: T) -> Result<(), ApiError> {
-    match parameter.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(ApiError::bad_request(format!(
-            "{name}: is given more than once"
-        ))),
-    }
 }
 
 /// A whole number in digits; one past the largest the domain counts to acts as that.

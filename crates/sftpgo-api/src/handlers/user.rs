@@ -68,7 +68,7 @@ pub(crate) async fn delete(id: Result<String, ApiError>, app: App) -> Reply {
 }
 
 /// Digits only: Rust's parser would take `+1` for the 1 that it is.
-fn user_id(segment: Result<String, ApiError>) -> Result<UserId, ApiError> {
+pub(super) fn user_id(segment: Result<String, ApiError>) -> Result<UserId, ApiError> {
     let segment = segment?;
     Some(&segment)
         .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))

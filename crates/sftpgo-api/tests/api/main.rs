@@ -11,6 +11,7 @@
 mod client;
 mod connections;
 mod contract;
+mod explain;
 mod failing;
 mod http;
 mod quota_scans;

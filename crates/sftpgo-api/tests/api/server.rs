@@ -8,10 +8,12 @@ use sftpgo_core::{
     Provider,
     accounts::Accounts,
     event::Events,
+    explain::Explainer,
     filesystem::{Homes, local::LocalHomes},
     quota::{QuotaBook, Tracking},
     registry::Connections,
     scan::QuotaScans,
+    session::UploadPolicy,
 };
 use sftpgo_store::MemoryProvider;
 use tokio::{net::TcpListener, runtime::Runtime, task::JoinHandle};
@@ -70,6 +72,11 @@ impl Api {
                 events,
                 settings.manage_users,
                 settings.users_base_dir,
+            )),
+            explainer: Arc::new(Explainer::new(
+                Arc::clone(&settings.homes),
+                Arc::clone(&quotas),
+                UploadPolicy::default(),
             )),
             connections: Arc::clone(&connections),
             scans: QuotaScans::new(settings.homes, quotas),
