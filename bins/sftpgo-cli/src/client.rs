@@ -1,8 +1,8 @@
 //! The REST API over HTTP. The only file that names the HTTP library's client.
 
-use std::time::Duration;
+use std::{os::unix::ffi::OsStrExt, time::Duration};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 use serde::{Serialize, de::DeserializeOwned};
 use ureq::{
     Agent, Body,
@@ -10,9 +10,10 @@ use ureq::{
 };
 
 use crate::{
+    cli::Explain,
     exit::{Failure, Result},
     values::server::ServerUrl,
-    wire::{Answer, Connection, QuotaScan, User, UserChange, Version},
+    wire::{Answer, Connection, Explanation, QuotaScan, User, UserChange, Version},
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -126,6 +127,19 @@ impl Client {
 
     pub(crate) fn delete_user(&self, id: i64) -> Result<Answer> {
         self.delete(&format!("user/{id}"))
+    }
+
+    pub(crate) fn explain(&self, id: i64, question: &Explain) -> Result<Explanation> {
+        let mut path = format!(
+            "user/{id}/explain?operation={}&path={}",
+            question.operation,
+            percent_encode(question.path.as_bytes(), ENCODED)
+        );
+        if let Some(target) = &question.target {
+            path.push_str("&target=");
+            path.extend(percent_encode(target.as_bytes(), ENCODED));
+        }
+        self.get(&path)
     }
 
     fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {

@@ -20,10 +20,12 @@ pub(crate) enum Failure {
     Unreachable(String),
     /// The answer could not be written.
     Output(io::Error),
+    /// What was asked is answered with no; the answer is on stdout.
+    AnsweredNo,
 }
 
 impl Failure {
-    /// 1 refused, 2 wrong usage, 3 server not reachable; 2 is also what clap exits with.
+    /// 1 refused, 2 wrong usage, 3 server not reachable, 4 answered with no; 2 is also what clap exits with.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Refused(_) | Self::Unexpected(_) | Self::Declined(_) | Self::Output(_) => {
@@ -31,6 +33,7 @@ impl Failure {
             }
             Self::Usage(_) => ExitCode::from(2),
             Self::Unreachable(_) => ExitCode::from(3),
+            Self::AnsweredNo => ExitCode::from(4),
         }
     }
 }
@@ -44,6 +47,7 @@ impl fmt::Display for Failure {
             | Self::Usage(text)
             | Self::Unreachable(text) => f.write_str(text),
             Self::Output(error) => write!(f, "cannot write the answer: {error}"),
+            Self::AnsweredNo => f.write_str("no"),
         }
     }
 }

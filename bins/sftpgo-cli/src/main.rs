@@ -18,6 +18,7 @@ use clap::Parser;
 fn main() -> ExitCode {
     match commands::run(cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(failure @ exit::Failure::AnsweredNo) => failure.exit_code(),
         Err(failure) => {
             output::failure(&failure);
             failure.exit_code()

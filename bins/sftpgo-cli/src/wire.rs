@@ -146,6 +146,27 @@ pub(crate) struct Version {
     others: Map<String, Value>,
 }
 
+/// Whether a user may do something, and why.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Explanation {
+    #[serde(default)]
+    pub(crate) username: String,
+    #[serde(default)]
+    pub(crate) operation: String,
+    #[serde(default)]
+    pub(crate) path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) target: Option<String>,
+    pub(crate) allowed: bool,
+    pub(crate) rule: String,
+    #[serde(default)]
+    pub(crate) permissions: Vec<String>,
+    #[serde(default)]
+    pub(crate) reason: String,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
 /// An answer that is no data.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Answer {

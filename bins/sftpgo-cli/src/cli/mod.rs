@@ -4,7 +4,9 @@ mod user;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 
-pub(crate) use user::{Order, PasswordSource, Target, UserCommand, UserFields, UserUpdate};
+pub(crate) use user::{
+    Explain, Order, PasswordSource, Target, UserCommand, UserFields, UserUpdate,
+};
 
 use crate::{output::Format, values::server::ServerUrl};
 
@@ -14,6 +16,7 @@ Exit codes:
   1  refused: the server's reason is on stderr
   2  wrong usage
   3  the server cannot be reached
+  4  answered, and the answer is no (user explain)
 
 Examples:
   sftpgo-cli user add alice --home-dir /srv/alice

@@ -1,6 +1,6 @@
 //! `sftpgo-cli user …`
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{
     ArgAction, ArgGroup, Args, Subcommand, ValueEnum,
@@ -20,6 +20,27 @@ const PERMISSIONS: [&str; 9] = [
     "rename",
     "create_dirs",
     "create_symlinks",
+];
+
+/// What a client can ask for.
+const OPERATIONS: [&str; 17] = [
+    "list",
+    "stat",
+    "download",
+    "upload",
+    "overwrite",
+    "append",
+    "truncate",
+    "setstat",
+    "mkdir",
+    "rmdir",
+    "remove",
+    "rename",
+    "replace",
+    "symlink",
+    "hardlink",
+    "readlink",
+    "statvfs",
 ];
 
 /// What there is to do with users.
@@ -92,6 +113,34 @@ Examples:
         #[arg(long, short)]
         yes: bool,
     },
+    /// Tell whether a user may do something now, and which rule decides
+    #[command(after_help = "\
+The server tries it as a client's request, without changing anything. What the operating system's
+permission bits would say of a change is not covered.
+
+Exits with 0 when it is allowed and with 4 when it is not.
+
+Examples:
+  sftpgo-cli user explain alice /reports/may.pdf upload
+  sftpgo-cli user explain alice /draft rename --target /final
+  sftpgo-cli user explain alice / list --output json | jq -r .rule")]
+    Explain(Explain),
+}
+
+/// `sftpgo-cli user explain`
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The user's name
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) name: String,
+    /// The path as the client sees it; for symlink, what the link is to point to
+    pub(crate) path: OsString,
+    /// What the user would do
+    #[arg(value_parser = PossibleValuesParser::new(OPERATIONS))]
+    pub(crate) operation: String,
+    /// The new name, for rename, replace, symlink and hardlink
+    #[arg(long, value_name = "PATH")]
+    pub(crate) target: Option<OsString>,
 }
 
 /// `sftpgo-cli user update`

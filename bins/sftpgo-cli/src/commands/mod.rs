@@ -2,6 +2,7 @@
 
 mod connection;
 mod credentials;
+mod explain;
 mod quota;
 mod status;
 mod user;

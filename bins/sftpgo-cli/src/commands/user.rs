@@ -1,6 +1,6 @@
 //! `sftpgo-cli user …`
 
-use super::credentials;
+use super::{credentials, explain};
 use crate::{
     cli::{Order, PasswordSource, Target, UserCommand, UserFields, UserUpdate},
     client::{Client, MAX_PAGE, Page},
@@ -26,6 +26,7 @@ pub(super) fn run(client: &Client, format: Format, command: UserCommand) -> Resu
         UserCommand::Show { target } => format.print(&find(client, &target)?, details),
         UserCommand::Update(update) => change(client, format, *update),
         UserCommand::Delete { target, yes } => delete(client, format, &target, yes),
+        UserCommand::Explain(question) => explain::run(client, format, &question),
     }
 }
 

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod explain;
 mod fake;
 mod managing;
 mod passwords;

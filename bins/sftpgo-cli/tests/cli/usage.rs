@@ -45,6 +45,8 @@ fn command_lines_that_contradict_themselves_are_refused() {
         "user fly",
         "user add",
         "user show",
+        "user explain bob /a",
+        "user explain bob /a fly",
         "user show bob --id 7",
         "user show --id 0",
         "user update bob",
