@@ -11,7 +11,7 @@ use std::{
 
 pub(crate) use self::upload::{Staged, Upload};
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     event::Event,
     filesystem::{File, Metadata},
     permission::Permissions,
@@ -158,9 +158,12 @@ impl Transfer {
         stored
     }
 
-    /// Ends a transfer that failed for a reason only the protocol knows; an upload is dealt with as a lost one.
+    /// Ends a transfer that failed for a reason only the protocol knows; in the atomic modes the old file stands.
     pub fn fail(mut self, reason: &str) {
         self.failure.get_or_insert_with(|| reason.to_owned());
+        if let Some(upload) = &mut self.upload {
+            upload.broken.get_or_insert(ErrorKind::Internal);
+        }
     }
 
     /// Lets `write` fill `len` bytes at `offset`, and takes what the file grows by from the quota.

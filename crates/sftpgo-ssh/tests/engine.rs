@@ -403,6 +403,26 @@ fn a_copy_that_makes_no_sense_is_refused() {
 }
 
 #[test]
+fn a_file_is_copied_behind_its_own_end_once() {
+    const SIZE: u64 = 20 << 20;
+    let mut world = World::new();
+    fs::File::create(world.path("a"))
+        .unwrap()
+        .set_len(SIZE)
+        .unwrap();
+    let read = world.open("a", 0x1);
+    let write = world.open("a", 0x2);
+    let reply = world.send(&copy_data(&read, 0, 0, &write, SIZE)).unwrap();
+    assert_eq!(status_of(&reply), 0);
+    assert_eq!(fs::metadata(world.path("a")).unwrap().len(), 2 * SIZE);
+    // Each piece would fit, all of them do not.
+    let reply = world
+        .send(&copy_data(&read, 0, 0, &write, 17 << 20))
+        .unwrap();
+    assert_eq!(status_of(&reply), 4);
+}
+
+#[test]
 fn only_the_users_own_files_have_a_name() {
     let mut world = World::new();
     fs::write(world.path("a"), b"").unwrap();

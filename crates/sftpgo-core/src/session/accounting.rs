@@ -31,11 +31,7 @@ impl Shared {
     }
 
     /// How a file leaves the count when this name goes; not at all while it has other names.
-    pub(crate) fn leaving(
-        &self,
-        found: &Metadata,
-        counted: &mut CountedInode,
-    ) -> Option<FileChange> {
+    pub(crate) fn leaving(&self, found: &Metadata, counted: &CountedInode) -> Option<FileChange> {
         let leaves = found.file_type == FileType::File && found.links < 2 && counted.counted;
         leaves.then_some(FileChange {
             inode: counted.inode,
@@ -47,7 +43,7 @@ impl Shared {
     /// Takes a file whose name has gone out of the count.
     pub(crate) fn release(&self, gone: &Metadata, count: &SharedCount) -> UsageDelta {
         let mut counted = count.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.leaving(gone, &mut counted) {
+        match self.leaving(gone, &counted) {
             Some(change) => {
                 self.quota.retire(&mut counted);
                 self.quota.record(change)

@@ -10,12 +10,27 @@ use crate::{
 const PIECE: usize = 256 * 1024;
 
 impl Transfer {
+    /// How much of `source` there is to copy from `from` on, `len` at the most: known before a long copy begins,
+    /// since a copy within one file lets that grow.
+    ///
+    /// # Errors
+    /// `source` not open for reading, or ranges of one file that overlap.
+    pub fn copyable(&self, source: &Self, from: u64, len: Option<u64>, to: u64) -> Result<u64> {
+        source.check_readable()?;
+        let found = source.metadata()?;
+        let left = found.size.saturating_sub(from);
+        let len = len.map_or(left, |len| len.min(left));
+        if self.file.metadata()?.inode == found.inode && from.abs_diff(to) < len {
+            return Err(Error::invalid("copy", "the ranges overlap"));
+        }
+        Ok(len)
+    }
+
     /// Copies up to `len` bytes at `from` of `source` to `to` of this file and answers how many: all of them, or
     /// as many as `source` has. Blocks meanwhile, so a long copy is better asked for in pieces.
     ///
     /// # Errors
-    /// `source` not open for reading, ranges of one file that overlap, and all that
-    /// [`Transfer::write_at`] says.
+    /// As [`Transfer::copyable`] and [`Transfer::write_at`].
     pub fn copy_from(
         &mut self,
         source: &mut Self,
@@ -23,16 +38,10 @@ impl Transfer {
         len: usize,
         to: u64,
     ) -> Result<usize> {
-        source.check_readable()?;
-        let found = source.metadata()?;
-        let left = found.size.saturating_sub(from);
-        let len = usize::try_from(left).map_or(len, |left| len.min(left));
-        if len == 0 {
+        let len = self.copyable(source, from, Some(len as u64), to)?;
+        let Ok(len @ 1..) = usize::try_from(len) else {
             return Ok(0);
-        }
-        if self.file.metadata()?.inode == found.inode && from.abs_diff(to) < len as u64 {
-            return Err(Error::invalid("copy", "the ranges overlap"));
-        }
+        };
         self.write_within_quota(to, len, |file| {
             copy_all(file, source.file.as_ref(), from, to, len)
         })?;

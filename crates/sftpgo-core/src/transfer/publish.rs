@@ -3,7 +3,7 @@
 use super::{Transfer, upload::Upload};
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{FileType, Replace},
+    filesystem::{FileType, Metadata, Replace},
     provider::UsageDelta,
     quota::signed,
     session::{Shared, UploadMode},
@@ -55,16 +55,21 @@ impl Upload {
         }
         let names = shared.quota.change_names();
         let replaced = shared.find_counted(path)?;
-        let mut leaving = None;
-        if let Some((found, count)) = &replaced {
-            if found.file_type == FileType::Directory {
-                return Err(Error::new(
-                    ErrorKind::IsADirectory,
-                    "a directory took the name meanwhile",
-                ));
-            }
-            leaving = shared.leaving(found, &mut lock(count));
+        let is_directory = |found: &Metadata| found.file_type == FileType::Directory;
+        if replaced
+            .as_ref()
+            .is_some_and(|(found, _)| is_directory(found))
+        {
+            return Err(Error::new(
+                ErrorKind::IsADirectory,
+                "a directory took the name meanwhile",
+            ));
         }
+        // Held until it has left: whoever has the replaced file open must not change what it counts for.
+        let mut replaced = replaced.as_ref().map(|(found, count)| (found, lock(count)));
+        let leaving = replaced
+            .as_ref()
+            .and_then(|(found, counted)| shared.leaving(found, counted));
         let mut sum = UsageDelta {
             size: signed(lock(&self.count).size),
             files: 1,
@@ -80,8 +85,8 @@ impl Upload {
             .filesystem
             .rename(&staged.temporary, path, Replace::Yes)?;
         self.unsettled += shared.publish(&self.count, staged.reserved, leaving);
-        if let Some((_, count)) = replaced.filter(|_| leaving.is_some()) {
-            shared.quota.retire(&mut lock(&count));
+        if let (Some((_, counted)), Some(_)) = (&mut replaced, leaving) {
+            shared.quota.retire(counted);
         }
         self.staged = None;
         drop(names);

@@ -57,7 +57,8 @@ impl Upload {
     }
 
     /// Makes room up to `end`, lets `write` fill it, and answers what `write` says; what it did not fill is
-    /// given back. The count is held meanwhile: another writer's growth must not be counted twice.
+    /// given back. The count is held meanwhile: another writer's growth must not be counted twice, and what another
+    /// one cuts off must not come back uncounted.
     ///
     /// # Errors
     /// [`QuotaExceeded`](ErrorKind::QuotaExceeded), then `write` was not called; else what it says.
@@ -71,7 +72,6 @@ impl Upload {
         let count = SharedCount::clone(&self.count);
         let mut counted = count.lock().unwrap_or_else(PoisonError::into_inner);
         if end <= counted.size {
-            drop(counted);
             return write();
         }
         let before = counted.size;

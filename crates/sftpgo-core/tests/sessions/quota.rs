@@ -3,7 +3,7 @@
 use sftpgo_core::{
     ErrorKind,
     filesystem::Replace,
-    session::{AttributeChange, UploadMode},
+    session::{AttributeChange, OpenRequest, UploadMode},
 };
 
 use crate::world::{NEW, World, path, put};
@@ -104,4 +104,69 @@ fn deltas_that_settle_out_of_order_add_up() {
     session.remove(&path("/b")).unwrap();
     upload.finish().unwrap();
     world.assert_exact();
+}
+
+#[test]
+fn what_one_handle_cuts_off_another_does_not_bring_back_uncounted() {
+    let world = World::new(|draft| draft.quota_size = 100);
+    let logged_in = world.log_in();
+    let session = world.session(&logged_in, UploadMode::Standard);
+    put(&session, "/f", &[1; 100]).unwrap();
+    let rewrite = OpenRequest {
+        truncate: false,
+        ..NEW
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            let (session, rewrite) = (&session, &rewrite);
+            scope.spawn(move || {
+                for round in 0..300_u64 {
+                    let mut upload = session.open(&path("/f"), rewrite).unwrap();
+                    let size = AttributeChange {
+                        size: Some(round % 7),
+                        ..AttributeChange::default()
+                    };
+                    let _ = upload.set_attributes(&size);
+                    let _ = upload.write_at(&[2; 50], round % 60);
+                    upload.finish().unwrap();
+                }
+            });
+        }
+    });
+    world.assert_exact();
+}
+
+#[test]
+fn an_upload_that_replaces_a_file_takes_what_others_do_to_that_into_account() {
+    for mode in [UploadMode::Atomic, UploadMode::AtomicWithResume] {
+        let world = World::new(|_| {});
+        let logged_in = world.log_in();
+        let session = world.session(&logged_in, mode);
+        put(&session, "/f", &[1; 100]).unwrap();
+        let resume = OpenRequest {
+            append: true,
+            truncate: false,
+            ..NEW
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..300 {
+                    put(&session, "/f", &vec![2; round % 90]).unwrap();
+                }
+            });
+            scope.spawn(|| {
+                for round in 0..300_u64 {
+                    let mut upload = session.open(&path("/f"), &resume).unwrap();
+                    let _ = upload.write_at(&[3; 40], 100 + round % 200);
+                    let size = AttributeChange {
+                        size: Some(round % 130),
+                        ..AttributeChange::default()
+                    };
+                    let _ = upload.set_attributes(&size);
+                    upload.finish().unwrap();
+                }
+            });
+        });
+        world.assert_exact();
+    }
 }

@@ -102,3 +102,23 @@ fn a_resumed_upload_cannot_write_below_the_old_size() {
     assert_eq!(fs::read(world.home().join("f")).unwrap(), b"012345");
     world.assert_exact();
 }
+
+#[test]
+fn an_upload_that_its_protocol_calls_failed_leaves_the_old_file_in_the_atomic_modes() {
+    for (mode, left) in [
+        (UploadMode::Standard, &b"ne"[..]),
+        (UploadMode::Atomic, b"old"),
+        (UploadMode::AtomicWithResume, b"old"),
+    ] {
+        let world = World::new(|_| {});
+        let logged_in = world.log_in();
+        let session = world.session(&logged_in, mode);
+        put(&session, "/f", b"old").unwrap();
+        let mut upload = session.open(&path("/f"), &NEW).unwrap();
+        upload.write_at(b"ne", 0).unwrap();
+        upload.fail("the client could not read its own file");
+        assert_eq!(fs::read(world.home().join("f")).unwrap(), left, "{mode:?}");
+        assert_eq!(world.names(), 1);
+        world.assert_exact();
+    }
+}

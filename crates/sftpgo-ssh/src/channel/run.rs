@@ -127,8 +127,12 @@ impl Running {
         let until = Instant::now() + pause;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() || self.out.is_gone() {
+            if left.is_zero() {
                 return;
+            }
+            if self.out.is_gone() {
+                // What goes on without a client must give others a turn, and can be ended here.
+                return tokio::task::yield_now().await;
             }
             tokio::select! {
                 () = tokio::time::sleep(left.min(SLICE)) => self.connection.touch(),

@@ -13,19 +13,23 @@ pub(super) enum Component {
 
 /// A pattern of one component.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pattern(Vec<Token>);
+pub(super) struct Pattern {
+    tokens: Vec<Token>,
+    /// Bytes that a name has at least when it matches.
+    least: usize,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Token {
     Byte(u8),
     AnyByte,
     AnyBytes,
-    Set {
-        negated: bool,
-        /// First and last byte of each.
-        ranges: Vec<(u8, u8)>,
-    },
+    /// Any of these.
+    Set(Box<Bytes>),
 }
+
+/// A set of bytes, so that a long list of ranges costs no more than a short one.
+type Bytes = [bool; 256];
 
 /// A byte, and whether it was quoted.
 type Marked = (u8, bool);
@@ -47,18 +51,23 @@ pub(super) fn components(word: &Word) -> Option<Vec<Component>> {
 fn component(marked: &[Marked]) -> Component {
     let mut tokens = Vec::new();
     let mut rest = marked;
+    let mut may_end = true;
     while let Some((&(byte, quoted), behind)) = rest.split_first() {
         rest = behind;
         tokens.push(match byte {
+            b'*' if !quoted && tokens.last() == Some(&Token::AnyBytes) => continue,
             b'*' if !quoted => Token::AnyBytes,
             b'?' if !quoted => Token::AnyByte,
-            b'[' if !quoted => match set(behind) {
+            b'[' if !quoted && may_end => match set(behind) {
                 Some((set, len)) => {
                     rest = behind.get(len..).unwrap_or_default();
                     set
                 }
-                // Without its end it is a bracket.
-                None => Token::Byte(b'['),
+                // Without its end it is a bracket, and so are all that follow.
+                None => {
+                    may_end = false;
+                    Token::Byte(b'[')
+                }
             },
             plain => Token::Byte(plain),
         });
@@ -66,7 +75,11 @@ fn component(marked: &[Marked]) -> Component {
     if tokens.iter().all(|token| matches!(token, Token::Byte(_))) {
         return Component::Name(marked.iter().map(|(byte, _)| *byte).collect());
     }
-    Component::Pattern(Pattern(tokens))
+    let least = tokens
+        .iter()
+        .filter(|token| **token != Token::AnyBytes)
+        .count();
+    Component::Pattern(Pattern { tokens, least })
 }
 
 /// The set behind a `[`, and how many bytes it takes with its `]`.
@@ -80,34 +93,42 @@ fn set(behind: &[Marked]) -> Option<(Token, usize)> {
         .skip(first + 1)
         .find(|(_, marked)| **marked == (b']', false))
         .map(|(at, _)| at)?;
-    let mut ranges = Vec::new();
+    let mut bytes = Box::new([negated; 256]);
+    let mut add = |from: u8, to: u8| {
+        for byte in from..=to {
+            if let Some(member) = bytes.get_mut(usize::from(byte)) {
+                *member = !negated;
+            }
+        }
+    };
     let mut rest = behind.get(first..end)?;
     while let Some((&(from, _), behind)) = rest.split_first() {
         match behind {
             [(b'-', false), (to, _), more @ ..] => {
-                ranges.push((from, *to));
+                add(from, *to);
                 rest = more;
             }
             _ => {
-                ranges.push((from, from));
+                add(from, from);
                 rest = behind;
             }
         }
     }
-    Some((Token::Set { negated, ranges }, end + 1))
+    Some((Token::Set(bytes), end + 1))
 }
 
 impl Pattern {
     /// Does the pattern match all of `name`? A leading dot is matched by a dot only.
     pub(super) fn matches(&self, name: &[u8]) -> bool {
-        if name.starts_with(b".") && self.0.first() != Some(&Token::Byte(b'.')) {
+        let hidden = name.starts_with(b".") && self.tokens.first() != Some(&Token::Byte(b'.'));
+        if hidden || name.len() < self.least {
             return false;
         }
         let (mut token, mut byte) = (0, 0);
         // Where to go on when what follows the last `*` does not match: that `*` takes one byte more.
         let mut retry = None;
         loop {
-            let matched = match (self.0.get(token), name.get(byte)) {
+            let matched = match (self.tokens.get(token), name.get(byte)) {
                 (None, None) => return true,
                 (Some(Token::AnyBytes), _) => {
                     retry = Some((token + 1, byte));
@@ -138,12 +159,7 @@ impl Token {
         match self {
             Self::Byte(own) => *own == byte,
             Self::AnyByte | Self::AnyBytes => true,
-            Self::Set { negated, ranges } => {
-                ranges
-                    .iter()
-                    .any(|(from, to)| (*from..=*to).contains(&byte))
-                    != *negated
-            }
+            Self::Set(bytes) => bytes.get(usize::from(byte)).is_some_and(|member| *member),
         }
     }
 }
@@ -214,6 +230,33 @@ mod tests {
         assert!(!matches(&pattern, &[b'a'; 255]));
     }
 
+    #[test]
+    fn words_made_to_cost_much_cost_little() {
+        let long = |part: &str, times: usize| {
+            let text = format!("{}*", part.repeat(times));
+            components(&split(text.as_bytes()).unwrap()[0]).unwrap()
+        };
+        for parts in [
+            long("[", 250_000),
+            long("*", 250_000),
+            long("*a", 100_000),
+            long("[a-z]", 50_000),
+        ] {
+            let Component::Pattern(pattern) = &parts[0] else {
+                panic!("{parts:?}");
+            };
+            for _ in 0..1000 {
+                assert_eq!(pattern.matches(&[b'a'; 255]), pattern.least == 0);
+            }
+        }
+        let set = format!("[{}]", "a-z".repeat(60_000));
+        let parts = components(&split(set.as_bytes()).unwrap()[0]).unwrap();
+        let Component::Pattern(pattern) = &parts[0] else {
+            panic!("{parts:?}");
+        };
+        assert!(pattern.matches(b"q") && !pattern.matches(b"Q"));
+    }
+
     proptest! {
         #[test]
         fn a_name_matches_itself_with_stars_between(name in prop::collection::vec(1_u8.., 1..30), other in prop::collection::vec(any::<u8>(), 0..30)) {
@@ -222,7 +265,7 @@ mod tests {
             for byte in &name {
                 tokens.extend([Token::Byte(*byte), Token::AnyBytes]);
             }
-            let pattern = Pattern(tokens);
+            let pattern = Pattern { tokens, least: name.len() };
             prop_assert_eq!(pattern.matches(&name), name[0] != b'.');
             let is_subsequence = { let mut rest = other.iter(); name.iter().all(|byte| rest.any(|found| found == byte)) };
             prop_assert_eq!(pattern.matches(&other), is_subsequence && other[0] != b'.');

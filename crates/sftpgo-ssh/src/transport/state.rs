@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -30,6 +30,17 @@ pub(super) struct State {
     handle: OnceLock<Handle>,
     gone: CancellationToken,
     sessions: Mutex<Sessions>,
+    /// When the last session ended, Unix milliseconds: its client was active until then.
+    session_ended: Arc<AtomicI64>,
+}
+
+/// Remembers when a session ends, in whatever way.
+struct Ends(Arc<AtomicI64>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.store(now_ms(), Ordering::Relaxed);
+    }
 }
 
 struct LoginState {
@@ -56,6 +67,7 @@ impl State {
             handle: OnceLock::new(),
             gone: CancellationToken::new(),
             sessions: Mutex::default(),
+            session_ended: Arc::default(),
         }
     }
 
@@ -107,7 +119,11 @@ impl State {
         sessions
             .open
             .push((Arc::downgrade(connection), Arc::downgrade(inbox)));
-        sessions.tasks.spawn(task);
+        let ends = Ends(Arc::clone(&self.session_ended));
+        sessions.tasks.spawn(async move {
+            task.await;
+            drop(ends);
+        });
     }
 
     /// Waits for a reason to close that does not come from the client.
@@ -170,6 +186,7 @@ impl State {
                     .map(|connection| connection.last_activity())
                     .max()
                     .unwrap_or(0)
+                    .max(self.session_ended.load(Ordering::Relaxed))
                     .max(logged_in_at)
             };
             let idle = Duration::from_millis(u64::try_from(now_ms() - active_at).unwrap_or(0));

@@ -107,7 +107,7 @@ async fn channels_of_a_connection_are_limited_and_come_back() {
 #[tokio::test]
 async fn who_does_nothing_is_disconnected() {
     let config = ServerConfig {
-        idle_timeout: Some(Duration::from_secs(1)),
+        idle_timeout: Some(Duration::from_secs(4)),
         ..ServerConfig::default()
     };
     let world = World::new(UserDraft::default(), config).await;
@@ -116,6 +116,22 @@ async fn who_does_nothing_is_disconnected() {
     assert_eq!(read_to_end(&mut channel).await.1, None);
     wait_for(|| world.client.is_closed()).await;
     assert_eq!(world.connections.login_count(), 0);
+}
+
+#[tokio::test]
+async fn a_connection_whose_last_session_ended_a_moment_ago_is_not_idle() {
+    let config = ServerConfig {
+        idle_timeout: Some(Duration::from_secs(4)),
+        ..ServerConfig::default()
+    };
+    let world = World::new(UserDraft::default(), config).await;
+    for _ in 0..5 {
+        let mut channel = world.exec("pwd").await;
+        assert_eq!(read_to_end(&mut channel).await.1, Some(0));
+        // Longer than the timeout in all, shorter at a time.
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+    }
+    assert!(!world.client.is_closed());
 }
 
 #[tokio::test]

@@ -23,8 +23,7 @@ pub(in crate::sftp) struct Copy {
     target: Vec<u8>,
     from: u64,
     to: u64,
-    /// None is up to the end.
-    left: Option<u64>,
+    left: u64,
 }
 
 pub(in crate::sftp) fn run(
@@ -38,13 +37,15 @@ pub(in crate::sftp) fn run(
     let length = body.u64()?;
     let target = body.string()?.to_vec();
     let to = body.u64()?;
+    let (read, written) = engine.handles.two_files(&source, &target)?;
+    let left = written.copyable(read, from, (length > 0).then_some(length), to)?;
     let copy = Copy {
         id,
         source,
         target,
         from,
         to,
-        left: (length > 0).then_some(length),
+        left,
     };
     go_on(engine, copy, replies)
 }
@@ -52,13 +53,11 @@ pub(in crate::sftp) fn run(
 /// Copies the next piece; the rest is left with the engine.
 pub(in crate::sftp) fn go_on(engine: &mut Engine, mut copy: Copy, replies: &mut Replies) -> Done {
     let (source, target) = engine.handles.two_files(&copy.source, &copy.target)?;
-    let wanted = copy.left.map_or(PIECE, |left| {
-        usize::try_from(left).map_or(PIECE, |left| left.min(PIECE))
-    });
+    let wanted = usize::try_from(copy.left).map_or(PIECE, |left| left.min(PIECE));
     let copied = target.copy_from(source, copy.from, wanted, copy.to)?;
     let moved = copied as u64;
-    copy.left = copy.left.map(|left| left.saturating_sub(moved));
-    if copied < PIECE || copy.left == Some(0) {
+    copy.left = copy.left.saturating_sub(moved);
+    if copied < wanted || copy.left == 0 {
         return ok(replies, copy.id);
     }
     let (Some(from), Some(to)) = (copy.from.checked_add(moved), copy.to.checked_add(moved)) else {
