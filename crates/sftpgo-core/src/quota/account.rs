@@ -241,11 +241,13 @@ impl QuotaAccount {
     ///
     /// # Errors
     /// What `look` says.
-    pub fn look_up(
-        &self,
-        look: impl FnOnce() -> Result<Metadata>,
-    ) -> Result<(Metadata, SharedCount)> {
+    pub fn look_up(&self, look: impl Fn() -> Result<Metadata>) -> Result<(Metadata, SharedCount)> {
         self.inodes.look_up(look)
+    }
+
+    /// The count of a file that was made a moment ago, while the names are held.
+    pub fn share_new(&self, made: &Metadata) -> SharedCount {
+        self.inodes.share_new(made)
     }
 
     /// The file's last name is gone.

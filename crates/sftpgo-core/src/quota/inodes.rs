@@ -67,28 +67,31 @@ struct Shared {
 }
 
 impl Inodes {
-    /// Looks at a file and answers what it is, with the count shared for it. The look and the sharing are one
-    /// step: whoever changes the file holds its count, so a file without one is as large as it looks.
+    /// Looks at a file and answers what it is, with the count shared for it.
+    ///
+    /// Whoever changes the file holds its count, and nobody gets one meanwhile: so a file is as large as it looks
+    /// once it is known that there is no count.
     pub(super) fn look_up(
         &self,
-        look: impl FnOnce() -> Result<Metadata>,
+        look: impl Fn() -> Result<Metadata>,
     ) -> Result<(Metadata, SharedCount)> {
         let mut shared = lock(&self.shared);
-        let found = look()?;
-        if let Some(count) = shared.counts.get(&found.inode).and_then(Weak::upgrade) {
-            return Ok((found, count));
+        let mut found = look()?;
+        loop {
+            if let Some(count) = shared.counts.get(&found.inode).and_then(Weak::upgrade) {
+                return Ok((found, count));
+            }
+            let inode = found.inode;
+            found = look()?;
+            if found.inode == inode {
+                return Ok((found, shared.share(&found)));
+            }
         }
-        if shared.counts.len() >= shared.sweep_at.max(FEW) {
-            shared.counts.retain(|_, count| count.strong_count() > 0);
-            shared.sweep_at = shared.counts.len() * 2;
-        }
-        let count = Arc::new(Mutex::new(CountedInode {
-            inode: found.inode,
-            size: found.size,
-            counted: found.file_type == FileType::File,
-        }));
-        shared.counts.insert(found.inode, Arc::downgrade(&count));
-        Ok((found, count))
+    }
+
+    /// Answers the count of a file that was made a moment ago and has no name that anybody else could open.
+    pub(super) fn share_new(&self, made: &Metadata) -> SharedCount {
+        lock(&self.shared).share(made)
     }
 
     /// All counts that somebody shares now.
@@ -105,5 +108,21 @@ impl Inodes {
     pub(super) fn retire(&self, count: &mut CountedInode) {
         count.counted = false;
         lock(&self.shared).counts.remove(&count.inode);
+    }
+}
+
+impl Shared {
+    fn share(&mut self, found: &Metadata) -> SharedCount {
+        if self.counts.len() >= self.sweep_at.max(FEW) {
+            self.counts.retain(|_, count| count.strong_count() > 0);
+            self.sweep_at = self.counts.len() * 2;
+        }
+        let count = Arc::new(Mutex::new(CountedInode {
+            inode: found.inode,
+            size: found.size,
+            counted: found.file_type == FileType::File,
+        }));
+        self.counts.insert(found.inode, Arc::downgrade(&count));
+        count
     }
 }

@@ -84,7 +84,7 @@ impl Shared {
             ..*options
         };
         let opened = self.filesystem.open(path, &options).and_then(|file| {
-            let (_, count) = self.quota.look_up(|| file.metadata())?;
+            let count = self.quota.share_new(&file.metadata()?);
             // Counts once it is published.
             count.lock().unwrap_or_else(PoisonError::into_inner).counted = false;
             Ok((file, count))

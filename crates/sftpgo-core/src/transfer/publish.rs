@@ -1,5 +1,7 @@
 //! How an upload gets its name, or does not.
 
+use std::sync::Arc;
+
 use super::{Transfer, upload::Upload};
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -66,7 +68,11 @@ impl Upload {
             ));
         }
         // Held until it has left: whoever has the replaced file open must not change what it counts for.
-        let mut replaced = replaced.as_ref().map(|(found, count)| (found, lock(count)));
+        let mut replaced = replaced
+            .as_ref()
+            // Somebody may have given the new file this name by hand: then nothing is replaced.
+            .filter(|(_, count)| !Arc::ptr_eq(count, &self.count))
+            .map(|(found, count)| (found, lock(count)));
         let leaving = replaced
             .as_ref()
             .and_then(|(found, counted)| shared.leaving(found, counted));

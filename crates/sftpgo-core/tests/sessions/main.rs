@@ -10,8 +10,10 @@
 
 mod counting;
 mod crashes;
+mod durable;
 mod permissions;
 mod quota;
 mod random;
+mod recorded;
 mod uploads;
 mod world;

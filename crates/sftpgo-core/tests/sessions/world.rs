@@ -130,15 +130,14 @@ impl World {
     }
 
     pub(crate) fn session(&self, logged_in: &LoggedIn, mode: UploadMode) -> Session {
+        self.session_with(logged_in, UploadPolicy { mode, sync: false })
+    }
+
+    pub(crate) fn session_with(&self, logged_in: &LoggedIn, uploads: UploadPolicy) -> Session {
         let remote = SocketAddr::from(([127, 0, 0, 1], 1));
         let connection = logged_in.login.start("bob", Protocol::Sftp, remote, "test");
         let events = Events::new(vec![Box::new(self.transfers.clone())]);
-        Session::new(
-            logged_in,
-            connection,
-            events,
-            UploadPolicy { mode, sync: false },
-        )
+        Session::new(logged_in, connection, events, uploads)
     }
 
     pub(crate) fn scan(&self) {

@@ -15,6 +15,9 @@ use crate::{
 /// Output is handed to the connection when this many bytes wait.
 const SEND_AT: usize = 128 * 1024;
 
+/// Requests that work long and answer little let the connection and its other channels have a turn after this.
+const TURN: Duration = Duration::from_millis(10);
+
 /// A pause for a bandwidth limit is slept in slices of this: whoever waits for it is not idle.
 const SLICE: Duration = Duration::from_secs(1);
 
@@ -30,6 +33,7 @@ pub(crate) async fn run_sftp(mut engine: Engine, channel: Running) {
     let mut spare = Vec::new();
     while let Some(data) = channel.inbox.take(spare).await {
         spare = engine.push(data);
+        let mut turn = Instant::now();
         loop {
             match engine.step() {
                 Ok(true) => {}
@@ -50,7 +54,12 @@ pub(crate) async fn run_sftp(mut engine: Engine, channel: Running) {
                 channel.pause(pause).await;
             } else if engine.replies_len() >= SEND_AT {
                 channel.send(engine.take_replies()).await;
+            } else if turn.elapsed() < TURN {
+                continue;
+            } else {
+                tokio::task::yield_now().await;
             }
+            turn = Instant::now();
         }
         channel.send(engine.take_replies()).await;
     }

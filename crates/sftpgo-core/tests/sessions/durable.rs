@@ -1,0 +1,61 @@
+//! What is on stable storage before an upload is acknowledged.
+
+use std::{fs, sync::Arc};
+
+use sftpgo_core::session::{UploadMode, UploadPolicy};
+
+use crate::{
+    recorded::{Record, Recorded},
+    world::{World, put},
+};
+
+const ATOMIC: [UploadMode; 2] = [UploadMode::Atomic, UploadMode::AtomicWithResume];
+
+/// Uploads over an old file and answers what was done, whether that was acknowledged, and what is there then.
+fn upload(mode: UploadMode, sync: bool, record: &Record) -> (Vec<String>, bool, Vec<u8>) {
+    let world = World::new(|_| {});
+    let mut logged_in = world.log_in();
+    logged_in.filesystem = Arc::new(Recorded {
+        home: Arc::clone(&logged_in.filesystem),
+        record: record.clone(),
+    });
+    fs::write(world.home().join("f"), b"old").unwrap();
+    let session = world.session_with(&logged_in, UploadPolicy { mode, sync });
+    let acknowledged = put(&session, "/f", b"new").is_ok();
+    assert_eq!(world.names(), 1, "a temporary is left");
+    let left = fs::read(world.home().join("f")).unwrap();
+    (record.take(), acknowledged, left)
+}
+
+#[test]
+fn data_then_name_then_directory_are_on_stable_storage_before_the_acknowledgement() {
+    for mode in ATOMIC {
+        let (done, acknowledged, left) = upload(mode, true, &Record::default());
+        assert_eq!(done, ["sync file", "rename", "sync directory"]);
+        assert!(acknowledged && left == b"new");
+    }
+    let (done, acknowledged, left) = upload(UploadMode::Standard, true, &Record::default());
+    assert_eq!(done, ["sync file", "sync directory"]);
+    assert!(acknowledged && left == b"new");
+}
+
+#[test]
+fn without_sync_nothing_is_waited_for() {
+    for mode in ATOMIC {
+        assert_eq!(upload(mode, false, &Record::default()).0, ["rename"]);
+    }
+    let (done, ..) = upload(UploadMode::Standard, false, &Record::default());
+    assert_eq!(done, [""; 0]);
+}
+
+#[test]
+fn what_cannot_be_made_durable_is_not_acknowledged_and_the_old_file_stands() {
+    for mode in ATOMIC {
+        for step in ["sync file", "rename"] {
+            let (_, acknowledged, left) = upload(mode, true, &Record::failing_at(step));
+            assert!(!acknowledged && left == b"old", "{mode:?} {step}");
+        }
+        let (_, acknowledged, left) = upload(mode, true, &Record::failing_at("sync directory"));
+        assert!(!acknowledged && left == b"new", "{mode:?}");
+    }
+}

@@ -1,0 +1,135 @@
+//! A home that tells what is done to it for durability, and fails where it is told to.
+
+use std::sync::{Arc, Mutex};
+
+use sftpgo_core::{
+    Error, ErrorKind, Result, VirtualPath,
+    filesystem::{
+        Capabilities, Directory, File, Filesystem, Metadata, OpenOptions, Replace, SetAttributes,
+        SpaceInfo,
+    },
+};
+
+/// What was done, in order.
+#[derive(Clone, Default)]
+pub(crate) struct Record {
+    done: Arc<Mutex<Vec<String>>>,
+    fails_at: &'static str,
+}
+
+impl Record {
+    pub(crate) fn failing_at(fails_at: &'static str) -> Self {
+        Self {
+            fails_at,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.done.lock().unwrap())
+    }
+
+    fn add(&self, what: &str) -> Result<()> {
+        self.done.lock().unwrap().push(what.to_owned());
+        if self.fails_at == what {
+            return Err(Error::new(ErrorKind::Internal, "as told"));
+        }
+        Ok(())
+    }
+}
+
+pub(crate) struct Recorded {
+    pub(crate) home: Arc<dyn Filesystem>,
+    pub(crate) record: Record,
+}
+
+struct RecordedFile {
+    file: Box<dyn File>,
+    record: Record,
+}
+
+impl Filesystem for Recorded {
+    fn capabilities(&self) -> Capabilities {
+        self.home.capabilities()
+    }
+    fn open(&self, path: &VirtualPath, options: &OpenOptions) -> Result<Box<dyn File>> {
+        Ok(Box::new(RecordedFile {
+            file: self.home.open(path, options)?,
+            record: self.record.clone(),
+        }))
+    }
+    fn rename(&self, from: &VirtualPath, to: &VirtualPath, replace: Replace) -> Result<()> {
+        self.record.add("rename")?;
+        self.home.rename(from, to, replace)
+    }
+    fn sync_dir(&self, path: &VirtualPath) -> Result<()> {
+        self.record.add("sync directory")?;
+        self.home.sync_dir(path)
+    }
+    fn metadata(&self, path: &VirtualPath, follow: bool) -> Result<Metadata> {
+        self.home.metadata(path, follow)
+    }
+    fn read_dir(&self, path: &VirtualPath) -> Result<Box<dyn Directory>> {
+        self.home.read_dir(path)
+    }
+    fn create_dir(&self, path: &VirtualPath, mode: Option<u32>) -> Result<()> {
+        self.home.create_dir(path, mode)
+    }
+    fn remove_file(&self, path: &VirtualPath) -> Result<()> {
+        self.home.remove_file(path)
+    }
+    fn remove_dir(&self, path: &VirtualPath) -> Result<()> {
+        self.home.remove_dir(path)
+    }
+    fn symlink(&self, target: &[u8], link: &VirtualPath) -> Result<()> {
+        self.home.symlink(target, link)
+    }
+    fn hard_link(&self, original: &VirtualPath, link: &VirtualPath) -> Result<()> {
+        self.home.hard_link(original, link)
+    }
+    fn read_link(&self, path: &VirtualPath) -> Result<Vec<u8>> {
+        self.home.read_link(path)
+    }
+    fn set_attributes(
+        &self,
+        path: &VirtualPath,
+        change: &SetAttributes,
+        follow: bool,
+    ) -> Result<()> {
+        self.home.set_attributes(path, change, follow)
+    }
+    fn space(&self, path: &VirtualPath) -> Result<SpaceInfo> {
+        self.home.space(path)
+    }
+    fn for_each_file(&self, visit: &mut dyn FnMut(&Metadata)) -> Result<()> {
+        self.home.for_each_file(visit)
+    }
+    fn sweep_uploads(&self) -> Result<u64> {
+        self.home.sweep_uploads()
+    }
+    fn display_path(&self, path: &VirtualPath) -> String {
+        self.home.display_path(path)
+    }
+}
+
+impl File for RecordedFile {
+    fn sync(&self) -> Result<()> {
+        self.record.add("sync file")?;
+        self.file.sync()
+    }
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        self.file.read_at(buffer, offset)
+    }
+    fn write_all_at(&self, data: &[u8], offset: u64) -> Result<()> {
+        self.file.write_all_at(data, offset)
+    }
+    fn set_len(&self, size: u64) -> Result<()> {
+        self.file.set_len(size)
+    }
+    fn metadata(&self) -> Result<Metadata> {
+        self.file.metadata()
+    }
+    fn set_attributes(&self, change: &SetAttributes) -> Result<()> {
+        self.file.set_attributes(change)
+    }
+}
