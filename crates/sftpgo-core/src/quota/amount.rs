@@ -93,17 +93,41 @@ impl QuotaStatus {
         let mut shown = disk;
         if self.size_limit > 0 {
             let fragment = disk.fragment_size.max(1);
-            let left = u64::try_from(self.size_limit - self.size_used).unwrap_or(0) / fragment;
+            let left = left_of(self.size_limit, self.size_used) / fragment;
             shown.blocks = u64::try_from(self.size_limit).unwrap_or(0) / fragment;
             shown.blocks_free = left.min(disk.blocks_free);
             shown.blocks_available = left.min(disk.blocks_available);
         }
         if self.files_limit > 0 {
-            let left = u64::try_from(self.files_limit - self.files_used).unwrap_or(0);
+            let left = left_of(self.files_limit, self.files_used);
             shown.files = u64::try_from(self.files_limit).unwrap_or(0);
             shown.files_free = left.min(disk.files_free);
             shown.files_available = left.min(disk.files_available);
         }
         shown
+    }
+}
+
+/// None when the limit is passed. A figure that never was counted may be below zero, which makes it no more.
+fn left_of(limit: i64, used: i64) -> u64 {
+    u64::try_from(limit.saturating_sub(used.max(0))).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_between_nothing_and_the_limit() {
+        for (limit, used, left) in [
+            (10, 0, 10),
+            (10, 4, 6),
+            (10, 11, 0),
+            (10, -5000, 10),
+            (i64::MAX, -1, i64::MAX.unsigned_abs()),
+            (1, i64::MAX, 0),
+        ] {
+            assert_eq!(left_of(limit, used), left, "{limit} {used}");
+        }
     }
 }
