@@ -25,7 +25,7 @@ use crate::{
 /// An operation takes what it needs before it writes and settles when it ends. While anything may be unsettled the
 /// ledger says so, and whoever starts after a crash counts the user's files again.
 pub struct QuotaAccount {
-    user: UserId,
+    pub(super) user: UserId,
     provider: Arc<dyn Provider>,
     slot: Arc<Slot>,
     names: Mutex<()>,
@@ -194,6 +194,20 @@ impl QuotaAccount {
 
     fn write(&self, counted: bool) -> Result<()> {
         let mut in_ledger = lock(&self.ledger);
+        let written = self.write_to(&mut in_ledger, counted);
+        self.slot.keep_unwritten(self.unwritten(&written));
+        written
+    }
+
+    /// What the next account has to know when the ledger did not take it; nobody, once the user is gone.
+    fn unwritten(&self, written: &Result<()>) -> Option<Amount> {
+        match written {
+            Err(error) if error.kind() != ErrorKind::NotFound => Some(lock(&self.state).settled),
+            _ => None,
+        }
+    }
+
+    fn write_to(&self, in_ledger: &mut Option<Amount>, counted: bool) -> Result<()> {
         let (settled, tracked) = {
             let state = lock(&self.state);
             (state.settled, state.tracked)
@@ -287,11 +301,8 @@ impl QuotaAccount {
 
 impl Drop for QuotaAccount {
     fn drop(&mut self) {
-        let unwritten = match self.store() {
-            Err(error) if error.kind() != ErrorKind::NotFound => Some(lock(&self.state).settled),
-            _ => None,
-        };
-        self.slot
-            .close(self.provider.as_ref(), self.user, unwritten);
+        self.slot.close(self.provider.as_ref(), self, || {
+            self.unwritten(&self.write_to(&mut lock(&self.ledger), false))
+        });
     }
 }

@@ -64,7 +64,7 @@ struct SlotState {
     marked: bool,
     /// Stays marked until the files have been counted.
     needs_count: bool,
-    /// What the last account could not write.
+    /// What the account could not write: the next one starts from it.
     unwritten: Option<Amount>,
 }
 
@@ -162,17 +162,28 @@ impl Slot {
         Ok(())
     }
 
-    /// The last session of an account ended; `unwritten` is what could not be written.
-    pub(super) fn close(&self, provider: &dyn Provider, user: UserId, unwritten: Option<Amount>) {
+    /// Remembers what the ledger has not, before the account that knows it can end.
+    pub(super) fn keep_unwritten(&self, unwritten: Option<Amount>) {
+        lock(&self.state).unwritten = unwritten;
+    }
+
+    /// The last session of `account` ended; `write` tries once more to write what is left and answers what is then.
+    /// The next account waits meanwhile. One that is there already has taken over.
+    pub(super) fn close(
+        &self,
+        provider: &dyn Provider,
+        account: &QuotaAccount,
+        write: impl FnOnce() -> Option<Amount>,
+    ) {
         let mut state = lock(&self.state);
-        if state.account.strong_count() > 0 {
+        if !std::ptr::eq(state.account.as_ptr(), account) {
             return;
         }
-        state.unwritten = unwritten;
+        state.unwritten = write();
         if !state.marked || state.needs_count || state.unwritten.is_some() {
             return;
         }
-        match provider.set_unsettled(user, false) {
+        match provider.set_unsettled(account.user, false) {
             Ok(()) => state.marked = false,
             Err(error) => log::warn!("that usage is settled was not stored: {error}"),
         }

@@ -1,0 +1,139 @@
+//! Usage that the ledger does not take.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+    time::Duration,
+};
+
+use sftpgo_core::{
+    Error, ErrorKind, Result, User, UserId,
+    provider::{Health, QuotaLedger, UsageDelta, UserQuery, Users},
+    quota::{FileChange, QuotaBook, Tracking},
+    user::Usage,
+};
+use sftpgo_store::MemoryProvider;
+
+use crate::common::{add, empty};
+
+type Callback = Box<dyn FnOnce() + Send>;
+
+/// Takes no usage as often as there are callbacks, and calls one each time.
+struct Refusing {
+    stored: Arc<MemoryProvider>,
+    refusals: Mutex<Vec<Callback>>,
+}
+
+impl QuotaLedger for Refusing {
+    fn usage(&self, id: UserId) -> Result<Usage> {
+        self.stored.usage(id)
+    }
+
+    fn add_usage(&self, id: UserId, delta: UsageDelta, at: i64) -> Result<()> {
+        self.stored.add_usage(id, delta, at)
+    }
+
+    fn set_usage(&self, id: UserId, usage: Usage) -> Result<()> {
+        let refusal = self
+            .refusals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        match refusal {
+            Some(refusal) => {
+                refusal();
+                Err(Error::new(ErrorKind::Unavailable, "gone"))
+            }
+            None => self.stored.set_usage(id, usage),
+        }
+    }
+
+    fn set_unsettled(&self, id: UserId, unsettled: bool) -> Result<()> {
+        self.stored.set_unsettled(id, unsettled)
+    }
+
+    fn unsettled_users(&self) -> Result<Vec<UserId>> {
+        self.stored.unsettled_users()
+    }
+}
+
+impl Health for Refusing {
+    fn check(&self) -> Result<()> {
+        self.stored.check()
+    }
+}
+
+impl Users for Refusing {
+    fn user_by_name(&self, username: &str) -> Result<Option<User>> {
+        self.stored.user_by_name(username)
+    }
+
+    fn user_by_id(&self, id: UserId) -> Result<Option<User>> {
+        self.stored.user_by_id(id)
+    }
+
+    fn list_users(&self, query: &UserQuery) -> Result<Vec<User>> {
+        self.stored.list_users(query)
+    }
+
+    fn add_user(&self, user: &User) -> Result<User> {
+        self.stored.add_user(user)
+    }
+
+    fn update_user(&self, user: &User) -> Result<()> {
+        self.stored.update_user(user)
+    }
+
+    fn replace_password_hash(&self, id: UserId, old: &str, new: &str) -> Result<bool> {
+        self.stored.replace_password_hash(id, old, new)
+    }
+
+    fn delete_user(&self, id: UserId) -> Result<()> {
+        self.stored.delete_user(id)
+    }
+
+    fn record_login(&self, id: UserId, at: i64) -> Result<()> {
+        self.stored.record_login(id, at)
+    }
+}
+
+#[test]
+fn a_login_while_the_last_session_cannot_write_knows_what_was_used() {
+    let stored = empty();
+    let bob = add(stored.as_ref(), "bob", |draft| draft.quota_size = 100);
+    let provider = Arc::new(Refusing {
+        stored: stored.clone(),
+        refusals: Mutex::default(),
+    });
+    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let account = book.account(&bob).unwrap();
+    drop(account.change_names());
+
+    let (send, login) = mpsc::channel();
+    let (of_login, user) = (Arc::clone(&book), bob.clone());
+    let log_in: Callback = Box::new(move || {
+        let login = thread::spawn(move || of_login.account(&user).unwrap());
+        // Long enough to be answered, were it not made to wait.
+        thread::sleep(Duration::from_millis(50));
+        send.send(login).unwrap();
+    });
+    provider
+        .refusals
+        .lock()
+        .unwrap()
+        .extend([log_in, Box::new(|| ())]);
+    let file = FileChange {
+        inode: (1, 1),
+        before: None,
+        after: Some(90),
+    };
+    let used = account.reserve(file).unwrap();
+    assert!(account.settle(used).is_err());
+    drop(account);
+
+    let next = login.recv().unwrap().join().unwrap();
+    assert_eq!(next.status().size_used, 90);
+    drop(next);
+    assert_eq!(stored.usage(bob.id).unwrap().size, 90);
+    assert_eq!(stored.unsettled_users().unwrap(), []);
+}
