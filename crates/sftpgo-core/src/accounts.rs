@@ -109,6 +109,7 @@ impl Accounts {
         let user = draft.validate_change_of(&stored, self.users_base_dir.as_deref())?;
         self.provider.update_user(&user)?;
         self.quotas.limits_changed(&user);
+        self.connections.expiry_changed(id, user.expiration_date);
         if !user.enabled || user.is_expired_at(now_ms()) {
             self.connections.close_user(id);
         }

@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -96,6 +97,7 @@ struct State {
 struct LoginEntry {
     user: UserId,
     close: CancellationToken,
+    expires: watch::Sender<i64>,
 }
 
 impl Connections {
@@ -127,17 +129,20 @@ impl Connections {
         let number = state.next_login;
         state.next_login += 1;
         let close = CancellationToken::new();
+        let (expires, when) = watch::channel(user.expiration_date);
         state.logins.insert(
             number,
             LoginEntry {
                 user: user.id,
                 close: close.clone(),
+                expires,
             },
         );
         Ok(Login {
             registry: Arc::clone(self),
             number,
             close,
+            expires: when,
         })
     }
 
@@ -177,6 +182,18 @@ impl Connections {
         }
     }
 
+    /// Tells the user's logins that the user expires at another time (Unix milliseconds, 0 is never).
+    pub fn expiry_changed(&self, user: UserId, expires: i64) {
+        for login in self
+            .lock()
+            .logins
+            .values()
+            .filter(|login| login.user == user)
+        {
+            login.expires.send_replace(expires);
+        }
+    }
+
     /// How many logins there are now.
     pub fn login_count(&self) -> usize {
         self.lock().logins.len()
@@ -212,12 +229,18 @@ pub struct Login {
     registry: Arc<Connections>,
     number: u64,
     close: CancellationToken,
+    expires: watch::Receiver<i64>,
 }
 
 impl Login {
     /// Fires when the connection is to be closed from outside.
     pub fn close_requested(&self) -> CancellationToken {
         self.close.clone()
+    }
+
+    /// When the user expires, as it is now and as it changes (Unix milliseconds, 0 is never).
+    pub fn expires(&self) -> watch::Receiver<i64> {
+        self.expires.clone()
     }
 
     /// Lists a session of this login until the guard is dropped.

@@ -3,7 +3,7 @@
 use std::{fs, io::Write, process::Stdio};
 
 use serde_json::json;
-use sftpgo_e2e::{noise, wait_for};
+use sftpgo_e2e::{noise, sftp, wait_for};
 
 use super::World;
 
@@ -142,5 +142,28 @@ fn a_bandwidth_limit_holds_a_transfer_that_an_operator_can_end() {
         wait_for("the connection to be gone", || {
             server.rest("GET", "/api/v1/connection", None).1 == json!([])
         });
+    }
+}
+
+#[test]
+fn a_client_with_keep_alives_does_not_lose_a_slow_upload() {
+    let world = World::with(&[], &json!({ "upload_bandwidth": 500 }));
+    let server = &world.server;
+    fs::write(server.path("l"), noise(4 << 20)).unwrap();
+    let alive = ["-oServerAliveInterval=2", "-oServerAliveCountMax=2"];
+    std::thread::scope(|scope| {
+        let by_sftp = scope.spawn(|| sftp(server, "bob", &alive, "put l a\n"));
+        let by_scp = world
+            .scp_command(&[alive[0], alive[1], "l", "@b"])
+            .current_dir(server.path(""))
+            .status();
+        assert!(by_scp.unwrap().success());
+        by_sftp.join().unwrap().assert_ok();
+    });
+    for name in ["a", "b"] {
+        assert_eq!(
+            fs::read(server.home("bob").join(name)).unwrap(),
+            noise(4 << 20)
+        );
     }
 }

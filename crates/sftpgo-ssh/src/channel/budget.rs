@@ -1,17 +1,24 @@
-//! What all channels of one connection hold together.
+//! What all channels of one connection hold together, and when the connection is read from.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use tokio::sync::Notify;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
 
 use crate::config::Limits;
 
 /// Bytes that are queued or worked on, counted for the whole connection.
 pub(crate) struct Budget {
-    held: Mutex<Held>,
-    changed: Notify,
+    state: Mutex<State>,
     most_moving: usize,
     most: usize,
+}
+
+#[derive(Default)]
+struct State {
+    held: Held,
+    /// Who reads the connection, when it has to wait.
+    reader: Option<Waker>,
 }
 
 /// Bytes that one channel holds, or all of them.
@@ -22,57 +29,51 @@ pub(super) struct Held {
     pub(super) moving: usize,
 }
 
-/// Is there room for more?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Room {
-    Yes,
-    /// When a session that is at work goes on.
-    Later,
-    /// Not before the client reads, which it need not do.
-    Never,
-}
-
 impl Budget {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            held: Mutex::default(),
-            changed: Notify::new(),
+            state: Mutex::default(),
             most_moving: limits.queued_bytes,
             most: limits.queued_bytes_unread,
         }
     }
 
-    /// Have the sessions enough to do?
-    pub(super) fn is_busy(&self) -> bool {
-        self.lock().moving > self.most_moving
+    /// Waits while the sessions have enough to do and can do it. What the reader has in its own buffers comes all
+    /// the same; the SSH protocol goes on in the other direction.
+    pub(crate) fn poll_may_read(&self, context: &Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if self.may_read(state.held) {
+            return Poll::Ready(());
+        }
+        state.reader = Some(context.waker().clone());
+        Poll::Pending
     }
 
-    pub(super) fn room(&self, bytes: usize) -> Room {
-        let held = self.lock();
-        match held.all.checked_add(bytes) {
-            Some(all) if all <= self.most => Room::Yes,
-            _ if held.moving > 0 => Room::Later,
-            _ => Room::Never,
-        }
+    /// May a channel hold this much more? If not, that will not change before the client reads, which it need not do.
+    pub(super) fn takes(&self, bytes: usize) -> bool {
+        let held = self.lock().held;
+        held.moving > 0 || held.all.saturating_add(bytes) <= self.most
     }
 
     /// Counts what a channel holds `now` instead of what it held before.
     pub(super) fn replace(&self, before: &mut Held, now: Held) {
-        {
-            let mut held = self.lock();
-            held.all = held.all - before.all + now.all;
-            held.moving = held.moving - before.moving + now.moving;
-        }
+        let mut state = self.lock();
+        let held = &mut state.held;
+        held.all = held.all - before.all + now.all;
+        held.moving = held.moving - before.moving + now.moving;
         *before = now;
-        self.changed.notify_one();
+        if self.may_read(state.held)
+            && let Some(reader) = state.reader.take()
+        {
+            reader.wake();
+        }
     }
 
-    /// Waits until a channel holds more, less, or in another way. One waits at a time: who reads the connection.
-    pub(super) async fn changed(&self) {
-        self.changed.notified().await;
+    fn may_read(&self, held: Held) -> bool {
+        held.moving <= self.most_moving && (held.all < self.most || held.moving == 0)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

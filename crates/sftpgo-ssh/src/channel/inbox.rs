@@ -7,10 +7,7 @@ use std::{
 
 use tokio::{sync::Notify, time::timeout};
 
-use super::{
-    Budget,
-    budget::{Held, Room},
-};
+use super::{Budget, budget::Held};
 
 /// A session without requests gives its spare buffer back after this.
 const KEEP_SPARE: Duration = Duration::from_secs(1);
@@ -63,15 +60,24 @@ impl Inbox {
         }
     }
 
-    /// Adds what arrived; waits while the sessions of the connection have enough to do and can do it.
-    pub(crate) async fn push(&self, data: &[u8]) -> Result<(), Overflow> {
-        while !self.try_push(data)? {
-            self.budget.changed().await;
+    /// Adds what arrived.
+    ///
+    /// # Errors
+    /// The connection holds as much as it may, and nobody works on it.
+    pub(crate) fn push(&self, data: &[u8]) -> Result<(), Overflow> {
+        let mut state = self.lock();
+        if state.ended {
+            return Ok(());
         }
+        if !self.budget.takes(data.len()) {
+            return Err(Overflow);
+        }
+        state.queue.extend_from_slice(data);
+        if state.session == Doing::Waiting {
+            state.session = Doing::Working;
+        }
+        self.settle(&mut state);
         self.arrived.notify_one();
-        while self.budget.is_busy() {
-            self.budget.changed().await;
-        }
         Ok(())
     }
 
@@ -128,7 +134,7 @@ impl Inbox {
         }
     }
 
-    /// For a session that waits for the client to read, the reader does not wait.
+    /// For a session that waits for the client to read, reading the connection does not wait.
     pub(super) fn set_sending(&self, sending: bool) {
         let mut state = self.lock();
         state.session = if sending {
@@ -137,24 +143,6 @@ impl Inbox {
             Doing::Working
         };
         self.settle(&mut state);
-    }
-
-    fn try_push(&self, data: &[u8]) -> Result<bool, Overflow> {
-        let mut state = self.lock();
-        if state.ended {
-            return Ok(true);
-        }
-        match self.budget.room(data.len()) {
-            Room::Later => return Ok(false),
-            Room::Never => return Err(Overflow),
-            Room::Yes => {}
-        }
-        state.queue.extend_from_slice(data);
-        if state.session == Doing::Waiting {
-            state.session = Doing::Working;
-        }
-        self.settle(&mut state);
-        Ok(true)
     }
 
     fn settle(&self, state: &mut State) {
@@ -174,6 +162,8 @@ impl Inbox {
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
     use crate::config::Limits;
 
@@ -191,10 +181,15 @@ mod tests {
         (inbox(), inbox())
     }
 
+    fn is_read(inbox: &Inbox) -> bool {
+        let context = Context::from_waker(Waker::noop());
+        inbox.budget.poll_may_read(&context) == Poll::Ready(())
+    }
+
     /// Is `future` still waiting after a poll?
     async fn waits<F: Future + Unpin>(future: &mut F) -> bool {
         std::future::poll_fn(|context| {
-            std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_pending())
+            Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_pending())
         })
         .await
     }
@@ -202,35 +197,37 @@ mod tests {
     #[tokio::test]
     async fn channels_share_what_a_connection_may_hold() {
         let (one, other) = inboxes(100);
-        one.push(&[1; 60]).await.unwrap();
+        one.push(&[1; 60]).unwrap();
         one.set_sending(true);
-        assert!(other.push(&[2; 50]).await.is_err());
-        other.push(&[2; 40]).await.unwrap();
+        assert!(other.push(&[2; 50]).is_err());
+        other.push(&[2; 40]).unwrap();
     }
 
     #[tokio::test]
     async fn what_is_worked_on_counts_until_the_next_is_taken() {
         let (one, other) = inboxes(100);
-        one.push(&[1; 80]).await.unwrap();
+        one.push(&[1; 80]).unwrap();
         assert_eq!(one.take(Vec::new()).await, Some(vec![1; 80]));
         one.set_sending(true);
-        assert!(other.push(&[1; 30]).await.is_err());
+        assert!(other.push(&[1; 30]).is_err());
         one.set_sending(false);
-        other.push(&[1; 20]).await.unwrap();
+        other.push(&[1; 20]).unwrap();
         assert!(waits(&mut Box::pin(one.take(Vec::new()))).await);
-        other.push(&[2; 80]).await.unwrap();
+        other.push(&[2; 80]).unwrap();
     }
 
     #[tokio::test]
-    async fn the_reader_waits_for_a_session_at_work_to_make_room() {
-        let (one, other) = inboxes(100);
-        one.push(&[1; 80]).await.unwrap();
+    async fn reading_waits_for_a_session_at_work_to_make_room() {
+        let (one, other) = inboxes(1000);
+        one.push(&[1; 80]).unwrap();
         one.take(Vec::new()).await.unwrap();
-        let mut push = Box::pin(other.push(&[2; 30]));
-        assert!(waits(&mut push).await);
+        // It was read already.
+        other.push(&[2; 30]).unwrap();
+        other.set_sending(true);
+        assert!(!is_read(&one));
         let mut take = Box::pin(one.take(Vec::new()));
         assert!(waits(&mut take).await);
-        push.await.unwrap();
+        assert!(is_read(&one));
     }
 
     #[tokio::test]
@@ -238,41 +235,43 @@ mod tests {
         let budget = budget(100);
         let part = Inbox::new(Arc::clone(&budget), |_| 0);
         let other = Inbox::new(budget, <[u8]>::len);
-        part.push(&[1; 80]).await.unwrap();
+        part.push(&[1; 80]).unwrap();
         assert!(waits(&mut Box::pin(part.take(Vec::new()))).await);
-        assert!(other.push(&[2; 30]).await.is_err());
+        assert!(other.push(&[2; 30]).is_err());
     }
 
     #[tokio::test]
     async fn a_session_whose_client_is_done_keeps_nobody_waiting() {
         let (one, other) = inboxes(100);
-        one.push(&[1; 80]).await.unwrap();
+        one.push(&[1; 80]).unwrap();
         one.take(Vec::new()).await.unwrap();
         one.end();
         assert_eq!(one.take(Vec::new()).await, None);
-        assert!(!waits(&mut Box::pin(other.push(&[2; 100]))).await);
+        other.push(&[2; 100]).unwrap();
     }
 
     #[tokio::test]
     async fn a_session_that_is_over_holds_nothing() {
         let (one, other) = inboxes(100);
-        one.push(&[1; 60]).await.unwrap();
+        one.push(&[1; 60]).unwrap();
         one.take(Vec::new()).await.unwrap();
-        one.push(&[1; 40]).await.unwrap();
+        one.push(&[1; 40]).unwrap();
         one.discard();
-        one.push(&[1; 1000]).await.unwrap();
-        other.push(&[2; 100]).await.unwrap();
+        one.push(&[1; 1000]).unwrap();
+        other.push(&[2; 100]).unwrap();
         assert_eq!(one.take(Vec::new()).await, None);
     }
 
     #[tokio::test]
-    async fn the_reader_waits_for_all_sessions_but_those_that_wait_for_the_client() {
+    async fn reading_waits_for_all_sessions_but_those_that_wait_for_the_client() {
         let (one, other) = inboxes(9);
-        one.push(&[1; 5]).await.unwrap();
-        let mut push = Box::pin(other.push(&[1; 5]));
-        assert!(waits(&mut push).await);
+        one.push(&[1; 5]).unwrap();
+        assert!(is_read(&one));
+        other.push(&[1; 5]).unwrap();
+        assert!(!is_read(&one));
         one.set_sending(true);
-        push.await.unwrap();
-        one.push(&[1; 50]).await.unwrap();
+        assert!(is_read(&one));
+        one.push(&[1; 50]).unwrap();
+        assert!(is_read(&one));
     }
 }

@@ -147,6 +147,7 @@ impl Running {
                 () = tokio::time::sleep(left.min(SLICE)) => self.connection.touch(),
                 () = self.out.gone() => return,
             }
+            self.out.reassure().await;
         }
     }
 }

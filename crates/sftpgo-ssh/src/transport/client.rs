@@ -9,9 +9,9 @@ use russh::{
         Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
     },
 };
-use sftpgo_core::auth::LoggedIn;
+use sftpgo_core::{auth::LoggedIn, registry::Operation};
 
-use super::{channels::OpenChannel, methods, state::State};
+use super::{THROTTLED_WINDOW, WINDOW, channels::OpenChannel, methods, state::State};
 use crate::{
     channel::Budget,
     exec::{Command, Refusal},
@@ -178,13 +178,21 @@ impl Handler for Client {
         let Some(OpenChannel::Session { inbox, .. }) = self.channels.get(&channel) else {
             return Ok(());
         };
-        inbox.push(data).await.map_err(|_| {
+        inbox.push(data).map_err(|_| {
             log::warn!(
                 "{}: closed, too much waits for a client that does not read",
                 self.remote
             );
             russh::Error::Pending
         })
+    }
+
+    fn adjust_window(&mut self, _channel: ChannelId, _current: u32) -> u32 {
+        let limited = self
+            .logged_in
+            .as_ref()
+            .is_some_and(|login| login.quota.throttle().is_limited(Operation::Upload));
+        if limited { THROTTLED_WINDOW } else { WINDOW }
     }
 
     async fn channel_eof(

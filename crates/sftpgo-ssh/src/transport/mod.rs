@@ -5,6 +5,7 @@
 
 mod channels;
 mod client;
+mod gate;
 mod identification;
 mod out;
 mod quick_ack;
@@ -17,7 +18,9 @@ use sftpgo_core::Result;
 use tokio::{io::BufReader, net::TcpStream, pin, time::timeout};
 
 pub(crate) use self::out::ChannelOut;
-use self::{client::Client, identification::Identified, quick_ack::QuickAck, state::State};
+use self::{
+    client::Client, gate::Gate, identification::Identified, quick_ack::QuickAck, state::State,
+};
 use crate::{
     algorithms::{self, Audience},
     config::ServerConfig,
@@ -37,6 +40,9 @@ pub(crate) struct Config {
 const READ_BUFFER: usize = 16 * 1024;
 /// What a client may send ahead on one channel.
 const WINDOW: u32 = 2 * 1024 * 1024;
+/// The same once a client is known to be limited: what it has under way is small then, so that the messages of
+/// its other channels do not wait behind it.
+const THROTTLED_WINDOW: u32 = 64 * 1024;
 /// The longest channel packet announced; the library takes no more than this.
 const MAX_PACKET: u32 = 65_535;
 /// Messages from engines that wait for the connection; each is at most a packet of the client's size.
@@ -140,10 +146,8 @@ async fn run(shared: &Shared, state: &State, mut stream: TcpStream, client: Clie
         Ok(_) => for_all,
         Err(error) => return error.to_string(),
     };
-    let stream = Identified::new(
-        BufReader::with_capacity(READ_BUFFER, QuickAck::new(stream)),
-        line,
-    );
+    let stream = Gate::new(QuickAck::new(stream), Arc::clone(&client.budget));
+    let stream = Identified::new(BufReader::with_capacity(READ_BUFFER, stream), line);
     let session = match russh::server::run_stream(Arc::clone(config), stream, client).await {
         Ok(session) => session,
         Err(error) => return error.to_string(),

@@ -1,5 +1,10 @@
 //! The way from a session's engine back to its channel.
 
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
 use bytes::Bytes;
 use russh::{
     ChannelWriteHalf,
@@ -10,6 +15,9 @@ use tokio_util::sync::CancellationToken;
 /// Extended data of this type is standard error (RFC 4254 section 5.2).
 pub(super) const STDERR: u32 = 1;
 
+/// A client that waits for its bandwidth hears something at least this often.
+const REASSURE: Duration = Duration::from_secs(4);
+
 /// One channel's sending side. What cannot be sent any more is dropped: the channel or the connection is gone.
 ///
 /// Data waits here for the channel's own window. Handed over earlier it would wait in the library's
@@ -18,6 +26,8 @@ pub(crate) struct ChannelOut {
     channel: ChannelWriteHalf<Msg>,
     handle: Handle,
     gone: CancellationToken,
+    /// When the client heard something last.
+    heard: Mutex<Instant>,
 }
 
 impl ChannelOut {
@@ -31,11 +41,27 @@ impl ChannelOut {
             channel,
             handle,
             gone,
+            heard: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// Lets a client hear something that has waited long: one that gets no answer to its own keep-alive messages,
+    /// which come behind the data it has sent, takes the connection for lost.
+    pub(crate) async fn reassure(&self) {
+        if self.heard().elapsed() < REASSURE {
+            return;
+        }
+        *self.heard() = Instant::now();
+        // A request that wants no reply and changes nothing (RFC 4254 section 6.8).
+        tokio::select! {
+            _ = self.handle.xon_xoff_request(self.channel.id(), false) => {}
+            () = self.gone.cancelled() => {}
         }
     }
 
     /// Hands data over as the client's window opens.
     pub(crate) async fn send(&self, data: Vec<u8>) {
+        *self.heard() = Instant::now();
         tokio::select! {
             _ = self.channel.data_bytes(Bytes::from(data)) => {}
             () = self.gone.cancelled() => {}
@@ -48,6 +74,10 @@ impl ChannelOut {
             _ = self.channel.extended_data_bytes(STDERR, Bytes::from(text)) => {}
             () = self.gone.cancelled() => {}
         }
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Instant> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has the client closed the channel, or the connection ended?

@@ -11,7 +11,7 @@ use std::{
 use russh::server::Handle;
 use sftpgo_core::{auth::LoggedIn, registry::Connection, user::now_ms};
 use tokio::{
-    sync::Notify,
+    sync::{Notify, watch},
     task::JoinSet,
     time::{Instant, sleep, sleep_until, timeout},
 };
@@ -48,7 +48,7 @@ struct LoginState {
     /// Unix milliseconds.
     since: i64,
     /// Unix milliseconds; 0 is never.
-    expires: i64,
+    expires: watch::Receiver<i64>,
 }
 
 #[derive(Default)]
@@ -98,7 +98,7 @@ impl State {
         let login = LoginState {
             close: logged_in.login.close_requested(),
             since: now_ms(),
-            expires: logged_in.user.expiration_date,
+            expires: logged_in.login.expires(),
         };
         let _ = self.login.set(login);
         self.logged_in.notify_one();
@@ -146,7 +146,7 @@ impl State {
             () = login.close.cancelled() => "closed by the operator",
             () = shared.close_all.cancelled() => "the server is stopping",
             () = self.until_idle(shared.config.idle_timeout, login.since) => "idle for too long",
-            () = until_expired(login.expires) => "the user has expired",
+            () = until_expired(login.expires.clone()) => "the user has expired",
         }
     }
 
@@ -202,10 +202,25 @@ impl State {
     }
 }
 
-async fn until_expired(expires: i64) {
-    match u64::try_from(expires - now_ms()) {
-        _ if expires == 0 => std::future::pending().await,
-        Ok(left) => sleep(Duration::from_millis(left)).await,
-        Err(_) => {}
+async fn until_expired(mut expires: watch::Receiver<i64>) {
+    loop {
+        let at = *expires.borrow_and_update();
+        let left = at - now_ms();
+        if at != 0 && left <= 0 {
+            return;
+        }
+        let passes = async {
+            match u64::try_from(left) {
+                Ok(left) if at != 0 => sleep(Duration::from_millis(left)).await,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = passes => {}
+            changed = expires.changed() => if changed.is_err() {
+                // The login is over, and the connection with it.
+                return std::future::pending().await;
+            }
+        }
     }
 }

@@ -144,3 +144,20 @@ async fn a_session_ends_when_its_user_expires() {
     assert_eq!(read_to_end(&mut channel).await.1, None);
     wait_for(|| world.connections.login_count() == 0).await;
 }
+
+#[tokio::test]
+async fn a_session_lasts_as_long_as_its_user_by_the_latest_change() {
+    let draft = UserDraft {
+        expiration_date: now_ms() + 3000,
+        ..UserDraft::default()
+    };
+    let world = World::new(draft, ServerConfig::default()).await;
+    let mut channel = world.exec("md5sum").await;
+    let bob = world.user;
+    world.connections.expiry_changed(bob, 0);
+    tokio::time::sleep(Duration::from_millis(3500)).await;
+    assert_eq!(world.connections.login_count(), 1);
+    world.connections.expiry_changed(bob, now_ms() + 1000);
+    assert_eq!(read_to_end(&mut channel).await.1, None);
+    wait_for(|| world.connections.login_count() == 0).await;
+}

@@ -7,7 +7,7 @@ use russh::{
     client::{self, Handle, Msg},
 };
 use sftpgo_core::{
-    UserDraft,
+    UserDraft, UserId,
     auth::Authenticator,
     event::{Command, Event, Events, Observer},
     filesystem::local::LocalHomes,
@@ -56,6 +56,7 @@ pub(crate) struct World {
     pub(crate) connections: Arc<Connections>,
     pub(crate) client: Handle<Trusting>,
     pub(crate) address: SocketAddr,
+    pub(crate) user: UserId,
 }
 
 impl World {
@@ -70,7 +71,10 @@ impl World {
             ..draft
         };
         let provider = Arc::new(MemoryProvider::default());
-        provider.add_user(&draft.validate(None).unwrap()).unwrap();
+        let user = provider
+            .add_user(&draft.validate(None).unwrap())
+            .unwrap()
+            .id;
         let events = Events::new(vec![Box::new(Panicking)]);
         let connections = Connections::new(events.clone());
         let quotas = QuotaBook::new(provider.clone(), Tracking::All);
@@ -105,6 +109,7 @@ impl World {
             connections,
             client,
             address,
+            user,
         }
     }
 
