@@ -12,6 +12,9 @@ use crate::{
     scp::{Arguments, Sink, Source},
 };
 
+/// The longest command line. As words it takes up some sixty times as much, as long as the command runs.
+const MAX_LINE: usize = 64 * 1024;
+
 /// A command that is offered.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
@@ -29,6 +32,9 @@ impl Command {
     /// # Errors
     /// What the client should print.
     pub(crate) fn parse(line: &[u8], config: &ServerConfig) -> Result<Self, Refusal> {
+        if line.len() > MAX_LINE {
+            return Err(Refusal("the command is too long".to_owned()));
+        }
         let words = words::split(line)
             .map_err(|Unfinished| Refusal("the command has a quote without its end".to_owned()))?;
         let Some((name, words)) = words.split_first() else {
@@ -106,6 +112,11 @@ mod tests {
     fn a_command_that_cannot_be_read_is_explained() {
         assert!(
             parse("md5sum 'a", true, &SshCommand::ALL).is_err_and(|line| line.contains("quote"))
+        );
+        let most = format!("md5sum {}", "a ".repeat(MAX_LINE / 2 - 4));
+        assert!(parse(&most, true, &SshCommand::ALL).is_ok());
+        assert!(
+            parse(&(most + "bb"), true, &SshCommand::ALL).is_err_and(|line| line.contains("long"))
         );
         assert_eq!(
             parse("scp -t a b", true, &[]),
