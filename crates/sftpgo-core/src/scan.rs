@@ -89,6 +89,10 @@ impl QuotaScan {
         let quotas = &self.scans.quotas;
         let account = quotas.account(&self.user)?;
         let home = self.scans.homes.existing_home(&self.user)?;
+        if home.is_none() && quotas.is_count_needed(self.user.id) {
+            // Its disk may not be there yet: the next start looks again.
+            return Err(Error::not_found("the home directory is not there"));
+        }
         for walk in 1..=WALKS {
             let mut count = Count::begin(Arc::clone(&account));
             let held = (walk == WALKS).then(|| account.change_names());

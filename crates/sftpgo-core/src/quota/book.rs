@@ -128,6 +128,11 @@ impl QuotaBook {
         state.needs_count = true;
     }
 
+    /// Does [`QuotaBook::needs_count`] hold?
+    pub fn is_count_needed(&self, user: UserId) -> bool {
+        lock(&self.slot(user).state).needs_count
+    }
+
     /// The user's files have been counted.
     pub fn counted(&self, user: UserId) {
         lock(&self.slot(user).state).needs_count = false;

@@ -76,6 +76,13 @@ fn a_login_before_the_files_are_counted_gets_the_right_figures_later() {
 
 #[test]
 fn a_home_that_cannot_be_counted_is_counted_at_the_next_start() {
+    for is_there in [false, true] {
+        cannot_be_counted(is_there);
+    }
+}
+
+/// The disk of the home is not there, or something else is in its place.
+fn cannot_be_counted(is_there: bool) {
     let world = World::new(|_| {});
     let logged_in = world.log_in();
     let session = world.session(&logged_in, UploadMode::Standard);
@@ -85,15 +92,19 @@ fn a_home_that_cannot_be_counted_is_counted_at_the_next_start() {
     let restarted = world.killed();
     let away = restarted.home().with_extension("away");
     fs::rename(restarted.home(), &away).unwrap();
-    fs::write(restarted.home(), b"not a directory").unwrap();
-    assert!(LocalHomes.existing_home(&restarted.user).is_err());
+    if is_there {
+        fs::write(restarted.home(), b"not a directory").unwrap();
+        assert!(LocalHomes.existing_home(&restarted.user).is_err());
+    }
     let unsettled =
         recovery::find_unsettled(restarted.provider.as_ref(), &restarted.quotas).unwrap();
     let counted =
         recovery::count_unsettled(restarted.provider.as_ref(), &restarted.scans, &unsettled);
     assert_eq!((unsettled.len(), counted), (1, 0));
     assert_eq!(restarted.provider.unsettled_users().unwrap(), unsettled);
-    fs::remove_file(restarted.home()).unwrap();
+    if is_there {
+        fs::remove_file(restarted.home()).unwrap();
+    }
     fs::rename(&away, restarted.home()).unwrap();
     restarted.tidy_up();
     restarted.assert_exact();
