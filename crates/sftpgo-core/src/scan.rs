@@ -97,7 +97,11 @@ impl QuotaScan {
             let mut count = Count::begin(Arc::clone(&account));
             let held = (walk == WALKS).then(|| account.change_names());
             if let Some(home) = &home {
-                home.for_each_file(&mut |found| count.saw(found.inode, found.size))?;
+                match home.for_each_file(&mut |found| count.saw(found.inode, found.size)) {
+                    // A directory moved under the walk.
+                    Err(error) if error.kind() == ErrorKind::Conflict && walk < WALKS => continue,
+                    walked => walked?,
+                }
             }
             if count.finish(held) {
                 count.store()?;
