@@ -74,6 +74,8 @@ pub struct Limits {
     /// What the sessions of one connection have to do and can do, but for a slow disk or a bandwidth limit,
     /// in bytes; above it the connection is not read from.
     pub queued_bytes: usize,
+    /// The same for a user whose uploads are limited: what waits there is not under way any more, but takes long.
+    pub queued_bytes_throttled: usize,
     /// What waits in all sessions of one connection because the client does not read its replies, with what
     /// they are working on, in bytes; above it the connection is closed. READ requests take 33 bytes, so this is
     /// a prefetch of some 15 GiB.
@@ -91,6 +93,7 @@ impl Default for Limits {
             sessions_per_connection: 10,
             handles_per_session: 4096,
             queued_bytes: 2 * 1024 * 1024,
+            queued_bytes_throttled: 256 * 1024,
             queued_bytes_unread: 16 * 1024 * 1024,
             password_checks: std::thread::available_parallelism()
                 .map_or(1, |cores| cores.get().div_ceil(2)),

@@ -1,7 +1,10 @@
 //! What all channels of one connection hold together, and when the connection is read from.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 
@@ -10,7 +13,7 @@ use crate::config::Limits;
 /// Bytes that are queued or worked on, counted for the whole connection.
 pub(crate) struct Budget {
     state: Mutex<State>,
-    most_moving: usize,
+    most_moving: AtomicUsize,
     most: usize,
 }
 
@@ -33,9 +36,14 @@ impl Budget {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             state: Mutex::default(),
-            most_moving: limits.queued_bytes,
+            most_moving: AtomicUsize::new(limits.queued_bytes),
             most: limits.queued_bytes_unread,
         }
+    }
+
+    /// What may wait for sessions at work, from here on.
+    pub(crate) fn set_most_moving(&self, bytes: usize) {
+        self.most_moving.store(bytes, Ordering::Relaxed);
     }
 
     /// Waits while the sessions have enough to do and can do it. What the reader has in its own buffers comes all
@@ -70,7 +78,8 @@ impl Budget {
     }
 
     fn may_read(&self, held: Held) -> bool {
-        held.moving <= self.most_moving && (held.all < self.most || held.moving == 0)
+        held.moving <= self.most_moving.load(Ordering::Relaxed)
+            && (held.all < self.most || held.moving == 0)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -35,6 +35,9 @@ pub(crate) async fn run_sftp(mut engine: Engine, channel: Running) {
         spare = engine.push(data);
         let mut turn = Instant::now();
         loop {
+            if channel.out.is_gone() {
+                engine.client_is_gone();
+            }
             match engine.step() {
                 Ok(true) => {}
                 Ok(false) => break,

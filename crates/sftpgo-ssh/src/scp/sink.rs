@@ -202,7 +202,9 @@ impl Sink {
             incoming.problem = written.err().map(|error| reason(&error));
         }
         self.session.connection().touch();
-        streams.pause_for(incoming.transfer.throttle(count));
+        if !streams.output_lost() {
+            streams.pause_for(incoming.transfer.throttle(count));
+        }
         streams.consume(count);
         incoming.offset += count as u64;
         incoming.left -= count as u64;

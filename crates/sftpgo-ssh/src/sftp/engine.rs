@@ -77,6 +77,7 @@ pub struct Engine {
     replies: Replies,
     initialised: bool,
     pause: Duration,
+    client_gone: bool,
     /// Data in the replies that the user's bandwidth has to be asked for.
     unpaid: usize,
 }
@@ -92,6 +93,7 @@ impl Engine {
             replies: Replies::default(),
             initialised: false,
             pause: Duration::ZERO,
+            client_gone: false,
             unpaid: 0,
         }
     }
@@ -129,6 +131,16 @@ impl Engine {
         self.replies.take()
     }
 
+    /// Nobody hears the replies any more. What has arrived is done at once, and nobody's bandwidth pays for it:
+    /// the user may be back already.
+    pub fn client_is_gone(&mut self) {
+        self.client_gone = true;
+    }
+
+    pub(super) fn is_client_gone(&self) -> bool {
+        self.client_gone
+    }
+
     /// Do the replies hold data of a user whose downloads are limited? These go out with [`Engine::pay`].
     pub fn is_throttled(&self) -> bool {
         self.unpaid > 0
@@ -154,7 +166,7 @@ impl Engine {
 
     /// Remembers that `bytes` were read, if they have to be paid for.
     pub(super) fn has_read(&mut self, bytes: usize) {
-        if self.session.throttle().is_limited(Operation::Download) {
+        if !self.client_gone && self.session.throttle().is_limited(Operation::Download) {
             self.unpaid += bytes;
         }
     }

@@ -57,7 +57,24 @@ impl Client {
         self.place = None;
         self.state.set_logged_in(&logged_in);
         self.logged_in = Some(logged_in);
+        self.set_queue();
         Auth::Accept
+    }
+
+    fn is_upload_limited(&self) -> bool {
+        self.logged_in
+            .as_ref()
+            .is_some_and(|login| login.quota.throttle().is_limited(Operation::Upload))
+    }
+
+    /// What waits for a bandwidth limit is not let grow: it would be many seconds' worth.
+    fn set_queue(&self) {
+        let limits = &self.shared.config.limits;
+        self.budget.set_most_moving(if self.is_upload_limited() {
+            limits.queued_bytes_throttled
+        } else {
+            limits.queued_bytes
+        });
     }
 }
 
@@ -188,11 +205,12 @@ impl Handler for Client {
     }
 
     fn adjust_window(&mut self, _channel: ChannelId, _current: u32) -> u32 {
-        let limited = self
-            .logged_in
-            .as_ref()
-            .is_some_and(|login| login.quota.throttle().is_limited(Operation::Upload));
-        if limited { THROTTLED_WINDOW } else { WINDOW }
+        self.set_queue();
+        if self.is_upload_limited() {
+            THROTTLED_WINDOW
+        } else {
+            WINDOW
+        }
     }
 
     async fn channel_eof(

@@ -73,3 +73,30 @@ async fn a_pause_ends_with_its_channel_or_connection() {
         wait_for(|| world.connections.list().is_empty()).await;
     }
 }
+
+#[tokio::test]
+async fn who_breaks_off_a_slow_upload_does_not_wait_for_it_when_back() {
+    let slow = UserDraft {
+        upload_bandwidth: 10,
+        ..UserDraft::default()
+    };
+    let world = World::new(slow, ServerConfig::default()).await;
+    // Ten WRITEs of 20 KB take 20 seconds.
+    let broken_off = world.upload_in_parts(10, 20_000).await;
+    wait_for(|| {
+        world
+            .home
+            .path()
+            .join("f")
+            .metadata()
+            .is_ok_and(|found| found.len() > 0)
+    })
+    .await;
+    broken_off.close().await.unwrap();
+    wait_for(|| world.connections.list().is_empty()).await;
+    assert_eq!(
+        world.home.path().join("f").metadata().unwrap().len(),
+        200_000
+    );
+    assert!(!world.owes(Duration::from_secs(10)));
+}

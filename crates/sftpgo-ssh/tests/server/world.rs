@@ -13,7 +13,7 @@ use sftpgo_core::{
     filesystem::local::LocalHomes,
     provider::Users,
     quota::{QuotaBook, Tracking},
-    registry::Connections,
+    registry::{Connections, Operation},
 };
 use sftpgo_ssh::{HostKey, Server, ServerConfig, Services};
 use sftpgo_store::MemoryProvider;
@@ -57,6 +57,8 @@ pub(crate) struct World {
     pub(crate) client: Handle<Trusting>,
     pub(crate) address: SocketAddr,
     pub(crate) user: UserId,
+    provider: Arc<MemoryProvider>,
+    quotas: Arc<QuotaBook>,
 }
 
 impl World {
@@ -79,10 +81,10 @@ impl World {
         let connections = Connections::new(events.clone());
         let quotas = QuotaBook::new(provider.clone(), Tracking::All);
         let authenticator = Arc::new(Authenticator::new(
-            provider,
+            provider.clone(),
             Arc::new(LocalHomes),
             connections.clone(),
-            quotas,
+            quotas.clone(),
             false,
         ));
         let config = ServerConfig {
@@ -110,6 +112,8 @@ impl World {
             client,
             address,
             user,
+            provider,
+            quotas,
         }
     }
 
@@ -121,6 +125,11 @@ impl World {
 
     /// An SFTP session that uploads a file with one WRITE, which is paid for in one pause.
     pub(crate) async fn upload(&self, size: u32) -> Channel<Msg> {
+        self.upload_in_parts(1, size).await
+    }
+
+    /// The same with several of them.
+    pub(crate) async fn upload_in_parts(&self, parts: u32, size: u32) -> Channel<Msg> {
         let packet = |fields: &[&[u8]]| {
             let body = fields.concat();
             let len = u32::try_from(body.len()).unwrap();
@@ -128,22 +137,32 @@ impl World {
         };
         let handle = b"\0\0\0\x08\0\0\0\0\0\0\0\x01";
         let data = vec![7; size as usize];
-        let requests = [
+        let mut requests = vec![
             packet(&[b"\x01\0\0\0\x03"]),
             packet(&[b"\x03\0\0\0\x01", b"\0\0\0\x01f", b"\0\0\0\x1a\0\0\0\0"]),
-            packet(&[
+        ];
+        for part in 0..parts {
+            let offset = u64::from(part) * u64::from(size);
+            requests.push(packet(&[
                 b"\x06\0\0\0\x02",
                 handle,
-                &[0; 8],
+                &offset.to_be_bytes(),
                 &size.to_be_bytes(),
                 &data,
-            ]),
-            packet(&[b"\x04\0\0\0\x03", handle]),
-        ];
+            ]));
+        }
+        requests.push(packet(&[b"\x04\0\0\0\x03", handle]));
         let channel = self.client.channel_open_session().await.unwrap();
         channel.request_subsystem(true, "sftp").await.unwrap();
         channel.data(&requests.concat()[..]).await.unwrap();
         channel
+    }
+
+    /// Would another byte of the user wait longer than this?
+    pub(crate) fn owes(&self, most: Duration) -> bool {
+        let user = self.provider.user_by_name("bob").unwrap().unwrap();
+        let account = self.quotas.account(&user).unwrap();
+        account.throttle().pass(Operation::Upload, 1) > most
     }
 }
 

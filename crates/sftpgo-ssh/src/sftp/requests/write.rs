@@ -11,9 +11,12 @@ pub(in crate::sftp) fn run(
     let handle = body.string()?;
     let offset = body.u64()?;
     let data = body.string()?;
+    let gone = engine.is_client_gone();
     let transfer = engine.handles.file(handle)?;
     transfer.write_at(data, offset)?;
-    let pause = transfer.throttle(data.len());
-    engine.pause_for(pause);
+    if !gone {
+        let pause = transfer.throttle(data.len());
+        engine.pause_for(pause);
+    }
     ok(replies, id)
 }
