@@ -1,85 +1,24 @@
 //! Who is connected and what moves: listed, limited and closed from outside.
 
+mod connection;
+
 use std::{
     collections::HashMap,
-    fmt,
     net::SocketAddr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+pub use self::connection::{
+    Connection, ConnectionStatus, Operation, Protocol, TransferEntry, TransferStatus,
+};
 use crate::{
     error::{Error, ErrorKind, Result},
     event::{Event, Events},
-    random,
-    user::{User, UserId, now_ms},
+    user::{User, UserId},
 };
-
-/// The protocol a session speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// The sftp subsystem.
-    Sftp,
-    /// An scp command.
-    Scp,
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Sftp => "SFTP",
-            Self::Scp => "SCP",
-        })
-    }
-}
-
-/// The direction of a transfer, as the client sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    /// Client to server.
-    Upload,
-    /// Server to client.
-    Download,
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Upload => "upload",
-            Self::Download => "download",
-        })
-    }
-}
-
-/// A connection as listed; times are Unix milliseconds.
-#[derive(Debug, Clone)]
-#[allow(missing_docs)] // the fields are the contract's
-pub struct ConnectionStatus {
-    pub username: String,
-    pub connection_id: String,
-    pub client_version: String,
-    pub remote: SocketAddr,
-    pub connected_at: i64,
-    pub last_activity: i64,
-    pub protocol: Protocol,
-    pub transfers: Vec<TransferStatus>,
-}
-
-/// A running transfer as listed; times are Unix milliseconds.
-#[derive(Debug, Clone)]
-#[allow(missing_docs)] // the fields are the contract's
-pub struct TransferStatus {
-    pub operation: Operation,
-    pub path: String,
-    pub started_at: i64,
-    pub size: u64,
-    pub last_activity: i64,
-}
 
 /// All logged-in sessions of one server.
 pub struct Connections {
@@ -166,7 +105,7 @@ impl Connections {
     pub fn close(&self, connection_id: &str) -> Result<()> {
         let found = self.lock().listed.get(connection_id).cloned();
         found
-            .map(|connection| connection.close.cancel())
+            .map(|connection| connection.close())
             .ok_or_else(|| Error::not_found("no such connection"))
     }
 
@@ -204,7 +143,7 @@ impl Connections {
         let listed: Vec<_> = self.lock().listed.values().cloned().collect();
         listed
             .iter()
-            .map(|connection| lock(&connection.transfers).len())
+            .map(|connection| connection.transfer_count())
             .sum()
     }
 
@@ -257,7 +196,7 @@ impl Login {
             let mut state = self.registry.lock();
             state
                 .listed
-                .insert(connection.id.clone(), Arc::clone(connection));
+                .insert(connection.id().to_owned(), Arc::clone(connection));
             state.listed.len()
         };
         self.registry
@@ -275,20 +214,16 @@ impl Login {
         remote: SocketAddr,
         client_version: &str,
     ) -> ConnectionGuard {
-        let now = now_ms();
+        let close = self.close.clone();
         ConnectionGuard {
             registry: Arc::clone(&self.registry),
-            connection: Arc::new(Connection {
-                id: random::hex_id(),
-                username: username.to_owned(),
-                client_version: client_version.to_owned(),
-                remote,
+            connection: Arc::new(Connection::new(
+                username,
                 protocol,
-                connected_at: now,
-                last_activity: AtomicI64::new(now),
-                transfers: Mutex::default(),
-                close: self.close.clone(),
-            }),
+                remote,
+                client_version,
+                close,
+            )),
         }
     }
 }
@@ -315,121 +250,7 @@ impl std::ops::Deref for ConnectionGuard {
 
 impl Drop for ConnectionGuard {
     fn drop(&mut self) {
-        self.registry.remove(&self.connection.id);
-    }
-}
-
-/// A session as the registry knows it.
-pub struct Connection {
-    id: String,
-    username: String,
-    client_version: String,
-    remote: SocketAddr,
-    protocol: Protocol,
-    connected_at: i64,
-    last_activity: AtomicI64,
-    transfers: Mutex<Vec<Arc<TransferEntry>>>,
-    close: CancellationToken,
-}
-
-impl Connection {
-    /// Unguessable and unique.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// The client's identification line.
-    pub fn client_version(&self) -> &str {
-        &self.client_version
-    }
-
-    /// The protocol it speaks.
-    pub fn protocol(&self) -> Protocol {
-        self.protocol
-    }
-
-    /// Remembers that the client did something now.
-    pub fn touch(&self) {
-        self.last_activity.store(now_ms(), Ordering::Relaxed);
-    }
-
-    /// When the client last did something, Unix milliseconds.
-    pub fn last_activity(&self) -> i64 {
-        let transfers = lock(&self.transfers);
-        let latest = transfers
-            .iter()
-            .map(|transfer| transfer.last_activity.load(Ordering::Relaxed))
-            .max();
-        self.last_activity
-            .load(Ordering::Relaxed)
-            .max(latest.unwrap_or(0))
-    }
-
-    /// Lists a transfer of `path` (as the client sees it) until [`Connection::end_transfer`].
-    pub fn begin_transfer(&self, operation: Operation, path: String) -> Arc<TransferEntry> {
-        let now = now_ms();
-        let entry = Arc::new(TransferEntry {
-            operation,
-            path,
-            started_at: now,
-            size: AtomicU64::new(0),
-            last_activity: AtomicI64::new(now),
-        });
-        lock(&self.transfers).push(Arc::clone(&entry));
-        entry
-    }
-
-    /// Takes the transfer off the list.
-    pub fn end_transfer(&self, entry: &Arc<TransferEntry>) {
-        lock(&self.transfers).retain(|listed| !Arc::ptr_eq(listed, entry));
-    }
-
-    fn status(&self) -> ConnectionStatus {
-        ConnectionStatus {
-            username: self.username.clone(),
-            connection_id: self.id.clone(),
-            client_version: self.client_version.clone(),
-            remote: self.remote,
-            connected_at: self.connected_at,
-            last_activity: self.last_activity(),
-            protocol: self.protocol,
-            transfers: lock(&self.transfers)
-                .iter()
-                .map(|transfer| transfer.status())
-                .collect(),
-        }
-    }
-}
-
-/// A listed transfer.
-pub struct TransferEntry {
-    operation: Operation,
-    path: String,
-    started_at: i64,
-    size: AtomicU64,
-    last_activity: AtomicI64,
-}
-
-impl TransferEntry {
-    /// Counts `bytes` more.
-    pub fn moved(&self, bytes: u64) {
-        self.size.fetch_add(bytes, Ordering::Relaxed);
-        self.last_activity.store(now_ms(), Ordering::Relaxed);
-    }
-
-    /// Bytes so far.
-    pub fn size(&self) -> u64 {
-        self.size.load(Ordering::Relaxed)
-    }
-
-    fn status(&self) -> TransferStatus {
-        TransferStatus {
-            operation: self.operation,
-            path: self.path.clone(),
-            started_at: self.started_at,
-            size: self.size(),
-            last_activity: self.last_activity.load(Ordering::Relaxed),
-        }
+        self.registry.remove(self.connection.id());
     }
 }
 

@@ -1,0 +1,220 @@
+//! One session as the registry knows it, and its transfers.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+};
+
+use tokio_util::sync::CancellationToken;
+
+use super::lock;
+use crate::{random, user::now_ms};
+
+/// The protocol a session speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// The sftp subsystem.
+    Sftp,
+    /// An scp command.
+    Scp,
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sftp => "SFTP",
+            Self::Scp => "SCP",
+        })
+    }
+}
+
+/// The direction of a transfer, as the client sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Client to server.
+    Upload,
+    /// Server to client.
+    Download,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Upload => "upload",
+            Self::Download => "download",
+        })
+    }
+}
+
+/// A connection as listed; times are Unix milliseconds.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)] // the fields are the contract's
+pub struct ConnectionStatus {
+    pub username: String,
+    pub connection_id: String,
+    pub client_version: String,
+    pub remote: SocketAddr,
+    pub connected_at: i64,
+    pub last_activity: i64,
+    pub protocol: Protocol,
+    pub transfers: Vec<TransferStatus>,
+}
+
+/// A running transfer as listed; times are Unix milliseconds.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)] // the fields are the contract's
+pub struct TransferStatus {
+    pub operation: Operation,
+    pub path: String,
+    pub started_at: i64,
+    pub size: u64,
+    pub last_activity: i64,
+}
+
+/// A session as the registry knows it.
+pub struct Connection {
+    id: String,
+    username: String,
+    client_version: String,
+    remote: SocketAddr,
+    protocol: Protocol,
+    connected_at: i64,
+    last_activity: AtomicI64,
+    transfers: Mutex<Vec<Arc<TransferEntry>>>,
+    close: CancellationToken,
+}
+
+impl Connection {
+    pub(super) fn new(
+        username: &str,
+        protocol: Protocol,
+        remote: SocketAddr,
+        client_version: &str,
+        close: CancellationToken,
+    ) -> Self {
+        let now = now_ms();
+        Self {
+            id: random::hex_id(),
+            username: username.to_owned(),
+            client_version: client_version.to_owned(),
+            remote,
+            protocol,
+            connected_at: now,
+            last_activity: AtomicI64::new(now),
+            transfers: Mutex::default(),
+            close,
+        }
+    }
+
+    /// Unguessable and unique.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The client's identification line.
+    pub fn client_version(&self) -> &str {
+        &self.client_version
+    }
+
+    /// The protocol it speaks.
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// Remembers that the client did something now.
+    pub fn touch(&self) {
+        self.last_activity.store(now_ms(), Ordering::Relaxed);
+    }
+
+    /// When the client last did something, Unix milliseconds.
+    pub fn last_activity(&self) -> i64 {
+        let transfers = lock(&self.transfers);
+        let latest = transfers
+            .iter()
+            .map(|transfer| transfer.last_activity.load(Ordering::Relaxed))
+            .max();
+        self.last_activity
+            .load(Ordering::Relaxed)
+            .max(latest.unwrap_or(0))
+    }
+
+    /// Lists a transfer of `path` (as the client sees it) until [`Connection::end_transfer`].
+    pub fn begin_transfer(&self, operation: Operation, path: String) -> Arc<TransferEntry> {
+        let now = now_ms();
+        let entry = Arc::new(TransferEntry {
+            operation,
+            path,
+            started_at: now,
+            size: AtomicU64::new(0),
+            last_activity: AtomicI64::new(now),
+        });
+        lock(&self.transfers).push(Arc::clone(&entry));
+        entry
+    }
+
+    /// Takes the transfer off the list.
+    pub fn end_transfer(&self, entry: &Arc<TransferEntry>) {
+        lock(&self.transfers).retain(|listed| !Arc::ptr_eq(listed, entry));
+    }
+
+    /// Closes the network connection that carries it.
+    pub(super) fn close(&self) {
+        self.close.cancel();
+    }
+
+    pub(super) fn transfer_count(&self) -> usize {
+        lock(&self.transfers).len()
+    }
+
+    pub(super) fn status(&self) -> ConnectionStatus {
+        ConnectionStatus {
+            username: self.username.clone(),
+            connection_id: self.id.clone(),
+            client_version: self.client_version.clone(),
+            remote: self.remote,
+            connected_at: self.connected_at,
+            last_activity: self.last_activity(),
+            protocol: self.protocol,
+            transfers: lock(&self.transfers)
+                .iter()
+                .map(|transfer| transfer.status())
+                .collect(),
+        }
+    }
+}
+
+/// A listed transfer.
+pub struct TransferEntry {
+    operation: Operation,
+    path: String,
+    started_at: i64,
+    size: AtomicU64,
+    last_activity: AtomicI64,
+}
+
+impl TransferEntry {
+    /// Counts `bytes` more.
+    pub fn moved(&self, bytes: u64) {
+        self.size.fetch_add(bytes, Ordering::Relaxed);
+        self.last_activity.store(now_ms(), Ordering::Relaxed);
+    }
+
+    /// Bytes so far.
+    pub fn size(&self) -> u64 {
+        self.size.load(Ordering::Relaxed)
+    }
+
+    fn status(&self) -> TransferStatus {
+        TransferStatus {
+            operation: self.operation,
+            path: self.path.clone(),
+            started_at: self.started_at,
+            size: self.size(),
+            last_activity: self.last_activity.load(Ordering::Relaxed),
+        }
+    }
+}
