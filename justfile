@@ -7,13 +7,18 @@ run *ARGS:
 # Everything but the tests: format, lints, documentation, dependencies where cargo-deny is installed
 check:
     cargo fmt --all --check
-    cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --workspace --all-targets --features sftpgo-fuzz/libfuzzer -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
     if command -v cargo-deny >/dev/null; then cargo deny check; fi
 
 # All tests, with real clients
 test *ARGS:
     ./test {{ARGS}}
+
+# Fuzz a target of fuzz/ until it fails, with cargo-fuzz and a nightly toolchain
+fuzz TARGET *ARGS:
+    mkdir -p fuzz/corpus/{{TARGET}}
+    cargo +nightly fuzz run --features libfuzzer {{TARGET}} fuzz/corpus/{{TARGET}} fuzz/seeds/{{TARGET}} {{ARGS}}
 
 # Format everything
 fmt:

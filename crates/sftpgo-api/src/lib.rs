@@ -10,6 +10,9 @@ mod body;
 mod cross_site;
 mod dto;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handlers;
 mod listener;
 mod metrics;

@@ -4,7 +4,7 @@ use crate::exec::words::Word;
 
 /// One component of a path that may be a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Component {
+pub enum Component {
     /// A name as it is.
     Name(Vec<u8>),
     /// Names of a directory's listing.
@@ -13,7 +13,7 @@ pub(super) enum Component {
 
 /// A pattern of one component.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pattern {
+pub struct Pattern {
     tokens: Vec<Token>,
     /// Bytes that a name has at least when it matches.
     least: usize,
@@ -35,7 +35,7 @@ type Bytes = [bool; 256];
 type Marked = (u8, bool);
 
 /// The components of a word, of which at least one is a pattern; none when the word is just a name.
-pub(super) fn components(word: &Word) -> Option<Vec<Component>> {
+pub fn components(word: &Word) -> Option<Vec<Component>> {
     let marked: Vec<Marked> = word.marked().collect();
     let components: Vec<_> = marked
         .split(|(byte, _)| *byte == b'/')
@@ -119,7 +119,7 @@ fn set(behind: &[Marked]) -> Option<(Token, usize)> {
 
 impl Pattern {
     /// Does the pattern match all of `name`? A leading dot is matched by a dot only.
-    pub(super) fn matches(&self, name: &[u8]) -> bool {
+    pub fn matches(&self, name: &[u8]) -> bool {
         let hidden = name.starts_with(b".") && self.tokens.first() != Some(&Token::Byte(b'.'));
         if hidden || name.len() < self.least {
             return false;

@@ -1,10 +1,10 @@
 //! scp's remote half over one session: `scp -t` takes files, `scp -f` sends them.
 
+pub mod glob;
 pub mod message;
 
 mod arguments;
 mod expand;
-mod glob;
 mod place;
 mod sink;
 mod source;
