@@ -48,10 +48,13 @@ fn patterns_of(name: &[u8]) {
         "quoted, it is no pattern"
     );
     let (first, rest) = name.split_at(1);
+    let (_, last) = name.split_at(name.len() - 1);
     let hidden = first == b".";
     for (line, expected) in [
         ([quoted(name), b"*".to_vec()].concat(), true),
         ([b"*".to_vec(), quoted(name)].concat(), !hidden),
+        ([b"*".to_vec(), quoted(rest)].concat(), !hidden),
+        ([b"*".to_vec(), quoted(last)].concat(), !hidden),
         ([b"?".to_vec(), quoted(rest)].concat(), !hidden),
         (
             [b"[", &*quoted(first), b"]", &quoted(rest)].concat(),
