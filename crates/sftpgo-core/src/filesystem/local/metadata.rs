@@ -92,7 +92,7 @@ fn from_stat(stat: &Stat) -> Metadata {
 
 pub(super) fn set_by_open_fd(fd: &OwnedFd, change: &SetAttributes, owner: Owner) -> Result<()> {
     if let Some(ids) = owner_change(change, owner) {
-        rustix::fs::fchown(fd, Some(ids.0), Some(ids.1)).map_err(error)?;
+        rustix::fs::fchown(fd, ids.0, ids.1).map_err(error)?;
     }
     if let Some(mode) = change.mode {
         let kept = of_fd(fd)?.mode & 0o7777 & !CLIENT_MODE_BITS;
@@ -107,8 +107,7 @@ pub(super) fn set_by_open_fd(fd: &OwnedFd, change: &SetAttributes, owner: Owner)
 /// `fd` was opened with `O_PATH`, on which only the way through /proc changes mode and times.
 pub(super) fn set_by_path_fd(fd: &OwnedFd, change: &SetAttributes, owner: Owner) -> Result<()> {
     if let Some(ids) = owner_change(change, owner) {
-        rustix::fs::chownat(fd, c"", Some(ids.0), Some(ids.1), AtFlags::EMPTY_PATH)
-            .map_err(error)?;
+        rustix::fs::chownat(fd, c"", ids.0, ids.1, AtFlags::EMPTY_PATH).map_err(error)?;
     }
     let itself = format!("/proc/self/fd/{}", fd.as_raw_fd());
     if let Some(mode) = change.mode {
@@ -135,14 +134,8 @@ pub(super) fn set_by_name(
     owner: Owner,
 ) -> Result<()> {
     if let Some(ids) = owner_change(change, owner) {
-        rustix::fs::chownat(
-            parent,
-            name,
-            Some(ids.0),
-            Some(ids.1),
-            AtFlags::SYMLINK_NOFOLLOW,
-        )
-        .map_err(error)?;
+        rustix::fs::chownat(parent, name, ids.0, ids.1, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(error)?;
     }
     if let Some(mode) = change.mode {
         let flags =
@@ -167,10 +160,11 @@ pub(super) fn set_by_name(
     Ok(())
 }
 
-/// uid and gid changes are accepted and ignored unless running as root.
-fn owner_change(change: &SetAttributes, owner: Owner) -> Option<(Uid, Gid)> {
+/// uid and gid changes are accepted and ignored unless running as root; -1 leaves one as it is, as in chown(2).
+fn owner_change(change: &SetAttributes, owner: Owner) -> Option<(Option<Uid>, Option<Gid>)> {
     let (uid, gid) = change.owner.filter(|_| owner.is_root)?;
-    Some((Uid::from_raw(uid), Gid::from_raw(gid)))
+    let given = |id: u32| Some(id).filter(|id| *id != u32::MAX);
+    Some((given(uid).map(Uid::from_raw), given(gid).map(Gid::from_raw)))
 }
 
 fn timestamps((accessed, modified): (SystemTime, SystemTime)) -> Timestamps {
@@ -203,4 +197,30 @@ pub(super) fn space(fd: &OwnedFd) -> Result<SpaceInfo> {
         flags: u64::from(vfs.f_flag.bits() as u32),
         name_max: vfs.f_namemax,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owner_is_changed_by_root_only_and_minus_one_changes_nothing() {
+        let asked = |uid, gid, is_root| {
+            let change = SetAttributes {
+                owner: Some((uid, gid)),
+                ..SetAttributes::default()
+            };
+            let owner = Owner {
+                is_root,
+                uid: None,
+                gid: None,
+            };
+            owner_change(&change, owner)
+        };
+        let (uid, gid) = (Some(Uid::from_raw(1)), Some(Gid::from_raw(2)));
+        assert_eq!(asked(1, 2, true), Some((uid, gid)));
+        assert_eq!(asked(u32::MAX, 2, true), Some((None, gid)));
+        assert_eq!(asked(1, u32::MAX, true), Some((uid, None)));
+        assert_eq!(asked(1, 2, false), None);
+    }
 }
