@@ -18,7 +18,7 @@ test *ARGS:
 # Fuzz a target of fuzz/ until it fails, with cargo-fuzz and a nightly toolchain
 fuzz TARGET *ARGS:
     mkdir -p fuzz/corpus/{{TARGET}}
-    cargo +nightly fuzz run --features libfuzzer {{TARGET}} fuzz/corpus/{{TARGET}} fuzz/seeds/{{TARGET}} {{ARGS}}
+    CARGO_PROFILE_RELEASE_LTO=off cargo +nightly fuzz run --features libfuzzer {{TARGET}} fuzz/corpus/{{TARGET}} fuzz/seeds/{{TARGET}} {{ARGS}}
 
 # Format everything
 fmt:
