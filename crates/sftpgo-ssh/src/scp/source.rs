@@ -22,6 +22,8 @@ use crate::{
 
 /// What the user's root is called in a record: it has no name, and clients refuse `.` and `/`.
 const ROOT_NAME: &[u8] = b"root";
+/// Directories of one tree that are open inside each other, two handles of the system for each.
+const MAX_DEPTH: usize = 256;
 /// Why a file's data is not what its record announced.
 const CHANGED: &str = "The file changed while it was sent";
 
@@ -230,6 +232,12 @@ impl Source {
     fn open_directory(&self, path: &VirtualPath, shown: &[u8]) -> Result<Item> {
         if !self.recursive {
             return Err(Error::new(ErrorKind::IsADirectory, "not a regular file"));
+        }
+        if self.directories.len() >= MAX_DEPTH {
+            return Err(Error::new(
+                ErrorKind::LimitReached,
+                "directories are nested too deeply",
+            ));
         }
         let metadata = self.session.metadata(path, true)?;
         if self.is_inside(metadata.inode) {

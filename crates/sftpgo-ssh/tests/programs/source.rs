@@ -88,6 +88,20 @@ fn a_tree_is_sent_with_its_links_followed_and_no_loop() {
 }
 
 #[test]
+fn a_tree_is_sent_as_deep_as_256_directories() {
+    let world = World::new();
+    fs::create_dir_all(world.path(&"d/".repeat(300))).unwrap();
+    world.write("last", "x");
+    let mut scp = world.start("scp -r -f d last");
+    let sent = text(accept_all(&mut scp));
+    assert_eq!(sent.matches("D0755 0 d\n").count(), 256);
+    assert_eq!(sent.matches("E\n").count(), 256);
+    assert!(sent.contains("irectories are nested too deeply"), "{sent}");
+    assert!(sent.contains("last\n"), "the rest goes on");
+    assert_eq!(scp.status, Some(1));
+}
+
+#[test]
 fn patterns_are_expanded_in_order_and_others_taken_literally() {
     let world = World::new();
     fs::create_dir_all(world.path("d1/e")).unwrap();
