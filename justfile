@@ -28,6 +28,10 @@ fmt:
 doc:
     cargo doc --workspace --no-deps --open
 
+# What the server spends, beside OpenSSH in the same run
+bench *ARGS:
+    cargo xtask bench {{ARGS}}
+
 # The binaries as they are shipped
 build:
     cargo build --release

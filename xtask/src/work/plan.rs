@@ -1,0 +1,208 @@
+//! Which work a run does, in which order.
+
+use std::time::Duration;
+
+use super::{
+    Direction, Group, Work, connect::Connect, idle::Idle, listing::Listing, network::Network,
+    small_files::SmallFiles, transfer::Transfer,
+};
+use crate::{cli::Bench, client::Cipher};
+
+const MIB: u64 = 1 << 20;
+const CIPHERS: [Cipher; 4] = [
+    Cipher::Aes128Gcm,
+    Cipher::Aes256Gcm,
+    Cipher::ChaCha20Poly1305,
+    Cipher::Aes128Ctr,
+];
+/// Of the user with limited bandwidth over a long way: a window that is small for the sake of the limit takes its time.
+const LIMITED_NETWORK: u64 = 4 * MIB;
+const ROUND_TRIPS: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(150)];
+
+/// How much of everything.
+struct Scale {
+    transfer: u64,
+    network: u64,
+    connects: u32,
+    idle: &'static [usize],
+}
+
+const FULL: Scale = Scale {
+    transfer: 1024 * MIB,
+    network: 256 * MIB,
+    connects: 200,
+    idle: &[0, 100, 1000],
+};
+const QUICK: Scale = Scale {
+    transfer: 256 * MIB,
+    network: 32 * MIB,
+    connects: 40,
+    idle: &[0, 100],
+};
+
+/// What was asked for.
+pub(crate) struct Plan<'a> {
+    options: &'a Bench,
+    scale: &'static Scale,
+}
+
+impl<'a> Plan<'a> {
+    pub(crate) fn new(options: &'a Bench) -> Self {
+        Self {
+            options,
+            scale: if options.quick { &QUICK } else { &FULL },
+        }
+    }
+
+    /// Bytes of a large transfer.
+    pub(crate) fn transfer(&self) -> u64 {
+        self.options
+            .size
+            .map_or(self.scale.transfer, |mib| mib * MIB)
+    }
+
+    pub(crate) fn wants(&self, group: Group) -> bool {
+        self.options.only.is_empty() || self.options.only.contains(&group)
+    }
+
+    /// Everything but the network. Memory comes first, while no server has worked yet.
+    pub(crate) fn work(&self) -> Vec<Work> {
+        let mut work = Vec::new();
+        let groups = [
+            (Group::Idle, self.idle()),
+            (Group::Transfer, self.transfers()),
+            (Group::Clients, self.clients()),
+            (Group::SmallFiles, small_files()),
+            (
+                Group::Listing,
+                vec![Work::Listing(Listing {
+                    names: 5000,
+                    times: 10,
+                })],
+            ),
+            (Group::Connect, self.connects()),
+        ];
+        for (group, of_group) in groups {
+            if self.wants(group) {
+                work.extend(of_group);
+            }
+        }
+        work
+    }
+
+    /// The work that needs a slow network.
+    pub(crate) fn network(&self) -> Vec<Work> {
+        let bytes = self.scale.network.min(self.transfer());
+        let way = |direction, round_trip, bytes, limited| {
+            Work::Network(Network {
+                direction,
+                round_trip,
+                bytes,
+                limited,
+            })
+        };
+        let mut work = Vec::new();
+        for round_trip in ROUND_TRIPS {
+            work.extend(Direction::BOTH.map(|direction| way(direction, round_trip, bytes, false)));
+            work.push(way(
+                Direction::Up,
+                round_trip,
+                bytes.min(LIMITED_NETWORK),
+                true,
+            ));
+        }
+        work
+    }
+
+    fn idle(&self) -> Vec<Work> {
+        let counts = if self.options.idle.is_empty() {
+            self.scale.idle
+        } else {
+            &self.options.idle
+        };
+        let mut counts = counts.to_vec();
+        counts.sort_unstable();
+        vec![Work::Idle(Idle { counts })]
+    }
+
+    fn ciphers(&self) -> Vec<Cipher> {
+        if self.options.cipher.is_empty() {
+            CIPHERS.to_vec()
+        } else {
+            self.options.cipher.clone()
+        }
+    }
+
+    fn transfers(&self) -> Vec<Work> {
+        // The client's defaults, and the largest packets that it can send.
+        let calls: &[bool] = if self.options.quick {
+            &[false]
+        } else {
+            &[false, true]
+        };
+        let mut work = Vec::new();
+        for large in calls {
+            for cipher in self.ciphers() {
+                work.extend(self.both_ways(cipher, 1, *large, false));
+            }
+        }
+        // What it costs to ask whether a limit is reached does not depend on the cipher.
+        for cipher in self.ciphers().into_iter().take(1) {
+            work.extend(self.both_ways(cipher, 1, false, true));
+        }
+        work
+    }
+
+    fn clients(&self) -> Vec<Work> {
+        let ciphers = if self.options.quick {
+            CIPHERS.iter().take(1).copied().collect()
+        } else {
+            self.ciphers()
+        };
+        let mut work = Vec::new();
+        for clients in [4, 8] {
+            for cipher in &ciphers {
+                work.extend(self.both_ways(*cipher, clients, false, false));
+            }
+        }
+        work
+    }
+
+    fn both_ways(&self, cipher: Cipher, clients: u64, large: bool, limited: bool) -> [Work; 2] {
+        let bytes = self.transfer();
+        Direction::BOTH.map(|direction| {
+            Work::Transfer(Transfer {
+                direction,
+                cipher,
+                clients,
+                large,
+                limited,
+                bytes,
+            })
+        })
+    }
+
+    fn connects(&self) -> Vec<Work> {
+        let times = self.scale.connects;
+        [true, false]
+            .map(|same_exchange| {
+                Work::Connect(Connect {
+                    times,
+                    same_exchange,
+                })
+            })
+            .into()
+    }
+}
+
+fn small_files() -> Vec<Work> {
+    Direction::BOTH
+        .map(|direction| {
+            Work::SmallFiles(SmallFiles {
+                direction,
+                count: 2000,
+                size: 4096,
+            })
+        })
+        .into()
+}
