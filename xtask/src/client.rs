@@ -2,9 +2,12 @@
 
 use std::{path::PathBuf, process::Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
-use tokio::{io::AsyncWriteExt, process::Command};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    process::{Child, ChildStdin, ChildStdout, Command},
+};
 
 /// Where and as whom to log in.
 #[derive(Clone, Debug)]
@@ -67,24 +70,29 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Runs the client's commands and answers its output.
-    ///
-    /// It ends when the future is dropped.
-    pub(crate) async fn run(self, endpoint: &Endpoint, commands: &str) -> Result<String> {
-        let mut command = self.command(endpoint);
-        let mut child = command
+    /// Starts the client and waits until it is ready for commands.
+    pub(crate) async fn log_in(self, endpoint: &Endpoint) -> Result<Session> {
+        let mut child = self
+            .command(endpoint)
             .spawn()
             .context("OpenSSH's sftp cannot be started")?;
         let mut input = child.stdin.take().context("no input")?;
-        // It may end before it has read everything; its status tells why.
-        let _ = input.write_all(commands.as_bytes()).await;
-        drop(input);
-        let output = child.wait_with_output().await?;
-        if !output.status.success() {
-            let reason = String::from_utf8_lossy(&output.stderr);
-            bail!("sftp ended with {}: {}", output.status, reason.trim());
+        let mut output = BufReader::new(child.stdout.take().context("no output")?);
+        // It knows the answer without asking the server again. It may have ended; then its status tells why.
+        let _ = input.write_all(b"pwd\n").await;
+        let mut line = String::new();
+        while !line.starts_with("Remote working directory") {
+            line.clear();
+            if output.read_line(&mut line).await? == 0 {
+                finish(child).await?;
+                bail!("sftp ended before it was ready");
+            }
         }
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        Ok(Session {
+            child,
+            input,
+            output,
+        })
     }
 
     fn command(self, endpoint: &Endpoint) -> Command {
@@ -135,4 +143,37 @@ impl Client {
             .kill_on_drop(true);
         command
     }
+}
+
+/// A client that has logged in. It ends when it is dropped, or the future of its work is.
+pub(crate) struct Session {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Session {
+    /// Lets it run commands, waits until it has left, and answers what it said.
+    pub(crate) async fn run(mut self, commands: &str) -> Result<String> {
+        let _ = self.input.write_all(commands.as_bytes()).await;
+        drop(self.input);
+        let mut said = String::new();
+        let (read, finished) =
+            tokio::join!(self.output.read_to_string(&mut said), finish(self.child));
+        finished?;
+        read?;
+        Ok(said)
+    }
+}
+
+async fn finish(child: Child) -> Result<()> {
+    let output = child.wait_with_output().await?;
+    let reason = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "sftp ended with {}: {}",
+        output.status,
+        reason.trim()
+    );
+    Ok(())
 }

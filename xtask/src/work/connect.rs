@@ -29,7 +29,7 @@ impl Connect {
         let endpoint = server.endpoint(false);
         let work = async {
             for _ in 0..self.times {
-                client.run(&endpoint, "bye\n").await?;
+                client.log_in(&endpoint).await?.run("bye\n").await?;
             }
             Ok(())
         };

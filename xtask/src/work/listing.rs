@@ -26,8 +26,8 @@ impl Listing {
             }
         }
         let commands = format!("ls -1 {}/names\n", Server::FILES).repeat(self.times);
-        let endpoint = server.endpoint(false);
-        let (cost, output) = measure(server, Client::default().run(&endpoint, &commands)).await?;
+        let session = Client::default().log_in(&server.endpoint(false)).await?;
+        let (cost, output) = measure(server, session.run(&commands)).await?;
         let listed = output
             .lines()
             .filter(|line| line.contains("/names/name-"))

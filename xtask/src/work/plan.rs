@@ -35,8 +35,8 @@ const FULL: Scale = Scale {
 };
 const QUICK: Scale = Scale {
     transfer: 256 * MIB,
-    network: 32 * MIB,
-    connects: 40,
+    network: 16 * MIB,
+    connects: 25,
     idle: &[0, 100],
 };
 
@@ -101,16 +101,11 @@ impl<'a> Plan<'a> {
                 limited,
             })
         };
-        let mut work = Vec::new();
-        for round_trip in ROUND_TRIPS {
-            work.extend(Direction::BOTH.map(|direction| way(direction, round_trip, bytes, false)));
-            work.push(way(
-                Direction::Up,
-                round_trip,
-                bytes.min(LIMITED_NETWORK),
-                true,
-            ));
-        }
+        let [short, _] = ROUND_TRIPS;
+        let both =
+            |round_trip| Direction::BOTH.map(|direction| way(direction, round_trip, bytes, false));
+        let mut work: Vec<_> = ROUND_TRIPS.into_iter().flat_map(both).collect();
+        work.push(way(Direction::Up, short, bytes.min(LIMITED_NETWORK), true));
         work
     }
 

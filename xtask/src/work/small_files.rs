@@ -51,8 +51,8 @@ impl SmallFiles {
                 )
             }
         };
-        let endpoint = server.endpoint(false);
-        let (cost, _) = measure(server, Client::default().run(&endpoint, &commands)).await?;
+        let session = Client::default().log_in(&server.endpoint(false)).await?;
+        let (cost, _) = measure(server, session.run(&commands)).await?;
         let arrived = fs::read_dir(&target)?.count();
         ensure!(
             arrived == self.count,

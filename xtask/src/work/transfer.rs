@@ -89,12 +89,12 @@ pub(super) async fn send(
             Direction::Up => format!("put {} {files}/target-{number}\n", source.display()),
         })
         .collect();
-    let work = try_join_all(
-        commands
-            .iter()
-            .map(|commands| client.run(endpoint, commands)),
-    );
-    let (cost, _) = measure(server, work).await?;
+    let sessions = try_join_all(commands.iter().map(|_| client.log_in(endpoint))).await?;
+    let work = sessions
+        .into_iter()
+        .zip(&commands)
+        .map(|(session, commands)| session.run(commands));
+    let (cost, _) = measure(server, try_join_all(work)).await?;
     for target in &targets {
         scratch::require_size(target, each)?;
         scratch::remove(target)?;
