@@ -93,7 +93,7 @@ async fn measure(options: &Bench) -> Result<ExitCode> {
             &plan.network(),
             &mut servers,
             &scratch,
-            options.rounds,
+            plan.network_rounds(),
             &mut report,
         )
         .await;

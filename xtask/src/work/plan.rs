@@ -109,6 +109,15 @@ impl<'a> Plan<'a> {
         work
     }
 
+    /// The way decides there, and nothing that differs from round to round: a quick look needs no second one.
+    pub(crate) fn network_rounds(&self) -> u32 {
+        if self.options.quick {
+            1
+        } else {
+            self.options.rounds
+        }
+    }
+
     fn idle(&self) -> Vec<Work> {
         let counts = if self.options.idle.is_empty() {
             self.scale.idle
