@@ -49,6 +49,11 @@ impl Throttle {
         self.lane(operation).rate() > 0
     }
 
+    /// Bytes a second; none without a limit.
+    pub fn rate(&self, operation: Operation) -> Option<u64> {
+        Some(self.lane(operation).rate()).filter(|rate| *rate > 0)
+    }
+
     /// How much of `most` to let through at once: what a tenth of a second allows, so that no second sees a burst.
     pub fn piece(&self, operation: Operation, most: usize) -> usize {
         match self.lane(operation).rate() {

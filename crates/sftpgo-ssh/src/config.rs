@@ -74,7 +74,7 @@ pub struct Limits {
     /// What the sessions of one connection have to do and can do, but for a slow disk or a bandwidth limit,
     /// in bytes; above it the connection is not read from.
     pub queued_bytes: usize,
-    /// The same for a user whose uploads are limited: what waits there is not under way any more, but takes long.
+    /// The least of that for a user whose uploads are limited: there, a second's worth may wait.
     pub queued_bytes_throttled: usize,
     /// What waits in all sessions of one connection because the client does not read its replies, with what
     /// they are working on, in bytes; above it the connection is closed. READ requests take 33 bytes, so this is

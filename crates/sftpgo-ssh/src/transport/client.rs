@@ -11,7 +11,7 @@ use russh::{
 };
 use sftpgo_core::{auth::LoggedIn, registry::Operation};
 
-use super::{THROTTLED_WINDOW, WINDOW, channels::OpenChannel, methods, state::State};
+use super::{WINDOW, channels::OpenChannel, methods, state::State, throttled_window};
 use crate::{
     channel::Budget,
     exec::{Command, Refusal},
@@ -61,20 +61,23 @@ impl Client {
         Auth::Accept
     }
 
-    fn is_upload_limited(&self) -> bool {
-        self.logged_in
-            .as_ref()
-            .is_some_and(|login| login.quota.throttle().is_limited(Operation::Upload))
+    /// Bytes a second, of a user who is limited.
+    fn upload_rate(&self) -> Option<u64> {
+        let login = self.logged_in.as_ref()?;
+        login.quota.throttle().rate(Operation::Upload)
     }
 
-    /// What waits for a bandwidth limit is not let grow: it would be many seconds' worth.
+    /// What waits for a bandwidth limit is not let grow to many seconds' worth.
     fn set_queue(&self) {
         let limits = &self.shared.config.limits;
-        self.budget.set_most_moving(if self.is_upload_limited() {
-            limits.queued_bytes_throttled
-        } else {
-            limits.queued_bytes
-        });
+        let most = limits.queued_bytes;
+        let a_seconds_worth = |rate| {
+            usize::try_from(rate).map_or(most, |rate| {
+                rate.max(limits.queued_bytes_throttled).min(most)
+            })
+        };
+        self.budget
+            .set_most_moving(self.upload_rate().map_or(most, a_seconds_worth));
     }
 }
 
@@ -206,11 +209,7 @@ impl Handler for Client {
 
     fn adjust_window(&mut self, _channel: ChannelId, _current: u32) -> u32 {
         self.set_queue();
-        if self.is_upload_limited() {
-            THROTTLED_WINDOW
-        } else {
-            WINDOW
-        }
+        self.upload_rate().map_or(WINDOW, throttled_window)
     }
 
     async fn channel_eof(
