@@ -18,6 +18,6 @@ pub use self::{
 };
 
 /// A count is as good after a panic as before: whoever panicked left no half-made figure.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

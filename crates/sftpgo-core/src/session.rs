@@ -352,11 +352,16 @@ impl Session {
 impl Shared {
     /// Attributes of a name that need not be there.
     pub(crate) fn find(&self, path: &VirtualPath, follow: bool) -> Result<Option<Metadata>> {
-        match self.filesystem.metadata(path, follow) {
-            Ok(found) => Ok(Some(found)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        if_there(self.filesystem.metadata(path, follow))
+    }
+}
+
+/// What was found, or nothing where it was looked for.
+fn if_there<T>(found: Result<T>) -> Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

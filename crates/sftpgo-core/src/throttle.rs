@@ -44,11 +44,6 @@ impl Throttle {
         self.download.set_rate(user.download_bandwidth);
     }
 
-    /// Is there a limit?
-    pub fn is_limited(&self, operation: Operation) -> bool {
-        self.lane(operation).rate() > 0
-    }
-
     /// Bytes a second; none without a limit.
     pub fn rate(&self, operation: Operation) -> Option<u64> {
         Some(self.lane(operation).rate()).filter(|rate| *rate > 0)

@@ -1,13 +1,11 @@
 //! What operations on files do to the user's count.
 
-use std::sync::PoisonError;
-
-use super::Shared;
+use super::{Shared, if_there};
 use crate::{
-    error::{ErrorKind, Result},
+    error::Result,
     filesystem::{File, FileType, Metadata, OpenOptions},
     provider::UsageDelta,
-    quota::{CountedInode, FileChange, SharedCount},
+    quota::{CountedInode, FileChange, SharedCount, lock},
     transfer::Upload,
     vpath::VirtualPath,
 };
@@ -23,11 +21,7 @@ impl Shared {
         &self,
         path: &VirtualPath,
     ) -> Result<Option<(Metadata, SharedCount)>> {
-        match self.look_up(path) {
-            Ok(found) => Ok(Some(found)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        if_there(self.look_up(path))
     }
 
     /// How a file leaves the count when this name goes; not at all while it has other names.
@@ -42,7 +36,7 @@ impl Shared {
 
     /// Takes a file whose name has gone out of the count.
     pub(crate) fn release(&self, gone: &Metadata, count: &SharedCount) -> UsageDelta {
-        let mut counted = count.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = lock(count);
         match self.leaving(gone, &counted) {
             Some(change) => {
                 self.quota.retire(&mut counted);
@@ -57,7 +51,7 @@ impl Shared {
         match found.file_type {
             FileType::Directory => self.quota.tree_changed(),
             FileType::File => {
-                let counted = count.lock().unwrap_or_else(PoisonError::into_inner);
+                let counted = lock(count);
                 let size = counted.counted.then_some(counted.size);
                 self.quota.record(FileChange {
                     inode: counted.inode,
@@ -86,7 +80,7 @@ impl Shared {
         let opened = self.filesystem.open(path, &options).and_then(|file| {
             let count = self.quota.share_new(&file.metadata()?);
             // Counts once it is published.
-            count.lock().unwrap_or_else(PoisonError::into_inner).counted = false;
+            lock(&count).counted = false;
             Ok((file, count))
         });
         let (file, count) = opened.inspect_err(|_| self.quota.release_staged(cost))?;
@@ -101,7 +95,7 @@ impl Shared {
         reserved: UsageDelta,
         leaving: Option<FileChange>,
     ) -> UsageDelta {
-        let mut counted = count.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = lock(count);
         counted.counted = true;
         let arriving = FileChange {
             inode: counted.inode,

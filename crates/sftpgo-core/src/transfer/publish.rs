@@ -7,7 +7,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{FileType, Metadata, Replace},
     provider::UsageDelta,
-    quota::signed,
+    quota::{lock, signed},
     session::{Shared, UploadMode},
     vpath::VirtualPath,
 };
@@ -120,10 +120,4 @@ impl UsageDelta {
             files: self.files.saturating_sub(reserved.files).max(0),
         }
     }
-}
-
-fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }

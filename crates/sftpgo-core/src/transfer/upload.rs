@@ -1,12 +1,10 @@
 //! What writing to a file has cost so far, and the name its data will get.
 
-use std::sync::PoisonError;
-
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::File,
     provider::UsageDelta,
-    quota::{CountedInode, FileChange, SharedCount, signed},
+    quota::{CountedInode, FileChange, SharedCount, lock, signed},
     session::Shared,
     vpath::VirtualPath,
 };
@@ -70,7 +68,7 @@ impl Upload {
         write: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
         let count = SharedCount::clone(&self.count);
-        let mut counted = count.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = lock(&count);
         if end <= counted.size {
             return write();
         }
@@ -90,7 +88,7 @@ impl Upload {
     /// [`QuotaExceeded`](ErrorKind::QuotaExceeded), or what the filesystem says.
     pub(crate) fn resize(&mut self, shared: &Shared, file: &dyn File, size: u64) -> Result<()> {
         let count = SharedCount::clone(&self.count);
-        let mut counted = count.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = lock(&count);
         let before = counted.size;
         if size > before {
             self.resize_count(shared, &mut counted, size)?;

@@ -166,7 +166,7 @@ impl Engine {
 
     /// Remembers that `bytes` were read, if they have to be paid for.
     pub(super) fn has_read(&mut self, bytes: usize) {
-        if !self.client_gone && self.session.throttle().is_limited(Operation::Download) {
+        if !self.client_gone && self.session.throttle().rate(Operation::Download).is_some() {
             self.unpaid += bytes;
         }
     }
