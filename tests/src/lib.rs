@@ -35,6 +35,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Every permission of the contract by its name.
+pub const PERMISSIONS: [&str; 8] = [
+    "list",
+    "download",
+    "upload",
+    "overwrite",
+    "delete",
+    "rename",
+    "create_dirs",
+    "create_symlinks",
+];
+
 /// Waits for a fact, for at most half a minute.
 pub fn wait_for(what: &str, mut fact: impl FnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(30);

@@ -3,18 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::json;
-use sftpgo_e2e::{Server, binary, paramiko};
-
-const PERMISSIONS: [&str; 8] = [
-    "list",
-    "download",
-    "upload",
-    "overwrite",
-    "delete",
-    "rename",
-    "create_dirs",
-    "create_symlinks",
-];
+use sftpgo_e2e::{PERMISSIONS, Server, binary, paramiko};
 
 #[test]
 fn explanations_are_outcomes_whatever_permission_is_missing() {

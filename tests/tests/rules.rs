@@ -11,25 +11,17 @@
 use std::fs;
 
 use serde_json::json;
-use sftpgo_e2e::{Server, paramiko, wait_for};
-
-const PERMISSIONS: &[&str] = &[
-    "list",
-    "download",
-    "upload",
-    "overwrite",
-    "delete",
-    "rename",
-    "create_dirs",
-    "create_symlinks",
-];
+use sftpgo_e2e::{PERMISSIONS, Server, paramiko, wait_for};
 
 #[test]
 fn each_permission_allows_its_operations_and_no_other() {
     let server = Server::start();
     server.add_user("bob", &json!({}));
     for missing in PERMISSIONS {
-        let left: Vec<_> = PERMISSIONS.iter().filter(|name| *name != missing).collect();
+        let left: Vec<_> = PERMISSIONS
+            .iter()
+            .filter(|name| **name != missing)
+            .collect();
         server.add_user(
             &format!("without-{missing}"),
             &json!({ "permissions": left }),

@@ -5,6 +5,7 @@ use std::fs;
 use sftpgo_core::{
     ErrorKind,
     session::{OpenRequest, UploadMode},
+    transfer::Transfer,
 };
 
 use crate::world::{NEW, World, path, put};
@@ -35,25 +36,45 @@ fn an_atomic_upload_shows_the_old_file_until_it_is_closed() {
     world.assert_exact();
 }
 
-#[test]
-fn a_lost_upload_leaves_what_its_mode_says_and_is_told_as_failed() {
-    for (mode, left) in [
-        (UploadMode::Standard, &b"ne"[..]),
-        (UploadMode::Atomic, b"old"),
-        (UploadMode::AtomicWithResume, b"ne"),
-    ] {
+/// An upload over an old file ends by `end` before it is whole; what its mode leaves, and that it is told as failed.
+fn assert_left(end: impl Fn(Transfer), left_by_mode: [(UploadMode, &[u8]); 3]) {
+    for (mode, left) in left_by_mode {
         let world = World::new(|_| {});
         let logged_in = world.log_in();
         let session = world.session(&logged_in, mode);
         put(&session, "/f", b"old").unwrap();
         let mut upload = session.open(&path("/f"), &NEW).unwrap();
         upload.write_at(b"ne", 0).unwrap();
-        drop(upload);
+        end(upload);
         assert_eq!(fs::read(world.home().join("f")).unwrap(), left, "{mode:?}");
         assert_eq!(world.names(), 1, "{mode:?}");
         assert!(world.transfers.0.lock().unwrap().last().unwrap().is_some());
         world.assert_exact();
     }
+}
+
+#[test]
+fn a_lost_upload_leaves_what_its_mode_says_and_is_told_as_failed() {
+    assert_left(
+        drop,
+        [
+            (UploadMode::Standard, b"ne"),
+            (UploadMode::Atomic, b"old"),
+            (UploadMode::AtomicWithResume, b"ne"),
+        ],
+    );
+}
+
+#[test]
+fn an_upload_that_its_protocol_calls_failed_leaves_the_old_file_in_the_atomic_modes() {
+    assert_left(
+        |upload| upload.fail("the client could not read its own file"),
+        [
+            (UploadMode::Standard, b"ne"),
+            (UploadMode::Atomic, b"old"),
+            (UploadMode::AtomicWithResume, b"old"),
+        ],
+    );
 }
 
 #[test]
@@ -101,24 +122,4 @@ fn a_resumed_upload_cannot_write_below_the_old_size() {
     upload.finish().unwrap();
     assert_eq!(fs::read(world.home().join("f")).unwrap(), b"012345");
     world.assert_exact();
-}
-
-#[test]
-fn an_upload_that_its_protocol_calls_failed_leaves_the_old_file_in_the_atomic_modes() {
-    for (mode, left) in [
-        (UploadMode::Standard, &b"ne"[..]),
-        (UploadMode::Atomic, b"old"),
-        (UploadMode::AtomicWithResume, b"old"),
-    ] {
-        let world = World::new(|_| {});
-        let logged_in = world.log_in();
-        let session = world.session(&logged_in, mode);
-        put(&session, "/f", b"old").unwrap();
-        let mut upload = session.open(&path("/f"), &NEW).unwrap();
-        upload.write_at(b"ne", 0).unwrap();
-        upload.fail("the client could not read its own file");
-        assert_eq!(fs::read(world.home().join("f")).unwrap(), left, "{mode:?}");
-        assert_eq!(world.names(), 1);
-        world.assert_exact();
-    }
 }
