@@ -56,7 +56,7 @@ pub fn wait_for(what: &str, mut fact: impl FnMut() -> bool) {
     }
 }
 
-/// A binary of this workspace, as built with the tests.
+/// A binary of this workspace, as built with the tests, or what lies below them.
 pub fn binary(name: &str) -> PathBuf {
     let mut path = std::env::current_exe().unwrap();
     path.pop();
@@ -66,7 +66,7 @@ pub fn binary(name: &str) -> PathBuf {
     path.push(name);
     assert!(
         path.exists(),
-        "{} is missing: run `cargo build --workspace --bins`",
+        "{} is missing: run ./test, or `cargo build --workspace --bins --examples`",
         path.display()
     );
     path

@@ -213,10 +213,15 @@ impl Server {
             .collect()
     }
 
+    /// The server process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Sends a signal to the server process.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill")
-            .args(["-s", name, &self.process.id().to_string()])
+            .args(["-s", name, &self.pid().to_string()])
             .status();
         assert!(sent.unwrap().success());
     }
