@@ -43,11 +43,16 @@ pub fn sftp_engine(data: &[u8]) {
 fn send(engine: &mut Engine, request: &[u8]) -> Result<Vec<u8>, SessionEnd> {
     let mut packet = u32::try_from(request.len()).unwrap().to_be_bytes().to_vec();
     packet.extend_from_slice(request);
-    engine.push(packet);
     let mut steps = 0;
-    while engine.step()? {
-        steps += 1;
-        assert!(steps <= MOST_STEPS, "a request without an end");
+    // In two parts, as channel packets cut it.
+    let (head, tail) = packet.split_at(packet.len() / 2);
+    for part in [head, tail] {
+        let written = engine.write_through(part);
+        engine.push(part[written..].to_vec());
+        while engine.step()? {
+            steps += 1;
+            assert!(steps <= MOST_STEPS, "a request without an end");
+        }
     }
     Ok(engine.take_replies())
 }

@@ -91,6 +91,24 @@ impl Transfer {
         Ok(())
     }
 
+    /// Would [`Transfer::write_at`] refuse these `len` bytes at `offset`? Asked before their first part is written, so
+    /// that of a request that passes the quota nothing is.
+    ///
+    /// # Errors
+    /// As [`Transfer::write_at`], short of what the filesystem says.
+    pub fn check_write(&mut self, len: usize, offset: u64) -> Result<()> {
+        let allowed = match self.upload.as_mut() {
+            None => Err(not_for_writing()),
+            Some(upload) => {
+                let allowed = check_range(upload, offset, len)
+                    .and_then(|end| upload.check_up_to(&self.shared, end));
+                upload.remember(&allowed);
+                allowed
+            }
+        };
+        self.remember_failure(allowed)
+    }
+
     /// Lets `bytes` pass the user's bandwidth and says how long to wait before going on.
     pub fn throttle(&self, bytes: usize) -> Duration {
         self.shared.quota.throttle().pass(self.operation, bytes)
@@ -127,7 +145,7 @@ impl Transfer {
         }
         if let Some(size) = change.size {
             let Some(upload) = self.upload.as_mut() else {
-                return Err(Error::denied("the handle is not open for writing"));
+                return Err(not_for_writing());
             };
             let resized = upload.resize(&self.shared, self.file.as_ref(), size);
             upload.remember(&resized);
@@ -175,7 +193,7 @@ impl Transfer {
     ) -> Result<T> {
         let file = self.file.as_ref();
         let written = match self.upload.as_mut() {
-            None => Err(Error::denied("the handle is not open for writing")),
+            None => Err(not_for_writing()),
             Some(upload) => {
                 let written = check_range(upload, offset, len)
                     .and_then(|end| upload.write_up_to(&self.shared, file, end, || write(file)));
@@ -224,6 +242,10 @@ impl Drop for Transfer {
             self.abandon();
         }
     }
+}
+
+fn not_for_writing() -> Error {
+    Error::denied("the handle is not open for writing")
 }
 
 /// How far writing `len` bytes at `offset` extends a file, if the upload may write them.

@@ -38,13 +38,18 @@ struct World {
 impl World {
     /// An engine that has not seen INIT.
     fn fresh(limits: Limits) -> Self {
+        Self::of(limits, UserDraft::default())
+    }
+
+    /// The same for a user with what else `draft` says.
+    fn of(limits: Limits, draft: UserDraft) -> Self {
         let home = tempfile::tempdir().unwrap();
         let draft = UserDraft {
             username: "bob".into(),
             public_keys: vec![KEY.into()],
             home_dir: home.path().to_string_lossy().into_owned(),
             permissions: vec!["*".into()],
-            ..UserDraft::default()
+            ..draft
         };
         let provider = Arc::new(MemoryProvider::default());
         provider.add_user(&draft.validate(None).unwrap()).unwrap();
@@ -91,6 +96,13 @@ impl World {
         self.engine.push(bytes);
         while self.engine.step()? {}
         Ok(self.engine.take_replies())
+    }
+
+    /// Hands over bytes as they arrive, as a connection does.
+    fn receive(&mut self, bytes: &[u8]) {
+        let written = self.engine.write_through(bytes);
+        self.engine.push(bytes[written..].to_vec());
+        while self.engine.step().unwrap() {}
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -532,4 +544,103 @@ proptest! {
             }
         }
     }
+}
+
+fn write(id: u32, handle: &[u8], offset: u64, data: &[u8]) -> Vec<u8> {
+    string(&packet(
+        6,
+        id,
+        &[string(handle), offset.to_be_bytes().to_vec(), string(data)],
+    ))
+}
+
+#[test]
+fn a_write_is_the_same_wherever_it_is_cut() {
+    let mut world = World::new();
+    let handle = world.open("a", 0x1a);
+    let stream = [
+        write(2, &handle, 0, b"hello "),
+        write(3, &handle, 6, b"world"),
+        write(4, &handle, 11, b""),
+        write(5, b"not ours", 0, b"lost"),
+        write(6, b"neither", 0, b"lost"),
+        string(&packet(16, 7, &[string(b".")])),
+        write(8, &handle, 11, b"!"),
+    ]
+    .concat();
+    let whole = world.send_raw(stream.clone()).unwrap();
+    for cut in 0..=stream.len() {
+        for other in (cut..=stream.len()).step_by(7) {
+            fs::write(world.path("a"), b"").unwrap();
+            world.receive(&stream[..cut]);
+            world.receive(&stream[cut..other]);
+            world.receive(&stream[other..]);
+            assert!(world.engine.take_replies() == whole, "{cut} {other}");
+            assert_eq!(world.engine.queued_len(), 0);
+            assert_eq!(fs::read(world.path("a")).unwrap(), b"hello world!");
+        }
+    }
+}
+
+#[test]
+fn data_is_in_the_file_before_all_of_its_write_has_come() {
+    let mut world = World::new();
+    let handle = world.open("a", 0x1a);
+    let request = write(2, &handle, 0, b"hello");
+    let (head, tail) = request.split_at(request.len() - 2);
+    assert_eq!(world.engine.write_through(head), head.len());
+    assert_eq!(fs::read(world.path("a")).unwrap(), b"hel");
+    assert_eq!(world.engine.replies_len(), 0);
+    assert_eq!(world.engine.write_through(tail), tail.len());
+    assert_eq!(fs::read(world.path("a")).unwrap(), b"hello");
+    assert_eq!(status_of(&world.engine.take_replies()), 0);
+}
+
+#[test]
+fn nothing_is_written_before_init() {
+    let mut world = World::fresh(Limits::default());
+    let request = write(2, b"handle!!", 0, b"hello");
+    assert_eq!(world.engine.write_through(&request), 0);
+    assert_eq!(world.send_raw(request), Err(SessionEnd));
+}
+
+#[test]
+fn of_a_write_that_passes_the_quota_no_part_is_written() {
+    let draft = UserDraft {
+        quota_size: 8,
+        ..UserDraft::default()
+    };
+    let mut world = World::of(Limits::default(), draft);
+    world.send(b"\x01\x00\x00\x00\x03").unwrap();
+    let handle = world.open("a", 0x1a);
+    for (data, status, expected) in [
+        (b"1234567".as_slice(), 0, b"1234567".as_slice()),
+        (b"123456789", 4, b"1234567"),
+        (b"12345678", 0, b"12345678"),
+    ] {
+        let request = write(2, &handle, 0, data);
+        let (head, tail) = request.split_at(request.len() - 4);
+        world.receive(head);
+        world.receive(tail);
+        let reply = world.engine.take_replies();
+        assert_eq!(status_of(&reply), status);
+        assert_eq!(fs::read(world.path("a")).unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_limited_upload_is_not_written_past_its_pauses() {
+    let draft = UserDraft {
+        upload_bandwidth: 1,
+        ..UserDraft::default()
+    };
+    let mut world = World::of(Limits::default(), draft);
+    world.send(b"\x01\x00\x00\x00\x03").unwrap();
+    let handle = world.open("a", 0x1a);
+    let request = write(2, &handle, 0, b"hello");
+    assert_eq!(world.engine.write_through(&request), 0);
+    world.receive(&request[..request.len() - 2]);
+    assert!(!world.engine.take_pause().is_zero());
+    world.receive(&request[request.len() - 2..]);
+    assert_eq!(status_of(&world.engine.take_replies()), 0);
 }

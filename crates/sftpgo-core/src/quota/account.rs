@@ -105,6 +105,14 @@ impl QuotaAccount {
         state.tracked = tracked;
     }
 
+    /// Is there room for `delta`? Whoever goes on to take it may still find it gone.
+    ///
+    /// # Errors
+    /// [`QuotaExceeded`](ErrorKind::QuotaExceeded).
+    pub fn check(&self, delta: UsageDelta) -> Result<()> {
+        lock(&self.state).check(delta)
+    }
+
     /// Takes what `change` needs, or nothing. Shrinking always works.
     ///
     /// # Errors

@@ -82,6 +82,22 @@ impl Upload {
         })
     }
 
+    /// Could the file grow up to `end`?
+    ///
+    /// # Errors
+    /// [`QuotaExceeded`](ErrorKind::QuotaExceeded).
+    pub(super) fn check_up_to(&self, shared: &Shared, end: u64) -> Result<()> {
+        let counted = lock(&self.count);
+        if end <= counted.size {
+            return Ok(());
+        }
+        match &self.staged {
+            Some(staged) => shared.quota.check(staged.cost_of(end, counted.size)),
+            None if counted.counted => shared.quota.check(change_of(&counted, end).delta()),
+            None => uncounted_may_grow(shared),
+        }
+    }
+
     /// Cuts or extends the open file within the quota.
     ///
     /// # Errors
@@ -113,12 +129,8 @@ impl Upload {
             staged.reserved += more;
         } else if counted.counted {
             self.unsettled += shared.quota.reserve(change_of(counted, size))?;
-        } else if shared.quota.limits_size() {
-            // A file without a name is in no count: where bytes are limited it must not grow.
-            return Err(Error::new(
-                ErrorKind::QuotaExceeded,
-                "quota exceeded: the file was removed and cannot grow",
-            ));
+        } else {
+            uncounted_may_grow(shared)?;
         }
         counted.size = size;
         Ok(())
@@ -144,6 +156,17 @@ impl Staged {
             files: 0,
         }
     }
+}
+
+/// A file without a name is in no count: where bytes are limited it must not grow.
+fn uncounted_may_grow(shared: &Shared) -> Result<()> {
+    if shared.quota.limits_size() {
+        return Err(Error::new(
+            ErrorKind::QuotaExceeded,
+            "quota exceeded: the file was removed and cannot grow",
+        ));
+    }
+    Ok(())
 }
 
 fn change_of(counted: &CountedInode, size: u64) -> FileChange {

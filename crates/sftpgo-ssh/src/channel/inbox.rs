@@ -1,32 +1,30 @@
 //! Channel data between the connection and the task of a session.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::{sync::Notify, time::timeout};
+use tokio::sync::Notify;
 
 use super::{Budget, budget::Held};
+use crate::sftp::Engine;
 
-/// A session without requests gives its spare buffer back after this.
-const KEEP_SPARE: Duration = Duration::from_secs(1);
-
-/// How much of what waits can be worked on.
-type Whole = fn(&[u8]) -> usize;
+/// A buffer that has grown past this is not kept for the next data.
+const KEEP_SPARE: usize = 16 * 1024;
+/// When this many bytes of replies wait, whoever has brought data lets the session send them.
+const SEND_SOON: usize = 256;
 
 /// What arrived for one session and was not taken yet.
 pub(crate) struct Inbox {
     state: Mutex<State>,
     arrived: Notify,
     budget: Arc<Budget>,
-    whole: Whole,
 }
 
 #[derive(Default)]
 struct State {
     queue: Vec<u8>,
-    /// Bytes of what was taken last: in memory until the next is taken.
+    /// An engine that waits for its client: what needs no task is done where it arrives.
+    lent: Option<Engine>,
+    /// Bytes that the session has taken and is not done with.
     in_work: usize,
     session: Doing,
     ended: bool,
@@ -49,14 +47,21 @@ enum Doing {
 #[derive(Debug)]
 pub(crate) struct Overflow;
 
+/// What to do when data was brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Brought {
+    /// Go on.
+    Taken,
+    /// Let the session's task have a turn first.
+    Yield,
+}
+
 impl Inbox {
-    /// An inbox that hands out what `whole` says.
-    pub(crate) fn new(budget: Arc<Budget>, whole: Whole) -> Self {
+    pub(crate) fn new(budget: Arc<Budget>) -> Self {
         Self {
             state: Mutex::default(),
             arrived: Notify::new(),
             budget,
-            whole,
         }
     }
 
@@ -64,10 +69,14 @@ impl Inbox {
     ///
     /// # Errors
     /// The connection holds as much as it may, and nobody works on it.
-    pub(crate) fn push(&self, data: &[u8]) -> Result<(), Overflow> {
+    pub(crate) fn push(&self, data: &[u8]) -> Result<Brought, Overflow> {
         let mut state = self.lock();
         if state.ended {
-            return Ok(());
+            return Ok(Brought::Taken);
+        }
+        let data = data.get(state.write_through(data)..).unwrap_or_default();
+        if data.is_empty() {
+            return Ok(self.brought(&state));
         }
         if !self.budget.takes(data.len()) {
             return Err(Overflow);
@@ -77,8 +86,17 @@ impl Inbox {
             state.session = Doing::Working;
         }
         self.settle(&mut state);
-        self.arrived.notify_one();
-        Ok(())
+        Ok(self.brought(&state))
+    }
+
+    fn brought(&self, state: &State) -> Brought {
+        if state.has_work() {
+            self.arrived.notify_one();
+        }
+        match &state.lent {
+            Some(engine) if engine.replies_len() >= SEND_SOON => Brought::Yield,
+            _ => Brought::Taken,
+        }
     }
 
     /// Nothing more will arrive.
@@ -94,43 +112,58 @@ impl Inbox {
         let mut state = self.lock();
         state.ended = true;
         state.queue = Vec::new();
+        state.lent = None;
         state.in_work = 0;
         self.settle(&mut state);
     }
 
-    /// What waits and can be worked on; none when the client is done. `spare` becomes the next queue, so that
-    /// a busy session allocates nothing. What was taken before has to be done with.
-    pub(super) async fn take(&self, mut spare: Vec<u8>) -> Option<Vec<u8>> {
+    /// What waits; none when the client is done. `spare` becomes the next queue, so that a busy session allocates
+    /// nothing. What was taken before has to be done with.
+    pub(super) async fn take(&self, spare: Vec<u8>) -> Option<Vec<u8>> {
+        self.wait(spare, 0, |_, data| Some(data)).await
+    }
+
+    /// The same for an engine without work, which gets its data written meanwhile: then it comes back with replies,
+    /// and perhaps with no data. When the client is done it is dropped.
+    pub(super) async fn lend(&self, engine: Engine, spare: Vec<u8>) -> Option<(Engine, Vec<u8>)> {
+        let queued = engine.queued_len();
+        self.lock().lent = Some(engine);
+        self.wait(spare, queued, |state, data| {
+            Some((state.lent.take()?, data))
+        })
+        .await
+    }
+
+    /// Waits for work; `kept` bytes of what was taken before stay with the session.
+    async fn wait<T>(
+        &self,
+        mut spare: Vec<u8>,
+        kept: usize,
+        taken: impl FnOnce(&mut State, Vec<u8>) -> Option<T>,
+    ) -> Option<T> {
+        spare.clear();
+        if spare.capacity() > KEEP_SPARE {
+            spare = Vec::new();
+        }
         loop {
             {
                 let mut state = self.lock();
-                state.in_work = 0;
-                let whole = match (self.whole)(&state.queue) {
-                    0 if state.ended => state.queue.len(),
-                    whole => whole,
-                };
-                if whole > 0 {
-                    spare.clear();
-                    spare.extend_from_slice(state.queue.get(whole..).unwrap_or_default());
-                    let mut taken = std::mem::replace(&mut state.queue, spare);
-                    state.in_work = whole;
+                state.in_work = kept;
+                if state.has_work() {
+                    let data = std::mem::replace(&mut state.queue, spare);
+                    state.in_work += data.len();
                     state.session = Doing::Working;
                     self.settle(&mut state);
-                    drop(state);
-                    taken.truncate(whole);
-                    return Some(taken);
+                    return taken(&mut state, data);
                 }
                 state.session = Doing::Waiting;
                 self.settle(&mut state);
                 if state.ended {
+                    state.lent = None;
                     return None;
                 }
             }
-            if timeout(KEEP_SPARE, self.arrived.notified()).await.is_err() {
-                // An idle session keeps no buffer.
-                spare = Vec::new();
-                self.arrived.notified().await;
-            }
+            self.arrived.notified().await;
         }
     }
 
@@ -160,6 +193,21 @@ impl Inbox {
     }
 }
 
+impl State {
+    /// Has a lent engine write what it can of `data`, unless something is queued in front of it.
+    fn write_through(&mut self, data: &[u8]) -> usize {
+        match &mut self.lent {
+            Some(engine) if self.queue.is_empty() => engine.write_through(data),
+            _ => 0,
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        let has_replies = |engine: &Engine| engine.replies_len() > 0;
+        !self.queue.is_empty() || self.lent.as_ref().is_some_and(has_replies)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::task::{Context, Poll, Waker};
@@ -177,7 +225,7 @@ mod tests {
 
     fn inboxes(queued_bytes: usize) -> (Inbox, Inbox) {
         let budget = budget(queued_bytes);
-        let inbox = || Inbox::new(Arc::clone(&budget), <[u8]>::len);
+        let inbox = || Inbox::new(Arc::clone(&budget));
         (inbox(), inbox())
     }
 
@@ -228,16 +276,6 @@ mod tests {
         let mut take = Box::pin(one.take(Vec::new()));
         assert!(waits(&mut take).await);
         assert!(is_read(&one));
-    }
-
-    #[tokio::test]
-    async fn a_part_of_a_packet_is_not_waited_for() {
-        let budget = budget(100);
-        let part = Inbox::new(Arc::clone(&budget), |_| 0);
-        let other = Inbox::new(budget, <[u8]>::len);
-        part.push(&[1; 80]).unwrap();
-        assert!(waits(&mut Box::pin(part.take(Vec::new()))).await);
-        assert!(other.push(&[2; 30]).is_err());
     }
 
     #[tokio::test]

@@ -14,5 +14,5 @@ mod inbox;
 mod run;
 
 pub(crate) use budget::Budget;
-pub(crate) use inbox::Inbox;
+pub(crate) use inbox::{Brought, Inbox, Overflow};
 pub(crate) use run::{Running, run_program, run_sftp};

@@ -31,7 +31,8 @@ pub(crate) struct Running {
 /// Does the requests of one SFTP session in the order they arrived, until the client is done.
 pub(crate) async fn run_sftp(mut engine: Engine, channel: Running) {
     let mut spare = Vec::new();
-    while let Some(data) = channel.inbox.take(spare).await {
+    while let Some((back, data)) = channel.inbox.lend(engine, spare).await {
+        engine = back;
         spare = engine.push(data);
         let mut turn = Instant::now();
         loop {
@@ -66,8 +67,7 @@ pub(crate) async fn run_sftp(mut engine: Engine, channel: Running) {
         }
         channel.send(engine.take_replies()).await;
     }
-    // Open uploads end here, before the client hears that the session has ended.
-    drop(engine);
+    // The engine is gone: open uploads have ended before the client hears that the session has.
     channel.out.close(0).await;
 }
 

@@ -14,8 +14,12 @@ use super::{
         framer::Framer,
         kind,
         status::StatusCode,
+        write_head::WriteHead,
     },
-    requests::copy_data::{self, Copy},
+    requests::{
+        copy_data::{self, Copy},
+        write::{self, Writing},
+    },
     status_map,
 };
 use crate::config::Limits;
@@ -73,6 +77,8 @@ pub struct Engine {
     pub(super) handles: Handles,
     /// Goes on before the next request.
     pub(super) copy: Option<Copy>,
+    /// Its data comes before the next request.
+    writing: Option<Writing>,
     framer: Framer,
     replies: Replies,
     initialised: bool,
@@ -89,6 +95,7 @@ impl Engine {
             session,
             handles: Handles::new(limits.handles_per_session),
             copy: None,
+            writing: None,
             framer: Framer::default(),
             replies: Replies::default(),
             initialised: false,
@@ -103,7 +110,7 @@ impl Engine {
         self.framer.push(data)
     }
 
-    /// Does the next whole request, if there is one; says whether there was.
+    /// Does the next whole request, or what has arrived of a WRITE; says whether there was any.
     ///
     /// # Errors
     /// A packet that does not follow the protocol ends this session.
@@ -112,13 +119,32 @@ impl Engine {
             return self.go_on(copy).map(|()| true);
         }
         let mut framer = std::mem::take(&mut self.framer);
-        let done = match framer.next_packet() {
-            Ok(Some(packet)) => self.handle(packet).map(|()| true),
-            Ok(None) => Ok(false),
-            Err(Malformed) => Err(SessionEnd),
-        };
+        let done = self.do_next(&mut framer);
         self.framer = framer;
         done
+    }
+
+    /// Does the WRITE requests that `data`, which has just arrived, starts with or goes on with, from where it lies;
+    /// answers how many bytes that were. The rest is for [`Engine::push`]. Does nothing while something else has to be
+    /// done first, or has to wait for a bandwidth limit.
+    pub fn write_through(&mut self, data: &[u8]) -> usize {
+        let is_limited = self.session.throttle().rate(Operation::Upload).is_some();
+        if is_limited || self.copy.is_some() || self.queued_len() > 0 {
+            return 0;
+        }
+        let mut done = 0;
+        while let Some(rest) = data.get(done..).filter(|rest| !rest.is_empty()) {
+            match self.write(rest) {
+                0 => break,
+                taken => done += taken,
+            }
+        }
+        done
+    }
+
+    /// Bytes that were pushed and not worked on.
+    pub fn queued_len(&self) -> usize {
+        self.framer.rest().len()
     }
 
     /// Bytes of replies waiting to be sent.
@@ -175,6 +201,45 @@ impl Engine {
         self.pause = self.pause.max(pause);
     }
 
+    fn do_next(&mut self, framer: &mut Framer) -> Result<bool, SessionEnd> {
+        if self.writing.is_none()
+            && let Some(packet) = framer.next_packet()?
+        {
+            return self.handle(packet).map(|()| true);
+        }
+        let taken = self.write(framer.rest());
+        framer.skip(taken);
+        Ok(taken > 0)
+    }
+
+    /// Goes on with a WRITE, or begins one; answers how much of `stream` that took.
+    fn write(&mut self, stream: &[u8]) -> usize {
+        let Some(mut writing) = self.writing.take() else {
+            return self.begin_write(stream);
+        };
+        self.session.connection().touch();
+        let taken = write::go_on(self, &mut writing, stream);
+        if !writing.is_done() {
+            self.writing = Some(writing);
+            return taken;
+        }
+        match writing.refused() {
+            Some(error) => self.refuse(writing.id(), kind::WRITE, error),
+            None => self.replies.status(writing.id(), StatusCode::Ok, ""),
+        }
+        taken
+    }
+
+    fn begin_write(&mut self, stream: &[u8]) -> usize {
+        match WriteHead::parse(stream) {
+            Some(head) if self.initialised => {
+                self.writing = Some(write::begin(self, head));
+                WriteHead::LEN
+            }
+            _ => 0,
+        }
+    }
+
     fn handle(&mut self, packet: &[u8]) -> Result<(), SessionEnd> {
         self.session.connection().touch();
         let mut body = Decoder::new(packet);
@@ -217,15 +282,19 @@ impl Engine {
                 Ok(())
             }
             Err(Failure::Refused(error)) => {
-                log::debug!(
-                    "{}: request {request}: {error}",
-                    self.session.connection().id()
-                );
-                self.replies
-                    .status(id, status_map::code(error.kind()), error.message());
+                self.refuse(id, request, &error);
                 Ok(())
             }
         }
+    }
+
+    fn refuse(&mut self, id: u32, request: u8, error: &Error) {
+        log::debug!(
+            "{}: request {request}: {error}",
+            self.session.connection().id()
+        );
+        self.replies
+            .status(id, status_map::code(error.kind()), error.message());
     }
 
     fn initialise(&mut self, request: u8, mut body: Decoder<'_>) -> Result<(), SessionEnd> {

@@ -13,7 +13,7 @@ use super::{ChannelOut, client::Client, out::STDERR};
 use crate::{
     channel::{Inbox, Running, run_program, run_sftp},
     exec::{Command, Refusal},
-    sftp::{Engine, proto::framer::whole_packets_len},
+    sftp::Engine,
 };
 
 /// What an open channel is for.
@@ -37,7 +37,7 @@ impl Client {
         let Some(files) = self.file_session(Some(Protocol::Sftp), session) else {
             return false;
         };
-        let running = self.running(writer, &files, session, whole_packets_len);
+        let running = self.running(writer, &files, session);
         let engine = Engine::new(files, &self.shared.config.limits);
         self.start(running, |running| run_sftp(engine, running));
         true
@@ -60,7 +60,7 @@ impl Client {
         let Some(files) = self.file_session(listed, session) else {
             return false;
         };
-        let running = self.running(writer, &files, session, <[u8]>::len);
+        let running = self.running(writer, &files, session);
         let program = command.start(files);
         self.start(running, |running| run_program(program, running));
         true
@@ -103,10 +103,9 @@ impl Client {
         writer: ChannelWriteHalf<Msg>,
         files: &FileSession,
         session: &Session,
-        whole: fn(&[u8]) -> usize,
     ) -> Running {
         let closed = self.state.gone().child_token();
-        let inbox = Arc::new(Inbox::new(Arc::clone(&self.budget), whole));
+        let inbox = Arc::new(Inbox::new(Arc::clone(&self.budget)));
         self.channels.insert(
             writer.id(),
             OpenChannel::Session {

@@ -13,7 +13,7 @@ use sftpgo_core::{auth::LoggedIn, registry::Operation};
 
 use super::{WINDOW, channels::OpenChannel, methods, state::State, throttled_window};
 use crate::{
-    channel::Budget,
+    channel::{Brought, Budget, Overflow},
     exec::{Command, Refusal},
     pending::Place,
     server::Shared,
@@ -198,13 +198,21 @@ impl Handler for Client {
         let Some(OpenChannel::Session { inbox, .. }) = self.channels.get(&channel) else {
             return Ok(());
         };
-        inbox.push(data).map_err(|_| {
-            log::warn!(
-                "{}: closed, too much waits for a client that does not read",
-                self.remote
-            );
-            russh::Error::Pending
-        })
+        match inbox.push(data) {
+            Ok(Brought::Taken) => Ok(()),
+            // The library would go on reading as long as there is something to read.
+            Ok(Brought::Yield) => {
+                tokio::task::yield_now().await;
+                Ok(())
+            }
+            Err(Overflow) => {
+                log::warn!(
+                    "{}: closed, too much waits for a client that does not read",
+                    self.remote
+                );
+                Err(russh::Error::Pending)
+            }
+        }
     }
 
     fn adjust_window(&mut self, _channel: ChannelId, _current: u32) -> u32 {

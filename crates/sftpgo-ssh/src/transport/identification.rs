@@ -3,15 +3,10 @@
 //! What is offered depends on who asks: MACs of encrypt-and-MAC go to clients that are known to have nothing better,
 //! and to nobody else. A client cannot be moved to them from outside: both lines are part of what the key exchange signs.
 
-use std::{
-    io,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
+    io::AsyncWriteExt,
     net::TcpStream,
     time::{Instant, sleep},
 };
@@ -85,56 +80,9 @@ pub(super) fn knows_only_encrypt_and_mac(line: &[u8]) -> bool {
         .any(|name| software.starts_with(name.as_bytes()))
 }
 
-fn line(ours: &str) -> String {
+/// Our line as it goes out.
+pub(super) fn line(ours: &str) -> String {
     format!("{ours}\r\n")
-}
-
-/// A stream on which our line has gone out: the library's own writing of it is dropped.
-pub(super) struct Identified<S> {
-    stream: S,
-    left_of_line: usize,
-}
-
-impl<S> Identified<S> {
-    pub(super) fn new(stream: S, ours: &str) -> Self {
-        Self {
-            stream,
-            left_of_line: line(ours).len(),
-        }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Identified<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Identified<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        if self.left_of_line > 0 {
-            let dropped = self.left_of_line.min(data.len());
-            self.left_of_line -= dropped;
-            return Poll::Ready(Ok(dropped));
-        }
-        Pin::new(&mut self.stream).poll_write(context, data)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }
 
 #[cfg(test)]
@@ -157,14 +105,5 @@ mod tests {
         ] {
             assert_eq!(knows_only_encrypt_and_mac(line.as_bytes()), old, "{line}");
         }
-    }
-
-    #[tokio::test]
-    async fn the_librarys_own_line_is_dropped_and_the_rest_goes_through() {
-        let mut stream = Identified::new(Vec::new(), "SSH-2.0-x");
-        for part in ["SSH-2", ".0-x\r\n", "and then"] {
-            stream.write_all(part.as_bytes()).await.unwrap();
-        }
-        assert_eq!(stream.stream, b"and then");
     }
 }

@@ -5,22 +5,19 @@
 
 mod channels;
 mod client;
-mod gate;
 mod identification;
 mod out;
-mod quick_ack;
 mod state;
+mod wire;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use russh::{Disconnect, MethodKind, MethodSet};
 use sftpgo_core::Result;
-use tokio::{io::BufReader, net::TcpStream, pin, time::timeout};
+use tokio::{net::TcpStream, pin, time::timeout};
 
 pub(crate) use self::out::ChannelOut;
-use self::{
-    client::Client, gate::Gate, identification::Identified, quick_ack::QuickAck, state::State,
-};
+use self::{client::Client, state::State, wire::Wire};
 use crate::{
     algorithms::{self, Audience},
     config::ServerConfig,
@@ -36,8 +33,6 @@ pub(crate) struct Config {
     for_old_clients: Arc<russh::server::Config>,
 }
 
-/// One read of the socket takes up to this much: several packets with one call.
-const READ_BUFFER: usize = 16 * 1024;
 /// What a client may send ahead on one channel.
 const WINDOW: u32 = 2 * 1024 * 1024;
 /// The least that [`throttled_window`] answers: room for two of most clients' packets.
@@ -151,8 +146,8 @@ async fn run(shared: &Shared, state: &State, mut stream: TcpStream, client: Clie
         Ok(_) => for_all,
         Err(error) => return error.to_string(),
     };
-    let stream = Gate::new(QuickAck::new(stream), Arc::clone(&client.budget));
-    let stream = Identified::new(BufReader::with_capacity(READ_BUFFER, stream), line);
+    let line_len = identification::line(line).len();
+    let stream = Wire::new(stream, Arc::clone(&client.budget), line_len);
     let session = match russh::server::run_stream(Arc::clone(config), stream, client).await {
         Ok(session) => session,
         Err(error) => return error.to_string(),

@@ -29,8 +29,7 @@ impl Framer {
     /// # Errors
     /// A length of 0 or above [`MAX_PACKET_LEN`]: the stream cannot be trusted any more.
     pub fn next_packet(&mut self) -> Result<Option<&[u8]>, Malformed> {
-        let rest = self.buffer.get(self.start..).unwrap_or_default();
-        let Some((length, rest)) = rest.split_first_chunk::<LENGTH_LEN>() else {
+        let Some((length, rest)) = self.rest().split_first_chunk::<LENGTH_LEN>() else {
             return Ok(None);
         };
         let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| Malformed)?;
@@ -44,26 +43,16 @@ impl Framer {
         self.start = body + length;
         Ok(self.buffer.get(body..body + length))
     }
-}
 
-/// How many bytes of `stream`, which starts at a packet, are whole packets; all of them when the stream
-/// cannot be trusted, so that whoever reads it finds out.
-pub fn whole_packets_len(stream: &[u8]) -> usize {
-    let mut whole = 0;
-    while let Some((length, rest)) = stream
-        .get(whole..)
-        .and_then(|rest| rest.split_first_chunk::<LENGTH_LEN>())
-    {
-        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
-        if length == 0 || length > MAX_PACKET_LEN {
-            return stream.len();
-        }
-        if rest.len() < length {
-            break;
-        }
-        whole += LENGTH_LEN + length;
+    /// What has arrived and was not taken.
+    pub fn rest(&self) -> &[u8] {
+        self.buffer.get(self.start..).unwrap_or_default()
     }
-    whole
+
+    /// Takes `count` bytes of [`Framer::rest`].
+    pub fn skip(&mut self, count: usize) {
+        self.start = self.start.saturating_add(count).min(self.buffer.len());
+    }
 }
 
 #[cfg(test)]
@@ -86,14 +75,15 @@ mod tests {
     }
 
     #[test]
-    fn whole_packets_are_counted_and_an_untrusted_stream_counts_whole() {
-        assert_eq!(whole_packets_len(b"\x00\x00\x00\x01a\x00\x00\x00\x02b"), 5);
-        assert_eq!(whole_packets_len(b"\x00\x00\x00\x02a"), 0);
-        assert_eq!(whole_packets_len(b"\x00\x00"), 0);
-        assert_eq!(
-            whole_packets_len(b"\x00\x00\x00\x01a\xff\xff\xff\xffxyz"),
-            12
-        );
+    fn a_part_of_a_packet_can_be_taken_by_whoever_knows_what_it_is() {
+        let mut framer = Framer::default();
+        framer.push(b"\x00\x00\x00\x01a\x00\x00\x00\x04bc".to_vec());
+        assert_eq!(framer.next_packet().unwrap(), Some(b"a".as_slice()));
+        assert_eq!(framer.rest(), b"\x00\x00\x00\x04bc");
+        framer.skip(6);
+        assert_eq!(framer.rest(), b"");
+        framer.push(b"\x00\x00\x00\x01d".to_vec());
+        assert_eq!(packets(&mut framer), [b"d".to_vec()]);
     }
 
     #[test]

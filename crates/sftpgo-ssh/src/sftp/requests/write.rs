@@ -1,7 +1,37 @@
 //! WRITE (draft section 6.4): `id, handle, offset, data` → STATUS.
+//!
+//! A WRITE can be longer than the channel packets that bring it. Its data is written as it arrives, from where the
+//! transport decrypted it, and answered when all of it has come.
+
+use sftpgo_core::Error;
 
 use super::*;
+use crate::sftp::proto::write_head::WriteHead;
 
+/// A WRITE whose data has not all arrived.
+pub(in crate::sftp) struct Writing {
+    head: WriteHead,
+    /// Bytes of data that were taken.
+    taken: usize,
+    refused: Option<Error>,
+}
+
+impl Writing {
+    pub(in crate::sftp) fn id(&self) -> u32 {
+        self.head.id
+    }
+
+    pub(in crate::sftp) fn is_done(&self) -> bool {
+        self.taken == self.head.len
+    }
+
+    /// Why it was not done.
+    pub(in crate::sftp) fn refused(&self) -> Option<&Error> {
+        self.refused.as_ref()
+    }
+}
+
+/// A WRITE that has arrived as a whole.
 pub(in crate::sftp) fn run(
     engine: &mut Engine,
     id: u32,
@@ -11,6 +41,36 @@ pub(in crate::sftp) fn run(
     let handle = body.string()?;
     let offset = body.u64()?;
     let data = body.string()?;
+    write(engine, handle, offset, data)?;
+    ok(replies, id)
+}
+
+/// A WRITE that has begun to arrive. What would be refused as a whole is refused before any of it is written.
+pub(in crate::sftp) fn begin(engine: &mut Engine, head: WriteHead) -> Writing {
+    let allowed = engine
+        .handles
+        .file(&head.handle)
+        .and_then(|transfer| transfer.check_write(head.len, head.offset));
+    Writing {
+        head,
+        taken: 0,
+        refused: allowed.err(),
+    }
+}
+
+/// Takes what `stream` has of the data and answers how much that was.
+pub(in crate::sftp) fn go_on(engine: &mut Engine, writing: &mut Writing, stream: &[u8]) -> usize {
+    let left = writing.head.len.saturating_sub(writing.taken);
+    let data = stream.get(..left).unwrap_or(stream);
+    if writing.refused.is_none() {
+        let offset = writing.head.offset + writing.taken as u64;
+        writing.refused = write(engine, &writing.head.handle, offset, data).err();
+    }
+    writing.taken += data.len();
+    data.len()
+}
+
+fn write(engine: &mut Engine, handle: &[u8], offset: u64, data: &[u8]) -> sftpgo_core::Result<()> {
     let gone = engine.is_client_gone();
     let transfer = engine.handles.file(handle)?;
     transfer.write_at(data, offset)?;
@@ -18,5 +78,5 @@ pub(in crate::sftp) fn run(
         let pause = transfer.throttle(data.len());
         engine.pause_for(pause);
     }
-    ok(replies, id)
+    Ok(())
 }

@@ -1,0 +1,135 @@
+//! The stream that the library reads and writes: the socket, with what this server knows about it.
+
+use std::{
+    io::{self, IoSliceMut},
+    ops::Range,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
+    net::TcpStream,
+};
+
+use crate::channel::Budget;
+
+/// What is read beyond what was asked for: the length of the next packet, or many small ones with one call. What is
+/// read ahead is copied once more, so this is much less than a large packet.
+const READ_AHEAD: usize = 4 * 1024;
+
+/// A socket on which our identification line has gone out.
+///
+/// - It is read only while the sessions can take more. The library opens the windows of channels by itself, so a
+///   client that sends faster than its data is stored is held back here: by the network, for all channels of the connection
+///   alike. The library itself is not held up, so that what the sessions answer goes out meanwhile.
+/// - It lets no client wait for a delayed acknowledgement. A client that writes a packet in two parts with Nagle's
+///   algorithm on, as Node's ssh2 does, sends the second one when the first is acknowledged: 40 ms later by Linux' habit, for
+///   every request.
+/// - A packet goes to where it is wanted, and what follows it to a small buffer, with one call.
+/// - The library's own writing of the identification line is dropped.
+pub(super) struct Wire {
+    stream: TcpStream,
+    budget: Arc<Budget>,
+    ahead: Box<[u8]>,
+    unread: Range<usize>,
+    /// The last read got less than it had room for: there was no more.
+    is_drained: bool,
+    left_of_line: usize,
+}
+
+impl Wire {
+    /// Reads and writes `stream`; the first `line_len` bytes written are dropped.
+    pub(super) fn new(stream: TcpStream, budget: Arc<Budget>, line_len: usize) -> Self {
+        Self {
+            stream,
+            budget,
+            ahead: vec![0; READ_AHEAD].into(),
+            unread: 0..0,
+            is_drained: false,
+            left_of_line: line_len,
+        }
+    }
+
+    /// Gives out what was read ahead.
+    fn take_ahead(&mut self, buffer: &mut ReadBuf<'_>) {
+        let unread = self.ahead.get(self.unread.clone()).unwrap_or_default();
+        let wanted = unread.get(..buffer.remaining()).unwrap_or(unread);
+        buffer.put_slice(wanted);
+        self.unread.start += wanted.len();
+    }
+
+    /// Fills the buffer, then reads ahead.
+    fn read(&mut self, buffer: &mut ReadBuf<'_>) -> io::Result<()> {
+        let wanted = buffer.initialize_unfilled();
+        let (wanted_len, room) = (wanted.len(), wanted.len() + self.ahead.len());
+        let count = self
+            .stream
+            .try_read_vectored(&mut [IoSliceMut::new(wanted), IoSliceMut::new(&mut self.ahead)])?;
+        self.is_drained = count < room;
+        buffer.advance(count.min(wanted_len));
+        self.unread = 0..count.saturating_sub(wanted_len);
+        Ok(())
+    }
+
+    /// Is there something to read? Asks for a wake-up otherwise.
+    fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if std::mem::take(&mut self.is_drained) {
+            // Saves the call that would find nothing; what has come since wakes all the same.
+            let _ = self.stream.try_io(Interest::READABLE, || {
+                Err::<(), _>(io::ErrorKind::WouldBlock.into())
+            });
+        }
+        let readable = self.stream.poll_read_ready(context);
+        if readable.is_pending() {
+            // The kernel goes back to its habit by itself (tcp(7), TCP_QUICKACK), so this is said before each wait.
+            let _ = self.stream.set_quickack(true);
+        }
+        readable
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.unread.is_empty() {
+            self.take_ahead(buffer);
+            return Poll::Ready(Ok(()));
+        }
+        ready!(self.budget.poll_may_read(context));
+        loop {
+            ready!(self.poll_readable(context))?;
+            match self.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return Poll::Ready(read),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.left_of_line > 0 {
+            let dropped = self.left_of_line.min(data.len());
+            self.left_of_line -= dropped;
+            return Poll::Ready(Ok(dropped));
+        }
+        Pin::new(&mut self.stream).poll_write(context, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
