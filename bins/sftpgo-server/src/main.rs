@@ -6,6 +6,8 @@ mod check;
 mod cli;
 mod compose;
 mod config;
+#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+mod copies;
 mod event_log;
 mod health;
 mod listen;
@@ -25,7 +27,11 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     match &invocation.command {
-        cli::Command::Serve(options) => serve::run(options),
+        cli::Command::Serve(options) => {
+            #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+            copies::make_fast();
+            serve::run(options)
+        }
         cli::Command::CheckConfig(options) => check::run(options, &invocation.flags),
         cli::Command::Version => {
             terminal::say(&version::line());
