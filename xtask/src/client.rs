@@ -9,6 +9,8 @@ use tokio::{
     process::{Child, ChildStdin, ChildStdout, Command},
 };
 
+use crate::cpu::{self, CpuTime};
+
 /// Where and as whom to log in.
 #[derive(Clone, Debug)]
 pub(crate) struct Endpoint {
@@ -70,6 +72,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// How a title names the way it is called.
+    pub(crate) fn call(self) -> &'static str {
+        if self.large { ", -B 261120 -R 256" } else { "" }
+    }
+
     /// Starts the client and waits until it is ready for commands.
     pub(crate) async fn log_in(self, endpoint: &Endpoint) -> Result<Session> {
         let mut child = self
@@ -153,6 +160,11 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// What the client spent until now, to log in.
+    pub(crate) fn spent(&self) -> CpuTime {
+        self.child.id().map_or(CpuTime::default(), cpu::of_living)
+    }
+
     /// Lets it run commands, waits until it has left, and answers what it said.
     pub(crate) async fn run(mut self, commands: &str) -> Result<String> {
         let _ = self.input.write_all(commands.as_bytes()).await;

@@ -16,10 +16,6 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use nix::sys::{
-    resource::{UsageWho, getrusage},
-    time::TimeVal,
-};
 use rustix::{
     io::Errno,
     process::{
@@ -143,20 +139,7 @@ fn bury(burial: &Mutex<()>) {
 
 /// What was spent by those who were buried, and by those who are alive.
 fn spent() -> Result<CpuTime> {
-    let buried = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-    let buried = CpuTime {
-        user: duration(buried.user_time()),
-        system: duration(buried.system_time()),
-    };
-    Ok(buried + tree::cpu_below(own_id()))
-}
-
-fn duration(time: TimeVal) -> Duration {
-    let micros = time
-        .tv_sec()
-        .saturating_mul(1_000_000)
-        .saturating_add(time.tv_usec());
-    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+    Ok(super::of_ended_children()? + tree::cpu_below(own_id()))
 }
 
 /// Kills everything below, and what these leave behind, until nothing is there.

@@ -17,6 +17,10 @@ use std::{
 };
 
 use anyhow::Result;
+use nix::sys::{
+    resource::{UsageWho, getrusage},
+    time::TimeVal,
+};
 
 pub use self::keeper::keep;
 pub use self::memory::Memory;
@@ -71,6 +75,28 @@ impl std::iter::Sum for CpuTime {
     fn sum<I: Iterator<Item = Self>>(times: I) -> Self {
         times.fold(Self::default(), Add::add)
     }
+}
+
+/// What this process' children that have ended and were waited for spent, and theirs.
+pub(crate) fn of_ended_children() -> Result<CpuTime> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    Ok(CpuTime {
+        user: duration(usage.user_time()),
+        system: duration(usage.system_time()),
+    })
+}
+
+/// What a process that is alive and those below it spent until now.
+pub(crate) fn of_living(pid: u32) -> CpuTime {
+    i32::try_from(pid).map_or(CpuTime::default(), tree::cpu_from)
+}
+
+fn duration(time: TimeVal) -> Duration {
+    let micros = time
+        .tv_sec()
+        .saturating_mul(1_000_000)
+        .saturating_add(time.tv_usec());
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 
 /// How the processes of a server are found.

@@ -48,6 +48,7 @@ struct Summary {
     median: f64,
     min: f64,
     max: f64,
+    count: usize,
 }
 
 impl Report {
@@ -140,6 +141,7 @@ impl Summary {
             median: f64::midpoint(lower, upper),
             min: *sorted.first()?,
             max: *sorted.last()?,
+            count: sorted.len(),
         })
     }
 }

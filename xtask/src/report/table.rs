@@ -21,20 +21,14 @@ pub(super) fn render(report: &Report) -> String {
             server.name, server.banner, server.accounting
         );
     }
-    let names: Vec<_> = report
-        .servers
-        .iter()
-        .map(|server| server.name.as_str())
-        .take(2)
-        .collect();
     let _ = writeln!(
         text,
-        "Medians of {} rounds in turn; less is better. Ratio: {}. Load before {}, after {}.",
-        report.rounds,
-        names.join(" / "),
-        report.load_before,
-        report.load_after
+        "Medians of {} rounds in turn, but for what was measured once; less is better. Load before {}, after {}.",
+        report.rounds, report.load_before, report.load_after
     );
+    if let [ours, theirs, ..] = report.servers.as_slice() {
+        let _ = writeln!(text, "Ratio: {} / {}.", ours.name, theirs.name);
+    }
     for note in &report.notes {
         let _ = writeln!(text, "Note: {note}");
     }
@@ -51,7 +45,11 @@ fn cells(report: &Report, row: &Row) -> Vec<String> {
         cells.extend(match summary {
             Some(it) => [
                 number(it.median),
-                format!("{}–{}", number(it.min), number(it.max)),
+                if it.count == 1 {
+                    "once".to_owned()
+                } else {
+                    format!("{}–{}", number(it.min), number(it.max))
+                },
             ],
             None => ["–".to_owned(), String::new()],
         });
@@ -104,6 +102,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_measured_once_is_no_median() {
+        let mut report = example();
+        for values in report.rows[0].values.values_mut() {
+            values.truncate(1);
+        }
+        let table = render(&report);
+        assert!(
+            table.contains("a<b down: CPU  s/GiB  1.00     once     4.00     once   0.25"),
+            "{table}"
+        );
+    }
+
+    #[test]
     fn columns_are_straight_and_figures_in_place() {
         let table = render(&example());
         let mut lines = table.lines();
@@ -115,6 +126,7 @@ mod tests {
             lines.next(),
             Some("a<b down: CPU  s/GiB  2.00  1.00–3.00     4.00  4.00–5.00   0.50")
         );
+        assert!(table.contains("Ratio: ours / OpenSSH."));
         assert!(table.contains("Load before 0.10 0.20 0.30, after 1.00 1.00 1.00."));
     }
 }

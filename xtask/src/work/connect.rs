@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{Reading, measure};
-use crate::{client::Client, servers::Server};
+use crate::{client::Client, cpu::CpuTime, servers::Server};
 
 pub(crate) struct Connect {
     pub(crate) times: u32,
@@ -33,7 +33,7 @@ impl Connect {
             }
             Ok(())
         };
-        let (cost, ()) = measure(server, work).await?;
+        let (cost, ()) = measure(server, CpuTime::default(), work).await?;
         Ok(cost.readings(&self.title(), "ms", 1e3, f64::from(self.times)))
     }
 }

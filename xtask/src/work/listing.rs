@@ -18,19 +18,20 @@ impl Listing {
     }
 
     pub(crate) async fn run(&self, server: &mut Server) -> Result<Vec<Reading>> {
-        let directory = server.files.path("names");
+        let name = format!("names-{}", self.names);
+        let directory = server.files.path(&name);
         if !directory.exists() {
             scratch::open_directory(&directory)?;
             for number in 0..self.names {
                 File::create(directory.join(format!("name-{number:06}")))?;
             }
         }
-        let commands = format!("ls -1 {}/names\n", Server::FILES).repeat(self.times);
+        let commands = format!("ls -1 {}/{name}\n", Server::FILES).repeat(self.times);
         let session = Client::default().log_in(&server.endpoint(false)).await?;
-        let (cost, output) = measure(server, session.run(&commands)).await?;
+        let (cost, output) = measure(server, session.spent(), session.run(&commands)).await?;
         let listed = output
             .lines()
-            .filter(|line| line.contains("/names/name-"))
+            .filter(|line| line.contains("/name-"))
             .count();
         let expected = self.names * self.times;
         ensure!(

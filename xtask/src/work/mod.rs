@@ -19,7 +19,11 @@ use self::{
     connect::Connect, idle::Idle, listing::Listing, network::Network, small_files::SmallFiles,
     transfer::Transfer,
 };
-use crate::{cpu::CpuTime, scratch::Scratch, servers::Server};
+use crate::{
+    cpu::{self, CpuTime},
+    scratch::Scratch,
+    servers::Server,
+};
 
 const GIB: f64 = (1_u64 << 30) as f64;
 
@@ -32,6 +36,8 @@ pub(crate) enum Group {
     Transfer,
     /// One large file each, by 4 and 8 clients at once
     Clients,
+    /// The same bytes by up to 64 clients at once, and listings of up to 100,000 names; not in a quick run
+    Growth,
     /// A directory of small files
     SmallFiles,
     /// A directory of many names
@@ -113,11 +119,13 @@ impl Work {
 #[derive(Clone, Copy, Debug)]
 struct Cost {
     cpu: CpuTime,
+    /// What the clients spent.
+    clients: CpuTime,
     wall: Duration,
 }
 
 impl Cost {
-    /// Both figures, for each of `count` things; `unit` says seconds or parts of them, `per_second` how many of these
+    /// All figures, for each of `count` things; `unit` says seconds or parts of them, `per_second` how many of these
     /// a second has.
     fn readings(
         self,
@@ -131,19 +139,27 @@ impl Cost {
             unit,
             value: time.as_secs_f64() * per_second / count,
         };
-        vec![each("CPU", self.cpu.total()), each("wall", self.wall)]
+        vec![
+            each("CPU", self.cpu.total()),
+            each("wall", self.wall),
+            each("client CPU", self.clients.total()),
+        ]
     }
 }
 
-/// Takes the time of the work itself, and the server's CPU time with what it spends on ending its sessions.
+/// Takes the time of the work itself, and the server's CPU time with what it spends on ending its sessions. What the
+/// clients spent `already` is not the work's; they end with it.
 async fn measure<T>(
     server: &mut Server,
+    already: CpuTime,
     work: impl Future<Output = Result<T>>,
 ) -> Result<(Cost, T)> {
     let before = server.processes.settled_cpu().await?;
+    let clients_before = cpu::of_ended_children()? + already;
     let start = Instant::now();
     let done = work.await?;
     let wall = start.elapsed();
+    let clients = cpu::of_ended_children()? - clients_before;
     let cpu = server.processes.settled_cpu().await? - before;
-    Ok((Cost { cpu, wall }, done))
+    Ok((Cost { cpu, clients, wall }, done))
 }

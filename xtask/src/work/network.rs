@@ -16,6 +16,7 @@ pub(crate) struct Network {
     pub(crate) direction: Direction,
     pub(crate) round_trip: Duration,
     pub(crate) bytes: u64,
+    pub(crate) client: Client,
     /// By the user with limited bandwidth.
     pub(crate) limited: bool,
 }
@@ -28,7 +29,11 @@ impl Network {
         } else {
             ""
         };
-        format!("{millis} ms round trip {}{limited}", self.direction.title())
+        format!(
+            "{millis} ms round trip {}{}{limited}",
+            self.direction.title(),
+            self.client.call()
+        )
     }
 
     pub(crate) async fn run(&self, server: &mut Server, scratch: &Scratch) -> Result<Vec<Reading>> {
@@ -64,7 +69,7 @@ impl Network {
             self.direction,
             self.bytes,
             1,
-            Client::default(),
+            self.client,
             endpoint,
         );
         sent.await.map(|(cost, _)| cost)

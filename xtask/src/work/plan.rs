@@ -6,7 +6,10 @@ use super::{
     Direction, Group, Work, connect::Connect, idle::Idle, listing::Listing, network::Network,
     small_files::SmallFiles, transfer::Transfer,
 };
-use crate::{cli::Bench, client::Cipher};
+use crate::{
+    cli::Bench,
+    client::{Cipher, Client},
+};
 
 const MIB: u64 = 1 << 20;
 const CIPHERS: [Cipher; 4] = [
@@ -17,6 +20,9 @@ const CIPHERS: [Cipher; 4] = [
 ];
 /// Of the user with limited bandwidth over a long way: a window that is small for the sake of the limit takes its time.
 const LIMITED_NETWORK: u64 = 4 * MIB;
+/// How many clients share the bytes, and how many names a directory has, when it is asked what grows with them.
+const CLIENTS: [u64; 5] = [1, 8, 16, 32, 64];
+const NAMES: [usize; 2] = [1000, 100_000];
 const ROUND_TRIPS: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(150)];
 
 /// How much of everything.
@@ -67,11 +73,12 @@ impl<'a> Plan<'a> {
 
     /// Everything but the network. Memory comes first, while no server has worked yet.
     pub(crate) fn work(&self) -> Vec<Work> {
-        let mut work = Vec::new();
+        let mut work: Vec<Work> = Vec::new();
         let groups = [
             (Group::Idle, self.idle()),
             (Group::Transfer, self.transfers()),
             (Group::Clients, self.clients()),
+            (Group::Growth, self.growth()),
             (Group::SmallFiles, small_files()),
             (
                 Group::Listing,
@@ -83,8 +90,14 @@ impl<'a> Plan<'a> {
             (Group::Connect, self.connects()),
         ];
         for (group, of_group) in groups {
-            if self.wants(group) {
-                work.extend(of_group);
+            if !self.wants(group) {
+                continue;
+            }
+            // What two groups ask for is done once.
+            for new in of_group {
+                if work.iter().all(|known| known.title() != new.title()) {
+                    work.push(new);
+                }
             }
         }
         work
@@ -93,19 +106,31 @@ impl<'a> Plan<'a> {
     /// The work that needs a slow network.
     pub(crate) fn network(&self) -> Vec<Work> {
         let bytes = self.scale.network.min(self.transfer());
-        let way = |direction, round_trip, bytes, limited| {
-            Work::Network(Network {
-                direction,
-                round_trip,
-                bytes,
-                limited,
-            })
-        };
+        let mut work = Vec::new();
+        for round_trip in ROUND_TRIPS {
+            for large in self.calls() {
+                work.extend(Direction::BOTH.map(|direction| {
+                    Work::Network(Network {
+                        direction,
+                        round_trip,
+                        bytes,
+                        client: Client {
+                            large: *large,
+                            ..Client::default()
+                        },
+                        limited: false,
+                    })
+                }));
+            }
+        }
         let [short, _] = ROUND_TRIPS;
-        let both =
-            |round_trip| Direction::BOTH.map(|direction| way(direction, round_trip, bytes, false));
-        let mut work: Vec<_> = ROUND_TRIPS.into_iter().flat_map(both).collect();
-        work.push(way(Direction::Up, short, bytes.min(LIMITED_NETWORK), true));
+        work.push(Work::Network(Network {
+            direction: Direction::Up,
+            round_trip: short,
+            bytes: bytes.min(LIMITED_NETWORK),
+            client: Client::default(),
+            limited: true,
+        }));
         work
     }
 
@@ -137,15 +162,18 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn transfers(&self) -> Vec<Work> {
-        // The client's defaults, and the largest packets that it can send.
-        let calls: &[bool] = if self.options.quick {
+    /// The client's defaults, and the largest packets that it can send.
+    fn calls(&self) -> &'static [bool] {
+        if self.options.quick {
             &[false]
         } else {
             &[false, true]
-        };
+        }
+    }
+
+    fn transfers(&self) -> Vec<Work> {
         let mut work = Vec::new();
-        for large in calls {
+        for large in self.calls() {
             for cipher in self.ciphers() {
                 work.extend(self.both_ways(cipher, 1, *large, false));
             }
@@ -169,6 +197,27 @@ impl<'a> Plan<'a> {
                 work.extend(self.both_ways(*cipher, clients, false, false));
             }
         }
+        work
+    }
+
+    fn growth(&self) -> Vec<Work> {
+        if self.options.quick {
+            return Vec::new();
+        }
+        let mut work = Vec::new();
+        for clients in CLIENTS {
+            for cipher in self.ciphers().into_iter().take(1) {
+                work.extend(self.both_ways(cipher, clients, false, false));
+            }
+        }
+        // As many names in all.
+        let most = NAMES.into_iter().max().unwrap_or_default();
+        work.extend(NAMES.map(|names| {
+            Work::Listing(Listing {
+                names,
+                times: most / names,
+            })
+        }));
         work
     }
 

@@ -52,7 +52,7 @@ impl SmallFiles {
             }
         };
         let session = Client::default().log_in(&server.endpoint(false)).await?;
-        let (cost, _) = measure(server, session.run(&commands)).await?;
+        let (cost, _) = measure(server, session.spent(), session.run(&commands)).await?;
         let arrived = fs::read_dir(&target)?.count();
         ensure!(
             arrived == self.count,

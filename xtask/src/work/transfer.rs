@@ -5,7 +5,7 @@ use futures_util::future::try_join_all;
 
 use super::{Direction, GIB, Reading, measure};
 use crate::{
-    client::{Cipher, Client, Endpoint},
+    client::{Cipher, Client, Endpoint, Session},
     scratch::{self, Scratch},
     servers::Server,
 };
@@ -28,9 +28,7 @@ impl Transfer {
         if self.clients > 1 {
             title += &format!(", {} clients", self.clients);
         }
-        if self.large {
-            title += ", -B 261120 -R 256";
-        }
+        title += self.client().call();
         if self.limited {
             title += ", bandwidth limited";
         }
@@ -38,25 +36,27 @@ impl Transfer {
     }
 
     pub(crate) async fn run(&self, server: &mut Server, scratch: &Scratch) -> Result<Vec<Reading>> {
-        let client = Client {
-            cipher: Some(self.cipher),
-            large: self.large,
-            same_exchange: false,
-        };
         let endpoint = server.endpoint(self.limited);
         let each = self.bytes / self.clients;
-        let readings = send(
+        let sent = send(
             server,
             scratch,
             self.direction,
             each,
             self.clients,
-            client,
+            self.client(),
             &endpoint,
-        )
-        .await?;
-        let (cost, bytes) = readings;
+        );
+        let (cost, bytes) = sent.await?;
         Ok(cost.readings(&self.title(), "s/GiB", 1.0, bytes as f64 / GIB))
+    }
+
+    fn client(&self) -> Client {
+        Client {
+            cipher: Some(self.cipher),
+            large: self.large,
+            same_exchange: false,
+        }
     }
 }
 
@@ -90,11 +90,12 @@ pub(super) async fn send(
         })
         .collect();
     let sessions = try_join_all(commands.iter().map(|_| client.log_in(endpoint))).await?;
+    let already = sessions.iter().map(Session::spent).sum();
     let work = sessions
         .into_iter()
         .zip(&commands)
         .map(|(session, commands)| session.run(commands));
-    let (cost, _) = measure(server, try_join_all(work)).await?;
+    let (cost, _) = measure(server, already, try_join_all(work)).await?;
     for target in &targets {
         scratch::require_size(target, each)?;
         scratch::remove(target)?;
