@@ -20,6 +20,8 @@ const UNREAD_MIB: u64 = 16;
 const AT_WORK_MIB: u64 = 2;
 /// What ten sessions have read for the client and not sent: 128 KiB, and one answer of 255 KiB more, each.
 const REPLIES_MIB: u64 = 4;
+/// Ten sessions times 128 open directories, with the names that were read ahead: 16 KiB at most.
+const DIRECTORIES_MIB: u64 = 20;
 /// Sending and receiving of the SSH library, and what the allocator holds beside what was asked for.
 const SLACK_MIB: u64 = 4;
 
@@ -66,6 +68,34 @@ held = settled(memory) - before
 assert taken < (64 << 20), f"{taken} bytes were taken: nothing waits for the socket"
 assert held <= most, f"{held} bytes are held, {most} at most"
 os._exit(0)
+"#,
+    );
+}
+
+#[test]
+fn open_directories_are_bounded() {
+    run(
+        &json!({}),
+        UNREAD_MIB + REPLIES_MIB + DIRECTORIES_MIB + SLACK_MIB,
+        r#"
+s.mkdir("d")
+for number in range(300): s.open(f"d/{number:0200}", "w").close()
+d, t = log_in_deafly("bob")
+sessions = [session(t, window=1 << 20) for _ in range(10)]
+before = settled(memory)
+read = lambda handle: packet(12, u32(1), text(handle))
+for c in sessions:
+    c.sendall(packet(11, u32(1), text(b"d")) * 200)
+    answers = [answer(c) for _ in range(200)]
+    handles = [it[9:] for it in answers if it[0] == 102]
+    assert len(handles) == 128, len(handles)
+    for handle in handles:
+        c.sendall(read(handle))
+        assert answer(c)[0] == 104
+    # And a flood of what is not read any more.
+    c.sendall(read(handles[0]) * 30000)
+held = settled(memory) - before
+assert held <= most, f"{held} bytes are held, {most} at most"
 "#,
     );
 }
@@ -132,9 +162,11 @@ def exactly(c, size):
         assert more, "the session ended"
         got += more
     return got
+def answer(c):
+    return exactly(c, struct.unpack(">I", exactly(c, 4))[0])
 def ask(c, request):
     c.sendall(request)
-    reply = exactly(c, struct.unpack(">I", exactly(c, 4))[0])
+    reply = answer(c)
     assert reply[0] in (2, 102), reply
     return reply[9:]
 def session(t, window=None):

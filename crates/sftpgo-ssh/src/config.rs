@@ -69,8 +69,11 @@ pub struct Limits {
     pub unauthenticated_per_address: usize,
     /// Sessions (channels) of one connection.
     pub sessions_per_connection: usize,
-    /// Open files and directories of one session.
+    /// Open files and directories of one session: what OpenSSH's server has with the usual limit of descriptors.
     pub handles_per_session: usize,
+    /// How many of these may be directories. One that is being read holds 14 KiB and two descriptors, and
+    /// no client needs more than one for each of its threads.
+    pub directories_per_session: usize,
     /// What the sessions of one connection have to do and can do, but for a slow disk or a bandwidth limit,
     /// in bytes; above it the connection is not read from.
     pub queued_bytes: usize,
@@ -91,7 +94,8 @@ impl Default for Limits {
             unauthenticated: 1024,
             unauthenticated_per_address: 256,
             sessions_per_connection: 10,
-            handles_per_session: 4096,
+            handles_per_session: 1024,
+            directories_per_session: 128,
             queued_bytes: 2 * 1024 * 1024,
             queued_bytes_throttled: 256 * 1024,
             queued_bytes_unread: 16 * 1024 * 1024,

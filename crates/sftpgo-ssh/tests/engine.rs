@@ -290,6 +290,22 @@ fn handles_are_limited_and_come_back() {
 }
 
 #[test]
+fn directories_are_limited_apart_and_come_back() {
+    let mut world = World::fresh(Limits {
+        directories_per_session: 1,
+        ..Limits::default()
+    });
+    world.send(b"\x01\x00\x00\x00\x03").unwrap();
+    let open = packet(11, 1, &[string(b".")]);
+    let first = world.send(&open).unwrap();
+    assert_eq!(first[4], 102);
+    assert_eq!(status_of(&world.send(&open).unwrap()), 4);
+    world.open("a", 0x1a);
+    world.send(&packet(4, 1, &[first[9..].to_vec()])).unwrap();
+    assert_eq!(world.send(&open).unwrap()[4], 102);
+}
+
+#[test]
 fn unknown_requests_and_extensions_are_unsupported() {
     let mut world = World::new();
     assert_eq!(status_of(&world.send(&packet(99, 5, &[])).unwrap()), 8);

@@ -93,7 +93,7 @@ impl Engine {
     pub fn new(session: Session, limits: &Limits) -> Self {
         Self {
             session,
-            handles: Handles::new(limits.handles_per_session),
+            handles: Handles::new(limits),
             copy: None,
             writing: None,
             framer: Framer::default(),

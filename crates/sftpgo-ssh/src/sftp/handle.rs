@@ -2,6 +2,8 @@
 
 use sftpgo_core::{Error, ErrorKind, Result, session::Listing, transfer::Transfer};
 
+use crate::config::Limits;
+
 /// What a handle stands for.
 pub(super) enum Open {
     File(Transfer),
@@ -12,6 +14,7 @@ pub(super) enum Open {
 pub(super) struct Handles {
     slots: Vec<Slot>,
     most: usize,
+    most_directories: usize,
 }
 
 #[derive(Default)]
@@ -22,11 +25,12 @@ struct Slot {
 }
 
 impl Handles {
-    /// None open, and never more than `most`.
-    pub(super) fn new(most: usize) -> Self {
+    /// None open, and never more than the limits allow.
+    pub(super) fn new(limits: &Limits) -> Self {
         Self {
             slots: Vec::new(),
-            most,
+            most: limits.handles_per_session,
+            most_directories: limits.directories_per_session,
         }
     }
 
@@ -43,6 +47,19 @@ impl Handles {
         Err(Error::new(
             ErrorKind::LimitReached,
             format!("too many open handles: {}", self.most),
+        ))
+    }
+
+    /// The same for a directory.
+    pub(super) fn check_room_for_directory(&self) -> Result<()> {
+        self.check_room()?;
+        let is_directory = |slot: &&Slot| matches!(slot.open, Some(Open::Directory(_)));
+        if self.slots.iter().filter(is_directory).count() < self.most_directories {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::LimitReached,
+            format!("too many open directories: {}", self.most_directories),
         ))
     }
 

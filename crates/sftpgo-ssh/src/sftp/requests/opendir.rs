@@ -9,7 +9,7 @@ pub(in crate::sftp) fn run(
     replies: &mut Replies,
 ) -> Done {
     let path = path(body)?;
-    engine.handles.check_room()?;
+    engine.handles.check_room_for_directory()?;
     let listing = engine.session.open_dir(&path)?;
     let handle = engine.handles.insert(Open::Directory(listing))?;
     replies.handle(id, &handle);
