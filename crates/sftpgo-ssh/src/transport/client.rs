@@ -1,6 +1,6 @@
 //! The callbacks of one connection.
 
-use std::{borrow::Cow, collections::HashMap, net::SocketAddr, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, net::SocketAddr, sync::Arc, time::Instant};
 
 use russh::{
     Channel, ChannelId, ChannelOpenFailure, Pty,
@@ -11,7 +11,7 @@ use russh::{
 };
 use sftpgo_core::{auth::LoggedIn, registry::Operation};
 
-use super::{WINDOW, channels::OpenChannel, methods, state::State, throttled_window};
+use super::{channels::OpenChannel, methods, state::State, window::Window};
 use crate::{
     channel::{Brought, Budget, Overflow},
     exec::{Command, Refusal},
@@ -29,6 +29,7 @@ pub(super) struct Client {
     pub(super) channels: HashMap<ChannelId, OpenChannel>,
     /// What the channels may hold together.
     pub(super) budget: Arc<Budget>,
+    window: Window,
 }
 
 impl Client {
@@ -46,6 +47,7 @@ impl Client {
             place: Some(place),
             logged_in: None,
             channels: HashMap::new(),
+            window: Window::new(Instant::now()),
         }
     }
 
@@ -217,7 +219,8 @@ impl Handler for Client {
 
     fn adjust_window(&mut self, _channel: ChannelId, _current: u32) -> u32 {
         self.set_queue();
-        self.upload_rate().map_or(WINDOW, throttled_window)
+        let rate = self.upload_rate();
+        self.window.next(rate, Instant::now())
     }
 
     async fn channel_eof(

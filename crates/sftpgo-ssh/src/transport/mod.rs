@@ -8,6 +8,7 @@ mod client;
 mod identification;
 mod out;
 mod state;
+mod window;
 mod wire;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -33,10 +34,6 @@ pub(crate) struct Config {
     for_old_clients: Arc<russh::server::Config>,
 }
 
-/// What a client may send ahead on one channel.
-const WINDOW: u32 = 2 * 1024 * 1024;
-/// The least that [`throttled_window`] answers: room for two of most clients' packets.
-const LEAST_WINDOW: u32 = 64 * 1024;
 /// The longest channel packet announced; the library takes no more than this.
 const MAX_PACKET: u32 = 65_535;
 /// Messages from engines that wait for the connection; each is at most a packet of the client's size.
@@ -63,7 +60,7 @@ pub(crate) fn config(config: &ServerConfig) -> Result<Config> {
             auth_rejection_time: Duration::ZERO,
             auth_rejection_time_initial: Some(Duration::ZERO),
             keys: config.host_keys.iter().map(|key| key.key.clone()).collect(),
-            window_size: WINDOW,
+            window_size: window::FIRST,
             maximum_packet_size: MAX_PACKET,
             event_buffer_size: QUEUED_MESSAGES,
             preferred: algorithms::preferred(config, audience)?,
@@ -82,12 +79,6 @@ pub(crate) fn config(config: &ServerConfig) -> Result<Config> {
         for_old_clients: for_audience(Audience::OnlyEncryptAndMac)?,
         line,
     })
-}
-
-/// The window of a client whose uploads are limited to `rate` bytes a second: half a second's worth is under way at the
-/// most, so that the messages of its other channels do not wait long behind it.
-fn throttled_window(rate: u64) -> u32 {
-    u32::try_from(rate / 2).map_or(WINDOW, |half| half.clamp(LEAST_WINDOW, WINDOW))
 }
 
 fn methods() -> MethodSet {
@@ -164,22 +155,5 @@ async fn say_goodbye(state: &State, reason: &str) {
         let told = handle.disconnect(Disconnect::ByApplication, reason.to_owned(), String::new());
         // A client that reads nothing is not waited for.
         let _ = timeout(GOODBYE, told).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_limited_client_has_half_a_second_under_way() {
-        for (rate, window) in [
-            (1_000, LEAST_WINDOW),
-            (1_000_000, 500_000),
-            (100_000_000, WINDOW),
-            (u64::MAX, WINDOW),
-        ] {
-            assert_eq!(throttled_window(rate), window, "{rate}");
-        }
     }
 }

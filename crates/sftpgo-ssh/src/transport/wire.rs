@@ -61,7 +61,7 @@ impl Wire {
     }
 
     /// Fills the buffer, then reads ahead.
-    fn read(&mut self, buffer: &mut ReadBuf<'_>) -> io::Result<()> {
+    fn fill(&mut self, buffer: &mut ReadBuf<'_>) -> io::Result<()> {
         let wanted = buffer.initialize_unfilled();
         let (wanted_len, room) = (wanted.len(), wanted.len() + self.ahead.len());
         let count = self
@@ -103,7 +103,7 @@ impl AsyncRead for Wire {
         ready!(self.budget.poll_may_read(context));
         loop {
             ready!(self.poll_readable(context))?;
-            match self.read(buffer) {
+            match self.fill(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 read => return Poll::Ready(read),
             }
@@ -131,5 +131,79 @@ impl AsyncWrite for Wire {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+    use crate::config::Limits;
+
+    /// A wire, and its other end.
+    async fn pair(line_len: usize) -> (Wire, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let other = TcpStream::connect(listener.local_addr().unwrap());
+        let (accepted, other) = tokio::join!(listener.accept(), other);
+        let budget = Arc::new(Budget::new(&Limits::default()));
+        (
+            Wire::new(accepted.unwrap().0, budget, line_len),
+            other.unwrap(),
+        )
+    }
+
+    #[tokio::test]
+    async fn everything_comes_in_order_whatever_is_asked_for() {
+        let (mut wire, mut other) = pair(0).await;
+        let sent: Vec<u8> = (0..400_000_u32).map(|at| (at / 7 * 31) as u8).collect();
+        let expected = sent.clone();
+        let sending = tokio::spawn(async move {
+            for (number, piece) in sent.chunks(9_973).enumerate() {
+                other.write_all(piece).await.unwrap();
+                if number % 5 == 0 {
+                    tokio::task::yield_now().await;
+                }
+            }
+        });
+        let mut got = Vec::new();
+        let mut sizes = [4, 32_000, 1, READ_AHEAD, 17, 70_000].iter().cycle();
+        loop {
+            let mut buffer = vec![0; *sizes.next().unwrap()];
+            match wire.read(&mut buffer).await.unwrap() {
+                0 => break,
+                count => got.extend_from_slice(&buffer[..count]),
+            }
+        }
+        sending.await.unwrap();
+        assert!(got == expected);
+    }
+
+    #[tokio::test]
+    async fn what_comes_after_a_pause_is_noticed() {
+        let (mut wire, mut other) = pair(0).await;
+        for round in 0..50_u8 {
+            other.write_all(&[round; 100]).await.unwrap();
+            let mut buffer = [0; 100];
+            wire.read_exact(&mut buffer).await.unwrap();
+            assert_eq!(buffer, [round; 100]);
+            let nothing = tokio::time::timeout(std::time::Duration::ZERO, wire.read(&mut buffer));
+            assert!(nothing.await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_librarys_own_line_is_dropped_and_the_rest_goes_out() {
+        let (mut wire, mut other) = pair(11).await;
+        for part in ["SSH-2", ".0-x\r\n", "and then"] {
+            wire.write_all(part.as_bytes()).await.unwrap();
+        }
+        drop(wire);
+        let mut got = String::new();
+        other.read_to_string(&mut got).await.unwrap();
+        assert_eq!(got, "and then");
     }
 }
