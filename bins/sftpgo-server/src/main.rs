@@ -3,6 +3,7 @@
 mod actions;
 mod allocator;
 mod check;
+mod chores;
 mod cli;
 mod compose;
 mod config;

@@ -6,12 +6,13 @@ use rustix::{
     fs::Mode,
     process::{Resource, Rlimit, getrlimit, setrlimit, umask},
 };
-use sftpgo_core::{UserId, recovery, sweep::sweep_uploads};
+use sftpgo_core::recovery;
 use tokio::{runtime::Runtime, task::spawn_blocking};
 
 use crate::{
+    chores,
     cli::Options,
-    compose::{self, Parts},
+    compose,
     config::{self, Found, Problem, settings::Settings},
     health,
     listen::listen,
@@ -116,7 +117,7 @@ async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<
         Arc::clone(&parts.provider),
         parts.metrics.clone(),
     ));
-    tidy_up_in_background(&parts, unsettled);
+    chores::start(&parts, unsettled);
 
     let rest_until = shutdown.clone();
     let serve_rest = async move {
@@ -128,26 +129,4 @@ async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<
     let _ = spawn_blocking(move || parts.actions.drain(LAST_ACTIONS)).await;
     log::info!("stopped");
     Ok(())
-}
-
-/// Sets right what an earlier run left behind when it was killed, while clients are served already.
-fn tidy_up_in_background(parts: &Parts, unsettled: Vec<UserId>) {
-    let (provider, homes) = (Arc::clone(&parts.provider), Arc::clone(&parts.homes));
-    let scans = Arc::clone(&parts.api.scans);
-    spawn_blocking(move || {
-        if !unsettled.is_empty() {
-            let counted = recovery::count_unsettled(provider.as_ref(), &scans, &unsettled);
-            log::info!(
-                "users whose usage was changing when an earlier run was killed: {}, counted again: {counted}",
-                unsettled.len()
-            );
-        }
-        match sweep_uploads(provider.as_ref(), homes.as_ref()) {
-            Ok(0) => {}
-            Ok(count) => {
-                log::info!("unfinished uploads of an earlier run that were removed: {count}")
-            }
-            Err(error) => log::warn!("unfinished uploads were not looked for: {error}"),
-        }
-    });
 }

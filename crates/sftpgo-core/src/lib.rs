@@ -12,6 +12,7 @@ pub mod event;
 pub mod explain;
 pub mod filesystem;
 pub mod permission;
+pub mod priority;
 pub mod provider;
 pub mod quota;
 pub mod random;

@@ -1,5 +1,7 @@
 //! What a user store has to offer. Calls may block; async callers run them on a blocking pool.
 
+use std::ops::ControlFlow;
+
 use crate::{
     error::Result,
     user::{Usage, User, UserId},
@@ -75,6 +77,14 @@ pub trait Users: Send + Sync {
     /// As [`Users::user_by_name`].
     fn list_users(&self, query: &UserQuery) -> Result<Vec<User>>;
 
+    /// Shows every user to `see` once, until it says to stop, in no promised order. Who comes, goes or gets another
+    /// name meanwhile hides nobody else. No part of the store is held while `see` works, and one on a disk is read a
+    /// page at a time.
+    ///
+    /// # Errors
+    /// As [`Users::user_by_name`].
+    fn for_each_user(&self, see: &mut dyn FnMut(User) -> ControlFlow<()>) -> Result<()>;
+
     /// Stores a new user (its id is ignored) and answers it with its id.
     ///
     /// # Errors
@@ -148,6 +158,14 @@ pub trait Health: Send + Sync {
     /// # Errors
     /// [`Unavailable`](crate::ErrorKind::Unavailable) with what the store said.
     fn check(&self) -> Result<()>;
+
+    /// Logs which of the stored users cannot log in because their entries cannot be used. It may read all of them.
+    ///
+    /// # Errors
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) with what the store said.
+    fn report_flaws(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// A whole user store.

@@ -11,6 +11,10 @@ mod dialect;
 #[cfg(feature = "sqlite")]
 mod error;
 #[cfg(feature = "sqlite")]
+mod everybody;
+#[cfg(feature = "sqlite")]
+mod flaws;
+#[cfg(feature = "sqlite")]
 mod migrate;
 #[cfg(feature = "sqlite")]
 mod pool;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -72,6 +73,12 @@ impl Users for MemoryProvider {
             Order::Ascending => page(&mut matching.into_iter()),
             Order::Descending => page(&mut matching.rev()),
         })
+    }
+
+    fn for_each_user(&self, see: &mut dyn FnMut(User) -> ControlFlow<()>) -> Result<()> {
+        let all: Vec<User> = self.lock().by_name.values().cloned().collect();
+        let _ = all.into_iter().try_for_each(see);
+        Ok(())
     }
 
     fn add_user(&self, user: &User) -> Result<User> {

@@ -4,12 +4,15 @@ use std::{
     fs::OpenOptions,
     os::unix::{ffi::OsStrExt, fs::OpenOptionsExt},
     path::{Path, PathBuf, absolute},
+    sync::Mutex,
 };
 
 use diesel::Connection as _;
 use sftpgo_core::{Error, ErrorKind, Result, provider::Health};
 
-use crate::{connection::Connection, dialect, error, migrate, pool::Pool};
+use crate::{
+    connection::Connection, dialect, error, flaws, flaws::AlreadyTold, migrate, pool::Pool,
+};
 
 /// Where the database is and how many connections it gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +26,7 @@ pub struct StoreConfig {
 /// Users in an SQLite database.
 pub struct SqliteProvider {
     pub(crate) pool: Pool,
+    already_told: AlreadyTold,
 }
 
 impl SqliteProvider {
@@ -36,9 +40,10 @@ impl SqliteProvider {
         // A connection of its own: a pool would retry for its whole timeout before it says why it fails.
         let mut first = Connection::establish(&url).map_err(error::of_connecting)?;
         dialect::on_connect(&mut first).map_err(error::of_query)?;
-        migrate::bring_up_to_date(&mut first)?;
+        let already_told = migrate::bring_up_to_date(&mut first)?;
         Ok(Self {
             pool: Pool::new(&url, config.pool_size),
+            already_told: Mutex::new(already_told),
         })
     }
 }
@@ -46,6 +51,10 @@ impl SqliteProvider {
 impl Health for SqliteProvider {
     fn check(&self) -> Result<()> {
         dialect::ping(&mut *self.pool.connection()?).map_err(error::of_query)
+    }
+
+    fn report_flaws(&self) -> Result<()> {
+        flaws::report(&self.pool, &self.already_told)
     }
 }
 

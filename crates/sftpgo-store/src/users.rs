@@ -1,5 +1,7 @@
 //! The stored users in a database.
 
+use std::ops::ControlFlow;
+
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper};
 use sftpgo_core::{
     Result, User, UserId,
@@ -11,6 +13,7 @@ use crate::{
     connection::Connection,
     dialect,
     error::{of_query, one_user_changed},
+    everybody,
     row::{Settings, UserRow},
     schema::{unsettled_users, users},
     sqlite::SqliteProvider,
@@ -64,6 +67,14 @@ impl Users for SqliteProvider {
             }
         }
         Ok(users)
+    }
+
+    fn for_each_user(&self, see: &mut dyn FnMut(User) -> ControlFlow<()>) -> Result<()> {
+        everybody::visit(&self.pool, |row| match row {
+            Ok(row) => see(row.into_user()),
+            // The report of flaws tells of it.
+            Err(_) => ControlFlow::Continue(()),
+        })
     }
 
     fn add_user(&self, user: &User) -> Result<User> {

@@ -10,7 +10,7 @@ use diesel::{
 };
 use sftpgo_core::{
     ErrorKind, Permissions, User,
-    provider::{QuotaLedger, UsageDelta, Users},
+    provider::{Health, QuotaLedger, UsageDelta, Users},
     user::Usage,
 };
 use sftpgo_store::{SqliteProvider, StoreConfig};
@@ -336,9 +336,9 @@ fn the_start_says_in_the_log_what_it_did_and_whom_it_shut_out_and_why() {
     static MESSAGES: Messages = Messages(Mutex::new(Vec::new()));
     log::set_logger(&MESSAGES).unwrap();
     log::set_max_level(log::LevelFilter::Info);
-    old.open().unwrap();
+    old.open().unwrap().report_flaws().unwrap();
     let first = MESSAGES.about("told-of");
-    old.open().unwrap();
+    old.open().unwrap().report_flaws().unwrap();
     let second = MESSAGES.about("told-of");
 
     let filters_first = r#"WARN the user "told-of-filters" was not taken over and cannot log in: its filters cannot be enforced"#;

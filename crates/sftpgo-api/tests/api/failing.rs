@@ -3,6 +3,7 @@
 use std::{
     io::{Error as IoError, Write},
     net::TcpStream,
+    ops::ControlFlow,
     sync::{Arc, Mutex},
     thread,
     time::Duration,
@@ -31,6 +32,9 @@ impl Users for Failing {
         Err((self.0)())
     }
     fn list_users(&self, _: &UserQuery) -> Result<Vec<User>> {
+        Err((self.0)())
+    }
+    fn for_each_user(&self, _: &mut dyn FnMut(User) -> ControlFlow<()>) -> Result<()> {
         Err((self.0)())
     }
     fn add_user(&self, _: &User) -> Result<User> {

@@ -1,6 +1,6 @@
 //! A user's account to try things on: what is charged to it is told to nobody.
 
-use std::sync::Arc;
+use std::{ops::ControlFlow, sync::Arc};
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -69,6 +69,10 @@ impl Users for Scratch {
 
     fn list_users(&self, _: &UserQuery) -> Result<Vec<User>> {
         Ok(Vec::new())
+    }
+
+    fn for_each_user(&self, _: &mut dyn FnMut(User) -> ControlFlow<()>) -> Result<()> {
+        Ok(())
     }
 
     fn add_user(&self, _: &User) -> Result<User> {

@@ -1,6 +1,7 @@
 //! The order of a login, and what each failure leaves behind.
 
 use std::{
+    ops::ControlFlow,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -337,6 +338,9 @@ impl Users for Gone {
         gone()
     }
     fn list_users(&self, _: &UserQuery) -> Result<Vec<User>> {
+        gone()
+    }
+    fn for_each_user(&self, _: &mut dyn FnMut(User) -> ControlFlow<()>) -> Result<()> {
         gone()
     }
     fn add_user(&self, _: &User) -> Result<User> {

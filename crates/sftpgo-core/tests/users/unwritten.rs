@@ -1,6 +1,7 @@
 //! Usage that the ledger does not take.
 
 use std::{
+    ops::ControlFlow,
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
     time::Duration,
@@ -74,6 +75,10 @@ impl Users for Refusing {
 
     fn list_users(&self, query: &UserQuery) -> Result<Vec<User>> {
         self.stored.list_users(query)
+    }
+
+    fn for_each_user(&self, see: &mut dyn FnMut(User) -> ControlFlow<()>) -> Result<()> {
+        self.stored.for_each_user(see)
     }
 
     fn add_user(&self, user: &User) -> Result<User> {

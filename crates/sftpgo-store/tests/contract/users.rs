@@ -1,4 +1,5 @@
 use std::{
+    ops::ControlFlow,
     path::PathBuf,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -189,6 +190,54 @@ pub(crate) fn pages_come_in_order_of_bytes(provider: &dyn Provider) {
         ..everybody(Order::Ascending)
     };
     assert!(names(provider, &furthest).is_empty());
+}
+
+pub(crate) fn everybody_is_seen_once_whoever_comes_and_goes(provider: &dyn Provider) {
+    let ids: Vec<UserId> = (0..1100)
+        .map(|number| {
+            provider
+                .add_user(&user(&format!("u{number:04}")))
+                .unwrap()
+                .id
+        })
+        .collect();
+    let mut seen = Vec::new();
+    provider
+        .for_each_user(&mut |shown| {
+            if seen.is_empty() {
+                // Nothing is held meanwhile, and no page moves.
+                provider.delete_user(shown.id).unwrap();
+                let last = provider.user_by_name("u1099").unwrap().unwrap();
+                let renamed = User {
+                    username: "a".to_owned(),
+                    ..last
+                };
+                provider.update_user(&renamed).unwrap();
+            }
+            seen.push(shown.id);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    seen.sort();
+    assert_eq!(seen, ids);
+}
+
+pub(crate) fn who_has_seen_enough_is_shown_no_more(provider: &dyn Provider) {
+    for name in ["alice", "bob", "carol"] {
+        provider.add_user(&user(name)).unwrap();
+    }
+    let mut seen = 0;
+    provider
+        .for_each_user(&mut |_| {
+            seen += 1;
+            if seen == 2 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })
+        .unwrap();
+    assert_eq!(seen, 2);
 }
 
 pub(crate) fn a_listing_can_be_narrowed_to_one_name(provider: &dyn Provider) {

@@ -1,0 +1,70 @@
+//! What has to look at every user or home, done while clients are served already.
+
+use std::{sync::Arc, thread};
+
+use sftpgo_core::{
+    Provider, UserId, filesystem::Homes, priority, recovery, scan::QuotaScans, sweep::sweep_uploads,
+};
+use tokio::task::spawn_blocking;
+
+use crate::compose::Parts;
+
+struct Chores {
+    provider: Arc<dyn Provider>,
+    homes: Arc<dyn Homes>,
+    scans: Arc<QuotaScans>,
+    unsettled: Vec<UserId>,
+}
+
+/// Sets right what an earlier run left behind when it was killed, and says who cannot log in; on a thread of its own
+/// that goes behind those of clients.
+pub(crate) fn start(parts: &Parts, unsettled: Vec<UserId>) {
+    let chores = Chores {
+        provider: Arc::clone(&parts.provider),
+        homes: Arc::clone(&parts.homes),
+        scans: Arc::clone(&parts.api.scans),
+        unsettled,
+    };
+    // The runtime waits for it for a moment when the server ends. Its own threads serve others afterwards, and a
+    // lowered priority stays.
+    spawn_blocking(move || {
+        let started = thread::Builder::new()
+            .name("chores".to_owned())
+            .spawn(move || {
+                priority::lower_for_this_thread();
+                chores.run();
+            });
+        match started {
+            Ok(running) => drop(running.join()),
+            Err(error) => log::error!("no thread to tidy up: {error}"),
+        }
+    });
+}
+
+impl Chores {
+    fn run(&self) {
+        self.count_unsettled();
+        if let Err(error) = self.provider.report_flaws() {
+            log::warn!("who cannot log in was not looked for: {error}");
+        }
+        match sweep_uploads(self.provider.as_ref(), self.homes.as_ref()) {
+            Ok(0) => {}
+            Ok(count) => {
+                log::info!("unfinished uploads of an earlier run that were removed: {count}");
+            }
+            Err(error) => log::warn!("unfinished uploads were not looked for: {error}"),
+        }
+    }
+
+    fn count_unsettled(&self) {
+        if self.unsettled.is_empty() {
+            return;
+        }
+        let provider = self.provider.as_ref();
+        let counted = recovery::count_unsettled(provider, &self.scans, &self.unsettled);
+        log::info!(
+            "users whose usage was changing when an earlier run was killed: {}, counted again: {counted}",
+            self.unsettled.len()
+        );
+    }
+}

@@ -1,0 +1,59 @@
+//! All users, a page at a time.
+
+use std::ops::ControlFlow;
+
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, QueryDsl, QueryResult, RunQueryDsl, SelectableHelper,
+    connection::DefaultLoadingMode,
+};
+use sftpgo_core::Result;
+
+use crate::{
+    connection::Connection, error::of_query, pool::Pool, row::UserRow, schema::users::dsl::*,
+};
+
+/// Rows in memory at once.
+const PAGE: i64 = 500;
+
+/// What one row comes to: it may hold what cannot be read.
+pub(crate) type Read = QueryResult<UserRow>;
+
+/// Shows every row to `see` until it says to stop. Between pages no connection is held, and no state of the database
+/// that others have to keep.
+pub(crate) fn visit(pool: &Pool, mut see: impl FnMut(Read) -> ControlFlow<()>) -> Result<()> {
+    let mut after = i32::MIN;
+    loop {
+        let page = page(&mut *pool.connection()?, after).map_err(of_query)?;
+        let Some((last, rows)) = page else {
+            return Ok(());
+        };
+        for row in rows {
+            if see(row).is_break() {
+                return Ok(());
+            }
+        }
+        after = last;
+    }
+}
+
+/// The next rows by id, and the last id among them; none when there are no more.
+fn page(connection: &mut Connection, after: i32) -> QueryResult<Option<(i32, Vec<Read>)>> {
+    // The end is found by the ids alone, for the last row may be one that cannot be read. A larger id than these is
+    // none, and no login takes it.
+    let ids: Vec<i32> = users
+        .select(id)
+        .filter(id.gt(after).and(id.le(i32::MAX)))
+        .order(id)
+        .limit(PAGE)
+        .load(connection)?;
+    let Some(last) = ids.last().copied() else {
+        return Ok(None);
+    };
+    let rows = users
+        .select(UserRow::as_select())
+        .filter(id.gt(after).and(id.le(last)))
+        .order(id)
+        .load_iter::<UserRow, DefaultLoadingMode>(connection)?
+        .collect();
+    Ok(Some((last, rows)))
+}
