@@ -1,7 +1,7 @@
 //! Answers.
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use warp::{
     http::{HeaderValue, StatusCode, header},
     reply::Response,
@@ -17,6 +17,13 @@ const JSON: &str = "application/json; charset=utf-8";
 /// Data.
 pub(crate) fn data<T: Serialize + ?Sized>(data: &T) -> Reply {
     Ok(json(StatusCode::OK, data))
+}
+
+/// Data that is a list. Its bytes are written where they stay, if no element takes more than `each`.
+pub(crate) fn list<T: Serialize>(items: impl ExactSizeIterator<Item = T>, each: usize) -> Reply {
+    let mut body = Vec::with_capacity(items.len() * each + 2);
+    let written = serde_json::Serializer::new(&mut body).collect_seq(items);
+    Ok(answer(StatusCode::OK, written.map(|()| body)))
 }
 
 /// It is done, in the contract's words.
@@ -38,7 +45,11 @@ pub(crate) fn text(content_type: &'static str, text: impl Into<Bytes>) -> Respon
 
 /// JSON with any status.
 pub(crate) fn json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Response {
-    match serde_json::to_vec(value) {
+    answer(status, serde_json::to_vec(value))
+}
+
+fn answer(status: StatusCode, written: serde_json::Result<Vec<u8>>) -> Response {
+    match written {
         Ok(body) => typed(status, JSON, body.into()),
         Err(fault) => {
             log::error!("an answer is no JSON: {fault}");

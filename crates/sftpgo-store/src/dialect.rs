@@ -11,6 +11,9 @@ use crate::connection::Connection;
 const ON_CONNECT: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
      PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;";
 
+/// Whether a connection may have ended since it was used last, so that it has to be asked first. One to a file does not.
+pub(crate) const CONNECTIONS_BREAK: bool = false;
+
 /// Prepares a new connection.
 pub(crate) fn on_connect(connection: &mut Connection) -> QueryResult<()> {
     connection.batch_execute(ON_CONNECT)

@@ -29,6 +29,7 @@ impl Pool {
                 .max_size(size)
                 .min_idle(Some(0))
                 .connection_timeout(WAIT_FOR_CONNECTION)
+                .test_on_check_out(dialect::CONNECTIONS_BREAK)
                 .connection_customizer(Box::new(OnConnect))
                 .build_unchecked(ConnectionManager::new(url)),
         )

@@ -27,7 +27,7 @@ impl QuotaLedger for SqliteProvider {
                 users::used_quota_files,
                 users::last_quota_update,
             ))
-            .first(&mut *self.pool.connection()?)
+            .get_result(&mut *self.pool.connection()?)
             .optional()
             .map_err(of_query)?
             .ok_or_else(no_such_user)?;

@@ -34,6 +34,12 @@ pub(crate) struct UserRow {
     status: i32,
 }
 
+/// What a row keeps as JSON; none where that cannot be read.
+struct Parsed {
+    permissions: Option<Permissions>,
+    public_keys: Option<Vec<String>>,
+}
+
 /// The columns that managing a user writes.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = users, treat_none_as_null = true)]
@@ -61,6 +67,17 @@ impl UserRow {
 
     /// Why the row gives no user who can log in, if so.
     pub(crate) fn flaw(&self) -> Option<&'static str> {
+        self.flaw_of(&self.parsed())
+    }
+
+    fn parsed(&self) -> Parsed {
+        Parsed {
+            permissions: parse_permissions(&self.permissions),
+            public_keys: parse_list(self.public_keys.as_deref().unwrap_or_default()),
+        }
+    }
+
+    fn flaw_of(&self, parsed: &Parsed) -> Option<&'static str> {
         let numbers = [
             self.uid,
             self.gid,
@@ -69,9 +86,9 @@ impl UserRow {
             self.upload_bandwidth,
             self.download_bandwidth,
         ];
-        if parse_permissions(&self.permissions).is_none() {
+        if parsed.permissions.is_none() {
             Some("its permissions are not a list of known names")
-        } else if parse_list(self.public_keys.as_deref().unwrap_or_default()).is_none() {
+        } else if parsed.public_keys.is_none() {
             Some("its public keys are not a list")
         } else if !Path::new(&self.home_dir).is_absolute() {
             Some("its home directory is not an absolute path")
@@ -86,21 +103,22 @@ impl UserRow {
     }
 
     pub(crate) fn into_user(self) -> User {
-        let sound = self.flaw().is_none();
+        let parsed = self.parsed();
+        let sound = self.flaw_of(&parsed).is_none();
         User {
             id: UserId(self.id),
             enabled: sound && self.status == 1,
             expiration_date: self.expiration_date.max(0),
             password: self.password.filter(|password| !password.is_empty()),
-            public_keys: parse_list(self.public_keys.as_deref().unwrap_or_default())
-                .unwrap_or_default(),
+            public_keys: parsed.public_keys.unwrap_or_default(),
             home_dir: PathBuf::from(self.home_dir),
             uid: not_negative(self.uid),
             gid: not_negative(self.gid),
             max_sessions: not_negative(self.max_sessions),
             quota_size: u64::try_from(self.quota_size).unwrap_or(0),
             quota_files: not_negative(self.quota_files),
-            permissions: parse_permissions(&self.permissions)
+            permissions: parsed
+                .permissions
                 .filter(|_| sound)
                 .unwrap_or(Permissions::empty()),
             upload_bandwidth: not_negative(self.upload_bandwidth),
@@ -138,6 +156,10 @@ impl<'a> Settings<'a> {
 }
 
 pub(crate) fn parse_permissions(stored: &str) -> Option<Permissions> {
+    // Names are read where they lie, unless one is written with escapes.
+    if let Ok(names) = serde_json::from_str::<Vec<&str>>(stored) {
+        return Permissions::from_names(&names).ok();
+    }
     let names: Vec<String> = serde_json::from_str(stored).ok()?;
     Permissions::from_names(&names).ok()
 }

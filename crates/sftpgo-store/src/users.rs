@@ -2,7 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper};
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, RunQueryDsl, SelectableHelper,
+    connection::DefaultLoadingMode,
+    dsl::{AsSelect, IntoBoxed, Select},
+    result::Error as DieselError,
+};
 use sftpgo_core::{
     Result, User, UserId,
     provider::{Order, UserQuery, Users},
@@ -10,7 +15,7 @@ use sftpgo_core::{
 };
 
 use crate::{
-    connection::Connection,
+    connection::{Backend, Connection},
     dialect,
     error::{of_query, one_user_changed},
     everybody,
@@ -21,10 +26,8 @@ use crate::{
 
 impl Users for SqliteProvider {
     fn user_by_name(&self, username: &str) -> Result<Option<User>> {
-        users::table
-            .filter(users::username.eq(username))
-            .select(UserRow::as_select())
-            .first(&mut *self.pool.connection()?)
+        by_name(username)
+            .get_result(&mut *self.pool.connection()?)
             .optional()
             .map(|found| found.map(UserRow::into_user))
             .map_err(of_query)
@@ -34,33 +37,27 @@ impl Users for SqliteProvider {
         users::table
             .find(id.0)
             .select(UserRow::as_select())
-            .first(&mut *self.pool.connection()?)
+            .get_result(&mut *self.pool.connection()?)
             .optional()
             .map(|found| found.map(UserRow::into_user))
             .map_err(of_query)
     }
 
     fn list_users(&self, query: &UserQuery) -> Result<Vec<User>> {
-        let mut page = users::table
-            .select(UserRow::as_select())
-            .offset(query.offset.into())
-            .limit(query.limit.into())
-            .into_boxed();
-        if let Some(username) = &query.username {
-            page = page.filter(users::username.eq(username));
-        }
-        page = match query.order {
-            Order::Ascending => page.order(users::username.asc()),
-            Order::Descending => page.order(users::username.desc()),
-        };
         let mut connection = self.pool.connection()?;
-        let rows = page.load_iter(&mut *connection).map_err(of_query)?;
+        let Some(page) = page(&mut connection, query).map_err(of_query)? else {
+            return Ok(Vec::new());
+        };
+        let rows = page
+            .load_iter::<UserRow, DefaultLoadingMode>(&mut *connection)
+            .map_err(of_query)?;
         let mut users = Vec::new();
-        for row in rows {
+        // Rows are made as they are taken, and a statement with a bound LIMIT would be planned anew each time.
+        for row in rows.take(query.limit as usize) {
             match row {
                 Ok(row) => users.push(UserRow::into_user(row)),
                 // One such row must not hide all other users.
-                Err(error @ diesel::result::Error::DeserializationError(_)) => {
+                Err(error @ DieselError::DeserializationError(_)) => {
                     log::warn!("a row of the table users cannot be read: {error}");
                 }
                 Err(error) => return Err(of_query(error)),
@@ -124,7 +121,63 @@ impl Users for SqliteProvider {
     }
 }
 
-fn insert(connection: &mut Connection, user: &User) -> diesel::QueryResult<i32> {
+#[diesel::dsl::auto_type]
+fn by_name<'a>(username: &'a str) -> _ {
+    let row: AsSelect<UserRow, Backend> = UserRow::as_select();
+    users::table
+        .filter(users::username.eq(username))
+        .select(row)
+}
+
+type Page = IntoBoxed<'static, Select<users::table, AsSelect<UserRow, Backend>>, Backend>;
+
+/// The rows from the first that is asked for, in order; none when there is none.
+fn page(connection: &mut Connection, query: &UserQuery) -> QueryResult<Option<Page>> {
+    let all = users::table.select(UserRow::as_select()).into_boxed();
+    if let Some(username) = &query.username {
+        let named = all.filter(users::username.eq(username.clone()));
+        return Ok(Some(named).filter(|_| query.offset == 0));
+    }
+    let ascending = query.order == Order::Ascending;
+    let ordered = if ascending {
+        all.order(users::username.asc())
+    } else {
+        all.order(users::username.desc())
+    };
+    if query.offset == 0 {
+        return Ok(Some(ordered));
+    }
+    Ok(match name_at(connection, query) {
+        Ok(first) if ascending => Some(ordered.filter(users::username.ge(first))),
+        Ok(first) => Some(ordered.filter(users::username.le(first))),
+        Err(DieselError::NotFound) => None,
+        // A name that cannot be read is skipped with its row.
+        Err(DieselError::DeserializationError(_)) => Some(ordered.offset(query.offset.into())),
+        Err(error) => return Err(error),
+    })
+}
+
+/// The name that comes after as many as are to be skipped. They are counted in the index of names, for to walk along
+/// the rows as well takes three times as long.
+fn name_at(connection: &mut Connection, query: &UserQuery) -> QueryResult<String> {
+    let mut names = names_from(query).load_iter::<String, DefaultLoadingMode>(connection)?;
+    names.next().unwrap_or(Err(DieselError::NotFound))
+}
+
+fn names_from(
+    query: &UserQuery,
+) -> IntoBoxed<'static, Select<users::table, users::username>, Backend> {
+    let names = users::table
+        .select(users::username)
+        .offset(query.offset.into())
+        .into_boxed();
+    match query.order {
+        Order::Ascending => names.order(users::username.asc()),
+        Order::Descending => names.order(users::username.desc()),
+    }
+}
+
+fn insert(connection: &mut Connection, user: &User) -> QueryResult<i32> {
     diesel::insert_into(users::table)
         .values((
             Settings::of(user),
@@ -138,5 +191,59 @@ fn insert(connection: &mut Connection, user: &User) -> diesel::QueryResult<i32> 
     users::table
         .filter(users::username.eq(&user.username))
         .select(users::id)
-        .first(connection)
+        .get_result(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::{Connection as _, QueryableByName, debug_query, sql_query, sql_types::Text};
+
+    use super::*;
+    use crate::migrate;
+
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+
+    fn plan(connection: &mut Connection, query: &str) -> Vec<String> {
+        let (sql, _binds) = query.split_once(" -- binds").unwrap();
+        let steps: Vec<Step> = sql_query(format!("EXPLAIN QUERY PLAN {sql}"))
+            .load(connection)
+            .unwrap();
+        steps.into_iter().map(|step| step.detail).collect()
+    }
+
+    #[test]
+    fn users_are_found_and_listed_by_the_index_of_their_names() {
+        let mut connection = Connection::establish(":memory:").unwrap();
+        migrate::bring_up_to_date(&mut connection).unwrap();
+        let index = "USING INDEX sqlite_autoindex_users_1";
+        let by_name = debug_query::<Backend, _>(&by_name("bob")).to_string();
+        assert_eq!(
+            plan(&mut connection, &by_name),
+            [format!("SEARCH users {index} (username=?)")]
+        );
+        for order in [Order::Ascending, Order::Descending] {
+            let mut query = UserQuery {
+                offset: 0,
+                limit: 100,
+                order,
+                username: None,
+            };
+            let page = page(&mut connection, &query).unwrap().unwrap();
+            let page = debug_query::<Backend, _>(&page).to_string();
+            assert_eq!(
+                plan(&mut connection, &page),
+                [format!("SCAN users {index}")]
+            );
+            query.offset = 7;
+            let names = debug_query::<Backend, _>(&names_from(&query)).to_string();
+            assert_eq!(
+                plan(&mut connection, &names),
+                ["SCAN users USING COVERING INDEX sqlite_autoindex_users_1"]
+            );
+        }
+    }
 }

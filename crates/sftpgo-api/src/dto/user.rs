@@ -1,5 +1,7 @@
 //! `User`, as it comes in and as it goes out.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use sftpgo_core::{User, UserDraft, UserId};
 
@@ -113,14 +115,14 @@ where
 
 /// A user as an answer shows it: never with a credential that would be of use.
 #[derive(Serialize)]
-pub(crate) struct UserAnswer {
+pub(crate) struct UserAnswer<'a> {
     id: i32,
     status: u8,
-    username: String,
+    username: &'a str,
     expiration_date: i64,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    public_keys: Vec<String>,
-    home_dir: String,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    public_keys: &'a [String],
+    home_dir: Cow<'a, str>,
     uid: u32,
     gid: u32,
     max_sessions: u32,
@@ -137,15 +139,20 @@ pub(crate) struct UserAnswer {
     last_login: i64,
 }
 
-impl From<User> for UserAnswer {
-    fn from(user: User) -> Self {
+impl UserAnswer<'_> {
+    /// More bytes than most of them take, with a public key.
+    pub(crate) const USUAL_SIZE: usize = 640;
+}
+
+impl<'a> From<&'a User> for UserAnswer<'a> {
+    fn from(user: &'a User) -> Self {
         Self {
             id: user.id.0,
             status: user.enabled.into(),
-            username: user.username,
+            username: &user.username,
             expiration_date: user.expiration_date,
-            public_keys: user.public_keys,
-            home_dir: user.home_dir.to_string_lossy().into_owned(),
+            public_keys: &user.public_keys,
+            home_dir: user.home_dir.to_string_lossy(),
             uid: user.uid,
             gid: user.gid,
             max_sessions: user.max_sessions,
@@ -165,7 +172,7 @@ impl From<User> for UserAnswer {
 
 /// A user as every answer shows it, for notifications that promise the same.
 pub fn user_json(user: &User) -> String {
-    serde_json::json!(UserAnswer::from(user.clone())).to_string()
+    serde_json::json!(UserAnswer::from(user)).to_string()
 }
 
 #[cfg(test)]

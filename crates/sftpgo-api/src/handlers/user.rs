@@ -10,7 +10,7 @@ use crate::{
         user_query,
     },
     error::ApiError,
-    reply::{Reply, data, done},
+    reply::{self, Reply, data, done},
     state::App,
 };
 
@@ -18,8 +18,16 @@ use crate::{
 pub(crate) async fn list(query: String, app: App) -> Reply {
     let query: UserQuery = user_query::parse(&query)?;
     let accounts = app.state.accounts.clone();
-    let users = app.calls.run(move || accounts.list(&query)).await?;
-    data(&users.into_iter().map(UserAnswer::from).collect::<Vec<_>>())
+    // The answer is written there too: hundreds of users are not handed from thread to thread.
+    app.calls
+        .run(move || {
+            let users = accounts.list(&query)?;
+            Ok(reply::list(
+                users.iter().map(UserAnswer::from),
+                UserAnswer::USUAL_SIZE,
+            ))
+        })
+        .await?
 }
 
 /// `POST /user`
@@ -27,7 +35,7 @@ pub(crate) async fn add(body: Result<Vec<u8>, ApiError>, app: App) -> Reply {
     let draft = body::json_object::<UserRequest>(&body?)?.into_draft();
     let accounts = app.state.accounts.clone();
     let user = app.calls.run(move || accounts.add(draft)).await?;
-    data(&UserAnswer::from(user))
+    data(&UserAnswer::from(&user))
 }
 
 /// `GET /user/{userID}`
@@ -35,7 +43,7 @@ pub(crate) async fn show(id: Result<String, ApiError>, app: App) -> Reply {
     let id = user_id(id)?;
     let accounts = app.state.accounts.clone();
     let user = app.calls.run(move || accounts.by_id(id)).await?;
-    data(&UserAnswer::from(user))
+    data(&UserAnswer::from(&user))
 }
 
 /// `PUT /user/{userID}`
