@@ -1,14 +1,14 @@
 //! The threads that verify passwords: so many and no more.
 //!
-//! A storm of logins waits here and leaves the transfers their share, and the memory that hashing needs
-//! (19 MiB for argon2id) is taken once a thread, not once a connection.
+//! A storm of logins waits here and leaves the transfers their share: the threads are few and go behind those of the
+//! connections. The memory that hashing needs (19 MiB for argon2id) is taken once a thread, not once a connection.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
     mpsc::{Receiver, Sender, channel},
 };
 
-use sftpgo_core::{Error, ErrorKind, Result};
+use sftpgo_core::{Error, ErrorKind, Result, priority};
 use tokio::sync::oneshot;
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -28,7 +28,10 @@ impl PasswordPool {
             let receiver = Arc::clone(&receiver);
             std::thread::Builder::new()
                 .name("password".to_owned())
-                .spawn(move || work(&receiver))
+                .spawn(move || {
+                    priority::lower_for_this_thread();
+                    work(&receiver);
+                })
                 .map_err(|error| {
                     Error::new(
                         ErrorKind::Internal,
