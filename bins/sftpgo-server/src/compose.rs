@@ -24,7 +24,7 @@ use crate::{
         settings::{Driver, Settings, Sftpd},
     },
     event_log::EventLog,
-    version,
+    stack, version,
 };
 
 /// Everything that serves, not listening yet.
@@ -154,6 +154,7 @@ fn ssh_config(sftpd: &Sftpd, host_keys: Vec<HostKey>) -> ServerConfig {
         enable_scp: sftpd.enable_scp,
         ssh_commands: sftpd.ssh_commands.clone(),
         uploads: sftpd.uploads,
+        when_quiet: stack::give_back,
         ..ServerConfig::default()
     }
 }

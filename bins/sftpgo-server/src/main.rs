@@ -15,6 +15,7 @@ mod listen;
 mod logging;
 mod serve;
 mod shutdown;
+mod stack;
 mod terminal;
 mod version;
 mod welcome;

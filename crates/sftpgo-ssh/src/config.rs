@@ -35,6 +35,9 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// After a shutdown is asked for, running transfers may go on for this long.
     pub shutdown_grace: Duration,
+    /// Called on a connection's own thread when it has had nothing to do for a second: a program can give memory back
+    /// to the system there that belongs to the thread.
+    pub when_quiet: fn(),
 }
 
 impl Default for ServerConfig {
@@ -53,6 +56,7 @@ impl Default for ServerConfig {
             uploads: UploadPolicy::default(),
             limits: Limits::default(),
             shutdown_grace: Duration::from_secs(30),
+            when_quiet: || {},
         }
     }
 }

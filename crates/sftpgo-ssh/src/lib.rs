@@ -12,6 +12,7 @@ pub mod host_key;
 mod password_pool;
 mod pending;
 pub mod program;
+mod quiet;
 mod reason;
 pub mod scp;
 mod server;

@@ -11,10 +11,14 @@ use sftpgo_core::{
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::{auth::Logins, config::ServerConfig, pending::Pending, transport};
+use crate::{auth::Logins, config::ServerConfig, pending::Pending, quiet::Wakes, transport};
 
 /// Stack of a connection's thread; touched pages only are in memory.
 const STACK: usize = 2 * 1024 * 1024;
+/// Events taken from the kernel at once. A connection has one socket; by default there is room for a thousand.
+const EVENTS: usize = 16;
+/// A thread that had nothing to do for this long is taken to stay so.
+const QUIET: Duration = Duration::from_secs(1);
 /// After a failed accept (no file handle left, mostly) the next is tried this much later.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// How often a stopping server looks whether transfers still run.
@@ -138,13 +142,15 @@ fn run_connection(
         Error::new(ErrorKind::Internal, error.to_string()).with_source(error)
     };
     let stream = stream.into_std().map_err(failed)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(failed)?;
-    runtime.block_on(async {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().max_io_events_per_tick(EVENTS);
+    let wakes = Wakes::counted_by(&mut runtime);
+    let when_quiet = shared.config.when_quiet;
+    runtime.build().map_err(failed)?.block_on(async {
         let stream = TcpStream::from_std(stream).map_err(failed)?;
-        transport::serve(shared, stream, remote, place).await;
-        Ok(())
+        tokio::select! {
+            () = transport::serve(shared, stream, remote, place) => Ok(()),
+            never = wakes.when_quiet(QUIET, when_quiet) => match never {},
+        }
     })
 }
