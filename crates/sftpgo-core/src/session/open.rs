@@ -70,13 +70,23 @@ impl Session {
         }
         check_creatable(path)?;
         let names = self.shared.quota.change_names();
-        let existing = self.shared.find(path, true)?;
-        let transfer = match existing {
-            Some(found) => self.open_existing(path, request, &found)?,
-            None => self.open_new(path, request)?,
-        };
+        let transfer = self.open_or_make(path, request);
         drop(names);
-        Ok(transfer)
+        transfer
+    }
+
+    fn open_or_make(&self, path: &VirtualPath, request: &OpenRequest) -> Result<Transfer> {
+        // Most uploads make a file, and making it tells that there was none: then nobody has to look.
+        let made = (request.create && !self.is_staged(request)).then(|| self.make(path, request));
+        if let Some(Ok(transfer)) = made {
+            return Ok(transfer);
+        }
+        match (self.shared.find(path, true)?, made) {
+            (Some(found), _) => self.open_existing(path, request, &found),
+            (None, Some(refused)) => refused,
+            (None, None) if request.create => self.open_staged(path, request, None),
+            (None, None) => Err(Error::not_found("no such file or directory")),
+        }
     }
 
     fn open_existing(
@@ -98,7 +108,7 @@ impl Session {
             .metadata(path, false)
             .is_ok_and(|name| name.file_type == FileType::Symlink);
         // Through a link the target is written in place: a rename would replace the link instead.
-        if request.truncate && !request.read && self.is_atomic() && !is_link {
+        if request.truncate && self.is_staged(request) && !is_link {
             return self.open_staged(path, request, Some(found));
         }
         let options = OpenOptions {
@@ -124,13 +134,8 @@ impl Session {
         ))
     }
 
-    fn open_new(&self, path: &VirtualPath, request: &OpenRequest) -> Result<Transfer> {
-        if !request.create {
-            return Err(Error::not_found("no such file or directory"));
-        }
-        if self.is_atomic() && !request.read {
-            return self.open_staged(path, request, None);
-        }
+    /// A file that must not be there yet, under its name at once.
+    fn make(&self, path: &VirtualPath, request: &OpenRequest) -> Result<Transfer> {
         let one_file = UsageDelta { size: 0, files: 1 };
         let options = OpenOptions {
             read: request.read,
@@ -195,8 +200,10 @@ impl Session {
         ))
     }
 
-    fn is_atomic(&self) -> bool {
-        self.shared.uploads.mode != UploadMode::Standard
+    /// Does a whole new content go to a temporary? What is read meanwhile has to be the file itself.
+    fn is_staged(&self, request: &OpenRequest) -> bool {
+        !request.read
+            && self.shared.uploads.mode != UploadMode::Standard
             && self.shared.filesystem.capabilities().atomic_rename
     }
 }

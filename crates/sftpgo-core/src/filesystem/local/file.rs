@@ -20,6 +20,11 @@ pub(super) struct LocalFile {
 }
 
 impl LocalFile {
+    /// Takes the handle of a file that was made by opening it: those are regular.
+    pub(super) fn made(fd: OwnedFd, owner: Owner) -> Box<dyn File> {
+        Box::new(Self { fd, owner })
+    }
+
     /// Takes `fd` when it is a regular file.
     pub(super) fn regular(fd: OwnedFd, owner: Owner) -> Result<Box<dyn File>> {
         match metadata::of_fd(&fd)?.file_type {

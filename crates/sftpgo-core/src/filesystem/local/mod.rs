@@ -88,7 +88,7 @@ impl Filesystem for LocalFilesystem {
                         sweep::keep_from_sweeps(&fd)?;
                     }
                     self.owner.give(&fd)?;
-                    return LocalFile::regular(fd, self.owner);
+                    return Ok(LocalFile::made(fd, self.owner));
                 }
                 Err(Errno::EXIST) if !options.exclusive => {}
                 Err(errno) => return Err(error(errno)),
