@@ -6,7 +6,7 @@ use rustix::{
     fs::Mode,
     process::{Resource, Rlimit, getrlimit, setrlimit, umask},
 };
-use sftpgo_core::recovery;
+use sftpgo_core::{quota::LedgerWriter, recovery};
 use tokio::{runtime::Runtime, task::spawn_blocking};
 
 use crate::{
@@ -25,6 +25,8 @@ use crate::{
 const MAX_OPEN_FILES: u64 = 1 << 20;
 /// Actions queued by the last transfers get this long once everything else has stopped.
 const LAST_ACTIONS: Duration = Duration::from_secs(10);
+/// What transfers did to a user's quota is in the database at most this long after they end.
+const WRITE_USAGE_WITHIN: Duration = Duration::from_secs(1);
 /// Work in the background gets this long after that.
 const LAST_WORK: Duration = Duration::from_secs(1);
 
@@ -98,6 +100,8 @@ async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<
     let parts = compose::compose(settings, &found.directory)?;
     let unsettled = recovery::find_unsettled(parts.provider.as_ref(), &parts.quotas)
         .map_err(|error| Problem::new("data_provider", error.to_string()))?;
+    let writer = LedgerWriter::start(Arc::clone(&parts.quotas), WRITE_USAGE_WITHIN)
+        .map_err(|error| Problem::new("system", format!("no threads can be started: {error}")))?;
     let sftp = listen("sftpd", &settings.sftpd.bind).await?;
     let rest = match &settings.httpd.bind {
         Some(endpoint) => Some(listen("httpd", endpoint).await?),
@@ -126,7 +130,11 @@ async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<
         }
     };
     tokio::join!(parts.ssh.serve(sftp.listener, shutdown), serve_rest);
-    let _ = spawn_blocking(move || parts.actions.drain(LAST_ACTIONS)).await;
+    let last_work = move || {
+        drop(writer);
+        parts.actions.drain(LAST_ACTIONS);
+    };
+    let _ = spawn_blocking(last_work).await;
     log::info!("stopped");
     Ok(())
 }

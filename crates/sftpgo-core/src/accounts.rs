@@ -51,7 +51,13 @@ impl Accounts {
     /// # Errors
     /// What the provider says.
     pub fn list(&self, query: &UserQuery) -> Result<Vec<User>> {
-        self.provider.list_users(query)
+        // Before the ledger, see there.
+        let unwritten = self.quotas.unwritten_usage();
+        let mut users = self.provider.list_users(query)?;
+        for user in &mut users {
+            user.usage = unwritten.get(&user.id).copied().unwrap_or(user.usage);
+        }
+        Ok(users)
     }
 
     /// One user.
@@ -59,9 +65,7 @@ impl Accounts {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound).
     pub fn by_id(&self, id: UserId) -> Result<User> {
-        self.provider
-            .user_by_id(id)?
-            .ok_or_else(|| Error::not_found("no such user"))
+        self.one(|provider| provider.user_by_id(id))
     }
 
     /// One user by name.
@@ -69,9 +73,7 @@ impl Accounts {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound).
     pub fn by_name(&self, username: &str) -> Result<User> {
-        self.provider
-            .user_by_name(username)?
-            .ok_or_else(|| Error::not_found("no such user"))
+        self.one(|provider| provider.user_by_name(username))
     }
 
     /// Validates and stores a new user.
@@ -134,6 +136,14 @@ impl Accounts {
             user: &user,
         });
         Ok(())
+    }
+
+    fn one(&self, find: impl FnOnce(&dyn Provider) -> Result<Option<User>>) -> Result<User> {
+        let unwritten = self.quotas.unwritten_usage();
+        let mut user =
+            find(self.provider.as_ref())?.ok_or_else(|| Error::not_found("no such user"))?;
+        user.usage = unwritten.get(&user.id).copied().unwrap_or(user.usage);
+        Ok(user)
     }
 
     fn check_managed(&self) -> Result<()> {

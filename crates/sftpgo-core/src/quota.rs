@@ -1,10 +1,13 @@
-//! Usage of every user with a session, counted in one place and written once per finished operation.
+//! Usage of every user with a session, counted in one place and written when operations finish: at once, or a
+//! little later for all of them together.
 
 mod account;
 mod amount;
 mod book;
 mod count;
 mod inodes;
+mod unwritten;
+mod writer;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +18,7 @@ pub use self::{
     book::{QuotaBook, Tracking},
     count::Count,
     inodes::{CountedInode, FileChange, SharedCount},
+    writer::LedgerWriter,
 };
 
 /// A count is as good after a panic as before: whoever panicked left no half-made figure.

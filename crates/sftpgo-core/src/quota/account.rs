@@ -11,6 +11,7 @@ use super::{
     count::Changes,
     inodes::{CountedInode, FileChange, Inodes, SharedCount},
     lock,
+    unwritten::Unwritten,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -28,6 +29,7 @@ pub struct QuotaAccount {
     pub(super) user: UserId,
     provider: Arc<dyn Provider>,
     slot: Arc<Slot>,
+    unwritten: Arc<Unwritten>,
     names: Mutex<()>,
     inodes: Inodes,
     /// The ledger says that this user may have unsettled changes.
@@ -79,11 +81,13 @@ impl QuotaAccount {
         in_ledger: Option<Amount>,
         provider: Arc<dyn Provider>,
         slot: Arc<Slot>,
+        unwritten: Arc<Unwritten>,
     ) -> Self {
         Self {
             user: user.id,
             provider,
             slot,
+            unwritten,
             names: Mutex::default(),
             inodes: Inodes::default(),
             marked: AtomicBool::new(false),
@@ -175,7 +179,7 @@ impl QuotaAccount {
 
     /// A finished operation's `delta` goes to the ledger, as the figure that all finished ones come to: deltas
     /// settle in any order, operations that end together share a write, and what a failed write left out goes
-    /// with the next.
+    /// with the next. Where there is a [`LedgerWriter`](super::LedgerWriter) it writes, a little later.
     ///
     /// # Errors
     /// What the ledger says; the count stands, since the files are there.
@@ -183,9 +187,19 @@ impl QuotaAccount {
         if delta == UsageDelta::default() {
             return Ok(());
         }
-        {
+        let tracked = {
             let mut state = lock(&self.state);
             state.settled = state.settled.with(delta);
+            state.tracked
+        };
+        if !tracked {
+            return Ok(());
+        }
+        // Who was not tracked when the files changed is not marked yet.
+        self.mark();
+        let settled = || self.settled();
+        if self.unwritten.put_off(self.user, &self.slot, settled) {
+            return Ok(());
         }
         self.store()
     }
@@ -203,31 +217,47 @@ impl QuotaAccount {
     fn write(&self, counted: bool) -> Result<()> {
         let mut in_ledger = lock(&self.ledger);
         let written = self.write_to(&mut in_ledger, counted);
-        self.slot.keep_unwritten(self.unwritten(&written));
-        written
+        self.keep_unwritten(&written);
+        written.map(drop)
     }
 
-    /// What the next account has to know when the ledger did not take it; nobody, once the user is gone.
-    fn unwritten(&self, written: &Result<()>) -> Option<Amount> {
-        match written {
-            Err(error) if error.kind() != ErrorKind::NotFound => Some(lock(&self.state).settled),
-            _ => None,
-        }
+    /// Remembers what the ledger did not take, for REST and the next account, and says whether it has everything.
+    /// Nobody needs the usage of a user who is gone or not tracked.
+    fn keep_unwritten(&self, written: &Result<Option<Amount>>) -> bool {
+        let written = match written {
+            Ok(Some(written)) => Some(*written),
+            Err(error) if error.kind() != ErrorKind::NotFound => None,
+            Ok(None) | Err(_) => {
+                self.unwritten.forget(self.user);
+                return true;
+            }
+        };
+        let settled = || self.settled();
+        !self
+            .unwritten
+            .keep_unless(written, self.user, &self.slot, settled)
     }
 
-    fn write_to(&self, in_ledger: &mut Option<Amount>, counted: bool) -> Result<()> {
+    /// Answers what the ledger has then; none when the user is not tracked.
+    fn write_to(&self, in_ledger: &mut Option<Amount>, counted: bool) -> Result<Option<Amount>> {
         let (settled, tracked) = {
             let state = lock(&self.state);
             (state.settled, state.tracked)
         };
-        if !counted && (!tracked || *in_ledger == Some(settled)) {
-            return Ok(());
+        if !counted && !tracked {
+            return Ok(None);
         }
-        // What a failed write did is not known.
-        *in_ledger = None;
-        self.provider.set_usage(self.user, settled.as_usage())?;
-        *in_ledger = Some(settled);
-        Ok(())
+        if counted || *in_ledger != Some(settled) {
+            // What a failed write did is not known.
+            *in_ledger = None;
+            self.provider.set_usage(self.user, settled.as_usage())?;
+            *in_ledger = Some(settled);
+        }
+        Ok(Some(settled))
+    }
+
+    fn settled(&self) -> Amount {
+        lock(&self.state).settled
     }
 
     /// The user's bandwidth, shared by the user's transfers.
@@ -310,7 +340,7 @@ impl QuotaAccount {
 impl Drop for QuotaAccount {
     fn drop(&mut self) {
         self.slot.close(self.provider.as_ref(), self, || {
-            self.unwritten(&self.write_to(&mut lock(&self.ledger), false))
+            self.keep_unwritten(&self.write_to(&mut lock(&self.ledger), false))
         });
     }
 }

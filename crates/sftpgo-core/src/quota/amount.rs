@@ -45,10 +45,15 @@ impl Amount {
 
     /// As the ledger keeps it, which knows nothing below zero.
     pub(super) fn as_usage(self) -> Usage {
+        self.as_usage_at(now_ms())
+    }
+
+    /// The same, as it was at a time (Unix milliseconds).
+    pub(super) fn as_usage_at(self, updated_at: i64) -> Usage {
         Usage {
             size: self.size.max(0),
             files: i32::try_from(self.files.max(0)).unwrap_or(i32::MAX),
-            updated_at: now_ms(),
+            updated_at,
         }
     }
 }

@@ -5,12 +5,12 @@ use std::{
     sync::{Arc, Mutex, Weak},
 };
 
-use super::{account::QuotaAccount, amount::Amount, lock};
+use super::{account::QuotaAccount, amount::Amount, lock, unwritten::Unwritten};
 use crate::{
-    error::Result,
+    error::{ErrorKind, Result},
     provider::Provider,
     throttle::Throttle,
-    user::{User, UserId},
+    user::{Usage, User, UserId},
 };
 
 /// Slots nobody needs any more are looked for when there are this many.
@@ -43,6 +43,7 @@ pub struct QuotaBook {
     provider: Arc<dyn Provider>,
     tracking: Tracking,
     slots: Mutex<Slots>,
+    pub(super) unwritten: Arc<Unwritten>,
 }
 
 #[derive(Default)]
@@ -64,8 +65,6 @@ struct SlotState {
     marked: bool,
     /// Stays marked until the files have been counted.
     needs_count: bool,
-    /// What the account could not write: the next one starts from it.
-    unwritten: Option<Amount>,
 }
 
 impl QuotaBook {
@@ -75,6 +74,7 @@ impl QuotaBook {
             provider,
             tracking,
             slots: Mutex::default(),
+            unwritten: Arc::default(),
         })
     }
 
@@ -96,7 +96,7 @@ impl QuotaBook {
         }
         slot.throttle.set_rates(user);
         let stored = Amount::of(self.provider.usage(user.id)?);
-        let unwritten = state.unwritten.take();
+        let unwritten = self.unwritten.of(user.id);
         let account = Arc::new(QuotaAccount::new(
             user,
             self.tracking.covers(user),
@@ -104,17 +104,48 @@ impl QuotaBook {
             unwritten.is_none().then_some(stored),
             Arc::clone(&self.provider),
             Arc::clone(&slot),
+            Arc::clone(&self.unwritten),
         ));
         state.account = Arc::downgrade(&account);
+        if unwritten.is_some() {
+            self.unwritten.try_again();
+        }
         Ok(account)
+    }
+
+    /// What users have settled that the ledger does not have yet. Asked for before the ledger, no settled operation
+    /// is missing in the two together.
+    pub fn unwritten_usage(&self) -> HashMap<UserId, Usage> {
+        self.unwritten.usages()
+    }
+
+    /// Writes what running sessions have put off. When the ledger is not there, the rest waits for the next time.
+    pub(super) fn write_put_off(&self) {
+        for slot in self.unwritten.slots() {
+            // Without an account the last session's end is writing it now, or the next session will.
+            let Some(account) = slot.account() else {
+                continue;
+            };
+            match account.store() {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    log::error!(
+                        "the usage of user {} was not stored: {error}",
+                        account.user.0
+                    );
+                    self.unwritten.try_again();
+                    return;
+                }
+                // Nobody needs the usage of a user who is gone.
+                _ => {}
+            }
+        }
     }
 
     /// Tells a user's running sessions about changed limits.
     pub fn limits_changed(&self, user: &User) {
         let slot = self.slot(user.id);
         slot.throttle.set_rates(user);
-        let account = lock(&slot.state).account.upgrade();
-        if let Some(account) = account {
+        if let Some(account) = slot.account() {
             account.set_limits(user, self.tracking.covers(user));
         }
     }
@@ -167,25 +198,23 @@ impl Slot {
         Ok(())
     }
 
-    /// Remembers what the ledger has not, before the account that knows it can end.
-    pub(super) fn keep_unwritten(&self, unwritten: Option<Amount>) {
-        lock(&self.state).unwritten = unwritten;
+    fn account(&self) -> Option<Arc<QuotaAccount>> {
+        lock(&self.state).account.upgrade()
     }
 
-    /// The last session of `account` ended; `write` tries once more to write what is left and answers what is then.
-    /// The next account waits meanwhile. One that is there already has taken over.
+    /// The last session of `account` ended; `write` tries once more to write what is left and answers whether the
+    /// ledger has it then. The next account waits meanwhile. One that is there already has taken over.
     pub(super) fn close(
         &self,
         provider: &dyn Provider,
         account: &QuotaAccount,
-        write: impl FnOnce() -> Option<Amount>,
+        write: impl FnOnce() -> bool,
     ) {
         let mut state = lock(&self.state);
         if !std::ptr::eq(state.account.as_ptr(), account) {
             return;
         }
-        state.unwritten = write();
-        if !state.marked || state.needs_count || state.unwritten.is_some() {
+        if !write() || !state.marked || state.needs_count {
             return;
         }
         match provider.set_unsettled(account.user, false) {
@@ -199,7 +228,6 @@ impl Slot {
         Arc::strong_count(self) > 1
             || state.account.strong_count() > 0
             || state.marked
-            || state.unwritten.is_some()
             || self.throttle.is_busy()
     }
 }

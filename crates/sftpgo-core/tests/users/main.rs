@@ -8,5 +8,6 @@
 mod accounts;
 mod common;
 mod login;
+mod put_off;
 mod quota;
 mod unwritten;

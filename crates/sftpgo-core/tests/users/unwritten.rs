@@ -10,7 +10,7 @@ use std::{
 use sftpgo_core::{
     Error, ErrorKind, Result, User, UserId,
     provider::{Health, QuotaLedger, UsageDelta, UserQuery, Users},
-    quota::{FileChange, QuotaBook, Tracking},
+    quota::{FileChange, LedgerWriter, QuotaBook, Tracking},
     user::Usage,
 };
 use sftpgo_store::MemoryProvider;
@@ -141,4 +141,27 @@ fn a_login_while_the_last_session_cannot_write_knows_what_was_used() {
     drop(next);
     assert_eq!(stored.usage(bob.id).unwrap().size, 90);
     assert_eq!(stored.unsettled_users().unwrap(), []);
+}
+
+#[test]
+fn the_writer_tries_again_what_the_ledger_did_not_take() {
+    let stored = empty();
+    let bob = add(stored.as_ref(), "bob", |draft| draft.quota_size = 100);
+    let provider = Arc::new(Refusing {
+        stored: stored.clone(),
+        refusals: Mutex::new(vec![Box::new(|| ()), Box::new(|| ())]),
+    });
+    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let _writer = LedgerWriter::start(Arc::clone(&book), Duration::ZERO).unwrap();
+    let account = book.account(&bob).unwrap();
+    let file = FileChange {
+        inode: (1, 1),
+        before: None,
+        after: Some(90),
+    };
+    account.settle(account.reserve(file).unwrap()).unwrap();
+    while stored.usage(bob.id).unwrap().size != 90 {
+        thread::yield_now();
+    }
+    assert!(provider.refusals.lock().unwrap().is_empty());
 }

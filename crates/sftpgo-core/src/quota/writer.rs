@@ -1,0 +1,48 @@
+//! Writing settled usage a little later: the operations of that time share one write.
+
+use std::{io, sync::Arc, thread, time::Duration};
+
+use super::book::QuotaBook;
+
+/// Writes what the sessions of a [`QuotaBook`] settle, until it is dropped; then all of it is written, and what
+/// settles later is written at once.
+pub struct LedgerWriter {
+    book: Arc<QuotaBook>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl LedgerWriter {
+    /// Writes what settles at most `within` later.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn start(book: Arc<QuotaBook>, within: Duration) -> io::Result<Self> {
+        let of_thread = Arc::clone(&book);
+        book.unwritten.start_writer();
+        let mut writer = Self { book, thread: None };
+        writer.thread = Some(
+            thread::Builder::new()
+                .name("quota-ledger".to_owned())
+                .spawn(move || {
+                    while of_thread.unwritten.wait(within) {
+                        of_thread.write_put_off();
+                    }
+                })?,
+        );
+        Ok(writer)
+    }
+}
+
+impl Drop for LedgerWriter {
+    fn drop(&mut self) {
+        self.book.unwritten.stop_writer();
+        if self
+            .thread
+            .take()
+            .is_some_and(|thread| thread.join().is_err())
+        {
+            log::error!("the thread that writes usage ended early");
+        }
+        self.book.write_put_off();
+    }
+}
