@@ -3,11 +3,13 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
 };
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::Homes,
+    filesystem::{Filesystem, Homes},
+    priority,
     quota::{Count, QuotaBook, Tracking},
     user::{User, now_ms},
 };
@@ -97,7 +99,12 @@ impl QuotaScan {
             let mut count = Count::begin(Arc::clone(&account));
             let held = (walk == WALKS).then(|| account.change_names());
             if let Some(home) = &home {
-                match home.for_each_file(&mut |found| count.saw(found.inode, found.size)) {
+                let walked = match &held {
+                    // Sessions wait for the names: now nobody is to go first.
+                    Some(_) => walk_through(home.as_ref(), &mut count),
+                    None => walk_behind_transfers(home.as_ref(), &mut count),
+                };
+                match walked {
                     // A directory moved under the walk.
                     Err(error) if error.kind() == ErrorKind::Conflict && walk < WALKS => continue,
                     walked => walked?,
@@ -111,6 +118,29 @@ impl QuotaScan {
         }
         Ok(())
     }
+}
+
+fn walk_through(home: &dyn Filesystem, count: &mut Count) -> Result<()> {
+    home.for_each_file(&mut |found| count.saw(found.inode, found.size))
+}
+
+/// The same in a thread of its own that lets transfers go first: a thread that was lowered stays so.
+fn walk_behind_transfers(home: &dyn Filesystem, count: &mut Count) -> Result<()> {
+    thread::scope(|scope| {
+        let walk = || {
+            priority::lower_for_this_thread();
+            walk_through(home, count)
+        };
+        let walking = thread::Builder::new()
+            .name("quota-scan".to_owned())
+            .spawn_scoped(scope, walk)
+            .map_err(|error| {
+                Error::new(ErrorKind::Internal, "no thread can be started").with_source(error)
+            })?;
+        walking
+            .join()
+            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the walk ended early")))
+    })
 }
 
 impl Drop for QuotaScan {

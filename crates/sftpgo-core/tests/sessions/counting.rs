@@ -93,3 +93,13 @@ fn a_scan_of_a_user_who_is_not_tracked_stores_what_it_found() {
     scans.begin(world.user.clone()).unwrap().run().unwrap();
     assert_eq!(world.usage_and_rescan(), [(9, 1), (9, 1)]);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn who_asks_for_a_scan_keeps_its_priority() {
+    let priority = || rustix::process::getpriority_process(None).unwrap();
+    let world = World::new(|_| {});
+    let before = priority();
+    world.scan();
+    assert_eq!(priority(), before);
+}
