@@ -18,25 +18,35 @@ const FEW: u64 = 8;
 #[derive(Default)]
 pub(crate) struct Wakes {
     count: AtomicU64,
+    /// It has fallen quiet, and nothing was done about it yet.
+    is_due: AtomicBool,
     is_quiet: AtomicBool,
     again: Notify,
 }
 
 impl Wakes {
-    /// Counts for the one thread of a runtime.
-    pub(crate) fn counted_by(runtime: &mut Builder) -> Arc<Self> {
+    /// Counts for the one thread of a runtime, which calls `when_quiet` before it waits, with little on its stack.
+    pub(crate) fn counted_by(
+        runtime: &mut Builder,
+        when_quiet: impl Fn() + Send + Sync + 'static,
+    ) -> Arc<Self> {
         let wakes = Arc::new(Self::default());
-        let counted = Arc::clone(&wakes);
-        runtime.on_thread_unpark(move || counted.add());
+        let (parked, woken) = (Arc::clone(&wakes), Arc::clone(&wakes));
+        runtime.on_thread_park(move || {
+            if parked.is_due.load(Ordering::Relaxed) {
+                parked.is_due.store(false, Ordering::Relaxed);
+                when_quiet();
+            }
+        });
+        runtime.on_thread_unpark(move || woken.add());
         wakes
     }
 
-    /// Calls `action` on this thread each time that it had nothing to do for `time`; then no timer wakes it until
-    /// something else has.
-    pub(crate) async fn when_quiet(&self, time: Duration, action: impl Fn()) -> Infallible {
+    /// Notices each time that the thread had nothing to do for `time`; then no timer wakes it until something else has.
+    pub(crate) async fn watch(&self, time: Duration) -> Infallible {
         loop {
             self.until_quiet(time).await;
-            action();
+            self.is_due.store(true, Ordering::Relaxed);
             self.is_quiet.store(true, Ordering::Relaxed);
             self.again.notified().await;
         }
@@ -69,40 +79,26 @@ fn is_quiet(wakes_meanwhile: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+    use tokio::sync::mpsc::unbounded_channel;
 
     use super::*;
 
     const SOON: Duration = Duration::from_millis(1);
 
-    fn counting_runtime() -> (tokio::runtime::Runtime, Arc<Wakes>) {
-        let mut runtime = Builder::new_current_thread();
-        let wakes = Wakes::counted_by(runtime.enable_all());
-        (runtime.build().unwrap(), wakes)
-    }
-
-    async fn tell_when_quiet(wakes: Arc<Wakes>, told: UnboundedSender<u64>) {
-        let count = Arc::clone(&wakes);
-        let tell = move || told.send(count.count.load(Ordering::Relaxed)).unwrap();
-        match wakes.when_quiet(SOON, tell).await {}
-    }
-
     #[test]
     fn a_thread_falls_quiet_once_each_time_it_was_woken() {
-        let (runtime, wakes) = counting_runtime();
-        runtime.block_on(async {
-            let (told, mut quiet) = unbounded_channel();
-            tokio::spawn(tell_when_quiet(Arc::clone(&wakes), told));
-            let mut before = None;
+        let (told, mut quiet) = unbounded_channel();
+        let mut runtime = Builder::new_current_thread();
+        let tell = move || told.send(()).unwrap();
+        let wakes = Wakes::counted_by(runtime.enable_all(), tell);
+        runtime.build().unwrap().block_on(async {
+            let watched = Arc::clone(&wakes);
+            tokio::spawn(async move { match watched.watch(SOON).await {} });
             for _ in 0..3 {
-                let wakes = loop {
-                    match quiet.try_recv() {
-                        Ok(wakes) => break wakes,
-                        Err(_) => sleep(SOON).await,
-                    }
-                };
-                assert!(before < Some(wakes), "it was not woken in between");
-                before = Some(wakes);
+                while quiet.try_recv().is_err() {
+                    sleep(SOON).await;
+                }
+                assert!(quiet.is_empty(), "it is quiet only once");
             }
         });
     }

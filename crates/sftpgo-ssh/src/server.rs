@@ -3,15 +3,24 @@
 //! A connection's file operations run on its own thread, where they can wait for a disk without
 //! holding up anybody else and need no hop to another thread and back for every packet.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use sftpgo_core::{
     Error, ErrorKind, Result, auth::Authenticator, event::Events, registry::Connections,
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    runtime::Builder,
+};
 use tokio_util::sync::CancellationToken;
 
-use crate::{auth::Logins, config::ServerConfig, pending::Pending, quiet::Wakes, transport};
+use crate::{
+    auth::Logins,
+    config::ServerConfig,
+    pending::{Pending, Place},
+    quiet::Wakes,
+    transport,
+};
 
 /// Stack of a connection's thread; touched pages only are in memory.
 const STACK: usize = 2 * 1024 * 1024;
@@ -136,21 +145,37 @@ fn run_connection(
     shared: Arc<Shared>,
     stream: TcpStream,
     remote: SocketAddr,
-    place: crate::pending::Place,
+    place: Place,
 ) -> Result<()> {
     let failed = |error: std::io::Error| {
         Error::new(ErrorKind::Internal, error.to_string()).with_source(error)
     };
     let stream = stream.into_std().map_err(failed)?;
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let mut runtime = Builder::new_current_thread();
     runtime.enable_all().max_io_events_per_tick(EVENTS);
-    let wakes = Wakes::counted_by(&mut runtime);
-    let when_quiet = shared.config.when_quiet;
-    runtime.build().map_err(failed)?.block_on(async {
-        let stream = TcpStream::from_std(stream).map_err(failed)?;
+    let wakes = Wakes::counted_by(&mut runtime, shared.config.when_quiet);
+    let runtime = runtime.build().map_err(failed)?;
+    let stream = {
+        let _entered = runtime.enter();
+        TcpStream::from_std(stream).map_err(failed)?
+    };
+    runtime.block_on(connection(shared, stream, remote, place, wakes));
+    Ok(())
+}
+
+/// The life of a connection, on the heap and made in a frame of its own: a stack that waits is small.
+#[inline(never)]
+fn connection(
+    shared: Arc<Shared>,
+    stream: TcpStream,
+    remote: SocketAddr,
+    place: Place,
+    wakes: Arc<Wakes>,
+) -> Pin<Box<dyn Future<Output = ()>>> {
+    Box::pin(async move {
         tokio::select! {
-            () = transport::serve(shared, stream, remote, place) => Ok(()),
-            never = wakes.when_quiet(QUIET, when_quiet) => match never {},
+            () = transport::serve(shared, stream, remote, place) => {}
+            never = wakes.watch(QUIET) => match never {},
         }
     })
 }
