@@ -39,6 +39,8 @@ pub(crate) struct Server {
     /// Another user with the same key and the same files, whose bandwidth is limited, where the server knows limits.
     pub(crate) limited_user: Option<String>,
     pub(crate) processes: Processes,
+    /// How to start another one like it, where it is ours.
+    pub(crate) program: Option<ours::Program>,
     /// The directory of our files as we see it; a client sees it as [`Server::FILES`] where it logs in.
     pub(crate) files: Files,
     /// Configuration, keys, database, log.
@@ -153,12 +155,12 @@ fn banner(host: &str, port: u16) -> Result<String> {
 }
 
 /// Where a server has its configuration, keys, database and log: on a disk, as in earnest.
-fn state_directory() -> Result<TempDir> {
+pub(crate) fn state_directory() -> Result<TempDir> {
     Ok(tempfile::Builder::new().prefix("sftpgo-bench-").tempdir()?)
 }
 
 /// A port below those the system gives to outgoing connections.
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     for _ in 0..1000 {
         let random = RandomState::new().build_hasher().finish() % 20_000;
         let port = 10_000 + u16::try_from(random)?;
@@ -170,7 +172,7 @@ fn free_port() -> Result<u16> {
 }
 
 /// Makes a key pair without passphrase and answers the public line.
-fn make_key(path: &Path) -> Result<String> {
+pub(crate) fn make_key(path: &Path) -> Result<String> {
     let made = Command::new("ssh-keygen")
         .args(["-q", "-N", "", "-t", "ed25519", "-f"])
         .arg(path)

@@ -15,6 +15,32 @@ const LIMITED_USER: &str = "bench-limited";
 /// KB/s that are never reached.
 const BANDWIDTH: u32 = 1_000_000_000;
 
+/// A build of our server, and settings for its environment.
+#[derive(Clone)]
+pub(crate) struct Program {
+    binary: PathBuf,
+    settings: Vec<(String, String)>,
+}
+
+impl Program {
+    /// Serves on loopback from a directory of state, in which `host` is its key.
+    pub(crate) fn serve(&self, state: &Path, port: u16, http_port: u16) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.arg("serve");
+        for key in own_settings() {
+            command.env_remove(key);
+        }
+        command
+            .env("SFTPGO_CONFIG_DIR", state)
+            .env("SFTPGO_SFTPD__BIND_ADDRESS", "127.0.0.1")
+            .env("SFTPGO_SFTPD__BIND_PORT", port.to_string())
+            .env("SFTPGO_SFTPD__KEYS", state.join("host"))
+            .env("SFTPGO_HTTPD__BIND_PORT", http_port.to_string())
+            .envs(self.settings.iter().map(|(key, value)| (key, value)));
+        command
+    }
+}
+
 /// Starts a binary in a directory of its own, with these settings in its environment.
 pub(crate) fn start(
     name: &str,
@@ -28,18 +54,11 @@ pub(crate) fn start(
     make_key(&state.path().join("host"))?;
     let (port, http_port) = (free_port()?, free_port()?);
 
-    let mut command = Command::new(binary);
-    command.arg("serve");
-    for key in own_settings() {
-        command.env_remove(key);
-    }
-    command
-        .env("SFTPGO_CONFIG_DIR", state.path())
-        .env("SFTPGO_SFTPD__BIND_ADDRESS", "127.0.0.1")
-        .env("SFTPGO_SFTPD__BIND_PORT", port.to_string())
-        .env("SFTPGO_SFTPD__KEYS", state.path().join("host"))
-        .env("SFTPGO_HTTPD__BIND_PORT", http_port.to_string())
-        .envs(settings.iter().map(|(key, value)| (key, value)));
+    let program = Program {
+        binary: binary.to_owned(),
+        settings: settings.to_vec(),
+    };
+    let command = program.serve(state.path(), port, http_port);
     let processes = site.launch(command, state.path())?;
     let banner = site.wait_for(port, &processes, state.path())?;
     site.within(|| {
@@ -52,6 +71,7 @@ pub(crate) fn start(
         endpoint: site.endpoint(port, USER, state.path().join("client")),
         limited_user: Some(LIMITED_USER.to_owned()),
         processes,
+        program: Some(program),
         files: Files::below(&home)?,
         _state: Some(state),
     })

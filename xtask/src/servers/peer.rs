@@ -57,6 +57,7 @@ impl Peer {
             endpoint: self.endpoint.clone(),
             limited_user: None,
             processes: Processes::attach(self.pid)?,
+            program: None,
             files: Files::below(&self.home).context("HOME must be where we can write")?,
             _state: None,
         })

@@ -44,6 +44,7 @@ pub(crate) fn start(name: &str, site: &Site) -> Result<Server> {
         endpoint: site.endpoint(port, &user, state.path().join("client")),
         limited_user: None,
         processes,
+        program: None,
         files: Files::below(&home)?,
         _state: Some(state),
     })

@@ -111,7 +111,7 @@ async fn connect(
     }
 }
 
-struct Trusting;
+pub(super) struct Trusting;
 
 impl client::Handler for Trusting {
     type Error = russh::Error;

@@ -9,6 +9,7 @@ pub(crate) mod plan;
 mod relay;
 pub(crate) mod small_files;
 pub(crate) mod transfer;
+pub(crate) mod users;
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use clap::ValueEnum;
 
 use self::{
     connect::Connect, idle::Idle, listing::Listing, network::Network, small_files::SmallFiles,
-    transfer::Transfer,
+    transfer::Transfer, users::Users,
 };
 use crate::{
     cpu::{self, CpuTime},
@@ -44,6 +45,8 @@ pub(crate) enum Group {
     Listing,
     /// Connections in turn
     Connect,
+    /// Our server alone with many users: its start, its REST API, and a storm of logins beside a transfer
+    Users,
     /// A file over a long way
     Network,
 }
@@ -74,6 +77,7 @@ pub(crate) enum Work {
     Network(Network),
     SmallFiles(SmallFiles),
     Transfer(Transfer),
+    Users(Users),
 }
 
 /// One figure of one run. Less is better, whatever it is.
@@ -94,12 +98,14 @@ impl Work {
             Self::Network(work) => work.title(),
             Self::SmallFiles(work) => work.title(),
             Self::Transfer(work) => work.title(),
+            Self::Users(work) => work.title(),
         }
     }
 
-    /// Whether the figure depends on what the server did before, so that a second round would be another work.
+    /// Whether the figure depends on what the server did before, so that a second round would be another work, or the
+    /// work takes its figures from several rounds of its own.
     pub(crate) fn only_once(&self) -> bool {
-        matches!(self, Self::Idle(_))
+        matches!(self, Self::Idle(_) | Self::Users(_))
     }
 
     /// Lets one server do it once.
@@ -111,6 +117,7 @@ impl Work {
             Self::Network(work) => work.run(server, scratch).await,
             Self::SmallFiles(work) => work.run(server, scratch).await,
             Self::Transfer(work) => work.run(server, scratch).await,
+            Self::Users(work) => work.run(server, scratch).await,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Direction, Group, Work, connect::Connect, idle::Idle, listing::Listing, network::Network,
-    small_files::SmallFiles, transfer::Transfer,
+    small_files::SmallFiles, transfer::Transfer, users::Users,
 };
 use crate::{
     cli::Bench,
@@ -23,6 +23,8 @@ const LIMITED_NETWORK: u64 = 4 * MIB;
 /// How many clients share the bytes, and how many names a directory has, when it is asked what grows with them.
 const CLIENTS: [u64; 5] = [1, 8, 16, 32, 64];
 const NAMES: [usize; 2] = [1000, 100_000];
+/// Several of these have to end before a storm of logins does.
+const LARGEST_BESIDE_LOGINS: u64 = 256 * MIB;
 const ROUND_TRIPS: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(150)];
 
 /// How much of everything.
@@ -31,6 +33,7 @@ struct Scale {
     network: u64,
     connects: u32,
     idle: &'static [usize],
+    users: usize,
 }
 
 const FULL: Scale = Scale {
@@ -38,12 +41,14 @@ const FULL: Scale = Scale {
     network: 256 * MIB,
     connects: 200,
     idle: &[0, 100, 1000],
+    users: 100_000,
 };
 const QUICK: Scale = Scale {
     transfer: 256 * MIB,
     network: 16 * MIB,
     connects: 25,
     idle: &[0, 100],
+    users: 10_000,
 };
 
 /// What was asked for.
@@ -88,6 +93,7 @@ impl<'a> Plan<'a> {
                 })],
             ),
             (Group::Connect, self.connects()),
+            (Group::Users, vec![self.users()]),
         ];
         for (group, of_group) in groups {
             if !self.wants(group) {
@@ -232,6 +238,13 @@ impl<'a> Plan<'a> {
                 limited,
                 bytes,
             })
+        })
+    }
+
+    fn users(&self) -> Work {
+        Work::Users(Users {
+            count: self.scale.users,
+            bytes: self.transfer().min(LARGEST_BESIDE_LOGINS),
         })
     }
 

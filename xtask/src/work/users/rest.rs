@@ -1,0 +1,30 @@
+//! Asking for pages of users.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+
+#[derive(Clone, Copy)]
+pub(super) struct Page {
+    pub(super) port: u16,
+    pub(super) offset: usize,
+}
+
+/// Asks for a page of a hundred this often, in turn over one connection, and answers how long each took.
+pub(super) async fn ask(page: Page, times: u32) -> Result<Vec<Duration>> {
+    tokio::task::spawn_blocking(move || {
+        let agent = ureq::Agent::new_with_defaults();
+        let Page { port, offset } = page;
+        let path = format!("http://127.0.0.1:{port}/api/v1/user?limit=100&offset={offset}");
+        (0..times).map(|_| time(&agent, &path)).collect()
+    })
+    .await?
+}
+
+fn time(agent: &ureq::Agent, path: &str) -> Result<Duration> {
+    let start = Instant::now();
+    let body = agent.get(path).call()?.body_mut().read_to_vec()?;
+    let took = start.elapsed();
+    ensure!(body.starts_with(b"[{"), "the page has no users");
+    Ok(took)
+}
