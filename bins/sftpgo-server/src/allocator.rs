@@ -4,18 +4,25 @@
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const MAP_FROM: libc::c_int = 1024 * 1024;
 
-/// Makes large blocks go back to the system at once: the memory of argon2id, 19 MiB for each password
-/// verified, otherwise stays with the process in pieces.
+/// Makes memory go back to the system that is not used any more:
+///
+/// - Large blocks at once: the memory of argon2id, 19 MiB for each password verified, otherwise stays with the process in
+///   pieces.
+/// - Small blocks are joined with their neighbours when they are freed. By default the library keeps them apart ("fast
+///   bins"), and what many connections took stays when they have ended.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[allow(
     unsafe_code,
-    reason = "the allocator's settings are a call of the C library"
+    reason = "the allocator's settings are calls of the C library"
 )]
-pub(crate) fn return_large_blocks() {
+pub(crate) fn return_memory() {
     // SAFETY: mallopt only sets a parameter; it is called before any other thread runs.
-    unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, MAP_FROM) };
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, MAP_FROM);
+        libc::mallopt(libc::M_MXFAST, 0);
+    }
 }
 
 /// Other allocators need no telling.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(crate) fn return_large_blocks() {}
+pub(crate) fn return_memory() {}

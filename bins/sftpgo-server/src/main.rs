@@ -23,7 +23,7 @@ mod welcome;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    allocator::return_large_blocks();
+    allocator::return_memory();
     let invocation = match cli::Invocation::of_process() {
         Ok(invocation) => invocation,
         Err(code) => return code,
