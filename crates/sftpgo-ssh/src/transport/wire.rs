@@ -15,9 +15,9 @@ use tokio::{
 
 use crate::channel::Budget;
 
-/// What is read beyond what was asked for: the length of the next packet, or many small ones with one call. What is
-/// read ahead is copied once more, so this is much less than a large packet.
-const READ_AHEAD: usize = 4 * 1024;
+/// What is read beyond what was asked for: the length of the next packet, a page of data with all that is around it, or many
+/// small packets with one call. What is read ahead is copied once more, so this is much less than a large packet.
+const READ_AHEAD: usize = 5 * 1024;
 
 /// A socket on which our identification line has gone out.
 ///
@@ -34,8 +34,6 @@ pub(super) struct Wire {
     budget: Arc<Budget>,
     ahead: Box<[u8]>,
     unread: Range<usize>,
-    /// The last read got less than it had room for: there was no more.
-    is_drained: bool,
     left_of_line: usize,
 }
 
@@ -47,7 +45,6 @@ impl Wire {
             budget,
             ahead: vec![0; READ_AHEAD].into(),
             unread: 0..0,
-            is_drained: false,
             left_of_line: line_len,
         }
     }
@@ -67,7 +64,13 @@ impl Wire {
         let count = self
             .stream
             .try_read_vectored(&mut [IoSliceMut::new(wanted), IoSliceMut::new(&mut self.ahead)])?;
-        self.is_drained = count < room;
+        if count < room {
+            // There was no more: saves the call that would find nothing. The connection's own thread has not looked for
+            // events since, so what has come after the read is still to be told.
+            let _ = self.stream.try_io(Interest::READABLE, || {
+                Err::<(), _>(io::ErrorKind::WouldBlock.into())
+            });
+        }
         buffer.advance(count.min(wanted_len));
         self.unread = 0..count.saturating_sub(wanted_len);
         Ok(())
@@ -75,12 +78,6 @@ impl Wire {
 
     /// Is there something to read? Asks for a wake-up otherwise.
     fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if std::mem::take(&mut self.is_drained) {
-            // Saves the call that would find nothing; what has come since wakes all the same.
-            let _ = self.stream.try_io(Interest::READABLE, || {
-                Err::<(), _>(io::ErrorKind::WouldBlock.into())
-            });
-        }
         let readable = self.stream.poll_read_ready(context);
         if readable.is_pending() {
             // The kernel goes back to its habit by itself (tcp(7), TCP_QUICKACK), so this is said before each wait.
@@ -193,6 +190,44 @@ mod tests {
             let nothing = tokio::time::timeout(std::time::Duration::ZERO, wire.read(&mut buffer));
             assert!(nothing.await.is_err());
         }
+    }
+
+    #[tokio::test]
+    async fn what_comes_between_two_reads_is_noticed() {
+        let (mut wire, mut other) = pair(0).await;
+        let mut buffer = [0; 100];
+        for round in 0..5_u8 {
+            other.write_all(&[round; 100]).await.unwrap();
+            wire.read_exact(&mut buffer).await.unwrap();
+            other.write_all(&[round; 100]).await.unwrap();
+            // The runtime hears of it before anybody asks.
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            let read = wire.read_exact(&mut buffer);
+            let read = tokio::time::timeout(std::time::Duration::from_secs(10), read).await;
+            read.expect("it came before the read").unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn what_comes_while_reading_has_to_wait_is_noticed() {
+        let (mut wire, mut other) = pair(0).await;
+        let budget = Arc::clone(&wire.budget);
+        let mut buffer = [0; 100];
+        other.write_all(&[1; 100]).await.unwrap();
+        wire.read_exact(&mut buffer).await.unwrap();
+        let most = Limits::default().queued_bytes;
+        budget.set_most_moving(0);
+        let busy = crate::channel::Inbox::new(Arc::clone(&budget));
+        busy.push(b"x").unwrap();
+        other.write_all(&[2; 100]).await.unwrap();
+        let early = std::time::Duration::from_millis(10);
+        let read = tokio::time::timeout(early, wire.read_exact(&mut buffer)).await;
+        assert!(read.is_err());
+        budget.set_most_moving(most);
+        let read = wire.read_exact(&mut buffer);
+        let read = tokio::time::timeout(std::time::Duration::from_secs(10), read).await;
+        read.expect("it came before the read").unwrap();
+        assert_eq!(buffer, [2; 100]);
     }
 
     #[tokio::test]
