@@ -16,8 +16,8 @@ struct Chores {
     unsettled: Vec<UserId>,
 }
 
-/// Sets right what an earlier run left behind when it was killed, and says who cannot log in; on a thread of its own
-/// that goes behind those of clients.
+/// Sets right what an earlier run left behind when it was killed, and says who cannot log in. What has nobody waiting for
+/// it is done by a thread that goes behind those of clients; a count lets clients go first by itself, where it may.
 pub(crate) fn start(parts: &Parts, unsettled: Vec<UserId>) {
     let chores = Chores {
         provider: Arc::clone(&parts.provider),
@@ -28,22 +28,23 @@ pub(crate) fn start(parts: &Parts, unsettled: Vec<UserId>) {
     // The runtime waits for it for a moment when the server ends. Its own threads serve others afterwards, and a
     // lowered priority stays.
     spawn_blocking(move || {
-        let started = thread::Builder::new()
-            .name("chores".to_owned())
-            .spawn(move || {
-                priority::lower_for_this_thread();
-                chores.run();
-            });
-        match started {
-            Ok(running) => drop(running.join()),
-            Err(error) => log::error!("no thread to tidy up: {error}"),
-        }
+        thread::scope(|scope| {
+            let started = thread::Builder::new()
+                .name("chores".to_owned())
+                .spawn_scoped(scope, || {
+                    priority::lower_for_this_thread();
+                    chores.tidy_up();
+                });
+            if let Err(error) = started {
+                log::error!("no thread to tidy up: {error}");
+            }
+            chores.count_unsettled();
+        });
     });
 }
 
 impl Chores {
-    fn run(&self) {
-        self.count_unsettled();
+    fn tidy_up(&self) {
         if let Err(error) = self.provider.report_flaws() {
             log::warn!("who cannot log in was not looked for: {error}");
         }

@@ -4,7 +4,7 @@
 //! vectors where source and destination are not aligned alike, as the payload of a packet never is (glibc bugs
 //! 30994 and 30995). An upload spent a sixth of its time there.
 
-use std::{env, ffi::CStr, fs, os::unix::process::CommandExt, process::Command};
+use std::{env, ffi::CStr, fs, os::unix::process::CommandExt, path::Path, process::Command};
 
 /// Settings of glibc; an operator's own are left alone.
 const TUNABLES: &str = "GLIBC_TUNABLES";
@@ -20,14 +20,31 @@ pub(crate) fn make_fast() {
     let Ok(program) = env::current_exe() else {
         return;
     };
+    if is_loader(&program) {
+        return;
+    }
     let mut arguments = env::args_os();
     let name = arguments.next().unwrap_or_default();
     // It returns only when it failed: then copies stay slow.
-    let _ = Command::new(program)
+    let _failed = Command::new(program)
         .arg0(name)
         .args(arguments)
         .env(TUNABLES, "glibc.cpu.x86_rep_movsb_threshold=1073741824")
         .exec();
+    keep_broken_pipes_harmless();
+}
+
+/// Was the program given to the dynamic loader as its argument? That is then what runs.
+fn is_loader(program: &Path) -> bool {
+    let name = program.file_name().unwrap_or_default();
+    name.as_encoded_bytes().starts_with(b"ld-")
+}
+
+/// Trying to begin again sets the signal as programs expect it that are started anew.
+#[allow(unsafe_code, reason = "only the C library can ignore a signal")]
+fn keep_broken_pipes_harmless() {
+    // SAFETY: no handler is installed, and no other thread runs yet.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
 }
 
 /// Is this AMD's family 19h (Zen 3) or a later one? So says what the system tells of its processors.

@@ -14,31 +14,58 @@ const SLACK: usize = 4096;
 #[inline(never)]
 pub(crate) fn give_back() {
     let in_use = 0_u8;
-    let Some((lowest, page)) = lowest_address_and_page() else {
+    let here = (&raw const in_use).addr();
+    let Some(stack) = Stack::of_this_thread().filter(|stack| stack.holds(here)) else {
         return;
     };
-    let unused = (&raw const in_use).addr() - SLACK - lowest.addr();
+    let unused = (here - stack.lowest.addr()).saturating_sub(SLACK);
     // SAFETY: the range is below every frame of this thread, which is the only one to use its stack.
-    unsafe { libc::madvise(lowest, unused - unused % page, libc::MADV_DONTNEED) };
+    unsafe {
+        libc::madvise(
+            stack.lowest,
+            unused - unused % stack.page,
+            libc::MADV_DONTNEED,
+        )
+    };
 }
 
-/// Where this thread's stack ends.
+/// Where a thread's stack lies.
 #[cfg(target_os = "linux")]
-#[allow(unsafe_code, reason = "only the C library knows")]
-fn lowest_address_and_page() -> Option<(*mut libc::c_void, usize)> {
-    let mut attributes = std::mem::MaybeUninit::uninit();
-    let (mut lowest, mut size) = (std::ptr::null_mut(), 0);
-    // SAFETY: the attributes are read and destroyed after the call that makes them has succeeded, and not used again.
-    let page = unsafe {
-        if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
-            return None;
-        }
-        libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut lowest, &raw mut size);
-        libc::pthread_attr_destroy(attributes.as_mut_ptr());
-        libc::sysconf(libc::_SC_PAGESIZE)
-    };
-    let page = usize::try_from(page).ok().filter(|page| *page > 0)?;
-    (!lowest.is_null()).then_some((lowest, page))
+struct Stack {
+    lowest: *mut libc::c_void,
+    size: usize,
+    page: usize,
+}
+
+#[cfg(target_os = "linux")]
+impl Stack {
+    /// Local variables may lie elsewhere: a sanitizer keeps them on the heap.
+    fn holds(&self, address: usize) -> bool {
+        address
+            .checked_sub(self.lowest.addr())
+            .is_some_and(|above| above < self.size)
+    }
+
+    #[allow(unsafe_code, reason = "only the C library knows")]
+    fn of_this_thread() -> Option<Self> {
+        let mut attributes = std::mem::MaybeUninit::uninit();
+        let (mut lowest, mut size) = (std::ptr::null_mut(), 0);
+        // SAFETY: the attributes are read and destroyed after the call that makes them has succeeded, and not used again.
+        let page = unsafe {
+            if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
+                return None;
+            }
+            let found =
+                libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut lowest, &raw mut size);
+            libc::pthread_attr_destroy(attributes.as_mut_ptr());
+            if found != 0 {
+                return None;
+            }
+            libc::sysconf(libc::_SC_PAGESIZE)
+        };
+        let page = usize::try_from(page).ok().filter(|page| *page > 0)?;
+        (!lowest.is_null()).then_some(Self { lowest, size, page })
+    }
 }
 
 /// Other systems are left to their own ways.
@@ -55,7 +82,7 @@ mod tests {
     #[inline(never)]
     fn pages_in_memory() -> usize {
         let here = 0_u8;
-        let (lowest, page) = lowest_address_and_page().unwrap();
+        let Stack { lowest, page, .. } = Stack::of_this_thread().unwrap();
         let pages = ((&raw const here).addr() - lowest.addr()) / page;
         let mut is_in_memory = vec![0_u8; pages];
         // SAFETY: the range is mapped, and the vector has a byte for each of its pages.

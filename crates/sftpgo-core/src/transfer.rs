@@ -92,7 +92,7 @@ impl Transfer {
     }
 
     /// Would [`Transfer::write_at`] refuse these `len` bytes at `offset`? Asked before their first part is written, so
-    /// that of a request that passes the quota nothing is.
+    /// that of a request that passes the quota nothing is, unless another upload takes the room meanwhile.
     ///
     /// # Errors
     /// As [`Transfer::write_at`], short of what the filesystem says.

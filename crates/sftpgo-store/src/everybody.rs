@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, QueryDsl, QueryResult, RunQueryDsl, SelectableHelper,
-    connection::DefaultLoadingMode,
+    connection::DefaultLoadingMode, result::Error as DieselError,
 };
 use sftpgo_core::Result;
 
@@ -49,11 +49,18 @@ fn page(connection: &mut Connection, after: i32) -> QueryResult<Option<(i32, Vec
     let Some(last) = ids.last().copied() else {
         return Ok(None);
     };
-    let rows = users
+    let found = users
         .select(UserRow::as_select())
         .filter(id.gt(after).and(id.le(last)))
         .order(id)
-        .load_iter::<UserRow, DefaultLoadingMode>(connection)?
-        .collect();
+        .load_iter::<UserRow, DefaultLoadingMode>(connection)?;
+    let mut rows = Vec::new();
+    for row in found {
+        match row {
+            Ok(_) | Err(DieselError::DeserializationError(_)) => rows.push(row),
+            // After any other error SQLite would begin again with the first row.
+            Err(error) => return Err(error),
+        }
+    }
     Ok(Some((last, rows)))
 }

@@ -119,7 +119,8 @@ impl QuotaBook {
         self.unwritten.usages()
     }
 
-    /// Writes what running sessions have put off. When the ledger is not there, the rest waits for the next time.
+    /// Writes what running sessions have put off. What the ledger does not take waits for the next time, and when it is
+    /// not there, so does the rest.
     pub(super) fn write_put_off(&self) {
         for slot in self.unwritten.slots() {
             // Without an account the last session's end is writing it now, or the next session will.
@@ -133,7 +134,9 @@ impl QuotaBook {
                         account.user.0
                     );
                     self.unwritten.try_again();
-                    return;
+                    if error.kind() == ErrorKind::Unavailable {
+                        return;
+                    }
                 }
                 // Nobody needs the usage of a user who is gone.
                 _ => {}

@@ -140,7 +140,11 @@ impl State {
         let at = now_ms();
         self.figures
             .entry(user)
-            .and_modify(|figure| (figure.settled, figure.at) = (settled, at))
+            .and_modify(|figure| {
+                if figure.settled != settled {
+                    (figure.settled, figure.at) = (settled, at);
+                }
+            })
             .or_insert_with(|| Figure {
                 settled,
                 at,

@@ -202,6 +202,9 @@ impl Engine {
     }
 
     fn do_next(&mut self, framer: &mut Framer) -> Result<bool, SessionEnd> {
+        if framer.rest().is_empty() {
+            return Ok(false);
+        }
         if self.writing.is_none()
             && let Some(packet) = framer.next_packet()?
         {

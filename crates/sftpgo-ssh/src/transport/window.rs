@@ -8,7 +8,8 @@ pub(super) const FIRST: u32 = 2 * 1024 * 1024;
 const MOST: u32 = 16 * 1024 * 1024;
 /// The least of a user whose uploads are limited: room for two of most clients' packets.
 const LEAST: u32 = 64 * 1024;
-/// Half a window that lasted longer than this came over a path that can use a larger one.
+/// Half a window that lasted longer than this came over a path that can use a larger one, or from a client that takes its
+/// time, to which it makes no difference.
 const LONG: Duration = Duration::from_millis(5);
 
 /// The window of one connection's channels.

@@ -45,7 +45,8 @@ pub(in crate::sftp) fn run(
     ok(replies, id)
 }
 
-/// A WRITE that has begun to arrive. What would be refused as a whole is refused before any of it is written.
+/// A WRITE that has begun to arrive. What would be refused as a whole is refused before any of it is written; only where
+/// another upload takes the user's last room meanwhile, a part may be.
 pub(in crate::sftp) fn begin(engine: &mut Engine, head: WriteHead) -> Writing {
     let allowed = engine
         .handles
