@@ -50,7 +50,7 @@ const BOUNDS: [Bounds; 4] = [
     Bounds {
         work: Work::UploadFile,
         allocations: 68.0,
-        system_calls: 40.0,
+        system_calls: 28.0,
         database_changes: 0.05,
     },
     // LSTAT, OPEN, two READs and CLOSE; nothing of it concerns the database.
