@@ -13,6 +13,9 @@ use crate::{registry::Operation, user::User};
 /// Smaller pieces cost more in packets than they make transfers smoother.
 const LEAST: usize = 1024;
 
+/// Shorter waits than a timer can keep stay owed and are paid with the next.
+const LEAST_WAIT: Duration = Duration::from_millis(2);
+
 /// Both directions of a user's bandwidth; unlimited until rates are set.
 #[derive(Debug, Default)]
 pub struct Throttle {
@@ -68,7 +71,12 @@ impl Throttle {
         let now = Instant::now();
         let mut paid_until = lane.paid_until();
         *paid_until = paid_until.max(now) + cost;
-        paid_until.saturating_duration_since(now)
+        let wait = paid_until.saturating_duration_since(now);
+        if wait < LEAST_WAIT {
+            Duration::ZERO
+        } else {
+            wait
+        }
     }
 
     /// Is something let through that is not paid for yet?
