@@ -12,6 +12,7 @@ mod report;
 mod scratch;
 mod servers;
 mod work;
+mod wrap;
 
 use std::{
     io::{self, Write},

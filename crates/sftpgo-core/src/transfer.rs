@@ -97,16 +97,10 @@ impl Transfer {
     /// # Errors
     /// As [`Transfer::write_at`], short of what the filesystem says.
     pub fn check_write(&mut self, len: usize, offset: u64) -> Result<()> {
-        let allowed = match self.upload.as_mut() {
-            None => Err(not_for_writing()),
-            Some(upload) => {
-                let allowed = check_range(upload, offset, len)
-                    .and_then(|end| upload.check_up_to(&self.shared, end));
-                upload.remember(&allowed);
-                allowed
-            }
-        };
-        self.remember_failure(allowed)
+        self.upload(|upload, shared, _| {
+            let end = check_range(upload, offset, len)?;
+            upload.check_up_to(shared, end)
+        })
     }
 
     /// Lets `bytes` pass the user's bandwidth and says how long to wait before going on.
@@ -191,17 +185,26 @@ impl Transfer {
         len: usize,
         write: impl FnOnce(&dyn File) -> Result<T>,
     ) -> Result<T> {
-        let file = self.file.as_ref();
-        let written = match self.upload.as_mut() {
+        self.upload(|upload, shared, file| {
+            let end = check_range(upload, offset, len)?;
+            upload.write_up_to(shared, file, end, || write(file))
+        })
+    }
+
+    /// Lets `work` go on with the upload, and remembers when it was refused.
+    fn upload<T>(
+        &mut self,
+        work: impl FnOnce(&mut Upload, &Shared, &dyn File) -> Result<T>,
+    ) -> Result<T> {
+        let done = match self.upload.as_mut() {
             None => Err(not_for_writing()),
             Some(upload) => {
-                let written = check_range(upload, offset, len)
-                    .and_then(|end| upload.write_up_to(&self.shared, file, end, || write(file)));
-                upload.remember(&written);
-                written
+                let done = work(upload, &self.shared, self.file.as_ref());
+                upload.remember(&done);
+                done
             }
         };
-        self.remember_failure(written)
+        self.remember_failure(done)
     }
 
     fn check_readable(&self) -> Result<()> {

@@ -13,6 +13,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use super::{CpuTime, tree};
+use crate::wrap::wrap;
 
 /// A killed process stays in its group until the kernel has buried it.
 const REMOVE_ATTEMPTS: u32 = 100;
@@ -78,16 +79,8 @@ impl Cgroup {
         let mut around = Command::new("/bin/sh");
         around
             .args(["-c", r#"echo $$ >"$0" && exec "$@""#])
-            .arg(self.path.join("cgroup.procs"))
-            .arg(command.get_program())
-            .args(command.get_args());
-        for (key, value) in command.get_envs() {
-            match value {
-                Some(value) => around.env(key, value),
-                None => around.env_remove(key),
-            };
-        }
-        around
+            .arg(self.path.join("cgroup.procs"));
+        wrap(around, command)
     }
 
     pub(super) fn cpu(&self) -> Result<CpuTime> {

@@ -25,6 +25,7 @@ use rustix::{
 };
 
 use super::{CpuTime, tree};
+use crate::wrap::wrap;
 
 /// The process, seen from outside.
 pub(super) struct Keeper {
@@ -36,16 +37,8 @@ pub(super) struct Keeper {
 impl Keeper {
     pub(super) fn spawn(keeper: &Path, command: &Command, complaints: &Path) -> Result<Self> {
         let mut own = Command::new(keeper);
-        own.arg("keep")
-            .arg(command.get_program())
-            .args(command.get_args());
-        for (key, value) in command.get_envs() {
-            match value {
-                Some(value) => own.env(key, value),
-                None => own.env_remove(key),
-            };
-        }
-        let mut child = own
+        own.arg("keep");
+        let mut child = wrap(own, command)
             // Ctrl-C is for the program that was started by hand; it ends the others in order.
             .process_group(0)
             .stdin(Stdio::piped())

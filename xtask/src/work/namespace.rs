@@ -12,6 +12,8 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
+use crate::wrap::wrap;
+
 /// Packets that wait at once: more than any window here holds.
 const QUEUE: &str = "200000";
 
@@ -53,17 +55,8 @@ impl Namespace {
     /// The command, started inside.
     pub(crate) fn around(&self, command: &Command) -> Command {
         let mut around = Command::new("nsenter");
-        around
-            .arg(format!("--net={}", self.path().display()))
-            .arg(command.get_program())
-            .args(command.get_args());
-        for (key, value) in command.get_envs() {
-            match value {
-                Some(value) => around.env(key, value),
-                None => around.env_remove(key),
-            };
-        }
-        around
+        around.arg(format!("--net={}", self.path().display()));
+        wrap(around, command)
     }
 
     /// Does something inside.
