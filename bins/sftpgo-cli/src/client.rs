@@ -109,11 +109,14 @@ impl Client {
         self.get(&format!("user/{id}"))
     }
 
-    pub(crate) fn user_by_name(&self, username: &str) -> Result<User> {
+    /// A user who may not exist.
+    pub(crate) fn find_user(&self, username: &str) -> Result<Option<User>> {
         let users: Vec<User> = self.get(&format!("user?username={}", encoded(username)))?;
-        users
-            .into_iter()
-            .find(|user| user.username == username)
+        Ok(users.into_iter().find(|user| user.username == username))
+    }
+
+    pub(crate) fn user_by_name(&self, username: &str) -> Result<User> {
+        self.find_user(username)?
             .ok_or_else(|| Failure::Refused(format!("no user is named {username}")))
     }
 

@@ -22,10 +22,13 @@ pub(crate) enum Failure {
     Output(io::Error),
     /// What was asked is answered with no; the answer is on stdout.
     AnsweredNo,
+    /// Done, except for what had to be left out; what and why is on stdout.
+    LeftOut,
 }
 
 impl Failure {
-    /// 1 refused, 2 wrong usage, 3 server not reachable, 4 answered with no; 2 is also what clap exits with.
+    /// 1 refused, 2 wrong usage, 3 server not reachable, 4 answered with no, 5 something left out; 2 is also what
+    /// clap exits with.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Refused(_) | Self::Unexpected(_) | Self::Declined(_) | Self::Output(_) => {
@@ -34,6 +37,7 @@ impl Failure {
             Self::Usage(_) => ExitCode::from(2),
             Self::Unreachable(_) => ExitCode::from(3),
             Self::AnsweredNo => ExitCode::from(4),
+            Self::LeftOut => ExitCode::from(5),
         }
     }
 }
@@ -48,6 +52,7 @@ impl fmt::Display for Failure {
             | Self::Unreachable(text) => f.write_str(text),
             Self::Output(error) => write!(f, "cannot write the answer: {error}"),
             Self::AnsweredNo => f.write_str("no"),
+            Self::LeftOut => f.write_str("not all could be done"),
         }
     }
 }

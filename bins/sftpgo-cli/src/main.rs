@@ -7,7 +7,9 @@ mod client;
 mod commands;
 mod exit;
 mod output;
+mod plan;
 mod prompt;
+mod source;
 mod values;
 mod wire;
 
@@ -18,7 +20,8 @@ use clap::Parser;
 fn main() -> ExitCode {
     match commands::run(cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure @ exit::Failure::AnsweredNo) => failure.exit_code(),
+        // The answer has been printed.
+        Err(failure @ (exit::Failure::AnsweredNo | exit::Failure::LeftOut)) => failure.exit_code(),
         Err(failure) => {
             output::failure(&failure);
             failure.exit_code()

@@ -46,7 +46,7 @@ pub(crate) struct User {
 
 /// What to add or change: a field left out keeps its value, or the server's default.
 // No Debug: it may hold a password.
-#[derive(Default, PartialEq, Serialize)]
+#[derive(Clone, Default, PartialEq, Serialize)]
 pub(crate) struct UserChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) username: Option<String>,

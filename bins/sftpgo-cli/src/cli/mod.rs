@@ -1,11 +1,13 @@
 //! The command line. What clap accepts is valid as far as it can be known without the server.
 
+mod transfer;
 mod user;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 
+pub(crate) use transfer::{Export, Import};
 pub(crate) use user::{
-    Explain, Order, PasswordSource, Target, UserCommand, UserFields, UserUpdate,
+    Explain, Limits, Order, PasswordSource, Target, UserCommand, UserFields, UserUpdate,
 };
 
 use crate::{output::Format, values::server::ServerUrl};
@@ -17,6 +19,7 @@ Exit codes:
   2  wrong usage
   3  the server cannot be reached
   4  answered, and the answer is no (user explain)
+  5  done for all but those that cannot be taken over (user import)
 
 Examples:
   sftpgo-cli user add alice --home-dir /srv/alice
@@ -63,7 +66,7 @@ pub(crate) struct Global {
 /// The kinds of thing there are to manage.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Add, list, show, change and delete users
+    /// Add, list, show, change and delete users, and move them from and to other servers
     #[command(subcommand)]
     User(UserCommand),
     /// See who is connected, and end a connection

@@ -7,20 +7,8 @@ use clap::{
     builder::{NonEmptyStringValueParser, PossibleValuesParser},
 };
 
-use crate::values::{amount, bandwidth, date, size};
-
-/// What the server can allow; `*` is all of it.
-const PERMISSIONS: [&str; 9] = [
-    "*",
-    "list",
-    "download",
-    "upload",
-    "overwrite",
-    "delete",
-    "rename",
-    "create_dirs",
-    "create_symlinks",
-];
+use super::transfer::{Export, Import};
+use crate::values::{amount, bandwidth, date, permission, size};
 
 /// What a client can ask for.
 const OPERATIONS: [&str; 17] = [
@@ -125,6 +113,10 @@ Examples:
   sftpgo-cli user explain alice /draft rename --target /final
   sftpgo-cli user explain alice / list --output json | jq -r .rule")]
     Explain(Explain),
+    /// Add users of a dump of SFTPGo, or of a system's accounts
+    Import(Box<Import>),
+    /// Write all users to a dump, without their passwords
+    Export(Export),
 }
 
 /// `sftpgo-cli user explain`
@@ -193,20 +185,38 @@ pub(crate) struct UserFields {
     /// Absolute path on the server; by default below its users_base_dir, if that is set
     #[arg(long, value_name = "DIR")]
     pub(crate) home_dir: Option<String>,
-    /// What the user may do; repeat, or separate with commas. A new user may do all (*)
-    #[arg(
-        long,
-        value_name = "PERMISSION",
-        value_delimiter = ',',
-        value_parser = PossibleValuesParser::new(PERMISSIONS)
-    )]
-    pub(crate) permission: Vec<String>,
+    #[command(flatten)]
+    pub(crate) limits: Limits,
     /// Owner of new files when the server runs as root; 0 leaves it
     #[arg(long)]
     pub(crate) uid: Option<u16>,
     /// Group of new files when the server runs as root; 0 leaves it
     #[arg(long)]
     pub(crate) gid: Option<u16>,
+    /// When logins end: 2027-01-01 (as that day begins in UTC), 2027-01-01T18:00:00+01:00, 12h, 30d
+    /// or 4w from now, or never
+    #[arg(long, value_name = "DATE", value_parser = date::parse)]
+    pub(crate) expires: Option<i64>,
+    /// Let the user log in; a new user may
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) enabled: bool,
+    /// Keep the user, without login
+    #[arg(long, action = ArgAction::SetTrue, conflicts_with = "enabled")]
+    pub(crate) disabled: bool,
+}
+
+/// What a user may do, and how much of it.
+#[derive(Debug, Default, PartialEq, Args)]
+pub(crate) struct Limits {
+    /// What the user may do; repeat, or separate with commas. A new user may do all (*)
+    #[arg(
+        long,
+        visible_alias = "permissions",
+        value_name = "PERMISSION",
+        value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(permission::NAMES)
+    )]
+    pub(crate) permission: Vec<String>,
     /// Sessions at once, or unlimited
     #[arg(long, value_name = "NUMBER", value_parser = amount::parse)]
     pub(crate) max_sessions: Option<i32>,
@@ -222,16 +232,6 @@ pub(crate) struct UserFields {
     /// KB a second, or with a unit as 5MB; or unlimited
     #[arg(long, value_name = "RATE", value_parser = bandwidth::parse)]
     pub(crate) download_bandwidth: Option<i32>,
-    /// When logins end: 2027-01-01 (as that day begins in UTC), 2027-01-01T18:00:00+01:00, 12h, 30d
-    /// or 4w from now, or never
-    #[arg(long, value_name = "DATE", value_parser = date::parse)]
-    pub(crate) expires: Option<i64>,
-    /// Let the user log in; a new user may
-    #[arg(long, action = ArgAction::SetTrue)]
-    pub(crate) enabled: bool,
-    /// Keep the user, without login
-    #[arg(long, action = ArgAction::SetTrue, conflicts_with = "enabled")]
-    pub(crate) disabled: bool,
 }
 
 /// How users are sorted.

@@ -1,8 +1,8 @@
 //! `sftpgo-cli user …`
 
-use super::{credentials, explain};
+use super::{credentials, explain, export, import};
 use crate::{
-    cli::{Order, PasswordSource, Target, UserCommand, UserFields, UserUpdate},
+    cli::{Limits, Order, PasswordSource, Target, UserCommand, UserFields, UserUpdate},
     client::{Client, MAX_PAGE, Page},
     exit::{Failure, Result},
     output::{Format, Table, fields},
@@ -27,6 +27,8 @@ pub(super) fn run(client: &Client, format: Format, command: UserCommand) -> Resu
         UserCommand::Update(update) => change(client, format, *update),
         UserCommand::Delete { target, yes } => delete(client, format, &target, yes),
         UserCommand::Explain(question) => explain::run(client, format, &question),
+        UserCommand::Import(import) => import::run(client, format, *import),
+        UserCommand::Export(export) => export::run(client, format, &export),
     }
 }
 
@@ -174,13 +176,21 @@ fn fields_given(given: UserFields) -> Result<UserChange> {
         home_dir: given.home_dir,
         uid: given.uid,
         gid: given.gid,
+        ..limits_given(given.limits)
+    })
+}
+
+/// As [`fields_given`], of what a user may do.
+pub(super) fn limits_given(given: Limits) -> UserChange {
+    UserChange {
         max_sessions: given.max_sessions,
         quota_size: given.quota_size,
         quota_files: given.quota_files,
         permissions: (!given.permission.is_empty()).then_some(given.permission),
         upload_bandwidth: given.upload_bandwidth,
         download_bandwidth: given.download_bandwidth,
-    })
+        ..UserChange::default()
+    }
 }
 
 fn table(users: &[User]) -> String {

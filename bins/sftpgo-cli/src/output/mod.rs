@@ -2,7 +2,7 @@
 
 mod table;
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -24,6 +24,14 @@ pub(crate) enum Format {
 }
 
 impl Format {
+    /// Tells people what has just been done; JSON comes when all is.
+    pub(crate) fn progress(self, words: &str) -> Result<()> {
+        match self {
+            Self::Table => raw(format!("{}\n", text::visible(words)).as_bytes()),
+            Self::Json => Ok(()),
+        }
+    }
+
     /// Prints `data`: as JSON, or as the text that `table` makes of it.
     pub(crate) fn print<T: Serialize + ?Sized>(
         self,
@@ -38,6 +46,18 @@ impl Format {
             }
         }
     }
+}
+
+/// Says beside the answer what whoever gets it should know.
+pub(crate) fn note(words: &str) {
+    let line = format!("note: {}\n", text::visible(words));
+    // The answer is worth having without it.
+    let _ = io::stderr().write_all(line.as_bytes());
+}
+
+/// For an answer too long to be held: written piece by piece, and flushed by whoever writes.
+pub(crate) fn stdout() -> impl Write {
+    BufWriter::new(io::stdout().lock())
 }
 
 /// Prints bytes as they are. Whoever reads through `head` has what they wanted when the pipe breaks.

@@ -9,7 +9,9 @@
 )]
 
 mod explain;
+mod export;
 mod fake;
+mod import;
 mod managing;
 mod passwords;
 mod refusals;

@@ -1,0 +1,433 @@
+//! One user of a dump.
+
+use serde_json::{Map, Value};
+
+use super::{Candidate, Entry, Skipped, keys_of, password};
+use crate::{values::permission, wire::UserChange};
+
+/// What takes nothing away from a user, and what only the server counts.
+const NO_RESTRICTION: [&str; 19] = [
+    "id",
+    "additional_info",
+    "description",
+    "email",
+    "role",
+    "has_password",
+    "created_at",
+    "updated_at",
+    "last_login",
+    "last_password_change",
+    "last_quota_update",
+    "first_download",
+    "first_upload",
+    "used_quota_size",
+    "used_quota_files",
+    "used_quota_file",
+    "used_upload_data_transfer",
+    "used_download_data_transfer",
+    "oidc_custom_fields",
+];
+
+/// Of SFTPGo 0.9.5 and later; `upload` includes them here, and without them a user may do less, never more.
+const INCLUDED_IN_UPLOAD: [&str; 3] = ["chmod", "chown", "chtimes"];
+
+/// Who is denied these here has no way to use them anyway.
+const NOT_SPOKEN_HERE: [&str; 3] = ["FTP", "DAV", "HTTP"];
+
+/// What a value of a dump's list comes to; the name is empty where there is none.
+pub(super) fn entry(value: Value) -> Entry {
+    let skipped = |name: &str, reason: String| Skipped {
+        name: name.to_owned(),
+        reason,
+    };
+    let Value::Object(mut fields) = value else {
+        return Err(skipped("", "it is not an object".to_owned()));
+    };
+    match fields.remove("username") {
+        Some(Value::String(name)) if !name.is_empty() => {
+            candidate(&name, Fields(fields)).map_err(|reason| skipped(&name, reason))
+        }
+        _ => Err(skipped("", "it has no username".to_owned())),
+    }
+}
+
+fn candidate(name: &str, mut fields: Fields) -> Result<Candidate, String> {
+    let permissions = permissions(fields.take("permissions"))?;
+    let (public_keys, mut notes) = keys_of(&fields.lines("public_keys")?);
+    let (password, without_password) = match fields.text("password")? {
+        None => (None, None),
+        Some(stored) => match password::check(&stored) {
+            Ok(()) => (Some(stored), None),
+            Err(reason) => (None, Some(reason)),
+        },
+    };
+    let has_usage = fields.has_usage();
+    let user = UserChange {
+        username: None,
+        password,
+        status: Some(match fields.number("status")? {
+            Some(status @ 0..=1) => status,
+            Some(other) => return Err(format!("its status {other} is unknown")),
+            None => {
+                notes.push("is disabled, as it has no status".to_owned());
+                0
+            }
+        }),
+        expiration_date: fields.number("expiration_date")?,
+        public_keys: Some(public_keys),
+        home_dir: fields.text("home_dir")?,
+        uid: fields.number("uid")?,
+        gid: fields.number("gid")?,
+        max_sessions: fields.number("max_sessions")?,
+        quota_size: fields.number("quota_size")?,
+        quota_files: fields.number("quota_files")?,
+        permissions: Some(permissions),
+        upload_bandwidth: fields.number("upload_bandwidth")?,
+        download_bandwidth: fields.number("download_bandwidth")?,
+    };
+    fields.check_rest()?;
+    Ok(Candidate {
+        name: name.to_owned(),
+        user,
+        without_password,
+        notes,
+        has_usage,
+    })
+}
+
+/// What a dump says of a user and was not looked at yet.
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    /// Null is a field that is not there.
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// Numbers are limits: one that does not fit must not become a smaller one, or none.
+    fn number<T: TryFrom<i64>>(&mut self, name: &str) -> Result<Option<T>, String> {
+        let Some(value) = self.take(name) else {
+            return Ok(None);
+        };
+        if !value.is_number() {
+            return Err(format!("its {name} is not a number"));
+        }
+        value
+            .as_i64()
+            .filter(|number| *number >= 0)
+            .and_then(|number| T::try_from(number).ok())
+            .map(Some)
+            .ok_or_else(|| format!("its {name} {value} is out of range"))
+    }
+
+    /// Empty is none.
+    fn text(&mut self, name: &str) -> Result<Option<String>, String> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
+            Some(_) => Err(format!("its {name} is not text")),
+        }
+    }
+
+    /// Forms store blank lines among others.
+    fn lines(&mut self, name: &str) -> Result<Vec<String>, String> {
+        let lines: Vec<String> = self
+            .take(name)
+            .map_or(Ok(Vec::new()), serde_json::from_value)
+            .map_err(|_| format!("its {name} cannot be read"))?;
+        Ok(lines
+            .into_iter()
+            .filter(|line| !line.trim().is_empty())
+            .collect())
+    }
+
+    fn has_usage(&self) -> bool {
+        let any = |names: [&str; 2]| {
+            names
+                .iter()
+                .any(|name| self.0.get(*name).and_then(Value::as_i64).unwrap_or(0) > 0)
+        };
+        any(["quota_size", "quota_files"]) && any(["used_quota_size", "used_quota_files"])
+    }
+
+    /// What this server does not know could be a restriction.
+    fn check_rest(&self) -> Result<(), String> {
+        let rest = self
+            .0
+            .iter()
+            .filter(|(name, _)| !NO_RESTRICTION.contains(&name.as_str()));
+        match rest.into_iter().find_map(|(name, value)| said(name, value)) {
+            Some(path) => Err(format!("its {path} cannot be enforced")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where a value says something, as `filters.allowed_ip`; nothing where all in it is empty.
+pub(super) fn said(path: &str, value: &Value) -> Option<String> {
+    let says = match value {
+        Value::Null => false,
+        Value::Bool(set) => *set,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(fields) => {
+            return fields
+                .iter()
+                .find_map(|(name, value)| said(&format!("{path}.{name}"), value));
+        }
+    };
+    (says && !says_the_same_here(path, value)).then(|| path.to_owned())
+}
+
+/// Is it a filter that holds on a server of SSH alone, too?
+fn says_the_same_here(path: &str, value: &Value) -> bool {
+    let denied = |name: &Value| {
+        name.as_str()
+            .is_some_and(|name| NOT_SPOKEN_HERE.contains(&name))
+    };
+    match (path, value) {
+        ("filters.tls_username", Value::String(text)) => text == "None",
+        ("filters.denied_protocols", Value::Array(names)) => names.iter().all(denied),
+        _ => false,
+    }
+}
+
+/// The permissions of a list, or of an object of directories that all have the same.
+fn permissions(value: Option<Value>) -> Result<Vec<String>, String> {
+    let mut directories = match value {
+        None => return Err("it has no permissions".to_owned()),
+        Some(Value::Object(directories)) => directories,
+        Some(list) => return names(list),
+    };
+    let root = directories
+        .remove("/")
+        .ok_or("its permissions say nothing of /")?;
+    let root = names(root)?;
+    for (directory, list) in directories {
+        if names(list).as_ref() != Ok(&root) {
+            return Err(format!(
+                "its permissions for {directory} are not those for /"
+            ));
+        }
+    }
+    Ok(root)
+}
+
+fn names(list: Value) -> Result<Vec<String>, String> {
+    let mut names: Vec<String> =
+        serde_json::from_value(list).map_err(|_| "its permissions cannot be read".to_owned())?;
+    if !names.iter().any(|name| name == permission::ALL) {
+        names.retain(|name| !INCLUDED_IN_UPLOAD.contains(&name.as_str()));
+        let unknown = |name: &&String| !permission::NAMES.contains(&name.as_str());
+        if let Some(name) = names.iter().find(unknown) {
+            return Err(format!("its permission {name} is unknown"));
+        }
+    }
+    if names.is_empty() {
+        return Err("its permissions allow nothing".to_owned());
+    }
+    Ok(permission::as_shown(&names))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const HASH: &str = "$6$salt$hash";
+    const KEY: &str = "ssh-ed25519 AAAA bob@home";
+
+    /// A user of SFTPGo 1.2 with all that says nothing, changed by `fields`.
+    fn with(fields: Value) -> Entry {
+        let mut user = json!({
+            "id": 7, "status": 1, "username": "bob", "expiration_date": 0, "password": HASH, "home_dir": "/srv/bob",
+            "virtual_folders": null, "uid": 0, "gid": 0, "max_sessions": 0, "quota_size": 0, "quota_files": 0,
+            "permissions": {"/": ["*"]}, "used_quota_size": 0, "used_quota_files": 0, "last_quota_update": 0,
+            "upload_bandwidth": 0, "download_bandwidth": 0, "last_login": 0,
+            "filters": {"allowed_ip": [], "denied_ip": null, "tls_username": "None", "max_upload_file_size": 0},
+            "filesystem": {"provider": 0, "s3config": {"access_secret": {}}, "cryptconfig": {"passphrase": {}}},
+        });
+        for (name, value) in fields.as_object().unwrap() {
+            user[name] = value.clone();
+        }
+        entry(user)
+    }
+
+    fn taken(fields: Value) -> Candidate {
+        let shown = fields.to_string();
+        with(fields).unwrap_or_else(|skipped| panic!("{shown}: {}", skipped.reason))
+    }
+
+    fn reason(fields: Value) -> String {
+        let shown = fields.to_string();
+        let skipped = with(fields)
+            .err()
+            .unwrap_or_else(|| panic!("{shown} is taken"));
+        assert_eq!(skipped.name, "bob");
+        skipped.reason
+    }
+
+    #[test]
+    fn every_field_comes_over() {
+        let user = taken(json!({
+            "status": 0, "expiration_date": 5, "public_keys": [KEY, " "], "uid": 65535, "gid": 1, "max_sessions": 2,
+            "quota_size": i64::MAX, "quota_files": 3, "permissions": {"/": ["upload", "list", "chmod"]},
+            "upload_bandwidth": 8, "download_bandwidth": i32::MAX,
+            "description": "x", "email": "x", "additional_info": "x", "last_login": 9, "used_quota_size": 9,
+        }));
+        assert_eq!(
+            serde_json::to_value(&user.user).unwrap(),
+            json!({
+                "status": 0, "expiration_date": 5, "password": HASH, "public_keys": [KEY], "home_dir": "/srv/bob",
+                "uid": 65535, "gid": 1, "max_sessions": 2, "quota_size": i64::MAX, "quota_files": 3,
+                "permissions": ["list", "upload"], "upload_bandwidth": 8, "download_bandwidth": i32::MAX,
+            })
+        );
+        assert_eq!((user.notes, user.without_password), (vec![], None));
+        assert!(user.has_usage);
+        assert!(
+            !taken(json!({"used_quota_size": 9})).has_usage,
+            "nothing limits it"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_enforced_is_named() {
+        for (fields, part) in [
+            (
+                json!({"filters": {"allowed_ip": ["10.0.0.0/8"]}}),
+                "filters.allowed_ip",
+            ),
+            (
+                json!({"filters": {"denied_login_methods": ["password"]}}),
+                "filters.denied_login_methods",
+            ),
+            (
+                json!({"filters": {"denied_protocols": ["FTP", "SSH"]}}),
+                "filters.denied_protocols",
+            ),
+            (
+                json!({"filters": {"max_upload_file_size": 1}}),
+                "filters.max_upload_file_size",
+            ),
+            (
+                json!({"filters": {"hooks": {"of_tomorrow": true}}}),
+                "filters.hooks.of_tomorrow",
+            ),
+            (
+                json!({"filesystem": {"provider": 1}}),
+                "filesystem.provider",
+            ),
+            (json!({"virtual_folders": [{}]}), "virtual_folders"),
+            (json!({"groups": [{"name": "g"}]}), "groups"),
+            (json!({"total_data_transfer": 5}), "total_data_transfer"),
+            (json!({"Permissions": ["list"]}), "Permissions"),
+            (json!({"of_tomorrow": "x"}), "of_tomorrow"),
+        ] {
+            assert_eq!(reason(fields), format!("its {part} cannot be enforced"));
+        }
+        taken(
+            json!({"filters": {"denied_protocols": ["FTP", "DAV"]}, "of_tomorrow": {"a": [], "b": {"c": ""}}}),
+        );
+    }
+
+    #[test]
+    fn permissions_are_the_same_everywhere_or_not_taken() {
+        for (permissions, names) in [
+            (json!({"/": ["*"]}), vec!["*"]),
+            (json!({"/": ["list", "*", "fly"]}), vec!["*"]),
+            (json!(["download", "list"]), vec!["list", "download"]),
+            (
+                json!({"/": ["list", "upload"], "/sub": ["upload", "list", "chtimes"]}),
+                vec!["list", "upload"],
+            ),
+        ] {
+            let user = taken(json!({ "permissions": permissions })).user;
+            assert_eq!(user.permissions.unwrap(), names);
+        }
+        for (permissions, why) in [
+            (json!({"/": ["*"], "/sub": ["list"]}), "for /sub"),
+            (json!({"/": ["list"], "/sub": []}), "for /sub"),
+            (json!({"/sub": ["list"]}), "nothing of /"),
+            (
+                json!({"/": ["list", "delete_files"]}),
+                "delete_files is unknown",
+            ),
+            (json!({"/": ["chmod"]}), "allow nothing"),
+            (json!({"/": []}), "allow nothing"),
+            (json!([]), "allow nothing"),
+            (json!({}), "nothing of /"),
+            (json!({"/": "list"}), "cannot be read"),
+            (json!("*"), "cannot be read"),
+            (json!(null), "no permissions"),
+        ] {
+            let reason = reason(json!({ "permissions": permissions }));
+            assert!(reason.contains(why), "{permissions}: {reason}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_are_not_taken() {
+        for (name, value) in [
+            ("uid", json!(65536)),
+            ("gid", json!(-1)),
+            ("quota_files", json!(1_u64 << 31)),
+            ("quota_size", json!(u64::MAX)),
+            ("quota_size", json!(-1)),
+            ("quota_size", json!(1.5)),
+            ("max_sessions", json!("3")),
+            ("upload_bandwidth", json!(1_u64 << 40)),
+            ("expiration_date", json!(-1)),
+            ("status", json!(2)),
+            ("home_dir", json!(7)),
+            ("password", json!(["x"])),
+            ("public_keys", json!("ssh-rsa AAAA")),
+        ] {
+            let mut fields = json!({});
+            fields[name] = value;
+            let reason = reason(fields);
+            assert!(reason.contains(name), "{name}: {reason}");
+        }
+    }
+
+    #[test]
+    fn a_hash_that_the_server_does_not_read_is_left_out() {
+        let user = taken(json!({"password": "$1$salt$SECRET", "public_keys": [KEY]}));
+        assert!(user.user.password.is_none());
+        assert!(user.without_password.unwrap().contains("$1$"));
+        for nothing in [json!(null), json!("")] {
+            let user = taken(json!({ "password": nothing }));
+            assert!(user.user.password.is_none() && user.without_password.is_none());
+        }
+    }
+
+    #[test]
+    fn keys_that_say_more_than_a_key_are_left_out() {
+        let user = taken(json!({"public_keys": [KEY, "from=\"10.0.0.1\" ssh-rsa AAAA"]}));
+        assert_eq!(user.user.public_keys.unwrap(), [KEY]);
+        assert_eq!(
+            user.notes,
+            ["public key 2 is left out: its options cannot be enforced"]
+        );
+    }
+
+    #[test]
+    fn whoever_has_no_status_is_disabled_as_in_sftpgo() {
+        let user = taken(json!({ "status": null }));
+        assert_eq!(user.user.status, Some(0));
+        assert_eq!(user.notes.len(), 1);
+    }
+
+    #[test]
+    fn a_user_of_rest_may_lack_what_has_a_default() {
+        let user = entry(json!({"username": "bob", "status": 1, "permissions": ["*"]}))
+            .ok()
+            .unwrap();
+        assert_eq!(
+            serde_json::to_value(&user.user).unwrap(),
+            json!({"status": 1, "permissions": ["*"], "public_keys": []})
+        );
+    }
+}

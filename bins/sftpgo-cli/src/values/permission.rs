@@ -1,0 +1,47 @@
+//! The permissions of REST API v1.2.0.
+
+/// All of them at once.
+pub(crate) const ALL: &str = "*";
+
+/// What the server can allow, in the contract's order; the first is all the others.
+pub(crate) const NAMES: [&str; 9] = [
+    ALL,
+    "list",
+    "download",
+    "upload",
+    "overwrite",
+    "delete",
+    "rename",
+    "create_dirs",
+    "create_symlinks",
+];
+
+/// The same permissions as the server shows them: each once, in the contract's order, and all of them as `*`.
+///
+/// Names that the contract does not have are left out.
+pub(crate) fn as_shown<S: AsRef<str>>(names: &[S]) -> Vec<String> {
+    let has = |name: &str| names.iter().any(|given| given.as_ref() == name);
+    let single: Vec<String> = NAMES
+        .iter()
+        .skip(1)
+        .filter(|name| has(name))
+        .map(|name| (*name).to_owned())
+        .collect();
+    if has(ALL) || single.len() + 1 == NAMES.len() {
+        return vec![ALL.to_owned()];
+    }
+    single
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_form_for_one_set() {
+        assert_eq!(as_shown(&["upload", "list", "upload"]), ["list", "upload"]);
+        assert_eq!(as_shown(&["list", "*"]), ["*"]);
+        assert_eq!(as_shown(&NAMES[1..]), ["*"]);
+        assert_eq!(as_shown(&["fly"]), [""; 0]);
+    }
+}
