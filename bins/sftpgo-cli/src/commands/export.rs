@@ -1,6 +1,7 @@
 //! `sftpgo-cli user export`
 
 use std::{
+    fs::{self, File},
     io::{self, BufWriter, Write},
     path::Path,
 };
@@ -102,9 +103,18 @@ fn to_stdout(client: &Client) -> Result<()> {
     Ok(())
 }
 
-/// The file is whole or not there: until then it has another name. Only its owner may read it.
+/// The file is whole or as it was: until then it has another name. Only its owner may read it.
 fn to_file(client: &Client, path: &Path, name: &str) -> Result<usize> {
     let failed = |error: io::Error| Failure::Usage(format!("cannot write {name}: {error}"));
+    let path = match fs::metadata(path) {
+        // A device or a pipe is written to; a file must not take its place.
+        Ok(metadata) if !metadata.is_file() => {
+            let there = File::options().write(true).open(path).map_err(failed)?;
+            return dump(client, BufWriter::new(there), failed);
+        }
+        Ok(_) => &fs::canonicalize(path).map_err(failed)?,
+        Err(_) => path,
+    };
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{Candidate, Entry, Skipped, keys_of, password};
-use crate::{values::permission, wire::UserChange};
+use super::{Candidate, Entry, Skipped, keys_of, password, permissions};
+use crate::wire::UserChange;
 
 /// What takes nothing away from a user, and what only the server counts.
 const NO_RESTRICTION: [&str; 19] = [
@@ -28,9 +28,6 @@ const NO_RESTRICTION: [&str; 19] = [
     "oidc_custom_fields",
 ];
 
-/// Of SFTPGo 0.9.5 and later; `upload` includes them here, and without them a user may do less, never more.
-const INCLUDED_IN_UPLOAD: [&str; 3] = ["chmod", "chown", "chtimes"];
-
 /// Who is denied these here has no way to use them anyway.
 const NOT_SPOKEN_HERE: [&str; 3] = ["FTP", "DAV", "HTTP"];
 
@@ -52,7 +49,7 @@ pub(super) fn entry(value: Value) -> Entry {
 }
 
 fn candidate(name: &str, mut fields: Fields) -> Result<Candidate, String> {
-    let permissions = permissions(fields.take("permissions"))?;
+    let permissions = permissions::everywhere(fields.take("permissions"))?;
     let (public_keys, mut notes) = keys_of(&fields.lines("public_keys")?);
     let (password, without_password) = match fields.text("password")? {
         None => (None, None),
@@ -193,43 +190,6 @@ fn says_the_same_here(path: &str, value: &Value) -> bool {
     }
 }
 
-/// The permissions of a list, or of an object of directories that all have the same.
-fn permissions(value: Option<Value>) -> Result<Vec<String>, String> {
-    let mut directories = match value {
-        None => return Err("it has no permissions".to_owned()),
-        Some(Value::Object(directories)) => directories,
-        Some(list) => return names(list),
-    };
-    let root = directories
-        .remove("/")
-        .ok_or("its permissions say nothing of /")?;
-    let root = names(root)?;
-    for (directory, list) in directories {
-        if names(list).as_ref() != Ok(&root) {
-            return Err(format!(
-                "its permissions for {directory} are not those for /"
-            ));
-        }
-    }
-    Ok(root)
-}
-
-fn names(list: Value) -> Result<Vec<String>, String> {
-    let mut names: Vec<String> =
-        serde_json::from_value(list).map_err(|_| "its permissions cannot be read".to_owned())?;
-    if !names.iter().any(|name| name == permission::ALL) {
-        names.retain(|name| !INCLUDED_IN_UPLOAD.contains(&name.as_str()));
-        let unknown = |name: &&String| !permission::NAMES.contains(&name.as_str());
-        if let Some(name) = names.iter().find(unknown) {
-            return Err(format!("its permission {name} is unknown"));
-        }
-    }
-    if names.is_empty() {
-        return Err("its permissions allow nothing".to_owned());
-    }
-    Ok(permission::as_shown(&names))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -334,41 +294,6 @@ mod tests {
     }
 
     #[test]
-    fn permissions_are_the_same_everywhere_or_not_taken() {
-        for (permissions, names) in [
-            (json!({"/": ["*"]}), vec!["*"]),
-            (json!({"/": ["list", "*", "fly"]}), vec!["*"]),
-            (json!(["download", "list"]), vec!["list", "download"]),
-            (
-                json!({"/": ["list", "upload"], "/sub": ["upload", "list", "chtimes"]}),
-                vec!["list", "upload"],
-            ),
-        ] {
-            let user = taken(json!({ "permissions": permissions })).user;
-            assert_eq!(user.permissions.unwrap(), names);
-        }
-        for (permissions, why) in [
-            (json!({"/": ["*"], "/sub": ["list"]}), "for /sub"),
-            (json!({"/": ["list"], "/sub": []}), "for /sub"),
-            (json!({"/sub": ["list"]}), "nothing of /"),
-            (
-                json!({"/": ["list", "delete_files"]}),
-                "delete_files is unknown",
-            ),
-            (json!({"/": ["chmod"]}), "allow nothing"),
-            (json!({"/": []}), "allow nothing"),
-            (json!([]), "allow nothing"),
-            (json!({}), "nothing of /"),
-            (json!({"/": "list"}), "cannot be read"),
-            (json!("*"), "cannot be read"),
-            (json!(null), "no permissions"),
-        ] {
-            let reason = reason(json!({ "permissions": permissions }));
-            assert!(reason.contains(why), "{permissions}: {reason}");
-        }
-    }
-
-    #[test]
     fn numbers_that_do_not_fit_are_not_taken() {
         for (name, value) in [
             ("uid", json!(65536)),
@@ -384,6 +309,7 @@ mod tests {
             ("home_dir", json!(7)),
             ("password", json!(["x"])),
             ("public_keys", json!("ssh-rsa AAAA")),
+            ("permissions", json!(null)),
         ] {
             let mut fields = json!({});
             fields[name] = value;

@@ -7,6 +7,7 @@ pub(crate) mod dump;
 mod dump_user;
 pub(crate) mod passwd;
 mod password;
+mod permissions;
 #[cfg(test)]
 mod properties;
 mod shadow;

@@ -1,6 +1,11 @@
 //! `user export`: a dump that `user import` reads, whole or not at all.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    os::unix::fs::{FileTypeExt, PermissionsExt, symlink},
+    process::Command,
+    thread,
+};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -108,6 +113,34 @@ fn a_file_is_for_its_owner_and_whole_or_as_it_was() {
     );
     assert_eq!(fs::read_dir(files.path()).unwrap().count(), 1);
 
+    let link = files.path().join("link");
+    symlink(&path, &link).unwrap();
+    Fake::answering([page(0..1)]).run(&["user", "export", link.to_str().unwrap()]);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(ids(&fs::read_to_string(&path).unwrap()), [0]);
+
     let nowhere = Fake::answering([page(0..3)]).run(&["user", "export", "/does/not/exist"]);
     assert!(nowhere.failed(2).contains("/does/not/exist"));
+}
+
+#[test]
+fn a_pipe_is_written_to_and_stays() {
+    let files = TempDir::new().unwrap();
+    let path = files.path().join("pipe");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&path)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let told = thread::scope(|scope| {
+        let reader = scope.spawn(|| fs::read_to_string(&path).unwrap());
+        let fake = Fake::answering([page(0..3)]);
+        let outcome = fake.run(&["user", "export", path.to_str().unwrap()]);
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        assert!(fs::symlink_metadata(&path).unwrap().file_type().is_fifo());
+        reader.join().unwrap()
+    });
+    assert_eq!(ids(&told), [0, 1, 2]);
 }

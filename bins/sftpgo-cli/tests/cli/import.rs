@@ -340,6 +340,13 @@ fn accounts_of_a_system_become_users() {
          nobody:x:65534:65534::/nonexistent:/bin/false\n",
         "bob:$6$s$SECRET:19000:0:99999:7::47482:\ncarol:$y$j9T$s$SECRET:19000::::::\n",
     );
+    // Comments are of any age and encoding.
+    let latin1: Vec<u8> = fs::read_to_string(system.path("passwd"))
+        .unwrap()
+        .chars()
+        .map(|c| u8::try_from(c).unwrap())
+        .collect();
+    fs::write(system.path("passwd"), latin1).unwrap();
     let fake = Fake::answering([(200, json!([])), (200, user(1, "bob"))]);
     let options = [
         "--permission=list,download",
