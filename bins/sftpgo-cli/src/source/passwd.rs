@@ -21,7 +21,8 @@ pub(crate) struct Account {
     gid: u16,
     home: String,
     password: Result<String, String>,
-    expiration_date: i64,
+    /// Not said without a line in a shadow file.
+    expiration_date: Option<i64>,
 }
 
 /// What the files do not say of the users to be.
@@ -90,7 +91,7 @@ impl Account {
             name: self.name,
             user: UserChange {
                 password,
-                expiration_date: Some(self.expiration_date),
+                expiration_date: self.expiration_date,
                 public_keys,
                 home_dir: Some(home_dir),
                 uid: Some(self.uid),
@@ -160,7 +161,7 @@ impl<'a> Line<'a> {
                 ("x", None) => Err("it has no line in a shadow file".to_owned()),
                 (hash, _) => usable(hash),
             },
-            expiration_date: line.map_or(Ok(0), |line| line.expiration_date())?,
+            expiration_date: line.map(|line| line.expiration_date()).transpose()?,
         })
     }
 }
@@ -312,7 +313,7 @@ mod tests {
         assert_eq!(
             serde_json::to_value(&user.user).unwrap(),
             json!({
-                "expiration_date": 0, "public_keys": ["ssh-ed25519 AAAA"], "home_dir": "/srv/bob", "uid": 1000, "gid": 1,
+                "public_keys": ["ssh-ed25519 AAAA"], "home_dir": "/srv/bob", "uid": 1000, "gid": 1,
                 "permissions": ["list"], "max_sessions": 2,
             })
         );

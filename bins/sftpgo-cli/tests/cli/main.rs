@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod accounts;
 mod explain;
 mod export;
 mod fake;

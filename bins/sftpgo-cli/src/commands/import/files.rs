@@ -77,7 +77,8 @@ fn accounts(import: Import) -> Result<Source> {
         let (keys, note) = match import.authorized_keys.then(|| authorized_keys(&account)) {
             None => (None, None),
             Some(Ok(lines)) => (Some(lines), None),
-            Some(Err(note)) => (Some(Vec::new()), Some(note)),
+            // What it would have said is not known.
+            Some(Err(note)) => (None, Some(note)),
         };
         let mut entry = account.into_entry(keys.as_deref(), &settings);
         if let (Ok(user), Some(note)) = (&mut entry, note) {
