@@ -10,12 +10,15 @@ use sftpgo_core::{
     event::Events,
     explain::Explainer,
     filesystem::{Homes, local::LocalHomes},
+    journal::{Journal, MemoryJournal},
+    membership::Membership,
+    provider::ServerId,
     quota::QuotaBook,
     registry::Connections,
     scan::QuotaScans,
 };
 use sftpgo_ssh::{HostKey, ServerConfig, Services, host_key};
-use sftpgo_store::{MemoryProvider, SqliteProvider, StoreConfig};
+use sftpgo_store::{FileJournal, MemoryProvider, SqliteProvider, StoreConfig};
 
 use crate::{
     actions::{FileActions, Queue, UserActions},
@@ -33,7 +36,9 @@ pub(crate) struct Parts {
     pub(crate) api: Arc<ApiState>,
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) homes: Arc<dyn Homes>,
+    pub(crate) connections: Arc<Connections>,
     pub(crate) quotas: Arc<QuotaBook>,
+    pub(crate) membership: Arc<Membership>,
     pub(crate) metrics: Metrics,
     pub(crate) actions: Arc<Queue>,
     pub(crate) host_keys: Vec<HostKey>,
@@ -62,8 +67,15 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
             sftpgo_api::user_json,
         )),
     ]);
-    let connections = Connections::new(events.clone());
-    let quotas = QuotaBook::new(Arc::clone(&provider), settings.data_provider.tracking);
+    let server = ServerId::random();
+    let connections = Connections::of_server(events.clone(), Arc::clone(&provider), server);
+    let quotas = QuotaBook::of_server(
+        Arc::clone(&provider),
+        settings.data_provider.tracking,
+        server,
+        journal(&settings.data_provider.driver, directory)?,
+    );
+    let membership = Membership::new(Arc::clone(&connections), Arc::clone(&quotas));
     let homes: Arc<dyn Homes> = Arc::new(LocalHomes);
 
     let api = Arc::new(ApiState {
@@ -95,7 +107,7 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
     ));
     let services = Services {
         authenticator,
-        connections,
+        connections: Arc::clone(&connections),
         events,
     };
     let ssh = sftpgo_ssh::Server::new(ssh_config(&settings.sftpd, host_keys.clone()), services)
@@ -105,7 +117,9 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
         api,
         provider,
         homes,
+        connections,
         quotas,
+        membership: Arc::new(membership),
         metrics,
         actions,
         host_keys,
@@ -125,6 +139,15 @@ fn provider(driver: &Driver) -> Result<Arc<dyn Provider>, Problem> {
             format!("{error}; check who may write it and its directory, or name another file"),
         )),
     }
+}
+
+/// What changes while the database does not answer outlives a crash only where the users do.
+fn journal(driver: &Driver, directory: &Path) -> Result<Arc<dyn Journal>, Problem> {
+    if *driver == Driver::Memory {
+        return Ok(Arc::new(MemoryJournal::default()));
+    }
+    let journal = FileJournal::open(directory).map_err(of_key("--config-dir"))?;
+    Ok(Arc::new(journal))
 }
 
 fn host_keys(sftpd: &Sftpd, directory: &Path) -> Result<Vec<HostKey>, Problem> {

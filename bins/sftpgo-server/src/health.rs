@@ -6,14 +6,14 @@ use sftpgo_api::Metrics;
 use sftpgo_core::Provider;
 use tokio::{task::spawn_blocking, time};
 
-const INTERVAL: Duration = Duration::from_secs(30);
+const INTERVAL: Duration = Duration::from_secs(5);
+/// Who does not answer is asked more often.
+const UNTIL_BACK: Duration = Duration::from_secs(1);
 
 /// Asks for as long as the server runs.
 pub(crate) async fn watch(provider: Arc<dyn Provider>, metrics: Metrics) {
-    let mut interval = time::interval(INTERVAL);
     let mut answered = true;
     loop {
-        interval.tick().await;
         let provider = Arc::clone(&provider);
         let Ok(checked) = spawn_blocking(move || provider.check()).await else {
             return;
@@ -25,5 +25,6 @@ pub(crate) async fn watch(provider: Arc<dyn Provider>, metrics: Metrics) {
             _ => {}
         }
         answered = checked.is_ok();
+        time::sleep(if answered { INTERVAL } else { UNTIL_BACK }).await;
     }
 }

@@ -13,6 +13,7 @@ mod event_log;
 mod health;
 mod listen;
 mod logging;
+mod neighbours;
 mod serve;
 mod shutdown;
 mod stack;

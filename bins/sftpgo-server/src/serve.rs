@@ -6,18 +6,18 @@ use rustix::{
     fs::Mode,
     process::{Resource, Rlimit, getrlimit, setrlimit, umask},
 };
-use sftpgo_core::{quota::LedgerWriter, recovery};
+use sftpgo_core::{UserId, quota::LedgerWriter, recovery};
 use tokio::{runtime::Runtime, task::spawn_blocking};
 
 use crate::{
     chores,
     cli::Options,
-    compose,
+    compose::{self, Parts},
     config::{self, Found, Problem, settings::Settings},
     health,
     listen::listen,
     logging::{self, LogSettings},
-    shutdown, terminal,
+    neighbours, shutdown, terminal,
     welcome::Welcome,
 };
 
@@ -94,12 +94,22 @@ fn raise_open_files_limit() {
     }
 }
 
+/// Whose usage earlier runs left unsettled, and other servers that are dead; before anybody logs in.
+fn find_unsettled(parts: &Parts) -> sftpgo_core::Result<Vec<UserId>> {
+    let mut users = parts.membership.beat()?;
+    users.extend(recovery::find_unsettled(
+        parts.provider.as_ref(),
+        &parts.quotas,
+    )?);
+    Ok(users)
+}
+
 async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<(), Problem> {
     let shutdown = shutdown::on_signals()
         .map_err(|error| Problem::new("system", format!("signals cannot be received: {error}")))?;
     let parts = compose::compose(settings, &found.directory)?;
-    let unsettled = recovery::find_unsettled(parts.provider.as_ref(), &parts.quotas)
-        .map_err(|error| Problem::new("data_provider", error.to_string()))?;
+    let unsettled =
+        find_unsettled(&parts).map_err(|error| Problem::new("data_provider", error.to_string()))?;
     let writer = LedgerWriter::start(Arc::clone(&parts.quotas), WRITE_USAGE_WITHIN)
         .map_err(|error| Problem::new("system", format!("no threads can be started: {error}")))?;
     let sftp = listen("sftpd", &settings.sftpd.bind).await?;
@@ -122,6 +132,7 @@ async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<
         parts.metrics.clone(),
     ));
     chores::start(&parts, unsettled);
+    tokio::spawn(neighbours::watch(&parts));
 
     let rest_until = shutdown.clone();
     let serve_rest = async move {
@@ -132,6 +143,9 @@ async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<
     tokio::join!(parts.ssh.serve(sftp.listener, shutdown), serve_rest);
     let last_work = move || {
         drop(writer);
+        if let Err(error) = parts.membership.leave() {
+            log::warn!("other servers notice later that this one has stopped: {error}");
+        }
         parts.actions.drain(LAST_ACTIONS);
     };
     let _ = spawn_blocking(last_work).await;

@@ -8,10 +8,11 @@ use std::{
 use crate::{
     error::{Error, ErrorKind, Result},
     event::{Event, Events, UserChange},
+    follow,
     provider::{Provider, UserQuery},
     quota::QuotaBook,
     registry::Connections,
-    user::{User, UserDraft, UserId, now_ms},
+    user::{User, UserDraft, UserId},
 };
 
 /// User management over one provider. Calls block: hashing a password takes tens of milliseconds.
@@ -110,11 +111,7 @@ impl Accounts {
         change(&mut draft)?;
         let user = draft.validate_change_of(&stored, self.users_base_dir.as_deref())?;
         self.provider.update_user(&user)?;
-        self.quotas.limits_changed(&user);
-        self.connections.expiry_changed(id, user.expiration_date);
-        if !user.enabled || user.is_expired_at(now_ms()) {
-            self.connections.close_user(id);
-        }
+        follow::apply(&user, &self.connections, &self.quotas);
         self.events.emit(&Event::User {
             change: UserChange::Update,
             user: &user,

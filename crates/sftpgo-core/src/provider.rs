@@ -1,7 +1,10 @@
 //! What a user store has to offer. Calls may block; async callers run them on a blocking pool.
 
+mod sharing;
+
 use std::ops::ControlFlow;
 
+pub use self::sharing::{Report, ServerId, Share, SharedStore, StoredShare};
 use crate::{
     error::Result,
     user::{Usage, User, UserId},
@@ -71,6 +74,15 @@ pub trait Users: Send + Sync {
     /// As [`Users::user_by_name`].
     fn user_by_id(&self, id: UserId) -> Result<Option<User>>;
 
+    /// Those of these users that there are, in no promised order.
+    ///
+    /// # Errors
+    /// As [`Users::user_by_name`].
+    fn users_by_id(&self, ids: &[UserId]) -> Result<Vec<User>> {
+        let found = ids.iter().map(|id| self.user_by_id(*id));
+        found.filter_map(Result::transpose).collect()
+    }
+
     /// A page of users.
     ///
     /// # Errors
@@ -125,12 +137,6 @@ pub trait QuotaLedger: Send + Sync {
     /// [`NotFound`](crate::ErrorKind::NotFound).
     fn usage(&self, id: UserId) -> Result<Usage>;
 
-    /// Adds `delta` in one atomic step; neither figure goes below zero.
-    ///
-    /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound).
-    fn add_usage(&self, id: UserId, delta: UsageDelta, at: i64) -> Result<()>;
-
     /// Replaces both figures, as a quota scan found them.
     ///
     /// # Errors
@@ -149,6 +155,12 @@ pub trait QuotaLedger: Send + Sync {
     /// # Errors
     /// [`Unavailable`](crate::ErrorKind::Unavailable).
     fn unsettled_users(&self) -> Result<Vec<UserId>>;
+
+    /// The ledger of a store that several servers use at a time; none when this server is alone. With it the calls that
+    /// change the figures above are not used.
+    fn shared(&self) -> Option<&dyn SharedStore> {
+        None
+    }
 }
 
 /// Is the store there?

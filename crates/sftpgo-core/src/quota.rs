@@ -5,16 +5,20 @@ mod account;
 mod amount;
 mod book;
 mod count;
+mod grant;
 mod inodes;
+mod line;
+mod slot;
 mod unwritten;
 mod writer;
+mod writing;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) use self::inodes::signed;
 pub use self::{
     account::QuotaAccount,
-    amount::QuotaStatus,
+    amount::{Amount, QuotaStatus},
     book::{QuotaBook, Tracking},
     count::Count,
     inodes::{CountedInode, FileChange, SharedCount},

@@ -16,3 +16,10 @@ pub fn hex_id() -> String {
     fill(&mut bytes);
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// A positive number of 63 random bits.
+pub fn positive() -> i64 {
+    let mut bytes = [0_u8; 8];
+    fill(&mut bytes);
+    (i64::from_le_bytes(bytes) & i64::MAX).max(1)
+}

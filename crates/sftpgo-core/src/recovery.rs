@@ -15,10 +15,16 @@ use crate::{
 /// # Errors
 /// What the provider says.
 pub fn find_unsettled(provider: &dyn Provider, quotas: &QuotaBook) -> Result<Vec<UserId>> {
-    let users = provider.unsettled_users()?;
-    for user in &users {
-        quotas.needs_count(*user);
+    let mut users = quotas.find_journaled()?;
+    // Of a store that others use too it is known once earlier runs have been silent for a while.
+    if provider.shared().is_none() {
+        for user in provider.unsettled_users()? {
+            quotas.needs_count(user);
+            users.push(user);
+        }
     }
+    users.sort_unstable();
+    users.dedup();
     Ok(users)
 }
 
@@ -43,6 +49,7 @@ pub fn count_unsettled(
 
 fn count(provider: &dyn Provider, scans: &Arc<QuotaScans>, id: UserId) -> Result<bool> {
     let Some(user) = provider.user_by_id(id)? else {
+        scans.forget(id);
         return Ok(false);
     };
     match scans.begin(user) {

@@ -17,6 +17,7 @@ pub use self::connection::{
 use crate::{
     error::{Error, ErrorKind, Result},
     event::{Event, Events},
+    provider::{Provider, ServerId, SharedStore},
     user::{User, UserId},
 };
 
@@ -24,13 +25,17 @@ use crate::{
 pub struct Connections {
     state: Mutex<State>,
     events: Events,
+    /// Where sessions are counted that other servers have too.
+    shared: Option<(Arc<dyn Provider>, ServerId)>,
 }
 
 #[derive(Default)]
 struct State {
-    logins: HashMap<u64, LoginEntry>,
-    next_login: u64,
+    logins: HashMap<i64, LoginEntry>,
+    next_login: i64,
     listed: HashMap<String, Arc<Connection>>,
+    /// Logins that ended while the shared store did not answer.
+    not_given_back: Vec<i64>,
 }
 
 struct LoginEntry {
@@ -45,6 +50,18 @@ impl Connections {
         Arc::new(Self {
             state: Mutex::default(),
             events,
+            shared: None,
+        })
+    }
+
+    /// The same of a server that is called `server` by the others that use the store of `provider`. Where there can be
+    /// none it is as [`Connections::new`].
+    pub fn of_server(events: Events, provider: Arc<dyn Provider>, server: ServerId) -> Arc<Self> {
+        let is_shared = provider.shared().is_some();
+        Arc::new(Self {
+            state: Mutex::default(),
+            events,
+            shared: is_shared.then_some((provider, server)),
         })
     }
 
@@ -53,6 +70,14 @@ impl Connections {
     /// # Errors
     /// [`LimitReached`](ErrorKind::LimitReached) when the user has `max_sessions` already.
     pub fn log_in(self: &Arc<Self>, user: &User) -> Result<Login> {
+        let login = self.log_in_here(user)?;
+        if let Some((store, server)) = self.store() {
+            store.take_session(server, login.number, user.id, user.max_sessions)?;
+        }
+        Ok(login)
+    }
+
+    fn log_in_here(self: &Arc<Self>, user: &User) -> Result<Login> {
         let mut state = self.lock();
         let open = state
             .logins
@@ -129,8 +154,60 @@ impl Connections {
             .values()
             .filter(|login| login.user == user)
         {
-            login.expires.send_replace(expires);
+            login
+                .expires
+                .send_if_modified(|known| std::mem::replace(known, expires) != expires);
         }
+    }
+
+    /// Everybody who is logged in here.
+    pub fn users(&self) -> Vec<UserId> {
+        let mut users: Vec<_> = self
+            .lock()
+            .logins
+            .values()
+            .map(|login| login.user)
+            .collect();
+        users.sort_unstable();
+        users.dedup();
+        users
+    }
+
+    /// Gives back in the shared store what could not be given back when a login ended; after others took this server for
+    /// dead, `were_forgotten`, the logins that there are take their sessions again.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn bring_up_to_date(&self, were_forgotten: bool) -> Result<()> {
+        let Some((store, server)) = self.store() else {
+            return Ok(());
+        };
+        let (ended, logins) = {
+            let state = self.lock();
+            let logins = state
+                .logins
+                .iter()
+                .map(|(number, login)| (*number, login.user));
+            let logins: Vec<_> = logins.filter(|_| were_forgotten).collect();
+            (state.not_given_back.clone(), logins)
+        };
+        for (number, user) in logins {
+            match store.take_session(server, number, user, 0) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                // Whoever has gone meanwhile is given back next time.
+                _ if !self.lock().logins.contains_key(&number) => {
+                    self.lock().not_given_back.push(number);
+                }
+                _ => {}
+            }
+        }
+        if !ended.is_empty() {
+            store.give_back_sessions(server, &ended)?;
+            self.lock()
+                .not_given_back
+                .retain(|number| !ended.contains(number));
+        }
+        Ok(())
     }
 
     /// How many logins there are now.
@@ -145,6 +222,11 @@ impl Connections {
             .iter()
             .map(|connection| connection.transfer_count())
             .sum()
+    }
+
+    fn store(&self) -> Option<(&dyn SharedStore, ServerId)> {
+        let (provider, server) = self.shared.as_ref()?;
+        Some((provider.shared()?, *server))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -166,7 +248,7 @@ impl Connections {
 /// One authenticated network connection; dropping it gives the session back.
 pub struct Login {
     registry: Arc<Connections>,
-    number: u64,
+    number: i64,
     close: CancellationToken,
     expires: watch::Receiver<i64>,
 }
@@ -231,6 +313,12 @@ impl Login {
 impl Drop for Login {
     fn drop(&mut self) {
         self.registry.lock().logins.remove(&self.number);
+        if let Some((store, server)) = self.registry.store()
+            && let Err(error) = store.give_back_sessions(server, &[self.number])
+        {
+            log::warn!("a session is given back later: {error}");
+            self.registry.lock().not_given_back.push(self.number);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     filesystem::{Filesystem, Homes},
     priority,
     quota::{Count, QuotaBook, Tracking},
-    user::{User, now_ms},
+    user::{User, UserId, now_ms},
 };
 
 /// Walks through a home before its names are held for the last one.
@@ -75,6 +75,11 @@ impl QuotaScans {
             scans: Arc::clone(self),
             user,
         })
+    }
+
+    /// Nobody has this id any more, and nothing is to be counted.
+    pub fn forget(&self, user: UserId) {
+        self.quotas.forget(user);
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, i64>> {

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod journal;
 mod memory;
 
 #[cfg(feature = "sqlite")]
@@ -31,6 +32,7 @@ mod takeover;
 #[cfg(feature = "sqlite")]
 mod users;
 
+pub use journal::FileJournal;
 pub use memory::MemoryProvider;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteProvider, StoreConfig};

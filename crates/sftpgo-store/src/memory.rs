@@ -1,5 +1,7 @@
 //! Users that live as long as the process: portable mode, tests, and services that bring their own users.
 
+mod sharing;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::ControlFlow,
@@ -8,7 +10,7 @@ use std::{
 
 use sftpgo_core::{
     Error, ErrorKind, Result, User, UserId,
-    provider::{Health, Order, QuotaLedger, UsageDelta, UserQuery, Users},
+    provider::{Health, Order, QuotaLedger, SharedStore, UserQuery, Users},
     user::Usage,
 };
 
@@ -16,6 +18,7 @@ use sftpgo_core::{
 #[derive(Debug, Default)]
 pub struct MemoryProvider {
     stored: Mutex<Stored>,
+    is_shared: bool,
 }
 
 #[derive(Debug, Default)]
@@ -23,6 +26,7 @@ struct Stored {
     last_id: i32,
     by_name: BTreeMap<String, User>,
     unsettled: BTreeSet<UserId>,
+    neighbours: sharing::Neighbours,
 }
 
 impl MemoryProvider {
@@ -31,17 +35,20 @@ impl MemoryProvider {
         Self::default()
     }
 
+    /// A provider without users for several servers in this process.
+    pub fn shared() -> Self {
+        Self {
+            is_shared: true,
+            ..Self::default()
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Stored> {
         self.stored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn change<T>(&self, id: UserId, change: impl FnOnce(&mut User) -> T) -> Result<T> {
-        self.lock()
-            .by_name
-            .values_mut()
-            .find(|user| user.id == id)
-            .map(change)
-            .ok_or_else(no_such_user)
+        self.lock().with_id_mut(id).map(change)
     }
 }
 
@@ -139,6 +146,7 @@ impl Users for MemoryProvider {
             .clone();
         stored.by_name.remove(&name);
         stored.unsettled.remove(&id);
+        stored.neighbours.forget(id);
         Ok(())
     }
 
@@ -150,16 +158,6 @@ impl Users for MemoryProvider {
 impl QuotaLedger for MemoryProvider {
     fn usage(&self, id: UserId) -> Result<Usage> {
         self.change(id, |user| user.usage)
-    }
-
-    fn add_usage(&self, id: UserId, delta: UsageDelta, at: i64) -> Result<()> {
-        self.change(id, |user| {
-            user.usage = Usage {
-                size: user.usage.size.saturating_add(delta.size).max(0),
-                files: user.usage.files.saturating_add(delta.files).max(0),
-                updated_at: at,
-            };
-        })
     }
 
     fn set_usage(&self, id: UserId, usage: Usage) -> Result<()> {
@@ -179,6 +177,10 @@ impl QuotaLedger for MemoryProvider {
     fn unsettled_users(&self) -> Result<Vec<UserId>> {
         Ok(self.lock().unsettled.iter().copied().collect())
     }
+
+    fn shared(&self) -> Option<&dyn SharedStore> {
+        self.is_shared.then_some(self as &dyn SharedStore)
+    }
 }
 
 impl Health for MemoryProvider {
@@ -188,6 +190,13 @@ impl Health for MemoryProvider {
 }
 
 impl Stored {
+    fn with_id_mut(&mut self, id: UserId) -> Result<&mut User> {
+        self.by_name
+            .values_mut()
+            .find(|user| user.id == id)
+            .ok_or_else(no_such_user)
+    }
+
     fn with_id(&self, id: UserId) -> Option<&User> {
         self.by_name.values().find(|user| user.id == id)
     }

@@ -1,15 +1,7 @@
 //! The stored usage in a database.
 
-use diesel::{
-    ExpressionMethods, Insertable, IntoSql, OptionalExtension, QueryDsl, RunQueryDsl,
-    dsl::case_when,
-    sql_types::{BigInt, Integer},
-};
-use sftpgo_core::{
-    Result, UserId,
-    provider::{QuotaLedger, UsageDelta},
-    user::Usage,
-};
+use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, RunQueryDsl};
+use sftpgo_core::{Result, UserId, provider::QuotaLedger, user::Usage};
 
 use crate::{
     dialect,
@@ -36,38 +28,6 @@ impl QuotaLedger for SqliteProvider {
             files,
             updated_at,
         })
-    }
-
-    fn add_usage(&self, id: UserId, delta: UsageDelta, at: i64) -> Result<()> {
-        // One statement, so that no other change comes between reading and writing. What would pass a column's
-        // largest value stays there: SQLite would store a fraction, the others would fail.
-        let size_with_room = i64::MAX - delta.size.max(0);
-        let files_with_room = i32::MAX - delta.files.max(0);
-        diesel::update(users::table.find(id.0))
-            .set((
-                users::used_quota_size.eq(case_when(
-                    users::used_quota_size.gt(size_with_room),
-                    i64::MAX.into_sql::<BigInt>(),
-                )
-                .when(
-                    (users::used_quota_size + delta.size).gt(0),
-                    users::used_quota_size + delta.size,
-                )
-                .otherwise(0_i64)),
-                users::used_quota_files.eq(case_when(
-                    users::used_quota_files.gt(files_with_room),
-                    i32::MAX.into_sql::<Integer>(),
-                )
-                .when(
-                    (users::used_quota_files + delta.files).gt(0),
-                    users::used_quota_files + delta.files,
-                )
-                .otherwise(0_i32)),
-                users::last_quota_update.eq(at),
-            ))
-            .execute(&mut *self.pool.connection()?)
-            .map_err(of_query)
-            .and_then(one_user_changed)
     }
 
     fn set_usage(&self, id: UserId, usage: Usage) -> Result<()> {

@@ -3,7 +3,7 @@
 
 mod contract;
 
-use contract::for_every_provider;
+use contract::{for_every_provider, for_every_shared_provider};
 
 for_every_provider! {
     memory => (sftpgo_store::MemoryProvider::new(), ());
@@ -18,4 +18,8 @@ for_every_provider! {
         .unwrap();
         (provider, directory)
     };
+}
+
+for_every_shared_provider! {
+    shared_memory => (sftpgo_store::MemoryProvider::shared(), ());
 }

@@ -10,7 +10,7 @@ use diesel::{
 };
 use sftpgo_core::{
     ErrorKind, Permissions, User,
-    provider::{Health, QuotaLedger, UsageDelta, Users},
+    provider::{Health, QuotaLedger, Users},
     user::Usage,
 };
 use sftpgo_store::{SqliteProvider, StoreConfig};
@@ -209,18 +209,15 @@ fn a_table_taken_over_works_like_a_new_one() {
                 ..new_user("carol")
             })
             .unwrap();
-        let delta = UsageDelta { size: 5, files: 1 };
-        provider.add_usage(added.id, delta, 9).unwrap();
+        let usage = Usage {
+            size: 5,
+            files: 1,
+            updated_at: 9,
+        };
+        provider.set_usage(added.id, usage).unwrap();
         let twice = provider.add_user(&added).unwrap_err();
         assert_eq!(twice.kind(), ErrorKind::AlreadyExists);
-        let expected = User {
-            usage: Usage {
-                size: 5,
-                files: 1,
-                updated_at: 9,
-            },
-            ..added
-        };
+        let expected = User { usage, ..added };
         assert!(provider.user_by_name("carol").unwrap().unwrap() == expected);
     }
 }

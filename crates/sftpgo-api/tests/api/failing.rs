@@ -12,7 +12,7 @@ use std::{
 use serde_json::json;
 use sftpgo_core::{
     Error, ErrorKind, Result, User, UserId,
-    provider::{Health, QuotaLedger, UsageDelta, UserQuery, Users},
+    provider::{Health, QuotaLedger, UserQuery, Users},
     user::Usage,
 };
 
@@ -56,9 +56,6 @@ impl Users for Failing {
 
 impl QuotaLedger for Failing {
     fn usage(&self, _: UserId) -> Result<Usage> {
-        Err((self.0)())
-    }
-    fn add_usage(&self, _: UserId, _: UsageDelta, _: i64) -> Result<()> {
         Err((self.0)())
     }
     fn set_usage(&self, _: UserId, _: Usage) -> Result<()> {

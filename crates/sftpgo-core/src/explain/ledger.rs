@@ -4,7 +4,7 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    provider::{Health, QuotaLedger, UsageDelta, UserQuery, Users},
+    provider::{Health, QuotaLedger, UserQuery, Users},
     quota::{QuotaAccount, QuotaBook},
     user::{Usage, User, UserId},
 };
@@ -32,10 +32,6 @@ impl Scratch {
 impl QuotaLedger for Scratch {
     fn usage(&self, _: UserId) -> Result<Usage> {
         Ok(self.usage)
-    }
-
-    fn add_usage(&self, _: UserId, _: UsageDelta, _: i64) -> Result<()> {
-        Ok(())
     }
 
     fn set_usage(&self, _: UserId, _: Usage) -> Result<()> {

@@ -1,22 +1,22 @@
 //! The usage and limits of one user, shared by the user's sessions.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, Mutex, MutexGuard, atomic::AtomicBool};
 
 use super::{
     amount::{Amount, Limits, QuotaStatus},
-    book::Slot,
     count::Changes,
+    grant::Grant,
     inodes::{CountedInode, FileChange, Inodes, SharedCount},
+    line::{Figures, Line},
     lock,
+    slot::Slot,
     unwritten::Unwritten,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::Metadata,
-    provider::{Provider, UsageDelta},
+    provider::UsageDelta,
+    rule::Rule,
     throttle::Throttle,
     user::{User, UserId},
 };
@@ -27,16 +27,15 @@ use crate::{
 /// ledger says so, and whoever starts after a crash counts the user's files again.
 pub struct QuotaAccount {
     pub(super) user: UserId,
-    provider: Arc<dyn Provider>,
-    slot: Arc<Slot>,
-    unwritten: Arc<Unwritten>,
+    pub(super) slot: Arc<Slot>,
+    pub(super) unwritten: Arc<Unwritten>,
     names: Mutex<()>,
     inodes: Inodes,
-    /// The ledger says that this user may have unsettled changes.
-    marked: AtomicBool,
+    /// The ledger, or while it does not answer the journal, says that this user may have unsettled changes.
+    pub(super) marked: AtomicBool,
     pub(super) state: Mutex<State>,
-    /// What the ledger has. Held while writing to it; `state` is not, so that transfers go on meanwhile.
-    ledger: Mutex<Option<Amount>>,
+    /// Held while writing to it; `state` is not, so that transfers go on meanwhile.
+    pub(super) line: Mutex<Line>,
 }
 
 pub(super) struct State {
@@ -46,20 +45,38 @@ pub(super) struct State {
     pub(super) live: Amount,
     /// The part of it that finished operations left.
     pub(super) settled: Amount,
+    /// The part of that which this server brought in since its share in the ledger began.
+    pub(super) contributed: Amount,
     /// The part of it that no rescan would find: uploads whose data is not under its name yet.
     pub(super) staged: Amount,
     /// What changed since a count of the files began.
     pub(super) changes: Option<Changes>,
+    /// How far this server may go before it has to ask the ledger that it shares with others.
+    pub(super) grant: Option<Grant>,
+}
+
+/// Is there room?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    Enough,
+    /// Not within this limit.
+    None(Rule),
+    /// Only the ledger knows; within this limit as far as is known here.
+    Ask(Rule),
 }
 
 impl State {
-    fn check(&self, delta: UsageDelta) -> Result<()> {
-        let passed = self.limits.passed(delta, self.live.with(delta));
-        match passed.filter(|_| self.tracked) {
-            Some(limit) => {
-                Err(Error::new(ErrorKind::QuotaExceeded, "quota exceeded").decided_by(limit))
-            }
-            None => Ok(()),
+    pub(super) fn room(&self, delta: UsageDelta) -> Room {
+        if !self.tracked {
+            return Room::Enough;
+        }
+        let after = self.live.with(delta);
+        let passed = self.limits.passed(delta, after);
+        match &self.grant {
+            None => passed.map_or(Room::Enough, Room::None),
+            Some(grant) => passed
+                .or_else(|| grant.lacks(self.limits, delta, after))
+                .map_or(Room::Enough, Room::Ask),
         }
     }
 
@@ -77,15 +94,14 @@ impl QuotaAccount {
     pub(super) fn new(
         user: &User,
         tracked: bool,
-        stored: Amount,
-        in_ledger: Option<Amount>,
-        provider: Arc<dyn Provider>,
+        figures: Figures,
+        line: Line,
         slot: Arc<Slot>,
         unwritten: Arc<Unwritten>,
     ) -> Self {
+        let settled = figures.settled;
         Self {
             user: user.id,
-            provider,
             slot,
             unwritten,
             names: Mutex::default(),
@@ -94,12 +110,14 @@ impl QuotaAccount {
             state: Mutex::new(State {
                 limits: Limits::of(user),
                 tracked,
-                live: stored,
-                settled: stored,
+                live: settled,
+                settled,
+                contributed: figures.contributed,
                 staged: Amount::default(),
                 changes: None,
+                grant: line.is_shared().then(|| Grant::none(settled)),
             }),
-            ledger: Mutex::new(in_ledger),
+            line: Mutex::new(line),
         }
     }
 
@@ -114,7 +132,7 @@ impl QuotaAccount {
     /// # Errors
     /// [`QuotaExceeded`](ErrorKind::QuotaExceeded).
     pub fn check(&self, delta: UsageDelta) -> Result<()> {
-        lock(&self.state).check(delta)
+        self.take(delta, |_| ())
     }
 
     /// Takes what `change` needs, or nothing. Shrinking always works.
@@ -122,9 +140,7 @@ impl QuotaAccount {
     /// # Errors
     /// [`QuotaExceeded`](ErrorKind::QuotaExceeded).
     pub fn reserve(&self, change: FileChange) -> Result<UsageDelta> {
-        let mut state = lock(&self.state);
-        state.check(change.delta())?;
-        Ok(state.record(change))
+        self.take(change.delta(), |state| state.record(change))
     }
 
     /// Counts `change` whether or not it passes a limit: for what is on the disk already.
@@ -137,11 +153,25 @@ impl QuotaAccount {
     /// # Errors
     /// [`QuotaExceeded`](ErrorKind::QuotaExceeded).
     pub fn reserve_staged(&self, delta: UsageDelta) -> Result<()> {
+        self.take(delta, |state| {
+            state.live = state.live.with(delta);
+            state.staged = state.staged.with(delta);
+        })
+    }
+
+    /// Has `record` record `delta` if there is room for it.
+    fn take<T>(&self, delta: UsageDelta, record: impl FnOnce(&mut State) -> T) -> Result<T> {
         let mut state = lock(&self.state);
-        state.check(delta)?;
-        state.live = state.live.with(delta);
-        state.staged = state.staged.with(delta);
-        Ok(())
+        if let Room::Ask(_) = state.room(delta) {
+            drop(state);
+            state = self.ask_for_room(delta);
+        }
+        match state.room(delta) {
+            Room::Enough => Ok(record(&mut state)),
+            Room::None(limit) | Room::Ask(limit) => {
+                Err(Error::new(ErrorKind::QuotaExceeded, "quota exceeded").decided_by(limit))
+            }
+        }
     }
 
     /// Gives back what such an upload took.
@@ -175,89 +205,6 @@ impl QuotaAccount {
     /// Is somebody counting the files now?
     pub fn is_being_counted(&self) -> bool {
         lock(&self.state).changes.is_some()
-    }
-
-    /// A finished operation's `delta` goes to the ledger, as the figure that all finished ones come to: deltas
-    /// settle in any order, operations that end together share a write, and what a failed write left out goes
-    /// with the next. Where there is a [`LedgerWriter`](super::LedgerWriter) it writes, a little later.
-    ///
-    /// # Errors
-    /// What the ledger says; the count stands, since the files are there.
-    pub fn settle(&self, delta: UsageDelta) -> Result<()> {
-        if delta == UsageDelta::default() {
-            return Ok(());
-        }
-        let tracked = {
-            let mut state = lock(&self.state);
-            state.settled = state.settled.with(delta);
-            state.tracked
-        };
-        if !tracked {
-            return Ok(());
-        }
-        // Who was not tracked when the files changed is not marked yet.
-        self.mark();
-        let settled = || self.settled();
-        if self.unwritten.put_off(self.user, &self.slot, settled) {
-            return Ok(());
-        }
-        self.store()
-    }
-
-    /// Brings the ledger up to date.
-    pub(super) fn store(&self) -> Result<()> {
-        self.write(false)
-    }
-
-    /// Writes the figure of a count, whether or not the user is tracked: then it tells when it was counted.
-    pub(super) fn store_counted(&self) -> Result<()> {
-        self.write(true)
-    }
-
-    fn write(&self, counted: bool) -> Result<()> {
-        let mut in_ledger = lock(&self.ledger);
-        let written = self.write_to(&mut in_ledger, counted);
-        self.keep_unwritten(&written);
-        written.map(drop)
-    }
-
-    /// Remembers what the ledger did not take, for REST and the next account, and says whether it has everything.
-    /// Nobody needs the usage of a user who is gone or not tracked.
-    fn keep_unwritten(&self, written: &Result<Option<Amount>>) -> bool {
-        let written = match written {
-            Ok(Some(written)) => Some(*written),
-            Err(error) if error.kind() != ErrorKind::NotFound => None,
-            Ok(None) | Err(_) => {
-                self.unwritten.forget(self.user);
-                return true;
-            }
-        };
-        let settled = || self.settled();
-        !self
-            .unwritten
-            .keep_unless(written, self.user, &self.slot, settled)
-    }
-
-    /// Answers what the ledger has then; none when the user is not tracked.
-    fn write_to(&self, in_ledger: &mut Option<Amount>, counted: bool) -> Result<Option<Amount>> {
-        let (settled, tracked) = {
-            let state = lock(&self.state);
-            (state.settled, state.tracked)
-        };
-        if !counted && !tracked {
-            return Ok(None);
-        }
-        if counted || *in_ledger != Some(settled) {
-            // What a failed write did is not known.
-            *in_ledger = None;
-            self.provider.set_usage(self.user, settled.as_usage())?;
-            *in_ledger = Some(settled);
-        }
-        Ok(Some(settled))
-    }
-
-    fn settled(&self) -> Amount {
-        lock(&self.state).settled
     }
 
     /// The user's bandwidth, shared by the user's transfers.
@@ -322,25 +269,5 @@ impl QuotaAccount {
             files_limit: state.limits.files,
             files_used: state.live.files,
         }
-    }
-
-    /// Lets the ledger know, before the first change, that the files and its figures may differ from now on.
-    fn mark(&self) {
-        if self.marked.load(Ordering::Acquire) || !lock(&self.state).tracked {
-            return;
-        }
-        match self.slot.mark(self.provider.as_ref(), self.user) {
-            Ok(()) => self.marked.store(true, Ordering::Release),
-            // Transfers go on without the database; only a crash before it is back goes unnoticed.
-            Err(error) => log::warn!("that usage is changing was not stored: {error}"),
-        }
-    }
-}
-
-impl Drop for QuotaAccount {
-    fn drop(&mut self) {
-        self.slot.close(self.provider.as_ref(), self, || {
-            self.keep_unwritten(&self.write_to(&mut lock(&self.ledger), false))
-        });
     }
 }

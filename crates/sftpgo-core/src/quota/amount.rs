@@ -9,13 +9,15 @@ use crate::{
 
 /// Bytes and files, wide enough for any sum of deltas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Amount {
-    pub(super) size: i64,
-    pub(super) files: i64,
+#[allow(missing_docs)]
+pub struct Amount {
+    pub size: i64,
+    pub files: i64,
 }
 
 impl Amount {
-    pub(super) fn of(usage: Usage) -> Self {
+    /// The figures of `usage`.
+    pub fn of(usage: Usage) -> Self {
         Self {
             size: usage.size,
             files: usage.files.into(),
@@ -29,17 +31,39 @@ impl Amount {
         })
     }
 
-    pub(super) fn plus(self, other: Self) -> Self {
+    /// The sum; what would pass the largest value stays there.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
         Self {
             size: self.size.saturating_add(other.size),
             files: self.files.saturating_add(other.files),
         }
     }
 
-    pub(super) fn minus(self, other: Self) -> Self {
+    /// The difference, limited likewise.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
         Self {
             size: self.size.saturating_sub(other.size),
             files: self.files.saturating_sub(other.files),
+        }
+    }
+
+    /// Whatever is larger, of each.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            size: self.size.max(other.size),
+            files: self.files.max(other.files),
+        }
+    }
+
+    /// Whatever is smaller, of each.
+    #[must_use]
+    pub fn min(self, other: Self) -> Self {
+        Self {
+            size: self.size.min(other.size),
+            files: self.files.min(other.files),
         }
     }
 
@@ -49,7 +73,7 @@ impl Amount {
     }
 
     /// The same, as it was at a time (Unix milliseconds).
-    pub(super) fn as_usage_at(self, updated_at: i64) -> Usage {
+    pub fn as_usage_at(self, updated_at: i64) -> Usage {
         Usage {
             size: self.size.max(0),
             files: i32::try_from(self.files.max(0)).unwrap_or(i32::MAX),
@@ -59,7 +83,7 @@ impl Amount {
 }
 
 /// A user's limits; 0 is none.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Limits {
     pub(super) size: i64,
     pub(super) files: i64,
@@ -70,6 +94,18 @@ impl Limits {
         Self {
             size: i64::try_from(user.quota_size).unwrap_or(i64::MAX),
             files: user.quota_files.into(),
+        }
+    }
+
+    /// Is there one?
+    pub(super) fn any(self) -> bool {
+        self.size > 0 || self.files > 0
+    }
+
+    pub(super) fn as_amount(self) -> Amount {
+        Amount {
+            size: self.size,
+            files: self.files,
         }
     }
 

@@ -2,14 +2,23 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, Weak},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use super::{account::QuotaAccount, amount::Amount, lock, unwritten::Unwritten};
+use super::{
+    account::QuotaAccount,
+    line::Line,
+    lock,
+    slot::{Marks, Slot},
+    unwritten::Unwritten,
+};
 use crate::{
     error::{ErrorKind, Result},
-    provider::Provider,
-    throttle::Throttle,
+    journal::{Journal, MemoryJournal},
+    provider::{Provider, ServerId, SharedStore},
     user::{Usage, User, UserId},
 };
 
@@ -40,10 +49,12 @@ impl Tracking {
 
 /// The accounts of all users who have a session now.
 pub struct QuotaBook {
-    provider: Arc<dyn Provider>,
+    marks: Arc<Marks>,
     tracking: Tracking,
     slots: Mutex<Slots>,
     pub(super) unwritten: Arc<Unwritten>,
+    /// The ledger did not take what it was told last.
+    is_failing: AtomicBool,
 }
 
 #[derive(Default)]
@@ -52,29 +63,31 @@ struct Slots {
     sweep_at: usize,
 }
 
-/// What is kept of a user while there is an account, and beyond it as long as it matters.
-pub(super) struct Slot {
-    pub(super) throttle: Throttle,
-    state: Mutex<SlotState>,
-}
-
-#[derive(Default)]
-struct SlotState {
-    account: Weak<QuotaAccount>,
-    /// The ledger says that the user may have unsettled changes.
-    marked: bool,
-    /// Stays marked until the files have been counted.
-    needs_count: bool,
-}
-
 impl QuotaBook {
     /// A book over the ledger of `provider`.
     pub fn new(provider: Arc<dyn Provider>, tracking: Tracking) -> Arc<Self> {
+        let journal = Arc::new(MemoryJournal::default());
+        Self::of_server(provider, tracking, ServerId::random(), journal)
+    }
+
+    /// The same of the server that is called `server` where others share the ledger. What cannot be written there when
+    /// it has to be is kept in `journal`.
+    pub fn of_server(
+        provider: Arc<dyn Provider>,
+        tracking: Tracking,
+        server: ServerId,
+        journal: Arc<dyn Journal>,
+    ) -> Arc<Self> {
         Arc::new(Self {
-            provider,
+            marks: Arc::new(Marks {
+                provider,
+                server,
+                journal,
+            }),
             tracking,
             slots: Mutex::default(),
             unwritten: Arc::default(),
+            is_failing: AtomicBool::new(false),
         })
     }
 
@@ -95,14 +108,13 @@ impl QuotaBook {
             return Ok(account);
         }
         slot.throttle.set_rates(user);
-        let stored = Amount::of(self.provider.usage(user.id)?);
+        let mut line = Line::open(Arc::clone(&self.marks.provider), self.marks.server, user.id)?;
         let unwritten = self.unwritten.of(user.id);
         let account = Arc::new(QuotaAccount::new(
             user,
             self.tracking.covers(user),
-            unwritten.unwrap_or(stored),
-            unwritten.is_none().then_some(stored),
-            Arc::clone(&self.provider),
+            line.resume(unwritten),
+            line,
             Arc::clone(&slot),
             Arc::clone(&self.unwritten),
         ));
@@ -119,27 +131,43 @@ impl QuotaBook {
         self.unwritten.usages()
     }
 
-    /// Writes what running sessions have put off. What the ledger does not take waits for the next time, and when it is
-    /// not there, so does the rest.
+    /// Writes what has been put off. What the ledger does not take waits for the next time, and when it is not there, so
+    /// does the rest.
     pub(super) fn write_put_off(&self) {
-        for slot in self.unwritten.slots() {
-            // Without an account the last session's end is writing it now, or the next session will.
-            let Some(account) = slot.account() else {
-                continue;
+        for (user, slot) in self.unwritten.slots() {
+            let written = match slot.account() {
+                Some(account) => account.store(),
+                None => self.write_left_behind(user),
             };
-            match account.store() {
+            match written {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
-                    log::error!(
-                        "the usage of user {} was not stored: {error}",
-                        account.user.0
-                    );
+                    if !self.is_failing.swap(true, Ordering::Relaxed) {
+                        log::error!("usage is kept until the ledger takes it: {error}");
+                    }
                     self.unwritten.try_again();
                     if error.kind() == ErrorKind::Unavailable {
                         return;
                     }
                 }
                 // Nobody needs the usage of a user who is gone.
-                _ => {}
+                _ => {
+                    if self.is_failing.swap(false, Ordering::Relaxed) {
+                        log::info!("the ledger takes usage again");
+                    }
+                }
+            }
+        }
+    }
+
+    /// The last session ended while the ledger did not answer: a new account takes the figures over, and writes them at
+    /// its end.
+    fn write_left_behind(&self, user: UserId) -> Result<()> {
+        match self.marks.provider.user_by_id(user)? {
+            Some(user) => self.account(&user).map(drop),
+            None => {
+                self.unwritten.forget(user);
+                self.slot(user).forget(user);
+                Ok(())
             }
         }
     }
@@ -153,23 +181,43 @@ impl QuotaBook {
         }
     }
 
-    /// An earlier run was killed while this user's usage changed: the figures are not to be trusted before the
-    /// files have been counted, see [`QuotaBook::counted`].
+    /// An earlier run was killed while this user's usage changed, as the ledger says: the figures are not to be trusted
+    /// before the files have been counted, see [`QuotaBook::counted`].
     pub fn needs_count(&self, user: UserId) {
-        let slot = self.slot(user);
-        let mut state = lock(&slot.state);
-        state.marked = true;
-        state.needs_count = true;
+        self.slot(user).is_left_unsettled();
+    }
+
+    /// Whose usage an earlier run changed while the ledger did not answer, as the journal says. The same holds for them.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn find_journaled(&self) -> Result<Vec<UserId>> {
+        let users = self.marks.journal.users()?;
+        for user in &users {
+            self.slot(*user).is_journaled();
+        }
+        Ok(users)
     }
 
     /// Does [`QuotaBook::needs_count`] hold?
     pub fn is_count_needed(&self, user: UserId) -> bool {
-        lock(&self.slot(user).state).needs_count
+        self.slot(user).is_count_needed()
     }
 
     /// The user's files have been counted.
     pub fn counted(&self, user: UserId) {
-        lock(&self.slot(user).state).needs_count = false;
+        self.slot(user).counted();
+    }
+
+    /// Nobody has this id any more: nothing is left to be counted.
+    pub fn forget(&self, user: UserId) {
+        self.slot(user).forget(user);
+    }
+
+    /// What servers that share the ledger tell each other, and which of them this is; none when it is alone.
+    pub fn shared(&self) -> Option<(&dyn SharedStore, ServerId)> {
+        let store = self.marks.provider.shared()?;
+        Some((store, self.marks.server))
     }
 
     fn slot(&self, user: UserId) -> Arc<Slot> {
@@ -181,56 +229,8 @@ impl QuotaBook {
             slots.of.retain(|_, slot| slot.is_needed());
             slots.sweep_at = slots.of.len() * 2;
         }
-        let slot = Arc::new(Slot {
-            throttle: Throttle::default(),
-            state: Mutex::default(),
-        });
+        let slot = Arc::new(Slot::new(Arc::clone(&self.marks)));
         slots.of.insert(user, Arc::clone(&slot));
         slot
-    }
-}
-
-impl Slot {
-    /// Says in the ledger that usage may be unsettled, unless it says so already.
-    pub(super) fn mark(&self, provider: &dyn Provider, user: UserId) -> Result<()> {
-        let mut state = lock(&self.state);
-        if !state.marked {
-            provider.set_unsettled(user, true)?;
-            state.marked = true;
-        }
-        Ok(())
-    }
-
-    fn account(&self) -> Option<Arc<QuotaAccount>> {
-        lock(&self.state).account.upgrade()
-    }
-
-    /// The last session of `account` ended; `write` tries once more to write what is left and answers whether the
-    /// ledger has it then. The next account waits meanwhile. One that is there already has taken over.
-    pub(super) fn close(
-        &self,
-        provider: &dyn Provider,
-        account: &QuotaAccount,
-        write: impl FnOnce() -> bool,
-    ) {
-        let mut state = lock(&self.state);
-        if !std::ptr::eq(state.account.as_ptr(), account) {
-            return;
-        }
-        if !write() || !state.marked || state.needs_count {
-            return;
-        }
-        match provider.set_unsettled(account.user, false) {
-            Ok(()) => state.marked = false,
-            Err(error) => log::warn!("that usage is settled was not stored: {error}"),
-        }
-    }
-
-    fn is_needed(self: &Arc<Self>) -> bool {
-        let state = lock(&self.state);
-        Arc::strong_count(self) > 1
-            || state.account.strong_count() > 0
-            || state.marked
-            || self.throttle.is_busy()
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{amount::Amount, book::Slot, lock};
+use super::{amount::Amount, line::Figures, lock, slot::Slot};
 use crate::user::{Usage, UserId, now_ms};
 
 #[derive(Default)]
@@ -25,44 +25,44 @@ struct State {
 }
 
 struct Figure {
-    settled: Amount,
+    figures: Figures,
     at: i64,
     slot: Arc<Slot>,
 }
 
 impl Unwritten {
-    /// Puts off writing what `settled` answers; false when nobody would write it later.
+    /// Puts off writing what `figures` answers; false when nobody would write it later.
     pub(super) fn put_off(
         &self,
         user: UserId,
         slot: &Arc<Slot>,
-        settled: impl FnOnce() -> Amount,
+        figures: impl FnOnce() -> Figures,
     ) -> bool {
         let mut state = lock(&self.state);
         if !state.has_writer {
             return false;
         }
-        state.set(user, slot, settled());
+        state.set(user, slot, figures());
         self.make_due(&mut state);
         true
     }
 
-    /// Remembers what `settled` answers unless the ledger has it, and says whether it has not: `written` went there
-    /// last, none when the write failed.
+    /// Remembers what `figures` answers unless the ledger has it, and says whether it has not: `written` is what this
+    /// server has contributed there, none when the write failed.
     pub(super) fn keep_unless(
         &self,
         written: Option<Amount>,
         user: UserId,
         slot: &Arc<Slot>,
-        settled: impl FnOnce() -> Amount,
+        figures: impl FnOnce() -> Figures,
     ) -> bool {
         let mut state = lock(&self.state);
-        let settled = settled();
-        if written == Some(settled) {
+        let figures = figures();
+        if written == Some(figures.contributed) {
             state.figures.remove(&user);
             return false;
         }
-        state.set(user, slot, settled);
+        state.set(user, slot, figures);
         true
     }
 
@@ -71,27 +71,26 @@ impl Unwritten {
         lock(&self.state).figures.remove(&user);
     }
 
-    pub(super) fn of(&self, user: UserId) -> Option<Amount> {
+    pub(super) fn of(&self, user: UserId) -> Option<Figures> {
         let state = lock(&self.state);
-        state.figures.get(&user).map(|figure| figure.settled)
+        state.figures.get(&user).map(|figure| figure.figures)
     }
 
     /// All of them, as the ledger would say them.
     pub(super) fn usages(&self) -> HashMap<UserId, Usage> {
         let state = lock(&self.state);
-        let usage = |figure: &Figure| figure.settled.as_usage_at(figure.at);
+        let usage = |figure: &Figure| figure.figures.settled.as_usage_at(figure.at);
         let figures = state.figures.iter();
         figures
             .map(|(user, figure)| (*user, usage(figure)))
             .collect()
     }
 
-    pub(super) fn slots(&self) -> Vec<Arc<Slot>> {
+    pub(super) fn slots(&self) -> Vec<(UserId, Arc<Slot>)> {
         let state = lock(&self.state);
-        state
-            .figures
-            .values()
-            .map(|figure| Arc::clone(&figure.slot))
+        let figures = state.figures.iter();
+        figures
+            .map(|(user, figure)| (*user, Arc::clone(&figure.slot)))
             .collect()
     }
 
@@ -136,17 +135,17 @@ impl Unwritten {
 }
 
 impl State {
-    fn set(&mut self, user: UserId, slot: &Arc<Slot>, settled: Amount) {
+    fn set(&mut self, user: UserId, slot: &Arc<Slot>, figures: Figures) {
         let at = now_ms();
         self.figures
             .entry(user)
             .and_modify(|figure| {
-                if figure.settled != settled {
-                    (figure.settled, figure.at) = (settled, at);
+                if figure.figures != figures {
+                    (figure.figures, figure.at) = (figures, at);
                 }
             })
             .or_insert_with(|| Figure {
-                settled,
+                figures,
                 at,
                 slot: Arc::clone(slot),
             });

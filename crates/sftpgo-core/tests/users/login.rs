@@ -14,7 +14,7 @@ use sftpgo_core::{
     Error, ErrorKind, Provider, Result, User, UserDraft, UserId,
     auth::{Authenticator, LoggedIn, LoginFailure, password::PasswordHash},
     event::Events,
-    provider::{Health, QuotaLedger, UsageDelta, UserQuery, Users},
+    provider::{Health, QuotaLedger, UserQuery, Users},
     quota::{QuotaBook, Tracking},
     registry::Connections,
     user::Usage,
@@ -362,9 +362,6 @@ impl Users for Gone {
 
 impl QuotaLedger for Gone {
     fn usage(&self, _: UserId) -> Result<Usage> {
-        gone()
-    }
-    fn add_usage(&self, _: UserId, _: UsageDelta, _: i64) -> Result<()> {
         gone()
     }
     fn set_usage(&self, _: UserId, _: Usage) -> Result<()> {

@@ -7,7 +7,12 @@
 
 mod accounts;
 mod common;
+mod flaky;
+mod follow;
+mod forward;
 mod login;
+mod outage;
 mod put_off;
 mod quota;
+mod shared;
 mod unwritten;

@@ -1,7 +1,6 @@
 //! Usage that the ledger does not take.
 
 use std::{
-    ops::ControlFlow,
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
     time::Duration,
@@ -9,13 +8,16 @@ use std::{
 
 use sftpgo_core::{
     Error, ErrorKind, Result, User, UserId,
-    provider::{Health, QuotaLedger, UsageDelta, UserQuery, Users},
+    provider::QuotaLedger,
     quota::{FileChange, LedgerWriter, QuotaBook, Tracking},
     user::Usage,
 };
 use sftpgo_store::MemoryProvider;
 
-use crate::common::{add, empty};
+use crate::{
+    common::{add, empty},
+    forward::forward_users,
+};
 
 type Callback = Box<dyn FnOnce() + Send>;
 
@@ -28,10 +30,6 @@ struct Refusing {
 impl QuotaLedger for Refusing {
     fn usage(&self, id: UserId) -> Result<Usage> {
         self.stored.usage(id)
-    }
-
-    fn add_usage(&self, id: UserId, delta: UsageDelta, at: i64) -> Result<()> {
-        self.stored.add_usage(id, delta, at)
     }
 
     fn set_usage(&self, id: UserId, usage: Usage) -> Result<()> {
@@ -58,49 +56,7 @@ impl QuotaLedger for Refusing {
     }
 }
 
-impl Health for Refusing {
-    fn check(&self) -> Result<()> {
-        self.stored.check()
-    }
-}
-
-impl Users for Refusing {
-    fn user_by_name(&self, username: &str) -> Result<Option<User>> {
-        self.stored.user_by_name(username)
-    }
-
-    fn user_by_id(&self, id: UserId) -> Result<Option<User>> {
-        self.stored.user_by_id(id)
-    }
-
-    fn list_users(&self, query: &UserQuery) -> Result<Vec<User>> {
-        self.stored.list_users(query)
-    }
-
-    fn for_each_user(&self, see: &mut dyn FnMut(User) -> ControlFlow<()>) -> Result<()> {
-        self.stored.for_each_user(see)
-    }
-
-    fn add_user(&self, user: &User) -> Result<User> {
-        self.stored.add_user(user)
-    }
-
-    fn update_user(&self, user: &User) -> Result<()> {
-        self.stored.update_user(user)
-    }
-
-    fn replace_password_hash(&self, id: UserId, old: &str, new: &str) -> Result<bool> {
-        self.stored.replace_password_hash(id, old, new)
-    }
-
-    fn delete_user(&self, id: UserId) -> Result<()> {
-        self.stored.delete_user(id)
-    }
-
-    fn record_login(&self, id: UserId, at: i64) -> Result<()> {
-        self.stored.record_login(id, at)
-    }
-}
+forward_users!(Refusing);
 
 #[test]
 fn a_login_while_the_last_session_cannot_write_knows_what_was_used() {

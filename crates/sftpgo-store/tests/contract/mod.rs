@@ -1,6 +1,7 @@
 //! The contract, one promise a function.
 
 pub(crate) mod quota;
+pub(crate) mod sharing;
 pub(crate) mod users;
 
 use std::path::PathBuf;
@@ -58,12 +59,32 @@ macro_rules! for_every_provider {
                     users::a_login_is_remembered,
                     users::of_many_who_add_one_name_one_wins,
                     users::a_provider_that_answers_is_healthy,
-                    quota::usage_adds_up_and_never_falls_below_zero,
                     quota::usage_of_others_is_left_alone,
                     quota::who_is_unsettled_is_remembered_until_settled_or_deleted,
                     quota::usage_can_be_replaced_by_large_figures,
                     quota::usage_of_an_unknown_user_is_not_found,
-                    quota::no_addition_is_lost_among_many_threads,
+                }
+            }
+        )*
+    };
+}
+
+/// The promises of stores that several servers use at a time.
+macro_rules! for_every_shared_provider {
+    ($($(#[$attribute:meta])* $name:ident => $make:expr;)*) => {
+        $(
+            $(#[$attribute])*
+            mod $name {
+                crate::contract::promises! { $make;
+                    sharing::what_servers_report_adds_up_and_counts_once,
+                    sharing::what_one_server_reserves_no_other_gets,
+                    sharing::no_report_is_lost_among_many_threads,
+                    sharing::a_count_replaces_what_was_reported_so_far,
+                    sharing::shares_of_the_dead_are_taken_over,
+                    sharing::who_leaves_leaves_nothing_but_what_is_unsettled,
+                    sharing::sessions_are_limited_over_all_servers,
+                    sharing::of_many_who_race_for_the_last_session_one_wins,
+                    sharing::of_a_user_who_is_gone_nothing_is_left,
                 }
             }
         )*
@@ -82,4 +103,4 @@ macro_rules! promises {
     };
 }
 
-pub(crate) use {for_every_provider, promises};
+pub(crate) use {for_every_provider, for_every_shared_provider, promises};

@@ -1,44 +1,10 @@
-use std::thread;
-
-use sftpgo_core::{ErrorKind, Provider, UserId, provider::UsageDelta, user::Usage};
+use sftpgo_core::{ErrorKind, Provider, UserId, user::Usage};
 
 use super::user;
-
-fn delta(size: i64, files: i32) -> UsageDelta {
-    UsageDelta { size, files }
-}
-
-fn figures(provider: &dyn Provider, id: UserId) -> (i64, i32, i64) {
-    let usage = provider.usage(id).unwrap();
-    (usage.size, usage.files, usage.updated_at)
-}
-
-pub(crate) fn usage_adds_up_and_never_falls_below_zero(provider: &dyn Provider) {
-    let id = provider.add_user(&user("bob")).unwrap().id;
-    assert_eq!(figures(provider, id), (0, 0, 0));
-    for (change, at, expected) in [
-        (delta(100, 2), 1, (100, 2, 1)),
-        (delta(-40, 0), 2, (60, 2, 2)),
-        (delta(0, -1), 3, (60, 1, 3)),
-        (delta(-61, 1), 4, (0, 2, 4)),
-        (delta(5, -3), 5, (5, 0, 5)),
-        (delta(-5, 0), 6, (0, 0, 6)),
-        (delta(i64::MIN, i32::MIN), 7, (0, 0, 7)),
-        (delta(i64::MAX, i32::MAX), 8, (i64::MAX, i32::MAX, 8)),
-        (delta(i64::MAX, 5), 8, (i64::MAX, i32::MAX, 8)),
-        (delta(-1, -1), 9, (i64::MAX - 1, i32::MAX - 1, 9)),
-    ] {
-        provider.add_usage(id, change, at).unwrap();
-        assert_eq!(figures(provider, id), expected, "{change:?}");
-    }
-    let shown = provider.user_by_id(id).unwrap().unwrap().usage;
-    assert_eq!(shown, provider.usage(id).unwrap());
-}
 
 pub(crate) fn usage_of_others_is_left_alone(provider: &dyn Provider) {
     let bob = provider.add_user(&user("bob")).unwrap();
     let alice = provider.add_user(&user("alice")).unwrap();
-    provider.add_usage(bob.id, delta(7, 1), 1).unwrap();
     let all = Usage {
         size: 8,
         files: 2,
@@ -66,7 +32,6 @@ pub(crate) fn usage_of_an_unknown_user_is_not_found(provider: &dyn Provider) {
     let nobody = UserId(4711);
     let outcomes = [
         provider.usage(nobody).map(drop),
-        provider.add_usage(nobody, delta(1, 1), 1),
         provider.set_usage(nobody, Usage::default()),
     ];
     for outcome in outcomes {
@@ -86,26 +51,4 @@ pub(crate) fn who_is_unsettled_is_remembered_until_settled_or_deleted(provider: 
     provider.set_unsettled(alice, false).unwrap();
     provider.delete_user(carol).unwrap();
     assert_eq!(provider.unsettled_users().unwrap(), [bob]);
-}
-
-pub(crate) fn no_addition_is_lost_among_many_threads(provider: &dyn Provider) {
-    const THREADS: i32 = 32;
-    const EACH: i32 = 40;
-    let id = provider.add_user(&user("bob")).unwrap().id;
-    thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                for _ in 0..EACH {
-                    provider.add_usage(id, delta(1_000, 1), 1).unwrap();
-                    provider.record_login(id, 1).unwrap();
-                    provider.user_by_name("bob").unwrap().unwrap();
-                }
-            });
-        }
-    });
-    let writes = THREADS * EACH;
-    assert_eq!(
-        figures(provider, id),
-        (i64::from(writes) * 1_000, writes, 1)
-    );
 }

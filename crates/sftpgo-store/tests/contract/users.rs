@@ -7,7 +7,7 @@ use std::{
 
 use sftpgo_core::{
     ErrorKind, Permissions, Provider, User, UserId,
-    provider::{Order, UsageDelta, UserQuery},
+    provider::{Order, UserQuery},
     user::Usage,
 };
 
@@ -421,8 +421,6 @@ pub(crate) fn of_many_who_add_one_name_one_wins(provider: &dyn Provider) {
 pub(crate) fn a_provider_that_answers_is_healthy(provider: &dyn Provider) {
     provider.check().unwrap();
     let bob = provider.add_user(&user("bob")).unwrap();
-    provider
-        .add_usage(bob.id, UsageDelta { size: 1, files: 1 }, 1)
-        .unwrap();
+    provider.set_usage(bob.id, Usage::default()).unwrap();
     provider.check().unwrap();
 }

@@ -1,0 +1,56 @@
+//! What has to survive a crash while the user store does not answer.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
+
+use crate::{error::Result, user::UserId};
+
+/// Remembers, beside the store and durably, whose usage changed while the store could not be told: whoever is left in
+/// it is counted at the next start. Adding or removing twice changes nothing.
+pub trait Journal: Send + Sync {
+    /// From when this returns, a crash does not lose it.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    fn add(&self, user: UserId) -> Result<()>;
+
+    /// The store knows by now.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    fn remove(&self, user: UserId) -> Result<()>;
+
+    /// Everybody in it.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    fn users(&self) -> Result<Vec<UserId>>;
+}
+
+/// A journal that lasts as long as the process: for a store that does so too.
+#[derive(Debug, Default)]
+pub struct MemoryJournal(Mutex<BTreeSet<UserId>>);
+
+impl Journal for MemoryJournal {
+    fn add(&self, user: UserId) -> Result<()> {
+        self.lock().insert(user);
+        Ok(())
+    }
+
+    fn remove(&self, user: UserId) -> Result<()> {
+        self.lock().remove(&user);
+        Ok(())
+    }
+
+    fn users(&self) -> Result<Vec<UserId>> {
+        Ok(self.lock().iter().copied().collect())
+    }
+}
+
+impl MemoryJournal {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<UserId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,275 @@
+//! What servers that share a store tell each other through it: who is alive, who is logged in where, and what each of
+//! them does to a user's usage.
+
+use std::time::Duration;
+
+use crate::{
+    error::Result,
+    quota::Amount,
+    random,
+    user::{Usage, UserId},
+};
+
+/// One of the servers that share a store, by a number that no other has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServerId(pub i64);
+
+impl ServerId {
+    /// A number for a server that starts: nobody has it, not even the same server's last run.
+    pub fn random() -> Self {
+        Self(random::positive())
+    }
+}
+
+/// What one server did to a user's usage, and what it is about to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Report {
+    /// Everything that this server's finished operations came to since its share began. The ledger adds what it has not
+    /// heard of yet, so that a report that is sent again counts once.
+    pub contributed: Amount,
+    /// What running operations have taken beyond it; reserved whether or not it fits.
+    pub in_motion: Amount,
+    /// What they would like to take next; reserved as far as it fits.
+    pub wanted: Amount,
+    /// The user's limits; 0 is none.
+    pub limits: Amount,
+    /// Now (Unix milliseconds).
+    pub at: i64,
+}
+
+/// A user's usage, and the part that one server has in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Share {
+    /// What all servers have reported.
+    pub usage: Amount,
+    /// What this server has reported since its share began.
+    pub contributed: Amount,
+    /// What this server may take beyond `usage`; nobody else gets it.
+    pub reserved: Amount,
+    /// What all other servers may.
+    pub reserved_by_others: Amount,
+    /// Others had taken this server for dead and counted the files: nothing of the report was added.
+    pub was_lost: bool,
+}
+
+/// What a store keeps of one server's share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoredShare {
+    /// See [`Share::contributed`].
+    pub contributed: Amount,
+    /// See [`Share::reserved`].
+    pub reserved: Amount,
+}
+
+impl Report {
+    /// What becomes of a report: the usage and the share to be stored, and the answer. `share` is none when others took
+    /// it over. The store sees to it that nobody else reports of the same user meanwhile.
+    pub fn apply(
+        &self,
+        usage: Usage,
+        share: Option<StoredShare>,
+        reserved_by_others: Amount,
+    ) -> (Usage, StoredShare, Share) {
+        // They have counted what it had done.
+        let known = share.map_or(self.contributed, |share| share.contributed);
+        let change = self.contributed.minus(known);
+        let before = Amount::of(usage);
+        let after = Amount::of(before.plus(change).as_usage_at(self.at));
+        let reserved = Amount {
+            size: reserve(
+                self.in_motion.size,
+                self.wanted.size,
+                self.limits.size,
+                after.size.saturating_add(reserved_by_others.size),
+            ),
+            files: reserve(
+                self.in_motion.files,
+                self.wanted.files,
+                self.limits.files,
+                after.files.saturating_add(reserved_by_others.files),
+            ),
+        };
+        let updated_at = if change == Amount::default() {
+            usage.updated_at
+        } else {
+            self.at
+        };
+        let answer = Share {
+            usage: after,
+            contributed: self.contributed,
+            reserved,
+            reserved_by_others,
+            was_lost: share.is_none(),
+        };
+        let stored = StoredShare {
+            contributed: self.contributed,
+            reserved,
+        };
+        (after.as_usage_at(updated_at), stored, answer)
+    }
+}
+
+/// What is in motion, and as much of what is wanted as the limit (0 is none) leaves beside all else that is `taken`.
+fn reserve(in_motion: i64, wanted: i64, limit: i64, taken: i64) -> i64 {
+    let taken = taken.saturating_add(in_motion);
+    let left = if limit > 0 {
+        limit.saturating_sub(taken).max(0)
+    } else {
+        i64::MAX
+    };
+    in_motion.saturating_add(wanted.min(left))
+}
+
+/// A store that several servers use at a time. Each call is one transaction.
+///
+/// Every error is [`Unavailable`](crate::ErrorKind::Unavailable) unless a call says more.
+pub trait SharedStore: Send + Sync {
+    /// Says that `server` is alive. True when it was not known as that: new, or forgotten by
+    /// [`SharedStore::take_over`].
+    ///
+    /// # Errors
+    /// See the trait.
+    fn keep_alive(&self, server: ServerId) -> Result<bool>;
+
+    /// Forgets servers that have been silent for so long, and takes over for `server` the shares of those that are not
+    /// known: answers whose these are. Such a user's files have to be counted, and the share ended then.
+    ///
+    /// # Errors
+    /// See the trait.
+    fn take_over(&self, server: ServerId, silent_for: Duration) -> Result<Vec<UserId>>;
+
+    /// The server stops, with no session left.
+    ///
+    /// # Errors
+    /// See the trait.
+    fn leave(&self, server: ServerId) -> Result<()>;
+
+    /// Takes one of the user's sessions, unless the user has `most` (0 is no limit) on all servers together. A number
+    /// is used for one session only; taking it again changes nothing.
+    ///
+    /// # Errors
+    /// [`LimitReached`](crate::ErrorKind::LimitReached), [`NotFound`](crate::ErrorKind::NotFound).
+    fn take_session(&self, server: ServerId, number: i64, id: UserId, most: u32) -> Result<()>;
+
+    /// Gives sessions back.
+    ///
+    /// # Errors
+    /// See the trait.
+    fn give_back_sessions(&self, server: ServerId, numbers: &[i64]) -> Result<()>;
+
+    /// The user's usage, and this server's share in it, which may not have begun.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    fn share(&self, server: ServerId, id: UserId) -> Result<Share>;
+
+    /// Begins a share unless it has begun: from here on the user's files may differ from the ledger's figures.
+    ///
+    /// # Errors
+    /// See the trait; an id nobody has is ignored.
+    fn begin_share(&self, server: ServerId, id: UserId) -> Result<()>;
+
+    /// Brings the ledger up to date, and reserves. Neither figure goes below zero.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    fn report(&self, server: ServerId, id: UserId, report: &Report) -> Result<Share>;
+
+    /// Replaces the figures by what was counted; `contributed` of it came from this server's share.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    fn replace_usage(
+        &self,
+        server: ServerId,
+        id: UserId,
+        usage: Usage,
+        contributed: Amount,
+    ) -> Result<()>;
+
+    /// Ends a share that has reported everything.
+    ///
+    /// # Errors
+    /// See the trait.
+    fn end_share(&self, server: ServerId, id: UserId) -> Result<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn amount(size: i64, files: i64) -> Amount {
+        Amount { size, files }
+    }
+
+    fn stored(contributed: Amount) -> Option<StoredShare> {
+        Some(StoredShare {
+            contributed,
+            reserved: amount(0, 0),
+        })
+    }
+
+    const USAGE: Usage = Usage {
+        size: 100,
+        files: 10,
+        updated_at: 1,
+    };
+
+    fn report(contributed: Amount) -> Report {
+        Report {
+            contributed,
+            in_motion: amount(0, 0),
+            wanted: amount(0, 0),
+            limits: amount(0, 0),
+            at: 2,
+        }
+    }
+
+    #[test]
+    fn what_was_contributed_counts_once_however_often_it_is_reported() {
+        let sent = report(amount(30, 3));
+        let (usage, share, answer) = sent.apply(USAGE, stored(amount(10, 1)), amount(0, 0));
+        assert_eq!((usage.size, usage.files, usage.updated_at), (120, 12, 2));
+        assert_eq!(answer.usage, amount(120, 12));
+        let (again, _, _) = sent.apply(usage, Some(share), amount(0, 0));
+        assert_eq!(again, usage);
+    }
+
+    #[test]
+    fn what_others_have_counted_is_not_added_again() {
+        let (usage, share, answer) = report(amount(30, 3)).apply(USAGE, None, amount(0, 0));
+        assert_eq!(usage, USAGE);
+        assert_eq!(share.contributed, amount(30, 3));
+        assert!(answer.was_lost);
+    }
+
+    #[test]
+    fn no_figure_goes_below_zero() {
+        let (usage, ..) =
+            report(amount(-500, -50)).apply(USAGE, stored(amount(0, 0)), amount(0, 0));
+        assert_eq!((usage.size, usage.files), (0, 0));
+    }
+
+    #[test]
+    fn what_is_wanted_is_reserved_as_far_as_it_fits_beside_others() {
+        for (limit, in_motion, wanted, others, reserved) in [
+            (0, 5, 1000, 1000, 1005),
+            (200, 0, 50, 0, 50),
+            (200, 0, 50, 60, 40),
+            (200, 20, 50, 60, 40),
+            // What is in motion is so whether or not it fits.
+            (200, 70, 50, 60, 70),
+            (90, 0, 50, 0, 0),
+        ] {
+            let report = Report {
+                in_motion: amount(in_motion, 0),
+                wanted: amount(wanted, 0),
+                limits: amount(limit, 0),
+                ..report(amount(0, 0))
+            };
+            let (_, share, answer) = report.apply(USAGE, stored(amount(0, 0)), amount(others, 0));
+            assert_eq!(share.reserved.size, reserved, "{report:?} {others}");
+            assert_eq!(answer.reserved, share.reserved);
+        }
+    }
+}

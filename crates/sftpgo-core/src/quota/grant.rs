@@ -1,0 +1,151 @@
+//! How far a user may go on this server before it has to ask the ledger that it shares with others.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    amount::{Amount, Limits},
+    line::Written,
+};
+use crate::{provider::UsageDelta, rule::Rule};
+
+/// More would keep others from what this server may never use; less would ask too often.
+const MOST_WANTED: Amount = Amount {
+    size: 64 << 20,
+    files: 1000,
+};
+
+/// The part of what is left that one server takes at once.
+const PART_OF_REST: i64 = 8;
+
+/// Whoever writes on and on against a limit does not make the ledger say so each time.
+const FRESH: Duration = Duration::from_millis(100);
+
+/// What the ledger granted last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Grant {
+    up_to: Amount,
+    reserved_by_others: Amount,
+    /// The ledger does not answer: transfers go on by what was known last.
+    is_out_of_touch: bool,
+    renewed_at: Option<Instant>,
+}
+
+impl Grant {
+    /// Nothing yet, where the ledger has `usage`.
+    pub(super) fn none(usage: Amount) -> Self {
+        Self {
+            up_to: usage,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn renew(&mut self, written: &Written) {
+        *self = Self {
+            up_to: written.up_to,
+            reserved_by_others: written.reserved_by_others,
+            is_out_of_touch: false,
+            renewed_at: Some(Instant::now()),
+        };
+    }
+
+    pub(super) fn is_fresh(&self) -> bool {
+        self.renewed_at.is_some_and(|then| then.elapsed() < FRESH)
+    }
+
+    /// Nothing more than `live` while the ledger is asked.
+    pub(super) fn hold(&mut self, live: Amount) {
+        self.up_to = live;
+    }
+
+    pub(super) fn lose_touch(&mut self) {
+        self.is_out_of_touch = true;
+    }
+
+    /// Do others hold what they may yet give back?
+    pub(super) fn may_grow(&self) -> bool {
+        !self.is_out_of_touch && self.reserved_by_others != Amount::default()
+    }
+
+    /// The limit for whose sake `delta`, which leads to `after`, is not granted.
+    pub(super) fn lacks(&self, limits: Limits, delta: UsageDelta, after: Amount) -> Option<Rule> {
+        let bound = if self.is_out_of_touch {
+            limits.as_amount().minus(self.reserved_by_others)
+        } else {
+            self.up_to
+        };
+        if delta.files > 0 && limits.files > 0 && after.files > bound.files {
+            return Some(Rule::QuotaFiles);
+        }
+        (delta.size > 0 && limits.size > 0 && after.size > bound.size).then_some(Rule::QuotaSize)
+    }
+}
+
+/// What to ask for when `delta` is needed: that, and some of what is left for what comes next.
+pub(super) fn wanted(limits: Limits, live: Amount, delta: UsageDelta) -> Amount {
+    let left = limits.as_amount().minus(live);
+    let part = Amount {
+        size: left.size / PART_OF_REST,
+        files: left.files / PART_OF_REST,
+    };
+    Amount::default()
+        .with(delta)
+        .max(part.min(MOST_WANTED))
+        .max(Amount::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        size: 800,
+        files: 80,
+    };
+
+    fn amount(size: i64, files: i64) -> Amount {
+        Amount { size, files }
+    }
+
+    fn bytes(size: i64) -> UsageDelta {
+        UsageDelta { size, files: 0 }
+    }
+
+    #[test]
+    fn what_is_wanted_is_needed_or_a_part_of_what_is_left() {
+        assert_eq!(wanted(LIMITS, amount(0, 0), bytes(1)), amount(100, 10));
+        assert_eq!(wanted(LIMITS, amount(0, 0), bytes(300)), amount(300, 10));
+        assert_eq!(wanted(LIMITS, amount(799, 80), bytes(1)), amount(1, 0));
+        assert_eq!(wanted(LIMITS, amount(900, 90), bytes(-5)), amount(0, 0));
+        let roomy = Limits {
+            size: i64::MAX,
+            files: 0,
+        };
+        assert_eq!(wanted(roomy, amount(0, 0), bytes(1)), amount(64 << 20, 0));
+    }
+
+    #[test]
+    fn only_what_was_granted_is_taken_until_the_ledger_is_out_of_touch() {
+        let mut grant = Grant::none(amount(10, 1));
+        let after = amount(11, 1);
+        let lacks = |grant: &Grant| grant.lacks(LIMITS, bytes(1), after);
+        assert_eq!(lacks(&grant), Some(Rule::QuotaSize));
+        assert_eq!(grant.lacks(LIMITS, bytes(-1), after), None);
+        let unlimited = Limits { size: 0, files: 1 };
+        assert_eq!(grant.lacks(unlimited, bytes(1), after), None);
+        grant.renew(&Written {
+            contributed: amount(0, 0),
+            foreign: amount(0, 0),
+            up_to: amount(11, 1),
+            reserved_by_others: amount(700, 0),
+            was_lost: false,
+        });
+        assert_eq!(lacks(&grant), None);
+        grant.hold(amount(10, 1));
+        assert_eq!(lacks(&grant), Some(Rule::QuotaSize));
+        grant.lose_touch();
+        assert_eq!(lacks(&grant), None);
+        // What others were granted stays theirs.
+        let too_much = grant.lacks(LIMITS, bytes(1), amount(101, 1));
+        assert_eq!(too_much, Some(Rule::QuotaSize));
+    }
+}

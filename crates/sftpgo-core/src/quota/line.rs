@@ -1,0 +1,220 @@
+//! One user's line in the ledger, as this server writes it: alone, or beside other servers.
+
+use std::sync::Arc;
+
+use super::amount::{Amount, Limits};
+use crate::{
+    error::Result,
+    provider::{Provider, Report, ServerId, SharedStore},
+    user::{UserId, now_ms},
+};
+
+/// The line, and what is known to be in it.
+pub(super) struct Line {
+    provider: Arc<dyn Provider>,
+    server: ServerId,
+    user: UserId,
+    /// What the ledger had last.
+    usage: Amount,
+    /// This server's part of it since its share began.
+    contributed: Amount,
+    /// What this server may take beyond it.
+    reserved: Amount,
+    /// A write failed: the ledger may have it or not.
+    unsure: bool,
+    /// A count was not written: what the ledger has is not the sum that `usage` takes it for.
+    owes_count: bool,
+}
+
+/// What finished operations came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Figures {
+    /// As this server sees the whole.
+    pub(super) settled: Amount,
+    /// Its own part of it since its share began.
+    pub(super) contributed: Amount,
+}
+
+/// What is to be written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) figures: Figures,
+    /// What running operations have taken.
+    pub(super) in_motion: Amount,
+    /// What they want next.
+    pub(super) wanted: Amount,
+    pub(super) limits: Limits,
+}
+
+/// What the ledger has then.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Written {
+    /// This server's part of it.
+    pub(super) contributed: Amount,
+    /// What other servers did since the last look.
+    pub(super) foreign: Amount,
+    /// What this server's users may come to before it has to ask again.
+    pub(super) up_to: Amount,
+    pub(super) reserved_by_others: Amount,
+    /// Others had counted the user's files meanwhile, see [`Share`](crate::provider::Share).
+    pub(super) was_lost: bool,
+}
+
+impl Line {
+    /// The line as it stands.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub(super) fn open(
+        provider: Arc<dyn Provider>,
+        server: ServerId,
+        user: UserId,
+    ) -> Result<Self> {
+        let (usage, contributed, reserved) = match provider.shared() {
+            None => (
+                Amount::of(provider.usage(user)?),
+                Amount::default(),
+                Amount::default(),
+            ),
+            Some(store) => {
+                let share = store.share(server, user)?;
+                (share.usage, share.contributed, share.reserved)
+            }
+        };
+        Ok(Self {
+            provider,
+            server,
+            user,
+            usage,
+            contributed,
+            reserved,
+            unsure: false,
+            owes_count: false,
+        })
+    }
+
+    /// The figures to go on with, after an account whose figures the ledger may lack.
+    pub(super) fn resume(&mut self, unwritten: Option<Figures>) -> Figures {
+        let Some(unwritten) = unwritten else {
+            return Figures {
+                settled: self.usage,
+                contributed: self.contributed,
+            };
+        };
+        self.unsure = true;
+        let settled = if self.is_shared() {
+            let own = unwritten.contributed.minus(self.contributed);
+            self.usage.plus(own)
+        } else {
+            unwritten.settled
+        };
+        Figures {
+            settled,
+            contributed: unwritten.contributed,
+        }
+    }
+
+    /// Do other servers write this line too?
+    pub(super) fn is_shared(&self) -> bool {
+        self.provider.shared().is_some()
+    }
+
+    /// Says that the user's files may differ from the figures from now on.
+    pub(super) fn begin(provider: &dyn Provider, server: ServerId, user: UserId) -> Result<()> {
+        match provider.shared() {
+            None => provider.set_unsettled(user, true),
+            Some(store) => store.begin_share(server, user),
+        }
+    }
+
+    /// Says that they do not any more.
+    pub(super) fn end(provider: &dyn Provider, server: ServerId, user: UserId) -> Result<()> {
+        match provider.shared() {
+            None => provider.set_unsettled(user, false),
+            Some(store) => store.end_share(server, user),
+        }
+    }
+
+    /// Does the ledger lack anything of `entry`?
+    pub(super) fn lacks(&self, entry: &Entry) -> bool {
+        self.unsure
+            || self.owes_count
+            || self.contributed != entry.figures.contributed
+            || self.is_shared() && self.reserved != entry.in_motion.plus(entry.wanted)
+    }
+
+    /// Writes the figures of a count.
+    ///
+    /// # Errors
+    /// What the ledger says; the next write makes up for it.
+    pub(super) fn write_count(&mut self, entry: &Entry) -> Result<Written> {
+        self.owes_count = true;
+        self.write(entry)
+    }
+
+    /// Writes what the ledger lacks.
+    ///
+    /// # Errors
+    /// What the ledger says; the next write makes up for it.
+    pub(super) fn write(&mut self, entry: &Entry) -> Result<Written> {
+        self.unsure = true;
+        let provider = Arc::clone(&self.provider);
+        let written = match provider.shared() {
+            None => self.write_alone(entry),
+            Some(store) if self.owes_count => self.replace(store, entry),
+            Some(store) => self.report(store, entry),
+        }?;
+        self.unsure = false;
+        self.owes_count = false;
+        Ok(written)
+    }
+
+    fn write_alone(&mut self, entry: &Entry) -> Result<Written> {
+        self.provider
+            .set_usage(self.user, entry.figures.settled.as_usage())?;
+        Ok(self.has(entry.figures.settled, entry.figures.contributed))
+    }
+
+    fn replace(&mut self, store: &dyn SharedStore, entry: &Entry) -> Result<Written> {
+        store.replace_usage(
+            self.server,
+            self.user,
+            entry.figures.settled.as_usage(),
+            entry.figures.contributed,
+        )?;
+        Ok(self.has(entry.figures.settled, entry.figures.contributed))
+    }
+
+    fn report(&mut self, store: &dyn SharedStore, entry: &Entry) -> Result<Written> {
+        let report = Report {
+            contributed: entry.figures.contributed,
+            in_motion: entry.in_motion,
+            wanted: entry.wanted,
+            limits: entry.limits.as_amount(),
+            at: now_ms(),
+        };
+        let share = store.report(self.server, self.user, &report)?;
+        let own = entry.figures.contributed.minus(self.contributed);
+        let foreign = share.usage.minus(self.usage.plus(own));
+        self.reserved = share.reserved;
+        Ok(Written {
+            foreign,
+            up_to: share.usage.plus(share.reserved),
+            reserved_by_others: share.reserved_by_others,
+            was_lost: share.was_lost,
+            ..self.has(share.usage, entry.figures.contributed)
+        })
+    }
+
+    fn has(&mut self, usage: Amount, contributed: Amount) -> Written {
+        self.usage = usage;
+        self.contributed = contributed;
+        Written {
+            contributed,
+            foreign: Amount::default(),
+            up_to: usage.plus(self.reserved),
+            reserved_by_others: Amount::default(),
+            was_lost: false,
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What is kept of a user while there is an account, and beyond it as long as it matters.
+
+use std::sync::{
+    Arc, Mutex, Weak,
+    atomic::{AtomicBool, Ordering},
+};
+
+use super::{account::QuotaAccount, line::Line, lock};
+use crate::{
+    error::{ErrorKind, Result},
+    journal::Journal,
+    provider::{Provider, ServerId},
+    throttle::Throttle,
+    user::UserId,
+};
+
+/// Where this server says that a user's files and figures may differ.
+pub(super) struct Marks {
+    pub(super) provider: Arc<dyn Provider>,
+    pub(super) server: ServerId,
+    pub(super) journal: Arc<dyn Journal>,
+}
+
+/// One user's throttle, account, and marks.
+pub(super) struct Slot {
+    pub(super) throttle: Throttle,
+    marks: Arc<Marks>,
+    pub(super) state: Mutex<SlotState>,
+    /// Stays marked until the files have been counted.
+    needs_count: AtomicBool,
+}
+
+#[derive(Default)]
+pub(super) struct SlotState {
+    pub(super) account: Weak<QuotaAccount>,
+    /// The ledger says that the user may have unsettled changes.
+    marked: bool,
+    /// The journal says so.
+    journaled: bool,
+}
+
+impl Slot {
+    pub(super) fn new(marks: Arc<Marks>) -> Self {
+        Self {
+            throttle: Throttle::default(),
+            marks,
+            state: Mutex::default(),
+            needs_count: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn account(&self) -> Option<Arc<QuotaAccount>> {
+        lock(&self.state).account.upgrade()
+    }
+
+    /// Says that usage may be unsettled, unless that is said already: in the ledger, or in the journal while the ledger
+    /// does not answer. False when neither takes it: a crash would go unnoticed.
+    pub(super) fn mark(&self, user: UserId) -> bool {
+        let mut state = lock(&self.state);
+        let Err(error) = self.mark_locked(&mut state, user) else {
+            return true;
+        };
+        if state.journaled {
+            return true;
+        }
+        match self.marks.journal.add(user) {
+            Ok(()) => {
+                log::warn!("that usage is changing was written to the journal only: {error}");
+                state.journaled = true;
+            }
+            Err(failed) => {
+                log::warn!("that usage is changing was not stored: {error}; {failed}");
+            }
+        }
+        state.journaled
+    }
+
+    /// Says it in the ledger.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub(super) fn mark_in_ledger(&self, user: UserId) -> Result<()> {
+        self.mark_locked(&mut lock(&self.state), user)
+    }
+
+    fn mark_locked(&self, state: &mut SlotState, user: UserId) -> Result<()> {
+        if !state.marked {
+            let Marks {
+                provider, server, ..
+            } = self.marks.as_ref();
+            Line::begin(provider.as_ref(), *server, user)?;
+            state.marked = true;
+        }
+        self.take_from_journal(state, user);
+        Ok(())
+    }
+
+    /// The ledger knows what the journal said.
+    fn take_from_journal(&self, state: &mut SlotState, user: UserId) {
+        if !state.journaled {
+            return;
+        }
+        match self.marks.journal.remove(user) {
+            Ok(()) => state.journaled = false,
+            // The next start counts once more than it needs to.
+            Err(error) => log::warn!("the journal was not written: {error}"),
+        }
+    }
+
+    /// The figures are not to be trusted before the files have been counted.
+    pub(super) fn count_is_needed(&self) {
+        self.needs_count.store(true, Ordering::Release);
+    }
+
+    /// The same, and the ledger says so.
+    pub(super) fn is_left_unsettled(&self) {
+        lock(&self.state).marked = true;
+        self.count_is_needed();
+    }
+
+    /// The same, and the journal says so.
+    pub(super) fn is_journaled(&self) {
+        lock(&self.state).journaled = true;
+        self.count_is_needed();
+    }
+
+    pub(super) fn is_count_needed(&self) -> bool {
+        self.needs_count.load(Ordering::Acquire)
+    }
+
+    /// The files have been counted.
+    pub(super) fn counted(&self) {
+        self.needs_count.store(false, Ordering::Release);
+    }
+
+    /// Nobody has the user's id any more.
+    pub(super) fn forget(&self, user: UserId) {
+        let mut state = lock(&self.state);
+        self.take_from_journal(&mut state, user);
+        state.marked = false;
+        self.counted();
+    }
+
+    /// The last session of `account` ended; `write` tries once more to write what is left and answers whether the
+    /// ledger has it then. The next account waits meanwhile. One that is there already has taken over.
+    pub(super) fn close(&self, account: &QuotaAccount, write: impl FnOnce() -> bool) {
+        let mut state = lock(&self.state);
+        if !std::ptr::eq(state.account.as_ptr(), account) {
+            return;
+        }
+        if state.journaled && self.mark_locked(&mut state, account.user).is_err() {
+            return;
+        }
+        if !write() || !state.marked || self.is_count_needed() {
+            return;
+        }
+        let Marks {
+            provider, server, ..
+        } = self.marks.as_ref();
+        match Line::end(provider.as_ref(), *server, account.user) {
+            Ok(()) => state.marked = false,
+            Err(error) if error.kind() == ErrorKind::NotFound => state.marked = false,
+            Err(error) => log::warn!("that usage is settled was not stored: {error}"),
+        }
+    }
+
+    pub(super) fn is_needed(self: &Arc<Self>) -> bool {
+        let state = lock(&self.state);
+        Arc::strong_count(self) > 1
+            || state.account.strong_count() > 0
+            || state.marked
+            || state.journaled
+            || self.throttle.is_busy()
+    }
+}

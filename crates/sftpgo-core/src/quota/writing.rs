@@ -1,0 +1,232 @@
+//! What the account writes to the ledger, and when.
+
+use std::{
+    sync::{MutexGuard, atomic::Ordering},
+    thread,
+    time::Duration,
+};
+
+use super::{
+    account::{QuotaAccount, Room, State},
+    amount::Amount,
+    grant,
+    line::{Entry, Figures, Line, Written},
+    lock,
+};
+use crate::{
+    error::{ErrorKind, Result},
+    provider::UsageDelta,
+};
+
+/// Other servers give back what they do not use within a second or so: the ledger is asked again after this, twice
+/// this, and so on, for a little more than a second in all.
+const OTHERS_GIVE_BACK: Duration = Duration::from_millis(10);
+const WAITS_FOR_OTHERS: u32 = 7;
+
+impl QuotaAccount {
+    /// A finished operation's `delta` goes to the ledger, as the figure that all finished ones come to: deltas
+    /// settle in any order, operations that end together share a write, and what a failed write left out goes
+    /// with the next. Where there is a [`LedgerWriter`](super::LedgerWriter) it writes, a little later.
+    ///
+    /// # Errors
+    /// What the ledger says; the count stands, since the files are there.
+    pub fn settle(&self, delta: UsageDelta) -> Result<()> {
+        if delta == UsageDelta::default() {
+            return Ok(());
+        }
+        let tracked = {
+            let mut state = lock(&self.state);
+            state.settled = state.settled.with(delta);
+            state.contributed = state.contributed.with(delta);
+            state.tracked
+        };
+        if !tracked {
+            return Ok(());
+        }
+        // Who was not tracked when the files changed is not marked yet.
+        self.mark();
+        if self.put_off() {
+            return Ok(());
+        }
+        self.store()
+    }
+
+    /// Brings the ledger up to date.
+    pub(super) fn store(&self) -> Result<()> {
+        if !lock(&self.state).tracked {
+            self.unwritten.forget(self.user);
+            return Ok(());
+        }
+        // Before the line is taken: the next account of the slot takes them in this order.
+        let marked = self.slot.mark_in_ledger(self.user);
+        let mut line = lock(&self.line);
+        let written = marked.and_then(|()| self.write(&mut line, Amount::default()));
+        self.keep_unwritten(&written);
+        written.map(drop)
+    }
+
+    /// Writes the figure of a count, whether or not the user is tracked: then it tells when it was counted.
+    pub(super) fn store_counted(&self) -> Result<()> {
+        let mut line = lock(&self.line);
+        let entry = self.entry(Amount::default());
+        let written = line.write_count(&entry);
+        self.learn(&written);
+        let written = written.map(|written| Some(written.contributed));
+        self.keep_unwritten(&written);
+        written.map(drop)
+    }
+
+    /// Lets the ledger know, before the first change, that the files and its figures may differ from now on.
+    pub(super) fn mark(&self) {
+        if self.marked.load(Ordering::Acquire) || !lock(&self.state).tracked {
+            return;
+        }
+        // Transfers go on without the database.
+        if self.slot.mark(self.user) {
+            self.marked.store(true, Ordering::Release);
+        }
+    }
+
+    /// Asks the ledger for room for `delta`, and once more for what other servers may give back.
+    pub(super) fn ask_for_room(&self, delta: UsageDelta) -> MutexGuard<'_, State> {
+        self.mark();
+        for wait in 0..=WAITS_FOR_OTHERS {
+            if wait > 0 {
+                thread::sleep(OTHERS_GIVE_BACK * (1 << (wait - 1)));
+            }
+            self.ask(delta);
+            let state = lock(&self.state);
+            let asks = matches!(state.room(delta), Room::Ask(_));
+            let may_grow = state.grant.is_some_and(|grant| grant.may_grow());
+            if !asks || !may_grow || state.is_full_for(delta) {
+                return state;
+            }
+        }
+        lock(&self.state)
+    }
+
+    fn ask(&self, delta: UsageDelta) {
+        let mut line = lock(&self.line);
+        let wanted = {
+            let state = lock(&self.state);
+            // Another operation asked meanwhile, or a moment ago.
+            let is_fresh = state.grant.is_some_and(|grant| grant.is_fresh());
+            if state.room(delta) == Room::Enough || is_fresh && state.is_full_for(delta) {
+                return;
+            }
+            grant::wanted(state.limits, state.live, delta)
+        };
+        let written = self.write(&mut line, wanted);
+        if let Err(error) = &written {
+            log::warn!(
+                "the usage of user {} goes on by what was known last: {error}",
+                self.user.0
+            );
+            if let Some(grant) = &mut lock(&self.state).grant {
+                grant.lose_touch();
+            }
+        }
+        drop(line);
+        // What was not used is given back.
+        self.put_off();
+    }
+
+    fn put_off(&self) -> bool {
+        self.unwritten
+            .put_off(self.user, &self.slot, || self.figures())
+    }
+
+    /// Answers what this server has contributed to the ledger then; none when the user is not tracked.
+    fn write(&self, line: &mut Line, wanted: Amount) -> Result<Option<Amount>> {
+        let entry = self.entry(wanted);
+        if !lock(&self.state).tracked {
+            return Ok(None);
+        }
+        if !line.lacks(&entry) {
+            return Ok(Some(entry.figures.contributed));
+        }
+        let written = line.write(&entry);
+        self.learn(&written);
+        written.map(|written| Some(written.contributed))
+    }
+
+    /// What is to be written now; nothing more is taken by the last grant from here on.
+    fn entry(&self, wanted: Amount) -> Entry {
+        let mut state = lock(&self.state);
+        let live = state.live;
+        let limited = state.limits.any();
+        let mut entry = Entry {
+            figures: state.figures(),
+            in_motion: Amount::default(),
+            wanted: Amount::default(),
+            limits: state.limits,
+        };
+        if let Some(grant) = state.grant.as_mut().filter(|_| limited) {
+            grant.hold(live);
+            entry.in_motion = live.minus(entry.figures.settled).max(Amount::default());
+            entry.wanted = wanted;
+        }
+        entry
+    }
+
+    fn learn(&self, written: &Result<Written>) {
+        let Ok(written) = written else {
+            return;
+        };
+        let mut state = lock(&self.state);
+        state.settled = state.settled.plus(written.foreign);
+        state.live = state.live.plus(written.foreign);
+        if let Some(grant) = &mut state.grant {
+            grant.renew(written);
+        }
+        if written.was_lost {
+            log::warn!(
+                "other servers took this one for dead and counted the files of user {}: they are to be counted again",
+                self.user.0
+            );
+            self.slot.count_is_needed();
+        }
+    }
+
+    /// Remembers what the ledger did not take, for REST and the next account, and says whether it has everything.
+    /// Nobody needs the usage of a user who is gone or not tracked.
+    fn keep_unwritten(&self, written: &Result<Option<Amount>>) -> bool {
+        let written = match written {
+            Ok(Some(written)) => Some(*written),
+            Err(error) if error.kind() != ErrorKind::NotFound => None,
+            Ok(None) | Err(_) => {
+                self.unwritten.forget(self.user);
+                return true;
+            }
+        };
+        !self
+            .unwritten
+            .keep_unless(written, self.user, &self.slot, || self.figures())
+    }
+
+    fn figures(&self) -> Figures {
+        lock(&self.state).figures()
+    }
+}
+
+impl State {
+    /// Is there no room whatever other servers give back?
+    fn is_full_for(&self, delta: UsageDelta) -> bool {
+        self.limits.passed(delta, self.live.with(delta)).is_some()
+    }
+
+    fn figures(&self) -> Figures {
+        Figures {
+            settled: self.settled,
+            contributed: self.contributed,
+        }
+    }
+}
+
+impl Drop for QuotaAccount {
+    fn drop(&mut self) {
+        self.slot.close(self, || {
+            self.keep_unwritten(&self.write(&mut lock(&self.line), Amount::default()))
+        });
+    }
+}

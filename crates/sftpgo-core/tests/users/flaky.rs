@@ -1,0 +1,138 @@
+//! A store that fails when a test says so.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
+};
+
+use sftpgo_core::{
+    Error, ErrorKind, Result, User, UserId,
+    provider::{QuotaLedger, Report, ServerId, Share, SharedStore},
+    quota::Amount,
+    user::Usage,
+};
+use sftpgo_store::MemoryProvider;
+
+use crate::forward::forward_users;
+
+/// What becomes of calls to the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mood {
+    Well,
+    /// Nothing is done.
+    Down,
+    /// It is done, and nobody hears of it.
+    Deaf,
+}
+
+/// A ledger in a mood.
+pub(crate) struct Flaky {
+    pub(crate) stored: Arc<MemoryProvider>,
+    mood: AtomicU8,
+}
+
+impl Flaky {
+    pub(crate) fn new(stored: MemoryProvider) -> Arc<Self> {
+        Arc::new(Self {
+            stored: Arc::new(stored),
+            mood: AtomicU8::new(0),
+        })
+    }
+
+    pub(crate) fn is(&self, mood: Mood) {
+        self.mood.store(mood as u8, Ordering::SeqCst);
+    }
+
+    fn call<T>(&self, call: impl FnOnce() -> Result<T>) -> Result<T> {
+        let mood = self.mood.load(Ordering::SeqCst);
+        if mood == Mood::Well as u8 {
+            return call();
+        }
+        if mood == Mood::Deaf as u8 {
+            call()?;
+        }
+        Err(Error::new(ErrorKind::Unavailable, "gone"))
+    }
+
+    fn neighbours(&self) -> &dyn SharedStore {
+        self.stored.shared().unwrap()
+    }
+}
+
+forward_users!(Flaky);
+
+impl QuotaLedger for Flaky {
+    fn usage(&self, id: UserId) -> Result<Usage> {
+        self.call(|| self.stored.usage(id))
+    }
+
+    fn set_usage(&self, id: UserId, usage: Usage) -> Result<()> {
+        self.call(|| self.stored.set_usage(id, usage))
+    }
+
+    fn set_unsettled(&self, id: UserId, unsettled: bool) -> Result<()> {
+        self.call(|| self.stored.set_unsettled(id, unsettled))
+    }
+
+    fn unsettled_users(&self) -> Result<Vec<UserId>> {
+        self.call(|| self.stored.unsettled_users())
+    }
+
+    fn shared(&self) -> Option<&dyn SharedStore> {
+        self.stored.shared().map(|_| self as &dyn SharedStore)
+    }
+}
+
+impl SharedStore for Flaky {
+    fn keep_alive(&self, server: ServerId) -> Result<bool> {
+        self.call(|| self.neighbours().keep_alive(server))
+    }
+
+    fn take_over(&self, server: ServerId, silent_for: Duration) -> Result<Vec<UserId>> {
+        self.call(|| self.neighbours().take_over(server, silent_for))
+    }
+
+    fn leave(&self, server: ServerId) -> Result<()> {
+        self.call(|| self.neighbours().leave(server))
+    }
+
+    fn take_session(&self, server: ServerId, number: i64, id: UserId, most: u32) -> Result<()> {
+        self.call(|| self.neighbours().take_session(server, number, id, most))
+    }
+
+    fn give_back_sessions(&self, server: ServerId, numbers: &[i64]) -> Result<()> {
+        self.call(|| self.neighbours().give_back_sessions(server, numbers))
+    }
+
+    fn share(&self, server: ServerId, id: UserId) -> Result<Share> {
+        self.call(|| self.neighbours().share(server, id))
+    }
+
+    fn begin_share(&self, server: ServerId, id: UserId) -> Result<()> {
+        self.call(|| self.neighbours().begin_share(server, id))
+    }
+
+    fn report(&self, server: ServerId, id: UserId, report: &Report) -> Result<Share> {
+        self.call(|| self.neighbours().report(server, id, report))
+    }
+
+    fn replace_usage(
+        &self,
+        server: ServerId,
+        id: UserId,
+        usage: Usage,
+        contributed: Amount,
+    ) -> Result<()> {
+        self.call(|| {
+            self.neighbours()
+                .replace_usage(server, id, usage, contributed)
+        })
+    }
+
+    fn end_share(&self, server: ServerId, id: UserId) -> Result<()> {
+        self.call(|| self.neighbours().end_share(server, id))
+    }
+}

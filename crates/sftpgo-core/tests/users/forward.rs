@@ -1,0 +1,55 @@
+//! Providers that hand everything on but what a test wants otherwise.
+
+/// Implements [`Users`](sftpgo_core::provider::Users) and `Health` by the field `stored`.
+macro_rules! forward_users {
+    ($provider:ty) => {
+        impl sftpgo_core::provider::Users for $provider {
+            fn user_by_name(&self, username: &str) -> Result<Option<User>> {
+                self.stored.user_by_name(username)
+            }
+
+            fn user_by_id(&self, id: UserId) -> Result<Option<User>> {
+                self.stored.user_by_id(id)
+            }
+
+            fn list_users(&self, query: &sftpgo_core::provider::UserQuery) -> Result<Vec<User>> {
+                self.stored.list_users(query)
+            }
+
+            fn for_each_user(
+                &self,
+                see: &mut dyn FnMut(User) -> std::ops::ControlFlow<()>,
+            ) -> Result<()> {
+                self.stored.for_each_user(see)
+            }
+
+            fn add_user(&self, user: &User) -> Result<User> {
+                self.stored.add_user(user)
+            }
+
+            fn update_user(&self, user: &User) -> Result<()> {
+                self.stored.update_user(user)
+            }
+
+            fn replace_password_hash(&self, id: UserId, old: &str, new: &str) -> Result<bool> {
+                self.stored.replace_password_hash(id, old, new)
+            }
+
+            fn delete_user(&self, id: UserId) -> Result<()> {
+                self.stored.delete_user(id)
+            }
+
+            fn record_login(&self, id: UserId, at: i64) -> Result<()> {
+                self.stored.record_login(id, at)
+            }
+        }
+
+        impl sftpgo_core::provider::Health for $provider {
+            fn check(&self) -> Result<()> {
+                self.stored.check()
+            }
+        }
+    };
+}
+
+pub(crate) use forward_users;

@@ -1,0 +1,264 @@
+//! Several servers that share a store: limits hold on all of them together.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use proptest::prelude::*;
+use sftpgo_core::{
+    ErrorKind, User, UserId,
+    event::Events,
+    provider::{QuotaLedger, ServerId, SharedStore},
+    quota::{FileChange, LedgerWriter, QuotaAccount, QuotaBook, Tracking},
+    registry::Connections,
+};
+use sftpgo_store::MemoryProvider;
+
+use crate::{
+    common::add,
+    flaky::{Flaky, Mood},
+};
+
+const FILES: i64 = 40;
+const BYTES: i64 = 10_000;
+
+/// A file of `after` bytes instead of one of `before`.
+fn change(number: u64, before: Option<u64>, after: Option<u64>) -> FileChange {
+    FileChange {
+        inode: (1, number),
+        before,
+        after,
+    }
+}
+
+/// A store, and a user who may have [`BYTES`] in [`FILES`].
+fn shared() -> (Arc<MemoryProvider>, User) {
+    let provider = Arc::new(MemoryProvider::shared());
+    let bob = limited(provider.as_ref());
+    (provider, bob)
+}
+
+fn limited(provider: &MemoryProvider) -> User {
+    add(provider, "bob", |draft| {
+        draft.quota_size = BYTES;
+        draft.quota_files = FILES;
+        draft.max_sessions = 2;
+    })
+}
+
+fn book(provider: &Arc<MemoryProvider>) -> Arc<QuotaBook> {
+    QuotaBook::new(provider.clone(), Tracking::All)
+}
+
+fn writers(books: &[Arc<QuotaBook>], within: Duration) -> Vec<LedgerWriter> {
+    let start = |book: &Arc<QuotaBook>| LedgerWriter::start(Arc::clone(book), within).unwrap();
+    books.iter().map(start).collect()
+}
+
+fn stored(provider: &MemoryProvider, id: UserId) -> (i64, i64) {
+    let usage = provider.usage(id).unwrap();
+    (usage.size, usage.files.into())
+}
+
+/// A file appears, and the operation that made it ends.
+fn add_file(account: &QuotaAccount, number: u64, size: u64) -> sftpgo_core::Result<()> {
+    account.settle(account.reserve(change(number, None, Some(size)))?)
+}
+
+#[test]
+fn what_one_server_used_another_cannot() {
+    let (provider, bob) = shared();
+    let (one, two) = (book(&provider), book(&provider));
+    let (here, there) = (one.account(&bob).unwrap(), two.account(&bob).unwrap());
+    add_file(&here, 1, 6000).unwrap();
+    let refused = add_file(&there, 2, 4001).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::QuotaExceeded);
+    // Whoever is told so a moment ago is not told anew.
+    thread::sleep(Duration::from_millis(150));
+    add_file(&there, 2, 4000).unwrap();
+    assert_eq!(stored(&provider, bob.id), (10_000, 2));
+    assert_eq!(there.status().size_used, 10_000);
+
+    let gone = here.reserve(change(1, Some(6000), None)).unwrap();
+    here.settle(gone).unwrap();
+    thread::sleep(Duration::from_millis(150));
+    add_file(&there, 3, 6000).unwrap();
+    drop((here, there));
+    assert_eq!(stored(&provider, bob.id), (10_000, 2));
+    let nobody = provider.take_over(ServerId(1), Duration::ZERO).unwrap();
+    assert_eq!(nobody, []);
+}
+
+#[test]
+fn many_who_write_on_several_servers_reach_the_limit_and_do_not_pass_it() {
+    let (provider, bob) = shared();
+    let books: Vec<_> = (0..3).map(|_| book(&provider)).collect();
+    let writers = writers(&books, Duration::from_millis(20));
+    let (made, next) = (AtomicI64::new(0), AtomicU64::new(0));
+    thread::scope(|scope| {
+        for thread in 0..9 {
+            let account = books[thread % books.len()].account(&bob).unwrap();
+            let (made, next) = (&made, &next);
+            scope.spawn(move || {
+                while add_file(&account, next.fetch_add(1, Ordering::Relaxed), 1).is_ok() {
+                    assert!(made.fetch_add(1, Ordering::SeqCst) < FILES);
+                }
+            });
+        }
+    });
+    drop(writers);
+    assert_eq!(made.into_inner(), FILES);
+    assert_eq!(stored(&provider, bob.id), (FILES, FILES));
+}
+
+#[test]
+fn a_report_whose_answer_was_lost_counts_once() {
+    let provider = Flaky::new(MemoryProvider::shared());
+    let bob = limited(&provider.stored);
+    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let account = book.account(&bob).unwrap();
+    add_file(&account, 1, 10).unwrap();
+    provider.is(Mood::Deaf);
+    assert!(add_file(&account, 2, 20).is_err());
+    provider.is(Mood::Well);
+    add_file(&account, 3, 30).unwrap();
+    assert_eq!(stored(&provider.stored, bob.id), (60, 3));
+    provider.is(Mood::Deaf);
+    drop(account);
+    provider.is(Mood::Well);
+    let account = book.account(&bob).unwrap();
+    add_file(&account, 4, 40).unwrap();
+    drop(account);
+    assert_eq!(stored(&provider.stored, bob.id), (100, 4));
+}
+
+#[test]
+fn sessions_are_limited_over_all_servers() {
+    let (provider, bob) = shared();
+    let server =
+        |number| Connections::of_server(Events::default(), provider.clone(), ServerId(number));
+    let (one, two) = (server(1), server(2));
+    let first = one.log_in(&bob).unwrap();
+    let second = two.log_in(&bob).unwrap();
+    for server in [&one, &two] {
+        let refused = server.log_in(&bob).err().unwrap();
+        assert_eq!(refused.kind(), ErrorKind::LimitReached);
+    }
+    assert_eq!((one.login_count(), two.login_count()), (1, 1));
+    drop(first);
+    let third = two.log_in(&bob).unwrap();
+    assert!(one.log_in(&bob).is_err());
+    drop((second, third));
+    drop((one.log_in(&bob).unwrap(), one.log_in(&bob).unwrap()));
+}
+
+#[test]
+fn a_session_that_ended_while_the_store_was_away_is_given_back_later() {
+    let provider = Flaky::new(MemoryProvider::shared());
+    let bob = limited(&provider.stored);
+    let server =
+        |number| Connections::of_server(Events::default(), provider.clone(), ServerId(number));
+    let (one, two) = (server(1), server(2));
+    let both = (one.log_in(&bob).unwrap(), one.log_in(&bob).unwrap());
+    provider.is(Mood::Down);
+    drop(both);
+    assert!(one.log_in(&bob).is_err());
+    assert_eq!(one.login_count(), 0);
+    assert!(one.bring_up_to_date(false).is_err());
+    provider.is(Mood::Well);
+    assert!(two.log_in(&bob).is_err());
+    one.bring_up_to_date(false).unwrap();
+    let _again = (two.log_in(&bob).unwrap(), two.log_in(&bob).unwrap());
+}
+
+#[test]
+fn a_server_that_was_taken_for_dead_takes_its_sessions_again() {
+    let (provider, bob) = shared();
+    let one = Connections::of_server(Events::default(), provider.clone(), ServerId(1));
+    let _login = one.log_in(&bob).unwrap();
+    provider.keep_alive(ServerId(1)).unwrap();
+    provider.take_over(ServerId(2), Duration::ZERO).unwrap();
+    provider.take_session(ServerId(2), 1, bob.id, 1).unwrap();
+    assert!(provider.keep_alive(ServerId(1)).unwrap());
+    one.bring_up_to_date(true).unwrap();
+    assert!(provider.take_session(ServerId(2), 2, bob.id, 2).is_err());
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Bytes of a file that a server may have already.
+    Resize(usize, u64, u64),
+    Remove(usize, u64),
+    /// The running operations of a server end.
+    Settle(usize),
+    /// All sessions of a server end, and another begins.
+    LogInAnew(usize),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let server = 0..3_usize;
+    let step = prop_oneof![
+        2 => (server.clone(), 0..8_u64, 0..2000_u64).prop_map(|(s, f, n)| Step::Resize(s, f, n)),
+        1 => (server.clone(), 0..8_u64).prop_map(|(s, f)| Step::Remove(s, f)),
+        2 => server.clone().prop_map(Step::Settle),
+        1 => server.prop_map(Step::LogInAnew),
+    ];
+    proptest::collection::vec(step, 1..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Whatever three servers do in turn, the files never pass the limit, and the ledger knows them all in the end.
+    #[test]
+    fn any_steps_on_several_servers_stay_within_the_limit(steps in steps()) {
+        let (provider, bob) = shared();
+        let books: Vec<_> = (0..3).map(|_| book(&provider)).collect();
+        let writers = writers(&books, Duration::from_millis(1));
+        let log_in = |server: usize| books[server].account(&bob).unwrap();
+        let mut accounts: Vec<_> = (0..3).map(log_in).collect();
+        let mut files: HashMap<(usize, u64), u64> = HashMap::new();
+        let mut unsettled = vec![Vec::new(); 3];
+        let settle = |account: &QuotaAccount, deltas: &mut Vec<_>| {
+            deltas.drain(..).for_each(|delta| account.settle(delta).unwrap());
+        };
+        for step in steps {
+            let (server, file, after) = match step {
+                Step::Resize(server, file, bytes) => (server, file, Some(bytes)),
+                Step::Remove(server, file) => (server, file, None),
+                Step::Settle(server) => {
+                    settle(&accounts[server], &mut unsettled[server]);
+                    continue;
+                }
+                Step::LogInAnew(server) => {
+                    settle(&accounts[server], &mut unsettled[server]);
+                    drop(accounts.remove(server));
+                    accounts.insert(server, log_in(server));
+                    continue;
+                }
+            };
+            let key = (server, file);
+            let change = change(file, files.get(&key).copied(), after);
+            if let Ok(delta) = accounts[server].reserve(change) {
+                unsettled[server].push(delta);
+                match after {
+                    Some(bytes) => files.insert(key, bytes),
+                    None => files.remove(&key),
+                };
+            }
+            prop_assert!(files.values().sum::<u64>() <= BYTES as u64);
+        }
+        for (account, deltas) in accounts.iter().zip(&mut unsettled) {
+            settle(account, deltas);
+        }
+        drop((accounts, writers));
+        let truth = (files.values().sum::<u64>() as i64, files.len() as i64);
+        prop_assert_eq!(stored(&provider, bob.id), truth);
+    }
+}

@@ -1,0 +1,260 @@
+//! The journal in a file beside the configuration: a line `+id` for who is added and `-id` for who is removed.
+
+use std::{
+    collections::BTreeSet,
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, ErrorKind::NotFound, Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use sftpgo_core::{Error, ErrorKind, Result, UserId, journal::Journal};
+
+/// More servers than anybody runs from one directory.
+const SERVERS_IN_ONE_DIRECTORY: u32 = 64;
+
+/// A journal in a file of its own, which is made when there is something to write. Of several servers that run from
+/// one directory each has one.
+#[derive(Debug)]
+pub struct FileJournal {
+    path: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Locked for as long as it is open.
+    file: Option<File>,
+    users: BTreeSet<UserId>,
+}
+
+impl FileJournal {
+    /// The first journal in `directory` that no running server has.
+    ///
+    /// # Errors
+    /// [`Unavailable`](ErrorKind::Unavailable) when it is there and cannot be read or locked.
+    pub fn open(directory: &Path) -> Result<Self> {
+        for number in 1..=SERVERS_IN_ONE_DIRECTORY {
+            let path = match number {
+                1 => directory.join("sftpgo.journal"),
+                _ => directory.join(format!("sftpgo-{number}.journal")),
+            };
+            if let Some(state) = State::of(&path).map_err(|error| unusable(&path, error))? {
+                return Ok(Self {
+                    path,
+                    state: Mutex::new(state),
+                });
+            }
+        }
+        Err(unusable(
+            directory,
+            io::Error::other("every name is in use"),
+        ))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Journal for FileJournal {
+    fn add(&self, user: UserId) -> Result<()> {
+        let mut state = self.lock();
+        if state.users.contains(&user) {
+            return Ok(());
+        }
+        let written = state
+            .open(&self.path)
+            .and_then(|mut file| {
+                file.write_all(format!("+{}\n", user.0).as_bytes())?;
+                file.sync_all()
+            })
+            .map_err(|error| unusable(&self.path, error));
+        if written.is_ok() {
+            state.users.insert(user);
+        }
+        written
+    }
+
+    fn remove(&self, user: UserId) -> Result<()> {
+        let mut state = self.lock();
+        if !state.users.contains(&user) {
+            return Ok(());
+        }
+        let is_last = state.users.len() == 1;
+        // A removal that a crash undoes costs a count too many.
+        let written = state
+            .open(&self.path)
+            .and_then(|mut file| {
+                if is_last {
+                    file.set_len(0)
+                } else {
+                    file.write_all(format!("-{}\n", user.0).as_bytes())
+                }
+            })
+            .map_err(|error| unusable(&self.path, error));
+        if written.is_ok() {
+            state.users.remove(&user);
+        }
+        written
+    }
+
+    fn users(&self) -> Result<Vec<UserId>> {
+        Ok(self.lock().users.iter().copied().collect())
+    }
+}
+
+impl State {
+    /// What is in the file at `path`, or would be if it were there; none when another server has it.
+    fn of(path: &Path) -> io::Result<Option<Self>> {
+        let mut file = match OpenOptions::new().read(true).append(true).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == NotFound => return Ok(Some(Self::default())),
+            Err(error) => return Err(error),
+        };
+        if !lock(&file)? {
+            return Ok(None);
+        }
+        let mut text = String::new();
+        file.read_to_string(&mut text)?;
+        // What a crash cut off must not become one line with the next.
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        file.set_len(whole as u64)?;
+        Ok(Some(Self {
+            users: parse(&text),
+            file: Some(file),
+        }))
+    }
+
+    fn open(&mut self, path: &Path) -> io::Result<&File> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => create(path)?,
+        };
+        Ok(self.file.insert(file))
+    }
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)?;
+    if !lock(&file)? {
+        return Err(io::Error::other("another server made it a moment ago"));
+    }
+    if let Some(directory) = path.parent() {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok(file)
+}
+
+/// False when another process has it.
+fn lock(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// A line that a crash cut off says nothing: what it would have announced was not begun.
+fn parse(text: &str) -> BTreeSet<UserId> {
+    let mut users = BTreeSet::new();
+    for line in text.split_inclusive('\n') {
+        let Some(line) = line.strip_suffix('\n') else {
+            break;
+        };
+        let id = |digits: &str| digits.parse().ok().map(UserId);
+        if let Some(added) = line.strip_prefix('+').and_then(id) {
+            users.insert(added);
+        } else if let Some(removed) = line.strip_prefix('-').and_then(id) {
+            users.remove(&removed);
+        } else {
+            log::warn!("a line of the journal says nothing: {line:?}");
+        }
+    }
+    users
+}
+
+fn unusable(path: &Path, error: io::Error) -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        format!("the journal {path:?} cannot be used: {error}"),
+    )
+    .with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{read_to_string, write};
+
+    use super::*;
+
+    fn users(journal: &FileJournal) -> Vec<i32> {
+        let users = journal.users().unwrap();
+        users.into_iter().map(|user| user.0).collect()
+    }
+
+    #[test]
+    fn who_was_added_and_not_removed_is_there_after_a_restart() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("sftpgo.journal");
+        let journal = FileJournal::open(directory.path()).unwrap();
+        assert!(!file.exists());
+        for id in [7, 5, 5, 6] {
+            journal.add(UserId(id)).unwrap();
+        }
+        journal.remove(UserId(5)).unwrap();
+        journal.remove(UserId(9)).unwrap();
+        assert_eq!(users(&journal), [6, 7]);
+        drop(journal);
+
+        let journal = FileJournal::open(directory.path()).unwrap();
+        assert_eq!(users(&journal), [6, 7]);
+        journal.remove(UserId(6)).unwrap();
+        journal.remove(UserId(7)).unwrap();
+        assert_eq!(read_to_string(&file).unwrap(), "");
+        journal.add(UserId(8)).unwrap();
+        assert_eq!(read_to_string(&file).unwrap(), "+8\n");
+    }
+
+    #[test]
+    fn of_several_servers_each_has_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || FileJournal::open(directory.path()).unwrap();
+        let first = open();
+        first.add(UserId(1)).unwrap();
+        let second = open();
+        second.add(UserId(2)).unwrap();
+        assert_eq!((users(&first), users(&second)), (vec![1], vec![2]));
+        drop(first);
+        assert_eq!((users(&open()), users(&second)), (vec![1], vec![2]));
+    }
+
+    #[test]
+    fn a_line_cut_off_by_a_crash_says_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("sftpgo.journal");
+        write(&file, "+1\n+22\nwhat\n-1\n+3\n+4").unwrap();
+        let journal = FileJournal::open(directory.path()).unwrap();
+        assert_eq!(users(&journal), [3, 22]);
+        journal.add(UserId(5)).unwrap();
+        drop(journal);
+        assert_eq!(
+            users(&FileJournal::open(directory.path()).unwrap()),
+            [3, 5, 22]
+        );
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_written_says_so() {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = FileJournal::open(&directory.path().join("gone")).unwrap();
+        let error = journal.add(UserId(1)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        assert_eq!(users(&journal), [0; 0]);
+    }
+}
