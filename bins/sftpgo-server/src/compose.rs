@@ -18,7 +18,7 @@ use sftpgo_core::{
     scan::QuotaScans,
 };
 use sftpgo_ssh::{HostKey, ServerConfig, Services, host_key};
-use sftpgo_store::{FileJournal, MemoryProvider, SqliteProvider, StoreConfig};
+use sftpgo_store::{DatabaseProvider, FileJournal, MemoryProvider, Place, StoreConfig};
 
 use crate::{
     actions::{FileActions, Queue, UserActions},
@@ -132,7 +132,11 @@ fn provider(driver: &Driver) -> Result<Arc<dyn Provider>, Problem> {
         Driver::Sqlite { path, pool_size } => (path.clone(), *pool_size),
     };
     let place = format!("data_provider.name ({})", path.display());
-    match SqliteProvider::open(&StoreConfig { path, pool_size }) {
+    let place_of_users = Place::Sqlite(path);
+    match DatabaseProvider::open(&StoreConfig {
+        place: place_of_users,
+        pool_size,
+    }) {
         Ok(provider) => Ok(Arc::new(provider)),
         Err(error) => Err(Problem::new(
             &place,

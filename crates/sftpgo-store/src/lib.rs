@@ -1,38 +1,56 @@
-//! Where the users of `sftpgo-core` are kept: in memory, or in an SQLite database (feature `sqlite`).
+//! Where the users of `sftpgo-core` are kept: in memory, or in a database.
+//!
+//! Each database is a feature: `sqlite` (on by default) needs nothing of the system, `postgres` and `mysql` link its
+//! libpq and libmariadb, and `bundled` builds those two from source.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod journal;
+mod limits;
 mod memory;
+mod place;
 
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "database")]
 mod connection;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod cord;
+#[cfg(feature = "database")]
+mod database;
+#[cfg(feature = "database")]
 mod dialect;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "database")]
 mod error;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "database")]
+mod establish;
+#[cfg(feature = "database")]
 mod everybody;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "database")]
 mod flaws;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "database")]
 mod migrate;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "database")]
 mod pool;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "database")]
 mod quota;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "database")]
 mod row;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "database")]
 mod schema;
-#[cfg(feature = "sqlite")]
-mod sqlite;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "database")]
 mod takeover;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "database")]
 mod users;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod watch;
 
+#[cfg(feature = "database")]
+pub use database::DatabaseProvider;
 pub use journal::FileJournal;
 pub use memory::MemoryProvider;
-#[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteProvider, StoreConfig};
+pub use place::{Place, Secret, Server, StoreConfig, Tls};
+
+// Builds that library from source, and OpenSSL for it.
+#[cfg(feature = "bundled")]
+use openssl_sys as _;
+#[cfg(feature = "postgres")]
+use pq_sys as _;

@@ -14,6 +14,8 @@ use sftpgo_core::{
     user::Usage,
 };
 
+use crate::limits;
+
 /// A provider in memory.
 #[derive(Debug, Default)]
 pub struct MemoryProvider {
@@ -89,6 +91,7 @@ impl Users for MemoryProvider {
     }
 
     fn add_user(&self, user: &User) -> Result<User> {
+        limits::check(user)?;
         let mut stored = self.lock();
         if stored.by_name.contains_key(&user.username) {
             return Err(name_is_taken());
@@ -108,6 +111,7 @@ impl Users for MemoryProvider {
     }
 
     fn update_user(&self, user: &User) -> Result<()> {
+        limits::check(user)?;
         let mut stored = self.lock();
         let old = stored.with_id(user.id).ok_or_else(no_such_user)?;
         let old_name = old.username.clone();

@@ -1,48 +1,178 @@
 //! A bounded set of connections.
 
-use std::time::Duration;
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+    time::Duration,
+};
 
-use diesel::r2d2::{self, ConnectionManager, CustomizeConnection, PooledConnection};
-use sftpgo_core::Result;
+use diesel::r2d2::{self, ManageConnection, PooledConnection, R2D2Connection as _};
+use sftpgo_core::{Error, ErrorKind, Result};
 
-use crate::{connection::Connection, dialect, error};
-
-/// SQLite writes one at a time, and reads of single rows are short: more connections would only wait.
-const DEFAULT_SIZE: u32 = 8;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use crate::watch::{Watch, Watched};
+use crate::{
+    connection::Connection,
+    dialect, error,
+    establish::{Established, Target},
+};
 
 /// Callers hold a connection for milliseconds; past this the database is gone or overwhelmed.
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(3);
 
 /// Connections to one database, handed out to one caller at a time.
 #[derive(Clone)]
-pub(crate) struct Pool(r2d2::Pool<ConnectionManager<Connection>>);
+pub(crate) struct Pool(r2d2::Pool<Manager>);
 
-#[derive(Debug)]
-struct OnConnect;
+/// A connection in use; it goes back when this is dropped.
+pub(crate) struct InUse(PooledConnection<Manager>);
+
+struct Manager {
+    target: Arc<Target>,
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    watch: Watch,
+}
+
+/// A connection of the pool.
+pub(crate) struct Pooled {
+    connection: Connection,
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    watched: Option<Watched>,
+}
 
 impl Pool {
-    /// At most `size` connections to `url` (0 is the default number), opened as they are needed.
-    pub(crate) fn new(url: &str, size: u32) -> Self {
-        let size = if size == 0 { DEFAULT_SIZE } else { size };
+    /// At most `size` connections (0 is the default number), opened as they are needed.
+    pub(crate) fn new(target: Arc<Target>, size: u32) -> Self {
+        let size = if size == 0 {
+            target.default_pool_size()
+        } else {
+            size
+        };
+        let manager = Manager {
+            target,
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            watch: Watch::default(),
+        };
         Self(
             r2d2::Pool::builder()
                 .max_size(size)
                 .min_idle(Some(0))
                 .connection_timeout(WAIT_FOR_CONNECTION)
-                .test_on_check_out(dialect::CONNECTIONS_BREAK)
-                .connection_customizer(Box::new(OnConnect))
-                .build_unchecked(ConnectionManager::new(url)),
+                .build_unchecked(manager),
         )
     }
 
     /// A connection, once one is free.
-    pub(crate) fn connection(&self) -> Result<PooledConnection<ConnectionManager<Connection>>> {
-        self.0.get().map_err(error::of_connecting)
+    pub(crate) fn connection(&self) -> Result<InUse> {
+        let connection = self.0.get().map_err(|error| self.why_none(error))?;
+        #[cfg(any(feature = "postgres", feature = "mysql"))]
+        if let Some(watched) = &connection.watched {
+            watched.begin();
+        }
+        Ok(InUse(connection))
+    }
+
+    fn why_none(&self, error: r2d2::PoolError) -> Error {
+        let state = self.0.state();
+        if state.connections < self.0.max_size() {
+            return error::of_connecting(error);
+        }
+        Error::new(
+            ErrorKind::Unavailable,
+            format!(
+                "all {} connections to the database were busy for {} seconds",
+                state.connections,
+                WAIT_FOR_CONNECTION.as_secs()
+            ),
+        )
+        .with_source(error)
     }
 }
 
-impl CustomizeConnection<Connection, r2d2::Error> for OnConnect {
-    fn on_acquire(&self, connection: &mut Connection) -> Result<(), r2d2::Error> {
-        dialect::on_connect(connection).map_err(r2d2::Error::QueryError)
+impl Pooled {
+    /// Does the connection look as if it could be used? None when it takes a question to know.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    fn looks_sound(&self) -> Option<bool> {
+        match &self.watched {
+            Some(watched) => watched.looks_sound(),
+            None if dialect::connections_end(&self.connection) => None,
+            None => Some(true),
+        }
+    }
+
+    /// One to a file does not end by itself.
+    #[cfg(not(any(feature = "postgres", feature = "mysql")))]
+    #[allow(clippy::unused_self, reason = "connections to servers end")]
+    fn looks_sound(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    fn ask(&mut self) -> Result<(), r2d2::Error> {
+        #[cfg(any(feature = "postgres", feature = "mysql"))]
+        let _asking = self.watched.as_ref().map(Watched::while_asking);
+        self.connection.ping().map_err(r2d2::Error::QueryError)
+    }
+}
+
+impl ManageConnection for Manager {
+    type Connection = Pooled;
+    type Error = r2d2::Error;
+
+    fn connect(&self) -> Result<Pooled, r2d2::Error> {
+        let Established {
+            mut connection,
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            cord,
+        } = self
+            .target
+            .establish()
+            .map_err(r2d2::Error::ConnectionError)?;
+        dialect::on_connect(&mut connection).map_err(r2d2::Error::QueryError)?;
+        Ok(Pooled {
+            connection,
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            watched: cord.map(|cord| self.watch.add(cord)),
+        })
+    }
+
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), r2d2::Error> {
+        match pooled.looks_sound() {
+            Some(true) => Ok(()),
+            Some(false) => Err(r2d2::Error::ConnectionError(
+                diesel::ConnectionError::BadConnection(
+                    "the server closed the connection".to_owned(),
+                ),
+            )),
+            None => pooled.ask(),
+        }
+    }
+
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        std::thread::panicking()
+            || pooled.connection.is_broken()
+            || pooled.looks_sound() == Some(false)
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        #[cfg(any(feature = "postgres", feature = "mysql"))]
+        if let Some(watched) = &self.0.watched {
+            watched.end();
+        }
+    }
+}
+
+impl Deref for InUse {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.0.connection
+    }
+}
+
+impl DerefMut for InUse {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.0.connection
     }
 }

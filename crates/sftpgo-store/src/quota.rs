@@ -4,13 +4,13 @@ use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, RunQuer
 use sftpgo_core::{Result, UserId, provider::QuotaLedger, user::Usage};
 
 use crate::{
+    database::DatabaseProvider,
     dialect,
     error::{no_such_user, of_query, one_user_changed},
     schema::{unsettled_users, users},
-    sqlite::SqliteProvider,
 };
 
-impl QuotaLedger for SqliteProvider {
+impl QuotaLedger for DatabaseProvider {
     fn usage(&self, id: UserId) -> Result<Usage> {
         let (size, files, updated_at) = users::table
             .find(id.0)
@@ -51,6 +51,7 @@ impl QuotaLedger for SqliteProvider {
                 .map_err(of_query);
         }
         dialect::write_durably(connection, |connection| {
+            dialect::lock_user(connection, id)?;
             diesel::delete(unsettled_users::table.find(id.0)).execute(connection)?;
             users::table
                 .find(id.0)

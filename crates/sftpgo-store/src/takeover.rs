@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use diesel::{
-    QueryableByName, RunQueryDsl,
+    Connection as _, ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl,
     connection::SimpleConnection,
     result::QueryResult,
     sql_query,
@@ -18,39 +18,47 @@ use sftpgo_core::{Error, ErrorKind, Permissions, Result};
 
 use crate::{
     connection::Connection,
-    dialect,
+    dialect::{self, Column, Kind},
     error::of_query,
     row::{parse_permissions, to_json},
+    schema::users,
 };
 
-const COLUMNS: [&str; 16] = [
-    "id",
-    "username",
-    "password",
-    "public_keys",
-    "home_dir",
-    "uid",
-    "gid",
-    "max_sessions",
-    "quota_size",
-    "quota_files",
-    "permissions",
-    "used_quota_size",
-    "used_quota_files",
-    "last_quota_update",
-    "upload_bandwidth",
-    "download_bandwidth",
+const COLUMNS: [(&str, Kind); 16] = [
+    ("id", Kind::Integer),
+    ("username", Kind::Name),
+    ("password", Kind::Name),
+    ("public_keys", Kind::Text),
+    ("home_dir", Kind::Name),
+    ("uid", Kind::Integer),
+    ("gid", Kind::Integer),
+    ("max_sessions", Kind::Integer),
+    ("quota_size", Kind::BigInteger),
+    ("quota_files", Kind::Integer),
+    ("permissions", Kind::Text),
+    ("used_quota_size", Kind::BigInteger),
+    ("used_quota_files", Kind::Integer),
+    ("last_quota_update", Kind::BigInteger),
+    ("upload_bandwidth", Kind::Integer),
+    ("download_bandwidth", Kind::Integer),
 ];
 
 /// Since 2019-11-12, with what an older row means.
-const ADDED: [(&str, &str); 3] = [
-    ("expiration_date", "bigint NOT NULL DEFAULT 0"),
-    ("last_login", "bigint NOT NULL DEFAULT 0"),
-    ("status", "integer NOT NULL DEFAULT 1"),
+const ADDED: [(&str, Kind, &str); 3] = [
+    (
+        "expiration_date",
+        Kind::BigInteger,
+        "bigint NOT NULL DEFAULT 0",
+    ),
+    ("last_login", Kind::BigInteger, "bigint NOT NULL DEFAULT 0"),
+    ("status", Kind::Integer, "integer NOT NULL DEFAULT 1"),
 ];
 
 /// Of 0.9.5 and 0.9.6: what cannot be enforced unless it is empty.
 const EXTRA: [&str; 3] = ["filters", "filesystem", "virtual_folders"];
+
+/// Rows in memory at once.
+const PAGE: usize = 1000;
 
 /// Permissions of 0.9.5 and later that uploading includes here; without them a user may do less, never more.
 const INCLUDED_IN_UPLOAD: [&str; 3] = ["chmod", "chown", "chtimes"];
@@ -58,6 +66,7 @@ const INCLUDED_IN_UPLOAD: [&str; 3] = ["chmod", "chown", "chtimes"];
 #[derive(QueryableByName)]
 struct Name {
     #[diesel(sql_type = Text)]
+    #[allow(dead_code, reason = "whether there is one is all that counts")]
     name: String,
 }
 
@@ -81,16 +90,17 @@ struct OldRow {
 
 /// Converts a table that another installation made; answers the names of users whose rows stay as they were.
 ///
+/// Every step may be taken twice: where the database cannot undo them all, one that was cut off is begun anew.
+///
 /// # Errors
 /// [`Invalid`](ErrorKind::Invalid) when the table is not one of SFTPGo 0.9.x; nothing has changed then.
 pub(crate) fn take_over(connection: &mut Connection) -> Result<HashSet<String>> {
-    let columns = columns_of_users(connection).map_err(of_query)?;
+    let columns = dialect::columns(connection, "users").map_err(of_query)?;
     if columns.is_empty() || is_ours(connection).map_err(of_query)? {
         return Ok(HashSet::new());
     }
     check_is_known(connection, &columns)?;
-    let (users, left) =
-        dialect::write(connection, |connection| convert(connection, &columns)).map_err(of_query)?;
+    let (users, left) = convert(connection, &columns).map_err(of_query)?;
     log::info!(
         "took over the table of an SFTPGo 0.9 database: {} users, {} of whom cannot log in; the old rows are in users_before_takeover",
         users,
@@ -102,88 +112,112 @@ pub(crate) fn take_over(connection: &mut Connection) -> Result<HashSet<String>> 
     Ok(left.into_iter().map(|(username, _)| username).collect())
 }
 
-fn columns_of_users(connection: &mut Connection) -> QueryResult<HashSet<String>> {
-    let columns: Vec<Name> =
-        sql_query("SELECT lower(name) AS name FROM pragma_table_info('users')").load(connection)?;
-    Ok(columns.into_iter().map(|column| column.name).collect())
-}
-
-fn has_table(connection: &mut Connection, name: &str) -> QueryResult<bool> {
-    let found: Vec<Name> = sql_query("SELECT name FROM sqlite_master WHERE name = ?")
-        .bind::<Text, _>(name)
-        .load(connection)?;
-    Ok(!found.is_empty())
-}
-
 /// Has a migration of ours been run?
 fn is_ours(connection: &mut Connection) -> QueryResult<bool> {
-    if !has_table(connection, "__diesel_schema_migrations")? {
+    if dialect::columns(connection, "__diesel_schema_migrations")?.is_empty() {
         return Ok(false);
     }
-    let versions: Vec<Name> =
-        sql_query("SELECT version AS name FROM __diesel_schema_migrations LIMIT 1")
-            .load(connection)?;
-    Ok(!versions.is_empty())
+    let versions = sql_query("SELECT version AS name FROM __diesel_schema_migrations LIMIT 1");
+    Ok(!versions.load::<Name>(connection)?.is_empty())
 }
 
-fn check_is_known(connection: &mut Connection, columns: &HashSet<String>) -> Result<()> {
+fn check_is_known(connection: &mut Connection, columns: &[Column]) -> Result<()> {
     let refused = |reason: String| {
         Error::new(
             ErrorKind::Invalid,
             format!("the table users is not one of SFTPGo 0.9.x and is left alone: {reason}"),
         )
     };
-    if let Some(missing) = COLUMNS.iter().find(|name| !columns.contains(**name)) {
+    if let Some((missing, _)) = COLUMNS.iter().find(|(name, _)| !has(columns, name)) {
         return Err(refused(format!("its column {missing} is missing")));
     }
-    let added = ADDED.map(|(name, _)| name);
-    let known =
-        |name: &str| COLUMNS.contains(&name) || added.contains(&name) || EXTRA.contains(&name);
-    // What a later release says in a column of its own could be a restriction.
-    if let Some(unknown) = columns.iter().find(|name| !known(name)) {
-        return Err(refused(format!("its column {unknown} is unknown")));
+    for Column { name, of_type } in columns {
+        // What a later release says in a column of its own could be a restriction.
+        let Some(kind) = kind_of(name) else {
+            return Err(refused(format!("its column {name} is unknown")));
+        };
+        if !dialect::holds(connection, kind, of_type) {
+            return Err(refused(format!("its column {name} is of type {of_type}")));
+        }
     }
-    if has_table(connection, "folders_mapping").map_err(of_query)? {
+    let folders = dialect::columns(connection, "folders_mapping").map_err(of_query)?;
+    if !folders.is_empty() {
         return Err(refused("there is a table folders_mapping".to_owned()));
     }
     Ok(())
 }
 
+fn has(columns: &[Column], name: &str) -> bool {
+    columns.iter().any(|column| column.name == name)
+}
+
+fn kind_of(column: &str) -> Option<Kind> {
+    let added = ADDED.map(|(name, kind, _)| (name, kind));
+    let extra = EXTRA.map(|name| (name, Kind::Text));
+    let mut known = COLUMNS.iter().chain(&added).chain(&extra);
+    known
+        .find(|(name, _)| *name == column)
+        .map(|(_, kind)| *kind)
+}
+
 /// The number of users, and which of them are left as they are and why.
 fn convert(
     connection: &mut Connection,
-    columns: &HashSet<String>,
+    columns: &[Column],
 ) -> QueryResult<(usize, Vec<(String, String)>)> {
-    // It exists when an earlier start was cut off right after this transaction.
-    connection
-        .batch_execute("CREATE TABLE IF NOT EXISTS users_before_takeover AS SELECT * FROM users")?;
-    for (name, definition) in ADDED {
-        if !columns.contains(name) {
+    // It exists when an earlier start was cut off after it was made.
+    dialect::copy_users(connection)?;
+    for (name, _, definition) in ADDED {
+        if !has(columns, name) {
             connection
                 .batch_execute(&format!("ALTER TABLE users ADD COLUMN {name} {definition}"))?;
         }
     }
-    let rows = old_rows(connection, columns)?;
+    dialect::compare_bytes(connection)?;
+    let mut users = 0;
     let mut left = Vec::new();
-    for row in &rows {
-        match permissions_here(row) {
-            Ok(permissions) => set_permissions(connection, row, &permissions)?,
-            Err(reason) => {
-                if parse_permissions(&row.permissions).is_some() {
-                    // The same in the newer form, so that no login accepts it.
-                    let object = format!("{{\"/\":{}}}", row.permissions);
-                    set_permissions(connection, row, &object)?;
-                }
-                left.push((row.username.clone(), reason));
-            }
-        }
+    let mut after = i32::MIN;
+    loop {
+        let rows = old_rows(connection, columns, after)?;
+        let Some(last) = rows.last() else {
+            return Ok((users, left));
+        };
+        after = last.id;
+        users += rows.len();
+        connection.transaction(|connection| {
+            rows.iter()
+                .try_for_each(|row| convert_row(connection, row, &mut left))
+        })?;
     }
-    Ok((rows.len(), left))
 }
 
-fn old_rows(connection: &mut Connection, columns: &HashSet<String>) -> QueryResult<Vec<OldRow>> {
+fn convert_row(
+    connection: &mut Connection,
+    row: &OldRow,
+    left: &mut Vec<(String, String)>,
+) -> QueryResult<()> {
+    match permissions_here(row) {
+        Ok(permissions) => set_permissions(connection, row, &permissions),
+        Err(reason) => {
+            left.push((row.username.clone(), reason));
+            if parse_permissions(&row.permissions).is_none() {
+                return Ok(());
+            }
+            // The same in the newer form, so that no login accepts it.
+            let object = format!("{{\"/\":{}}}", row.permissions);
+            set_permissions(connection, row, &object)
+        }
+    }
+}
+
+/// The next rows by id.
+fn old_rows(
+    connection: &mut Connection,
+    columns: &[Column],
+    after: i32,
+) -> QueryResult<Vec<OldRow>> {
     let extra = EXTRA.map(|name| {
-        if columns.contains(name) {
+        if has(columns, name) {
             name.to_owned()
         } else {
             format!("NULL AS {name}")
@@ -203,12 +237,11 @@ fn old_rows(connection: &mut Connection, columns: &HashSet<String>) -> QueryResu
         ("expiration_date", 0, i64::MAX),
         ("status", i32::MIN.into(), i32::MAX.into()),
     ]
-    .map(|(name, least, most)| {
-        format!("typeof({name}) <> 'integer' OR {name} NOT BETWEEN {least} AND {most}")
-    })
+    .map(|(name, least, most)| dialect::not_between(connection, name, least, most))
     .join(" OR ");
     sql_query(format!(
-        "SELECT id, username, permissions, {}, ({out_of_range}) AS out_of_range FROM users ORDER BY id",
+        "SELECT id, username, permissions, {}, ({out_of_range}) AS out_of_range FROM users \
+         WHERE id > {after} ORDER BY id LIMIT {PAGE}",
         extra.join(", ")
     ))
     .load(connection)
@@ -218,9 +251,8 @@ fn set_permissions(connection: &mut Connection, row: &OldRow, json: &str) -> Que
     if json == row.permissions {
         return Ok(());
     }
-    sql_query("UPDATE users SET permissions = ? WHERE id = ?")
-        .bind::<Text, _>(json)
-        .bind::<Integer, _>(row.id)
+    diesel::update(users::table.find(row.id))
+        .set(users::permissions.eq(json))
         .execute(connection)
         .map(drop)
 }

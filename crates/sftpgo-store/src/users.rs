@@ -16,16 +16,19 @@ use sftpgo_core::{
 
 use crate::{
     connection::{Backend, Connection},
+    database::DatabaseProvider,
     dialect,
     error::{of_query, one_user_changed},
-    everybody,
+    everybody, limits,
     row::{Settings, UserRow},
     schema::{unsettled_users, users},
-    sqlite::SqliteProvider,
 };
 
-impl Users for SqliteProvider {
+impl Users for DatabaseProvider {
     fn user_by_name(&self, username: &str) -> Result<Option<User>> {
+        if cannot_be(username) {
+            return Ok(None);
+        }
         by_name(username)
             .get_result(&mut *self.pool.connection()?)
             .optional()
@@ -52,7 +55,6 @@ impl Users for SqliteProvider {
             .load_iter::<UserRow, DefaultLoadingMode>(&mut *connection)
             .map_err(of_query)?;
         let mut users = Vec::new();
-        // Rows are made as they are taken, and a statement with a bound LIMIT would be planned anew each time.
         for row in rows.take(query.limit as usize) {
             match row {
                 Ok(row) => users.push(UserRow::into_user(row)),
@@ -75,6 +77,7 @@ impl Users for SqliteProvider {
     }
 
     fn add_user(&self, user: &User) -> Result<User> {
+        limits::check(user)?;
         let id = dialect::write(&mut *self.pool.connection()?, |connection| {
             insert(connection, user)
         })
@@ -88,6 +91,7 @@ impl Users for SqliteProvider {
     }
 
     fn update_user(&self, user: &User) -> Result<()> {
+        limits::check(user)?;
         diesel::update(users::table.find(user.id.0))
             .set(Settings::of(user))
             .execute(&mut *self.pool.connection()?)
@@ -121,6 +125,11 @@ impl Users for SqliteProvider {
     }
 }
 
+/// PostgreSQL knows no text with NUL and would not look for one.
+fn cannot_be(username: &str) -> bool {
+    username.contains('\0')
+}
+
 #[diesel::dsl::auto_type]
 fn by_name<'a>(username: &'a str) -> _ {
     let row: AsSelect<UserRow, Backend> = UserRow::as_select();
@@ -133,10 +142,15 @@ type Page = IntoBoxed<'static, Select<users::table, AsSelect<UserRow, Backend>>,
 
 /// The rows from the first that is asked for, in order; none when there is none.
 fn page(connection: &mut Connection, query: &UserQuery) -> QueryResult<Option<Page>> {
-    let all = users::table.select(UserRow::as_select()).into_boxed();
+    let mut all = users::table.select(UserRow::as_select()).into_boxed();
+    // SQLite makes rows as they are taken, and would plan a statement with a bound LIMIT anew each time.
+    if dialect::sends_all_rows(connection) {
+        all = all.limit(query.limit.into());
+    }
     if let Some(username) = &query.username {
         let named = all.filter(users::username.eq(username.clone()));
-        return Ok(Some(named).filter(|_| query.offset == 0));
+        let possible = query.offset == 0 && !cannot_be(username);
+        return Ok(Some(named).filter(|_| possible));
     }
     let ascending = query.order == Order::Ascending;
     let ordered = if ascending {
@@ -152,7 +166,11 @@ fn page(connection: &mut Connection, query: &UserQuery) -> QueryResult<Option<Pa
         Ok(first) => Some(ordered.filter(users::username.le(first))),
         Err(DieselError::NotFound) => None,
         // A name that cannot be read is skipped with its row.
-        Err(DieselError::DeserializationError(_)) => Some(ordered.offset(query.offset.into())),
+        Err(DieselError::DeserializationError(_)) => Some(
+            ordered
+                .limit(query.limit.into())
+                .offset(query.offset.into()),
+        ),
         Err(error) => return Err(error),
     })
 }
@@ -160,7 +178,11 @@ fn page(connection: &mut Connection, query: &UserQuery) -> QueryResult<Option<Pa
 /// The name that comes after as many as are to be skipped. They are counted in the index of names, for to walk along
 /// the rows as well takes three times as long.
 fn name_at(connection: &mut Connection, query: &UserQuery) -> QueryResult<String> {
-    let mut names = names_from(query).load_iter::<String, DefaultLoadingMode>(connection)?;
+    let mut names = names_from(query);
+    if dialect::OFFSET_NEEDS_LIMIT {
+        names = names.limit(1);
+    }
+    let mut names = names.load_iter::<String, DefaultLoadingMode>(connection)?;
     names.next().unwrap_or(Err(DieselError::NotFound))
 }
 
@@ -195,6 +217,7 @@ fn insert(connection: &mut Connection, user: &User) -> QueryResult<i32> {
 }
 
 #[cfg(test)]
+#[cfg(not(any(feature = "postgres", feature = "mysql")))]
 mod tests {
     use diesel::{Connection as _, QueryableByName, debug_query, sql_query, sql_types::Text};
 

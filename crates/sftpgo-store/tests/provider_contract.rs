@@ -1,6 +1,8 @@
 //! What every provider promises, run over each of them alike.
 #![allow(clippy::unwrap_used)] // promises fail like tests
 
+#[cfg(feature = "database")]
+mod common;
 mod contract;
 
 use contract::{for_every_provider, for_every_shared_provider};
@@ -9,15 +11,13 @@ for_every_provider! {
     memory => (sftpgo_store::MemoryProvider::new(), ());
 
     #[cfg(feature = "sqlite")]
-    sqlite => {
-        let directory = tempfile::tempdir().unwrap();
-        let provider = sftpgo_store::SqliteProvider::open(&sftpgo_store::StoreConfig {
-            path: directory.path().join("users.db"),
-            pool_size: 0,
-        })
-        .unwrap();
-        (provider, directory)
-    };
+    sqlite => crate::common::provider(crate::common::Place::sqlite());
+
+    #[cfg(feature = "postgres")]
+    postgres => crate::common::provider(crate::common::Place::server(sftpgo_databases::Kind::Postgres));
+
+    #[cfg(feature = "mysql")]
+    mariadb => crate::common::provider(crate::common::Place::server(sftpgo_databases::Kind::Mariadb));
 }
 
 for_every_shared_provider! {

@@ -16,12 +16,12 @@ use sftpgo_core::{
     provider::{Health, Order, QuotaLedger, UserQuery, Users},
     user::Usage,
 };
-use sftpgo_store::{SqliteProvider, StoreConfig};
+use sftpgo_store::{DatabaseProvider, Place, StoreConfig};
 use tempfile::TempDir;
 
 fn config(directory: &TempDir) -> StoreConfig {
     StoreConfig {
-        path: directory.path().join("users.db"),
+        place: Place::Sqlite(directory.path().join("users.db")),
         pool_size: 2,
     }
 }
@@ -54,13 +54,13 @@ fn user(username: &str) -> User {
 }
 
 fn refusal(config: &StoreConfig) -> sftpgo_core::Error {
-    SqliteProvider::open(config).err().unwrap()
+    DatabaseProvider::open(config).err().unwrap()
 }
 
 #[test]
 fn only_the_owner_can_read_a_new_database() {
     let directory = tempfile::tempdir().unwrap();
-    let provider = SqliteProvider::open(&config(&directory)).unwrap();
+    let provider = DatabaseProvider::open(&config(&directory)).unwrap();
     provider.add_user(&user("bob")).unwrap();
     for file in fs::read_dir(directory.path()).unwrap() {
         let file = file.unwrap();
@@ -72,11 +72,11 @@ fn only_the_owner_can_read_a_new_database() {
 #[test]
 fn users_are_there_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
-    let bob = SqliteProvider::open(&config(&directory))
+    let bob = DatabaseProvider::open(&config(&directory))
         .unwrap()
         .add_user(&user("bob"))
         .unwrap();
-    let again = SqliteProvider::open(&config(&directory)).unwrap();
+    let again = DatabaseProvider::open(&config(&directory)).unwrap();
     assert!(again.user_by_name("bob").unwrap().unwrap() == bob);
 }
 
@@ -92,15 +92,15 @@ fn names_that_mean_something_to_sqlite_are_plain_files() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(OsStr::from_bytes(name));
         let config = StoreConfig {
-            path: path.clone(),
+            place: Place::Sqlite(path.clone()),
             pool_size: 0,
         };
-        SqliteProvider::open(&config)
+        DatabaseProvider::open(&config)
             .unwrap()
             .add_user(&user("bob"))
             .unwrap();
         assert!(path.metadata().unwrap().len() > 0, "{path:?}");
-        let again = SqliteProvider::open(&config).unwrap();
+        let again = DatabaseProvider::open(&config).unwrap();
         assert!(again.user_by_name("bob").unwrap().is_some(), "{path:?}");
     }
 }
@@ -113,7 +113,7 @@ fn a_path_that_cannot_be_used_is_named() {
         directory.path().join("missing/users.db"),
     ] {
         let error = refusal(&StoreConfig {
-            path: path.clone(),
+            place: Place::Sqlite(path.clone()),
             pool_size: 0,
         });
         assert_eq!(error.kind(), ErrorKind::Invalid);
@@ -135,7 +135,7 @@ fn a_file_that_is_no_database_is_an_error_and_stays() {
 #[test]
 fn a_failing_database_is_never_an_unknown_user() {
     let directory = tempfile::tempdir().unwrap();
-    let provider = SqliteProvider::open(&config(&directory)).unwrap();
+    let provider = DatabaseProvider::open(&config(&directory)).unwrap();
     let bob = provider.add_user(&user("bob")).unwrap();
     raw(&directory)
         .batch_execute("ALTER TABLE users RENAME TO elsewhere")
@@ -171,7 +171,7 @@ fn a_failing_database_is_never_an_unknown_user() {
 #[test]
 fn a_database_that_is_gone_is_not_replaced_by_an_empty_one() {
     let directory = tempfile::tempdir().unwrap();
-    let provider = SqliteProvider::open(&config(&directory)).unwrap();
+    let provider = DatabaseProvider::open(&config(&directory)).unwrap();
     let (here, away) = (
         directory.path().join("users.db"),
         directory.path().join("away.db"),
@@ -187,8 +187,8 @@ fn a_database_that_is_gone_is_not_replaced_by_an_empty_one() {
 #[test]
 fn two_servers_on_one_file_wait_for_each_other() {
     let directory = tempfile::tempdir().unwrap();
-    let first = SqliteProvider::open(&config(&directory)).unwrap();
-    let second = SqliteProvider::open(&config(&directory)).unwrap();
+    let first = DatabaseProvider::open(&config(&directory)).unwrap();
+    let second = DatabaseProvider::open(&config(&directory)).unwrap();
     let bob = first.add_user(&user("bob")).unwrap();
     thread::scope(|scope| {
         for (number, provider) in [&first, &second].into_iter().cycle().take(16).enumerate() {
@@ -214,7 +214,7 @@ fn two_servers_on_one_file_wait_for_each_other() {
 #[test]
 fn a_row_that_cannot_be_read_in_full_gives_a_user_who_may_do_nothing() {
     let directory = tempfile::tempdir().unwrap();
-    let provider = SqliteProvider::open(&config(&directory)).unwrap();
+    let provider = DatabaseProvider::open(&config(&directory)).unwrap();
     let bob = provider.add_user(&user("bob")).unwrap();
     let good = "permissions = '[\"*\"]', public_keys = NULL, home_dir = '/srv', quota_size = 0, \
                 max_sessions = 0, uid = 0, expiration_date = 0";
@@ -240,7 +240,7 @@ fn a_row_that_cannot_be_read_in_full_gives_a_user_who_may_do_nothing() {
         assert!(!read.enabled, "{flaw}");
         assert_eq!(read.permissions, Permissions::empty(), "{flaw}");
         // It does not keep the server from starting either.
-        SqliteProvider::open(&config(&directory)).unwrap();
+        DatabaseProvider::open(&config(&directory)).unwrap();
     }
     raw(&directory)
         .batch_execute(&format!("UPDATE users SET {good}, status = 1"))
@@ -253,7 +253,7 @@ fn a_row_that_cannot_be_read_in_full_gives_a_user_who_may_do_nothing() {
 #[test]
 fn a_row_that_cannot_be_read_at_all_hides_nobody_else() {
     let directory = tempfile::tempdir().unwrap();
-    let provider = SqliteProvider::open(&config(&directory)).unwrap();
+    let provider = DatabaseProvider::open(&config(&directory)).unwrap();
     provider.add_user(&user("alice")).unwrap();
     let bob = provider.add_user(&user("bob")).unwrap();
     provider.add_user(&user("carol")).unwrap();
@@ -275,7 +275,7 @@ fn a_row_that_cannot_be_read_at_all_hides_nobody_else() {
         let listed = provider.list_users(&query).unwrap();
         let names: Vec<_> = listed.iter().map(|user| &user.username).collect();
         assert_eq!(names, ["alice", "carol"]);
-        SqliteProvider::open(&config(&directory)).unwrap();
+        DatabaseProvider::open(&config(&directory)).unwrap();
         provider.update_user(&bob).unwrap();
         assert!(provider.user_by_name("bob").unwrap().unwrap() == bob);
     }
@@ -284,7 +284,7 @@ fn a_row_that_cannot_be_read_at_all_hides_nobody_else() {
 #[test]
 fn only_the_status_one_is_enabled() {
     let directory = tempfile::tempdir().unwrap();
-    let provider = SqliteProvider::open(&config(&directory)).unwrap();
+    let provider = DatabaseProvider::open(&config(&directory)).unwrap();
     let bob = provider.add_user(&user("bob")).unwrap();
     for (status, enabled) in [(0, false), (1, true), (2, false), (-1, false)] {
         raw(&directory)

@@ -13,7 +13,7 @@ use sftpgo_core::{
     provider::{Health, QuotaLedger, Users},
     user::Usage,
 };
-use sftpgo_store::{SqliteProvider, StoreConfig};
+use sftpgo_store::{DatabaseProvider, Place, StoreConfig};
 use tempfile::TempDir;
 
 /// Of 2019, before `expiration_date`, `last_login` and `status`.
@@ -128,9 +128,9 @@ impl Old {
         self.add(username, &all);
     }
 
-    fn open(&self) -> sftpgo_core::Result<SqliteProvider> {
-        SqliteProvider::open(&StoreConfig {
-            path: self.0.path().join("sftpgo.db"),
+    fn open(&self) -> sftpgo_core::Result<DatabaseProvider> {
+        DatabaseProvider::open(&StoreConfig {
+            place: Place::Sqlite(self.0.path().join("sftpgo.db")),
             pool_size: 1,
         })
     }

@@ -374,6 +374,89 @@ pub(crate) fn a_new_hash_changes_nothing_else(provider: &dyn Provider) {
     assert!(provider.user_by_name("alice").unwrap().unwrap() == alice);
 }
 
+pub(crate) fn what_does_not_fit_is_refused_and_named(provider: &dyn Provider) {
+    let bob = provider.add_user(&user("bob")).unwrap();
+    let long = "é".repeat(256);
+    let alter: [(&str, User); 6] = [
+        ("username", user(&long)),
+        (
+            "password",
+            User {
+                password: Some(long.clone()),
+                ..user("a")
+            },
+        ),
+        (
+            "home_dir",
+            User {
+                home_dir: PathBuf::from(format!("/{}", "h".repeat(255))),
+                ..user("a")
+            },
+        ),
+        ("username", user("a\0b")),
+        (
+            "password",
+            User {
+                password: Some("a\0b".to_owned()),
+                ..user("a")
+            },
+        ),
+        (
+            "public_keys",
+            User {
+                public_keys: vec!["a\0b".to_owned()],
+                ..user("a")
+            },
+        ),
+    ];
+    for (field, asked) in alter {
+        let changed = User {
+            id: bob.id,
+            ..asked.clone()
+        };
+        for outcome in [
+            provider.add_user(&asked).map(drop),
+            provider.update_user(&changed),
+        ] {
+            let error = outcome.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{field}");
+            assert!(error.message().starts_with(field), "{error}");
+        }
+    }
+    assert!(provider.user_by_id(bob.id).unwrap().unwrap() == bob);
+    let largest = User {
+        password: Some("é".repeat(255)),
+        home_dir: PathBuf::from(format!("/{}", "h".repeat(254))),
+        public_keys: vec!["k".repeat(100_000)],
+        ..user(&"é".repeat(255))
+    };
+    let added = provider.add_user(&largest).unwrap();
+    assert!(provider.user_by_name(&largest.username).unwrap().unwrap() == added);
+}
+
+pub(crate) fn a_name_with_nul_is_nobodys(provider: &dyn Provider) {
+    provider.add_user(&user("bob")).unwrap();
+    for name in ["bob\0", "\0", "bob\0x"] {
+        assert!(provider.user_by_name(name).unwrap().is_none());
+        let query = UserQuery {
+            username: Some(name.to_owned()),
+            ..everybody(Order::Ascending)
+        };
+        assert!(names(provider, &query).is_empty());
+    }
+}
+
+pub(crate) fn an_update_that_changes_nothing_succeeds(provider: &dyn Provider) {
+    let bob = provider.add_user(&user("bob")).unwrap();
+    for _ in 0..2 {
+        provider.update_user(&bob).unwrap();
+        provider.record_login(bob.id, 7).unwrap();
+        provider.set_usage(bob.id, Usage::default()).unwrap();
+    }
+    let hash = bob.password.as_deref().unwrap();
+    assert!(provider.replace_password_hash(bob.id, hash, hash).unwrap());
+}
+
 pub(crate) fn a_deleted_user_is_gone_and_the_id_is_not_given_again(provider: &dyn Provider) {
     provider.add_user(&user("alice")).unwrap();
     let bob = provider.add_user(&user("bob")).unwrap();

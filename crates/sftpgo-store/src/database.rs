@@ -1,0 +1,45 @@
+//! The provider over a database.
+
+use std::sync::{Arc, Mutex};
+
+use sftpgo_core::{Result, provider::Health};
+
+use crate::{
+    StoreConfig, dialect, error, establish::Target, flaws, flaws::AlreadyTold, migrate, pool::Pool,
+};
+
+/// Users in a database.
+pub struct DatabaseProvider {
+    pub(crate) pool: Pool,
+    already_told: AlreadyTold,
+}
+
+impl DatabaseProvider {
+    /// Opens the database, and creates, takes over or migrates it as needed.
+    ///
+    /// # Errors
+    /// [`Invalid`](sftpgo_core::ErrorKind::Invalid) when the place cannot be used or a foreign table is in the way,
+    /// [`Unavailable`](sftpgo_core::ErrorKind::Unavailable) when the database cannot be opened or read.
+    pub fn open(config: &StoreConfig) -> Result<Self> {
+        let target = Target::of(&config.place)?;
+        target.prepare()?;
+        // A connection of its own: a pool would retry for its whole timeout before it says why it fails.
+        let mut first = target.establish().map_err(error::of_connecting)?.connection;
+        dialect::on_connect(&mut first).map_err(error::of_query)?;
+        let already_told = migrate::bring_up_to_date(&mut first)?;
+        Ok(Self {
+            pool: Pool::new(Arc::new(target), config.pool_size),
+            already_told: Mutex::new(already_told),
+        })
+    }
+}
+
+impl Health for DatabaseProvider {
+    fn check(&self) -> Result<()> {
+        dialect::ping(&mut *self.pool.connection()?).map_err(error::of_query)
+    }
+
+    fn report_flaws(&self) -> Result<()> {
+        flaws::report(&self.pool, &self.already_told)
+    }
+}

@@ -1,0 +1,113 @@
+//! SQLite. One that writes keeps all others who write waiting; readers never wait.
+
+use std::time::Duration;
+
+use diesel::{
+    QueryableByName, RunQueryDsl, SqliteConnection,
+    connection::{AnsiTransactionManager, SimpleConnection},
+    result::{Error as DieselError, QueryResult},
+    sql_query,
+    sql_types::Text,
+};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use sftpgo_core::UserId;
+
+use super::{Column, Kind};
+
+pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+pub(crate) const MIGRATES_IN_TRANSACTION: bool = true;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) const CONNECTIONS_END: bool = false;
+pub(crate) const SENDS_ALL_ROWS: bool = false;
+/// Writes are one at a time, and reads of single rows are short: more connections would only wait.
+pub(crate) const DEFAULT_POOL_SIZE: u32 = 8;
+
+/// Settings of every new connection.
+///
+/// The busy timeout comes first, so that the change to WAL waits for others too. With WAL, `NORMAL` cannot corrupt
+/// the database; a power cut may cost the last commits, all but those of [`super::write_durably`].
+const ON_CONNECT: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
+     PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;";
+
+#[derive(QueryableByName)]
+struct NameAndType {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    of_type: String,
+}
+
+pub(crate) fn on_connect(connection: &mut SqliteConnection) -> QueryResult<()> {
+    connection.batch_execute(ON_CONNECT)
+}
+
+/// It takes the write lock at its beginning: one that reads first and writes then fails at once, without waiting,
+/// when another has written in between.
+pub(crate) fn begin(connection: &mut SqliteConnection) -> QueryResult<()> {
+    AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")
+}
+
+pub(crate) fn be_durable(connection: &mut SqliteConnection, durable: bool) -> QueryResult<()> {
+    connection.batch_execute(if durable {
+        "PRAGMA synchronous = FULL"
+    } else {
+        "PRAGMA synchronous = NORMAL"
+    })
+}
+
+/// Whoever writes is alone.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "other databases have something to do"
+)]
+pub(crate) fn lock_user(_: &mut SqliteConnection, _: UserId) -> QueryResult<()> {
+    Ok(())
+}
+
+pub(crate) fn lock_tables(connection: &mut SqliteConnection, limit: Duration) -> QueryResult<bool> {
+    connection.batch_execute(&format!("PRAGMA busy_timeout = {}", limit.as_millis()))?;
+    match begin(connection) {
+        Err(DieselError::DatabaseError(_, information))
+            if information.message().contains("locked") =>
+        {
+            Ok(false)
+        }
+        begun => begun.map(|()| true),
+    }
+}
+
+pub(crate) fn unlock_tables(connection: &mut SqliteConnection) -> QueryResult<()> {
+    connection.batch_execute(ON_CONNECT)
+}
+
+pub(crate) fn columns(connection: &mut SqliteConnection, table: &str) -> QueryResult<Vec<Column>> {
+    let found: Vec<NameAndType> =
+        sql_query("SELECT lower(name) AS name, lower(type) AS of_type FROM pragma_table_info(?)")
+            .bind::<Text, _>(table)
+            .load(connection)?;
+    let column = |NameAndType { name, of_type }| Column { name, of_type };
+    Ok(found.into_iter().map(column).collect())
+}
+
+/// Any column holds any value; [`not_between`] looks at each.
+pub(crate) fn holds(_: Kind, _: &str) -> bool {
+    true
+}
+
+pub(crate) fn copy_users(connection: &mut SqliteConnection) -> QueryResult<()> {
+    connection
+        .batch_execute("CREATE TABLE IF NOT EXISTS users_before_takeover AS SELECT * FROM users")
+}
+
+/// They are.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "other databases have something to do"
+)]
+pub(crate) fn compare_bytes(_: &mut SqliteConnection) -> QueryResult<()> {
+    Ok(())
+}
+
+pub(crate) fn not_between(column: &str, least: i64, most: i64) -> String {
+    format!("typeof({column}) <> 'integer' OR {column} NOT BETWEEN {least} AND {most}")
+}

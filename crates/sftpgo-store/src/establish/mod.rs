@@ -1,0 +1,111 @@
+//! From a place to a connection: each database has its own words for the same settings.
+
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod roots;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::fmt;
+
+use diesel::ConnectionResult;
+use sftpgo_core::Result;
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use crate::cord::Cord;
+use crate::{Place, connection::Connection};
+
+/// What a database's own library needs to know to connect.
+pub(crate) enum Target {
+    #[cfg(feature = "sqlite")]
+    Sqlite(sqlite::File),
+    #[cfg(feature = "postgres")]
+    Postgres(postgres::Conninfo),
+    #[cfg(feature = "mysql")]
+    Mysql(mysql::Url),
+}
+
+/// A connection and, where it is to a server, what it hangs on.
+pub(crate) struct Established {
+    pub(crate) connection: Connection,
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    pub(crate) cord: Option<Cord>,
+}
+
+impl Target {
+    /// Of this place.
+    ///
+    /// # Errors
+    /// [`Invalid`](sftpgo_core::ErrorKind::Invalid) when it cannot be one, or this build has no such database.
+    pub(crate) fn of(place: &Place) -> Result<Self> {
+        match place {
+            #[cfg(feature = "sqlite")]
+            Place::Sqlite(path) => sqlite::File::of(path).map(Self::Sqlite),
+            #[cfg(feature = "postgres")]
+            Place::Postgres(server) => postgres::Conninfo::of(server).map(Self::Postgres),
+            #[cfg(feature = "postgres")]
+            Place::PostgresText(text) => postgres::Conninfo::parse(&text.0).map(Self::Postgres),
+            #[cfg(feature = "mysql")]
+            Place::Mysql(server) => mysql::Url::of(server).map(Self::Mysql),
+            #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+            _ => Err(sftpgo_core::Error::new(
+                sftpgo_core::ErrorKind::Invalid,
+                "this build has no driver for this database",
+            )),
+        }
+    }
+
+    /// Makes the database if it is one that can be made by connecting to it.
+    ///
+    /// # Errors
+    /// [`Invalid`](sftpgo_core::ErrorKind::Invalid) when it cannot be.
+    pub(crate) fn prepare(&self) -> Result<()> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(file) => file.create(),
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            _ => Ok(()),
+        }
+    }
+
+    /// A new connection.
+    pub(crate) fn establish(&self) -> ConnectionResult<Established> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(file) => Ok(Established {
+                connection: file.establish()?,
+                #[cfg(any(feature = "postgres", feature = "mysql"))]
+                cord: None,
+            }),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(conninfo) => {
+                Cord::of(|peer| conninfo.is_of(peer), || conninfo.establish())
+                    .map(|(connection, cord)| Established { connection, cord })
+            }
+            #[cfg(feature = "mysql")]
+            Self::Mysql(url) => Cord::of(|peer| url.is_of(peer), || url.establish())
+                .map(|(connection, cord)| Established { connection, cord }),
+        }
+    }
+
+    /// Connections at the most unless somebody says otherwise.
+    pub(crate) fn default_pool_size(&self) -> u32 {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => crate::dialect::sqlite::DEFAULT_POOL_SIZE,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => crate::dialect::postgres::DEFAULT_POOL_SIZE,
+            #[cfg(feature = "mysql")]
+            Self::Mysql(_) => crate::dialect::mysql::DEFAULT_POOL_SIZE,
+        }
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Target")
+    }
+}

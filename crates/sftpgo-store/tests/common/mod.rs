@@ -1,0 +1,63 @@
+//! A database of a test's own.
+#![allow(dead_code)] // no test program uses all of it
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use sftpgo_databases::{Database, Kind, PASSWORD, USER};
+use sftpgo_store::{DatabaseProvider, StoreConfig};
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use sftpgo_store::{Secret, Server, Tls};
+use tempfile::TempDir;
+
+/// Where a test keeps its users.
+pub(crate) enum Place {
+    File(TempDir),
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    Server(Database),
+}
+
+impl Place {
+    pub(crate) fn sqlite() -> Self {
+        Self::File(tempfile::tempdir().unwrap())
+    }
+
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    pub(crate) fn server(kind: Kind) -> Self {
+        Self::Server(Database::new(kind))
+    }
+
+    pub(crate) fn config(&self, pool_size: u32) -> StoreConfig {
+        let place = match self {
+            Self::File(directory) => sftpgo_store::Place::Sqlite(directory.path().join("users.db")),
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Self::Server(database) => place_of(database, &database.name),
+        };
+        StoreConfig { place, pool_size }
+    }
+
+    pub(crate) fn open(&self) -> sftpgo_core::Result<DatabaseProvider> {
+        DatabaseProvider::open(&self.config(0))
+    }
+}
+
+/// A database of a server.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) fn place_of(server: &sftpgo_databases::Server, database: &str) -> sftpgo_store::Place {
+    let place = Server {
+        host: "127.0.0.1".to_owned(),
+        port: server.port,
+        database: database.to_owned(),
+        username: USER.to_owned(),
+        password: Secret(PASSWORD.to_owned()),
+        tls: Tls::Off,
+        root_certificates: None,
+    };
+    match server.kind {
+        Kind::Postgres => sftpgo_store::Place::Postgres(place),
+        Kind::Mariadb => sftpgo_store::Place::Mysql(place),
+    }
+}
+
+/// A provider there, and the place, which goes with its test.
+pub(crate) fn provider(place: Place) -> (DatabaseProvider, Place) {
+    (place.open().unwrap(), place)
+}
