@@ -11,6 +11,9 @@ use crate::{
 /// Users in a database.
 pub struct DatabaseProvider {
     pub(crate) pool: Pool,
+    /// Do several servers use the database at a time?
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    pub(crate) is_shared: bool,
     already_told: AlreadyTold,
 }
 
@@ -28,6 +31,8 @@ impl DatabaseProvider {
         dialect::on_connect(&mut first).map_err(error::of_query)?;
         let already_told = migrate::bring_up_to_date(&mut first)?;
         Ok(Self {
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            is_shared: dialect::is_shared(&first),
             pool: Pool::new(Arc::new(target), config.pool_size),
             already_told: Mutex::new(already_told),
         })

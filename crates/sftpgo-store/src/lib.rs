@@ -36,6 +36,8 @@ mod quota;
 mod row;
 #[cfg(feature = "database")]
 mod schema;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod sharing;
 #[cfg(feature = "database")]
 mod takeover;
 #[cfg(feature = "database")]

@@ -3,7 +3,8 @@
 use std::{
     ops::{Deref, DerefMut},
     sync::Arc,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use diesel::r2d2::{self, ManageConnection, PooledConnection, R2D2Connection as _};
@@ -20,15 +21,29 @@ use crate::{
 /// Callers hold a connection for milliseconds; past this the database is gone or overwhelmed.
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(3);
 
+/// How long whoever ends waits for connections that other threads are opening or closing.
+const WAIT_FOR_END: Duration = Duration::from_secs(5);
+
 /// Connections to one database, handed out to one caller at a time.
-#[derive(Clone)]
-pub(crate) struct Pool(r2d2::Pool<Manager>);
+pub(crate) struct Pool {
+    connections: r2d2::Pool<Manager>,
+    /// After them, as fields go.
+    _end: End,
+}
+
+/// Held by everything that has to do with connections.
+type Alive = Arc<()>;
+
+/// Waits until nothing has to do with connections any more: at the end of the process their libraries clean up, and a
+/// thread that opens or closes one meanwhile would crash.
+struct End(Alive);
 
 /// A connection in use; it goes back when this is dropped.
 pub(crate) struct InUse(PooledConnection<Manager>);
 
 struct Manager {
     target: Arc<Target>,
+    alive: Alive,
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     watch: Watch,
 }
@@ -38,6 +53,8 @@ pub(crate) struct Pooled {
     connection: Connection,
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     watched: Option<Watched>,
+    /// After the connection, as fields go.
+    _alive: Alive,
 }
 
 impl Pool {
@@ -48,23 +65,29 @@ impl Pool {
         } else {
             size
         };
+        let alive = Alive::default();
         let manager = Manager {
             target,
+            alive: Arc::clone(&alive),
             #[cfg(any(feature = "postgres", feature = "mysql"))]
             watch: Watch::default(),
         };
-        Self(
-            r2d2::Pool::builder()
+        Self {
+            connections: r2d2::Pool::builder()
                 .max_size(size)
                 .min_idle(Some(0))
                 .connection_timeout(WAIT_FOR_CONNECTION)
                 .build_unchecked(manager),
-        )
+            _end: End(alive),
+        }
     }
 
     /// A connection, once one is free.
     pub(crate) fn connection(&self) -> Result<InUse> {
-        let connection = self.0.get().map_err(|error| self.why_none(error))?;
+        let connection = self
+            .connections
+            .get()
+            .map_err(|error| self.why_none(error))?;
         #[cfg(any(feature = "postgres", feature = "mysql"))]
         if let Some(watched) = &connection.watched {
             watched.begin();
@@ -73,8 +96,8 @@ impl Pool {
     }
 
     fn why_none(&self, error: r2d2::PoolError) -> Error {
-        let state = self.0.state();
-        if state.connections < self.0.max_size() {
+        let state = self.connections.state();
+        if state.connections < self.connections.max_size() {
             return error::of_connecting(error);
         }
         Error::new(
@@ -132,6 +155,7 @@ impl ManageConnection for Manager {
             connection,
             #[cfg(any(feature = "postgres", feature = "mysql"))]
             watched: cord.map(|cord| self.watch.add(cord)),
+            _alive: Arc::clone(&self.alive),
         })
     }
 
@@ -148,9 +172,16 @@ impl ManageConnection for Manager {
     }
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
-        std::thread::panicking()
-            || pooled.connection.is_broken()
-            || pooled.looks_sound() == Some(false)
+        thread::panicking() || pooled.connection.is_broken() || pooled.looks_sound() == Some(false)
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let until = Instant::now() + WAIT_FOR_END;
+        while Arc::strong_count(&self.0) > 1 && Instant::now() < until {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 

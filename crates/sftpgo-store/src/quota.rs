@@ -3,6 +3,9 @@
 use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, RunQueryDsl};
 use sftpgo_core::{Result, UserId, provider::QuotaLedger, user::Usage};
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use sftpgo_core::provider::SharedStore;
+
 use crate::{
     database::DatabaseProvider,
     dialect,
@@ -71,5 +74,10 @@ impl QuotaLedger for DatabaseProvider {
             .load(&mut *self.pool.connection()?)
             .map(|ids| ids.into_iter().map(UserId).collect())
             .map_err(of_query)
+    }
+
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    fn shared(&self) -> Option<&dyn SharedStore> {
+        self.is_shared.then_some(self as &dyn SharedStore)
     }
 }

@@ -30,4 +30,40 @@ diesel::table! {
     }
 }
 
+// These three are in databases that several servers use.
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+diesel::table! {
+    servers (id) {
+        id -> BigInt,
+        seen_at -> BigInt,
+    }
+}
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+diesel::table! {
+    quota_shares (server_id, user_id) {
+        server_id -> BigInt,
+        user_id -> Integer,
+        contributed_size -> BigInt,
+        contributed_files -> BigInt,
+        reserved_size -> BigInt,
+        reserved_files -> BigInt,
+    }
+}
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+diesel::table! {
+    open_sessions (server_id, number) {
+        server_id -> BigInt,
+        number -> BigInt,
+        user_id -> Integer,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(users, unsettled_users);
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+diesel::allow_tables_to_appear_in_same_query!(servers, quota_shares);
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+diesel::allow_tables_to_appear_in_same_query!(servers, open_sessions);

@@ -14,6 +14,8 @@ use sftpgo_core::{
     user::Usage,
 };
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use crate::sharing;
 use crate::{
     connection::{Backend, Connection},
     database::DatabaseProvider,
@@ -44,6 +46,16 @@ impl Users for DatabaseProvider {
             .optional()
             .map(|found| found.map(UserRow::into_user))
             .map_err(of_query)
+    }
+
+    fn users_by_id(&self, ids: &[UserId]) -> Result<Vec<User>> {
+        let ids = ids.iter().map(|id| id.0);
+        let rows = users::table
+            .filter(users::id.eq_any(ids))
+            .select(UserRow::as_select())
+            .load(&mut *self.pool.connection()?)
+            .map_err(of_query)?;
+        Ok(rows.into_iter().map(UserRow::into_user).collect())
     }
 
     fn list_users(&self, query: &UserQuery) -> Result<Vec<User>> {
@@ -109,6 +121,11 @@ impl Users for DatabaseProvider {
 
     fn delete_user(&self, id: UserId) -> Result<()> {
         dialect::write(&mut *self.pool.connection()?, |connection| {
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            if self.is_shared {
+                dialect::lock_user(connection, id)?;
+                sharing::forget(connection, id)?;
+            }
             diesel::delete(unsettled_users::table.find(id.0)).execute(connection)?;
             diesel::delete(users::table.find(id.0)).execute(connection)
         })

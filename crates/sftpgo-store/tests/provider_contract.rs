@@ -22,4 +22,10 @@ for_every_provider! {
 
 for_every_shared_provider! {
     shared_memory => (sftpgo_store::MemoryProvider::shared(), ());
+
+    #[cfg(feature = "postgres")]
+    shared_postgres => crate::common::provider(crate::common::Place::server(sftpgo_databases::Kind::Postgres));
+
+    #[cfg(feature = "mysql")]
+    shared_mariadb => crate::common::provider(crate::common::Place::server(sftpgo_databases::Kind::Mariadb));
 }

@@ -129,6 +129,18 @@ pub(crate) fn connections_end(connection: &Connection) -> bool {
     by_database!(connection, |_inner, dialect| dialect::CONNECTIONS_END)
 }
 
+/// Do several servers use the database at a time?
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) fn is_shared(connection: &Connection) -> bool {
+    by_database!(connection, |_inner, dialect| dialect::IS_SHARED)
+}
+
+/// SQL for the database's own time, in milliseconds.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) fn now(connection: &Connection) -> &'static str {
+    by_database!(connection, |_inner, dialect| dialect::NOW)
+}
+
 /// Does the database send all rows of a result before the first is read?
 pub(crate) fn sends_all_rows(connection: &Connection) -> bool {
     by_database!(connection, |_inner, dialect| dialect::SENDS_ALL_ROWS)

@@ -17,6 +17,8 @@ use super::{Column, Kind};
 pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 pub(crate) const MIGRATES_IN_TRANSACTION: bool = true;
 pub(crate) const CONNECTIONS_END: bool = true;
+pub(crate) const IS_SHARED: bool = true;
+pub(crate) const NOW: &str = "CAST(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000 AS bigint)";
 pub(crate) const SENDS_ALL_ROWS: bool = true;
 /// Each is a process of the database, which has 100 of them unless told otherwise.
 pub(crate) const DEFAULT_POOL_SIZE: u32 = 16;

@@ -1,0 +1,3 @@
+DROP TABLE open_sessions;
+DROP TABLE quota_shares;
+DROP TABLE servers;
