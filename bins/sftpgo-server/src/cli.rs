@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::{
-    ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
+    ArgAction, ArgGroup, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
     builder::BoolishValueParser, error::ErrorKind, parser::ValueSource,
 };
 
@@ -27,8 +27,30 @@ pub(crate) enum Command {
     Serve(Options),
     /// Say which configuration would be used and where each value comes from; exit with 1 if it is not valid.
     CheckConfig(Options),
+    /// Bring the database up to date without serving, look whether it is, or go back a step.
+    Migrate(Migrate),
     /// Say which version this is.
     Version,
+}
+
+/// What to do to the database.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true)))]
+pub(crate) struct Migrate {
+    /// Say what a start would change, and change nothing; exit with 3 if there is anything.
+    #[arg(long, group = "what")]
+    pub(crate) check: bool,
+    /// Do what a start would do.
+    #[arg(long, group = "what")]
+    pub(crate) run: bool,
+    /// Take back the last migration. Users are not dropped unless --drop-users is given too.
+    #[arg(long, group = "what")]
+    pub(crate) revert: bool,
+    /// With --revert: drop the table of users, whoever is in it.
+    #[arg(long, requires = "revert", conflicts_with_all = ["check", "run"])]
+    pub(crate) drop_users: bool,
+    #[command(flatten)]
+    pub(crate) options: Options,
 }
 
 /// Where configuration and log are.

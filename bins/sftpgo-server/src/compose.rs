@@ -127,22 +127,36 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
 }
 
 fn provider(driver: &Driver) -> Result<Arc<dyn Provider>, Problem> {
-    let (path, pool_size) = match driver {
-        Driver::Memory => return Ok(Arc::new(MemoryProvider::new())),
-        Driver::Sqlite { path, pool_size } => (path.clone(), *pool_size),
-    };
-    let place = format!("data_provider.name ({})", path.display());
-    let place_of_users = Place::Sqlite(path);
-    match DatabaseProvider::open(&StoreConfig {
-        place: place_of_users,
-        pool_size,
-    }) {
-        Ok(provider) => Ok(Arc::new(provider)),
-        Err(error) => Err(Problem::new(
-            &place,
-            format!("{error}; check who may write it and its directory, or name another file"),
-        )),
+    match driver {
+        Driver::Memory => Ok(Arc::new(MemoryProvider::new())),
+        Driver::Database(config) => match DatabaseProvider::open(config) {
+            Ok(provider) => Ok(Arc::new(provider)),
+            Err(error) => Err(of_database(config, &error)),
+        },
     }
+}
+
+/// The database cannot be used.
+pub(crate) fn of_database(config: &StoreConfig, error: &Error) -> Problem {
+    let (key, advice) = match config.place {
+        Place::Sqlite(_) => (
+            "data_provider.name",
+            "check who may write it and its directory, or name another file",
+        ),
+        Place::PostgresText(_) => (
+            "data_provider",
+            "check data_provider.connection_string, and that the database exists",
+        ),
+        Place::Postgres(_) | Place::Mysql(_) => (
+            "data_provider",
+            "check the keys host, port, name, username, password and sslmode, and that the database exists",
+        ),
+    };
+    let place = format!("{key} ({})", config.place);
+    // The libraries' messages have lines.
+    let error = error.to_string();
+    let lines: Vec<_> = error.lines().map(str::trim).collect();
+    Problem::new(&place, format!("{}; {advice}", lines.join(" ")))
 }
 
 /// What changes while the database does not answer outlives a crash only where the users do.

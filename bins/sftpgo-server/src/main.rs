@@ -13,6 +13,7 @@ mod event_log;
 mod health;
 mod listen;
 mod logging;
+mod migrate;
 mod neighbours;
 mod serve;
 mod shutdown;
@@ -20,6 +21,9 @@ mod stack;
 mod terminal;
 mod version;
 mod welcome;
+
+#[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+compile_error!("choose a database: the features are sqlite, postgres and mysql");
 
 use std::process::ExitCode;
 
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
             serve::run(options)
         }
         cli::Command::CheckConfig(options) => check::run(options, &invocation.flags),
+        cli::Command::Migrate(migrate) => migrate::run(migrate),
         cli::Command::Version => {
             terminal::say(&version::line());
             ExitCode::SUCCESS

@@ -29,12 +29,13 @@ impl DatabaseProvider {
         // A connection of its own: a pool would retry for its whole timeout before it says why it fails.
         let mut first = target.establish().map_err(error::of_connecting)?.connection;
         dialect::on_connect(&mut first).map_err(error::of_query)?;
-        let already_told = migrate::bring_up_to_date(&mut first)?;
+        let done = migrate::bring_up_to_date(&mut first)?;
+        let already_told = done.taken_over.map(|taken_over| taken_over.shut_out);
         Ok(Self {
             #[cfg(any(feature = "postgres", feature = "mysql"))]
             is_shared: dialect::is_shared(&first),
             pool: Pool::new(Arc::new(target), config.pool_size),
-            already_told: Mutex::new(already_told),
+            already_told: Mutex::new(already_told.unwrap_or_default()),
         })
     }
 }

@@ -41,6 +41,8 @@ mod sharing;
 #[cfg(feature = "database")]
 mod takeover;
 #[cfg(feature = "database")]
+mod upkeep;
+#[cfg(feature = "database")]
 mod users;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod watch;
@@ -50,6 +52,18 @@ pub use database::DatabaseProvider;
 pub use journal::FileJournal;
 pub use memory::MemoryProvider;
 pub use place::{Place, Secret, Server, StoreConfig, Tls};
+#[cfg(feature = "database")]
+pub use upkeep::{Migrated, Standing, migrate, revert, standing};
+
+/// The databases of this build, as SFTPGo's configuration calls their drivers.
+pub const DATABASES: &[&str] = &[
+    #[cfg(feature = "sqlite")]
+    "sqlite",
+    #[cfg(feature = "postgres")]
+    "postgresql",
+    #[cfg(feature = "mysql")]
+    "mysql",
+];
 
 // Builds that library from source, and OpenSSL for it.
 #[cfg(feature = "bundled")]

@@ -1,29 +1,140 @@
 //! A database at start-up: new, ours, or another installation's.
 
-use std::{collections::HashSet, time::Duration};
+use std::{error::Error as StdError, time::Duration};
 
+use diesel::{
+    QueryDsl, QueryableByName, RunQueryDsl,
+    migration::{Migration, MigrationSource},
+    result::QueryResult,
+    sql_query,
+    sql_types::Text,
+};
 use diesel_migrations::MigrationHarness;
 use sftpgo_core::{Error, ErrorKind, Result};
 
-use crate::{connection::Connection, dialect, takeover};
+use crate::{
+    connection::{Backend, Connection},
+    dialect,
+    error::of_query,
+    schema::users,
+    takeover::{self, TakenOver},
+};
 
 /// Another server that starts may take over a large table; past this something is wrong with it.
 const WAIT_FOR_OTHERS: Duration = Duration::from_secs(60);
 
-/// Takes over a table of SFTPGo 0.9.x and runs the migrations that are due; answers the names of users of whom the log
-/// says already that they cannot log in. One server at a time does so; the others wait and find it done.
-pub(crate) fn bring_up_to_date(connection: &mut Connection) -> Result<HashSet<String>> {
+/// What was done to bring a database up to date.
+pub(crate) struct Done {
+    pub(crate) taken_over: Option<TakenOver>,
+    /// Names of migrations, in order.
+    pub(crate) ran: Vec<String>,
+}
+
+#[derive(QueryableByName)]
+struct Version {
+    #[diesel(sql_type = Text)]
+    version: String,
+}
+
+/// Takes over a table of SFTPGo 0.9.x and runs the migrations that are due. One server at a time does so; the others
+/// wait and find it done.
+pub(crate) fn bring_up_to_date(connection: &mut Connection) -> Result<Done> {
     dialect::alone(connection, WAIT_FOR_OTHERS, |connection| {
-        let warned_of = takeover::take_over(connection)?;
-        let migrations = dialect::migrations(connection);
-        connection
-            .run_pending_migrations(migrations)
-            .map_err(|error| failed("could not be migrated", error))?;
-        Ok(warned_of)
+        let taken_over = takeover::take_over(connection)?;
+        let mut ran = Vec::new();
+        for migration in all(connection)? {
+            if has_run(connection, migration.as_ref())? {
+                continue;
+            }
+            connection
+                .run_migration(migration.as_ref())
+                .map_err(|error| failed("could not be migrated", error))?;
+            ran.push(migration.name().to_string());
+        }
+        Ok(Done { taken_over, ran })
     })
 }
 
-fn failed(what: &str, error: Box<dyn std::error::Error + Send + Sync>) -> Error {
+/// Undoes the migration that was run last, and answers its name; none when there is none.
+///
+/// # Errors
+/// [`Invalid`](ErrorKind::Invalid) when that would lose users and `lose_users` does not say so.
+pub(crate) fn undo_last(connection: &mut Connection, lose_users: bool) -> Result<Option<String>> {
+    dialect::alone(connection, WAIT_FOR_OTHERS, |connection| {
+        let migrations = all(connection)?;
+        let mut last = None;
+        for migration in &migrations {
+            if has_run(connection, migration.as_ref())? {
+                last = Some(migration);
+            }
+        }
+        let Some(last) = last else {
+            return Ok(None);
+        };
+        let makes_users = migrations
+            .first()
+            .is_some_and(|first| first.name().version() == last.name().version());
+        if makes_users && !lose_users {
+            let lost: i64 = users::table
+                .count()
+                .get_result(connection)
+                .map_err(of_query)?;
+            if lost > 0 {
+                return Err(Error::new(
+                    ErrorKind::Invalid,
+                    format!("{lost} users would be lost"),
+                ));
+            }
+        }
+        connection
+            .revert_migration(last.as_ref())
+            .map_err(|error| failed("could not be taken back", error))?;
+        Ok(Some(last.name().to_string()))
+    })
+}
+
+/// The migrations that are due by their names, and the versions of those that this program does not know. Nothing is
+/// changed.
+pub(crate) fn due_and_unknown(connection: &mut Connection) -> Result<(Vec<String>, Vec<String>)> {
+    let mut unknown = versions(connection).map_err(of_query)?;
+    let mut due = Vec::new();
+    for migration in all(connection)? {
+        let version = migration.name().version().to_string();
+        let before = unknown.len();
+        unknown.retain(|run| *run != version);
+        if unknown.len() == before {
+            due.push(migration.name().to_string());
+        }
+    }
+    Ok((due, unknown))
+}
+
+/// Of the migrations that were run; none when none ever was.
+pub(crate) fn versions(connection: &mut Connection) -> QueryResult<Vec<String>> {
+    if dialect::columns(connection, "__diesel_schema_migrations")?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let versions = sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version");
+    let versions = versions.load::<Version>(connection)?;
+    Ok(versions.into_iter().map(|run| run.version).collect())
+}
+
+/// All that there are, in order.
+fn all(connection: &Connection) -> Result<Vec<Box<dyn Migration<Backend>>>> {
+    let mut migrations = MigrationSource::<Backend>::migrations(&dialect::migrations(connection))
+        .map_err(|error| failed("has no migrations", error))?;
+    migrations.sort_by(|one, other| one.name().version().cmp(&other.name().version()));
+    Ok(migrations)
+}
+
+fn has_run(connection: &mut Connection, migration: &dyn Migration<Backend>) -> Result<bool> {
+    let run = connection
+        .applied_migrations()
+        .map_err(|error| failed("could not be read", error))?;
+    Ok(run.contains(&migration.name().version()))
+}
+
+fn failed(what: &str, error: Box<dyn StdError + Send + Sync>) -> Error {
     Error::new(
         ErrorKind::Unavailable,
         format!("the database {what}: {error}"),

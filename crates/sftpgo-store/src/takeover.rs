@@ -20,6 +20,7 @@ use crate::{
     connection::Connection,
     dialect::{self, Column, Kind},
     error::of_query,
+    migrate::versions,
     row::{parse_permissions, to_json},
     schema::users,
 };
@@ -64,13 +65,6 @@ const PAGE: usize = 1000;
 const INCLUDED_IN_UPLOAD: [&str; 3] = ["chmod", "chown", "chtimes"];
 
 #[derive(QueryableByName)]
-struct Name {
-    #[diesel(sql_type = Text)]
-    #[allow(dead_code, reason = "whether there is one is all that counts")]
-    name: String,
-}
-
-#[derive(QueryableByName)]
 struct OldRow {
     #[diesel(sql_type = Integer)]
     id: i32,
@@ -88,18 +82,31 @@ struct OldRow {
     out_of_range: bool,
 }
 
-/// Converts a table that another installation made; answers the names of users whose rows stay as they were.
+/// What was taken over.
+pub(crate) struct TakenOver {
+    pub(crate) users: usize,
+    /// Names of those whose rows stay as they were.
+    pub(crate) shut_out: HashSet<String>,
+}
+
+/// Is there a table that another installation made?
+///
+/// # Errors
+/// [`Invalid`](ErrorKind::Invalid) when it is not one of SFTPGo 0.9.x.
+pub(crate) fn is_due(connection: &mut Connection) -> Result<bool> {
+    Ok(foreign_columns(connection)?.is_some())
+}
+
+/// Converts a table that another installation made.
 ///
 /// Every step may be taken twice: where the database cannot undo them all, one that was cut off is begun anew.
 ///
 /// # Errors
 /// [`Invalid`](ErrorKind::Invalid) when the table is not one of SFTPGo 0.9.x; nothing has changed then.
-pub(crate) fn take_over(connection: &mut Connection) -> Result<HashSet<String>> {
-    let columns = dialect::columns(connection, "users").map_err(of_query)?;
-    if columns.is_empty() || is_ours(connection).map_err(of_query)? {
-        return Ok(HashSet::new());
-    }
-    check_is_known(connection, &columns)?;
+pub(crate) fn take_over(connection: &mut Connection) -> Result<Option<TakenOver>> {
+    let Some(columns) = foreign_columns(connection)? else {
+        return Ok(None);
+    };
     let (users, left) = convert(connection, &columns).map_err(of_query)?;
     log::info!(
         "took over the table of an SFTPGo 0.9 database: {} users, {} of whom cannot log in; the old rows are in users_before_takeover",
@@ -109,16 +116,18 @@ pub(crate) fn take_over(connection: &mut Connection) -> Result<HashSet<String>> 
     for (username, reason) in &left {
         log::warn!("the user {username:?} was not taken over and cannot log in: {reason}");
     }
-    Ok(left.into_iter().map(|(username, _)| username).collect())
+    let shut_out = left.into_iter().map(|(username, _)| username).collect();
+    Ok(Some(TakenOver { users, shut_out }))
 }
 
-/// Has a migration of ours been run?
-fn is_ours(connection: &mut Connection) -> QueryResult<bool> {
-    if dialect::columns(connection, "__diesel_schema_migrations")?.is_empty() {
-        return Ok(false);
+/// The columns of a table `users` that no migration of ours has seen.
+fn foreign_columns(connection: &mut Connection) -> Result<Option<Vec<Column>>> {
+    let columns = dialect::columns(connection, "users").map_err(of_query)?;
+    if columns.is_empty() || !versions(connection).map_err(of_query)?.is_empty() {
+        return Ok(None);
     }
-    let versions = sql_query("SELECT version AS name FROM __diesel_schema_migrations LIMIT 1");
-    Ok(!versions.load::<Name>(connection)?.is_empty())
+    check_is_known(connection, &columns)?;
+    Ok(Some(columns))
 }
 
 fn check_is_known(connection: &mut Connection, columns: &[Column]) -> Result<()> {

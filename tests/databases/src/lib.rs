@@ -12,6 +12,7 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod old;
 mod programs;
 mod server;
 mod shared;

@@ -4,6 +4,7 @@ use std::{
     collections::hash_map::RandomState,
     fs,
     hash::{BuildHasher, Hasher},
+    io::Write,
     net::TcpListener,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
@@ -169,6 +170,20 @@ impl Server {
         signal("CONT", &self.processes());
     }
 
+    /// By which a server of ours uses a database here, as its environment has them.
+    pub fn settings(&self, database: &str) -> Vec<(String, String)> {
+        [
+            ("DRIVER", self.kind.driver()),
+            ("HOST", "127.0.0.1"),
+            ("PORT", &self.port.to_string()),
+            ("NAME", database),
+            ("USERNAME", USER),
+            ("PASSWORD", PASSWORD),
+        ]
+        .map(|(key, value)| (format!("SFTPGO_DATA_PROVIDER__{key}"), value.to_owned()))
+        .to_vec()
+    }
+
     /// Certificates of the authority that signed the server's.
     pub fn authority(&self) -> PathBuf {
         self.path("ca.pem")
@@ -202,7 +217,7 @@ impl Server {
                             database
                         },
                     ])
-                    .args(["-c", sql]);
+                    .args(["-f", "-"]);
                 psql
             }
             Kind::Mariadb => {
@@ -211,17 +226,19 @@ impl Server {
                     .arg("--no-defaults")
                     .env("MYSQL_PWD", PASSWORD)
                     .args(["-h", "127.0.0.1", "-P", &self.port.to_string(), "-u", USER])
-                    .args([
-                        "-BN",
-                        "--default-character-set=utf8mb4",
-                        "-e",
-                        sql,
-                        database,
-                    ]);
+                    .args(["-BN", "--default-character-set=utf8mb4", database]);
                 mariadb
             }
         };
-        let output = client.stdin(Stdio::null()).output().unwrap();
+        let mut running = client
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // One that cannot connect reads nothing.
+        let _ = running.stdin.take().unwrap().write_all(sql.as_bytes());
+        let output = running.wait_with_output().unwrap();
         if output.status.success() {
             Ok(String::from_utf8(output.stdout).unwrap().trim().to_owned())
         } else {

@@ -61,6 +61,8 @@ pub(crate) struct DataProvider {
     pub(crate) username: String,
     pub(crate) password: String,
     pub(crate) sslmode: i64,
+    /// Not in SFTPGo.
+    pub(crate) root_cert_file: String,
     pub(crate) connection_string: String,
     pub(crate) users_table: String,
     pub(crate) manage_users: i64,
@@ -117,6 +119,7 @@ impl Default for DataProvider {
             username: String::new(),
             password: String::new(),
             sslmode: 0,
+            root_cert_file: String::new(),
             connection_string: String::new(),
             users_table: "users".to_owned(),
             manage_users: 1,

@@ -1,5 +1,6 @@
 //! The configuration: a file, then the environment over it, then one validation.
 
+mod database;
 mod environment;
 mod file;
 mod keys;

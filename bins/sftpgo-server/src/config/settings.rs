@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use sftpgo_core::{quota::Tracking, session::UploadPolicy};
 use sftpgo_ssh::SshCommand;
+use sftpgo_store::StoreConfig;
 
 /// Everything that was configured.
 #[derive(Debug)]
@@ -47,13 +48,8 @@ pub(crate) struct DataProvider {
 /// Where users are kept.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Driver {
-    /// In an SQLite file.
-    Sqlite {
-        /// Absolute.
-        path: PathBuf,
-        /// 0 is the store's default.
-        pool_size: u32,
-    },
+    /// In a database.
+    Database(StoreConfig),
     /// Until the server stops.
     Memory,
 }

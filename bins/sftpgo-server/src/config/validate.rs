@@ -17,7 +17,7 @@ use ureq::http::Uri;
 
 use super::{
     Problem, keys,
-    settings::{Actions, DataProvider, Driver, Endpoint, Httpd, Settings, Sftpd},
+    settings::{Actions, DataProvider, Endpoint, Httpd, Settings, Sftpd},
 };
 
 /// What a file or a client does.
@@ -28,8 +28,6 @@ const USER_ACTIONS: [&str; 3] = ["add", "update", "delete"];
 const MAX_IDLE_MINUTES: i64 = 365 * 24 * 60;
 /// Every try costs a password check.
 const MAX_AUTH_TRIES: i64 = 100;
-/// More connections than any database is asked for here.
-const MAX_POOL_SIZE: i64 = 1000;
 /// The identification line has at most 255 bytes with `SSH-2.0-` and its end.
 const MAX_BANNER: usize = 240;
 /// Shown on a terminal before every login.
@@ -54,7 +52,7 @@ pub(super) fn validate(keys: &keys::Keys, directory: &Path) -> Result<Settings, 
 }
 
 /// Goes on after a problem, so that all are told at once; what it answers then is never used.
-struct Check<'a> {
+pub(super) struct Check<'a> {
     directory: &'a Path,
     problems: Vec<Problem>,
 }
@@ -104,8 +102,6 @@ impl Check<'_> {
                 ),
             );
         }
-        self.range("data_provider.port", keys.port, u16::MAX.into());
-        self.range("data_provider.sslmode", keys.sslmode, 3);
         DataProvider {
             driver: self.driver(keys),
             manage_users: self.range("data_provider.manage_users", keys.manage_users, 1) == 1,
@@ -125,38 +121,6 @@ impl Check<'_> {
         Httpd {
             bind: (bind.port != 0).then_some(bind),
         }
-    }
-
-    fn driver(&mut self, keys: &keys::DataProvider) -> Driver {
-        let pool_size = self.range("data_provider.pool_size", keys.pool_size, MAX_POOL_SIZE);
-        let name = self.path(&keys.name);
-        match (keys.driver.as_str(), name) {
-            ("sqlite", Some(path)) => {
-                if !keys.connection_string.is_empty() {
-                    self.problem(
-                        "data_provider.connection_string",
-                        "is not for SQLite: set data_provider.name to the database file",
-                    );
-                }
-                return Driver::Sqlite { path, pool_size };
-            }
-            ("sqlite", None) => {
-                self.problem(
-                    "data_provider.name",
-                    "the path of the database file is needed",
-                );
-            }
-            ("memory", _) => {}
-            (driver @ ("postgresql" | "mysql"), _) => self.problem(
-                "data_provider.driver",
-                format_args!("this build has no {driver}; it has sqlite and memory"),
-            ),
-            (other, _) => self.problem(
-                "data_provider.driver",
-                format_args!("{other:?} is not one of sqlite, memory"),
-            ),
-        }
-        Driver::Memory
     }
 
     fn endpoint(&mut self, section: &str, address: &str, port: i64) -> Endpoint {
@@ -266,7 +230,7 @@ impl Check<'_> {
         asked.to_vec()
     }
 
-    fn range(&mut self, key: &str, value: i64, most: i64) -> u32 {
+    pub(super) fn range(&mut self, key: &str, value: i64, most: i64) -> u32 {
         match u32::try_from(value) {
             Ok(fits) if value <= most => fits,
             _ => {
@@ -277,11 +241,11 @@ impl Check<'_> {
     }
 
     /// Absolute; none when it is empty.
-    fn path(&self, path: &str) -> Option<PathBuf> {
+    pub(super) fn path(&self, path: &str) -> Option<PathBuf> {
         (!path.is_empty()).then(|| self.directory.join(path))
     }
 
-    fn problem(&mut self, key: &str, reason: impl Display) {
+    pub(super) fn problem(&mut self, key: &str, reason: impl Display) {
         self.problems.push(Problem::new(key, reason.to_string()));
     }
 }

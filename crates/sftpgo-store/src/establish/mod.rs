@@ -71,6 +71,16 @@ impl Target {
         }
     }
 
+    /// Is there a database to connect to, as far as can be told before?
+    pub(crate) fn exists(&self) -> bool {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(file) => file.exists(),
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            _ => true,
+        }
+    }
+
     /// A new connection.
     pub(crate) fn establish(&self) -> ConnectionResult<Established> {
         match self {

@@ -24,6 +24,10 @@ impl File {
         Ok(Self { path, url })
     }
 
+    pub(super) fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
     /// Makes the file if it is missing. SQLite does not: the file holds password hashes, so nobody else may read it.
     pub(super) fn create(&self) -> Result<()> {
         OpenOptions::new()

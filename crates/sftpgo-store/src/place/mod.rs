@@ -1,5 +1,7 @@
 //! Where users are kept, as an operator says it.
 
+mod dsn;
+
 use std::{fmt, path::PathBuf};
 
 /// Where the database is and how many connections it gets.
@@ -58,6 +60,31 @@ pub enum Tls {
     VerifyAuthority,
     /// It has to be the host's besides.
     VerifyFull,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => path.display().fmt(f),
+            Self::Postgres(server) => write!(f, "PostgreSQL, {server}"),
+            Self::PostgresText(_) => f.write_str("PostgreSQL, as the connection string says"),
+            Self::Mysql(server) => write!(f, "MySQL, {server}"),
+        }
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = match self.host.as_str() {
+            "" => "localhost",
+            host => host,
+        };
+        write!(f, "{} on {host}", self.database)?;
+        if host.starts_with('/') {
+            return Ok(());
+        }
+        write!(f, " port {}", self.port)
+    }
 }
 
 /// A text that is shown nowhere.

@@ -1,0 +1,112 @@
+//! What an operator does to a database without serving it.
+
+use sftpgo_core::Result;
+
+use crate::{
+    StoreConfig,
+    connection::Connection,
+    dialect, error,
+    establish::Target,
+    migrate::{bring_up_to_date, due_and_unknown, undo_last},
+    takeover,
+};
+
+/// How far a database is behind this program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Is there a database at all? One that is a file is made when it is missing.
+    pub exists: bool,
+    /// It holds a table of SFTPGo 0.9.x that is to be taken over.
+    pub is_to_be_taken_over: bool,
+    /// Names of the migrations that are due.
+    pub due: Vec<String>,
+    /// Versions of migrations that a newer program has run.
+    pub unknown: Vec<String>,
+}
+
+/// What was done to a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migrated {
+    /// The users in a table of SFTPGo 0.9.x that was taken over, and how many of them cannot log in.
+    pub taken_over: Option<(usize, usize)>,
+    /// Names of the migrations that were run.
+    pub ran: Vec<String>,
+}
+
+impl Standing {
+    /// Would a start change nothing?
+    pub fn is_up_to_date(&self) -> bool {
+        self.exists && !self.is_to_be_taken_over && self.due.is_empty()
+    }
+}
+
+/// How far the database is behind. Nothing is changed.
+///
+/// # Errors
+/// [`Invalid`](sftpgo_core::ErrorKind::Invalid) when the place cannot be used or a foreign table is in the way,
+/// [`Unavailable`](sftpgo_core::ErrorKind::Unavailable) when the database cannot be opened or read.
+pub fn standing(config: &StoreConfig) -> Result<Standing> {
+    let target = Target::of(&config.place)?;
+    if !target.exists() {
+        return Ok(Standing {
+            exists: false,
+            is_to_be_taken_over: false,
+            due: Vec::new(),
+            unknown: Vec::new(),
+        });
+    }
+    let mut connection = target.establish().map_err(error::of_connecting)?.connection;
+    let is_to_be_taken_over = takeover::is_due(&mut connection)?;
+    let (due, unknown) = due_and_unknown(&mut connection)?;
+    Ok(Standing {
+        exists: true,
+        is_to_be_taken_over,
+        due,
+        unknown,
+    })
+}
+
+/// Brings the database up to date, as a start does.
+///
+/// # Errors
+/// As [`standing`]; also when another server has been at it for a minute.
+pub fn migrate(config: &StoreConfig) -> Result<Migrated> {
+    let target = Target::of(&config.place)?;
+    target.prepare()?;
+    let done = bring_up_to_date(&mut connect(&target)?)?;
+    Ok(Migrated {
+        taken_over: done
+            .taken_over
+            .map(|taken_over| (taken_over.users, taken_over.shut_out.len())),
+        ran: done.ran,
+    })
+}
+
+/// Takes the migration back that was run last, and answers its name; none when there is none.
+///
+/// # Errors
+/// As [`migrate`]; [`Invalid`](sftpgo_core::ErrorKind::Invalid) when it would lose users and `lose_users` does not say
+/// that it may.
+pub fn revert(config: &StoreConfig, lose_users: bool) -> Result<Option<String>> {
+    let target = Target::of(&config.place)?;
+    if !target.exists() {
+        return Ok(None);
+    }
+    undo_last(&mut connect(&target)?, lose_users)
+}
+
+fn connect(target: &Target) -> Result<Connection> {
+    let mut connection = target.establish().map_err(error::of_connecting)?.connection;
+    dialect::on_connect(&mut connection).map_err(error::of_query)?;
+    Ok(connection)
+}
+
+impl StoreConfig {
+    /// Looks whether the place can be one, without going there.
+    ///
+    /// # Errors
+    /// [`Invalid`](sftpgo_core::ErrorKind::Invalid), with what is wrong with it.
+    pub fn check(&self) -> Result<()> {
+        Target::of(&self.place).map(drop)
+    }
+}

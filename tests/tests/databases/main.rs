@@ -1,0 +1,39 @@
+//! The server on PostgreSQL and MariaDB.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod start;
+mod takeover;
+
+use sftpgo_databases::Kind;
+use sftpgo_e2e::Server;
+
+/// A server of ours whose users are in a database of a server of theirs.
+fn start_on(server: &sftpgo_databases::Server, database: &str) -> Server {
+    let settings = server.settings(database);
+    let settings: Vec<_> = settings
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
+    Server::start_with(&settings)
+}
+
+/// One module of tests for each database.
+macro_rules! on_each {
+    ($($test:ident),* $(,)?) => {
+        mod postgresql {
+            $(#[test] fn $test() { super::$test(super::Kind::Postgres); })*
+        }
+        mod mariadb {
+            $(#[test] fn $test() { super::$test(super::Kind::Mariadb); })*
+        }
+    };
+}
+
+use on_each;
