@@ -294,3 +294,99 @@ fn only_the_status_one_is_enabled() {
         assert_eq!(read.enabled, enabled, "{status}");
     }
 }
+
+#[test]
+fn nobody_among_many_finds_the_database_locked() {
+    const THREADS: usize = 32;
+    const EACH: usize = 25;
+    let directory = tempfile::tempdir().unwrap();
+    let first = DatabaseProvider::open(&StoreConfig {
+        pool_size: 0,
+        ..config(&directory)
+    })
+    .unwrap();
+    let second = DatabaseProvider::open(&StoreConfig {
+        pool_size: 0,
+        ..config(&directory)
+    })
+    .unwrap();
+    let bob = first.add_user(&user("bob")).unwrap();
+    let everybody = UserQuery {
+        offset: 0,
+        limit: 500,
+        order: Order::Ascending,
+        username: None,
+    };
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    thread::scope(|scope| {
+        // Somebody who looks after the file meanwhile.
+        scope.spawn(|| {
+            let mut raw = raw(&directory);
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                raw.batch_execute("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)")
+                    .ok();
+            }
+        });
+        let working: Vec<_> = [&first, &second]
+            .into_iter()
+            .cycle()
+            .take(THREADS)
+            .enumerate()
+            .map(|(number, provider)| {
+                let everybody = &everybody;
+                scope.spawn(move || {
+                    for round in 0..EACH {
+                        // As a login and an upload do.
+                        provider.user_by_name("bob").unwrap().unwrap();
+                        provider.record_login(bob.id, 1).unwrap();
+                        provider.set_unsettled(bob.id, true).unwrap();
+                        provider.set_usage(bob.id, Usage::default()).unwrap();
+                        provider.set_unsettled(bob.id, false).unwrap();
+                        let added = provider
+                            .add_user(&user(&format!("u{number}-{round}")))
+                            .unwrap();
+                        provider.list_users(everybody).unwrap();
+                        provider.delete_user(added.id).unwrap();
+                    }
+                })
+            })
+            .collect();
+        let ended: Vec<_> = working.into_iter().map(|thread| thread.join()).collect();
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        for thread in ended {
+            thread.unwrap();
+        }
+    });
+    assert_eq!(first.list_users(&everybody).unwrap().len(), 1);
+}
+
+#[test]
+fn who_finds_all_connections_busy_is_told_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let provider = DatabaseProvider::open(&StoreConfig {
+        pool_size: 1,
+        ..config(&directory)
+    })
+    .unwrap();
+    let bob = provider.add_user(&user("bob")).unwrap();
+    let mut other = raw(&directory);
+    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| provider.record_login(bob.id, 1));
+        // Until that has the connection.
+        let error = loop {
+            if let Err(error) = provider.user_by_name("bob") {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(
+            error
+                .message()
+                .contains("all 1 connections to the database were busy"),
+            "{error}"
+        );
+        other.batch_execute("COMMIT").unwrap();
+        waiting.join().unwrap().unwrap();
+    });
+}

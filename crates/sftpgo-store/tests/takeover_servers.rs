@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::Place;
+use common::{Place, on_each};
 use sftpgo_core::{
     ErrorKind, Permissions, User,
     provider::{Order, UserQuery, Users},
@@ -15,20 +15,6 @@ use sftpgo_databases::{
     old::{self, Form},
 };
 use sftpgo_store::DatabaseProvider;
-
-/// One module of tests for each database.
-macro_rules! on_each {
-    ($($test:ident),* $(,)?) => {
-        #[cfg(feature = "postgres")]
-        mod postgres {
-            $(#[test] fn $test() { crate::$test(sftpgo_databases::Kind::Postgres); })*
-        }
-        #[cfg(feature = "mysql")]
-        mod mariadb {
-            $(#[test] fn $test() { crate::$test(sftpgo_databases::Kind::Mariadb); })*
-        }
-    };
-}
 
 on_each!(
     every_form_keeps_its_rows,

@@ -29,16 +29,21 @@ pub struct Server {
     pub port: u16,
     directory: PathBuf,
     wanted_by: u32,
+    has_tls: bool,
 }
 
 impl Server {
     /// A server of this test's own; it ends when this is dropped.
     pub fn start(kind: Kind) -> Self {
-        let directory = place_for_data().join(format!("{kind:?}-{}", random()));
-        Self::start_in(kind, &directory, std::process::id())
+        Self::start_in(kind, &new_directory(kind), std::process::id(), true)
     }
 
-    pub(crate) fn start_in(kind: Kind, directory: &Path, wanted_by: u32) -> Self {
+    /// The same without TLS.
+    pub fn start_without_tls(kind: Kind) -> Self {
+        Self::start_in(kind, &new_directory(kind), std::process::id(), false)
+    }
+
+    pub(crate) fn start_in(kind: Kind, directory: &Path, wanted_by: u32, has_tls: bool) -> Self {
         fs::create_dir(directory).unwrap();
         give(directory);
         let server = Self {
@@ -46,6 +51,7 @@ impl Server {
             port: free_port(),
             directory: directory.to_owned(),
             wanted_by,
+            has_tls,
         };
         make_certificates(directory, "localhost");
         for name in ["server.pem", "server.key", "ca.pem"] {
@@ -111,9 +117,7 @@ impl Server {
                     "-c",
                     "max_connections=400",
                 ])
-                .args(["-c", "ssl=on", "-c", &format!("port={}", self.port)])
-                .args(["-c", &format!("ssl_cert_file={}", certificate.display())])
-                .args(["-c", &format!("ssl_key_file={}", key.display())]),
+                .args(["-c", &format!("port={}", self.port)]),
             Kind::Mariadb => keeper
                 .arg("KILL")
                 .arg(program("mariadbd"))
@@ -131,10 +135,22 @@ impl Server {
                 .arg(format!("--datadir={}", data.display()))
                 .arg(format!("--init-file={}", secret.display()))
                 .arg(format!("--port={}", self.port))
-                .arg("--socket=socket")
-                .arg("--pid-file=own-pid")
-                .arg(format!("--ssl-cert={}", certificate.display()))
-                .arg(format!("--ssl-key={}", key.display())),
+                .args(["--socket=socket", "--pid-file=own-pid"]),
+        };
+        let [certificate, key] = [certificate.display(), key.display()];
+        match self.kind {
+            _ if !self.has_tls => &mut keeper,
+            Kind::Postgres => keeper
+                .args([
+                    "-c",
+                    "ssl=on",
+                    "-c",
+                    &format!("ssl_cert_file={certificate}"),
+                ])
+                .args(["-c", &format!("ssl_key_file={key}")]),
+            Kind::Mariadb => keeper
+                .arg(format!("--ssl-cert={certificate}"))
+                .arg(format!("--ssl-key={key}")),
         };
         let mut keeper = keeper
             .process_group(0)
@@ -287,6 +303,7 @@ impl Server {
             port,
             directory: directory.to_owned(),
             wanted_by: 0,
+            has_tls: true,
         }
     }
 }
@@ -339,6 +356,10 @@ pub fn make_certificates(directory: &Path, name: &str) {
     openssl(
         "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile names -out server.pem",
     );
+}
+
+fn new_directory(kind: Kind) -> PathBuf {
+    place_for_data().join(format!("{kind:?}-{}", random()))
 }
 
 pub(crate) fn random() -> String {

@@ -50,7 +50,7 @@ fn shared(kind: Kind) -> Server {
     }
     // Left by one who could not start it.
     let _ = fs::remove_dir_all(&directory);
-    let server = Server::start_in(kind, &directory, run);
+    let server = Server::start_in(kind, &directory, run, true);
     fs::write(port, server.port.to_string()).unwrap();
     if run == std::process::id() {
         // Other tests of this process use it after this one.

@@ -42,7 +42,17 @@ impl Place {
 /// A database of a server.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) fn place_of(server: &sftpgo_databases::Server, database: &str) -> sftpgo_store::Place {
-    let place = Server {
+    let place = address_of(server, database);
+    match server.kind {
+        Kind::Postgres => sftpgo_store::Place::Postgres(place),
+        Kind::Mariadb => sftpgo_store::Place::Mysql(place),
+    }
+}
+
+/// The same, to be changed.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) fn address_of(server: &sftpgo_databases::Server, database: &str) -> Server {
+    Server {
         host: "127.0.0.1".to_owned(),
         port: server.port,
         database: database.to_owned(),
@@ -50,10 +60,29 @@ pub(crate) fn place_of(server: &sftpgo_databases::Server, database: &str) -> sft
         password: Secret(PASSWORD.to_owned()),
         tls: Tls::Off,
         root_certificates: None,
-    };
-    match server.kind {
-        Kind::Postgres => sftpgo_store::Place::Postgres(place),
-        Kind::Mariadb => sftpgo_store::Place::Mysql(place),
+    }
+}
+
+/// A user called `username`.
+pub(crate) fn user(username: &str) -> sftpgo_core::User {
+    sftpgo_core::User {
+        id: sftpgo_core::UserId(0),
+        enabled: true,
+        username: username.to_owned(),
+        expiration_date: 0,
+        password: Some("hash".to_owned()),
+        public_keys: Vec::new(),
+        home_dir: "/srv/home".into(),
+        uid: 0,
+        gid: 0,
+        max_sessions: 0,
+        quota_size: 0,
+        quota_files: 0,
+        permissions: sftpgo_core::Permissions::all(),
+        upload_bandwidth: 0,
+        download_bandwidth: 0,
+        usage: sftpgo_core::user::Usage::default(),
+        last_login: 0,
     }
 }
 
@@ -61,3 +90,21 @@ pub(crate) fn place_of(server: &sftpgo_databases::Server, database: &str) -> sft
 pub(crate) fn provider(place: Place) -> (DatabaseProvider, Place) {
     (place.open().unwrap(), place)
 }
+
+/// One module of tests for each database.
+#[allow(unused_macros)]
+macro_rules! on_each {
+    ($($test:ident),* $(,)?) => {
+        #[cfg(feature = "postgres")]
+        mod postgres {
+            $(#[test] fn $test() { crate::$test(sftpgo_databases::Kind::Postgres); })*
+        }
+        #[cfg(feature = "mysql")]
+        mod mariadb {
+            $(#[test] fn $test() { crate::$test(sftpgo_databases::Kind::Mariadb); })*
+        }
+    };
+}
+
+#[allow(unused_imports)]
+pub(crate) use on_each;

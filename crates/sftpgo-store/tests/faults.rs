@@ -1,0 +1,107 @@
+//! Databases that go and come back.
+#![cfg(any(feature = "postgres", feature = "mysql"))]
+#![allow(clippy::unwrap_used)] // helpers beside tests fail like tests
+
+mod common;
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use common::{on_each, place_of, user};
+use sftpgo_core::{
+    ErrorKind, Result,
+    provider::{Health, Users},
+};
+use sftpgo_databases::{Kind, Server};
+use sftpgo_store::{DatabaseProvider, StoreConfig};
+
+on_each!(
+    one_that_was_restarted_is_used_as_if_nothing_had_been,
+    one_that_is_gone_is_unavailable_until_it_is_back,
+    one_that_is_frozen_keeps_nobody_for_ever,
+);
+
+/// Long enough for a busy machine; passing tests do not wait for it.
+const PATIENCE: Duration = Duration::from_secs(60);
+const USERS: usize = 4;
+
+fn opened(kind: Kind) -> (Server, DatabaseProvider) {
+    let server = Server::start(kind);
+    let database = server.make_database();
+    let place = place_of(&server, &database);
+    let provider = DatabaseProvider::open(&StoreConfig {
+        place,
+        pool_size: USERS as u32,
+    })
+    .unwrap();
+    provider.add_user(&user("bob")).unwrap();
+    // All connections are there, and none is used.
+    for outcome in all_at_once(&provider) {
+        outcome.unwrap();
+    }
+    (server, provider)
+}
+
+fn ask(provider: &DatabaseProvider) -> Result<()> {
+    provider
+        .user_by_name("bob")
+        .map(|found| assert!(found.is_some()))
+}
+
+fn all_at_once(provider: &DatabaseProvider) -> Vec<Result<()>> {
+    thread::scope(|scope| {
+        let asking: Vec<_> = (0..USERS).map(|_| scope.spawn(|| ask(provider))).collect();
+        asking
+            .into_iter()
+            .map(|asking| asking.join().unwrap())
+            .collect()
+    })
+}
+
+fn until_it_answers(provider: &DatabaseProvider) {
+    let until = Instant::now() + PATIENCE;
+    while ask(provider).is_err() {
+        assert!(Instant::now() < until);
+    }
+}
+
+fn one_that_was_restarted_is_used_as_if_nothing_had_been(kind: Kind) {
+    let (server, provider) = opened(kind);
+    server.stop();
+    server.start_again();
+    // No connection that the server closed is handed out.
+    for outcome in all_at_once(&provider) {
+        outcome.unwrap();
+    }
+}
+
+fn one_that_is_gone_is_unavailable_until_it_is_back(kind: Kind) {
+    let (server, provider) = opened(kind);
+    server.stop();
+    for outcome in all_at_once(&provider) {
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+    let error = provider.check().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(
+        error
+            .message()
+            .starts_with("the database cannot be reached: "),
+        "{error}"
+    );
+    server.start_again();
+    until_it_answers(&provider);
+    provider.add_user(&user("alice")).unwrap();
+}
+
+fn one_that_is_frozen_keeps_nobody_for_ever(kind: Kind) {
+    let (server, provider) = opened(kind);
+    server.freeze();
+    for outcome in all_at_once(&provider) {
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+    server.thaw();
+    until_it_answers(&provider);
+}
