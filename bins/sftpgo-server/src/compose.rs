@@ -10,7 +10,7 @@ use sftpgo_core::{
     event::Events,
     explain::Explainer,
     filesystem::{Homes, local::LocalHomes},
-    journal::{Journal, MemoryJournal},
+    journal::MemoryJournal,
     membership::Membership,
     provider::ServerId,
     quota::QuotaBook,
@@ -69,13 +69,27 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
     ]);
     let server = ServerId::random();
     let connections = Connections::of_server(events.clone(), Arc::clone(&provider), server);
+    let journal = journal(&settings.data_provider.driver, directory)?;
+    // Where a server is alone, nobody asks who it was.
+    let former = match (&journal, provider.shared()) {
+        (Some(journal), Some(_)) => follow(journal, server),
+        _ => None,
+    };
     let quotas = QuotaBook::of_server(
         Arc::clone(&provider),
         settings.data_provider.tracking,
         server,
-        journal(&settings.data_provider.driver, directory)?,
+        match journal {
+            Some(journal) => journal,
+            None => Arc::new(MemoryJournal::default()),
+        },
     );
     let membership = Membership::new(Arc::clone(&connections), Arc::clone(&quotas));
+    if let Some(former) = former {
+        membership
+            .succeed(former)
+            .map_err(of_key("data_provider"))?;
+    }
     let homes: Arc<dyn Homes> = Arc::new(LocalHomes);
 
     let api = Arc::new(ApiState {
@@ -160,12 +174,20 @@ pub(crate) fn of_database(config: &StoreConfig, error: &Error) -> Problem {
 }
 
 /// What changes while the database does not answer outlives a crash only where the users do.
-fn journal(driver: &Driver, directory: &Path) -> Result<Arc<dyn Journal>, Problem> {
+fn journal(driver: &Driver, directory: &Path) -> Result<Option<Arc<FileJournal>>, Problem> {
     if *driver == Driver::Memory {
-        return Ok(Arc::new(MemoryJournal::default()));
+        return Ok(None);
     }
     let journal = FileJournal::open(directory).map_err(of_key("--config-dir"))?;
-    Ok(Arc::new(journal))
+    Ok(Some(Arc::new(journal)))
+}
+
+/// The server that this one follows, if there was one.
+fn follow(journal: &FileJournal, server: ServerId) -> Option<ServerId> {
+    journal.succeed(server).unwrap_or_else(|error| {
+        log::warn!("a crash while the database does not answer would go unnoticed: {error}");
+        None
+    })
 }
 
 fn host_keys(sftpd: &Sftpd, directory: &Path) -> Result<Vec<HostKey>, Problem> {

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{error::Result, quota::QuotaBook, registry::Connections, user::UserId};
+use crate::{
+    error::Result, provider::ServerId, quota::QuotaBook, registry::Connections, user::UserId,
+};
 
 /// A server that has not been heard of for so long is dead, or cut off from the store: its sessions do not count any more.
 const SILENT: Duration = Duration::from_secs(15);
@@ -22,6 +24,17 @@ impl Membership {
         Self {
             connections,
             quotas,
+        }
+    }
+
+    /// The server that was called `former` has ended: nobody has to wait until it has been silent for long enough.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn succeed(&self, former: ServerId) -> Result<()> {
+        match self.quotas.shared() {
+            Some((store, _)) => store.leave(former),
+            None => Ok(()),
         }
     }
 

@@ -1,4 +1,5 @@
-//! The journal in a file beside the configuration: a line `+id` for who is added and `-id` for who is removed.
+//! The journal in a file beside the configuration: a line `+id` for who is added, `-id` for who is removed, and `=id` for
+//! the server whose journal it is.
 
 use std::{
     collections::BTreeSet,
@@ -9,7 +10,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use sftpgo_core::{Error, ErrorKind, Result, UserId, journal::Journal};
+use sftpgo_core::{Error, ErrorKind, Result, UserId, journal::Journal, provider::ServerId};
 
 /// More servers than anybody runs from one directory.
 const SERVERS_IN_ONE_DIRECTORY: u32 = 64;
@@ -27,6 +28,7 @@ struct State {
     /// Locked for as long as it is open.
     file: Option<File>,
     users: BTreeSet<UserId>,
+    server: Option<ServerId>,
 }
 
 impl FileJournal {
@@ -51,6 +53,20 @@ impl FileJournal {
             directory,
             io::Error::other("every name is in use"),
         ))
+    }
+
+    /// From here on this is the journal of `server`; answers whose it was. As nobody else has it, that one has ended,
+    /// however it did.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub fn succeed(&self, server: ServerId) -> Result<Option<ServerId>> {
+        let mut state = self.lock();
+        state
+            .open(&self.path)
+            .and_then(|mut file| file.write_all(line_of(server).as_bytes()))
+            .map_err(|error| unusable(&self.path, error))?;
+        Ok(state.server.replace(server))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -83,12 +99,15 @@ impl Journal for FileJournal {
             return Ok(());
         }
         let is_last = state.users.len() == 1;
+        let server = state.server;
         // A removal that a crash undoes costs a count too many.
         let written = state
             .open(&self.path)
             .and_then(|mut file| {
                 if is_last {
-                    file.set_len(0)
+                    file.set_len(0)?;
+                    let line = server.map(line_of).unwrap_or_default();
+                    file.write_all(line.as_bytes())
                 } else {
                     file.write_all(format!("-{}\n", user.0).as_bytes())
                 }
@@ -122,8 +141,8 @@ impl State {
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         file.set_len(whole as u64)?;
         Ok(Some(Self {
-            users: parse(&text),
             file: Some(file),
+            ..parse(&text)
         }))
     }
 
@@ -161,22 +180,31 @@ fn lock(file: &File) -> io::Result<bool> {
 }
 
 /// A line that a crash cut off says nothing: what it would have announced was not begun.
-fn parse(text: &str) -> BTreeSet<UserId> {
-    let mut users = BTreeSet::new();
+fn parse(text: &str) -> State {
+    let mut state = State::default();
     for line in text.split_inclusive('\n') {
         let Some(line) = line.strip_suffix('\n') else {
             break;
         };
         let id = |digits: &str| digits.parse().ok().map(UserId);
         if let Some(added) = line.strip_prefix('+').and_then(id) {
-            users.insert(added);
+            state.users.insert(added);
         } else if let Some(removed) = line.strip_prefix('-').and_then(id) {
-            users.remove(&removed);
+            state.users.remove(&removed);
+        } else if let Some(server) = line
+            .strip_prefix('=')
+            .and_then(|digits| digits.parse().ok())
+        {
+            state.server = Some(ServerId(server));
         } else {
             log::warn!("a line of the journal says nothing: {line:?}");
         }
     }
-    users
+    state
+}
+
+fn line_of(server: ServerId) -> String {
+    format!("={}\n", server.0)
 }
 
 fn unusable(path: &Path, error: io::Error) -> Error {
@@ -232,6 +260,23 @@ mod tests {
         assert_eq!((users(&first), users(&second)), (vec![1], vec![2]));
         drop(first);
         assert_eq!((users(&open()), users(&second)), (vec![1], vec![2]));
+    }
+
+    #[test]
+    fn a_journal_knows_whose_it_was() {
+        let directory = tempfile::tempdir().unwrap();
+        let succeed = |server| {
+            let journal = FileJournal::open(directory.path()).unwrap();
+            let before = journal.succeed(ServerId(server)).unwrap();
+            journal.add(UserId(1)).unwrap();
+            journal.remove(UserId(1)).unwrap();
+            before
+        };
+        assert_eq!(succeed(5), None);
+        assert_eq!(succeed(6), Some(ServerId(5)));
+        assert_eq!(succeed(7), Some(ServerId(6)));
+        let file = read_to_string(directory.path().join("sftpgo.journal"));
+        assert_eq!(file.unwrap(), "=7\n");
     }
 
     #[test]

@@ -8,15 +8,19 @@
     reason = "a test fails by panicking"
 )]
 
+mod outage;
+mod several_servers;
 mod start;
 mod takeover;
 
 use sftpgo_databases::Kind;
 use sftpgo_e2e::Server;
 
-/// A server of ours whose users are in a database of a server of theirs.
+/// A server of ours whose users are in a database of a server of theirs, and whose usage is counted.
 fn start_on(server: &sftpgo_databases::Server, database: &str) -> Server {
-    let settings = server.settings(database);
+    let mut settings = server.settings(database);
+    let everybody = ("SFTPGO_DATA_PROVIDER__TRACK_QUOTA", "1");
+    settings.push((everybody.0.to_owned(), everybody.1.to_owned()));
     let settings: Vec<_> = settings
         .iter()
         .map(|(key, value)| (key.as_str(), value.as_str()))

@@ -138,7 +138,7 @@ pub trait SharedStore: Send + Sync {
     /// See the trait.
     fn take_over(&self, server: ServerId, silent_for: Duration) -> Result<Vec<UserId>>;
 
-    /// The server stops, with no session left.
+    /// The server has ended, or is about to with no session left. Shares that it could not end are there to be taken over.
     ///
     /// # Errors
     /// See the trait.
