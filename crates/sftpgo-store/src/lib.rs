@@ -27,6 +27,8 @@ mod everybody;
 #[cfg(feature = "database")]
 mod flaws;
 #[cfg(feature = "database")]
+mod listing;
+#[cfg(feature = "database")]
 mod migrate;
 #[cfg(feature = "database")]
 mod pool;
@@ -40,6 +42,8 @@ mod schema;
 mod sharing;
 #[cfg(feature = "database")]
 mod takeover;
+#[cfg(feature = "database")]
+mod turns;
 #[cfg(feature = "database")]
 mod upkeep;
 #[cfg(feature = "database")]

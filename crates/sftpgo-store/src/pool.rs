@@ -16,10 +16,14 @@ use crate::{
     connection::Connection,
     dialect, error,
     establish::{Established, Target},
+    turns::{Turn, Turns},
 };
 
 /// Callers hold a connection for milliseconds; past this the database is gone or overwhelmed.
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(3);
+
+/// Each who writes before takes milliseconds, and at the most the time that a database is waited for.
+const WAIT_FOR_TURN: Duration = Duration::from_secs(10);
 
 /// How long whoever ends waits for connections that other threads are opening or closing.
 const WAIT_FOR_END: Duration = Duration::from_secs(5);
@@ -27,6 +31,8 @@ const WAIT_FOR_END: Duration = Duration::from_secs(5);
 /// Connections to one database, handed out to one caller at a time.
 pub(crate) struct Pool {
     connections: r2d2::Pool<Manager>,
+    /// Of those who write, where only one can.
+    turns: Option<Turns>,
     /// After them, as fields go.
     _end: End,
 }
@@ -39,7 +45,11 @@ type Alive = Arc<()>;
 struct End(Alive);
 
 /// A connection in use; it goes back when this is dropped.
-pub(crate) struct InUse(PooledConnection<Manager>);
+pub(crate) struct InUse {
+    connection: PooledConnection<Manager>,
+    /// Held until after the connection is back, as fields go.
+    turn: Option<Turn>,
+}
 
 struct Manager {
     target: Arc<Target>,
@@ -66,6 +76,7 @@ impl Pool {
             size
         };
         let alive = Alive::default();
+        let turns = target.has_one_writer().then(Turns::default);
         let manager = Manager {
             target,
             alive: Arc::clone(&alive),
@@ -78,8 +89,27 @@ impl Pool {
                 .min_idle(Some(0))
                 .connection_timeout(WAIT_FOR_CONNECTION)
                 .build_unchecked(manager),
+            turns,
             _end: End(alive),
         }
+    }
+
+    /// A connection to write with, once it is this caller's turn. Who waits for that has no connection yet, so that
+    /// readers find one.
+    pub(crate) fn to_write(&self) -> Result<InUse> {
+        let turn = match &self.turns {
+            None => None,
+            Some(turns) => Some(turns.take(WAIT_FOR_TURN).ok_or_else(|| {
+                let seconds = WAIT_FOR_TURN.as_secs();
+                Error::new(
+                    ErrorKind::Unavailable,
+                    format!("others have been writing to the database for {seconds} seconds"),
+                )
+            })?),
+        };
+        let mut in_use = self.connection()?;
+        in_use.turn = turn;
+        Ok(in_use)
     }
 
     /// A connection, once one is free.
@@ -92,7 +122,10 @@ impl Pool {
         if let Some(watched) = &connection.watched {
             watched.begin();
         }
-        Ok(InUse(connection))
+        Ok(InUse {
+            connection,
+            turn: None,
+        })
     }
 
     fn why_none(&self, error: r2d2::PoolError) -> Error {
@@ -188,7 +221,7 @@ impl Drop for End {
 impl Drop for InUse {
     fn drop(&mut self) {
         #[cfg(any(feature = "postgres", feature = "mysql"))]
-        if let Some(watched) = &self.0.watched {
+        if let Some(watched) = &self.connection.watched {
             watched.end();
         }
     }
@@ -198,12 +231,12 @@ impl Deref for InUse {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        &self.0.connection
+        &self.connection.connection
     }
 }
 
 impl DerefMut for InUse {
     fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.0.connection
+        &mut self.connection.connection
     }
 }

@@ -40,13 +40,13 @@ impl QuotaLedger for DatabaseProvider {
                 users::used_quota_files.eq(usage.files),
                 users::last_quota_update.eq(usage.updated_at),
             ))
-            .execute(&mut *self.pool.connection()?)
+            .execute(&mut *self.pool.to_write()?)
             .map_err(of_query)
             .and_then(one_user_changed)
     }
 
     fn set_unsettled(&self, id: UserId, unsettled: bool) -> Result<()> {
-        let connection = &mut *self.pool.connection()?;
+        let connection = &mut *self.pool.to_write()?;
         if !unsettled {
             return diesel::delete(unsettled_users::table.find(id.0))
                 .execute(connection)

@@ -300,17 +300,12 @@ fn nobody_among_many_finds_the_database_locked() {
     const THREADS: usize = 32;
     const EACH: usize = 25;
     let directory = tempfile::tempdir().unwrap();
-    let first = DatabaseProvider::open(&StoreConfig {
+    let provider = DatabaseProvider::open(&StoreConfig {
         pool_size: 0,
         ..config(&directory)
     })
     .unwrap();
-    let second = DatabaseProvider::open(&StoreConfig {
-        pool_size: 0,
-        ..config(&directory)
-    })
-    .unwrap();
-    let bob = first.add_user(&user("bob")).unwrap();
+    let bob = provider.add_user(&user("bob")).unwrap();
     let everybody = UserQuery {
         offset: 0,
         limit: 500,
@@ -319,21 +314,23 @@ fn nobody_among_many_finds_the_database_locked() {
     };
     let is_over = std::sync::atomic::AtomicBool::new(false);
     thread::scope(|scope| {
-        // Somebody who looks after the file meanwhile.
+        // Somebody who looks after the file meanwhile, and writes to it.
         scope.spawn(|| {
             let mut raw = raw(&directory);
+            raw.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
             while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
-                raw.batch_execute("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)")
-                    .ok();
+                for sql in [
+                    "UPDATE users SET last_login = 2",
+                    "PRAGMA wal_checkpoint(TRUNCATE)",
+                ] {
+                    raw.batch_execute(sql).unwrap();
+                    thread::sleep(std::time::Duration::from_millis(5));
+                }
             }
         });
-        let working: Vec<_> = [&first, &second]
-            .into_iter()
-            .cycle()
-            .take(THREADS)
-            .enumerate()
-            .map(|(number, provider)| {
-                let everybody = &everybody;
+        let working: Vec<_> = (0..THREADS)
+            .map(|number| {
+                let (provider, everybody) = (&provider, &everybody);
                 scope.spawn(move || {
                     for round in 0..EACH {
                         // As a login and an upload do.
@@ -357,7 +354,7 @@ fn nobody_among_many_finds_the_database_locked() {
             thread.unwrap();
         }
     });
-    assert_eq!(first.list_users(&everybody).unwrap().len(), 1);
+    assert_eq!(provider.list_users(&everybody).unwrap().len(), 1);
 }
 
 #[test]

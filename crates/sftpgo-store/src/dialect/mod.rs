@@ -70,6 +70,17 @@ pub(crate) fn write<T>(
     }
 }
 
+/// Runs `work` in a transaction that only reads, all of it as the database is at one moment.
+pub(crate) fn read<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> QueryResult<T>,
+) -> QueryResult<T> {
+    by_database!(&mut *connection, |inner, dialect| dialect::begin_reading(
+        inner
+    ))?;
+    end_transaction(connection, work)
+}
+
 /// As [`write`], and what was committed so far survives a power cut once this returns.
 pub(crate) fn write_durably<T>(
     connection: &mut Connection,

@@ -101,6 +101,16 @@ impl Target {
         }
     }
 
+    /// Does the database let only one write at a time?
+    pub(crate) fn has_one_writer(&self) -> bool {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => true,
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            _ => false,
+        }
+    }
+
     /// Connections at the most unless somebody says otherwise.
     pub(crate) fn default_pool_size(&self) -> u32 {
         match self {

@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS name_changes;
+DROP TABLE IF EXISTS name_change_count;
