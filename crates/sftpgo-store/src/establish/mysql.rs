@@ -184,3 +184,75 @@ fn checked(host: &str) -> Result<&str> {
 fn encoded(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Secret;
+
+    fn server(host: &str, tls: Tls) -> Server {
+        Server {
+            host: host.to_owned(),
+            port: 3307,
+            database: "users".to_owned(),
+            username: "a@b:c/d".to_owned(),
+            password: Secret("p@ss:/w?o r&d='%41;#".to_owned()),
+            tls,
+            root_certificates: None,
+        }
+    }
+
+    #[test]
+    fn no_character_of_a_name_or_password_is_taken_for_something_else() {
+        let url = Url::of(&server("db", Tls::Off)).unwrap().url;
+        assert!(
+            url.starts_with("mysql://a%40b%3Ac%2Fd:p%40ss%3A%2Fw%3Fo%20r%26d%3D%27%2541%3B%23@"),
+            "{url}"
+        );
+        for host in ["db;ssl-enforce=0", "db=x", "a b", "db/x", "db?x", "dé"] {
+            assert!(Url::of(&server(host, Tls::Off)).is_err(), "{host}");
+        }
+    }
+
+    #[test]
+    fn libmariadb_is_told_of_tls_by_its_own_words() {
+        let told = |host, tls| string_of_mariadb(&server(host, tls));
+        let words = |verify| {
+            format!(
+                "connect-timeout=3;protocol=1;host=db;ssl-enforce=1;ssl-verify-server-cert={verify}"
+            )
+        };
+        assert_eq!(told("db", Tls::VerifyFull).unwrap(), words(1));
+        assert_eq!(told("db", Tls::Unverified).unwrap(), words(0));
+        assert!(
+            told("db", Tls::Off)
+                .unwrap()
+                .contains("ssl-enforce=0;ssl-verify-server-cert=0")
+        );
+        assert!(
+            told("", Tls::Off)
+                .unwrap()
+                .contains("protocol=1;host=localhost")
+        );
+        assert!(
+            !told("/run/mysqld.sock", Tls::Off)
+                .unwrap()
+                .contains("host=")
+        );
+        assert_eq!(told("::1", Tls::Off).unwrap(), "[::1]");
+        assert!(told("::1", Tls::VerifyFull).is_err());
+    }
+
+    #[test]
+    fn a_socket_is_a_path() {
+        let url = Url::of(&server("/run/mysqld/mysqld.sock", Tls::Off)).unwrap();
+        assert!(
+            url.url
+                .contains("unix_socket=%2Frun%2Fmysqld%2Fmysqld%2Esock"),
+            "{}",
+            url.url
+        );
+        assert!(url.is_of(&Peer::Socket(b"/run/mysqld/mysqld.sock".to_vec())));
+        assert!(!url.is_of(&Peer::Port(3307)));
+    }
+}

@@ -257,3 +257,87 @@ fn decode(text: &str) -> Option<String> {
     }
     String::from_utf8(bytes).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Conninfo {
+        Conninfo::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn keywords_are_read_as_libpq_reads_them() {
+        let pairs = keywords(r"host = db  port=5433 password='it''s'").unwrap_or_default();
+        assert_eq!(pairs.len(), 0, "a quote is escaped by a backslash");
+        for (text, expected) in [
+            (r"host=db", vec![("host", "db")]),
+            (r"  a = b c='' ", vec![("a", "b"), ("c", "")]),
+            (
+                r"password='it\'s a \\ b' x=y\ z",
+                vec![("password", r"it's a \ b"), ("x", "y z")],
+            ),
+        ] {
+            let expected: Vec<_> = expected.into_iter().map(owned).collect();
+            assert_eq!(keywords(text), Some(expected), "{text}");
+        }
+        for text in ["", "host", "=x", "host='db", "a b=c"] {
+            assert_eq!(keywords(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_operators_words_win_over_ours_and_any_value_survives() {
+        let conninfo = parse("connect_timeout=9 port=5433,5434 password='it\\'s'");
+        let ours = conninfo.text.find("connect_timeout='3'");
+        let theirs = conninfo.text.find("connect_timeout='9'");
+        assert!(ours.is_some() && ours < theirs, "{}", conninfo.text);
+        assert!(conninfo.text.contains(r"password='it\'s'"));
+        assert_eq!(conninfo.ports, [5433, 5434]);
+        assert!(conninfo.is_of(&Peer::Port(5434)) && !conninfo.is_of(&Peer::Port(5432)));
+        assert!(conninfo.is_of(&Peer::Socket(b"/run/postgresql/.s.PGSQL.5433".to_vec())));
+        // It would be read in part.
+        assert!(Conninfo::parse("host=db password='a\0b'").is_err());
+    }
+
+    #[test]
+    fn urls_get_what_they_do_not_say() {
+        for (url, ports, ours) in [
+            (
+                "postgresql://u:p%40w@db/users",
+                vec![5432],
+                "?application_name=",
+            ),
+            (
+                "postgres://u@db:5433,[::1]:5434/users?sslmode=require",
+                vec![5433, 5434],
+                "&application_name=",
+            ),
+            (
+                "postgres:///users?port=5435&password=p%40w",
+                vec![5435],
+                "&application_name=",
+            ),
+        ] {
+            let conninfo = parse(url);
+            assert!(conninfo.text.starts_with(url), "{url}");
+            assert!(conninfo.text.contains(ours), "{}", conninfo.text);
+            assert_eq!(conninfo.ports, ports, "{url}");
+        }
+        let asked = parse("postgres://db/users?connect_timeout=9");
+        assert_eq!(asked.text.matches("connect_timeout").count(), 1);
+    }
+
+    #[test]
+    fn what_libpq_quotes_of_a_password_is_not_shown() {
+        for text in [
+            "postgres://u:p%40w@db/users",
+            "postgres:///users?password=p%40w",
+            "password=p@w",
+        ] {
+            let error = ConnectionError::BadConnection("no p@w, no p%40w".to_owned());
+            let shown = parse(text).without_secrets(error).to_string();
+            assert!(!shown.contains("p@w"), "{shown}");
+        }
+    }
+}
