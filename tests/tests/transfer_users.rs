@@ -33,7 +33,7 @@ fn users_of_a_dump_log_in_with_their_old_passwords() {
     let dumped = |name: &str, fields: Value| {
         let mut user = json!({
             "id": 7, "status": 1, "username": name, "password": SECRET, "home_dir": server.home(name),
-            "permissions": {"/": ["list", "upload", "chmod"]}, "quota_size": 1 << 20, "used_quota_size": 9,
+            "permissions": {"/": ["list", "upload", "chmod", "chown", "chtimes"]}, "quota_size": 1 << 20, "used_quota_size": 9,
             "filters": {"allowed_ip": [], "tls_username": "None"}, "filesystem": {"provider": 0, "s3config": {}},
             "virtual_folders": [], "description": "a user of SFTPGo 1.2",
         });

@@ -16,6 +16,7 @@ use crate::{
     client::Client,
     exit::{Failure, Result},
     output::{self, Format},
+    source::permissions,
     values::text::{visible, visible_json},
     wire::User,
 };
@@ -51,7 +52,7 @@ struct Dumped<'a> {
 #[derive(Serialize)]
 struct Permissions<'a> {
     #[serde(rename = "/")]
-    root: &'a [String],
+    root: Vec<&'a str>,
 }
 
 impl<'a> From<&'a User> for Dumped<'a> {
@@ -69,7 +70,7 @@ impl<'a> From<&'a User> for Dumped<'a> {
             quota_size: user.quota_size,
             quota_files: user.quota_files,
             permissions: Permissions {
-                root: &user.permissions,
+                root: permissions::dumped(&user.permissions),
             },
             used_quota_size: user.used_quota_size,
             used_quota_files: user.used_quota_files,

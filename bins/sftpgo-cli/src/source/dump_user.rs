@@ -51,6 +51,7 @@ pub(super) fn entry(value: Value) -> Entry {
 fn candidate(name: &str, mut fields: Fields) -> Result<Candidate, String> {
     let permissions = permissions::everywhere(fields.take("permissions"))?;
     let (public_keys, mut notes) = keys_of(&fields.lines("public_keys")?);
+    notes.extend(permissions.note());
     let (password, without_password) = match fields.text("password")? {
         None => (None, None),
         Some(stored) => match password::check(&stored) {
@@ -78,7 +79,7 @@ fn candidate(name: &str, mut fields: Fields) -> Result<Candidate, String> {
         max_sessions: fields.number("max_sessions")?,
         quota_size: fields.number("quota_size")?,
         quota_files: fields.number("quota_files")?,
-        permissions: Some(permissions),
+        permissions: Some(permissions.names),
         upload_bandwidth: fields.number("upload_bandwidth")?,
         download_bandwidth: fields.number("download_bandwidth")?,
     };
@@ -233,7 +234,7 @@ mod tests {
     fn every_field_comes_over() {
         let user = taken(json!({
             "status": 0, "expiration_date": 5, "public_keys": [KEY, " "], "uid": 65535, "gid": 1, "max_sessions": 2,
-            "quota_size": i64::MAX, "quota_files": 3, "permissions": {"/": ["upload", "list", "chmod"]},
+            "quota_size": i64::MAX, "quota_files": 3, "permissions": {"/": ["upload", "list", "chmod", "chown", "chtimes"]},
             "upload_bandwidth": 8, "download_bandwidth": i32::MAX,
             "description": "x", "email": "x", "additional_info": "x", "last_login": 9, "used_quota_size": 9,
         }));

@@ -7,7 +7,7 @@ pub(crate) mod dump;
 mod dump_user;
 pub(crate) mod passwd;
 mod password;
-mod permissions;
+pub(crate) mod permissions;
 #[cfg(test)]
 mod properties;
 mod shadow;

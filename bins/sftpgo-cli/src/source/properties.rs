@@ -75,6 +75,8 @@ proptest! {
             for had in others.values().chain([&root]) {
                 let all = had.contains(&"*") || permission::NAMES.iter().skip(1).all(|name| had.contains(name));
                 prop_assert!(all || given.iter().all(|name| had.contains(&name.as_str())), "{given:?} of {had:?}");
+                let uploads_only = had.contains(&"upload") && !["chmod", "chown", "chtimes"].iter().all(|name| had.contains(name));
+                prop_assert!(had.contains(&"*") || !uploads_only || !user.notes.is_empty(), "not told: {had:?}");
             }
         }
     }

@@ -2,13 +2,15 @@
 
 /// All of them at once.
 pub(crate) const ALL: &str = "*";
+/// Writing files, and changing their modes, owners and times.
+pub(crate) const UPLOAD: &str = "upload";
 
 /// What the server can allow, in the contract's order; the first is all the others.
 pub(crate) const NAMES: [&str; 9] = [
     ALL,
     "list",
     "download",
-    "upload",
+    UPLOAD,
     "overwrite",
     "delete",
     "rename",

@@ -121,7 +121,7 @@ fn who_exists_is_changed_where_it_differs_when_asked_for() {
     let dump = json!([
         dumped(
             "alice",
-            &json!({"quota_size": 1024, "permissions": {"/": ["list", "upload"]}, "uid": 5})
+            &json!({"quota_size": 1024, "permissions": {"/": ["list", "upload", "chmod", "chown", "chtimes"]}, "uid": 5})
         ),
         dumped("bob", &json!({})),
     ]);
