@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::{Entry, dump_user};
+use super::{Entry, dump_user, restriction};
 
 /// What a dump holds.
 pub(crate) struct Dump {
@@ -72,7 +72,7 @@ fn described((name, part): (&String, &Value)) -> Option<String> {
         _ if name == "version" => None,
         Value::Array(list) if list.is_empty() => None,
         Value::Array(list) => Some(format!("{name} ({})", list.len())),
-        part => dump_user::said(name, part).map(|_| name.clone()),
+        part => (!restriction::is_empty(part)).then(|| name.clone()),
     }
 }
 

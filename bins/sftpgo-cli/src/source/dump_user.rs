@@ -2,34 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{Candidate, Entry, Skipped, keys_of, password, permissions};
+use super::{Candidate, Entry, Skipped, keys_of, password, permissions, restriction};
 use crate::wire::UserChange;
-
-/// What takes nothing away from a user, and what only the server counts.
-const NO_RESTRICTION: [&str; 19] = [
-    "id",
-    "additional_info",
-    "description",
-    "email",
-    "role",
-    "has_password",
-    "created_at",
-    "updated_at",
-    "last_login",
-    "last_password_change",
-    "last_quota_update",
-    "first_download",
-    "first_upload",
-    "used_quota_size",
-    "used_quota_files",
-    "used_quota_file",
-    "used_upload_data_transfer",
-    "used_download_data_transfer",
-    "oidc_custom_fields",
-];
-
-/// Who is denied these here has no way to use them anyway.
-const NOT_SPOKEN_HERE: [&str; 3] = ["FTP", "DAV", "HTTP"];
 
 /// What a value of a dump's list comes to; the name is empty where there is none.
 pub(super) fn entry(value: Value) -> Entry {
@@ -150,44 +124,11 @@ impl Fields {
 
     /// What this server does not know could be a restriction.
     fn check_rest(&self) -> Result<(), String> {
-        let rest = self
-            .0
-            .iter()
-            .filter(|(name, _)| !NO_RESTRICTION.contains(&name.as_str()));
-        match rest.into_iter().find_map(|(name, value)| said(name, value)) {
+        let mut rest = self.0.iter();
+        match rest.find_map(|(name, value)| restriction::of_field(name, value)) {
             Some(path) => Err(format!("its {path} cannot be enforced")),
             None => Ok(()),
         }
-    }
-}
-
-/// Where a value says something, as `filters.allowed_ip`; nothing where all in it is empty.
-pub(super) fn said(path: &str, value: &Value) -> Option<String> {
-    let says = match value {
-        Value::Null => false,
-        Value::Bool(set) => *set,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(list) => !list.is_empty(),
-        Value::Object(fields) => {
-            return fields
-                .iter()
-                .find_map(|(name, value)| said(&format!("{path}.{name}"), value));
-        }
-    };
-    (says && !says_the_same_here(path, value)).then(|| path.to_owned())
-}
-
-/// Is it a filter that holds on a server of SSH alone, too?
-fn says_the_same_here(path: &str, value: &Value) -> bool {
-    let denied = |name: &Value| {
-        name.as_str()
-            .is_some_and(|name| NOT_SPOKEN_HERE.contains(&name))
-    };
-    match (path, value) {
-        ("filters.tls_username", Value::String(text)) => text == "None",
-        ("filters.denied_protocols", Value::Array(names)) => names.iter().all(denied),
-        _ => false,
     }
 }
 
@@ -266,16 +207,8 @@ mod tests {
                 "filters.denied_login_methods",
             ),
             (
-                json!({"filters": {"denied_protocols": ["FTP", "SSH"]}}),
-                "filters.denied_protocols",
-            ),
-            (
                 json!({"filters": {"max_upload_file_size": 1}}),
                 "filters.max_upload_file_size",
-            ),
-            (
-                json!({"filters": {"hooks": {"of_tomorrow": true}}}),
-                "filters.hooks.of_tomorrow",
             ),
             (
                 json!({"filesystem": {"provider": 1}}),
@@ -289,9 +222,6 @@ mod tests {
         ] {
             assert_eq!(reason(fields), format!("its {part} cannot be enforced"));
         }
-        taken(
-            json!({"filters": {"denied_protocols": ["FTP", "DAV"]}, "of_tomorrow": {"a": [], "b": {"c": ""}}}),
-        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod password;
 pub(crate) mod permissions;
 #[cfg(test)]
 mod properties;
+mod restriction;
 mod shadow;
 
 use crate::{values::public_keys, wire::UserChange};

@@ -9,6 +9,7 @@
 )]
 
 mod accounts;
+mod dumps;
 mod explain;
 mod export;
 mod fake;
