@@ -29,9 +29,12 @@ pub(crate) fn of_query(error: DieselError) -> Error {
 /// No connection could be had.
 pub(crate) fn of_connecting(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     let error = error.into();
+    // The libraries' messages have lines.
+    let said = error.to_string();
+    let lines: Vec<_> = said.lines().map(str::trim).collect();
     Error::new(
         ErrorKind::Unavailable,
-        format!("the database cannot be reached: {error}"),
+        format!("the database cannot be reached: {}", lines.join(" ")),
     )
     .with_source(error)
 }

@@ -7,7 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::r2d2::{self, ManageConnection, PooledConnection, R2D2Connection as _};
+use diesel::r2d2::{
+    self, ManageConnection, NopErrorHandler, PooledConnection, R2D2Connection as _,
+};
 use sftpgo_core::{Error, ErrorKind, Result};
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -88,6 +90,8 @@ impl Pool {
                 .max_size(size)
                 .min_idle(Some(0))
                 .connection_timeout(WAIT_FOR_CONNECTION)
+                // Whoever waits for a connection says why there is none; this would say it ten times a second.
+                .error_handler(Box::new(NopErrorHandler))
                 .build_unchecked(manager),
             turns,
             _end: End(alive),
