@@ -22,6 +22,11 @@ const REFERENCE: &str = "OpenSSH";
 
 /// Measures what the options ask for. The exit code says whether every server did all of it.
 pub(crate) fn run(options: &Bench) -> Result<ExitCode> {
+    until_interrupted(measure(options))
+}
+
+/// Does something; a signal drops it half-way, which ends its servers and clients and removes its files.
+pub(crate) fn until_interrupted(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -29,13 +34,12 @@ pub(crate) fn run(options: &Bench) -> Result<ExitCode> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut hang_up = signal(SignalKind::hangup())?;
-        // Dropping the run ends its servers and clients and removes its files.
         tokio::select! {
             biased;
             _ = interrupt.recv() => bail!("interrupted"),
             _ = terminate.recv() => bail!("terminated"),
             _ = hang_up.recv() => bail!("the terminal has gone"),
-            done = measure(options) => done,
+            done = work => done,
         }
     })
 }
@@ -113,7 +117,7 @@ async fn measure(options: &Bench) -> Result<ExitCode> {
 fn binaries(options: &Bench) -> Result<Vec<(String, PathBuf)>> {
     if options.binary.is_empty() {
         say("building the server");
-        return Ok(vec![("ours".to_owned(), ours::build()?)]);
+        return Ok(vec![("ours".to_owned(), ours::build(&[])?)]);
     }
     let mut binaries = Vec::new();
     for (number, text) in options.binary.iter().enumerate() {

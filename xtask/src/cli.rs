@@ -2,9 +2,9 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser};
 
-use crate::{client::Cipher, servers::peer::Peer, work::Group};
+use crate::{client::Cipher, scale::Database, servers::peer::Peer, work::Group};
 
 /// Chores of the project
 #[derive(Parser)]
@@ -18,6 +18,8 @@ pub(crate) struct Cli {
 pub(crate) enum Task {
     /// Measure the server beside OpenSSH's in one run
     Bench(Bench),
+    /// Measure calls with few and with many users, in each database
+    Scale(Scale),
     /// Run a server as its subreaper and tell what its process tree spends (bench calls this itself)
     #[command(hide = true)]
     Keep {
@@ -63,6 +65,59 @@ pub(crate) struct Bench {
     /// Count CPU time as a subreaper even where a cgroup can be made
     #[arg(long)]
     pub(crate) no_cgroup: bool,
+}
+
+/// Measure calls with few and with many users, in each database
+#[derive(Args)]
+pub(crate) struct Scale {
+    /// Less of everything, to see whether it works
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Only these databases
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_enum)]
+    only: Vec<Database>,
+    /// The few users [default: 1000]
+    #[arg(long, value_name = "N", value_parser = number_of_users())]
+    few: Option<u32>,
+    /// The many users [default: 1000000, quick 20000]
+    #[arg(long, value_name = "N", value_parser = number_of_users())]
+    many: Option<u32>,
+    /// How often each call is made with each number of users [default: 500, quick 50]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(10..))]
+    calls: Option<u32>,
+    /// A binary of our server, with these databases built in [default: build it in release mode]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) binary: Option<PathBuf>,
+    /// Where table and JSON are written
+    #[arg(long, value_name = "DIR", default_value = "target/bench")]
+    pub(crate) out: PathBuf,
+}
+
+impl Scale {
+    pub(crate) fn sizes(&self) -> Vec<usize> {
+        let many = if self.quick { 20_000 } else { 1_000_000 };
+        [self.few.unwrap_or(1000), self.many.unwrap_or(many)]
+            .map(|size| size as usize)
+            .to_vec()
+    }
+
+    pub(crate) fn calls(&self) -> usize {
+        let default = if self.quick { 50 } else { 500 };
+        self.calls.unwrap_or(default) as usize
+    }
+
+    pub(crate) fn databases(&self) -> Vec<Database> {
+        if self.only.is_empty() {
+            Database::value_variants().to_vec()
+        } else {
+            self.only.clone()
+        }
+    }
+}
+
+/// A page of them is asked for, and names have seven digits.
+fn number_of_users() -> RangedU64ValueParser<u32> {
+    RangedU64ValueParser::new().range(200..=9_999_999)
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

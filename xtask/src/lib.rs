@@ -1,5 +1,6 @@
 //! Chores of the project. `cargo xtask bench` does the same work on our server, on a private OpenSSH server and on any
-//! other that is named, and tells what each server spent. `docs/performance.md` says how to read it.
+//! other that is named, and tells what each server spent. `cargo xtask scale` tells what calls cost with few and with
+//! many users. `docs/performance.md` says how to read them.
 
 #![forbid(unsafe_code)]
 
@@ -9,6 +10,7 @@ mod client;
 pub mod cpu;
 mod machine;
 mod report;
+mod scale;
 mod scratch;
 mod servers;
 mod work;
@@ -25,6 +27,7 @@ use clap::Parser;
 pub fn run() -> ExitCode {
     let done = match cli::Cli::parse().command {
         cli::Task::Bench(options) => bench::run(&options),
+        cli::Task::Scale(options) => scale::run(&options),
         cli::Task::Keep { program, arguments } => {
             cpu::keep(&program, &arguments).map(|()| ExitCode::SUCCESS)
         }

@@ -274,7 +274,8 @@ impl Server {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
-    fn pid(&self) -> u32 {
+    /// The database server's process.
+    pub fn pid(&self) -> u32 {
         let pid = fs::read_to_string(self.path("pid")).unwrap();
         pid.trim().parse().unwrap()
     }

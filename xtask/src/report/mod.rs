@@ -2,7 +2,7 @@
 
 mod json;
 mod svg;
-mod table;
+pub(crate) mod table;
 
 use std::{
     collections::BTreeMap,

@@ -63,7 +63,7 @@ fn cells(report: &Report, row: &Row) -> Vec<String> {
 }
 
 /// Three digits that count, in the sizes that occur here.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     match value {
         value if value >= 100.0 => format!("{value:.0}"),
         value if value >= 10.0 => format!("{value:.1}"),
@@ -73,7 +73,7 @@ fn number(value: f64) -> String {
 }
 
 /// The first two columns to the left, numbers to the right.
-fn aligned(lines: &[Vec<String>]) -> String {
+pub(crate) fn aligned(lines: &[Vec<String>]) -> String {
     let columns = lines.first().map_or(0, Vec::len);
     let width = |column: usize| {
         let cells = lines.iter().filter_map(|line| line.get(column));

@@ -23,6 +23,13 @@ pub(crate) struct Program {
 }
 
 impl Program {
+    pub(crate) fn new(binary: &Path, settings: &[(String, String)]) -> Self {
+        Self {
+            binary: binary.to_owned(),
+            settings: settings.to_vec(),
+        }
+    }
+
     /// Serves on loopback from a directory of state, in which `host` is its key.
     pub(crate) fn serve(&self, state: &Path, port: u16, http_port: u16) -> Command {
         let mut command = Command::new(&self.binary);
@@ -54,10 +61,7 @@ pub(crate) fn start(
     make_key(&state.path().join("host"))?;
     let (port, http_port) = (free_port()?, free_port()?);
 
-    let program = Program {
-        binary: binary.to_owned(),
-        settings: settings.to_vec(),
-    };
+    let program = Program::new(binary, settings);
     let command = program.serve(state.path(), port, http_port);
     let processes = site.launch(command, state.path())?;
     let banner = site.wait_for(port, &processes, state.path())?;
@@ -106,8 +110,8 @@ fn add_user(
     Ok(())
 }
 
-/// Builds the server as it is shipped and answers where the binary is.
-pub(crate) fn build() -> Result<PathBuf> {
+/// Builds the server as it is shipped, but for what cargo is told besides, and answers where the binary is.
+pub(crate) fn build(arguments: &[&str]) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
         .args([
@@ -117,6 +121,7 @@ pub(crate) fn build() -> Result<PathBuf> {
             "sftpgo-server",
             "--message-format=json-render-diagnostics",
         ])
+        .args(arguments)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .stderr(Stdio::inherit())
         .output()

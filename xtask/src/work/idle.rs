@@ -111,7 +111,7 @@ async fn connect(
     }
 }
 
-pub(super) struct Trusting;
+pub(crate) struct Trusting;
 
 impl client::Handler for Trusting {
     type Error = russh::Error;

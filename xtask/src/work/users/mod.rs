@@ -1,7 +1,7 @@
 //! Many users in the database of our server: how soon it answers after a start, what a page of users costs, how soon it
 //! comes while files are transferred, and what a storm of logins does to a transfer.
 
-mod place;
+pub(crate) mod place;
 mod rest;
 mod storm;
 

@@ -28,18 +28,18 @@ const RESTS: usize = 60;
 /// What a server at rest may spend on timers in that time.
 const AT_REST: Duration = Duration::from_millis(5);
 
-pub(super) struct Place {
+pub(crate) struct Place {
     program: Program,
     state: TempDir,
     public_key: String,
-    pub(super) home: PathBuf,
-    pub(super) port: u16,
-    pub(super) http_port: u16,
+    pub(crate) home: PathBuf,
+    pub(crate) port: u16,
+    pub(crate) http_port: u16,
     running: Option<Processes>,
 }
 
 impl Place {
-    pub(super) fn new(program: Program, scratch: &Scratch) -> Result<Self> {
+    pub(crate) fn new(program: Program, scratch: &Scratch) -> Result<Self> {
         let state = servers::state_directory()?;
         let public_key = servers::make_key(&state.path().join("client"))?;
         servers::make_key(&state.path().join("host"))?;
@@ -54,7 +54,7 @@ impl Place {
         })
     }
 
-    pub(super) fn endpoint(&self) -> Endpoint {
+    pub(crate) fn endpoint(&self) -> Endpoint {
         Endpoint {
             host: "127.0.0.1".to_owned(),
             port: self.port,
@@ -64,12 +64,12 @@ impl Place {
         }
     }
 
-    pub(super) fn processes(&mut self) -> Result<&mut Processes> {
+    pub(crate) fn processes(&mut self) -> Result<&mut Processes> {
         self.running.as_mut().context("nothing runs")
     }
 
     /// Kills the server if it runs, starts it, and answers how long it takes until both ports have answered.
-    pub(super) fn start(&mut self) -> Result<Duration> {
+    pub(crate) fn start(&mut self) -> Result<Duration> {
         self.running = None;
         let command = self
             .program
@@ -85,6 +85,20 @@ impl Place {
         Ok(start.elapsed())
     }
 
+    /// Kills the server if it runs.
+    pub(crate) fn stop(&mut self) {
+        self.running = None;
+    }
+
+    /// Where users are unless the settings say otherwise.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.state.path().join("sftpgo.db")
+    }
+
+    pub(crate) fn public_key(&self) -> &str {
+        &self.public_key
+    }
+
     fn greets(&self) -> bool {
         let mut first = [0];
         TcpStream::connect(("127.0.0.1", self.port))
@@ -97,7 +111,7 @@ impl Place {
     }
 
     /// Waits until what a start does in the background is done, or long enough.
-    pub(super) async fn come_to_rest(&mut self) -> Result<()> {
+    pub(crate) async fn come_to_rest(&mut self) -> Result<()> {
         let processes = self.processes()?;
         for _ in 0..RESTS {
             let before = processes.cpu()?;
@@ -110,7 +124,7 @@ impl Place {
     }
 
     /// Adds those who do something and as many others, through the REST API.
-    pub(super) async fn fill(&self, count: usize) -> Result<()> {
+    pub(crate) async fn fill(&self, count: usize) -> Result<()> {
         let mut doers = vec![self.user(USER, &self.home, json!([self.public_key]), None)];
         for (name, password) in storm::USERS {
             doers.push(self.user(name, &self.home, json!([]), Some(password)));
