@@ -4,6 +4,12 @@
 
 mod common;
 
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+    thread::{self, ScopedJoinHandle},
+};
+
 use common::{Place, user};
 use sftpgo_core::{
     User,
@@ -18,11 +24,25 @@ fn pages_are_exact_in_sqlite() {
 }
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-common::on_each!(pages_are_exact_on_a_server);
+common::on_each!(
+    pages_are_exact_on_a_server,
+    a_page_is_of_one_moment_on_a_server
+);
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 fn pages_are_exact_on_a_server(kind: sftpgo_databases::Kind) {
     pages_are_exact(&Place::server(kind));
+}
+
+#[test]
+#[cfg(feature = "sqlite")]
+fn a_page_is_of_one_moment_in_sqlite() {
+    a_page_is_of_one_moment(&Place::sqlite());
+}
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+fn a_page_is_of_one_moment_on_a_server(kind: sftpgo_databases::Kind) {
+    a_page_is_of_one_moment(&Place::server(kind));
 }
 
 /// All names, as pages of `limit` say.
@@ -97,4 +117,48 @@ fn pages_are_exact(place: &Place) {
     // What failed changed nothing.
     first.add_user(&user("b")).unwrap_err();
     check(&mut expected);
+}
+
+/// Somebody is the first in the list, then the last, and so on. So the last page has one more than the names between,
+/// unless its beginning was looked up before somebody moved and its rows afterwards.
+fn a_page_is_of_one_moment(place: &Place) {
+    const BETWEEN: u32 = 700;
+    const OFFSET: u32 = BETWEEN - 50;
+    let (first, second) = (place.open().unwrap(), place.open().unwrap());
+    for number in 0..BETWEEN {
+        first.add_user(&user(&format!("u{number:04}"))).unwrap();
+    }
+    let mut mover = first.add_user(&user("a")).unwrap();
+    let is_read = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_read.load(Ordering::Relaxed) {
+                for name in ["z", "a"] {
+                    mover.username = name.to_owned();
+                    first.update_user(&mover).unwrap();
+                }
+            }
+        });
+        let readers: Vec<_> = [&first, &second, &second]
+            .map(|provider| scope.spawn(|| last_page_sizes(provider, OFFSET)))
+            .into();
+        let sizes: Vec<_> = readers.into_iter().map(ScopedJoinHandle::join).collect();
+        is_read.store(true, Ordering::Relaxed);
+        for sizes in sizes {
+            assert_eq!(sizes.unwrap(), BTreeSet::from([51]));
+        }
+    });
+}
+
+/// How many users pages from there on had, read again and again.
+fn last_page_sizes(provider: &DatabaseProvider, offset: u32) -> BTreeSet<usize> {
+    let query = UserQuery {
+        offset,
+        limit: 100,
+        order: Order::Ascending,
+        username: None,
+    };
+    (0..300)
+        .map(|_| provider.list_users(&query).unwrap().len())
+        .collect()
 }

@@ -4,6 +4,8 @@ mod buckets;
 mod changes;
 mod positions;
 
+use std::sync::Arc;
+
 use diesel::{
     ExpressionMethods, QueryDsl, QueryResult, RunQueryDsl, SelectableHelper,
     connection::DefaultLoadingMode,
@@ -15,7 +17,7 @@ use sftpgo_core::{
     provider::{Order, UserQuery},
 };
 
-use self::positions::{Answer, NEAR};
+use self::positions::{Answer, Known, NEAR};
 pub(crate) use self::{changes::record, positions::Positions};
 use crate::{
     connection::{Backend, Connection},
@@ -25,18 +27,33 @@ use crate::{
     schema::users,
 };
 
-/// The page that is asked for.
+/// The page that is asked for, as it is at one moment while this runs.
 pub(crate) fn list(
     connection: &mut Connection,
     positions: &Positions,
     query: &UserQuery,
 ) -> Result<Vec<User>> {
-    let Some(page) = page(connection, positions, query).map_err(of_query)? else {
+    if query.offset == 0 || query.username.is_some() {
+        // That is one statement.
+        return load(connection, positions, None, query).map_err(of_query);
+    }
+    let known = positions.known();
+    dialect::read(connection, |connection| {
+        load(connection, positions, known, query)
+    })
+    .map_err(of_query)
+}
+
+fn load(
+    connection: &mut Connection,
+    positions: &Positions,
+    known: Option<Arc<Known>>,
+    query: &UserQuery,
+) -> QueryResult<Vec<User>> {
+    let Some(page) = page(connection, positions, known, query)? else {
         return Ok(Vec::new());
     };
-    let rows = page
-        .load_iter::<UserRow, DefaultLoadingMode>(connection)
-        .map_err(of_query)?;
+    let rows = page.load_iter::<UserRow, DefaultLoadingMode>(connection)?;
     let mut users = Vec::new();
     for row in rows.take(query.limit as usize) {
         match row {
@@ -45,7 +62,7 @@ pub(crate) fn list(
             Err(error @ DieselError::DeserializationError(_)) => {
                 log::warn!("a row of the table users cannot be read: {error}");
             }
-            Err(error) => return Err(of_query(error)),
+            Err(error) => return Err(error),
         }
     }
     Ok(users)
@@ -70,6 +87,7 @@ type Page = IntoBoxed<'static, Select<users::table, AsSelect<UserRow, Backend>>,
 fn page(
     connection: &mut Connection,
     positions: &Positions,
+    known: Option<Arc<Known>>,
     query: &UserQuery,
 ) -> QueryResult<Option<Page>> {
     let mut all = users::table.select(UserRow::as_select()).into_boxed();
@@ -91,7 +109,7 @@ fn page(
     if query.offset == 0 {
         return Ok(Some(ordered));
     }
-    Ok(match first_name(connection, positions, query) {
+    Ok(match first_name(connection, positions, known, query) {
         Ok(first) if ascending => Some(ordered.filter(users::username.ge(first))),
         Ok(first) => Some(ordered.filter(users::username.le(first))),
         Err(DieselError::NotFound) => None,
@@ -109,12 +127,13 @@ fn page(
 fn first_name(
     connection: &mut Connection,
     positions: &Positions,
+    known: Option<Arc<Known>>,
     query: &UserQuery,
 ) -> QueryResult<String> {
     if query.offset <= NEAR {
         return name_at(connection, query, None, query.offset.into());
     }
-    match positions.find(connection, query.offset, query.order)? {
+    match positions.find(connection, known, query.offset, query.order)? {
         Answer::At(start) => {
             let skip = i64::try_from(start.skip).unwrap_or(i64::MAX);
             name_at(connection, query, start.bound, skip)
@@ -200,7 +219,7 @@ mod tests {
                 order,
                 username: None,
             };
-            let page = page(&mut connection, &Positions::default(), &query)
+            let page = page(&mut connection, &Positions::default(), None, &query)
                 .unwrap()
                 .unwrap();
             let page = debug_query::<Backend, _>(&page).to_string();
