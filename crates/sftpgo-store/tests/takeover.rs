@@ -329,6 +329,7 @@ fn the_start_says_in_the_log_what_it_did_and_whom_it_shut_out_and_why() {
         r#"{"/":["*"]}"#,
         &[("home_dir", "'relative'")],
     );
+    old.add_newer("told-of-more", r#"{"/":["upload","chmod"]}"#, &[]);
     old.add_newer("not-told-of", r#"{"/":["*"]}"#, &[]);
     static MESSAGES: Messages = Messages(Mutex::new(Vec::new()));
     log::set_logger(&MESSAGES).unwrap();
@@ -341,13 +342,14 @@ fn the_start_says_in_the_log_what_it_did_and_whom_it_shut_out_and_why() {
     let filters_first = r#"WARN the user "told-of-filters" was not taken over and cannot log in: its filters cannot be enforced"#;
     let home =
         r#"WARN the user "told-of-home" cannot log in: its home directory is not an absolute path"#;
-    assert_eq!(first, [filters_first, home]);
+    let more = r#"WARN the user "told-of-more" gets chown, chtimes too, which upload includes here"#;
+    assert_eq!(first, [filters_first, more, home]);
     let filters_again = r#"WARN the user "told-of-filters" cannot log in: its permissions are not a list of known names"#;
-    assert_eq!(second, [filters_first, home, filters_again, home]);
+    assert_eq!(second, [filters_first, more, home, filters_again, home]);
     assert_eq!(
-        MESSAGES.about("3 users, 1 of whom"),
+        MESSAGES.about("4 users, 1 of whom"),
         [
-            "INFO took over the table of an SFTPGo 0.9 database: 3 users, 1 of whom cannot log in; the old rows are in users_before_takeover"
+            "INFO took over the table of an SFTPGo 0.9 database: 4 users, 1 of whom cannot log in; the old rows are in users_before_takeover"
         ]
     );
 }

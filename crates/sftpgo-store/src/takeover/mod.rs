@@ -4,6 +4,8 @@
 //! `filesystem` and `virtual_folders`, and permissions as an object from directory to names. A row of the newer that
 //! says what this server cannot enforce keeps its object, which no login accepts.
 
+mod meaning;
+
 use std::collections::HashSet;
 
 use diesel::{
@@ -13,15 +15,14 @@ use diesel::{
     sql_query,
     sql_types::{Bool, Integer, Nullable, Text},
 };
-use serde_json::Value;
-use sftpgo_core::{Error, ErrorKind, Permissions, Result};
+use sftpgo_core::{Error, ErrorKind, Result};
 
 use crate::{
     connection::Connection,
     dialect::{self, Column, Kind},
     error::of_query,
     migrate::versions,
-    row::{parse_permissions, to_json},
+    row::parse_permissions,
     schema::users,
 };
 
@@ -61,9 +62,6 @@ const EXTRA: [&str; 3] = ["filters", "filesystem", "virtual_folders"];
 /// Rows in memory at once.
 const PAGE: usize = 1000;
 
-/// Permissions of 0.9.5 and later that uploading includes here; without them a user may do less, never more.
-const INCLUDED_IN_UPLOAD: [&str; 3] = ["chmod", "chown", "chtimes"];
-
 #[derive(QueryableByName)]
 struct OldRow {
     #[diesel(sql_type = Integer)]
@@ -89,6 +87,16 @@ pub(crate) struct TakenOver {
     pub(crate) shut_out: HashSet<String>,
 }
 
+/// What whoever runs the server should know of the rows.
+#[derive(Default)]
+struct Told {
+    users: usize,
+    /// Who is left as they were, and why.
+    left: Vec<(String, String)>,
+    /// Who may do more than before, and what.
+    widened: Vec<(String, String)>,
+}
+
 /// Is there a table that another installation made?
 ///
 /// # Errors
@@ -107,17 +115,23 @@ pub(crate) fn take_over(connection: &mut Connection) -> Result<Option<TakenOver>
     let Some(columns) = foreign_columns(connection)? else {
         return Ok(None);
     };
-    let (users, left) = convert(connection, &columns).map_err(of_query)?;
+    let told = convert(connection, &columns).map_err(of_query)?;
     log::info!(
         "took over the table of an SFTPGo 0.9 database: {} users, {} of whom cannot log in; the old rows are in users_before_takeover",
-        users,
-        left.len()
+        told.users,
+        told.left.len()
     );
-    for (username, reason) in &left {
+    for (username, reason) in &told.left {
         log::warn!("the user {username:?} was not taken over and cannot log in: {reason}");
     }
-    let shut_out = left.into_iter().map(|(username, _)| username).collect();
-    Ok(Some(TakenOver { users, shut_out }))
+    for (username, added) in &told.widened {
+        log::warn!("the user {username:?} gets {added} too, which upload includes here");
+    }
+    let shut_out = told.left.into_iter().map(|(username, _)| username);
+    Ok(Some(TakenOver {
+        users: told.users,
+        shut_out: shut_out.collect(),
+    }))
 }
 
 /// The columns of a table `users` that no migration of ours has seen.
@@ -169,11 +183,7 @@ fn kind_of(column: &str) -> Option<Kind> {
         .map(|(_, kind)| *kind)
 }
 
-/// The number of users, and which of them are left as they are and why.
-fn convert(
-    connection: &mut Connection,
-    columns: &[Column],
-) -> QueryResult<(usize, Vec<(String, String)>)> {
+fn convert(connection: &mut Connection, columns: &[Column]) -> QueryResult<Told> {
     // It exists when an earlier start was cut off after it was made.
     dialect::copy_users(connection)?;
     for (name, _, definition) in ADDED {
@@ -183,19 +193,18 @@ fn convert(
         }
     }
     dialect::compare_bytes(connection)?;
-    let mut users = 0;
-    let mut left = Vec::new();
+    let mut told = Told::default();
     let mut after = i32::MIN;
     loop {
         let rows = old_rows(connection, columns, after)?;
         let Some(last) = rows.last() else {
-            return Ok((users, left));
+            return Ok(told);
         };
         after = last.id;
-        users += rows.len();
+        told.users += rows.len();
         connection.transaction(|connection| {
             rows.iter()
-                .try_for_each(|row| convert_row(connection, row, &mut left))
+                .try_for_each(|row| convert_row(connection, row, &mut told))
         })?;
     }
 }
@@ -203,12 +212,18 @@ fn convert(
 fn convert_row(
     connection: &mut Connection,
     row: &OldRow,
-    left: &mut Vec<(String, String)>,
+    told: &mut Told,
 ) -> QueryResult<()> {
-    match permissions_here(row) {
-        Ok(permissions) => set_permissions(connection, row, &permissions),
+    match meaning::of(row) {
+        Ok(meaning) => {
+            if !meaning.added.is_empty() {
+                let added = meaning.added.join(", ");
+                told.widened.push((row.username.clone(), added));
+            }
+            set_permissions(connection, row, &meaning.permissions)
+        }
         Err(reason) => {
-            left.push((row.username.clone(), reason));
+            told.left.push((row.username.clone(), reason));
             if parse_permissions(&row.permissions).is_none() {
                 return Ok(());
             }
@@ -264,90 +279,4 @@ fn set_permissions(connection: &mut Connection, row: &OldRow, json: &str) -> Que
         .set(users::permissions.eq(json))
         .execute(connection)
         .map(drop)
-}
-
-/// The row's permissions in this server's form, or why the row says more than can be enforced.
-fn permissions_here(row: &OldRow) -> Result<String, String> {
-    if row.out_of_range {
-        return Err("one of its numbers is out of range".to_owned());
-    }
-    for (name, value) in EXTRA
-        .iter()
-        .zip([&row.filters, &row.filesystem, &row.virtual_folders])
-    {
-        if !says_nothing(value.as_deref()) {
-            return Err(format!("its {name} cannot be enforced"));
-        }
-    }
-    let names = names_of_root(&row.permissions)?;
-    if Permissions::from_names(&names).is_ok() && row.permissions.trim_start().starts_with('[') {
-        return Ok(row.permissions.clone());
-    }
-    let kept: Vec<String> = names
-        .into_iter()
-        .filter(|name| !INCLUDED_IN_UPLOAD.contains(&name.as_str()))
-        .collect();
-    Permissions::from_names(&kept)
-        .map(|_| to_json(&kept))
-        .map_err(|error| error.to_string())
-}
-
-fn names_of_root(permissions: &str) -> Result<Vec<String>, String> {
-    let list = match serde_json::from_str(permissions) {
-        Ok(list @ Value::Array(_)) => list,
-        Ok(Value::Object(mut directories)) => match directories.remove("/") {
-            Some(list) if directories.is_empty() => list,
-            _ => return Err("its permissions differ between directories".to_owned()),
-        },
-        _ => return Err("its permissions cannot be read".to_owned()),
-    };
-    serde_json::from_value(list).map_err(|_| "its permissions cannot be read".to_owned())
-}
-
-fn says_nothing(stored: Option<&str>) -> bool {
-    fn is_empty(value: &Value) -> bool {
-        match value {
-            Value::Null => true,
-            Value::Bool(set) => !set,
-            Value::Number(number) => number.as_f64() == Some(0.0),
-            Value::String(text) => text.is_empty(),
-            Value::Array(list) => list.is_empty(),
-            Value::Object(fields) => fields.values().all(is_empty),
-        }
-    }
-    match stored.map(str::trim) {
-        None | Some("") => true,
-        Some(json) => serde_json::from_str(json).is_ok_and(|value| is_empty(&value)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_column_says_nothing_when_all_in_it_is_empty() {
-        for nothing in [
-            None,
-            Some(""),
-            Some(" "),
-            Some("null"),
-            Some("{}"),
-            Some("[]"),
-            Some(r#"{"allowed_ip":[],"denied_ip":null}"#),
-            Some(r#"{"provider":0,"s3config":{"bucket":""}}"#),
-        ] {
-            assert!(says_nothing(nothing), "{nothing:?}");
-        }
-        for something in [
-            r#"{"denied_ip":["10.0.0.0/8"]}"#,
-            r#"{"provider":1}"#,
-            r#"[{"virtual_path":"/v"}]"#,
-            "[{}]",
-            "true",
-            "not json",
-        ] {
-            assert!(!says_nothing(Some(something)), "{something}");
-        }
-    }
 }
