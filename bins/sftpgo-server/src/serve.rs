@@ -8,6 +8,7 @@ use rustix::{
 };
 use sftpgo_core::{UserId, quota::LedgerWriter, recovery};
 use tokio::{runtime::Runtime, task::spawn_blocking};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     chores,
@@ -94,14 +95,10 @@ fn raise_open_files_limit() {
     }
 }
 
-/// Whose usage earlier runs left unsettled, and other servers that are dead; before anybody logs in.
+/// Whose usage earlier runs left unsettled; before anybody logs in.
 fn find_unsettled(parts: &Parts) -> sftpgo_core::Result<Vec<UserId>> {
-    let mut users = parts.membership.beat()?;
-    users.extend(recovery::find_unsettled(
-        parts.provider.as_ref(),
-        &parts.quotas,
-    )?);
-    Ok(users)
+    parts.membership.beat()?;
+    recovery::find_unsettled(parts.provider.as_ref(), &parts.quotas)
 }
 
 async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<(), Problem> {
@@ -132,7 +129,8 @@ async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<
         parts.metrics.clone(),
     ));
     chores::start(&parts, unsettled);
-    tokio::spawn(neighbours::watch(&parts));
+    let sessions_are_over = CancellationToken::new();
+    let watching = tokio::spawn(neighbours::watch(&parts, sessions_are_over.clone()));
 
     let rest_until = shutdown.clone();
     let serve_rest = async move {
@@ -141,6 +139,9 @@ async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<
         }
     };
     tokio::join!(parts.ssh.serve(sftp.listener, shutdown), serve_rest);
+    sessions_are_over.cancel();
+    // Whoever says that this server is alive must not do so after it has left.
+    let _ = watching.await;
     let last_work = move || {
         drop(writer);
         if let Err(error) = parts.membership.leave() {

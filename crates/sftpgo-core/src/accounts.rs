@@ -1,6 +1,7 @@
 //! Managing users: what the REST API asks for, validated, stored and told to observers.
 
 use std::{
+    collections::HashMap,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -10,9 +11,9 @@ use crate::{
     event::{Event, Events, UserChange},
     follow,
     provider::{Provider, UserQuery},
-    quota::QuotaBook,
+    quota::{Amount, QuotaBook},
     registry::Connections,
-    user::{User, UserDraft, UserId},
+    user::{Usage, User, UserDraft, UserId},
 };
 
 /// User management over one provider. Calls block: hashing a password takes tens of milliseconds.
@@ -56,7 +57,7 @@ impl Accounts {
         let unwritten = self.quotas.unwritten_usage();
         let mut users = self.provider.list_users(query)?;
         for user in &mut users {
-            user.usage = unwritten.get(&user.id).copied().unwrap_or(user.usage);
+            user.usage = shown(user, &unwritten);
         }
         Ok(users)
     }
@@ -139,7 +140,7 @@ impl Accounts {
         let unwritten = self.quotas.unwritten_usage();
         let mut user =
             find(self.provider.as_ref())?.ok_or_else(|| Error::not_found("no such user"))?;
-        user.usage = unwritten.get(&user.id).copied().unwrap_or(user.usage);
+        user.usage = shown(&user, &unwritten);
         Ok(user)
     }
 
@@ -152,4 +153,10 @@ impl Accounts {
             "user management is switched off (data_provider.manage_users is 0)",
         ))
     }
+}
+
+/// A user's usage with what the ledger does not have yet; what servers that share it report may be below zero for a moment.
+fn shown(user: &User, unwritten: &HashMap<UserId, Usage>) -> Usage {
+    let usage = unwritten.get(&user.id).copied().unwrap_or(user.usage);
+    Amount::of(usage).as_usage_at(usage.updated_at)
 }

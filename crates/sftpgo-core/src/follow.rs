@@ -28,17 +28,23 @@ pub fn follow_changes(
         let found: HashMap<UserId, User> = found.into_iter().map(|user| (user.id, user)).collect();
         for id in some {
             match found.get(id) {
-                Some(user) => apply(user, connections, quotas),
+                Some(user) => end_or_let_go_on(user, connections),
                 None => connections.close_user(*id),
             }
         }
+        // Afterwards, for a user's limits may have to wait for the ledger.
+        found.values().for_each(|user| quotas.limits_changed(user));
     }
     Ok(())
 }
 
 /// Tells the user's sessions what holds now.
 pub(crate) fn apply(user: &User, connections: &Connections, quotas: &QuotaBook) {
+    end_or_let_go_on(user, connections);
     quotas.limits_changed(user);
+}
+
+fn end_or_let_go_on(user: &User, connections: &Connections) {
     connections.expiry_changed(user.id, user.expiration_date);
     if !user.enabled || user.is_expired_at(now_ms()) {
         connections.close_user(user.id);

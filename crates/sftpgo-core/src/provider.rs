@@ -4,7 +4,7 @@ mod sharing;
 
 use std::ops::ControlFlow;
 
-pub use self::sharing::{Report, ServerId, Share, SharedStore, StoredShare};
+pub use self::sharing::{Counting, Report, ServerId, Share, SharedStore, StoredShare};
 use crate::{
     error::Result,
     user::{Usage, User, UserId},

@@ -20,7 +20,7 @@ pub use self::{
     account::QuotaAccount,
     amount::{Amount, QuotaStatus},
     book::{QuotaBook, Tracking},
-    count::Count,
+    count::{Count, Counted},
     inodes::{CountedInode, FileChange, SharedCount},
     writer::LedgerWriter,
 };

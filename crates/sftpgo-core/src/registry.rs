@@ -3,7 +3,7 @@
 mod connection;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap, HashSet},
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -21,6 +21,9 @@ use crate::{
     user::{User, UserId},
 };
 
+/// Sessions that are taken or given back in one transaction.
+const MANY: usize = 500;
+
 /// All logged-in sessions of one server.
 pub struct Connections {
     state: Mutex<State>,
@@ -35,7 +38,7 @@ struct State {
     next_login: i64,
     listed: HashMap<String, Arc<Connection>>,
     /// Logins that ended while the shared store did not answer.
-    not_given_back: Vec<i64>,
+    not_given_back: BTreeSet<i64>,
 }
 
 struct LoginEntry {
@@ -173,39 +176,62 @@ impl Connections {
         users
     }
 
-    /// Gives back in the shared store what could not be given back when a login ended; after others took this server for
-    /// dead, `were_forgotten`, the logins that there are take their sessions again.
+    /// Gives back in the shared store what could not be given back when a login ended.
     ///
     /// # Errors
     /// What the store says.
-    pub fn bring_up_to_date(&self, were_forgotten: bool) -> Result<()> {
+    pub fn give_back_ended(&self) -> Result<()> {
         let Some((store, server)) = self.store() else {
             return Ok(());
         };
-        let (ended, logins) = {
-            let state = self.lock();
-            let logins = state
-                .logins
-                .iter()
-                .map(|(number, login)| (*number, login.user));
-            let logins: Vec<_> = logins.filter(|_| were_forgotten).collect();
-            (state.not_given_back.clone(), logins)
-        };
-        for (number, user) in logins {
-            match store.take_session(server, number, user, 0) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                // Whoever has gone meanwhile is given back next time.
-                _ if !self.lock().logins.contains_key(&number) => {
-                    self.lock().not_given_back.push(number);
-                }
-                _ => {}
+        loop {
+            let ended: Vec<i64> = {
+                let ended = &self.lock().not_given_back;
+                ended.iter().take(MANY).copied().collect()
+            };
+            if ended.is_empty() {
+                return Ok(());
             }
-        }
-        if !ended.is_empty() {
             store.give_back_sessions(server, &ended)?;
-            self.lock()
-                .not_given_back
-                .retain(|number| !ended.contains(number));
+            let not_given_back = &mut self.lock().not_given_back;
+            ended.iter().for_each(|number| {
+                not_given_back.remove(number);
+            });
+        }
+    }
+
+    /// Makes the shared store count just the logins that there are, after others may have taken this server for dead.
+    /// `go_on` is called every so often.
+    ///
+    /// # Errors
+    /// What the store or `go_on` says.
+    pub fn take_again(&self, go_on: &dyn Fn() -> Result<()>) -> Result<()> {
+        let Some((store, server)) = self.store() else {
+            return Ok(());
+        };
+        let counted: HashSet<i64> = store.sessions(server)?.into_iter().collect();
+        let missing: Vec<(i64, UserId)> = {
+            let mut state = self.lock();
+            let state = &mut *state;
+            let ended = counted.iter().copied();
+            let ended = ended.filter(|number| !state.logins.contains_key(number));
+            state.not_given_back.extend(ended);
+            let logins = state.logins.iter();
+            let missing = logins.filter(|(number, _)| !counted.contains(number));
+            missing
+                .map(|(number, login)| (*number, login.user))
+                .collect()
+        };
+        for some in missing.chunks(MANY) {
+            store.take_sessions_again(server, some)?;
+            let mut state_guard = self.lock();
+            let state = &mut *state_guard;
+            // Who has gone meanwhile may have given back too early.
+            let gone = some.iter().map(|(number, _)| *number);
+            let gone = gone.filter(|number| !state.logins.contains_key(number));
+            state.not_given_back.extend(gone);
+            drop(state_guard);
+            go_on()?;
         }
         Ok(())
     }
@@ -317,7 +343,7 @@ impl Drop for Login {
             && let Err(error) = store.give_back_sessions(server, &[self.number])
         {
             log::warn!("a session is given back later: {error}");
-            self.registry.lock().not_given_back.push(self.number);
+            self.registry.lock().not_given_back.insert(self.number);
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{Filesystem, Homes},
     priority,
-    quota::{Count, QuotaBook, Tracking},
+    quota::{Count, Counted, QuotaAccount, QuotaBook, Tracking},
     user::{User, UserId, now_ms},
 };
 
@@ -88,20 +88,41 @@ impl QuotaScans {
 }
 
 impl QuotaScan {
-    /// Counts and stores. Blocks for as long as walking the home takes.
+    /// Counts and stores. Blocks for as long as walking the home takes. While other servers change files, what they have
+    /// not finished is counted or not; then the ledger wants the files counted once more.
     ///
     /// # Errors
     /// What the home or the ledger says; the stored figures are then as before.
     pub fn run(self) -> Result<()> {
+        let account = self.scans.quotas.account(&self.user)?;
+        let counting = account.begin_count()?;
+        self.count(&account, counting.is_some_and(|counting| counting.is_due))
+    }
+
+    /// The same for users who are to be counted; false, and nothing is done, while other servers may change files: they
+    /// are to count then.
+    ///
+    /// # Errors
+    /// As [`QuotaScan::run`].
+    pub fn run_alone(self) -> Result<bool> {
+        let account = self.scans.quotas.account(&self.user)?;
+        if let Some(counting) = account.begin_count()?
+            && !counting.is_alone
+        {
+            return Ok(false);
+        }
+        self.count(&account, true).map(|()| true)
+    }
+
+    fn count(&self, account: &Arc<QuotaAccount>, is_due: bool) -> Result<()> {
         let quotas = &self.scans.quotas;
-        let account = quotas.account(&self.user)?;
         let home = self.scans.homes.existing_home(&self.user)?;
-        if home.is_none() && quotas.is_count_needed(self.user.id) {
-            // Its disk may not be there yet: the next start looks again.
+        if home.is_none() && (is_due || quotas.is_count_needed(self.user.id)) {
+            // Its disk may not be there yet: it is looked for again.
             return Err(Error::not_found("the home directory is not there"));
         }
         for walk in 1..=WALKS {
-            let mut count = Count::begin(Arc::clone(&account));
+            let mut count = Count::begin(Arc::clone(account));
             let held = (walk == WALKS).then(|| account.change_names());
             if let Some(home) = &home {
                 let walked = match &held {
@@ -115,8 +136,7 @@ impl QuotaScan {
                     walked => walked?,
                 }
             }
-            if count.finish(held) {
-                count.store()?;
+            if count.finish(held)? != Counted::Not {
                 quotas.counted(self.user.id);
                 break;
             }

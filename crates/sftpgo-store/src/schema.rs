@@ -49,6 +49,8 @@ diesel::table! {
         contributed_files -> BigInt,
         reserved_size -> BigInt,
         reserved_files -> BigInt,
+        to_count -> Bool,
+        counts_alone -> Bool,
     }
 }
 

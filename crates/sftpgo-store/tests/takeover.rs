@@ -342,7 +342,8 @@ fn the_start_says_in_the_log_what_it_did_and_whom_it_shut_out_and_why() {
     let filters_first = r#"WARN the user "told-of-filters" was not taken over and cannot log in: its filters cannot be enforced"#;
     let home =
         r#"WARN the user "told-of-home" cannot log in: its home directory is not an absolute path"#;
-    let more = r#"WARN the user "told-of-more" gets chown, chtimes too, which upload includes here"#;
+    let more =
+        r#"WARN the user "told-of-more" gets chown, chtimes too, which upload includes here"#;
     assert_eq!(first, [filters_first, more, home]);
     let filters_again = r#"WARN the user "told-of-filters" cannot log in: its permissions are not a list of known names"#;
     assert_eq!(second, [filters_first, more, home, filters_again, home]);

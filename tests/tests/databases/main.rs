@@ -10,6 +10,7 @@
 
 mod outage;
 mod several_servers;
+mod standstill;
 mod start;
 mod takeover;
 

@@ -48,8 +48,17 @@ pub struct Share {
     pub reserved: Amount,
     /// What all other servers may.
     pub reserved_by_others: Amount,
-    /// Others had taken this server for dead and counted the files: nothing of the report was added.
+    /// Others had taken this server for dead: nothing of the report was added, and the files are to be counted.
     pub was_lost: bool,
+}
+
+/// What a server that begins to count a user's files is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counting {
+    /// No other server has a share in the user.
+    pub is_alone: bool,
+    /// The files are to be counted, see [`SharedStore::to_count`].
+    pub is_due: bool,
 }
 
 /// What a store keeps of one server's share.
@@ -70,11 +79,10 @@ impl Report {
         share: Option<StoredShare>,
         reserved_by_others: Amount,
     ) -> (Usage, StoredShare, Share) {
-        // They have counted what it had done.
+        // Nobody knows what of it others have counted.
         let known = share.map_or(self.contributed, |share| share.contributed);
         let change = self.contributed.minus(known);
-        let before = Amount::of(usage);
-        let after = Amount::of(before.plus(change).as_usage_at(self.at));
+        let after = Amount::of(usage).plus(change);
         let reserved = Amount {
             size: reserve(
                 self.in_motion.size,
@@ -105,7 +113,7 @@ impl Report {
             contributed: self.contributed,
             reserved,
         };
-        (after.as_usage_at(updated_at), stored, answer)
+        (after.as_sum_at(updated_at), stored, answer)
     }
 }
 
@@ -120,23 +128,35 @@ fn reserve(in_motion: i64, wanted: i64, limit: i64, taken: i64) -> i64 {
     in_motion.saturating_add(wanted.min(left))
 }
 
-/// A store that several servers use at a time. Each call is one transaction.
+/// A store that several servers use at a time. Each call is one transaction, or several that may be begun again.
+///
+/// A user's figures are the sum of what all servers have reported: while one of them has a share, that sum may be below
+/// zero, because a file may be gone from one server before the other says that it came.
+///
+/// A share may say that the user's files are to be counted. That a count can be trusted the store knows: no other server
+/// had a share from its beginning to its end.
 ///
 /// Every error is [`Unavailable`](crate::ErrorKind::Unavailable) unless a call says more.
 pub trait SharedStore: Send + Sync {
     /// Says that `server` is alive. True when it was not known as that: new, or forgotten by
-    /// [`SharedStore::take_over`].
+    /// [`SharedStore::forget_silent`].
     ///
     /// # Errors
     /// See the trait.
     fn keep_alive(&self, server: ServerId) -> Result<bool>;
 
-    /// Forgets servers that have been silent for so long, and takes over for `server` the shares of those that are not
-    /// known: answers whose these are. Such a user's files have to be counted, and the share ended then.
+    /// Forgets all servers but `server` that have been silent for so long.
     ///
     /// # Errors
     /// See the trait.
-    fn take_over(&self, server: ServerId, silent_for: Duration) -> Result<Vec<UserId>>;
+    fn forget_silent(&self, server: ServerId, silent_for: Duration) -> Result<()>;
+
+    /// Ends the sessions of servers that are not known, and takes over shares of theirs for `server`: these users' files
+    /// are to be counted. True when there are more, for whoever calls again.
+    ///
+    /// # Errors
+    /// See the trait.
+    fn take_over(&self, server: ServerId) -> Result<bool>;
 
     /// The server has ended, or is about to with no session left. Shares that it could not end are there to be taken over.
     ///
@@ -151,6 +171,18 @@ pub trait SharedStore: Send + Sync {
     /// [`LimitReached`](crate::ErrorKind::LimitReached), [`NotFound`](crate::ErrorKind::NotFound).
     fn take_session(&self, server: ServerId, number: i64, id: UserId, most: u32) -> Result<()>;
 
+    /// The numbers of the server's sessions.
+    ///
+    /// # Errors
+    /// See the trait.
+    fn sessions(&self, server: ServerId) -> Result<Vec<i64>>;
+
+    /// Takes sessions again that others have ended, whatever the limits are.
+    ///
+    /// # Errors
+    /// See the trait; an id nobody has is ignored.
+    fn take_sessions_again(&self, server: ServerId, sessions: &[(i64, UserId)]) -> Result<()>;
+
     /// Gives sessions back.
     ///
     /// # Errors
@@ -163,19 +195,34 @@ pub trait SharedStore: Send + Sync {
     /// [`NotFound`](crate::ErrorKind::NotFound).
     fn share(&self, server: ServerId, id: UserId) -> Result<Share>;
 
-    /// Begins a share unless it has begun: from here on the user's files may differ from the ledger's figures.
+    /// Begins a share unless it has begun: from here on the user's files may differ from the ledger's figures. With
+    /// `late` they may have before: if the share begins now, the files are to be counted.
     ///
     /// # Errors
     /// See the trait; an id nobody has is ignored.
-    fn begin_share(&self, server: ServerId, id: UserId) -> Result<()>;
+    fn begin_share(&self, server: ServerId, id: UserId, late: bool) -> Result<()>;
 
-    /// Brings the ledger up to date, and reserves. Neither figure goes below zero.
+    /// Brings the ledger up to date, and reserves. A share that others took over begins anew, and the files are to be
+    /// counted.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound).
     fn report(&self, server: ServerId, id: UserId, report: &Report) -> Result<Share>;
 
-    /// Replaces the figures by what was counted; `contributed` of it came from this server's share.
+    /// Users with a share of this server that says that their files are to be counted.
+    ///
+    /// # Errors
+    /// See the trait.
+    fn to_count(&self, server: ServerId) -> Result<Vec<UserId>>;
+
+    /// The server begins to count the user's files, and its share begins unless it has.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    fn begin_count(&self, server: ServerId, id: UserId) -> Result<Counting>;
+
+    /// Replaces the figures by what was counted; `contributed` of it came from this server's share. False when another
+    /// server had a share meanwhile: then the files are to be counted again.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound).
@@ -185,13 +232,14 @@ pub trait SharedStore: Send + Sync {
         id: UserId,
         usage: Usage,
         contributed: Amount,
-    ) -> Result<()>;
+    ) -> Result<bool>;
 
-    /// Ends a share that has reported everything.
+    /// Ends a share that has reported everything. If the files are to be counted, another server's share says so from
+    /// then on; the only one does not end, which is answered by false.
     ///
     /// # Errors
     /// See the trait.
-    fn end_share(&self, server: ServerId, id: UserId) -> Result<()>;
+    fn end_share(&self, server: ServerId, id: UserId) -> Result<bool>;
 }
 
 #[cfg(test)]
@@ -236,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_have_counted_is_not_added_again() {
+    fn what_others_may_have_counted_is_not_added_again() {
         let (usage, share, answer) = report(amount(30, 3)).apply(USAGE, None, amount(0, 0));
         assert_eq!(usage, USAGE);
         assert_eq!(share.contributed, amount(30, 3));
@@ -244,10 +292,10 @@ mod tests {
     }
 
     #[test]
-    fn no_figure_goes_below_zero() {
-        let (usage, ..) =
-            report(amount(-500, -50)).apply(USAGE, stored(amount(0, 0)), amount(0, 0));
-        assert_eq!((usage.size, usage.files), (0, 0));
+    fn what_goes_before_it_came_is_a_figure_below_zero() {
+        let gone = report(amount(-500, -50));
+        let (usage, ..) = gone.apply(USAGE, stored(amount(0, 0)), amount(0, 0));
+        assert_eq!((usage.size, usage.files), (-400, -40));
     }
 
     #[test]

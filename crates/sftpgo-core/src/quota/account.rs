@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::Metadata,
-    provider::UsageDelta,
+    provider::{Counting, UsageDelta},
     rule::Rule,
     throttle::Throttle,
     user::{User, UserId},
@@ -205,6 +205,14 @@ impl QuotaAccount {
     /// Is somebody counting the files now?
     pub fn is_being_counted(&self) -> bool {
         lock(&self.state).changes.is_some()
+    }
+
+    /// Tells the servers that share the ledger that a count begins; none where it is this server's alone.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub fn begin_count(&self) -> Result<Option<Counting>> {
+        self.slot.begin_count(self.user)
     }
 
     /// The user's bandwidth, shared by the user's transfers.

@@ -74,9 +74,16 @@ impl Amount {
 
     /// The same, as it was at a time (Unix milliseconds).
     pub fn as_usage_at(self, updated_at: i64) -> Usage {
+        self.max(Self::default()).as_sum_at(updated_at)
+    }
+
+    /// As the ledger keeps it while servers share it: a sum that may be below zero, see
+    /// [`SharedStore`](crate::provider::SharedStore).
+    pub fn as_sum_at(self, updated_at: i64) -> Usage {
+        let files = self.files.clamp(i32::MIN.into(), i32::MAX.into());
         Usage {
-            size: self.size.max(0),
-            files: i32::try_from(self.files.max(0)).unwrap_or(i32::MAX),
+            size: self.size,
+            files: i32::try_from(files).unwrap_or(i32::MAX),
             updated_at,
         }
     }

@@ -55,6 +55,8 @@ pub struct QuotaBook {
     pub(super) unwritten: Arc<Unwritten>,
     /// The ledger did not take what it was told last.
     is_failing: AtomicBool,
+    /// Whose figures it did not take then.
+    refused: Mutex<Option<UserId>>,
 }
 
 #[derive(Default)]
@@ -83,11 +85,13 @@ impl QuotaBook {
                 provider,
                 server,
                 journal,
+                not_ended: Mutex::default(),
             }),
             tracking,
             slots: Mutex::default(),
             unwritten: Arc::default(),
             is_failing: AtomicBool::new(false),
+            refused: Mutex::default(),
         })
     }
 
@@ -132,9 +136,14 @@ impl QuotaBook {
     }
 
     /// Writes what has been put off. What the ledger does not take waits for the next time, and when it is not there, so
-    /// does the rest.
+    /// does the rest: then that begins, for what is refused may be one user's alone.
     pub(super) fn write_put_off(&self) {
-        for (user, slot) in self.unwritten.slots() {
+        let mut slots = self.unwritten.slots();
+        let refused = lock(&self.refused).take();
+        if let Some(at) = slots.iter().position(|(user, _)| Some(*user) == refused) {
+            slots.rotate_left(at + 1);
+        }
+        for (user, slot) in slots {
             let written = match slot.account() {
                 Some(account) => account.store(),
                 None => self.write_left_behind(user),
@@ -146,6 +155,7 @@ impl QuotaBook {
                     }
                     self.unwritten.try_again();
                     if error.kind() == ErrorKind::Unavailable {
+                        *lock(&self.refused) = Some(user);
                         return;
                     }
                 }
@@ -207,6 +217,53 @@ impl QuotaBook {
     /// The user's files have been counted.
     pub fn counted(&self, user: UserId) {
         self.slot(user).counted();
+    }
+
+    /// Tells the others that share the ledger what the journal says, as [`QuotaBook::find_journaled`] does to this server.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or what the ledger says.
+    pub fn hand_over_journal(&self) -> Result<()> {
+        let users = self.marks.journal.users()?;
+        users
+            .into_iter()
+            .try_for_each(|user| self.slot(user).hand_over(user))
+    }
+
+    /// Whose files may differ from the figures now.
+    pub(crate) fn marked(&self) -> Vec<UserId> {
+        let slots = lock(&self.slots);
+        let slots: Vec<_> = slots
+            .of
+            .iter()
+            .map(|(user, slot)| (*user, Arc::clone(slot)))
+            .collect();
+        slots
+            .into_iter()
+            .filter(|(_, slot)| slot.is_marked())
+            .map(|(user, _)| user)
+            .collect()
+    }
+
+    /// Tells the others again that the user's files may differ, if that is so.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub(crate) fn mark_again(&self, user: UserId) -> Result<()> {
+        self.slot(user).mark_again(user)
+    }
+
+    /// Tells the ledger that usage is settled where that failed.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub fn end_at_last(&self) -> Result<()> {
+        let users: Vec<UserId> = lock(&self.marks.not_ended).iter().copied().collect();
+        for user in users {
+            self.slot(user).end_at_last(user)?;
+            lock(&self.marks.not_ended).remove(&user);
+        }
+        Ok(())
     }
 
     /// Nobody has this id any more: nothing is left to be counted.

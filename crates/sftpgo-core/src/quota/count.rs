@@ -36,6 +36,23 @@ pub struct Count {
     seen: HashMap<Inode, u64>,
 }
 
+/// By what a count changed the figures that were known.
+pub(super) struct Shift {
+    pub(super) settled: Amount,
+    pub(super) live: Amount,
+}
+
+/// What became of a count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// The ledger has the figures.
+    Exactly,
+    /// It has, but another server may have changed files meanwhile: it wants them counted again.
+    Roughly,
+    /// Directories moved, and the tree has to be walked again.
+    Not,
+}
+
 impl Count {
     /// Begins to count.
     pub fn begin(account: Arc<QuotaAccount>) -> Self {
@@ -51,18 +68,23 @@ impl Count {
         self.seen.insert(inode, size);
     }
 
-    /// Ends the count. False when directories moved meanwhile and the tree has to be walked again; whoever holds
-    /// the account's names during the walk gives them here, and then none did.
+    /// Ends the count and writes it to the ledger. Whoever holds the account's names during the walk gives them here,
+    /// and then no directory moved.
     ///
     /// Uploads that run are settled at their end; what was counted of them is not counted twice.
-    pub fn finish(&self, held: Option<MutexGuard<'_, ()>>) -> bool {
+    ///
+    /// # Errors
+    /// What the ledger says; it gets the figure with the next operation then, unless others share it.
+    pub fn finish(&self, held: Option<MutexGuard<'_, ()>>) -> Result<Counted> {
         let names = held.unwrap_or_else(|| self.account.change_names());
+        // What others did is learned before or after, not in between.
+        let mut line = lock(&self.account.line);
         let mut state = lock(&self.account.state);
         let Some(changes) = state.changes.take() else {
-            return false;
+            return Ok(Counted::Not);
         };
         if changes.tree_changed {
-            return false;
+            return Ok(Counted::Not);
         }
         let unchanged = self
             .seen
@@ -77,18 +99,19 @@ impl Count {
             });
         }
         let unsettled = state.live.minus(state.settled).minus(state.staged);
-        state.settled = found.minus(unsettled);
-        state.live = found.plus(state.staged);
+        let (settled, live) = (found.minus(unsettled), found.plus(state.staged));
+        let shift = Shift {
+            settled: settled.minus(state.settled),
+            live: live.minus(state.live),
+        };
+        (state.settled, state.live) = (settled, live);
         drop((state, names));
-        true
-    }
-
-    /// Writes what was counted to the ledger.
-    ///
-    /// # Errors
-    /// What the ledger says; it gets the figure with the next operation then.
-    pub fn store(self) -> Result<()> {
-        self.account.store_counted()
+        let is_exact = self.account.store_counted(&mut line, &shift)?;
+        Ok(if is_exact {
+            Counted::Exactly
+        } else {
+            Counted::Roughly
+        })
     }
 }
 

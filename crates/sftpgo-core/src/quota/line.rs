@@ -22,7 +22,8 @@ pub(super) struct Line {
     reserved: Amount,
     /// A write failed: the ledger may have it or not.
     unsure: bool,
-    /// A count was not written: what the ledger has is not the sum that `usage` takes it for.
+    /// A count was not written: what the ledger has is not the sum that `usage` takes it for. Where others share the
+    /// ledger it is not written later: they may have changed what was counted.
     owes_count: bool,
 }
 
@@ -119,18 +120,23 @@ impl Line {
         self.provider.shared().is_some()
     }
 
-    /// Says that the user's files may differ from the figures from now on.
-    pub(super) fn begin(provider: &dyn Provider, server: ServerId, user: UserId) -> Result<()> {
+    /// Says that the user's files may differ from the figures from now on, or `late` that they may have before.
+    pub(super) fn begin(
+        provider: &dyn Provider,
+        server: ServerId,
+        user: UserId,
+        late: bool,
+    ) -> Result<()> {
         match provider.shared() {
             None => provider.set_unsettled(user, true),
-            Some(store) => store.begin_share(server, user),
+            Some(store) => store.begin_share(server, user, late),
         }
     }
 
-    /// Says that they do not any more.
-    pub(super) fn end(provider: &dyn Provider, server: ServerId, user: UserId) -> Result<()> {
+    /// Says that they do not any more; false when the ledger wants them counted first.
+    pub(super) fn end(provider: &dyn Provider, server: ServerId, user: UserId) -> Result<bool> {
         match provider.shared() {
-            None => provider.set_unsettled(user, false),
+            None => provider.set_unsettled(user, false).map(|()| true),
             Some(store) => store.end_share(server, user),
         }
     }
@@ -143,13 +149,21 @@ impl Line {
             || self.is_shared() && self.reserved != entry.in_motion.plus(entry.wanted)
     }
 
-    /// Writes the figures of a count.
+    /// Writes the figures of a count. False when they cannot be trusted.
     ///
     /// # Errors
-    /// What the ledger says; the next write makes up for it.
-    pub(super) fn write_count(&mut self, entry: &Entry) -> Result<Written> {
-        self.owes_count = true;
-        self.write(entry)
+    /// What the ledger says; the next write makes up for it where the ledger is this server's alone.
+    pub(super) fn write_count(&mut self, entry: &Entry) -> Result<(Written, bool)> {
+        let provider = Arc::clone(&self.provider);
+        let Some(store) = provider.shared() else {
+            self.owes_count = true;
+            return Ok((self.write(entry)?, true));
+        };
+        self.unsure = true;
+        let usage = entry.figures.settled.as_usage();
+        let contributed = entry.figures.contributed;
+        let is_exact = store.replace_usage(self.server, self.user, usage, contributed)?;
+        Ok((self.has(entry.figures.settled, contributed), is_exact))
     }
 
     /// Writes what the ledger lacks.
@@ -161,7 +175,6 @@ impl Line {
         let provider = Arc::clone(&self.provider);
         let written = match provider.shared() {
             None => self.write_alone(entry),
-            Some(store) if self.owes_count => self.replace(store, entry),
             Some(store) => self.report(store, entry),
         }?;
         self.unsure = false;
@@ -172,16 +185,6 @@ impl Line {
     fn write_alone(&mut self, entry: &Entry) -> Result<Written> {
         self.provider
             .set_usage(self.user, entry.figures.settled.as_usage())?;
-        Ok(self.has(entry.figures.settled, entry.figures.contributed))
-    }
-
-    fn replace(&mut self, store: &dyn SharedStore, entry: &Entry) -> Result<Written> {
-        store.replace_usage(
-            self.server,
-            self.user,
-            entry.figures.settled.as_usage(),
-            entry.figures.contributed,
-        )?;
         Ok(self.has(entry.figures.settled, entry.figures.contributed))
     }
 

@@ -1,15 +1,18 @@
 //! What is kept of a user while there is an account, and beyond it as long as it matters.
 
-use std::sync::{
-    Arc, Mutex, Weak,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use super::{account::QuotaAccount, line::Line, lock};
 use crate::{
     error::{ErrorKind, Result},
     journal::Journal,
-    provider::{Provider, ServerId},
+    provider::{Counting, Provider, ServerId},
     throttle::Throttle,
     user::UserId,
 };
@@ -19,6 +22,8 @@ pub(super) struct Marks {
     pub(super) provider: Arc<dyn Provider>,
     pub(super) server: ServerId,
     pub(super) journal: Arc<dyn Journal>,
+    /// Whose marks the ledger may have, though nothing is unsettled here.
+    pub(super) not_ended: Mutex<BTreeSet<UserId>>,
 }
 
 /// One user's throttle, account, and marks.
@@ -26,7 +31,7 @@ pub(super) struct Slot {
     pub(super) throttle: Throttle,
     marks: Arc<Marks>,
     pub(super) state: Mutex<SlotState>,
-    /// Stays marked until the files have been counted.
+    /// Stays marked until the files have been counted. Where others share the ledger, it says so instead.
     needs_count: AtomicBool,
 }
 
@@ -88,7 +93,8 @@ impl Slot {
             let Marks {
                 provider, server, ..
             } = self.marks.as_ref();
-            Line::begin(provider.as_ref(), *server, user)?;
+            // Only the journal knew: others may have counted meanwhile.
+            Line::begin(provider.as_ref(), *server, user, state.journaled)?;
             state.marked = true;
         }
         self.take_from_journal(state, user);
@@ -107,21 +113,51 @@ impl Slot {
         }
     }
 
-    /// The figures are not to be trusted before the files have been counted.
-    pub(super) fn count_is_needed(&self) {
+    /// The figures are not to be trusted before the files have been counted, as the ledger says.
+    pub(super) fn is_left_unsettled(&self) {
+        lock(&self.state).marked = true;
         self.needs_count.store(true, Ordering::Release);
     }
 
-    /// The same, and the ledger says so.
-    pub(super) fn is_left_unsettled(&self) {
-        lock(&self.state).marked = true;
-        self.count_is_needed();
-    }
-
-    /// The same, and the journal says so.
+    /// The same, as the journal says.
     pub(super) fn is_journaled(&self) {
         lock(&self.state).journaled = true;
-        self.count_is_needed();
+        self.needs_count.store(true, Ordering::Release);
+    }
+
+    /// What the journal says of a user whose ledger others share goes there.
+    pub(super) fn hand_over(&self, user: UserId) -> Result<()> {
+        let mut state = lock(&self.state);
+        state.journaled = true;
+        self.mark_locked(&mut state, user)
+    }
+
+    /// Others took this server for dead and ended what the ledger said here: it is said again.
+    pub(super) fn mark_again(&self, user: UserId) -> Result<()> {
+        let state = lock(&self.state);
+        if !state.marked {
+            return Ok(());
+        }
+        Line::begin(self.marks.provider.as_ref(), self.marks.server, user, true)
+    }
+
+    pub(super) fn is_marked(&self) -> bool {
+        lock(&self.state).marked
+    }
+
+    /// A count begins; none where the ledger is this server's alone.
+    pub(super) fn begin_count(&self, user: UserId) -> Result<Option<Counting>> {
+        let Some(store) = self.marks.provider.shared() else {
+            return Ok(None);
+        };
+        let mut state = lock(&self.state);
+        // That changes wait in the journal only the ledger has to hear first.
+        if state.journaled {
+            self.mark_locked(&mut state, user)?;
+        }
+        let counting = store.begin_count(self.marks.server, user)?;
+        state.marked = true;
+        Ok(Some(counting))
     }
 
     pub(super) fn is_count_needed(&self) -> bool {
@@ -154,14 +190,38 @@ impl Slot {
         if !write() || !state.marked || self.is_count_needed() {
             return;
         }
-        let Marks {
-            provider, server, ..
-        } = self.marks.as_ref();
-        match Line::end(provider.as_ref(), *server, account.user) {
-            Ok(()) => state.marked = false,
-            Err(error) if error.kind() == ErrorKind::NotFound => state.marked = false,
-            Err(error) => log::warn!("that usage is settled was not stored: {error}"),
+        if let Err(error) = self.end_marks(&mut state, account.user) {
+            log::warn!("that usage is settled was not stored: {error}");
         }
+    }
+
+    /// Says that everything is settled where that was not stored, unless there is an account again.
+    pub(super) fn end_at_last(&self, user: UserId) -> Result<()> {
+        let mut state = lock(&self.state);
+        if state.account.strong_count() > 0 || state.journaled || self.is_count_needed() {
+            return Ok(());
+        }
+        self.end_marks(&mut state, user)
+    }
+
+    fn end_marks(&self, state: &mut SlotState, user: UserId) -> Result<()> {
+        let Marks {
+            provider,
+            server,
+            not_ended,
+            ..
+        } = self.marks.as_ref();
+        match Line::end(provider.as_ref(), *server, user) {
+            Ok(has_ended) => state.marked = !has_ended,
+            Err(error) if error.kind() == ErrorKind::NotFound => state.marked = false,
+            Err(error) => {
+                // It may be done all the same.
+                state.marked = false;
+                lock(not_ended).insert(user);
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn is_needed(self: &Arc<Self>) -> bool {

@@ -9,6 +9,7 @@ use std::{
 use super::{
     account::{QuotaAccount, Room, State},
     amount::Amount,
+    count::Shift,
     grant,
     line::{Entry, Figures, Line, Written},
     lock,
@@ -65,15 +66,24 @@ impl QuotaAccount {
         written.map(drop)
     }
 
-    /// Writes the figure of a count, whether or not the user is tracked: then it tells when it was counted.
-    pub(super) fn store_counted(&self) -> Result<()> {
-        let mut line = lock(&self.line);
+    /// Writes the figure of a count, whether or not the user is tracked: then it tells when it was counted. The count
+    /// changed what is known here by `shift`. False when the figure cannot be trusted.
+    pub(super) fn store_counted(&self, line: &mut Line, shift: &Shift) -> Result<bool> {
         let entry = self.entry(Amount::default());
         let written = line.write_count(&entry);
+        if written.is_err() && line.is_shared() {
+            let mut state = lock(&self.state);
+            state.settled = state.settled.minus(shift.settled);
+            state.live = state.live.minus(shift.live);
+        }
+        let (written, is_exact) = match written {
+            Ok((written, is_exact)) => (Ok(written), is_exact),
+            Err(error) => (Err(error), false),
+        };
         self.learn(&written);
         let written = written.map(|written| Some(written.contributed));
         self.keep_unwritten(&written);
-        written.map(drop)
+        written.map(|_| is_exact)
     }
 
     /// Lets the ledger know, before the first change, that the files and its figures may differ from now on.
@@ -181,10 +191,9 @@ impl QuotaAccount {
         }
         if written.was_lost {
             log::warn!(
-                "other servers took this one for dead and counted the files of user {}: they are to be counted again",
+                "other servers took this one for dead: the files of user {} are to be counted again",
                 self.user.0
             );
-            self.slot.count_is_needed();
         }
     }
 

@@ -10,7 +10,7 @@ use std::{
 
 use sftpgo_core::{
     Error, ErrorKind, Result, User, UserId,
-    provider::{QuotaLedger, Report, ServerId, Share, SharedStore},
+    provider::{Counting, QuotaLedger, Report, ServerId, Share, SharedStore},
     quota::Amount,
     user::Usage,
 };
@@ -91,8 +91,12 @@ impl SharedStore for Flaky {
         self.call(|| self.neighbours().keep_alive(server))
     }
 
-    fn take_over(&self, server: ServerId, silent_for: Duration) -> Result<Vec<UserId>> {
-        self.call(|| self.neighbours().take_over(server, silent_for))
+    fn forget_silent(&self, server: ServerId, silent_for: Duration) -> Result<()> {
+        self.call(|| self.neighbours().forget_silent(server, silent_for))
+    }
+
+    fn take_over(&self, server: ServerId) -> Result<bool> {
+        self.call(|| self.neighbours().take_over(server))
     }
 
     fn leave(&self, server: ServerId) -> Result<()> {
@@ -103,6 +107,14 @@ impl SharedStore for Flaky {
         self.call(|| self.neighbours().take_session(server, number, id, most))
     }
 
+    fn sessions(&self, server: ServerId) -> Result<Vec<i64>> {
+        self.call(|| self.neighbours().sessions(server))
+    }
+
+    fn take_sessions_again(&self, server: ServerId, sessions: &[(i64, UserId)]) -> Result<()> {
+        self.call(|| self.neighbours().take_sessions_again(server, sessions))
+    }
+
     fn give_back_sessions(&self, server: ServerId, numbers: &[i64]) -> Result<()> {
         self.call(|| self.neighbours().give_back_sessions(server, numbers))
     }
@@ -111,8 +123,16 @@ impl SharedStore for Flaky {
         self.call(|| self.neighbours().share(server, id))
     }
 
-    fn begin_share(&self, server: ServerId, id: UserId) -> Result<()> {
-        self.call(|| self.neighbours().begin_share(server, id))
+    fn begin_share(&self, server: ServerId, id: UserId, late: bool) -> Result<()> {
+        self.call(|| self.neighbours().begin_share(server, id, late))
+    }
+
+    fn to_count(&self, server: ServerId) -> Result<Vec<UserId>> {
+        self.call(|| self.neighbours().to_count(server))
+    }
+
+    fn begin_count(&self, server: ServerId, id: UserId) -> Result<Counting> {
+        self.call(|| self.neighbours().begin_count(server, id))
     }
 
     fn report(&self, server: ServerId, id: UserId, report: &Report) -> Result<Share> {
@@ -125,14 +145,14 @@ impl SharedStore for Flaky {
         id: UserId,
         usage: Usage,
         contributed: Amount,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         self.call(|| {
             self.neighbours()
                 .replace_usage(server, id, usage, contributed)
         })
     }
 
-    fn end_share(&self, server: ServerId, id: UserId) -> Result<()> {
+    fn end_share(&self, server: ServerId, id: UserId) -> Result<bool> {
         self.call(|| self.neighbours().end_share(server, id))
     }
 }

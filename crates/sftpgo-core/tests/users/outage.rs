@@ -6,7 +6,7 @@ use sftpgo_core::{
     User,
     journal::{Journal, MemoryJournal},
     provider::{QuotaLedger, ServerId},
-    quota::{FileChange, LedgerWriter, QuotaAccount, QuotaBook, Tracking},
+    quota::{Count, Counted, FileChange, LedgerWriter, QuotaAccount, QuotaBook, Tracking},
     recovery,
 };
 use sftpgo_store::MemoryProvider;
@@ -124,14 +124,24 @@ fn who_only_the_journal_knows_of_is_counted_after_a_crash() {
 
         let restarted = book(&world.provider, &world.journal);
         world.provider.is(Mood::Well);
-        let unsettled = recovery::find_unsettled(world.provider.as_ref(), &restarted).unwrap();
+        let mut unsettled = recovery::find_unsettled(world.provider.as_ref(), &restarted).unwrap();
+        unsettled.extend(recovery::users_to_count(&restarted).unwrap());
         assert_eq!(unsettled, [world.bob.id]);
-        assert!(restarted.is_count_needed(world.bob.id));
+        let is_needed = || {
+            let to_count = recovery::users_to_count(&restarted).unwrap();
+            restarted.is_count_needed(world.bob.id) || to_count == [world.bob.id]
+        };
+        assert!(is_needed());
         // A session that comes and goes before the count changes nothing of that.
         drop(restarted.account(&world.bob).unwrap().change_names());
-        assert!(restarted.is_count_needed(world.bob.id));
+        assert!(is_needed());
+        let account = restarted.account(&world.bob).unwrap();
+        account.begin_count().unwrap();
+        let counted = Count::begin(account).finish(None).unwrap();
+        assert_eq!(counted, Counted::Exactly);
         restarted.counted(world.bob.id);
         drop(restarted.account(&world.bob).unwrap());
+        assert!(!is_needed());
         assert_eq!(world.journal.users().unwrap(), []);
     }
 }

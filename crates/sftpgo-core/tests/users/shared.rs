@@ -14,9 +14,12 @@ use proptest::prelude::*;
 use sftpgo_core::{
     ErrorKind, User, UserId,
     event::Events,
+    membership::Membership,
     provider::{QuotaLedger, ServerId, SharedStore},
-    quota::{FileChange, LedgerWriter, QuotaAccount, QuotaBook, Tracking},
+    quota::{Amount, FileChange, LedgerWriter, QuotaAccount, QuotaBook, Tracking},
+    recovery,
     registry::Connections,
+    user::Usage,
 };
 use sftpgo_store::MemoryProvider;
 
@@ -66,6 +69,29 @@ fn stored(provider: &MemoryProvider, id: UserId) -> (i64, i64) {
     (usage.size, usage.files.into())
 }
 
+/// Servers that are not known have no share that would be taken over.
+fn nothing_is_left(provider: &MemoryProvider) -> bool {
+    provider.take_over(ServerId(1)).unwrap();
+    provider.to_count(ServerId(1)).unwrap().is_empty()
+}
+
+/// What a server does that has taken over the share of a dead one, when it finds `files` in `size` bytes.
+fn count_for_the_dead(provider: &MemoryProvider, id: UserId, size: i64, files: i32) {
+    const HEIR: ServerId = ServerId(2);
+    provider.forget_silent(HEIR, Duration::ZERO).unwrap();
+    provider.take_over(HEIR).unwrap();
+    assert_eq!(provider.to_count(HEIR).unwrap(), [id]);
+    assert!(provider.begin_count(HEIR, id).unwrap().is_alone);
+    let usage = Usage {
+        size,
+        files,
+        updated_at: 1,
+    };
+    let none = Amount::default();
+    assert!(provider.replace_usage(HEIR, id, usage, none).unwrap());
+    assert!(provider.end_share(HEIR, id).unwrap());
+}
+
 /// A file appears, and the operation that made it ends.
 fn add_file(account: &QuotaAccount, number: u64, size: u64) -> sftpgo_core::Result<()> {
     account.settle(account.reserve(change(number, None, Some(size)))?)
@@ -91,8 +117,7 @@ fn what_one_server_used_another_cannot() {
     add_file(&there, 3, 6000).unwrap();
     drop((here, there));
     assert_eq!(stored(&provider, bob.id), (10_000, 2));
-    let nobody = provider.take_over(ServerId(1), Duration::ZERO).unwrap();
-    assert_eq!(nobody, []);
+    assert!(nothing_is_left(&provider));
 }
 
 #[test]
@@ -170,10 +195,10 @@ fn a_session_that_ended_while_the_store_was_away_is_given_back_later() {
     drop(both);
     assert!(one.log_in(&bob).is_err());
     assert_eq!(one.login_count(), 0);
-    assert!(one.bring_up_to_date(false).is_err());
+    assert!(one.give_back_ended().is_err());
     provider.is(Mood::Well);
     assert!(two.log_in(&bob).is_err());
-    one.bring_up_to_date(false).unwrap();
+    one.give_back_ended().unwrap();
     let _again = (two.log_in(&bob).unwrap(), two.log_in(&bob).unwrap());
 }
 
@@ -183,16 +208,131 @@ fn a_server_that_was_taken_for_dead_takes_its_sessions_again() {
     let one = Connections::of_server(Events::default(), provider.clone(), ServerId(1));
     let _login = one.log_in(&bob).unwrap();
     provider.keep_alive(ServerId(1)).unwrap();
-    provider.take_over(ServerId(2), Duration::ZERO).unwrap();
+    provider.forget_silent(ServerId(2), Duration::ZERO).unwrap();
+    provider.take_over(ServerId(2)).unwrap();
     provider.take_session(ServerId(2), 1, bob.id, 1).unwrap();
     assert!(provider.keep_alive(ServerId(1)).unwrap());
-    one.bring_up_to_date(true).unwrap();
+    one.take_again(&|| Ok(())).unwrap();
     assert!(provider.take_session(ServerId(2), 2, bob.id, 2).is_err());
+}
+
+#[test]
+fn a_session_that_the_store_alone_knows_is_given_back() {
+    let (provider, bob) = shared();
+    let one = Connections::of_server(Events::default(), provider.clone(), ServerId(1));
+    let _login = one.log_in(&bob).unwrap();
+    provider.take_session(ServerId(1), 77, bob.id, 2).unwrap();
+    one.take_again(&|| Ok(())).unwrap();
+    one.give_back_ended().unwrap();
+    assert_eq!(provider.sessions(ServerId(1)).unwrap().len(), 1);
+}
+
+#[test]
+fn what_a_server_went_on_with_after_it_was_taken_for_dead_is_counted_again() {
+    for end in [80, 5000] {
+        let (provider, bob) = shared();
+        let one = book(&provider);
+        let (store, server) = one.shared().unwrap();
+        store.keep_alive(server).unwrap();
+        let here = one.account(&bob).unwrap();
+        let mut delta = here.reserve(change(1, None, Some(30))).unwrap();
+        count_for_the_dead(&provider, bob.id, 30, 1);
+        store.keep_alive(server).unwrap();
+        thread::sleep(Duration::from_millis(150));
+        delta += here.reserve(change(1, Some(30), Some(end))).unwrap();
+        here.settle(delta).unwrap();
+        drop(here);
+        assert_eq!(recovery::users_to_count(&one).unwrap(), [bob.id], "{end}");
+    }
+}
+
+#[test]
+fn a_server_that_was_taken_for_dead_says_again_whose_files_may_change() {
+    let provider = Flaky::new(MemoryProvider::shared());
+    let bob = limited(&provider.stored);
+    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let (_, server) = book.shared().unwrap();
+    let connections = Connections::of_server(Events::default(), provider.clone(), server);
+    let membership = Membership::new(connections, Arc::clone(&book));
+    membership.beat().unwrap();
+    let account = book.account(&bob).unwrap();
+    add_file(&account, 1, 10).unwrap();
+    // That it was forgotten is not lost with an answer.
+    for mood in [Mood::Well, Mood::Deaf] {
+        count_for_the_dead(&provider.stored, bob.id, 10, 1);
+        provider.is(mood);
+        assert_eq!(membership.beat().is_ok(), mood == Mood::Well);
+        provider.is(Mood::Well);
+        membership.beat().unwrap();
+        assert_eq!(recovery::users_to_count(&book).unwrap(), [bob.id]);
+    }
+}
+
+#[test]
+fn who_is_to_be_counted_stays_so_until_that_is_done() {
+    let (provider, bob) = shared();
+    let book = book(&provider);
+    provider.begin_share(ServerId(9), bob.id, false).unwrap();
+    let (store, server) = book.shared().unwrap();
+    store.keep_alive(server).unwrap();
+    for _ in 0..2 {
+        store.take_over(server).unwrap();
+        // A session that comes and goes changes nothing of that.
+        drop(book.account(&bob).unwrap().change_names());
+        assert_eq!(store.to_count(server).unwrap(), [bob.id]);
+    }
+}
+
+#[test]
+fn a_file_may_go_on_one_server_before_another_says_that_it_came() {
+    let (provider, bob) = shared();
+    let (one, two) = (book(&provider), book(&provider));
+    let writer = LedgerWriter::start(Arc::clone(&one), Duration::from_secs(3600)).unwrap();
+    let (here, there) = (one.account(&bob).unwrap(), two.account(&bob).unwrap());
+    add_file(&here, 1, 100).unwrap();
+    let gone = there.reserve(change(1, Some(100), None)).unwrap();
+    there.settle(gone).unwrap();
+    drop((here, there, writer));
+    assert_eq!(stored(&provider, bob.id), (0, 0));
+}
+
+#[test]
+fn a_share_whose_end_nobody_heard_of_begins_anew() {
+    let provider = Flaky::new(MemoryProvider::shared());
+    let bob = limited(&provider.stored);
+    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let account = book.account(&bob).unwrap();
+    add_file(&account, 1, 10).unwrap();
+    add_file(&account, 2, 10).unwrap();
+    provider.is(Mood::Deaf);
+    drop(account);
+    provider.is(Mood::Well);
+    let account = book.account(&bob).unwrap();
+    let gone = account.reserve(change(1, Some(10), None)).unwrap();
+    account.settle(gone).unwrap();
+    drop(account);
+    assert_eq!(stored(&provider.stored, bob.id), (10, 1));
+    assert!(nothing_is_left(&provider.stored));
+}
+
+#[test]
+fn a_share_that_could_not_end_ends_later() {
+    let provider = Flaky::new(MemoryProvider::shared());
+    let bob = limited(&provider.stored);
+    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let account = book.account(&bob).unwrap();
+    add_file(&account, 1, 10).unwrap();
+    provider.is(Mood::Down);
+    drop(account);
+    assert!(book.end_at_last().is_err());
+    provider.is(Mood::Well);
+    book.end_at_last().unwrap();
+    assert!(nothing_is_left(&provider.stored));
 }
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// Bytes of a file that a server may have already.
+    /// Bytes of a file that there may be already.
     Resize(usize, u64, u64),
     Remove(usize, u64),
     /// The running operations of a server end.
@@ -223,7 +363,7 @@ proptest! {
         let writers = writers(&books, Duration::from_millis(1));
         let log_in = |server: usize| books[server].account(&bob).unwrap();
         let mut accounts: Vec<_> = (0..3).map(log_in).collect();
-        let mut files: HashMap<(usize, u64), u64> = HashMap::new();
+        let mut files: HashMap<u64, u64> = HashMap::new();
         let mut unsettled = vec![Vec::new(); 3];
         let settle = |account: &QuotaAccount, deltas: &mut Vec<_>| {
             deltas.drain(..).for_each(|delta| account.settle(delta).unwrap());
@@ -243,13 +383,13 @@ proptest! {
                     continue;
                 }
             };
-            let key = (server, file);
-            let change = change(file, files.get(&key).copied(), after);
+            // Whichever server made it.
+            let change = change(file, files.get(&file).copied(), after);
             if let Ok(delta) = accounts[server].reserve(change) {
                 unsettled[server].push(delta);
                 match after {
-                    Some(bytes) => files.insert(key, bytes),
-                    None => files.remove(&key),
+                    Some(bytes) => files.insert(file, bytes),
+                    None => files.remove(&file),
                 };
             }
             prop_assert!(files.values().sum::<u64>() <= BYTES as u64);

@@ -24,10 +24,13 @@ pub(crate) const SENDS_ALL_ROWS: bool = true;
 /// Each is a thread of the database, which has 151 of them unless told otherwise.
 pub(crate) const DEFAULT_POOL_SIZE: u32 = 16;
 
-/// Settings of every new connection: what does not fit is an error, a transaction sees what others have committed, and
-/// who waits for a lock fails before the connection is given up.
+/// Settings of every new connection: what does not fit is an error, a transaction sees what others have committed, the
+/// clock does not jump with daylight saving, who waits for a lock fails before the connection is given up, and whoever
+/// stops within a transaction loses it. MySQL can end only connections for that, so the pool makes more there.
 const ON_CONNECT: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', \
-     SESSION innodb_lock_wait_timeout = 5, SESSION lock_wait_timeout = 5; \
+     SESSION time_zone = '+00:00', \
+     SESSION innodb_lock_wait_timeout = 5, SESSION lock_wait_timeout = 5 \
+     /*M!100300 , SESSION idle_transaction_timeout = 10 */ /*!80000 , SESSION wait_timeout = 30 */; \
      SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;";
 
 /// Of the lock that who changes the tables holds. Such names are one server's, so the database is in it.

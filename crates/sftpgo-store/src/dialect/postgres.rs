@@ -26,7 +26,7 @@ pub(crate) const DEFAULT_POOL_SIZE: u32 = 16;
 /// Settings of every new connection. Who waits for a lock fails before the connection is given up, and a server that
 /// vanished does not keep its locks.
 const ON_CONNECT: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED; \
-     SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s';";
+     SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s';";
 
 /// Of the lock that who changes the tables holds: "sftpgo" as a number.
 const MIGRATION_LOCK: i64 = 0x7366_7470_676f;

@@ -7,7 +7,7 @@ use std::{
 
 use sftpgo_core::{
     Error, ErrorKind, Result, UserId,
-    provider::{Report, ServerId, Share, SharedStore, StoredShare},
+    provider::{Counting, Report, ServerId, Share, SharedStore, StoredShare},
     quota::Amount,
     user::Usage,
 };
@@ -17,8 +17,16 @@ use super::MemoryProvider;
 #[derive(Debug, Default)]
 pub(super) struct Neighbours {
     seen_at: BTreeMap<ServerId, Instant>,
-    shares: BTreeMap<(ServerId, UserId), StoredShare>,
+    shares: BTreeMap<(ServerId, UserId), Kept>,
     sessions: BTreeMap<(ServerId, i64), UserId>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Kept {
+    share: StoredShare,
+    to_count: bool,
+    /// A count goes on, and no other server has had a share since it began.
+    counts_alone: bool,
 }
 
 impl Neighbours {
@@ -32,9 +40,29 @@ impl Neighbours {
         self.shares
             .iter()
             .filter(|((other, user), _)| *other != server && *user == id)
-            .fold(Amount::default(), |sum, (_, share)| {
-                sum.plus(share.reserved)
+            .fold(Amount::default(), |sum, (_, kept)| {
+                sum.plus(kept.share.reserved)
             })
+    }
+
+    /// The share, which begins now unless it has.
+    fn begin(&mut self, server: ServerId, id: UserId, late: bool) -> &mut Kept {
+        if !self.shares.contains_key(&(server, id)) {
+            for ((_, user), kept) in &mut self.shares {
+                kept.counts_alone &= *user != id;
+            }
+        }
+        self.shares.entry((server, id)).or_insert(Kept {
+            to_count: late,
+            ..Kept::default()
+        })
+    }
+
+    /// Another server with a share in the user.
+    fn other(&self, server: ServerId, id: UserId) -> Option<ServerId> {
+        let mut keys = self.shares.keys();
+        keys.find(|(other, user)| *other != server && *user == id)
+            .map(|(other, _)| *other)
     }
 }
 
@@ -44,27 +72,30 @@ impl SharedStore for MemoryProvider {
         Ok(neighbours.seen_at.insert(server, Instant::now()).is_none())
     }
 
-    fn take_over(&self, server: ServerId, silent_for: Duration) -> Result<Vec<UserId>> {
+    fn forget_silent(&self, server: ServerId, silent_for: Duration) -> Result<()> {
         let neighbours = &mut self.lock().neighbours;
         neighbours
             .seen_at
             .retain(|other, at| *other == server || at.elapsed() < silent_for);
+        Ok(())
+    }
+
+    fn take_over(&self, server: ServerId) -> Result<bool> {
+        let neighbours = &mut self.lock().neighbours;
         let alive: BTreeSet<ServerId> = neighbours.seen_at.keys().copied().collect();
         let is_dead = |other: &ServerId| *other != server && !alive.contains(other);
-        let mut users: Vec<UserId> = neighbours
+        neighbours.sessions.retain(|(other, _), _| !is_dead(other));
+        let left: Vec<(ServerId, UserId)> = neighbours
             .shares
             .keys()
             .filter(|(other, _)| is_dead(other))
-            .map(|(_, user)| *user)
+            .copied()
             .collect();
-        users.sort_unstable();
-        users.dedup();
-        for user in &users {
-            neighbours.shares.entry((server, *user)).or_default();
+        for key in left {
+            neighbours.shares.remove(&key);
+            neighbours.begin(server, key.1, true).to_count = true;
         }
-        neighbours.shares.retain(|(other, _), _| !is_dead(other));
-        neighbours.sessions.retain(|(other, _), _| !is_dead(other));
-        Ok(users)
+        Ok(false)
     }
 
     fn leave(&self, server: ServerId) -> Result<()> {
@@ -92,6 +123,23 @@ impl SharedStore for MemoryProvider {
         Ok(())
     }
 
+    fn sessions(&self, server: ServerId) -> Result<Vec<i64>> {
+        let sessions = &self.lock().neighbours.sessions;
+        let of_server = sessions.keys().filter(|(other, _)| *other == server);
+        Ok(of_server.map(|(_, number)| *number).collect())
+    }
+
+    fn take_sessions_again(&self, server: ServerId, again: &[(i64, UserId)]) -> Result<()> {
+        let mut stored = self.lock();
+        for (number, id) in again {
+            if stored.with_id(*id).is_some() {
+                let sessions = &mut stored.neighbours.sessions;
+                sessions.insert((server, *number), *id);
+            }
+        }
+        Ok(())
+    }
+
     fn give_back_sessions(&self, server: ServerId, numbers: &[i64]) -> Result<()> {
         let sessions = &mut self.lock().neighbours.sessions;
         for number in numbers {
@@ -104,11 +152,8 @@ impl SharedStore for MemoryProvider {
         let mut stored = self.lock();
         let usage = Amount::of(stored.with_id_mut(id)?.usage);
         let neighbours = &stored.neighbours;
-        let share = neighbours
-            .shares
-            .get(&(server, id))
-            .copied()
-            .unwrap_or_default();
+        let kept = neighbours.shares.get(&(server, id)).copied();
+        let share = kept.unwrap_or_default().share;
         Ok(Share {
             usage,
             contributed: share.contributed,
@@ -118,10 +163,10 @@ impl SharedStore for MemoryProvider {
         })
     }
 
-    fn begin_share(&self, server: ServerId, id: UserId) -> Result<()> {
+    fn begin_share(&self, server: ServerId, id: UserId, late: bool) -> Result<()> {
         let mut stored = self.lock();
         if stored.with_id(id).is_some() {
-            stored.neighbours.shares.entry((server, id)).or_default();
+            stored.neighbours.begin(server, id, late);
         }
         Ok(())
     }
@@ -129,12 +174,33 @@ impl SharedStore for MemoryProvider {
     fn report(&self, server: ServerId, id: UserId, report: &Report) -> Result<Share> {
         let mut stored = self.lock();
         let others = stored.neighbours.reserved_by_others(server, id);
-        let share = stored.neighbours.shares.get(&(server, id)).copied();
+        let kept = stored.neighbours.shares.get(&(server, id));
+        let share = kept.map(|kept| kept.share);
         let user = stored.with_id_mut(id)?;
         let (usage, share, answer) = report.apply(user.usage, share, others);
         user.usage = usage;
-        stored.neighbours.shares.insert((server, id), share);
+        stored.neighbours.begin(server, id, true).share = share;
         Ok(answer)
+    }
+
+    fn to_count(&self, server: ServerId) -> Result<Vec<UserId>> {
+        let shares = &self.lock().neighbours.shares;
+        let own = shares
+            .iter()
+            .filter(|((other, _), kept)| *other == server && kept.to_count);
+        Ok(own.map(|((_, user), _)| *user).collect())
+    }
+
+    fn begin_count(&self, server: ServerId, id: UserId) -> Result<Counting> {
+        let mut stored = self.lock();
+        stored.with_id_mut(id)?;
+        let is_alone = stored.neighbours.other(server, id).is_none();
+        let kept = stored.neighbours.begin(server, id, false);
+        kept.counts_alone = is_alone;
+        Ok(Counting {
+            is_alone,
+            is_due: kept.to_count,
+        })
     }
 
     fn replace_usage(
@@ -143,17 +209,34 @@ impl SharedStore for MemoryProvider {
         id: UserId,
         usage: Usage,
         contributed: Amount,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let mut stored = self.lock();
         stored.with_id_mut(id)?.usage = usage;
-        if let Some(share) = stored.neighbours.shares.get_mut(&(server, id)) {
-            share.contributed = contributed;
-        }
-        Ok(())
+        let kept = stored.neighbours.begin(server, id, true);
+        kept.share.contributed = contributed;
+        kept.to_count = !std::mem::take(&mut kept.counts_alone);
+        Ok(!kept.to_count)
     }
 
-    fn end_share(&self, server: ServerId, id: UserId) -> Result<()> {
-        self.lock().neighbours.shares.remove(&(server, id));
-        Ok(())
+    fn end_share(&self, server: ServerId, id: UserId) -> Result<bool> {
+        let mut stored = self.lock();
+        let neighbours = &mut stored.neighbours;
+        let to_count = neighbours
+            .shares
+            .get(&(server, id))
+            .is_some_and(|kept| kept.to_count);
+        match neighbours.other(server, id) {
+            None if to_count => return Ok(false),
+            Some(other) if to_count => neighbours.begin(other, id, true).to_count = true,
+            Some(_) => {}
+            None => {
+                if let Ok(user) = stored.with_id_mut(id) {
+                    let updated_at = user.usage.updated_at;
+                    user.usage = Amount::of(user.usage).as_usage_at(updated_at);
+                }
+            }
+        }
+        stored.neighbours.shares.remove(&(server, id));
+        Ok(true)
     }
 }

@@ -131,7 +131,11 @@ mod tests {
     #[test]
     fn what_comes_with_upload_is_told_of_the_newer_form() {
         for (stored, here, added) in [
-            (r#"["list","upload"]"#, r#"["list","upload"]"#, &[] as &[&str]),
+            (
+                r#"["list","upload"]"#,
+                r#"["list","upload"]"#,
+                &[] as &[&str],
+            ),
             (r#"["upload","chmod"]"#, r#"["upload"]"#, &[]),
             (r#"{"/":["*"]}"#, r#"["*"]"#, &[]),
             (r#"{"/":["list","chmod"]}"#, r#"["list"]"#, &[]),

@@ -209,11 +209,7 @@ fn convert(connection: &mut Connection, columns: &[Column]) -> QueryResult<Told>
     }
 }
 
-fn convert_row(
-    connection: &mut Connection,
-    row: &OldRow,
-    told: &mut Told,
-) -> QueryResult<()> {
+fn convert_row(connection: &mut Connection, row: &OldRow, told: &mut Told) -> QueryResult<()> {
     match meaning::of(row) {
         Ok(meaning) => {
             if !meaning.added.is_empty() {

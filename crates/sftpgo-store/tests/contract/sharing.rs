@@ -39,8 +39,8 @@ pub(crate) fn what_servers_report_adds_up_and_counts_once(provider: &dyn Provide
     let bob = provider.add_user(&user("bob")).unwrap().id;
     let alice = provider.add_user(&user("alice")).unwrap();
     for server in [ONE, TWO] {
-        store.begin_share(server, bob).unwrap();
-        store.begin_share(server, bob).unwrap();
+        store.begin_share(server, bob, false).unwrap();
+        store.begin_share(server, bob, true).unwrap();
     }
     assert_eq!(store.share(ONE, bob).unwrap(), Share::default());
     for (server, report, expected) in [
@@ -48,8 +48,9 @@ pub(crate) fn what_servers_report_adds_up_and_counts_once(provider: &dyn Provide
         (ONE, contributed(100, 1), (100, 1)),
         (TWO, contributed(50, 2), (150, 3)),
         (ONE, contributed(90, 0), (140, 2)),
-        (TWO, contributed(-200, -5), (0, 0)),
-        (ONE, contributed(100, 1), (10, 1)),
+        // What another server has not reported yet may be gone already.
+        (TWO, contributed(-200, -5), (-110, -5)),
+        (ONE, contributed(250, 6), (50, 1)),
     ] {
         let answer = store.report(server, bob, &report).unwrap();
         assert_eq!(answer.usage, amount(expected.0, expected.1), "{report:?}");
@@ -57,13 +58,14 @@ pub(crate) fn what_servers_report_adds_up_and_counts_once(provider: &dyn Provide
         assert!(!answer.was_lost);
     }
     let expected = Usage {
-        size: 10,
+        size: 50,
         files: 1,
         updated_at: 5,
     };
     assert_eq!(provider.usage(bob).unwrap(), expected);
     let share = store.share(TWO, bob).unwrap();
     assert_eq!(share.contributed, amount(-200, -5));
+    assert_eq!(store.to_count(ONE).unwrap(), []);
     assert!(provider.user_by_name("alice").unwrap().unwrap() == alice);
 }
 
@@ -79,15 +81,15 @@ pub(crate) fn what_one_server_reserves_no_other_gets(provider: &dyn Provider) {
         let answer = store.report(server, bob, &report).unwrap();
         (answer.reserved.size, answer.reserved_by_others.size)
     };
-    store.begin_share(ONE, bob).unwrap();
-    store.begin_share(TWO, bob).unwrap();
+    store.begin_share(ONE, bob, false).unwrap();
+    store.begin_share(TWO, bob, false).unwrap();
     assert_eq!(reserve(ONE, 100, 500), (600, 0));
     assert_eq!(reserve(TWO, 0, 500), (400, 600));
     assert_eq!(store.share(ONE, bob).unwrap().reserved_by_others.size, 400);
     assert_eq!(reserve(ONE, 100, 0), (100, 400));
     assert_eq!(reserve(TWO, 0, 2000), (900, 100));
-    store.end_share(TWO, bob).unwrap();
-    store.end_share(TWO, bob).unwrap();
+    assert!(store.end_share(TWO, bob).unwrap());
+    assert!(store.end_share(TWO, bob).unwrap());
     assert_eq!(reserve(ONE, 0, 2000), (1000, 0));
 }
 
@@ -99,7 +101,7 @@ pub(crate) fn no_report_is_lost_among_many_threads(provider: &dyn Provider) {
     thread::scope(|scope| {
         for server in (1..=SERVERS).map(ServerId) {
             scope.spawn(move || {
-                store.begin_share(server, bob).unwrap();
+                store.begin_share(server, bob, false).unwrap();
                 let mut answer = Share::default();
                 for number in 1..=EACH {
                     let report = Report {
@@ -121,28 +123,108 @@ pub(crate) fn no_report_is_lost_among_many_threads(provider: &dyn Provider) {
     assert_eq!((usage.size, usage.files), (SERVERS * EACH, 8));
 }
 
+pub(crate) fn no_figure_stays_below_zero(provider: &dyn Provider) {
+    let store = shared(provider);
+    let bob = provider.add_user(&user("bob")).unwrap().id;
+    for server in [ONE, TWO] {
+        store.begin_share(server, bob, false).unwrap();
+        store.report(server, bob, &contributed(-10, -1)).unwrap();
+    }
+    let usage = || {
+        let usage = provider.usage(bob).unwrap();
+        (usage.size, usage.files, usage.updated_at)
+    };
+    store.end_share(ONE, bob).unwrap();
+    assert_eq!(usage(), (-20, -2, 5));
+    store.end_share(TWO, bob).unwrap();
+    assert_eq!(usage(), (0, 0, 5));
+}
+
+const COUNTED: Usage = Usage {
+    size: 500,
+    files: 5,
+    updated_at: 9,
+};
+
 pub(crate) fn a_count_replaces_what_was_reported_so_far(provider: &dyn Provider) {
     let store = shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
-    store.begin_share(ONE, bob).unwrap();
+    store.begin_share(ONE, bob, false).unwrap();
     store.report(ONE, bob, &contributed(30, 3)).unwrap();
-    let counted = Usage {
-        size: 500,
-        files: 5,
-        updated_at: 9,
-    };
-    store
-        .replace_usage(ONE, bob, counted, amount(40, 4))
-        .unwrap();
-    assert_eq!(provider.usage(bob).unwrap(), counted);
+    let counting = store.begin_count(ONE, bob).unwrap();
+    assert!(counting.is_alone && !counting.is_due);
+    let exact = store.replace_usage(ONE, bob, COUNTED, amount(40, 4));
+    assert!(exact.unwrap());
+    assert_eq!(provider.usage(bob).unwrap(), COUNTED);
     let answer = store.report(ONE, bob, &contributed(50, 5)).unwrap();
     assert_eq!(answer.usage, amount(510, 6));
-    // Without a share that has begun there is nothing to remember.
-    store
-        .replace_usage(TWO, bob, counted, amount(0, 0))
-        .unwrap();
-    assert_eq!(store.share(TWO, bob).unwrap().contributed, amount(0, 0));
-    assert_eq!(store.take_over(ONE, Duration::ZERO).unwrap(), []);
+    assert!(store.end_share(ONE, bob).unwrap());
+    // A count without a share begins one, and whoever did not say that it begins is not trusted.
+    assert!(store.begin_count(ONE, bob).unwrap().is_alone);
+    assert!(store.end_share(ONE, bob).unwrap());
+    let exact = store.replace_usage(ONE, bob, COUNTED, amount(0, 0));
+    assert!(!exact.unwrap());
+    assert_eq!(store.to_count(ONE).unwrap(), [bob]);
+}
+
+pub(crate) fn a_count_is_trusted_when_no_other_server_had_a_share(provider: &dyn Provider) {
+    let store = shared(provider);
+    let bob = provider.add_user(&user("bob")).unwrap().id;
+    let alice = provider.add_user(&user("alice")).unwrap().id;
+    let is_exact = |disturb: &dyn Fn()| {
+        store.begin_count(ONE, bob).unwrap();
+        disturb();
+        let exact = store.replace_usage(ONE, bob, COUNTED, amount(0, 0));
+        exact.unwrap()
+    };
+    assert!(is_exact(&|| store.begin_share(TWO, alice, false).unwrap()));
+    assert!(!is_exact(&|| {
+        store.begin_share(TWO, bob, false).unwrap();
+        store.end_share(TWO, bob).unwrap();
+    }));
+    assert_eq!(store.to_count(ONE).unwrap(), [bob]);
+    assert!(!is_exact(&|| {
+        store.report(TWO, bob, &contributed(1, 1)).unwrap();
+    }));
+    // The other one is there from the beginning on.
+    assert!(!store.begin_count(ONE, bob).unwrap().is_alone);
+    assert!(!is_exact(&|| ()));
+    store.end_share(ONE, bob).unwrap();
+    store.begin_count(TWO, bob).unwrap();
+    let exact = store.replace_usage(TWO, bob, COUNTED, amount(0, 0));
+    assert!(exact.unwrap());
+    assert_eq!(store.to_count(TWO).unwrap(), []);
+}
+
+pub(crate) fn a_count_that_is_due_is_not_forgotten(provider: &dyn Provider) {
+    let store = shared(provider);
+    let bob = provider.add_user(&user("bob")).unwrap().id;
+    store.begin_share(ONE, bob, true).unwrap();
+    assert_eq!(store.to_count(ONE).unwrap(), [bob]);
+    assert!(!store.end_share(ONE, bob).unwrap());
+    assert!(store.begin_count(ONE, bob).unwrap().is_due);
+    // Whoever stays has to do it.
+    store.begin_share(TWO, bob, false).unwrap();
+    assert!(store.end_share(ONE, bob).unwrap());
+    assert_eq!(store.to_count(ONE).unwrap(), []);
+    assert_eq!(store.to_count(TWO).unwrap(), [bob]);
+    assert!(!store.end_share(TWO, bob).unwrap());
+    store.begin_count(TWO, bob).unwrap();
+    let exact = store.replace_usage(TWO, bob, COUNTED, amount(0, 0));
+    assert!(exact.unwrap());
+    assert!(store.end_share(TWO, bob).unwrap());
+    // One that begins when it has is no late one.
+    store.begin_share(ONE, bob, false).unwrap();
+    store.begin_share(ONE, bob, true).unwrap();
+    assert_eq!(store.to_count(ONE).unwrap(), []);
+}
+
+/// Takes over everything for `server`, and answers who is to be counted then.
+fn take_over(store: &dyn SharedStore, server: ServerId) -> Vec<UserId> {
+    while store.take_over(server).unwrap() {}
+    let mut due = store.to_count(server).unwrap();
+    due.sort_unstable();
+    due
 }
 
 pub(crate) fn shares_of_the_dead_are_taken_over(provider: &dyn Provider) {
@@ -153,21 +235,22 @@ pub(crate) fn shares_of_the_dead_are_taken_over(provider: &dyn Provider) {
     assert!(!store.keep_alive(ONE).unwrap());
     assert!(store.keep_alive(TWO).unwrap());
     for (server, id) in [(ONE, bob), (ONE, alice), (TWO, alice), (TWO, carol)] {
-        store.begin_share(server, id).unwrap();
+        store.begin_share(server, id, false).unwrap();
     }
     store.report(TWO, alice, &contributed(7, 1)).unwrap();
     store.report(ONE, alice, &contributed(5, 1)).unwrap();
     store.take_session(ONE, 1, bob, 1).unwrap();
-    assert_eq!(store.take_over(TWO, Duration::from_secs(3600)).unwrap(), []);
-    let mut taken = store.take_over(TWO, Duration::ZERO).unwrap();
-    taken.sort_unstable();
-    assert_eq!(taken, [bob, alice]);
-    assert_eq!(store.take_over(TWO, Duration::ZERO).unwrap(), []);
+    store.forget_silent(TWO, Duration::from_secs(3600)).unwrap();
+    assert_eq!(take_over(store, TWO), []);
+    assert!(store.take_session(TWO, 1, bob, 1).is_err());
+    store.forget_silent(TWO, Duration::ZERO).unwrap();
+    assert_eq!(take_over(store, TWO), [bob, alice]);
+    assert_eq!(take_over(store, TWO), [bob, alice]);
 
     // The sessions of the dead are free, and its own share goes on.
     store.take_session(TWO, 1, bob, 1).unwrap();
     assert_eq!(store.share(TWO, alice).unwrap().contributed, amount(7, 1));
-    // It was not dead: others have counted what it did, and what it does from now on counts.
+    // It was not dead: what it does from now on counts, and somebody has to count what it did.
     assert!(store.keep_alive(ONE).unwrap());
     let late = store.report(ONE, alice, &contributed(9, 2)).unwrap();
     assert!(late.was_lost);
@@ -175,6 +258,21 @@ pub(crate) fn shares_of_the_dead_are_taken_over(provider: &dyn Provider) {
     let next = store.report(ONE, alice, &contributed(10, 2)).unwrap();
     assert!(!next.was_lost);
     assert_eq!(next.usage, amount(13, 2));
+    assert_eq!(store.to_count(ONE).unwrap(), [alice]);
+}
+
+pub(crate) fn any_number_of_shares_is_taken_over(provider: &dyn Provider) {
+    let store = shared(provider);
+    let all: Vec<UserId> = (0..230)
+        .map(|number| {
+            let user = user(&format!("u{number}"));
+            provider.add_user(&user).unwrap().id
+        })
+        .collect();
+    for id in &all {
+        store.begin_share(ONE, *id, false).unwrap();
+    }
+    assert_eq!(take_over(store, TWO), all);
 }
 
 pub(crate) fn who_leaves_leaves_nothing_but_what_is_unsettled(provider: &dyn Provider) {
@@ -182,13 +280,35 @@ pub(crate) fn who_leaves_leaves_nothing_but_what_is_unsettled(provider: &dyn Pro
     let bob = provider.add_user(&user("bob")).unwrap().id;
     store.keep_alive(ONE).unwrap();
     store.take_session(ONE, 1, bob, 1).unwrap();
-    store.begin_share(ONE, bob).unwrap();
+    store.begin_share(ONE, bob, false).unwrap();
     store.leave(ONE).unwrap();
     store.take_session(TWO, 1, bob, 1).unwrap();
-    assert_eq!(store.take_over(TWO, Duration::ZERO).unwrap(), [bob]);
+    assert_eq!(take_over(store, TWO), [bob]);
+    store.begin_count(TWO, bob).unwrap();
+    let exact = store.replace_usage(TWO, bob, COUNTED, amount(0, 0));
+    assert!(exact.unwrap());
     store.end_share(TWO, bob).unwrap();
     store.leave(TWO).unwrap();
-    assert_eq!(store.take_over(ONE, Duration::ZERO).unwrap(), []);
+    assert_eq!(take_over(store, ONE), []);
+}
+
+pub(crate) fn a_server_can_take_its_sessions_again(provider: &dyn Provider) {
+    let store = shared(provider);
+    let bob = provider.add_user(&user("bob")).unwrap().id;
+    store.take_session(ONE, 1, bob, 1).unwrap();
+    // Those of a server that is not known are gone then.
+    take_over(store, TWO);
+    assert!(store.sessions(ONE).unwrap().is_empty());
+    store.take_session(TWO, 1, bob, 1).unwrap();
+    for _ in 0..2 {
+        let again = [(1, bob), (2, bob), (3, NOBODY)];
+        store.take_sessions_again(ONE, &again).unwrap();
+    }
+    let mut sessions = store.sessions(ONE).unwrap();
+    sessions.sort_unstable();
+    assert_eq!(sessions, [1, 2]);
+    assert_eq!(store.sessions(TWO).unwrap(), [1]);
+    assert!(store.take_session(TWO, 2, bob, 3).is_err());
 }
 
 pub(crate) fn sessions_are_limited_over_all_servers(provider: &dyn Provider) {
@@ -235,21 +355,25 @@ pub(crate) fn of_a_user_who_is_gone_nothing_is_left(provider: &dyn Provider) {
     let store = shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
     store.keep_alive(ONE).unwrap();
-    store.begin_share(ONE, bob).unwrap();
+    store.begin_share(ONE, bob, true).unwrap();
     store.take_session(ONE, 1, bob, 0).unwrap();
     provider.delete_user(bob).unwrap();
-    store.begin_share(ONE, NOBODY).unwrap();
-    assert_eq!(store.take_over(TWO, Duration::ZERO).unwrap(), []);
+    store.begin_share(ONE, NOBODY, true).unwrap();
+    assert_eq!(store.to_count(ONE).unwrap(), []);
+    assert_eq!(take_over(store, TWO), []);
     for id in [bob, NOBODY] {
         let outcomes = [
             store.share(ONE, id).map(drop),
             store.report(ONE, id, &contributed(1, 1)).map(drop),
-            store.replace_usage(ONE, id, Usage::default(), amount(0, 0)),
+            store.begin_count(ONE, id).map(drop),
+            store
+                .replace_usage(ONE, id, Usage::default(), amount(0, 0))
+                .map(drop),
             store.take_session(ONE, 2, id, 0),
         ];
         for outcome in outcomes {
             assert_eq!(outcome.unwrap_err().kind(), ErrorKind::NotFound);
         }
-        store.end_share(ONE, id).unwrap();
+        assert!(store.end_share(ONE, id).unwrap());
     }
 }

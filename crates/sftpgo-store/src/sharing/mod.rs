@@ -1,0 +1,346 @@
+//! The ledger of servers that use one database at a time: each transaction locks the row of the user it is about.
+
+mod shares;
+
+use std::time::Duration;
+
+use diesel::{
+    ExpressionMethods, QueryDsl, QueryResult, RunQueryDsl,
+    dsl::{exists, select, sql},
+    sql_types::BigInt,
+};
+use sftpgo_core::{
+    Error, ErrorKind, Result, UserId,
+    provider::{Counting, Report, ServerId, Share, SharedStore},
+    quota::Amount,
+    user::Usage,
+};
+
+use self::shares::{
+    StoredShare, another, demand_count, insert_share, is_to_be_counted, reserved_by_others,
+    set_usage, stored_share, update_share, usage, usage_locked,
+};
+use crate::{
+    connection::Connection,
+    database::DatabaseProvider,
+    dialect,
+    error::{no_such_user, of_query},
+    schema::{open_sessions, quota_shares, servers, users},
+};
+
+/// Shares of dead servers that are taken over in one transaction.
+const TAKEN_AT_ONCE: i64 = 100;
+
+impl SharedStore for DatabaseProvider {
+    fn keep_alive(&self, server: ServerId) -> Result<bool> {
+        self.transaction(|connection| {
+            let now = dialect::now(connection);
+            let now = || sql::<BigInt>(now);
+            let known = diesel::update(servers::table.find(server.0))
+                .set(servers::seen_at.eq(now()))
+                .execute(connection)?;
+            if known == 0 {
+                diesel::insert_into(servers::table)
+                    .values((servers::id.eq(server.0), servers::seen_at.eq(now())))
+                    .execute(connection)?;
+            }
+            Ok(known == 0)
+        })
+    }
+
+    fn forget_silent(&self, server: ServerId, silent_for: Duration) -> Result<()> {
+        self.transaction(|connection| {
+            let silent_since = format!("{} - {}", dialect::now(connection), silent_for.as_millis());
+            diesel::delete(
+                servers::table
+                    .filter(servers::id.ne(server.0))
+                    .filter(servers::seen_at.le(sql::<BigInt>(&silent_since))),
+            )
+            .execute(connection)
+        })
+        .map(drop)
+    }
+
+    fn take_over(&self, server: ServerId) -> Result<bool> {
+        self.transaction(|connection| {
+            diesel::delete(
+                open_sessions::table
+                    .filter(open_sessions::server_id.ne(server.0))
+                    .filter(open_sessions::server_id.ne_all(known_servers())),
+            )
+            .execute(connection)
+        })?;
+        // Users who are active wait for few others at a time.
+        self.transaction(|connection| take_over_some(connection, server))
+    }
+
+    fn leave(&self, server: ServerId) -> Result<()> {
+        self.transaction(|connection| {
+            diesel::delete(open_sessions::table.filter(open_sessions::server_id.eq(server.0)))
+                .execute(connection)?;
+            // Shares that it could not end are taken over.
+            diesel::delete(servers::table.find(server.0)).execute(connection)?;
+            Ok(())
+        })
+    }
+
+    fn take_session(&self, server: ServerId, number: i64, id: UserId, most: u32) -> Result<()> {
+        let taken = self.transaction(|connection| {
+            if usage_locked(connection, id)?.is_none() {
+                return Ok(Err(no_such_user()));
+            }
+            let of_user: Vec<(i64, i64)> = open_sessions::table
+                .filter(open_sessions::user_id.eq(id.0))
+                .select((open_sessions::server_id, open_sessions::number))
+                .load(connection)?;
+            if of_user.contains(&(server.0, number)) {
+                return Ok(Ok(()));
+            }
+            let open = of_user.len();
+            if most > 0 && open >= most as usize {
+                return Ok(Err(Error::new(
+                    ErrorKind::LimitReached,
+                    format!("too many open sessions: {open}"),
+                )));
+            }
+            insert_session(connection, server, number, id)?;
+            Ok(Ok(()))
+        });
+        taken?
+    }
+
+    fn sessions(&self, server: ServerId) -> Result<Vec<i64>> {
+        open_sessions::table
+            .filter(open_sessions::server_id.eq(server.0))
+            .select(open_sessions::number)
+            .load(&mut *self.pool.connection()?)
+            .map_err(of_query)
+    }
+
+    fn take_sessions_again(&self, server: ServerId, sessions: &[(i64, UserId)]) -> Result<()> {
+        self.transaction(|connection| {
+            let ids = sessions.iter().map(|(_, id)| id.0);
+            let there: Vec<i32> = users::table
+                .filter(users::id.eq_any(ids))
+                .select(users::id)
+                .load(connection)?;
+            for (number, id) in sessions {
+                let session = || open_sessions::table.find((server.0, *number));
+                let taken = select(exists(session())).get_result::<bool>(connection)?;
+                if !taken && there.contains(&id.0) {
+                    insert_session(connection, server, *number, *id)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn give_back_sessions(&self, server: ServerId, numbers: &[i64]) -> Result<()> {
+        self.transaction(|connection| {
+            for number in numbers {
+                diesel::delete(open_sessions::table.find((server.0, *number)))
+                    .execute(connection)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn share(&self, server: ServerId, id: UserId) -> Result<Share> {
+        self.transaction(|connection| {
+            let Some(usage) = usage(connection, id)? else {
+                return Ok(None);
+            };
+            let share = stored_share(connection, server, id)?.unwrap_or_default();
+            Ok(Some(Share {
+                usage: Amount::of(usage),
+                contributed: share.contributed,
+                reserved: share.reserved,
+                reserved_by_others: reserved_by_others(connection, server, id)?,
+                was_lost: false,
+            }))
+        })?
+        .ok_or_else(no_such_user)
+    }
+
+    fn begin_share(&self, server: ServerId, id: UserId, late: bool) -> Result<()> {
+        self.transaction(|connection| {
+            let exists = usage_locked(connection, id)?.is_some();
+            if exists && stored_share(connection, server, id)?.is_none() {
+                insert_share(connection, server, id, StoredShare::default(), late)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn report(&self, server: ServerId, id: UserId, report: &Report) -> Result<Share> {
+        self.transaction(|connection| {
+            let Some(before) = usage_locked(connection, id)? else {
+                return Ok(None);
+            };
+            let share = stored_share(connection, server, id)?;
+            let others = reserved_by_others(connection, server, id)?;
+            let (after, stored, answer) = report.apply(before, share, others);
+            if after != before {
+                set_usage(connection, id, after)?;
+            }
+            match share {
+                None => insert_share(connection, server, id, stored, true)?,
+                Some(known) if known != stored => {
+                    update_share(connection, server, id, stored)?;
+                }
+                Some(_) => {}
+            }
+            Ok(Some(answer))
+        })?
+        .ok_or_else(no_such_user)
+    }
+
+    fn to_count(&self, server: ServerId) -> Result<Vec<UserId>> {
+        let due: Vec<i32> = quota_shares::table
+            .filter(quota_shares::server_id.eq(server.0))
+            .filter(quota_shares::to_count)
+            .select(quota_shares::user_id)
+            .load(&mut *self.pool.connection()?)
+            .map_err(of_query)?;
+        Ok(due.into_iter().map(UserId).collect())
+    }
+
+    fn begin_count(&self, server: ServerId, id: UserId) -> Result<Counting> {
+        self.transaction(|connection| {
+            if usage_locked(connection, id)?.is_none() {
+                return Ok(None);
+            }
+            let is_alone = another(connection, server, id)?.is_none();
+            let is_due = is_to_be_counted(connection, server, id)?;
+            if is_due.is_none() {
+                insert_share(connection, server, id, StoredShare::default(), false)?;
+            }
+            diesel::update(quota_shares::table.find((server.0, id.0)))
+                .set(quota_shares::counts_alone.eq(is_alone))
+                .execute(connection)?;
+            Ok(Some(Counting {
+                is_alone,
+                is_due: is_due.unwrap_or(false),
+            }))
+        })?
+        .ok_or_else(no_such_user)
+    }
+
+    fn replace_usage(
+        &self,
+        server: ServerId,
+        id: UserId,
+        usage: Usage,
+        contributed: Amount,
+    ) -> Result<bool> {
+        self.transaction(|connection| {
+            if usage_locked(connection, id)?.is_none() {
+                return Ok(None);
+            }
+            set_usage(connection, id, usage)?;
+            let Some(known) = stored_share(connection, server, id)? else {
+                let stored = StoredShare {
+                    contributed,
+                    ..StoredShare::default()
+                };
+                insert_share(connection, server, id, stored, true)?;
+                return Ok(Some(false));
+            };
+            let stored = StoredShare {
+                contributed,
+                ..known
+            };
+            update_share(connection, server, id, stored)?;
+            let share = || quota_shares::table.find((server.0, id.0));
+            let alone: bool = share()
+                .select(quota_shares::counts_alone)
+                .get_result(connection)?;
+            diesel::update(share())
+                .set((
+                    quota_shares::to_count.eq(!alone),
+                    quota_shares::counts_alone.eq(false),
+                ))
+                .execute(connection)?;
+            Ok(Some(alone))
+        })?
+        .ok_or_else(no_such_user)
+    }
+
+    fn end_share(&self, server: ServerId, id: UserId) -> Result<bool> {
+        self.transaction(|connection| {
+            let usage = usage_locked(connection, id)?;
+            let another = another(connection, server, id)?;
+            let to_count = is_to_be_counted(connection, server, id)? == Some(true);
+            match (another, usage) {
+                (None, Some(_)) if to_count => return Ok(false),
+                (Some(other), _) if to_count => demand_count(connection, other, id)?,
+                (None, Some(usage)) => {
+                    let settled = Amount::of(usage).as_usage_at(usage.updated_at);
+                    if settled != usage {
+                        set_usage(connection, id, settled)?;
+                    }
+                }
+                _ => {}
+            }
+            diesel::delete(quota_shares::table.find((server.0, id.0))).execute(connection)?;
+            Ok(true)
+        })
+    }
+}
+
+impl DatabaseProvider {
+    fn transaction<T>(&self, work: impl FnMut(&mut Connection) -> QueryResult<T>) -> Result<T> {
+        dialect::write(&mut *self.pool.connection()?, work).map_err(of_query)
+    }
+}
+
+/// Removes what servers keep of a user who is deleted.
+pub(crate) fn forget(connection: &mut Connection, id: UserId) -> QueryResult<()> {
+    diesel::delete(quota_shares::table.filter(quota_shares::user_id.eq(id.0)))
+        .execute(connection)?;
+    diesel::delete(open_sessions::table.filter(open_sessions::user_id.eq(id.0)))
+        .execute(connection)?;
+    Ok(())
+}
+
+#[diesel::dsl::auto_type]
+fn known_servers() -> _ {
+    servers::table.select(servers::id)
+}
+
+/// Takes over some shares of servers that are not known; false when there are none.
+fn take_over_some(connection: &mut Connection, by: ServerId) -> QueryResult<bool> {
+    let left: Vec<(i64, i32)> = quota_shares::table
+        .filter(quota_shares::server_id.ne(by.0))
+        .filter(quota_shares::server_id.ne_all(known_servers()))
+        .order((quota_shares::user_id, quota_shares::server_id))
+        .select((quota_shares::server_id, quota_shares::user_id))
+        .limit(TAKEN_AT_ONCE)
+        .load(connection)?;
+    for (dead, id) in &left {
+        let id = UserId(*id);
+        let exists = usage_locked(connection, id)?.is_some();
+        let gone = diesel::delete(quota_shares::table.find((*dead, id.0))).execute(connection)?;
+        // Otherwise another server that looks now has it.
+        if gone > 0 && exists {
+            demand_count(connection, by, id)?;
+        }
+    }
+    Ok(!left.is_empty())
+}
+
+fn insert_session(
+    connection: &mut Connection,
+    server: ServerId,
+    number: i64,
+    id: UserId,
+) -> QueryResult<()> {
+    diesel::insert_into(open_sessions::table)
+        .values((
+            open_sessions::server_id.eq(server.0),
+            open_sessions::number.eq(number),
+            open_sessions::user_id.eq(id.0),
+        ))
+        .execute(connection)
+        .map(drop)
+}

@@ -1,0 +1,168 @@
+//! Rows of usage and of the shares in it, within a transaction that holds the user's row.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, RunQueryDsl};
+pub(super) use sftpgo_core::provider::StoredShare;
+use sftpgo_core::{UserId, provider::ServerId, quota::Amount, user::Usage};
+
+use crate::{
+    connection::Connection,
+    dialect,
+    schema::{quota_shares, users},
+};
+
+pub(super) fn usage_locked(connection: &mut Connection, id: UserId) -> QueryResult<Option<Usage>> {
+    dialect::lock_user(connection, id)?;
+    usage(connection, id)
+}
+
+pub(super) fn usage(connection: &mut Connection, id: UserId) -> QueryResult<Option<Usage>> {
+    let found: Option<(i64, i32, i64)> = users::table
+        .find(id.0)
+        .select((
+            users::used_quota_size,
+            users::used_quota_files,
+            users::last_quota_update,
+        ))
+        .get_result(connection)
+        .optional()?;
+    Ok(found.map(|(size, files, updated_at)| Usage {
+        size,
+        files,
+        updated_at,
+    }))
+}
+
+pub(super) fn set_usage(connection: &mut Connection, id: UserId, usage: Usage) -> QueryResult<()> {
+    diesel::update(users::table.find(id.0))
+        .set((
+            users::used_quota_size.eq(usage.size),
+            users::used_quota_files.eq(usage.files),
+            users::last_quota_update.eq(usage.updated_at),
+        ))
+        .execute(connection)
+        .map(drop)
+}
+
+pub(super) fn stored_share(
+    connection: &mut Connection,
+    server: ServerId,
+    id: UserId,
+) -> QueryResult<Option<StoredShare>> {
+    let found: Option<(i64, i64, i64, i64)> = quota_shares::table
+        .find((server.0, id.0))
+        .select((
+            quota_shares::contributed_size,
+            quota_shares::contributed_files,
+            quota_shares::reserved_size,
+            quota_shares::reserved_files,
+        ))
+        .get_result(connection)
+        .optional()?;
+    let amount = |size, files| Amount { size, files };
+    Ok(
+        found.map(|(size, files, reserved_size, reserved_files)| StoredShare {
+            contributed: amount(size, files),
+            reserved: amount(reserved_size, reserved_files),
+        }),
+    )
+}
+
+pub(super) fn reserved_by_others(
+    connection: &mut Connection,
+    server: ServerId,
+    id: UserId,
+) -> QueryResult<Amount> {
+    let others: Vec<(i64, i64)> = quota_shares::table
+        .filter(quota_shares::user_id.eq(id.0))
+        .filter(quota_shares::server_id.ne(server.0))
+        .select((quota_shares::reserved_size, quota_shares::reserved_files))
+        .load(connection)?;
+    let sum = |sum: Amount, (size, files)| sum.plus(Amount { size, files });
+    Ok(others.into_iter().fold(Amount::default(), sum))
+}
+
+/// Begins a share: what others count now is disturbed by it.
+pub(super) fn insert_share(
+    connection: &mut Connection,
+    server: ServerId,
+    id: UserId,
+    share: StoredShare,
+    to_count: bool,
+) -> QueryResult<()> {
+    diesel::update(quota_shares::table.filter(quota_shares::user_id.eq(id.0)))
+        .set(quota_shares::counts_alone.eq(false))
+        .execute(connection)?;
+    diesel::insert_into(quota_shares::table)
+        .values((
+            quota_shares::server_id.eq(server.0),
+            quota_shares::user_id.eq(id.0),
+            quota_shares::contributed_size.eq(share.contributed.size),
+            quota_shares::contributed_files.eq(share.contributed.files),
+            quota_shares::reserved_size.eq(share.reserved.size),
+            quota_shares::reserved_files.eq(share.reserved.files),
+            quota_shares::to_count.eq(to_count),
+            quota_shares::counts_alone.eq(false),
+        ))
+        .execute(connection)
+        .map(drop)
+}
+
+/// Has the server's share say that the files are to be counted; it begins unless it has.
+pub(super) fn demand_count(
+    connection: &mut Connection,
+    server: ServerId,
+    id: UserId,
+) -> QueryResult<()> {
+    if is_to_be_counted(connection, server, id)?.is_none() {
+        return insert_share(connection, server, id, StoredShare::default(), true);
+    }
+    diesel::update(quota_shares::table.find((server.0, id.0)))
+        .set(quota_shares::to_count.eq(true))
+        .execute(connection)
+        .map(drop)
+}
+
+/// Whether the server's share says so; none when there is no share.
+pub(super) fn is_to_be_counted(
+    connection: &mut Connection,
+    server: ServerId,
+    id: UserId,
+) -> QueryResult<Option<bool>> {
+    quota_shares::table
+        .find((server.0, id.0))
+        .select(quota_shares::to_count)
+        .get_result(connection)
+        .optional()
+}
+
+/// Another server with a share in the user.
+pub(super) fn another(
+    connection: &mut Connection,
+    server: ServerId,
+    id: UserId,
+) -> QueryResult<Option<ServerId>> {
+    quota_shares::table
+        .filter(quota_shares::user_id.eq(id.0))
+        .filter(quota_shares::server_id.ne(server.0))
+        .select(quota_shares::server_id)
+        .first::<i64>(connection)
+        .optional()
+        .map(|found| found.map(ServerId))
+}
+
+pub(super) fn update_share(
+    connection: &mut Connection,
+    server: ServerId,
+    id: UserId,
+    share: StoredShare,
+) -> QueryResult<()> {
+    diesel::update(quota_shares::table.find((server.0, id.0)))
+        .set((
+            quota_shares::contributed_size.eq(share.contributed.size),
+            quota_shares::contributed_files.eq(share.contributed.files),
+            quota_shares::reserved_size.eq(share.reserved.size),
+            quota_shares::reserved_files.eq(share.reserved.files),
+        ))
+        .execute(connection)
+        .map(drop)
+}

@@ -1,0 +1,216 @@
+//! What stands still for a while and goes on: a server, the database, a row in it. Nobody starts anything anew.
+
+use std::{
+    process::{Child, Stdio},
+    thread,
+    time::Duration,
+};
+
+use serde_json::json;
+use sftpgo_databases::Server as Database;
+use sftpgo_e2e::{Server, python_command, wait_for};
+
+use super::{Kind, on_each, start_on};
+
+on_each!(
+    a_server_that_stands_still_is_taken_for_dead_and_nothing_is_lost,
+    servers_outlive_a_database_that_stands_still,
+    one_row_that_is_held_keeps_nobody_else,
+);
+
+/// Uploads as the user of the first argument and under names that begin with it, until there is a file `stop`.
+const UPLOAD: &str = r#"
+import os, sys, paramiko, time
+t = paramiko.Transport(("127.0.0.1", int(os.environ["PORT"])))
+t.connect(username=sys.argv[1], password="secret")
+s = paramiko.SFTPClient.from_transport(t)
+number = 0
+with s.open(sys.argv[2] + "-long", "wb") as long:
+    while not os.path.exists("stop"):
+        long.write(b"x" * 50_000)
+        with s.open(f"{sys.argv[2]}-{number}", "wb") as small: small.write(b"y" * 1000)
+        if number % 3 == 0: s.remove(f"{sys.argv[2]}-{number}")
+        number += 1
+        open("uploads-of-" + sys.argv[2], "w").write(str(number))
+        time.sleep(0.05)
+s.close(); t.close()
+print("done")
+"#;
+
+struct World {
+    database: Database,
+    name: String,
+    one: Server,
+    two: Server,
+}
+
+impl World {
+    fn new(kind: Kind) -> Self {
+        let database = Database::start(kind);
+        let name = database.make_database();
+        let start = || start_on(&database, &name);
+        let (one, two) = (start(), start());
+        Self {
+            database,
+            name,
+            one,
+            two,
+        }
+    }
+
+    /// A user whose home both servers see.
+    fn add(&self, username: &str) {
+        let limits = json!({"quota_size": 1_000_000_000, "quota_files": 10_000});
+        self.one.add_user(username, &limits);
+    }
+
+    fn sql(&self, sql: &str) -> String {
+        self.database.sql(&self.name, sql).trim().to_owned()
+    }
+
+    fn count(&self, table: &str) -> String {
+        self.sql(&format!("SELECT COUNT(*) FROM {table}"))
+    }
+
+    /// What the ledger has, and every share in it has ended.
+    fn wait_until_settled(&self, username: &str) {
+        let usage = format!(
+            "SELECT used_quota_size, used_quota_files FROM users WHERE username = '{username}'"
+        );
+        let (size, files) = self.one.on_disk(username);
+        let there = format!("{size}\t{files}");
+        wait_for("the usage of what is there", || self.sql(&usage) == there);
+        wait_for("all shares to end", || self.count("quota_shares") == "0");
+        assert_eq!(self.sql(&usage), there);
+        assert!(files > 5);
+    }
+}
+
+/// An upload that goes on.
+struct Upload {
+    client: Child,
+    name: String,
+}
+
+impl Upload {
+    fn begin(server: &Server, username: &str, name: &str) -> Self {
+        let client = python_command(server, UPLOAD)
+            .args([username, name])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let upload = Self {
+            client,
+            name: name.to_owned(),
+        };
+        upload.wait_for_more(server);
+        upload
+    }
+
+    fn wait_for_more(&self, server: &Server) {
+        let file = format!("uploads-of-{}", self.name);
+        let count = || server.read(&file).parse::<u32>().unwrap_or(0);
+        let more = count() + 20;
+        wait_for("uploads", || count() >= more);
+    }
+
+    fn end(self, server: &Server) {
+        std::fs::write(server.path("stop"), "").unwrap();
+        let ended = self.client.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&ended.stdout), "done\n");
+        std::fs::remove_file(server.path("stop")).unwrap();
+    }
+}
+
+fn a_server_that_stands_still_is_taken_for_dead_and_nothing_is_lost(kind: Kind) {
+    let world = World::new(kind);
+    world.add("bob");
+    let (one, two) = (&world.one, &world.two);
+    let here = Upload::begin(one, "bob", "here");
+    one.signal("STOP");
+    wait_for("the other to take it for dead", || {
+        world.count("servers") == "1"
+    });
+    // The other counts and goes on.
+    let there = Upload::begin(two, "bob", "there");
+    there.end(two);
+    one.signal("CONT");
+    here.wait_for_more(one);
+    let there = Upload::begin(two, "bob", "there-too");
+    assert_eq!(world.count("servers"), "2");
+    here.end(one);
+    there.end(two);
+    world.wait_until_settled("bob");
+}
+
+fn servers_outlive_a_database_that_stands_still(kind: Kind) {
+    let world = World::new(kind);
+    world.add("bob");
+    let (one, two) = (&world.one, &world.two);
+    // Whoever has just started does not yet judge others.
+    thread::sleep(Duration::from_secs(18));
+    let here = Upload::begin(one, "bob", "here");
+    let there = Upload::begin(two, "bob", "there");
+    let sessions = world.sql("SELECT server_id, number FROM open_sessions ORDER BY 1, 2");
+    world.database.freeze();
+    thread::sleep(Duration::from_secs(20));
+    world.database.thaw();
+    wait_for("the status to say so", || {
+        [one, two].map(|server| server.rest("GET", "/api/v1/providerstatus", None).0) == [200; 2]
+    });
+    here.wait_for_more(one);
+    there.wait_for_more(two);
+    // Nobody was taken for dead.
+    assert_eq!(world.count("servers"), "2");
+    let now = world.sql("SELECT server_id, number FROM open_sessions ORDER BY 1, 2");
+    assert_eq!(now, sessions);
+    let counted = "SELECT COUNT(*) FROM quota_shares WHERE to_count";
+    assert_eq!(world.sql(counted), "0");
+    here.end(one);
+    there.end(two);
+    world.wait_until_settled("bob");
+}
+
+fn one_row_that_is_held_keeps_nobody_else(kind: Kind) {
+    let world = World::new(kind);
+    for user in ["bob", "alice", "carol"] {
+        world.add(user);
+    }
+    let (one, two) = (&world.one, &world.two);
+    let sleep = match kind {
+        Kind::Postgres => "SELECT pg_sleep(25)",
+        Kind::Mariadb => "DO SLEEP(25)",
+    };
+    let bob = Upload::begin(one, "bob", "bob");
+    let mut carol = Upload::begin(two, "carol", "carol");
+    let used = |username: &str| {
+        let sql = format!("SELECT used_quota_files FROM users WHERE username = '{username}'");
+        world.sql(&sql)
+    };
+    thread::scope(|scope| {
+        let held = format!(
+            "BEGIN; SELECT id FROM users WHERE username = 'bob' FOR UPDATE; {sleep}; COMMIT"
+        );
+        let (database, name) = (&world.database, &world.name);
+        let holding = scope.spawn(move || database.sql(name, &held));
+        thread::sleep(Duration::from_secs(1));
+        bob.wait_for_more(one);
+        let alice = Upload::begin(one, "alice", "alice");
+        alice.end(one);
+        wait_for("the usage of others", || used("alice") != "0");
+        let path = {
+            let found = one.rest("GET", "/api/v1/user?username=carol", None).1;
+            format!("/api/v1/user/{}", found[0]["id"])
+        };
+        assert_eq!(one.rest("PUT", &path, Some(&json!({"status": 0}))).0, 200);
+        wait_for("the session to be ended", || {
+            carol.client.try_wait().unwrap().is_some()
+        });
+        assert!(!holding.is_finished(), "the row was not held to the end");
+        holding.join().unwrap();
+    });
+    bob.end(one);
+    for user in ["bob", "alice", "carol"] {
+        world.wait_until_settled(user);
+    }
+}
