@@ -7,6 +7,7 @@
 
 mod accounts;
 mod common;
+mod dead;
 mod flaky;
 mod follow;
 mod forward;

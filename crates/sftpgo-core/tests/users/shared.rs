@@ -14,12 +14,9 @@ use proptest::prelude::*;
 use sftpgo_core::{
     ErrorKind, User, UserId,
     event::Events,
-    membership::Membership,
     provider::{QuotaLedger, ServerId, SharedStore},
-    quota::{Amount, FileChange, LedgerWriter, QuotaAccount, QuotaBook, Tracking},
-    recovery,
+    quota::{FileChange, LedgerWriter, QuotaAccount, QuotaBook, Tracking},
     registry::Connections,
-    user::Usage,
 };
 use sftpgo_store::MemoryProvider;
 
@@ -32,7 +29,7 @@ const FILES: i64 = 40;
 const BYTES: i64 = 10_000;
 
 /// A file of `after` bytes instead of one of `before`.
-fn change(number: u64, before: Option<u64>, after: Option<u64>) -> FileChange {
+pub(crate) fn change(number: u64, before: Option<u64>, after: Option<u64>) -> FileChange {
     FileChange {
         inode: (1, number),
         before,
@@ -41,13 +38,13 @@ fn change(number: u64, before: Option<u64>, after: Option<u64>) -> FileChange {
 }
 
 /// A store, and a user who may have [`BYTES`] in [`FILES`].
-fn shared() -> (Arc<MemoryProvider>, User) {
+pub(crate) fn shared() -> (Arc<MemoryProvider>, User) {
     let provider = Arc::new(MemoryProvider::shared());
     let bob = limited(provider.as_ref());
     (provider, bob)
 }
 
-fn limited(provider: &MemoryProvider) -> User {
+pub(crate) fn limited(provider: &MemoryProvider) -> User {
     add(provider, "bob", |draft| {
         draft.quota_size = BYTES;
         draft.quota_files = FILES;
@@ -55,7 +52,7 @@ fn limited(provider: &MemoryProvider) -> User {
     })
 }
 
-fn book(provider: &Arc<MemoryProvider>) -> Arc<QuotaBook> {
+pub(crate) fn book(provider: &Arc<MemoryProvider>) -> Arc<QuotaBook> {
     QuotaBook::new(provider.clone(), Tracking::All)
 }
 
@@ -75,25 +72,8 @@ fn nothing_is_left(provider: &MemoryProvider) -> bool {
     provider.to_count(ServerId(1)).unwrap().is_empty()
 }
 
-/// What a server does that has taken over the share of a dead one, when it finds `files` in `size` bytes.
-fn count_for_the_dead(provider: &MemoryProvider, id: UserId, size: i64, files: i32) {
-    const HEIR: ServerId = ServerId(2);
-    provider.forget_silent(HEIR, Duration::ZERO).unwrap();
-    provider.take_over(HEIR).unwrap();
-    assert_eq!(provider.to_count(HEIR).unwrap(), [id]);
-    assert!(provider.begin_count(HEIR, id).unwrap().is_alone);
-    let usage = Usage {
-        size,
-        files,
-        updated_at: 1,
-    };
-    let none = Amount::default();
-    assert!(provider.replace_usage(HEIR, id, usage, none).unwrap());
-    assert!(provider.end_share(HEIR, id).unwrap());
-}
-
 /// A file appears, and the operation that made it ends.
-fn add_file(account: &QuotaAccount, number: u64, size: u64) -> sftpgo_core::Result<()> {
+pub(crate) fn add_file(account: &QuotaAccount, number: u64, size: u64) -> sftpgo_core::Result<()> {
     account.settle(account.reserve(change(number, None, Some(size)))?)
 }
 
@@ -225,62 +205,6 @@ fn a_session_that_the_store_alone_knows_is_given_back() {
     one.take_again(&|| Ok(())).unwrap();
     one.give_back_ended().unwrap();
     assert_eq!(provider.sessions(ServerId(1)).unwrap().len(), 1);
-}
-
-#[test]
-fn what_a_server_went_on_with_after_it_was_taken_for_dead_is_counted_again() {
-    for end in [80, 5000] {
-        let (provider, bob) = shared();
-        let one = book(&provider);
-        let (store, server) = one.shared().unwrap();
-        store.keep_alive(server).unwrap();
-        let here = one.account(&bob).unwrap();
-        let mut delta = here.reserve(change(1, None, Some(30))).unwrap();
-        count_for_the_dead(&provider, bob.id, 30, 1);
-        store.keep_alive(server).unwrap();
-        thread::sleep(Duration::from_millis(150));
-        delta += here.reserve(change(1, Some(30), Some(end))).unwrap();
-        here.settle(delta).unwrap();
-        drop(here);
-        assert_eq!(recovery::users_to_count(&one).unwrap(), [bob.id], "{end}");
-    }
-}
-
-#[test]
-fn a_server_that_was_taken_for_dead_says_again_whose_files_may_change() {
-    let provider = Flaky::new(MemoryProvider::shared());
-    let bob = limited(&provider.stored);
-    let book = QuotaBook::new(provider.clone(), Tracking::All);
-    let (_, server) = book.shared().unwrap();
-    let connections = Connections::of_server(Events::default(), provider.clone(), server);
-    let membership = Membership::new(connections, Arc::clone(&book));
-    membership.beat().unwrap();
-    let account = book.account(&bob).unwrap();
-    add_file(&account, 1, 10).unwrap();
-    // That it was forgotten is not lost with an answer.
-    for mood in [Mood::Well, Mood::Deaf] {
-        count_for_the_dead(&provider.stored, bob.id, 10, 1);
-        provider.is(mood);
-        assert_eq!(membership.beat().is_ok(), mood == Mood::Well);
-        provider.is(Mood::Well);
-        membership.beat().unwrap();
-        assert_eq!(recovery::users_to_count(&book).unwrap(), [bob.id]);
-    }
-}
-
-#[test]
-fn who_is_to_be_counted_stays_so_until_that_is_done() {
-    let (provider, bob) = shared();
-    let book = book(&provider);
-    provider.begin_share(ServerId(9), bob.id, false).unwrap();
-    let (store, server) = book.shared().unwrap();
-    store.keep_alive(server).unwrap();
-    for _ in 0..2 {
-        store.take_over(server).unwrap();
-        // A session that comes and goes changes nothing of that.
-        drop(book.account(&bob).unwrap().change_names());
-        assert_eq!(store.to_count(server).unwrap(), [bob.id]);
-    }
 }
 
 #[test]
