@@ -16,6 +16,9 @@ use crate::{
     user::{Usage, User, UserDraft, UserId},
 };
 
+/// A change is made again so often when others change the user at the same time.
+const TRIES: usize = 10;
+
 /// User management over one provider. Calls block: hashing a password takes tens of milliseconds.
 pub struct Accounts {
     provider: Arc<dyn Provider>,
@@ -95,29 +98,43 @@ impl Accounts {
         Ok(user)
     }
 
-    /// Replaces a user's settings by what `change` makes of them.
+    /// Replaces a user's settings by what `change` makes of them, which is called again when they are others by then.
     ///
     /// # Errors
-    /// As [`Accounts::add`], and [`NotFound`](ErrorKind::NotFound).
+    /// As [`Accounts::add`], [`NotFound`](ErrorKind::NotFound), and [`Conflict`](ErrorKind::Conflict) when other servers
+    /// change the user all the time.
     pub fn update(
         &self,
         id: UserId,
-        change: impl FnOnce(&mut UserDraft) -> Result<()>,
+        change: impl Fn(&mut UserDraft) -> Result<()>,
     ) -> Result<User> {
         self.check_managed()?;
         // Two changes of one user, each made of what it read, would undo each other.
         let _one_at_a_time = self.updating.lock().unwrap_or_else(PoisonError::into_inner);
-        let stored = self.by_id(id)?;
-        let mut draft = UserDraft::from(&stored);
-        change(&mut draft)?;
-        let user = draft.validate_change_of(&stored, self.users_base_dir.as_deref())?;
-        self.provider.update_user(&user)?;
+        let user = self.change(id, change)?;
         follow::apply(&user, &self.connections, &self.quotas);
         self.events.emit(&Event::User {
             change: UserChange::Update,
             user: &user,
         });
         Ok(user)
+    }
+
+    fn change(&self, id: UserId, change: impl Fn(&mut UserDraft) -> Result<()>) -> Result<User> {
+        for _ in 0..TRIES {
+            let stored = self.by_id(id)?;
+            let mut draft = UserDraft::from(&stored);
+            change(&mut draft)?;
+            let user = draft.validate_change_of(&stored, self.users_base_dir.as_deref())?;
+            // Another server may have changed the user since.
+            if self.provider.change_user(&stored, &user)? {
+                return Ok(user);
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Conflict,
+            "the user is being changed by others",
+        ))
     }
 
     /// Forgets a user and ends the user's sessions; files stay.

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 pub use self::sharing::{Counting, Report, ServerId, Share, SharedStore, StoredShare};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     user::{Usage, User, UserId},
 };
 
@@ -103,11 +103,26 @@ pub trait Users: Send + Sync {
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) when the name is taken.
     fn add_user(&self, user: &User) -> Result<User>;
 
-    /// Replaces all settings of the user with `user.id`; usage and last login stay as they are.
+    /// Replaces all settings of the user with `user.id`, usage and last login stay as they are; false, and nothing is
+    /// changed, when they are not those of `before` any more.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound), or [`AlreadyExists`](crate::ErrorKind::AlreadyExists) when the new name is taken.
-    fn update_user(&self, user: &User) -> Result<()>;
+    fn change_user(&self, before: &User, user: &User) -> Result<bool>;
+
+    /// The same whatever they are.
+    ///
+    /// # Errors
+    /// As [`Users::change_user`].
+    fn update_user(&self, user: &User) -> Result<()> {
+        loop {
+            let before = self.user_by_id(user.id)?;
+            let before = before.ok_or_else(|| Error::not_found("no such user"))?;
+            if self.change_user(&before, user)? {
+                return Ok(());
+            }
+        }
+    }
 
     /// Replaces the password hash `old` by `new`, and nothing else; false when the user has another hash by now,
     /// or is gone.

@@ -83,6 +83,16 @@ impl fmt::Debug for User {
 }
 
 impl User {
+    /// Is all but usage and the last login the same?
+    pub fn has_settings_of(&self, other: &Self) -> bool {
+        let now = Self {
+            usage: other.usage,
+            last_login: other.last_login,
+            ..self.clone()
+        };
+        now == *other
+    }
+
     /// Has `expiration_date` passed at `now` (Unix milliseconds)?
     pub fn is_expired_at(&self, now: i64) -> bool {
         self.expiration_date > 0 && self.expiration_date < now

@@ -110,10 +110,13 @@ impl Users for MemoryProvider {
         Ok(added)
     }
 
-    fn update_user(&self, user: &User) -> Result<()> {
+    fn change_user(&self, before: &User, user: &User) -> Result<bool> {
         limits::check(user)?;
         let mut stored = self.lock();
         let old = stored.with_id(user.id).ok_or_else(no_such_user)?;
+        if !old.has_settings_of(before) {
+            return Ok(false);
+        }
         let old_name = old.username.clone();
         let updated = User {
             usage: old.usage,
@@ -127,7 +130,7 @@ impl Users for MemoryProvider {
             stored.by_name.remove(&old_name);
         }
         stored.by_name.insert(updated.username.clone(), updated);
-        Ok(())
+        Ok(true)
     }
 
     fn replace_password_hash(&self, id: UserId, old: &str, new: &str) -> Result<bool> {

@@ -17,7 +17,7 @@ use crate::{
     connection::Connection,
     database::DatabaseProvider,
     dialect,
-    error::{of_query, one_user_changed},
+    error::{no_such_user, of_query, one_user_changed},
     everybody, limits, listing,
     row::{Settings, UserRow},
     schema::{unsettled_users, users},
@@ -81,22 +81,32 @@ impl Users for DatabaseProvider {
         })
     }
 
-    fn update_user(&self, user: &User) -> Result<()> {
+    fn change_user(&self, before: &User, user: &User) -> Result<bool> {
         limits::check(user)?;
         dialect::write(&mut *self.pool.to_write()?, |connection| {
             dialect::lock_user(connection, user.id)?;
-            let Some(before) = name_of(connection, user.id)? else {
-                return Ok(0);
+            let stored = users::table
+                .find(user.id.0)
+                .select(UserRow::as_select())
+                .get_result(connection)
+                .optional()?;
+            let Some(stored) = stored.map(UserRow::into_user) else {
+                return Ok(None);
             };
-            if before != user.username {
-                listing::record(connection, &[(&before, -1), (&user.username, 1)])?;
+            if !stored.has_settings_of(before) {
+                return Ok(Some(false));
+            }
+            if stored.username != user.username {
+                let renamed = [(stored.username.as_str(), -1), (user.username.as_str(), 1)];
+                listing::record(connection, &renamed)?;
             }
             diesel::update(users::table.find(user.id.0))
                 .set(Settings::of(user))
                 .execute(connection)
+                .map(|_| Some(true))
         })
-        .map_err(of_query)
-        .and_then(one_user_changed)
+        .map_err(of_query)?
+        .ok_or_else(no_such_user)
     }
 
     fn replace_password_hash(&self, id: UserId, old: &str, new: &str) -> Result<bool> {

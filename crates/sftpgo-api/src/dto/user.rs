@@ -8,7 +8,7 @@ use sftpgo_core::{User, UserDraft, UserId};
 use crate::error::ApiError;
 
 /// A user as a request sends it: all fields may be left out, and only two may be null.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct UserRequest {
     #[serde(deserialize_with = "present")]

@@ -59,7 +59,7 @@ pub(crate) async fn update(
     app.calls
         .run(move || {
             accounts.update(id, |draft| {
-                request.merge_into(draft);
+                request.clone().merge_into(draft);
                 Ok(())
             })
         })

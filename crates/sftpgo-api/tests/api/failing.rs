@@ -40,7 +40,7 @@ impl Users for Failing {
     fn add_user(&self, _: &User) -> Result<User> {
         Err((self.0)())
     }
-    fn update_user(&self, _: &User) -> Result<()> {
+    fn change_user(&self, _: &User, _: &User) -> Result<bool> {
         Err((self.0)())
     }
     fn replace_password_hash(&self, _: UserId, _: &str, _: &str) -> Result<bool> {

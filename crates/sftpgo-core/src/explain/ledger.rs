@@ -75,7 +75,7 @@ impl Users for Scratch {
         Err(nobody())
     }
 
-    fn update_user(&self, _: &User) -> Result<()> {
+    fn change_user(&self, _: &User, _: &User) -> Result<bool> {
         Err(nobody())
     }
 

@@ -1,6 +1,14 @@
 //! Managing users: what is stored, who is told, and whose sessions end.
 
-use std::{path::PathBuf, sync::Arc, thread, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use sftpgo_core::{
     ErrorKind, User, UserDraft, UserId,
@@ -117,6 +125,41 @@ fn an_update_changes_what_it_names_only() {
     assert!(office.stored(expected.id) == expected);
     assert_eq!(expected.password.as_deref(), Some(ARGON2ID));
     assert_eq!(office.changes.take(), ["Update bob"]);
+}
+
+#[test]
+fn what_another_server_changes_meanwhile_is_kept() {
+    let office = Office::new();
+    let bob = office.accounts.add(draft("bob")).unwrap();
+    let calls = AtomicU32::new(0);
+    let change = |draft: &mut UserDraft| {
+        if calls.fetch_add(1, Ordering::Relaxed) == 0 {
+            let disabled = User {
+                enabled: false,
+                ..bob.clone()
+            };
+            office.provider.update_user(&disabled).unwrap();
+        }
+        draft.quota_files = 5;
+        Ok(())
+    };
+    let updated = office.accounts.update(bob.id, change).unwrap();
+    assert!(!updated.enabled && updated.quota_files == 5);
+    assert!(office.stored(bob.id) == updated);
+
+    let always = |draft: &mut UserDraft| {
+        let number = calls.fetch_add(1, Ordering::Relaxed);
+        let changed = User {
+            max_sessions: number,
+            ..bob.clone()
+        };
+        office.provider.update_user(&changed).unwrap();
+        draft.quota_files = 6;
+        Ok(())
+    };
+    let refused = office.accounts.update(bob.id, always).err().unwrap();
+    assert_eq!(refused.kind(), ErrorKind::Conflict);
+    assert_eq!(office.stored(bob.id).quota_files, bob.quota_files);
 }
 
 #[test]

@@ -27,8 +27,8 @@ macro_rules! forward_users {
                 self.stored.add_user(user)
             }
 
-            fn update_user(&self, user: &User) -> Result<()> {
-                self.stored.update_user(user)
+            fn change_user(&self, before: &User, user: &User) -> Result<bool> {
+                self.stored.change_user(before, user)
             }
 
             fn replace_password_hash(&self, id: UserId, old: &str, new: &str) -> Result<bool> {

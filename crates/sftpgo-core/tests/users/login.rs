@@ -346,7 +346,7 @@ impl Users for Gone {
     fn add_user(&self, _: &User) -> Result<User> {
         gone()
     }
-    fn update_user(&self, _: &User) -> Result<()> {
+    fn change_user(&self, _: &User, _: &User) -> Result<bool> {
         gone()
     }
     fn replace_password_hash(&self, _: UserId, _: &str, _: &str) -> Result<bool> {

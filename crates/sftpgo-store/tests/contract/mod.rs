@@ -53,6 +53,7 @@ macro_rules! for_every_provider {
                     users::a_listing_can_be_narrowed_to_one_name,
                     users::no_text_is_taken_for_sql,
                     users::an_update_replaces_settings_and_leaves_the_rest,
+                    users::a_change_of_what_is_different_by_now_changes_nothing,
                     users::an_update_can_take_away_password_and_keys,
                     users::a_new_hash_changes_nothing_else,
                     users::what_does_not_fit_is_refused_and_named,

@@ -347,6 +347,28 @@ pub(crate) fn an_update_replaces_settings_and_leaves_the_rest(provider: &dyn Pro
     assert!(provider.user_by_id(other.id).unwrap().unwrap() == other);
 }
 
+pub(crate) fn a_change_of_what_is_different_by_now_changes_nothing(provider: &dyn Provider) {
+    let bob = provider.add_user(&user("bob")).unwrap();
+    let disabled = User {
+        enabled: false,
+        ..bob.clone()
+    };
+    // A login is no change of settings.
+    provider.record_login(bob.id, 77).unwrap();
+    assert!(provider.change_user(&bob, &disabled).unwrap());
+    let renamed = User {
+        username: "robert".to_owned(),
+        ..bob.clone()
+    };
+    assert!(!provider.change_user(&bob, &renamed).unwrap());
+    let stored = provider.user_by_id(bob.id).unwrap().unwrap();
+    assert!(stored.has_settings_of(&disabled));
+    assert!(provider.change_user(&disabled, &renamed).unwrap());
+    provider.delete_user(bob.id).unwrap();
+    let nobody = provider.change_user(&renamed, &bob).unwrap_err();
+    assert_eq!(nobody.kind(), ErrorKind::NotFound);
+}
+
 pub(crate) fn an_update_can_take_away_password_and_keys(provider: &dyn Provider) {
     let bob = provider.add_user(&user("bob")).unwrap();
     let bare = User {
