@@ -3,15 +3,15 @@
 use std::{
     collections::HashMap,
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use sftpgo_core::{
-    Provider, Result, UserId,
+    ErrorKind, Provider, Result, UserId,
     follow::follow_changes,
     membership::{BEAT, Membership},
-    quota::QuotaBook,
+    quota::{Counted, QuotaBook},
     recovery,
     registry::Connections,
     scan::QuotaScans,
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::compose::Parts;
 
-/// A home that cannot be read is looked at again after this.
+/// A home that cannot be read, or was changed through another server meanwhile, is looked at again after this.
 const COUNT_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 struct Watch {
@@ -33,8 +33,14 @@ struct Watch {
     quotas: Arc<QuotaBook>,
     membership: Arc<Membership>,
     scans: Arc<QuotaScans>,
-    /// Whose files could not be counted, and when that was.
-    not_counted: Mutex<HashMap<UserId, Instant>>,
+    /// Whose files could not be counted.
+    not_counted: Mutex<HashMap<UserId, NotCounted>>,
+}
+
+struct NotCounted {
+    not_before: Instant,
+    /// It was said in the log.
+    is_told: bool,
 }
 
 /// Looks every few seconds until it is told that no session is left. That the database does not answer is told by those
@@ -52,67 +58,67 @@ pub(crate) fn watch(
         not_counted: Mutex::default(),
     });
     async move {
-        let mut interval = time::interval(BEAT);
-        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut counting = None;
-        loop {
-            tokio::select! {
-                biased;
-                () = until.cancelled() => return,
-                _ = interval.tick() => {}
-            }
-            let looking = Arc::clone(&watch);
-            match spawn_blocking(move || looking.look()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => log::debug!("the database was not looked at: {error}"),
-                Err(_) => return,
-            }
-            // Nobody waits for it: the next look must not be late.
-            if counting
-                .as_ref()
-                .is_none_or(tokio::task::JoinHandle::is_finished)
-            {
-                let watch = Arc::clone(&watch);
-                counting = Some(spawn_blocking(move || watch.count()));
-            }
+        let every_beat = |look| every_beat(Arc::clone(&watch), until.clone(), look);
+        // Nobody waits for the end of a walk.
+        tokio::spawn(every_beat(Watch::count));
+        // Whatever other servers do, who may not stay has to go: neither waits for the other.
+        tokio::join!(every_beat(Watch::beat), every_beat(Watch::follow));
+    }
+}
+
+async fn every_beat(watch: Arc<Watch>, until: CancellationToken, look: fn(&Watch) -> Result<()>) {
+    let mut interval = time::interval(BEAT);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = until.cancelled() => return,
+            _ = interval.tick() => {}
+        }
+        let watch = Arc::clone(&watch);
+        match spawn_blocking(move || look(&watch)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => log::debug!("the database was not looked at: {error}"),
+            Err(_) => return,
         }
     }
 }
 
 impl Watch {
-    fn look(&self) -> Result<()> {
-        let said = self.membership.beat();
-        // Whatever other servers do, who may not stay has to go.
-        follow_changes(self.provider.as_ref(), &self.connections, &self.quotas)?;
-        said
+    fn beat(&self) -> Result<()> {
+        self.membership.beat()
+    }
+
+    fn follow(&self) -> Result<()> {
+        follow_changes(self.provider.as_ref(), &self.connections, &self.quotas)
     }
 
     /// Counts the files of users whom a dead server left, or this one after it was taken for dead.
-    fn count(&self) {
-        let due = match recovery::users_to_count(&self.quotas) {
-            Ok(due) => due,
-            Err(error) => {
-                log::debug!("whose files are to be counted is not known: {error}");
-                return;
-            }
-        };
-        let not_counted = || {
-            let not_counted = self.not_counted.lock();
-            not_counted.unwrap_or_else(PoisonError::into_inner)
-        };
-        not_counted()
-            .retain(|user, since| due.contains(user) && since.elapsed() < COUNT_AGAIN_AFTER);
+    fn count(&self) -> Result<()> {
         let mut counted = 0;
-        for user in due {
-            if not_counted().contains_key(&user) {
-                continue;
-            }
-            match recovery::count_one(self.provider.as_ref(), &self.scans, user) {
-                Ok(was_counted) => counted += u32::from(was_counted),
-                Err(error) => {
-                    log::warn!("the usage of user {} was not counted: {error}", user.0);
-                    not_counted().insert(user, Instant::now());
+        while let Some(user) = self.next_to_count()? {
+            let outcome = recovery::count_one(self.provider.as_ref(), &self.scans, user);
+            let not_before = match &outcome {
+                Ok(Some(Counted::Exactly)) => {
+                    counted += 1;
+                    continue;
                 }
+                Err(error) if error.kind() == ErrorKind::Unavailable => {
+                    return outcome.map(drop);
+                }
+                Ok(None) => Instant::now() + BEAT,
+                Ok(Some(_)) | Err(_) => Instant::now() + COUNT_AGAIN_AFTER,
+            };
+            let mut not_counted = self.not_counted();
+            let kept = not_counted.entry(user).or_insert(NotCounted {
+                not_before,
+                is_told: false,
+            });
+            kept.not_before = not_before;
+            if let Err(error) = outcome
+                && !std::mem::replace(&mut kept.is_told, true)
+            {
+                log::warn!("the usage of user {} was not counted: {error}", user.0);
             }
         }
         if counted > 0 {
@@ -120,5 +126,24 @@ impl Watch {
                 "users whose usage was changing when a server died, counted again: {counted}"
             );
         }
+        Ok(())
+    }
+
+    /// Asked for anew each time, for a walk takes long. Who was not counted waits.
+    fn next_to_count(&self) -> Result<Option<UserId>> {
+        let due = recovery::users_to_count(&self.quotas)?;
+        let mut not_counted = self.not_counted();
+        not_counted.retain(|user, _| due.contains(user));
+        let now = Instant::now();
+        let waits = |user: &UserId| {
+            let kept = not_counted.get(user);
+            kept.is_some_and(|kept| kept.not_before > now)
+        };
+        Ok(due.into_iter().find(|user| !waits(user)))
+    }
+
+    fn not_counted(&self) -> MutexGuard<'_, HashMap<UserId, NotCounted>> {
+        let not_counted = self.not_counted.lock();
+        not_counted.unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -21,6 +21,9 @@ pub const BEAT: Duration = Duration::from_secs(3);
 /// Whoever was not heard for longer cannot tell the silence of others from that of the store.
 const GAP: Duration = Duration::from_secs(9);
 
+/// What another server ends while this one comes back is only seen the second time.
+const TO_BE_SURE: u8 = 2;
+
 /// This server's place among them; nothing is to be done where it is alone.
 pub struct Membership {
     connections: Arc<Connections>,
@@ -34,8 +37,8 @@ struct Heard {
     last: Option<Instant>,
     /// Since when there was no gap.
     since: Option<Instant>,
-    /// Others may have ended its sessions and shares.
-    may_be_forgotten: bool,
+    /// Others may have ended its sessions and shares: so often it still says them again.
+    may_be_forgotten: u8,
 }
 
 impl Membership {
@@ -69,16 +72,20 @@ impl Membership {
             return Ok(());
         };
         self.say_alive(store, server)?;
-        self.be_remembered(store, server)?;
-        self.connections.give_back_ended()?;
-        self.quotas.end_at_last()?;
+        let go_on = &|| self.stay_alive(store, server);
+        // One user whose row is held must not keep the rest from being done.
+        let own = [
+            self.be_remembered(go_on),
+            self.connections.give_back_ended(go_on),
+            self.quotas.end_at_last(go_on),
+        ];
         if self.would_hear_others() {
             store.forget_silent(server, SILENT)?;
         }
         while store.take_over(server)? {
-            self.stay_alive(store, server)?;
+            go_on()?;
         }
-        Ok(())
+        own.into_iter().collect()
     }
 
     /// This server stops, and its last session has ended.
@@ -89,8 +96,8 @@ impl Membership {
         let Some((store, server)) = self.quotas.shared() else {
             return Ok(());
         };
-        self.connections.give_back_ended()?;
-        self.quotas.end_at_last()?;
+        self.connections.give_back_ended(&|| Ok(()))?;
+        self.quotas.end_at_last(&|| Ok(()))?;
         store.leave(server)
     }
 
@@ -104,12 +111,14 @@ impl Membership {
                     heard.since = Some(now);
                 }
                 heard.last = Some(now);
-                heard.may_be_forgotten |= was_forgotten;
+                if was_forgotten {
+                    heard.may_be_forgotten = TO_BE_SURE;
+                }
                 Ok(())
             }
             // The store may have answered.
             Err(error) => {
-                heard.may_be_forgotten = true;
+                heard.may_be_forgotten = TO_BE_SURE;
                 Err(error)
             }
         }
@@ -124,21 +133,18 @@ impl Membership {
     }
 
     /// Takes sessions and shares again that others ended, if that may have happened.
-    fn be_remembered(&self, store: &dyn SharedStore, server: ServerId) -> Result<()> {
-        if !std::mem::take(&mut self.heard().may_be_forgotten) {
+    fn be_remembered(&self, go_on: &dyn Fn() -> Result<()>) -> Result<()> {
+        if self.heard().may_be_forgotten == 0 {
             return Ok(());
         }
-        let go_on = &|| self.stay_alive(store, server);
-        let remembered = self.connections.take_again(go_on).and_then(|()| {
-            self.quotas.marked().into_iter().try_for_each(|user| {
-                self.quotas.mark_again(user)?;
-                go_on()
-            })
-        });
-        if remembered.is_err() {
-            self.heard().may_be_forgotten = true;
+        self.connections.take_again(go_on)?;
+        for user in self.quotas.marked() {
+            self.quotas.mark_again(user)?;
+            go_on()?;
         }
-        remembered
+        let mut heard = self.heard();
+        heard.may_be_forgotten = heard.may_be_forgotten.saturating_sub(1);
+        Ok(())
     }
 
     /// Has this server been heard for so long that all others could be?

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     error::{ErrorKind, Result},
     provider::Provider,
-    quota::QuotaBook,
+    quota::{Counted, QuotaBook, Tracking},
     scan::QuotaScans,
     user::UserId,
 };
@@ -36,8 +36,8 @@ pub fn find_unsettled(provider: &dyn Provider, quotas: &QuotaBook) -> Result<Vec
 /// What the store says.
 pub fn users_to_count(quotas: &QuotaBook) -> Result<Vec<UserId>> {
     match quotas.shared() {
-        Some((store, server)) => store.to_count(server),
-        None => Ok(Vec::new()),
+        Some((store, server)) if quotas.tracking() != Tracking::Off => store.to_count(server),
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -51,7 +51,7 @@ pub fn count_unsettled(
     users
         .iter()
         .filter(|id| match count_one(provider, scans, **id) {
-            Ok(counted) => counted,
+            Ok(counted) => counted == Some(Counted::Exactly),
             Err(error) => {
                 log::warn!("the usage of user {} was not counted: {error}", id.0);
                 false
@@ -60,20 +60,24 @@ pub fn count_unsettled(
         .count()
 }
 
-/// Counts the files of one of them. False when there is nothing to count, or somebody else does or will.
+/// Counts the files of one of them. None when there is nothing to count, or somebody else does or will.
 ///
 /// # Errors
 /// What the home or the ledger says.
-pub fn count_one(provider: &dyn Provider, scans: &Arc<QuotaScans>, id: UserId) -> Result<bool> {
+pub fn count_one(
+    provider: &dyn Provider,
+    scans: &Arc<QuotaScans>,
+    id: UserId,
+) -> Result<Option<Counted>> {
     let Some(user) = provider.user_by_id(id)? else {
         scans.forget(id);
-        return Ok(false);
+        return Ok(None);
     };
     match scans.begin(user) {
         Ok(scan) => scan.run_alone(),
         // The operator's own scan does the same, and without tracking there is nothing to count.
         Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Unsupported) => {
-            Ok(false)
+            Ok(None)
         }
         Err(error) => Err(error),
     }

@@ -176,11 +176,11 @@ impl Connections {
         users
     }
 
-    /// Gives back in the shared store what could not be given back when a login ended.
+    /// Gives back in the shared store what could not be given back when a login ended. `go_on` is called every so often.
     ///
     /// # Errors
-    /// What the store says.
-    pub fn give_back_ended(&self) -> Result<()> {
+    /// What the store or `go_on` says.
+    pub fn give_back_ended(&self, go_on: &dyn Fn() -> Result<()>) -> Result<()> {
         let Some((store, server)) = self.store() else {
             return Ok(());
         };
@@ -193,10 +193,10 @@ impl Connections {
                 return Ok(());
             }
             store.give_back_sessions(server, &ended)?;
-            let not_given_back = &mut self.lock().not_given_back;
-            ended.iter().for_each(|number| {
-                not_given_back.remove(number);
-            });
+            for number in &ended {
+                self.lock().not_given_back.remove(number);
+            }
+            go_on()?;
         }
     }
 

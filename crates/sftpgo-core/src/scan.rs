@@ -96,25 +96,31 @@ impl QuotaScan {
     pub fn run(self) -> Result<()> {
         let account = self.scans.quotas.account(&self.user)?;
         let counting = account.begin_count()?;
-        self.count(&account, counting.is_some_and(|counting| counting.is_due))
+        let is_due = counting.is_some_and(|counting| counting.is_due);
+        self.count(&account, is_due, true).map(drop)
     }
 
-    /// The same for users who are to be counted; false, and nothing is done, while other servers may change files: they
-    /// are to count then.
+    /// The same for users who are to be counted, if no other server can change files meanwhile: nothing is stored
+    /// otherwise, and none is answered when that is known before.
     ///
     /// # Errors
     /// As [`QuotaScan::run`].
-    pub fn run_alone(self) -> Result<bool> {
+    pub fn run_alone(self) -> Result<Option<Counted>> {
         let account = self.scans.quotas.account(&self.user)?;
         if let Some(counting) = account.begin_count()?
             && !counting.is_alone
         {
-            return Ok(false);
+            return Ok(None);
         }
-        self.count(&account, true).map(|()| true)
+        self.count(&account, true, false).map(Some)
     }
 
-    fn count(&self, account: &Arc<QuotaAccount>, is_due: bool) -> Result<()> {
+    fn count(
+        &self,
+        account: &Arc<QuotaAccount>,
+        is_due: bool,
+        even_roughly: bool,
+    ) -> Result<Counted> {
         let quotas = &self.scans.quotas;
         let home = self.scans.homes.existing_home(&self.user)?;
         if home.is_none() && (is_due || quotas.is_count_needed(self.user.id)) {
@@ -136,12 +142,13 @@ impl QuotaScan {
                     walked => walked?,
                 }
             }
-            if count.finish(held)? != Counted::Not {
+            let counted = count.finish(held, even_roughly)?;
+            if counted != Counted::Not {
                 quotas.counted(self.user.id);
-                break;
+                return Ok(counted);
             }
         }
-        Ok(())
+        Ok(Counted::Not)
     }
 }
 

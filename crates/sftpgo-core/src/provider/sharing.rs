@@ -195,12 +195,19 @@ pub trait SharedStore: Send + Sync {
     /// [`NotFound`](crate::ErrorKind::NotFound).
     fn share(&self, server: ServerId, id: UserId) -> Result<Share>;
 
-    /// Begins a share unless it has begun: from here on the user's files may differ from the ledger's figures. With
-    /// `late` they may have before: if the share begins now, the files are to be counted.
+    /// Begins a share unless it has begun: from here on the user's files may differ from the ledger's figures, of which
+    /// `contributed` came from this server already. With `late` they may have before: if the share begins now, the
+    /// files are to be counted.
     ///
     /// # Errors
     /// See the trait; an id nobody has is ignored.
-    fn begin_share(&self, server: ServerId, id: UserId, late: bool) -> Result<()>;
+    fn begin_share(
+        &self,
+        server: ServerId,
+        id: UserId,
+        contributed: Amount,
+        late: bool,
+    ) -> Result<()>;
 
     /// Brings the ledger up to date, and reserves. A share that others took over begins anew, and the files are to be
     /// counted.
@@ -215,14 +222,16 @@ pub trait SharedStore: Send + Sync {
     /// See the trait.
     fn to_count(&self, server: ServerId) -> Result<Vec<UserId>>;
 
-    /// The server begins to count the user's files, and its share begins unless it has.
+    /// The server, which has a share, begins to count the user's files. A share that was lost begins anew, and they are
+    /// to be counted once more.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound).
     fn begin_count(&self, server: ServerId, id: UserId) -> Result<Counting>;
 
     /// Replaces the figures by what was counted; `contributed` of it came from this server's share. False when another
-    /// server had a share meanwhile: then the files are to be counted again.
+    /// server had a share meanwhile: then the files are to be counted again, and the figures are only replaced if
+    /// `even_roughly`.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound).
@@ -232,6 +241,7 @@ pub trait SharedStore: Send + Sync {
         id: UserId,
         usage: Usage,
         contributed: Amount,
+        even_roughly: bool,
     ) -> Result<bool>;
 
     /// Ends a share that has reported everything. If the files are to be counted, another server's share says so from

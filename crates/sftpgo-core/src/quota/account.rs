@@ -212,7 +212,8 @@ impl QuotaAccount {
     /// # Errors
     /// What the ledger says.
     pub fn begin_count(&self) -> Result<Option<Counting>> {
-        self.slot.begin_count(self.user)
+        self.slot
+            .begin_count(self.user, || self.contributed_to_ledger())
     }
 
     /// The user's bandwidth, shared by the user's transfers.

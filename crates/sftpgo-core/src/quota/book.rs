@@ -1,7 +1,7 @@
 //! The accounts of all users who have a session now, and what of them outlives the last one.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     account::QuotaAccount,
+    amount::Amount,
     line::Line,
     lock,
     slot::{Marks, Slot},
@@ -57,6 +58,8 @@ pub struct QuotaBook {
     is_failing: AtomicBool,
     /// Whose figures it did not take then.
     refused: Mutex<Option<UserId>>,
+    /// Of whom it was not told last that usage is settled.
+    not_ended_last: Mutex<Option<UserId>>,
 }
 
 #[derive(Default)]
@@ -92,6 +95,7 @@ impl QuotaBook {
             unwritten: Arc::default(),
             is_failing: AtomicBool::new(false),
             refused: Mutex::default(),
+            not_ended_last: Mutex::default(),
         })
     }
 
@@ -108,7 +112,7 @@ impl QuotaBook {
         let slot = self.slot(user.id);
         // Only this user's other logins wait for the ledger here.
         let mut state = lock(&slot.state);
-        if let Some(account) = state.account.upgrade() {
+        if let Some(account) = state.account() {
             return Ok(account);
         }
         slot.throttle.set_rates(user);
@@ -122,7 +126,7 @@ impl QuotaBook {
             Arc::clone(&slot),
             Arc::clone(&self.unwritten),
         ));
-        state.account = Arc::downgrade(&account);
+        state.open(&account);
         if unwritten.is_some() {
             self.unwritten.try_again();
         }
@@ -143,6 +147,7 @@ impl QuotaBook {
         if let Some(at) = slots.iter().position(|(user, _)| Some(*user) == refused) {
             slots.rotate_left(at + 1);
         }
+        let mut all_written = true;
         for (user, slot) in slots {
             let written = match slot.account() {
                 Some(account) => account.store(),
@@ -150,6 +155,7 @@ impl QuotaBook {
             };
             match written {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
+                    all_written = false;
                     if !self.is_failing.swap(true, Ordering::Relaxed) {
                         log::error!("usage is kept until the ledger takes it: {error}");
                     }
@@ -160,12 +166,11 @@ impl QuotaBook {
                     }
                 }
                 // Nobody needs the usage of a user who is gone.
-                _ => {
-                    if self.is_failing.swap(false, Ordering::Relaxed) {
-                        log::info!("the ledger takes usage again");
-                    }
-                }
+                _ => {}
             }
+        }
+        if all_written && self.is_failing.swap(false, Ordering::Relaxed) {
+            log::info!("the ledger takes usage again");
         }
     }
 
@@ -250,18 +255,39 @@ impl QuotaBook {
     /// # Errors
     /// What the ledger says.
     pub(crate) fn mark_again(&self, user: UserId) -> Result<()> {
-        self.slot(user).mark_again(user)
+        let slot = self.slot(user);
+        let contributed = match slot.account() {
+            Some(account) => account.contributed_to_ledger(),
+            None => {
+                let unwritten = self.unwritten.of(user);
+                unwritten.map_or_else(Amount::default, |figures| figures.contributed)
+            }
+        };
+        slot.mark_again(user, contributed)
     }
 
-    /// Tells the ledger that usage is settled where that failed.
+    /// Tells the ledger that usage is settled where that failed. `go_on` is called every so often.
     ///
     /// # Errors
-    /// What the ledger says.
-    pub fn end_at_last(&self) -> Result<()> {
-        let users: Vec<UserId> = lock(&self.marks.not_ended).iter().copied().collect();
+    /// What the ledger or `go_on` says; the rest is tried at the next call, beginning with others.
+    pub fn end_at_last(&self, go_on: &dyn Fn() -> Result<()>) -> Result<()> {
+        let mut users: VecDeque<UserId> = lock(&self.marks.not_ended).iter().copied().collect();
+        let refused = lock(&self.not_ended_last).take();
+        let first = users.partition_point(|user| Some(*user) <= refused);
+        users.rotate_left(first % users.len().max(1));
         for user in users {
-            self.slot(user).end_at_last(user)?;
+            // Whoever fails to end it from here on is not forgotten.
             lock(&self.marks.not_ended).remove(&user);
+            let is_written = || self.unwritten.of(user).is_none();
+            let ended = self.slot(user).end_at_last(user, is_written);
+            if !matches!(ended, Ok(true)) {
+                lock(&self.marks.not_ended).insert(user);
+            }
+            if let Err(error) = ended {
+                *lock(&self.not_ended_last) = Some(user);
+                return Err(error);
+            }
+            go_on()?;
         }
         Ok(())
     }

@@ -47,7 +47,7 @@ pub(super) struct Shift {
 pub enum Counted {
     /// The ledger has the figures.
     Exactly,
-    /// It has, but another server may have changed files meanwhile: it wants them counted again.
+    /// Another server may have changed files meanwhile: the ledger wants them counted again.
     Roughly,
     /// Directories moved, and the tree has to be walked again.
     Not,
@@ -68,14 +68,15 @@ impl Count {
         self.seen.insert(inode, size);
     }
 
-    /// Ends the count and writes it to the ledger. Whoever holds the account's names during the walk gives them here,
-    /// and then no directory moved.
+    /// Ends the count and writes it to the ledger, if other servers may have changed files meanwhile only if that is
+    /// wanted `even_roughly`. Whoever holds the account's names during the walk gives them here, and then no directory
+    /// moved.
     ///
     /// Uploads that run are settled at their end; what was counted of them is not counted twice.
     ///
     /// # Errors
     /// What the ledger says; it gets the figure with the next operation then, unless others share it.
-    pub fn finish(&self, held: Option<MutexGuard<'_, ()>>) -> Result<Counted> {
+    pub fn finish(&self, held: Option<MutexGuard<'_, ()>>, even_roughly: bool) -> Result<Counted> {
         let names = held.unwrap_or_else(|| self.account.change_names());
         // What others did is learned before or after, not in between.
         let mut line = lock(&self.account.line);
@@ -106,7 +107,9 @@ impl Count {
         };
         (state.settled, state.live) = (settled, live);
         drop((state, names));
-        let is_exact = self.account.store_counted(&mut line, &shift)?;
+        let is_exact = self
+            .account
+            .store_counted(&mut line, &shift, even_roughly)?;
         Ok(if is_exact {
             Counted::Exactly
         } else {

@@ -125,11 +125,12 @@ impl Line {
         provider: &dyn Provider,
         server: ServerId,
         user: UserId,
+        contributed: Amount,
         late: bool,
     ) -> Result<()> {
         match provider.shared() {
             None => provider.set_unsettled(user, true),
-            Some(store) => store.begin_share(server, user, late),
+            Some(store) => store.begin_share(server, user, contributed, late),
         }
     }
 
@@ -149,21 +150,34 @@ impl Line {
             || self.is_shared() && self.reserved != entry.in_motion.plus(entry.wanted)
     }
 
-    /// Writes the figures of a count. False when they cannot be trusted.
+    /// Writes the figures of a count, and answers what is written: nothing when others may have changed what was counted,
+    /// unless that is wanted `even_roughly`. False when that is so.
     ///
     /// # Errors
     /// What the ledger says; the next write makes up for it where the ledger is this server's alone.
-    pub(super) fn write_count(&mut self, entry: &Entry) -> Result<(Written, bool)> {
+    pub(super) fn write_count(
+        &mut self,
+        entry: &Entry,
+        even_roughly: bool,
+    ) -> Result<(Option<Written>, bool)> {
         let provider = Arc::clone(&self.provider);
         let Some(store) = provider.shared() else {
             self.owes_count = true;
-            return Ok((self.write(entry)?, true));
+            return Ok((Some(self.write(entry)?), true));
         };
         self.unsure = true;
         let usage = entry.figures.settled.as_usage();
         let contributed = entry.figures.contributed;
-        let is_exact = store.replace_usage(self.server, self.user, usage, contributed)?;
-        Ok((self.has(entry.figures.settled, contributed), is_exact))
+        let is_exact =
+            store.replace_usage(self.server, self.user, usage, contributed, even_roughly)?;
+        let is_written = is_exact || even_roughly;
+        let written = is_written.then(|| self.has(entry.figures.settled, contributed));
+        Ok((written, is_exact))
+    }
+
+    /// This server's part of the ledger since its share began.
+    pub(super) fn contributed(&self) -> Amount {
+        self.contributed
     }
 
     /// Writes what the ledger lacks.

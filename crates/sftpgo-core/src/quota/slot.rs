@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use super::{account::QuotaAccount, line::Line, lock};
+use super::{account::QuotaAccount, amount::Amount, line::Line, lock};
 use crate::{
     error::{ErrorKind, Result},
     journal::Journal,
@@ -37,11 +37,24 @@ pub(super) struct Slot {
 
 #[derive(Default)]
 pub(super) struct SlotState {
-    pub(super) account: Weak<QuotaAccount>,
+    account: Weak<QuotaAccount>,
     /// The ledger says that the user may have unsettled changes.
     marked: bool,
     /// The journal says so.
     journaled: bool,
+    /// There is an account, or the last one has not closed yet.
+    is_open: bool,
+}
+
+impl SlotState {
+    pub(super) fn account(&self) -> Option<Arc<QuotaAccount>> {
+        self.account.upgrade()
+    }
+
+    pub(super) fn open(&mut self, account: &Arc<QuotaAccount>) {
+        self.account = Arc::downgrade(account);
+        self.is_open = true;
+    }
 }
 
 impl Slot {
@@ -55,14 +68,15 @@ impl Slot {
     }
 
     pub(super) fn account(&self) -> Option<Arc<QuotaAccount>> {
-        lock(&self.state).account.upgrade()
+        lock(&self.state).account()
     }
 
     /// Says that usage may be unsettled, unless that is said already: in the ledger, or in the journal while the ledger
-    /// does not answer. False when neither takes it: a crash would go unnoticed.
-    pub(super) fn mark(&self, user: UserId) -> bool {
+    /// does not answer. False when neither takes it: a crash would go unnoticed. `contributed` answers what this server
+    /// has brought into the ledger.
+    pub(super) fn mark(&self, user: UserId, contributed: impl FnOnce() -> Amount) -> bool {
         let mut state = lock(&self.state);
-        let Err(error) = self.mark_locked(&mut state, user) else {
+        let Err(error) = self.mark_locked(&mut state, user, contributed) else {
             return true;
         };
         if state.journaled {
@@ -84,21 +98,43 @@ impl Slot {
     ///
     /// # Errors
     /// What the ledger says.
-    pub(super) fn mark_in_ledger(&self, user: UserId) -> Result<()> {
-        self.mark_locked(&mut lock(&self.state), user)
+    pub(super) fn mark_in_ledger(
+        &self,
+        user: UserId,
+        contributed: impl FnOnce() -> Amount,
+    ) -> Result<()> {
+        self.mark_locked(&mut lock(&self.state), user, contributed)
     }
 
-    fn mark_locked(&self, state: &mut SlotState, user: UserId) -> Result<()> {
+    fn mark_locked(
+        &self,
+        state: &mut SlotState,
+        user: UserId,
+        contributed: impl FnOnce() -> Amount,
+    ) -> Result<()> {
         if !state.marked {
-            let Marks {
-                provider, server, ..
-            } = self.marks.as_ref();
-            // Only the journal knew: others may have counted meanwhile.
-            Line::begin(provider.as_ref(), *server, user, state.journaled)?;
+            // When only the journal knew, others may have counted meanwhile.
+            self.begin(user, contributed(), state.journaled)?;
             state.marked = true;
         }
         self.take_from_journal(state, user);
         Ok(())
+    }
+
+    fn begin(&self, user: UserId, contributed: Amount, late: bool) -> Result<()> {
+        let Marks {
+            provider, server, ..
+        } = self.marks.as_ref();
+        let begun = Line::begin(provider.as_ref(), *server, user, contributed, late);
+        self.end_later_unless(&begun, user);
+        begun
+    }
+
+    /// The ledger may have done what it did not answer; whoever knows of nothing to end would leave it there.
+    fn end_later_unless<T>(&self, done: &Result<T>, user: UserId) {
+        if done.is_err() && self.marks.provider.shared().is_some() {
+            lock(&self.marks.not_ended).insert(user);
+        }
     }
 
     /// The ledger knows what the journal said.
@@ -129,16 +165,16 @@ impl Slot {
     pub(super) fn hand_over(&self, user: UserId) -> Result<()> {
         let mut state = lock(&self.state);
         state.journaled = true;
-        self.mark_locked(&mut state, user)
+        self.mark_locked(&mut state, user, Amount::default)
     }
 
     /// Others took this server for dead and ended what the ledger said here: it is said again.
-    pub(super) fn mark_again(&self, user: UserId) -> Result<()> {
+    pub(super) fn mark_again(&self, user: UserId, contributed: Amount) -> Result<()> {
         let state = lock(&self.state);
         if !state.marked {
             return Ok(());
         }
-        Line::begin(self.marks.provider.as_ref(), self.marks.server, user, true)
+        self.begin(user, contributed, true)
     }
 
     pub(super) fn is_marked(&self) -> bool {
@@ -146,18 +182,21 @@ impl Slot {
     }
 
     /// A count begins; none where the ledger is this server's alone.
-    pub(super) fn begin_count(&self, user: UserId) -> Result<Option<Counting>> {
+    pub(super) fn begin_count(
+        &self,
+        user: UserId,
+        contributed: impl FnOnce() -> Amount,
+    ) -> Result<Option<Counting>> {
         let Some(store) = self.marks.provider.shared() else {
             return Ok(None);
         };
         let mut state = lock(&self.state);
-        // That changes wait in the journal only the ledger has to hear first.
-        if state.journaled {
-            self.mark_locked(&mut state, user)?;
-        }
-        let counting = store.begin_count(self.marks.server, user)?;
+        // A share that was lost is no new one.
+        let late = state.marked || state.journaled;
+        self.begin(user, contributed(), late)?;
         state.marked = true;
-        Ok(Some(counting))
+        self.take_from_journal(&mut state, user);
+        store.begin_count(self.marks.server, user).map(Some)
     }
 
     pub(super) fn is_count_needed(&self) -> bool {
@@ -179,12 +218,22 @@ impl Slot {
 
     /// The last session of `account` ended; `write` tries once more to write what is left and answers whether the
     /// ledger has it then. The next account waits meanwhile. One that is there already has taken over.
-    pub(super) fn close(&self, account: &QuotaAccount, write: impl FnOnce() -> bool) {
+    pub(super) fn close(
+        &self,
+        account: &QuotaAccount,
+        contributed: impl FnOnce() -> Amount,
+        write: impl FnOnce() -> bool,
+    ) {
         let mut state = lock(&self.state);
         if !std::ptr::eq(state.account.as_ptr(), account) {
             return;
         }
-        if state.journaled && self.mark_locked(&mut state, account.user).is_err() {
+        state.is_open = false;
+        if state.journaled
+            && self
+                .mark_locked(&mut state, account.user, contributed)
+                .is_err()
+        {
             return;
         }
         if !write() || !state.marked || self.is_count_needed() {
@@ -195,30 +244,36 @@ impl Slot {
         }
     }
 
-    /// Says that everything is settled where that was not stored, unless there is an account again.
-    pub(super) fn end_at_last(&self, user: UserId) -> Result<()> {
+    /// Says that everything is settled where that was not stored. False while it is not so.
+    pub(super) fn end_at_last(
+        &self,
+        user: UserId,
+        is_written: impl FnOnce() -> bool,
+    ) -> Result<bool> {
         let mut state = lock(&self.state);
-        if state.account.strong_count() > 0 || state.journaled || self.is_count_needed() {
-            return Ok(());
+        // Whoever marked it since ends it too.
+        if state.marked {
+            return Ok(true);
         }
-        self.end_marks(&mut state, user)
+        if state.is_open || state.journaled || !is_written() {
+            return Ok(false);
+        }
+        self.end_marks(&mut state, user).map(|()| true)
     }
 
     fn end_marks(&self, state: &mut SlotState, user: UserId) -> Result<()> {
         let Marks {
-            provider,
-            server,
-            not_ended,
-            ..
+            provider, server, ..
         } = self.marks.as_ref();
-        match Line::end(provider.as_ref(), *server, user) {
+        let ended = Line::end(provider.as_ref(), *server, user);
+        match ended {
             Ok(has_ended) => state.marked = !has_ended,
-            Err(error) if error.kind() == ErrorKind::NotFound => state.marked = false,
-            Err(error) => {
+            Err(ref error) if error.kind() == ErrorKind::NotFound => state.marked = false,
+            Err(_) => {
+                self.end_later_unless(&ended, user);
                 // It may be done all the same.
-                state.marked = false;
-                lock(not_ended).insert(user);
-                return Err(error);
+                state.marked &= provider.shared().is_none();
+                return ended.map(drop);
             }
         }
         Ok(())
@@ -227,7 +282,7 @@ impl Slot {
     pub(super) fn is_needed(self: &Arc<Self>) -> bool {
         let state = lock(&self.state);
         Arc::strong_count(self) > 1
-            || state.account.strong_count() > 0
+            || state.is_open
             || state.marked
             || state.journaled
             || self.throttle.is_busy()

@@ -59,7 +59,9 @@ impl QuotaAccount {
             return Ok(());
         }
         // Before the line is taken: the next account of the slot takes them in this order.
-        let marked = self.slot.mark_in_ledger(self.user);
+        let marked = self
+            .slot
+            .mark_in_ledger(self.user, || self.contributed_to_ledger());
         let mut line = lock(&self.line);
         let written = marked.and_then(|()| self.write(&mut line, Amount::default()));
         self.keep_unwritten(&written);
@@ -67,23 +69,40 @@ impl QuotaAccount {
     }
 
     /// Writes the figure of a count, whether or not the user is tracked: then it tells when it was counted. The count
-    /// changed what is known here by `shift`. False when the figure cannot be trusted.
-    pub(super) fn store_counted(&self, line: &mut Line, shift: &Shift) -> Result<bool> {
+    /// changed what is known here by `shift`. False when the figure cannot be trusted; then it is written only if that
+    /// is wanted `even_roughly`.
+    pub(super) fn store_counted(
+        &self,
+        line: &mut Line,
+        shift: &Shift,
+        even_roughly: bool,
+    ) -> Result<bool> {
         let entry = self.entry(Amount::default());
-        let written = line.write_count(&entry);
-        if written.is_err() && line.is_shared() {
+        let counted = line.write_count(&entry, even_roughly);
+        if line.is_shared() && !matches!(counted, Ok((Some(_), _))) {
             let mut state = lock(&self.state);
             state.settled = state.settled.minus(shift.settled);
             state.live = state.live.minus(shift.live);
         }
-        let (written, is_exact) = match written {
-            Ok((written, is_exact)) => (Ok(written), is_exact),
-            Err(error) => (Err(error), false),
-        };
-        self.learn(&written);
-        let written = written.map(|written| Some(written.contributed));
-        self.keep_unwritten(&written);
-        written.map(|_| is_exact)
+        match counted {
+            Ok((None, is_exact)) => Ok(is_exact),
+            Ok((Some(written), is_exact)) => {
+                let contributed = written.contributed;
+                self.learn(&Ok(written));
+                self.keep_unwritten(&Ok(Some(contributed)));
+                Ok(is_exact)
+            }
+            Err(error) => {
+                let failed = Err(error);
+                self.keep_unwritten(&failed);
+                failed.map(|_| false)
+            }
+        }
+    }
+
+    /// What the ledger has of this server's part, as far as is known.
+    pub(super) fn contributed_to_ledger(&self) -> Amount {
+        lock(&self.line).contributed()
     }
 
     /// Lets the ledger know, before the first change, that the files and its figures may differ from now on.
@@ -92,7 +111,7 @@ impl QuotaAccount {
             return;
         }
         // Transfers go on without the database.
-        if self.slot.mark(self.user) {
+        if self.slot.mark(self.user, || self.contributed_to_ledger()) {
             self.marked.store(true, Ordering::Release);
         }
     }
@@ -234,7 +253,8 @@ impl State {
 
 impl Drop for QuotaAccount {
     fn drop(&mut self) {
-        self.slot.close(self, || {
+        let contributed = || self.contributed_to_ledger();
+        self.slot.close(self, contributed, || {
             self.keep_unwritten(&self.write(&mut lock(&self.line), Amount::default()))
         });
     }

@@ -6,7 +6,7 @@ use sftpgo_core::{
     UserId,
     event::Events,
     membership::Membership,
-    provider::{ServerId, SharedStore},
+    provider::{QuotaLedger, ServerId, SharedStore},
     quota::{Amount, QuotaBook, Tracking},
     recovery,
     registry::Connections,
@@ -32,7 +32,11 @@ fn count_for_the_dead(provider: &MemoryProvider, id: UserId, size: i64, files: i
         updated_at: 1,
     };
     let none = Amount::default();
-    assert!(provider.replace_usage(HEIR, id, usage, none).unwrap());
+    assert!(
+        provider
+            .replace_usage(HEIR, id, usage, none, false)
+            .unwrap()
+    );
     assert!(provider.end_share(HEIR, id).unwrap());
 }
 
@@ -75,13 +79,37 @@ fn a_server_that_was_taken_for_dead_says_again_whose_files_may_change() {
         membership.beat().unwrap();
         assert_eq!(recovery::users_to_count(&book).unwrap(), [bob.id]);
     }
+    // What it had told before does not count twice.
+    add_file(&account, 2, 5).unwrap();
+    let usage = provider.stored.usage(bob.id).unwrap();
+    assert_eq!((usage.size, usage.files), (15, 2));
+}
+
+#[test]
+fn a_count_does_not_hide_that_the_share_was_lost() {
+    let (provider, bob) = shared();
+    let one = book(&provider);
+    let (store, server) = one.shared().unwrap();
+    store.keep_alive(server).unwrap();
+    let account = one.account(&bob).unwrap();
+    add_file(&account, 1, 10).unwrap();
+    count_for_the_dead(&provider, bob.id, 10, 1);
+    assert!(account.begin_count().unwrap().unwrap().is_due);
+    // The walk fails.
+    add_file(&account, 2, 5).unwrap();
+    drop(account);
+    let usage = provider.usage(bob.id).unwrap();
+    assert_eq!((usage.size, usage.files), (15, 2));
+    assert_eq!(recovery::users_to_count(&one).unwrap(), [bob.id]);
 }
 
 #[test]
 fn who_is_to_be_counted_stays_so_until_that_is_done() {
     let (provider, bob) = shared();
     let book = book(&provider);
-    provider.begin_share(ServerId(9), bob.id, false).unwrap();
+    provider
+        .begin_share(ServerId(9), bob.id, Amount::default(), false)
+        .unwrap();
     let (store, server) = book.shared().unwrap();
     store.keep_alive(server).unwrap();
     for _ in 0..2 {

@@ -123,8 +123,14 @@ impl SharedStore for Flaky {
         self.call(|| self.neighbours().share(server, id))
     }
 
-    fn begin_share(&self, server: ServerId, id: UserId, late: bool) -> Result<()> {
-        self.call(|| self.neighbours().begin_share(server, id, late))
+    fn begin_share(
+        &self,
+        server: ServerId,
+        id: UserId,
+        contributed: Amount,
+        late: bool,
+    ) -> Result<()> {
+        self.call(|| self.neighbours().begin_share(server, id, contributed, late))
     }
 
     fn to_count(&self, server: ServerId) -> Result<Vec<UserId>> {
@@ -145,10 +151,11 @@ impl SharedStore for Flaky {
         id: UserId,
         usage: Usage,
         contributed: Amount,
+        even_roughly: bool,
     ) -> Result<bool> {
         self.call(|| {
             self.neighbours()
-                .replace_usage(server, id, usage, contributed)
+                .replace_usage(server, id, usage, contributed, even_roughly)
         })
     }
 

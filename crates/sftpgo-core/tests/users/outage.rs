@@ -137,7 +137,7 @@ fn who_only_the_journal_knows_of_is_counted_after_a_crash() {
         assert!(is_needed());
         let account = restarted.account(&world.bob).unwrap();
         account.begin_count().unwrap();
-        let counted = Count::begin(account).finish(None).unwrap();
+        let counted = Count::begin(account).finish(None, false).unwrap();
         assert_eq!(counted, Counted::Exactly);
         restarted.counted(world.bob.id);
         drop(restarted.account(&world.bob).unwrap());

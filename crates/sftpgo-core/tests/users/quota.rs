@@ -186,7 +186,7 @@ fn a_count_replaces_both_figures_and_knows_what_changed_behind_the_walk() {
     };
     account.settle(account.record(gone)).unwrap();
     let unsettled = account.reserve(file(4, 7)).unwrap();
-    assert_eq!(count.finish(None).unwrap(), Counted::Exactly);
+    assert_eq!(count.finish(None, false).unwrap(), Counted::Exactly);
     drop(count);
     // The upload that is not under its name is in the use and in no count; one that goes on is settled later.
     assert_eq!(used(&account), (62, 4));
@@ -203,7 +203,7 @@ fn a_count_during_which_directories_move_changes_nothing() {
     let mut count = Count::begin(Arc::clone(&account));
     count.saw((1, 9), 1);
     account.tree_changed();
-    assert_eq!(count.finish(None).unwrap(), Counted::Not);
+    assert_eq!(count.finish(None, false).unwrap(), Counted::Not);
     assert_eq!(used(&account), (40, 1));
     assert_eq!(stored(&provider, bob.id), (40, 1));
 }

@@ -15,7 +15,7 @@ use sftpgo_core::{
     ErrorKind, User, UserId,
     event::Events,
     provider::{QuotaLedger, ServerId, SharedStore},
-    quota::{FileChange, LedgerWriter, QuotaAccount, QuotaBook, Tracking},
+    quota::{Amount, FileChange, LedgerWriter, QuotaAccount, QuotaBook, Tracking},
     registry::Connections,
 };
 use sftpgo_store::MemoryProvider;
@@ -70,6 +70,17 @@ fn stored(provider: &MemoryProvider, id: UserId) -> (i64, i64) {
 fn nothing_is_left(provider: &MemoryProvider) -> bool {
     provider.take_over(ServerId(1)).unwrap();
     provider.to_count(ServerId(1)).unwrap().is_empty()
+}
+
+/// Has any server a share in the user?
+fn has_share(provider: &MemoryProvider, id: UserId) -> bool {
+    const OBSERVER: ServerId = ServerId(3);
+    provider
+        .begin_share(OBSERVER, id, Amount::default(), false)
+        .unwrap();
+    let is_alone = provider.begin_count(OBSERVER, id).unwrap().is_alone;
+    assert!(provider.end_share(OBSERVER, id).unwrap());
+    !is_alone
 }
 
 /// A file appears, and the operation that made it ends.
@@ -175,10 +186,10 @@ fn a_session_that_ended_while_the_store_was_away_is_given_back_later() {
     drop(both);
     assert!(one.log_in(&bob).is_err());
     assert_eq!(one.login_count(), 0);
-    assert!(one.give_back_ended().is_err());
+    assert!(one.give_back_ended(&|| Ok(())).is_err());
     provider.is(Mood::Well);
     assert!(two.log_in(&bob).is_err());
-    one.give_back_ended().unwrap();
+    one.give_back_ended(&|| Ok(())).unwrap();
     let _again = (two.log_in(&bob).unwrap(), two.log_in(&bob).unwrap());
 }
 
@@ -203,7 +214,7 @@ fn a_session_that_the_store_alone_knows_is_given_back() {
     let _login = one.log_in(&bob).unwrap();
     provider.take_session(ServerId(1), 77, bob.id, 2).unwrap();
     one.take_again(&|| Ok(())).unwrap();
-    one.give_back_ended().unwrap();
+    one.give_back_ended(&|| Ok(())).unwrap();
     assert_eq!(provider.sessions(ServerId(1)).unwrap().len(), 1);
 }
 
@@ -244,14 +255,55 @@ fn a_share_that_could_not_end_ends_later() {
     let provider = Flaky::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let end = || book.end_at_last(&|| Ok(()));
     let account = book.account(&bob).unwrap();
     add_file(&account, 1, 10).unwrap();
     provider.is(Mood::Down);
     drop(account);
-    assert!(book.end_at_last().is_err());
+    assert!(end().is_err());
     provider.is(Mood::Well);
-    book.end_at_last().unwrap();
-    assert!(nothing_is_left(&provider.stored));
+    // Not while there is a session, which may still change files; this one does not, and ends nothing.
+    let account = book.account(&bob).unwrap();
+    end().unwrap();
+    drop(account);
+    assert!(has_share(&provider.stored, bob.id));
+    end().unwrap();
+    assert!(!has_share(&provider.stored, bob.id));
+}
+
+#[test]
+fn a_share_that_began_unheard_ends_too() {
+    let provider = Flaky::new(MemoryProvider::shared());
+    let bob = limited(&provider.stored);
+    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let account = book.account(&bob).unwrap();
+    provider.is(Mood::Deaf);
+    assert!(account.begin_count().is_err());
+    drop(account);
+    provider.is(Mood::Well);
+    assert!(has_share(&provider.stored, bob.id));
+    book.end_at_last(&|| Ok(())).unwrap();
+    assert!(!has_share(&provider.stored, bob.id));
+}
+
+#[test]
+fn a_share_with_figures_to_write_does_not_end_before() {
+    let provider = Flaky::new(MemoryProvider::shared());
+    let bob = limited(&provider.stored);
+    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let account = book.account(&bob).unwrap();
+    add_file(&account, 1, 10).unwrap();
+    provider.is(Mood::Down);
+    assert!(add_file(&account, 2, 20).is_err());
+    drop(account);
+    provider.is(Mood::Well);
+    book.end_at_last(&|| Ok(())).unwrap();
+    let account = book.account(&bob).unwrap();
+    add_file(&account, 3, 30).unwrap();
+    drop(account);
+    book.end_at_last(&|| Ok(())).unwrap();
+    assert_eq!(stored(&provider.stored, bob.id), (60, 3));
+    assert!(!has_share(&provider.stored, bob.id));
 }
 
 #[derive(Debug, Clone)]
@@ -324,5 +376,6 @@ proptest! {
         drop((accounts, writers));
         let truth = (files.values().sum::<u64>() as i64, files.len() as i64);
         prop_assert_eq!(stored(&provider, bob.id), truth);
+        prop_assert!(!has_share(&provider, bob.id));
     }
 }

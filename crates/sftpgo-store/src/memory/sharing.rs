@@ -47,12 +47,26 @@ impl Neighbours {
 
     /// The share, which begins now unless it has.
     fn begin(&mut self, server: ServerId, id: UserId, late: bool) -> &mut Kept {
+        self.begin_with(server, id, Amount::default(), late)
+    }
+
+    fn begin_with(
+        &mut self,
+        server: ServerId,
+        id: UserId,
+        contributed: Amount,
+        late: bool,
+    ) -> &mut Kept {
         if !self.shares.contains_key(&(server, id)) {
             for ((_, user), kept) in &mut self.shares {
                 kept.counts_alone &= *user != id;
             }
         }
         self.shares.entry((server, id)).or_insert(Kept {
+            share: StoredShare {
+                contributed,
+                ..StoredShare::default()
+            },
             to_count: late,
             ..Kept::default()
         })
@@ -163,10 +177,17 @@ impl SharedStore for MemoryProvider {
         })
     }
 
-    fn begin_share(&self, server: ServerId, id: UserId, late: bool) -> Result<()> {
+    fn begin_share(
+        &self,
+        server: ServerId,
+        id: UserId,
+        contributed: Amount,
+        late: bool,
+    ) -> Result<()> {
         let mut stored = self.lock();
         if stored.with_id(id).is_some() {
-            stored.neighbours.begin(server, id, late);
+            let neighbours = &mut stored.neighbours;
+            neighbours.begin_with(server, id, contributed, late);
         }
         Ok(())
     }
@@ -195,7 +216,7 @@ impl SharedStore for MemoryProvider {
         let mut stored = self.lock();
         stored.with_id_mut(id)?;
         let is_alone = stored.neighbours.other(server, id).is_none();
-        let kept = stored.neighbours.begin(server, id, false);
+        let kept = stored.neighbours.begin(server, id, true);
         kept.counts_alone = is_alone;
         Ok(Counting {
             is_alone,
@@ -209,13 +230,19 @@ impl SharedStore for MemoryProvider {
         id: UserId,
         usage: Usage,
         contributed: Amount,
+        even_roughly: bool,
     ) -> Result<bool> {
         let mut stored = self.lock();
-        stored.with_id_mut(id)?.usage = usage;
-        let kept = stored.neighbours.begin(server, id, true);
-        kept.share.contributed = contributed;
-        kept.to_count = !std::mem::take(&mut kept.counts_alone);
-        Ok(!kept.to_count)
+        stored.with_id_mut(id)?;
+        let neighbours = &mut stored.neighbours;
+        let kept = neighbours.begin_with(server, id, contributed, true);
+        let is_exact = std::mem::take(&mut kept.counts_alone);
+        kept.to_count = !is_exact;
+        if is_exact || even_roughly {
+            kept.share.contributed = contributed;
+            stored.with_id_mut(id)?.usage = usage;
+        }
+        Ok(is_exact)
     }
 
     fn end_share(&self, server: ServerId, id: UserId) -> Result<bool> {

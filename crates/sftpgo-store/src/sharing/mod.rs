@@ -162,11 +162,21 @@ impl SharedStore for DatabaseProvider {
         .ok_or_else(no_such_user)
     }
 
-    fn begin_share(&self, server: ServerId, id: UserId, late: bool) -> Result<()> {
+    fn begin_share(
+        &self,
+        server: ServerId,
+        id: UserId,
+        contributed: Amount,
+        late: bool,
+    ) -> Result<()> {
         self.transaction(|connection| {
             let exists = usage_locked(connection, id)?.is_some();
             if exists && stored_share(connection, server, id)?.is_none() {
-                insert_share(connection, server, id, StoredShare::default(), late)?;
+                let share = StoredShare {
+                    contributed,
+                    ..StoredShare::default()
+                };
+                insert_share(connection, server, id, share, late)?;
             }
             Ok(())
         })
@@ -213,14 +223,14 @@ impl SharedStore for DatabaseProvider {
             let is_alone = another(connection, server, id)?.is_none();
             let is_due = is_to_be_counted(connection, server, id)?;
             if is_due.is_none() {
-                insert_share(connection, server, id, StoredShare::default(), false)?;
+                insert_share(connection, server, id, StoredShare::default(), true)?;
             }
             diesel::update(quota_shares::table.find((server.0, id.0)))
                 .set(quota_shares::counts_alone.eq(is_alone))
                 .execute(connection)?;
             Ok(Some(Counting {
                 is_alone,
-                is_due: is_due.unwrap_or(false),
+                is_due: is_due.unwrap_or(true),
             }))
         })?
         .ok_or_else(no_such_user)
@@ -232,25 +242,23 @@ impl SharedStore for DatabaseProvider {
         id: UserId,
         usage: Usage,
         contributed: Amount,
+        even_roughly: bool,
     ) -> Result<bool> {
         self.transaction(|connection| {
             if usage_locked(connection, id)?.is_none() {
                 return Ok(None);
             }
-            set_usage(connection, id, usage)?;
             let Some(known) = stored_share(connection, server, id)? else {
                 let stored = StoredShare {
                     contributed,
                     ..StoredShare::default()
                 };
                 insert_share(connection, server, id, stored, true)?;
+                if even_roughly {
+                    set_usage(connection, id, usage)?;
+                }
                 return Ok(Some(false));
             };
-            let stored = StoredShare {
-                contributed,
-                ..known
-            };
-            update_share(connection, server, id, stored)?;
             let share = || quota_shares::table.find((server.0, id.0));
             let alone: bool = share()
                 .select(quota_shares::counts_alone)
@@ -261,6 +269,14 @@ impl SharedStore for DatabaseProvider {
                     quota_shares::counts_alone.eq(false),
                 ))
                 .execute(connection)?;
+            if alone || even_roughly {
+                let stored = StoredShare {
+                    contributed,
+                    ..known
+                };
+                update_share(connection, server, id, stored)?;
+                set_usage(connection, id, usage)?;
+            }
             Ok(Some(alone))
         })?
         .ok_or_else(no_such_user)
@@ -320,8 +336,12 @@ fn take_over_some(connection: &mut Connection, by: ServerId) -> QueryResult<bool
     for (dead, id) in &left {
         let id = UserId(*id);
         let exists = usage_locked(connection, id)?.is_some();
-        let gone = diesel::delete(quota_shares::table.find((*dead, id.0))).execute(connection)?;
-        // Otherwise another server that looks now has it.
+        let of_dead = quota_shares::table
+            .filter(quota_shares::server_id.eq(*dead))
+            .filter(quota_shares::user_id.eq(id.0))
+            .filter(quota_shares::server_id.ne_all(known_servers()));
+        let gone = diesel::delete(of_dead).execute(connection)?;
+        // Otherwise another server that looks now has it, or it is alive again.
         if gone > 0 && exists {
             demand_count(connection, by, id)?;
         }

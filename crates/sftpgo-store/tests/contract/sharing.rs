@@ -39,8 +39,8 @@ pub(crate) fn what_servers_report_adds_up_and_counts_once(provider: &dyn Provide
     let bob = provider.add_user(&user("bob")).unwrap().id;
     let alice = provider.add_user(&user("alice")).unwrap();
     for server in [ONE, TWO] {
-        store.begin_share(server, bob, false).unwrap();
-        store.begin_share(server, bob, true).unwrap();
+        store.begin_share(server, bob, amount(0, 0), false).unwrap();
+        store.begin_share(server, bob, amount(0, 0), true).unwrap();
     }
     assert_eq!(store.share(ONE, bob).unwrap(), Share::default());
     for (server, report, expected) in [
@@ -81,8 +81,8 @@ pub(crate) fn what_one_server_reserves_no_other_gets(provider: &dyn Provider) {
         let answer = store.report(server, bob, &report).unwrap();
         (answer.reserved.size, answer.reserved_by_others.size)
     };
-    store.begin_share(ONE, bob, false).unwrap();
-    store.begin_share(TWO, bob, false).unwrap();
+    store.begin_share(ONE, bob, amount(0, 0), false).unwrap();
+    store.begin_share(TWO, bob, amount(0, 0), false).unwrap();
     assert_eq!(reserve(ONE, 100, 500), (600, 0));
     assert_eq!(reserve(TWO, 0, 500), (400, 600));
     assert_eq!(store.share(ONE, bob).unwrap().reserved_by_others.size, 400);
@@ -101,7 +101,7 @@ pub(crate) fn no_report_is_lost_among_many_threads(provider: &dyn Provider) {
     thread::scope(|scope| {
         for server in (1..=SERVERS).map(ServerId) {
             scope.spawn(move || {
-                store.begin_share(server, bob, false).unwrap();
+                store.begin_share(server, bob, amount(0, 0), false).unwrap();
                 let mut answer = Share::default();
                 for number in 1..=EACH {
                     let report = Report {
@@ -127,7 +127,7 @@ pub(crate) fn no_figure_stays_below_zero(provider: &dyn Provider) {
     let store = shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
     for server in [ONE, TWO] {
-        store.begin_share(server, bob, false).unwrap();
+        store.begin_share(server, bob, amount(0, 0), false).unwrap();
         store.report(server, bob, &contributed(-10, -1)).unwrap();
     }
     let usage = || {
@@ -149,20 +149,18 @@ const COUNTED: Usage = Usage {
 pub(crate) fn a_count_replaces_what_was_reported_so_far(provider: &dyn Provider) {
     let store = shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
-    store.begin_share(ONE, bob, false).unwrap();
+    store.begin_share(ONE, bob, amount(0, 0), false).unwrap();
     store.report(ONE, bob, &contributed(30, 3)).unwrap();
     let counting = store.begin_count(ONE, bob).unwrap();
     assert!(counting.is_alone && !counting.is_due);
-    let exact = store.replace_usage(ONE, bob, COUNTED, amount(40, 4));
+    let exact = store.replace_usage(ONE, bob, COUNTED, amount(40, 4), false);
     assert!(exact.unwrap());
     assert_eq!(provider.usage(bob).unwrap(), COUNTED);
     let answer = store.report(ONE, bob, &contributed(50, 5)).unwrap();
     assert_eq!(answer.usage, amount(510, 6));
     assert!(store.end_share(ONE, bob).unwrap());
-    // A count without a share begins one, and whoever did not say that it begins is not trusted.
-    assert!(store.begin_count(ONE, bob).unwrap().is_alone);
-    assert!(store.end_share(ONE, bob).unwrap());
-    let exact = store.replace_usage(ONE, bob, COUNTED, amount(0, 0));
+    // Whoever did not say that it begins is not trusted.
+    let exact = store.replace_usage(ONE, bob, COUNTED, amount(0, 0), false);
     assert!(!exact.unwrap());
     assert_eq!(store.to_count(ONE).unwrap(), [bob]);
 }
@@ -174,15 +172,27 @@ pub(crate) fn a_count_is_trusted_when_no_other_server_had_a_share(provider: &dyn
     let is_exact = |disturb: &dyn Fn()| {
         store.begin_count(ONE, bob).unwrap();
         disturb();
-        let exact = store.replace_usage(ONE, bob, COUNTED, amount(0, 0));
+        let exact = store.replace_usage(ONE, bob, COUNTED, amount(0, 0), false);
         exact.unwrap()
     };
-    assert!(is_exact(&|| store.begin_share(TWO, alice, false).unwrap()));
+    assert!(is_exact(&|| store
+        .begin_share(TWO, alice, amount(0, 0), false)
+        .unwrap()));
     assert!(!is_exact(&|| {
-        store.begin_share(TWO, bob, false).unwrap();
+        store.begin_share(TWO, bob, amount(0, 0), false).unwrap();
         store.end_share(TWO, bob).unwrap();
     }));
     assert_eq!(store.to_count(ONE).unwrap(), [bob]);
+    // Nothing is stored of it unless that is wanted all the same.
+    let elsewhere = Usage { size: 7, ..COUNTED };
+    let is_stored = |even_roughly| {
+        store
+            .replace_usage(ONE, bob, elsewhere, amount(0, 0), even_roughly)
+            .unwrap();
+        provider.usage(bob).unwrap() == elsewhere
+    };
+    assert!(!is_stored(false));
+    assert!(is_stored(true));
     assert!(!is_exact(&|| {
         store.report(TWO, bob, &contributed(1, 1)).unwrap();
     }));
@@ -191,7 +201,7 @@ pub(crate) fn a_count_is_trusted_when_no_other_server_had_a_share(provider: &dyn
     assert!(!is_exact(&|| ()));
     store.end_share(ONE, bob).unwrap();
     store.begin_count(TWO, bob).unwrap();
-    let exact = store.replace_usage(TWO, bob, COUNTED, amount(0, 0));
+    let exact = store.replace_usage(TWO, bob, COUNTED, amount(0, 0), false);
     assert!(exact.unwrap());
     assert_eq!(store.to_count(TWO).unwrap(), []);
 }
@@ -199,23 +209,31 @@ pub(crate) fn a_count_is_trusted_when_no_other_server_had_a_share(provider: &dyn
 pub(crate) fn a_count_that_is_due_is_not_forgotten(provider: &dyn Provider) {
     let store = shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
-    store.begin_share(ONE, bob, true).unwrap();
+    store.begin_share(ONE, bob, amount(0, 0), true).unwrap();
     assert_eq!(store.to_count(ONE).unwrap(), [bob]);
     assert!(!store.end_share(ONE, bob).unwrap());
     assert!(store.begin_count(ONE, bob).unwrap().is_due);
     // Whoever stays has to do it.
-    store.begin_share(TWO, bob, false).unwrap();
+    store.begin_share(TWO, bob, amount(0, 0), false).unwrap();
     assert!(store.end_share(ONE, bob).unwrap());
     assert_eq!(store.to_count(ONE).unwrap(), []);
     assert_eq!(store.to_count(TWO).unwrap(), [bob]);
     assert!(!store.end_share(TWO, bob).unwrap());
     store.begin_count(TWO, bob).unwrap();
-    let exact = store.replace_usage(TWO, bob, COUNTED, amount(0, 0));
+    let exact = store.replace_usage(TWO, bob, COUNTED, amount(0, 0), false);
     assert!(exact.unwrap());
     assert!(store.end_share(TWO, bob).unwrap());
+    // What a server has brought in already is not added once more.
+    store.begin_share(ONE, bob, amount(30, 3), true).unwrap();
+    let answer = store.report(ONE, bob, &contributed(40, 3)).unwrap();
+    assert_eq!(answer.usage, amount(510, 5));
+    store.begin_count(ONE, bob).unwrap();
+    let exact = store.replace_usage(ONE, bob, COUNTED, amount(0, 0), false);
+    assert!(exact.unwrap());
+    store.end_share(ONE, bob).unwrap();
     // One that begins when it has is no late one.
-    store.begin_share(ONE, bob, false).unwrap();
-    store.begin_share(ONE, bob, true).unwrap();
+    store.begin_share(ONE, bob, amount(0, 0), false).unwrap();
+    store.begin_share(ONE, bob, amount(0, 0), true).unwrap();
     assert_eq!(store.to_count(ONE).unwrap(), []);
 }
 
@@ -235,7 +253,7 @@ pub(crate) fn shares_of_the_dead_are_taken_over(provider: &dyn Provider) {
     assert!(!store.keep_alive(ONE).unwrap());
     assert!(store.keep_alive(TWO).unwrap());
     for (server, id) in [(ONE, bob), (ONE, alice), (TWO, alice), (TWO, carol)] {
-        store.begin_share(server, id, false).unwrap();
+        store.begin_share(server, id, amount(0, 0), false).unwrap();
     }
     store.report(TWO, alice, &contributed(7, 1)).unwrap();
     store.report(ONE, alice, &contributed(5, 1)).unwrap();
@@ -270,7 +288,7 @@ pub(crate) fn any_number_of_shares_is_taken_over(provider: &dyn Provider) {
         })
         .collect();
     for id in &all {
-        store.begin_share(ONE, *id, false).unwrap();
+        store.begin_share(ONE, *id, amount(0, 0), false).unwrap();
     }
     assert_eq!(take_over(store, TWO), all);
 }
@@ -280,12 +298,12 @@ pub(crate) fn who_leaves_leaves_nothing_but_what_is_unsettled(provider: &dyn Pro
     let bob = provider.add_user(&user("bob")).unwrap().id;
     store.keep_alive(ONE).unwrap();
     store.take_session(ONE, 1, bob, 1).unwrap();
-    store.begin_share(ONE, bob, false).unwrap();
+    store.begin_share(ONE, bob, amount(0, 0), false).unwrap();
     store.leave(ONE).unwrap();
     store.take_session(TWO, 1, bob, 1).unwrap();
     assert_eq!(take_over(store, TWO), [bob]);
     store.begin_count(TWO, bob).unwrap();
-    let exact = store.replace_usage(TWO, bob, COUNTED, amount(0, 0));
+    let exact = store.replace_usage(TWO, bob, COUNTED, amount(0, 0), false);
     assert!(exact.unwrap());
     store.end_share(TWO, bob).unwrap();
     store.leave(TWO).unwrap();
@@ -355,10 +373,10 @@ pub(crate) fn of_a_user_who_is_gone_nothing_is_left(provider: &dyn Provider) {
     let store = shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
     store.keep_alive(ONE).unwrap();
-    store.begin_share(ONE, bob, true).unwrap();
+    store.begin_share(ONE, bob, amount(0, 0), true).unwrap();
     store.take_session(ONE, 1, bob, 0).unwrap();
     provider.delete_user(bob).unwrap();
-    store.begin_share(ONE, NOBODY, true).unwrap();
+    store.begin_share(ONE, NOBODY, amount(0, 0), true).unwrap();
     assert_eq!(store.to_count(ONE).unwrap(), []);
     assert_eq!(take_over(store, TWO), []);
     for id in [bob, NOBODY] {
@@ -367,7 +385,7 @@ pub(crate) fn of_a_user_who_is_gone_nothing_is_left(provider: &dyn Provider) {
             store.report(ONE, id, &contributed(1, 1)).map(drop),
             store.begin_count(ONE, id).map(drop),
             store
-                .replace_usage(ONE, id, Usage::default(), amount(0, 0))
+                .replace_usage(ONE, id, Usage::default(), amount(0, 0), true)
                 .map(drop),
             store.take_session(ONE, 2, id, 0),
         ];
