@@ -130,9 +130,8 @@ fn mode_of_mysql(tls: Tls) -> &'static str {
 fn host_of_mysql(server: &Server) -> Result<String> {
     match server.host.as_str() {
         socket if socket.starts_with('/') => Ok("localhost".to_owned()),
-        // It would look for a socket behind that name.
-        "" | "localhost" if server.tls != Tls::VerifyFull => Ok("127.0.0.1".to_owned()),
-        "" => Ok("localhost".to_owned()),
+        // It looks for a socket behind that name, if in small letters; certificates are held against either.
+        "" | "localhost" => Ok("LOCALHOST".to_owned()),
         address if address.contains(':') => Ok(format!("[{address}]")),
         name => checked(name).map(str::to_owned),
     }
@@ -241,6 +240,16 @@ mod tests {
         );
         assert_eq!(told("::1", Tls::Off).unwrap(), "[::1]");
         assert!(told("::1", Tls::VerifyFull).is_err());
+    }
+
+    #[test]
+    fn mysqls_own_library_does_not_take_a_host_for_a_socket() {
+        let host = |name| host_of_mysql(&server(name, Tls::VerifyFull));
+        assert_eq!(host("localhost").unwrap(), "LOCALHOST");
+        assert_eq!(host("").unwrap(), "LOCALHOST");
+        assert_eq!(host("/run/mysqld.sock").unwrap(), "localhost");
+        assert_eq!(host("::1").unwrap(), "[::1]");
+        assert!(host("a b").is_err());
     }
 
     #[test]
