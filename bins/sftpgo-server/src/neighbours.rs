@@ -96,29 +96,18 @@ impl Watch {
     /// Counts the files of users whom a dead server left, or this one after it was taken for dead.
     fn count(&self) -> Result<()> {
         let mut counted = 0;
-        while let Some(user) = self.next_to_count()? {
-            let outcome = recovery::count_one(self.provider.as_ref(), &self.scans, user);
-            let not_before = match &outcome {
-                Ok(Some(Counted::Exactly)) => {
-                    counted += 1;
-                    continue;
+        loop {
+            let due = self.due()?;
+            if due.is_empty() {
+                break;
+            }
+            let since = Instant::now();
+            for user in due {
+                counted += u32::from(self.count_one(user)?);
+                // A walk takes long: others may have counted the rest.
+                if since.elapsed() > BEAT {
+                    break;
                 }
-                Err(error) if error.kind() == ErrorKind::Unavailable => {
-                    return outcome.map(drop);
-                }
-                Ok(None) => Instant::now() + BEAT,
-                Ok(Some(_)) | Err(_) => Instant::now() + COUNT_AGAIN_AFTER,
-            };
-            let mut not_counted = self.not_counted();
-            let kept = not_counted.entry(user).or_insert(NotCounted {
-                not_before,
-                is_told: false,
-            });
-            kept.not_before = not_before;
-            if let Err(error) = outcome
-                && !std::mem::replace(&mut kept.is_told, true)
-            {
-                log::warn!("the usage of user {} was not counted: {error}", user.0);
             }
         }
         if counted > 0 {
@@ -129,17 +118,43 @@ impl Watch {
         Ok(())
     }
 
-    /// Asked for anew each time, for a walk takes long. Who was not counted waits.
-    fn next_to_count(&self) -> Result<Option<UserId>> {
-        let due = recovery::users_to_count(&self.quotas)?;
-        let mut not_counted = self.not_counted();
-        not_counted.retain(|user, _| due.contains(user));
-        let now = Instant::now();
-        let waits = |user: &UserId| {
-            let kept = not_counted.get(user);
-            kept.is_some_and(|kept| kept.not_before > now)
+    /// False when the user's turn comes later.
+    fn count_one(&self, user: UserId) -> Result<bool> {
+        let outcome = recovery::count_one(self.provider.as_ref(), &self.scans, user);
+        let not_before = match &outcome {
+            Ok(Some(Counted::Exactly)) => return Ok(true),
+            Err(error) if error.kind() == ErrorKind::Unavailable => {
+                return outcome.map(|_| false);
+            }
+            Ok(None) => Instant::now() + BEAT,
+            Ok(Some(_)) | Err(_) => Instant::now() + COUNT_AGAIN_AFTER,
         };
-        Ok(due.into_iter().find(|user| !waits(user)))
+        let mut not_counted = self.not_counted();
+        let kept = not_counted.entry(user).or_insert(NotCounted {
+            not_before,
+            is_told: false,
+        });
+        kept.not_before = not_before;
+        if let Err(error) = outcome
+            && !std::mem::replace(&mut kept.is_told, true)
+        {
+            log::warn!("the usage of user {} was not counted: {error}", user.0);
+        }
+        Ok(false)
+    }
+
+    /// Who is to be counted now; whoever was not counted waits.
+    fn due(&self) -> Result<Vec<UserId>> {
+        let mut due = recovery::users_to_count(&self.quotas)?;
+        due.sort_unstable();
+        let mut not_counted = self.not_counted();
+        not_counted.retain(|user, _| due.binary_search(user).is_ok());
+        let now = Instant::now();
+        due.retain(|user| {
+            let kept = not_counted.get(user);
+            kept.is_none_or(|kept| kept.not_before <= now)
+        });
+        Ok(due)
     }
 
     fn not_counted(&self) -> MutexGuard<'_, HashMap<UserId, NotCounted>> {
