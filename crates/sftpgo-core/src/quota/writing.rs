@@ -84,20 +84,16 @@ impl QuotaAccount {
             state.settled = state.settled.minus(shift.settled);
             state.live = state.live.minus(shift.live);
         }
-        match counted {
-            Ok((None, is_exact)) => Ok(is_exact),
+        let (written, is_exact) = match counted {
+            Ok((None, is_exact)) => return Ok(is_exact),
             Ok((Some(written), is_exact)) => {
-                let contributed = written.contributed;
-                self.learn(&Ok(written));
-                self.keep_unwritten(&Ok(Some(contributed)));
-                Ok(is_exact)
+                self.learn(&written);
+                (Ok(Some(written.contributed)), is_exact)
             }
-            Err(error) => {
-                let failed = Err(error);
-                self.keep_unwritten(&failed);
-                failed.map(|_| false)
-            }
-        }
+            Err(error) => (Err(error), false),
+        };
+        self.keep_unwritten(&written);
+        written.map(|_| is_exact)
     }
 
     /// What the ledger has of this server's part, as far as is known.
@@ -174,9 +170,9 @@ impl QuotaAccount {
         if !line.lacks(&entry) {
             return Ok(Some(entry.figures.contributed));
         }
-        let written = line.write(&entry);
+        let written = line.write(&entry)?;
         self.learn(&written);
-        written.map(|written| Some(written.contributed))
+        Ok(Some(written.contributed))
     }
 
     /// What is to be written now; nothing more is taken by the last grant from here on.
@@ -198,10 +194,7 @@ impl QuotaAccount {
         entry
     }
 
-    fn learn(&self, written: &Result<Written>) {
-        let Ok(written) = written else {
-            return;
-        };
+    fn learn(&self, written: &Written) {
         let mut state = lock(&self.state);
         state.settled = state.settled.plus(written.foreign);
         state.live = state.live.plus(written.foreign);

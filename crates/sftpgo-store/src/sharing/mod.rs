@@ -248,17 +248,13 @@ impl SharedStore for DatabaseProvider {
             if usage_locked(connection, id)?.is_none() {
                 return Ok(None);
             }
-            let Some(known) = stored_share(connection, server, id)? else {
-                let stored = StoredShare {
+            if is_to_be_counted(connection, server, id)?.is_none() {
+                let share = StoredShare {
                     contributed,
                     ..StoredShare::default()
                 };
-                insert_share(connection, server, id, stored, true)?;
-                if even_roughly {
-                    set_usage(connection, id, usage)?;
-                }
-                return Ok(Some(false));
-            };
+                insert_share(connection, server, id, share, true)?;
+            }
             let share = || quota_shares::table.find((server.0, id.0));
             let alone: bool = share()
                 .select(quota_shares::counts_alone)
@@ -270,11 +266,12 @@ impl SharedStore for DatabaseProvider {
                 ))
                 .execute(connection)?;
             if alone || even_roughly {
-                let stored = StoredShare {
-                    contributed,
-                    ..known
-                };
-                update_share(connection, server, id, stored)?;
+                diesel::update(share())
+                    .set((
+                        quota_shares::contributed_size.eq(contributed.size),
+                        quota_shares::contributed_files.eq(contributed.files),
+                    ))
+                    .execute(connection)?;
                 set_usage(connection, id, usage)?;
             }
             Ok(Some(alone))
