@@ -12,6 +12,7 @@ pub(crate) fn run(options: &Options, flags: &str) -> ExitCode {
         std::env::vars_os(),
     );
     terminal::say(&format!("{}{}", config::report(&found), flags.trim_end()));
+    terminal::complain_if_any(&config::warnings(&found));
     match found.settings() {
         Ok(_) => {
             terminal::say("# the configuration is valid");

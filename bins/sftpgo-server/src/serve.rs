@@ -41,6 +41,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     let settings = match found.settings() {
         Ok(settings) => settings,
         Err(problems) => {
+            terminal::complain_if_any(&config::warnings(&found));
             terminal::complain(config::complaint(problems).trim_end());
             return ExitCode::FAILURE;
         }

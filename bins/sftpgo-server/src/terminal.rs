@@ -12,3 +12,10 @@ pub(crate) fn say(text: &str) {
 pub(crate) fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
+
+/// The same for `lines` that have their ends, when there are any.
+pub(crate) fn complain_if_any(lines: &str) {
+    if !lines.is_empty() {
+        complain(lines.trim_end());
+    }
+}

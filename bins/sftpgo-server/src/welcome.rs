@@ -125,7 +125,12 @@ impl Welcome<'_> {
     }
 
     fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
+        let mut warnings: Vec<_> = self
+            .found
+            .warnings
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         if let Some(rest) = self.rest.filter(|rest| !rest.ip().is_loopback()) {
             warnings.push(format!(
                 "the REST API listens on {rest} WITHOUT AUTHENTICATION: whoever reaches it can manage all users. \

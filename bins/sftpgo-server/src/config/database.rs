@@ -32,6 +32,13 @@ impl Check<'_> {
             "sqlite" => self.sqlite(keys),
             "postgresql" => self.postgresql(keys, port, mode),
             "mysql" => self.mysql(keys, port, mode),
+            "bolt" => {
+                self.problem(
+                    "data_provider.driver",
+                    "this server does not offer SFTPGo's bolt database: dump its users, choose sqlite, postgresql or mysql, and import them with sftpgo-cli user import",
+                );
+                None
+            }
             other => {
                 self.problem(
                     "data_provider.driver",

@@ -1,6 +1,9 @@
 //! Keys from the environment: `SFTPGO_SFTPD__BIND_PORT=2022`.
 
-use std::{collections::BTreeMap, ffi::OsString};
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+};
 
 use serde_json::Value;
 
@@ -26,9 +29,13 @@ pub(super) type Overrides = BTreeMap<String, (String, Value)>;
 
 /// Reads the variables that name a key. Of the others only look-alikes of a key are refused: the command
 /// line tool, container platforms and test runs have `SFTPGO_…` variables of their own.
+///
+/// Kubernetes and Docker describe a service named `sftpgo-data-provider` by `SFTPGO_DATA_PROVIDER_PORT=tcp://…` and its
+/// kin, in every container. Nobody meant a setting by them; those that look like one are passed over with a warning.
 pub(super) fn read(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
     problems: &mut Vec<Problem>,
+    warnings: &mut Vec<Problem>,
 ) -> Overrides {
     let keys: BTreeMap<_, _> = shape::all_keys()
         .into_iter()
@@ -40,6 +47,15 @@ pub(super) fn read(
             continue;
         };
         if FLAGS.contains(&name) {
+            continue;
+        }
+        if describes_a_service(name, &value) {
+            if keys.contains_key(name) || looks_like_a_key(name, &keys).is_some() {
+                warnings.push(Problem::new(
+                    name,
+                    "is taken for a container platform's description of a service and passed over",
+                ));
+            }
             continue;
         }
         let Some(key) = keys.get(name) else {
@@ -61,6 +77,37 @@ pub(super) fn read(
         }
     }
     overrides
+}
+
+/// `NAME_SERVICE_HOST`, `NAME_SERVICE_PORT`, `NAME_SERVICE_PORT_HTTP`, `NAME_PORT=tcp://…`, `NAME_PORT_80_TCP` and what
+/// begins so: <https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>.
+fn describes_a_service(name: &str, value: &OsStr) -> bool {
+    let is_url = || {
+        let value = value.as_encoded_bytes();
+        ["tcp://", "udp://", "sctp://"]
+            .iter()
+            .any(|scheme| value.starts_with(scheme.as_bytes()))
+    };
+    name.ends_with("_SERVICE_HOST")
+        || name.ends_with("_SERVICE_PORT")
+        || name.contains("_SERVICE_PORT_")
+        || (name.ends_with("_PORT") && is_url())
+        || has_port_and_protocol(name)
+}
+
+/// `…_PORT_80_TCP` or what begins so.
+fn has_port_and_protocol(name: &str) -> bool {
+    name.match_indices("_PORT_").any(|(at, separator)| {
+        let rest = name.get(at + separator.len()..).unwrap_or_default();
+        let Some((port, rest)) = rest.split_once('_') else {
+            return false;
+        };
+        port.parse::<u16>().is_ok()
+            && ["TCP", "UDP", "SCTP"].iter().any(|protocol| {
+                rest.strip_prefix(protocol)
+                    .is_some_and(|rest| ["", "_PROTO", "_PORT", "_ADDR"].contains(&rest))
+            })
+    })
 }
 
 fn looks_like_a_key(name: &str, known: &BTreeMap<String, Key>) -> Option<String> {
@@ -94,9 +141,16 @@ mod tests {
     use super::*;
 
     fn read_one(name: &str, value: &str) -> (Overrides, Vec<String>) {
-        let mut problems = Vec::new();
-        let found = read([(name.into(), value.into())], &mut problems);
-        (found, problems.iter().map(ToString::to_string).collect())
+        let (found, problems, warnings) = read_all(name, value);
+        assert!(warnings.is_empty(), "{warnings:?}");
+        (found, problems)
+    }
+
+    fn read_all(name: &str, value: &str) -> (Overrides, Vec<String>, Vec<String>) {
+        let (mut problems, mut warnings) = (Vec::new(), Vec::new());
+        let found = read([(name.into(), value.into())], &mut problems, &mut warnings);
+        let shown = |list: Vec<Problem>| list.iter().map(ToString::to_string).collect();
+        (found, shown(problems), shown(warnings))
     }
 
     #[test]
@@ -142,6 +196,33 @@ mod tests {
         ] {
             assert_eq!(read_one(foreign, "1"), (Overrides::new(), Vec::new()));
         }
+    }
+
+    #[test]
+    fn a_container_platforms_services_are_passed_over_with_a_warning_when_they_look_like_a_key() {
+        for (name, value, warned) in [
+            ("SFTPGO_DATA_PROVIDER_PORT", "tcp://10.0.0.1:5432", true),
+            ("SFTPGO_HTTPD_BIND_PORT", "udp://10.0.0.1:80", true),
+            // Of a service named sftpgo-sftpd--bind.
+            ("SFTPGO_SFTPD__BIND_PORT", "tcp://10.0.0.1:22", true),
+            ("SFTPGO_SFTPD__BIND_SERVICE_PORT", "22", true),
+            ("SFTPGO_SFTPD__BIND_PORT_22_TCP_ADDR", "10.0.0.1", true),
+            ("SFTPGO_SERVICE_HOST", "10.0.0.1", false),
+            ("SFTPGO_SERVICE_PORT_SFTP", "2022", false),
+            ("SFTPGO_PORT", "tcp://10.0.0.1:2022", false),
+            ("SFTPGO_SFTPD_PORT_2022_TCP", "tcp://10.0.0.1:2022", false),
+        ] {
+            let (found, problems, warnings) = read_all(name, value);
+            assert!(found.is_empty() && problems.is_empty(), "{name}");
+            assert_eq!(warnings.len(), usize::from(warned), "{warnings:?}");
+            assert!(
+                warnings.iter().all(|warning| warning.starts_with(name)),
+                "{warnings:?}"
+            );
+        }
+        // What is no address of a service is still somebody's mistake.
+        let (_, problems) = read_one("SFTPGO_DATA_PROVIDER_PORT", "5432");
+        assert!(problems[0].contains("did you mean SFTPGO_DATA_PROVIDER__PORT?"));
     }
 
     #[test]

@@ -15,16 +15,21 @@ const EXTENSIONS: [&str; 4] = ["json", "toml", "yaml", "yml"];
 /// The first of `NAME.{json,toml,yaml,yml}` in `directory`; a name with one of these extensions is taken as it is.
 ///
 /// # Errors
-/// More than one is there: reading one of them would ignore what an operator wrote in the other.
+/// More than one is there: reading one of them would ignore what an operator wrote in the other. Or the system does
+/// not say whether one is there.
 pub(super) fn find(directory: &Path, name: &str) -> Result<Option<PathBuf>, Problem> {
     let path = directory.join(name);
     if has_known_extension(&path) {
-        return Ok(path.exists().then_some(path));
+        return Ok(is_there(&path)?.then_some(path));
     }
-    let mut found = EXTENSIONS
-        .map(|extension| directory.join(format!("{name}.{extension}")))
-        .into_iter()
-        .filter(|path| path.exists());
+    let mut found = Vec::new();
+    for extension in EXTENSIONS {
+        let path = directory.join(format!("{name}.{extension}"));
+        if is_there(&path)? {
+            found.push(path);
+        }
+    }
+    let mut found = found.into_iter();
     match (found.next(), found.next()) {
         (Some(first), Some(second)) => Err(Problem::new(
             &first.display().to_string(),
@@ -43,6 +48,7 @@ pub(super) fn read(path: &Path) -> Result<Value, Problem> {
     let text = fs::read_to_string(path).map_err(|error| {
         problem(match error.kind() {
             io::ErrorKind::InvalidData => "is not UTF-8 text".to_owned(),
+            io::ErrorKind::NotFound => "is a link to a file that is not there".to_owned(),
             _ => format!("cannot be read: {error}"),
         })
     })?;
@@ -61,6 +67,26 @@ pub(super) fn read(path: &Path) -> Result<Value, Problem> {
             "must hold the sections sftpd, data_provider and httpd".to_owned(),
         )),
     }
+}
+
+/// A link is there wherever it leads: somebody meant a file, and starting without it would ignore what it should say.
+fn is_there(path: &Path) -> Result<bool, Problem> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if is_missing(&error) => Ok(false),
+        Err(error) => Err(Problem::new(
+            &path.display().to_string(),
+            format!("cannot be looked at: {error}"),
+        )),
+    }
+}
+
+/// Also when the directory is missing or is none, of which the check of `--config-dir` tells.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 fn has_known_extension(path: &Path) -> bool {
@@ -145,5 +171,22 @@ mod tests {
         let problem = find(directory.path(), "sftpgo").unwrap_err().to_string();
         assert!(problem.contains("sftpgo.json") && problem.contains("sftpgo.yaml"));
         assert_eq!(find(directory.path(), "sftpgo.yaml").unwrap(), Some(yaml));
+    }
+
+    #[test]
+    fn a_link_to_nothing_is_an_error_and_not_a_missing_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sftpgo.json");
+        std::os::unix::fs::symlink("gone.json", &path).unwrap();
+        for name in ["sftpgo", "sftpgo.json"] {
+            assert_eq!(find(directory.path(), name).unwrap(), Some(path.clone()));
+        }
+        let problem = read(&path).unwrap_err().to_string();
+        assert!(
+            problem.ends_with("sftpgo.json: is a link to a file that is not there"),
+            "{problem}"
+        );
+        fs::write(directory.path().join("gone.json"), "{}").unwrap();
+        assert_eq!(read(&path).unwrap(), json!({}));
     }
 }

@@ -35,6 +35,14 @@ pub(crate) struct Sftpd {
     pub(crate) ciphers: Vec<String>,
     pub(crate) macs: Vec<String>,
     pub(crate) login_banner_file: String,
+    /// Not in SFTPGo before 0.9.4.
+    pub(crate) setstat_mode: i64,
+    /// Of SFTPGo 0.9.6; see [`super::unsupported`].
+    pub(crate) keyboard_interactive_auth_program: String,
+    /// Of SFTPGo 0.9.6; see [`super::unsupported`].
+    pub(crate) proxy_protocol: i64,
+    /// Of SFTPGo 0.9.6; without effect while `proxy_protocol` is 0.
+    pub(crate) proxy_allowed: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +80,14 @@ pub(crate) struct DataProvider {
     /// Not in SFTPGo.
     pub(crate) rehash_on_login: bool,
     pub(crate) actions: Actions,
+    /// Of SFTPGo 0.9.5; see [`super::unsupported`].
+    pub(crate) external_auth_program: String,
+    /// Of SFTPGo 0.9.5; without effect while there is no `external_auth_program`.
+    pub(crate) external_auth_scope: i64,
+    /// Of SFTPGo 0.9.6; says where files would lie that this server does not keep.
+    pub(crate) credentials_path: String,
+    /// Of SFTPGo 0.9.6; see [`super::unsupported`].
+    pub(crate) pre_login_program: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -81,6 +97,14 @@ pub(crate) struct Httpd {
     pub(crate) bind_address: String,
     pub(crate) templates_path: String,
     pub(crate) static_files_path: String,
+    /// Of SFTPGo 0.9.5; says where files would lie that this server does not write.
+    pub(crate) backups_path: String,
+    /// Of SFTPGo 0.9.6; see [`super::unsupported`].
+    pub(crate) auth_user_file: String,
+    /// Of SFTPGo 0.9.6; see [`super::unsupported`].
+    pub(crate) certificate_file: String,
+    /// Of SFTPGo 0.9.6; see [`super::unsupported`].
+    pub(crate) certificate_key_file: String,
 }
 
 impl Default for Sftpd {
@@ -105,6 +129,10 @@ impl Default for Sftpd {
             ciphers: Vec::new(),
             macs: Vec::new(),
             login_banner_file: String::new(),
+            setstat_mode: 0,
+            keyboard_interactive_auth_program: String::new(),
+            proxy_protocol: 0,
+            proxy_allowed: Vec::new(),
         }
     }
 }
@@ -128,6 +156,10 @@ impl Default for DataProvider {
             users_base_dir: String::new(),
             rehash_on_login: false,
             actions: Actions::default(),
+            external_auth_program: String::new(),
+            external_auth_scope: 0,
+            credentials_path: "credentials".to_owned(),
+            pre_login_program: String::new(),
         }
     }
 }
@@ -139,6 +171,10 @@ impl Default for Httpd {
             bind_address: "127.0.0.1".to_owned(),
             templates_path: "templates".to_owned(),
             static_files_path: "static".to_owned(),
+            backups_path: "backups".to_owned(),
+            auth_user_file: String::new(),
+            certificate_file: String::new(),
+            certificate_key_file: String::new(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod keys;
 mod report;
 pub(crate) mod settings;
 mod shape;
+mod unsupported;
 mod validate;
 
 use std::{
@@ -20,11 +21,11 @@ use serde_json::Value;
 
 use self::keys::Keys;
 pub(crate) use self::{
-    report::{complaint, report},
+    report::{complaint, report, warnings},
     settings::Settings,
 };
 
-/// Something in the configuration that keeps the server from starting.
+/// Something in the configuration that is wrong, at which place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
     /// A key, a variable or a file.
@@ -74,6 +75,8 @@ pub(crate) struct Found {
     pub(crate) directory: PathBuf,
     /// The file that was read, if there is one.
     pub(crate) file: Option<PathBuf>,
+    /// What was passed over, and looks as if somebody meant it.
+    pub(crate) warnings: Vec<Problem>,
     values: Value,
     sources: BTreeMap<String, Source>,
     checked: Result<Settings, Vec<Problem>>,
@@ -100,6 +103,7 @@ pub(crate) fn load(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Found {
     let mut problems = Vec::new();
+    let mut warnings = Vec::new();
     let directory = absolute(directory).unwrap_or_else(|_| directory.to_owned());
     if !directory.is_dir() {
         problems.push(Problem::new(
@@ -125,7 +129,7 @@ pub(crate) fn load(
             Err(problem) => problems.push(problem),
         }
     }
-    for (key, (variable, value)) in environment::read(variables, &mut problems) {
+    for (key, (variable, value)) in environment::read(variables, &mut problems, &mut warnings) {
         shape::merge(&mut values, shape::tree_of(&key, value));
         sources.insert(key, Source::Environment(variable));
     }
@@ -133,6 +137,7 @@ pub(crate) fn load(
     let mut found = Found {
         directory,
         file,
+        warnings,
         values,
         sources,
         checked: Err(problems),

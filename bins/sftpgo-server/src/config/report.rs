@@ -25,6 +25,15 @@ pub(crate) fn report(found: &Found) -> String {
     text
 }
 
+/// All warnings, one a line.
+pub(crate) fn warnings(found: &Found) -> String {
+    found
+        .warnings
+        .iter()
+        .map(|warning| format!("warning: {warning}\n"))
+        .collect()
+}
+
 /// All problems, one a line.
 pub(crate) fn complaint(problems: &[Problem]) -> String {
     problems

@@ -280,11 +280,123 @@ fn ssh_commands_are_all_that_there_are_unless_some_are_named() {
     );
     assert_eq!(commands(&[(variable, "")]), []);
     assert_eq!(
-        problems_of(directory.path(), &[(variable, "md5sum,rsync")]),
+        problems_of(directory.path(), &[(variable, "md5sum,ls")]),
         [
-            "sftpd.enabled_ssh_commands: \"rsync\" is not one of md5sum, sha1sum, sha256sum, sha384sum, sha512sum, cd, pwd (set by SFTPGO_SFTPD__ENABLED_SSH_COMMANDS)"
+            "sftpd.enabled_ssh_commands: \"ls\" is not one of md5sum, sha1sum, sha256sum, sha384sum, sha512sum, cd, pwd, scp, * (set by SFTPGO_SFTPD__ENABLED_SSH_COMMANDS)"
         ]
     );
+    let problems = problems_of(directory.path(), &[(variable, "md5sum,rsync")]);
+    assert!(
+        problems.len() == 1 && problems[0].contains("\"rsync\" runs a program of the system"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn scp_is_on_when_the_list_of_commands_names_it_as_sftpgo_0_9_5_does() {
+    let directory = tempfile::tempdir().unwrap();
+    for (value, scp, count) in [
+        ("pwd", false, 1),
+        ("pwd,scp", true, 1),
+        ("*", true, SshCommand::ALL.len()),
+    ] {
+        let found = load_with(
+            directory.path(),
+            &[("SFTPGO_SFTPD__ENABLED_SSH_COMMANDS", value)],
+        );
+        let sftpd = &found.settings().unwrap().sftpd;
+        assert_eq!(
+            (sftpd.enable_scp, sftpd.ssh_commands.len()),
+            (scp, count),
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn what_sftpgo_0_9_does_and_this_server_does_not_is_refused_by_its_key_and_nothing_else_is() {
+    let directory = tempfile::tempdir().unwrap();
+    for (variable, value, key, reason) in [
+        (
+            "SFTPGO_SFTPD__KEYBOARD_INTERACTIVE_AUTH_PROGRAM",
+            "/bin/ask",
+            "sftpd.keyboard_interactive_auth_program",
+            "does not offer it",
+        ),
+        (
+            "SFTPGO_SFTPD__PROXY_PROTOCOL",
+            "1",
+            "sftpd.proxy_protocol",
+            "PROXY protocol",
+        ),
+        (
+            "SFTPGO_SFTPD__SETSTAT_MODE",
+            "2",
+            "sftpd.setstat_mode",
+            "between 0 and 1",
+        ),
+        (
+            "SFTPGO_SFTPD__ACTIONS__EXECUTE_ON",
+            "upload,ssh_cmd",
+            "sftpd.actions.execute_on",
+            "ssh_cmd",
+        ),
+        (
+            "SFTPGO_DATA_PROVIDER__EXTERNAL_AUTH_PROGRAM",
+            "/bin/auth",
+            "data_provider.external_auth_program",
+            "does not offer it",
+        ),
+        (
+            "SFTPGO_DATA_PROVIDER__PRE_LOGIN_PROGRAM",
+            "/bin/pre",
+            "data_provider.pre_login_program",
+            "does not offer it",
+        ),
+        (
+            "SFTPGO_DATA_PROVIDER__DRIVER",
+            "bolt",
+            "data_provider.driver",
+            "sftpgo-cli user import",
+        ),
+        (
+            "SFTPGO_HTTPD__AUTH_USER_FILE",
+            "htpasswd",
+            "httpd.auth_user_file",
+            "authentication",
+        ),
+        (
+            "SFTPGO_HTTPD__CERTIFICATE_FILE",
+            "crt",
+            "httpd.certificate_file",
+            "TLS",
+        ),
+        (
+            "SFTPGO_HTTPD__CERTIFICATE_KEY_FILE",
+            "key",
+            "httpd.certificate_key_file",
+            "TLS",
+        ),
+    ] {
+        let problems = problems_of(directory.path(), &[(variable, value)]);
+        assert!(
+            problems.len() == 1
+                && problems[0].starts_with(&format!("{key}: "))
+                && problems[0].contains(reason),
+            "{variable}={value}: {problems:?}"
+        );
+    }
+    // What says how or where, while what it is for is off.
+    for (variable, value) in [
+        ("SFTPGO_SFTPD__SETSTAT_MODE", "1"),
+        ("SFTPGO_SFTPD__PROXY_ALLOWED", "10.0.0.1"),
+        ("SFTPGO_DATA_PROVIDER__EXTERNAL_AUTH_SCOPE", "7"),
+        ("SFTPGO_DATA_PROVIDER__CREDENTIALS_PATH", "/srv/credentials"),
+        ("SFTPGO_HTTPD__BACKUPS_PATH", "/srv/backups"),
+    ] {
+        let problems = problems_of(directory.path(), &[(variable, value)]);
+        assert!(problems.is_empty(), "{problems:?}");
+    }
 }
 
 #[test]
@@ -391,9 +503,9 @@ fn a_database_that_is_not_built_in_is_refused_with_those_that_are() {
     }
     let problems = problems_of(
         directory.path(),
-        &[("SFTPGO_DATA_PROVIDER__DRIVER", "bolt")],
+        &[("SFTPGO_DATA_PROVIDER__DRIVER", "oracle")],
     );
-    assert!(problems[0].contains("\"bolt\" is not one of sqlite, postgresql, mysql, memory"));
+    assert!(problems[0].contains("\"oracle\" is not one of sqlite, postgresql, mysql, memory"));
 }
 
 #[test]

@@ -22,6 +22,8 @@ use super::{
 
 /// What a file or a client does.
 const TRANSFER_ACTIONS: [&str; 4] = ["download", "upload", "delete", "rename"];
+/// What SFTPGo 0.9.5 can act upon too.
+const SSH_COMMAND_ACTION: &str = "ssh_cmd";
 /// What is done to a user.
 const USER_ACTIONS: [&str; 3] = ["add", "update", "delete"];
 /// A year; more is a mistake of units.
@@ -33,12 +35,25 @@ const MAX_BANNER: usize = 240;
 /// Shown on a terminal before every login.
 const MAX_LOGIN_BANNER: u64 = 64 * 1024;
 
+/// Commands of SFTPGo 0.9.4 that hand a client's request to a program of the system.
+const PROGRAMS_OF_THE_SYSTEM: [&str; 4] = [
+    "git-receive-pack",
+    "git-upload-pack",
+    "git-upload-archive",
+    "rsync",
+];
+/// In the list of SSH commands it means what `enable_scp` means.
+const SCP: &str = "scp";
+/// In the list of SSH commands it means all that there are, scp too.
+const EVERY_COMMAND: &str = "*";
+
 /// The settings that `keys` describe, with relative paths from `directory`.
 pub(super) fn validate(keys: &keys::Keys, directory: &Path) -> Result<Settings, Vec<Problem>> {
     let mut check = Check {
         directory,
         problems: Vec::new(),
     };
+    check.unsupported(keys);
     let settings = Settings {
         sftpd: check.sftpd(&keys.sftpd),
         data_provider: check.data_provider(&keys.data_provider),
@@ -66,6 +81,7 @@ impl Check<'_> {
             1 => UploadMode::Atomic,
             _ => UploadMode::AtomicWithResume,
         };
+        self.range("sftpd.setstat_mode", keys.setstat_mode, 1);
         Sftpd {
             bind: self.endpoint("sftpd", &keys.bind_address, keys.bind_port),
             idle_timeout: (idle_minutes > 0)
@@ -79,7 +95,7 @@ impl Check<'_> {
             },
             actions: self.actions("sftpd", &keys.actions, &TRANSFER_ACTIONS),
             host_keys: self.host_keys(&keys.keys),
-            enable_scp: keys.enable_scp,
+            enable_scp: keys.enable_scp || names_scp(&keys.enabled_ssh_commands),
             ssh_commands: self.ssh_commands(&keys.enabled_ssh_commands),
             kex_algorithms: self.names(
                 "sftpd.kex_algorithms",
@@ -175,8 +191,26 @@ impl Check<'_> {
     }
 
     fn ssh_commands(&mut self, asked: &[String]) -> Vec<SshCommand> {
-        let known = SshCommand::ALL.map(SshCommand::name);
-        self.names("sftpd.enabled_ssh_commands", asked, &known)
+        const KEY: &str = "sftpd.enabled_ssh_commands";
+        let mut known = SshCommand::ALL.map(SshCommand::name).to_vec();
+        known.extend([SCP, EVERY_COMMAND]);
+        let (programs, ours): (Vec<_>, Vec<_>) = asked
+            .iter()
+            .cloned()
+            .partition(|name| PROGRAMS_OF_THE_SYSTEM.contains(&name.as_str()));
+        for name in programs {
+            self.problem(
+                KEY,
+                format_args!(
+                    "{name:?} runs a program of the system, which this server does not offer; leave it out"
+                ),
+            );
+        }
+        let names = self.names(KEY, &ours, &known);
+        if names.iter().any(|name| name == EVERY_COMMAND) {
+            return SshCommand::ALL.to_vec();
+        }
+        names
             .iter()
             .filter_map(|name| SshCommand::from_name(name))
             .collect()
@@ -213,8 +247,25 @@ impl Check<'_> {
                 format_args!("{url:?} is not an http:// or https:// URL"),
             );
         }
+        if keys
+            .execute_on
+            .iter()
+            .any(|name| name == SSH_COMMAND_ACTION)
+        {
+            self.planned(
+                &key("execute_on"),
+                "actions after an SSH command (\"ssh_cmd\")",
+                "a list without it",
+            );
+        }
+        let execute_on: Vec<_> = keys
+            .execute_on
+            .iter()
+            .filter(|name| *name != SSH_COMMAND_ACTION)
+            .cloned()
+            .collect();
         Actions {
-            execute_on: self.names(&key("execute_on"), &keys.execute_on, known),
+            execute_on: self.names(&key("execute_on"), &execute_on, known),
             command,
             url: (!url.is_empty()).then(|| url.clone()),
         }
@@ -248,6 +299,12 @@ impl Check<'_> {
     pub(super) fn problem(&mut self, key: &str, reason: impl Display) {
         self.problems.push(Problem::new(key, reason.to_string()));
     }
+}
+
+fn names_scp(commands: &[String]) -> bool {
+    commands
+        .iter()
+        .any(|name| name == SCP || name == EVERY_COMMAND)
 }
 
 fn why_not_executable(path: &Path) -> Option<String> {

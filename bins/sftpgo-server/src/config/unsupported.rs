@@ -1,0 +1,66 @@
+//! Keys of SFTPGo 0.9.1 to 0.9.6 that this server knows and does not do what they ask for.
+//!
+//! Such a key at its default asks for nothing. At another value the start stops: an operator who keeps users away by a
+//! program, or expects TLS, must not get a server without it.
+
+use super::{keys::Keys, validate::Check};
+
+impl Check<'_> {
+    /// Tells of every key that asks for what is not done.
+    pub(super) fn unsupported(&mut self, keys: &Keys) {
+        let (sftpd, data_provider, httpd) = (&keys.sftpd, &keys.data_provider, &keys.httpd);
+        for (key, program, what) in [
+            (
+                "sftpd.keyboard_interactive_auth_program",
+                &sftpd.keyboard_interactive_auth_program,
+                "questions that a program asks at the login",
+            ),
+            (
+                "data_provider.external_auth_program",
+                &data_provider.external_auth_program,
+                "logins that a program decides",
+            ),
+            (
+                "data_provider.pre_login_program",
+                &data_provider.pre_login_program,
+                "changes of a user by a program before the login",
+            ),
+            (
+                "httpd.auth_user_file",
+                &httpd.auth_user_file,
+                "authentication of the REST API",
+            ),
+            (
+                "httpd.certificate_file",
+                &httpd.certificate_file,
+                "TLS of the REST API",
+            ),
+            (
+                "httpd.certificate_key_file",
+                &httpd.certificate_key_file,
+                "TLS of the REST API",
+            ),
+        ] {
+            if !program.is_empty() {
+                self.planned(key, what, "\"\"");
+            }
+        }
+        if self.range("sftpd.proxy_protocol", sftpd.proxy_protocol, 2) != 0 {
+            self.planned("sftpd.proxy_protocol", "HAProxy's PROXY protocol", "0");
+        }
+        self.range(
+            "data_provider.external_auth_scope",
+            data_provider.external_auth_scope,
+            7,
+        );
+    }
+
+    pub(super) fn planned(&mut self, key: &str, what: &str, default: &str) {
+        self.problem(
+            key,
+            format_args!(
+                "{what}: this version does not offer it, a later one is planned to; set the key to {default} or leave it out"
+            ),
+        );
+    }
+}
