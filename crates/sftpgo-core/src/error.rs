@@ -10,6 +10,8 @@ use crate::rule::Rule;
 pub enum ErrorKind {
     /// The named user, file or connection does not exist.
     NotFound,
+    /// A name that cannot lead to anything, whatever exists: links in a circle, or longer than names may be.
+    Unresolvable,
     /// The caller may not do this, whether by permission, by mode bits or by the home's wall.
     PermissionDenied,
     /// The name is taken.

@@ -103,6 +103,7 @@ impl From<ErrorKind> for Rule {
     fn from(kind: ErrorKind) -> Self {
         match kind {
             ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::Unresolvable => Self::InvalidValue,
             ErrorKind::PermissionDenied => Self::OperatingSystem,
             ErrorKind::AlreadyExists => Self::AlreadyExists,
             ErrorKind::Invalid => Self::InvalidValue,

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The longest path a client may send, as Linux has it.
 pub const MAX_PATH_LEN: usize = 4096;
@@ -21,7 +21,8 @@ impl VirtualPath {
     /// `..` above the root stays at the root.
     ///
     /// # Errors
-    /// [`Invalid`](crate::ErrorKind::Invalid) on NUL or a path longer than [`MAX_PATH_LEN`].
+    /// [`Invalid`](crate::ErrorKind::Invalid) on NUL, [`Unresolvable`](crate::ErrorKind::Unresolvable) on a path longer
+    /// than [`MAX_PATH_LEN`].
     pub fn parse(raw: &[u8]) -> Result<Self> {
         Self::root().join(raw)
     }
@@ -32,7 +33,7 @@ impl VirtualPath {
     /// As [`VirtualPath::parse`].
     pub fn join(&self, raw: &[u8]) -> Result<Self> {
         if raw.len() > MAX_PATH_LEN {
-            return Err(Error::invalid("path", "longer than 4096 bytes"));
+            return Err(too_long());
         }
         if raw.contains(&0) {
             return Err(Error::invalid("path", "contains NUL"));
@@ -61,7 +62,7 @@ impl VirtualPath {
             joined.push(b'/');
         }
         if joined.len() > MAX_PATH_LEN {
-            return Err(Error::invalid("path", "longer than 4096 bytes"));
+            return Err(too_long());
         }
         Ok(Self(joined))
     }
@@ -113,6 +114,10 @@ impl VirtualPath {
     pub fn to_string_lossy(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.0)
     }
+}
+
+fn too_long() -> Error {
+    Error::new(ErrorKind::Unresolvable, "path: longer than 4096 bytes")
 }
 
 fn is_slash(byte: &u8) -> bool {

@@ -76,7 +76,7 @@ impl Filesystem for Rehearsal {
             FileType::File => {}
             FileType::Directory => return Err(is_a_directory()),
             FileType::Symlink | FileType::Other => {
-                return Err(Error::new(ErrorKind::Unsupported, "not a regular file")
+                return Err(Error::new(ErrorKind::Invalid, "not a regular file")
                     .decided_by(Rule::NotARegularFile));
             }
         }
@@ -124,7 +124,10 @@ impl Filesystem for Rehearsal {
     fn remove_dir(&self, path: &VirtualPath) -> Result<()> {
         match self.named(path)?.ok_or_else(missing)?.file_type {
             FileType::Directory => self.check_empty(path),
-            _ => Err(not_a_directory()),
+            _ => {
+                Err(Error::new(ErrorKind::Invalid, "not a directory")
+                    .decided_by(Rule::NotADirectory))
+            }
         }
     }
 
@@ -191,10 +194,10 @@ impl Filesystem for Rehearsal {
     ) -> Result<()> {
         let found = self.metadata(path, follow)?;
         if found.file_type == FileType::Symlink && change.mode.is_some() {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "not supported by the file system",
-            ));
+            return Err(
+                Error::new(ErrorKind::Invalid, "not supported by the file system")
+                    .decided_by(Rule::Storage),
+            );
         }
         Ok(())
     }
@@ -234,7 +237,7 @@ fn missing() -> Error {
 }
 
 fn name_too_long() -> Error {
-    Error::new(ErrorKind::Invalid, "name too long")
+    Error::new(ErrorKind::Unresolvable, "name too long")
 }
 
 fn exists() -> Error {

@@ -404,16 +404,17 @@ fn kinds_of(rule: Rule) -> &'static [ErrorKind] {
         Rule::AlreadyExists => &[ErrorKind::AlreadyExists],
         // link(2) has no error of its own for a directory.
         Rule::IsADirectory => &[ErrorKind::IsADirectory, ErrorKind::PermissionDenied],
-        Rule::NotADirectory => &[ErrorKind::NotADirectory],
+        // Of rmdir(2) the name is there, so a client does not hear that it is not.
+        Rule::NotADirectory => &[ErrorKind::NotADirectory, ErrorKind::Invalid],
         Rule::DirectoryNotEmpty => &[ErrorKind::DirectoryNotEmpty],
-        Rule::InsideItself | Rule::NotALink | Rule::InvalidValue => &[ErrorKind::Invalid],
-        Rule::NotARegularFile => &[ErrorKind::Unsupported],
+        Rule::InsideItself | Rule::NotALink | Rule::NotARegularFile => &[ErrorKind::Invalid],
+        Rule::InvalidValue => &[ErrorKind::Invalid, ErrorKind::Unresolvable],
+        Rule::ForbiddenLink => &[ErrorKind::Unresolvable],
         Rule::QuotaFiles | Rule::QuotaSize => &[ErrorKind::QuotaExceeded],
         Rule::AccountDisabled
         | Rule::AccountExpired
         | Rule::Permission(_)
         | Rule::OutsideHome
-        | Rule::ForbiddenLink
         | Rule::RootDirectory => &[ErrorKind::PermissionDenied],
         other => panic!("{other} was not expected"),
     }

@@ -281,7 +281,7 @@ impl Engine {
             Ok(()) => Ok(()),
             Err(Failure::Malformed) => Err(SessionEnd),
             Err(Failure::Eof) => {
-                self.replies.status(id, StatusCode::Eof, "end of file");
+                self.replies.status(id, StatusCode::Eof, "");
                 Ok(())
             }
             Err(Failure::Refused(error)) => {
@@ -297,7 +297,7 @@ impl Engine {
             self.session.connection().id()
         );
         self.replies
-            .status(id, status_map::code(error.kind()), error.message());
+            .status(id, status_map::code(error.kind()), status_map::why(error));
     }
 
     fn initialise(&mut self, request: u8, mut body: Decoder<'_>) -> Result<(), SessionEnd> {

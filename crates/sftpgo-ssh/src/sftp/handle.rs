@@ -118,10 +118,7 @@ impl Handles {
     pub(super) fn directory(&mut self, handle: &[u8]) -> Result<&mut Listing> {
         match self.find(handle)?.open.as_mut() {
             Some(Open::Directory(listing)) => Ok(listing),
-            Some(Open::File(_)) => Err(Error::new(
-                ErrorKind::NotADirectory,
-                "the handle is of a file",
-            )),
+            Some(Open::File(_)) => Err(Error::new(ErrorKind::Invalid, "the handle is of a file")),
             None => Err(unknown()),
         }
     }

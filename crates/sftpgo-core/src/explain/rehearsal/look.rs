@@ -135,8 +135,11 @@ impl Rehearsal {
             }
             links += 1;
             if links > MAX_LINKS {
-                return Err(Error::denied("too many or forbidden symbolic links")
-                    .decided_by(Rule::ForbiddenLink));
+                return Err(Error::new(
+                    ErrorKind::Unresolvable,
+                    "too many or forbidden symbolic links",
+                )
+                .decided_by(Rule::ForbiddenLink));
             }
             let target = self.read_link(&next)?;
             if target.starts_with(b"/") {

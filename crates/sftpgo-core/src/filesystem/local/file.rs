@@ -31,7 +31,7 @@ impl LocalFile {
             FileType::File => Ok(Box::new(Self { fd, owner })),
             FileType::Directory => Err(Error::new(ErrorKind::IsADirectory, "is a directory")),
             FileType::Symlink | FileType::Other => {
-                Err(Error::new(ErrorKind::Unsupported, "not a regular file")
+                Err(Error::new(ErrorKind::Invalid, "not a regular file")
                     .decided_by(Rule::NotARegularFile))
             }
         }

@@ -22,11 +22,17 @@ impl Replies {
         std::mem::take(&mut self.0)
     }
 
-    /// STATUS (section 7): code and words for a person, language `en`.
-    pub fn status(&mut self, id: u32, code: StatusCode, message: &str) {
+    /// STATUS (section 7): the code, its words with `why` behind them unless that is empty, language `en`.
+    pub fn status(&mut self, id: u32, code: StatusCode, why: &str) {
         let packet = self.begin(kind::STATUS, id);
         self.u32(code as u32);
-        self.string(message.as_bytes());
+        let separator = if why.is_empty() { "" } else { ": " };
+        let parts = [code.words(), separator, why];
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        self.u32(u32::try_from(length).unwrap_or(u32::MAX));
+        for part in parts {
+            self.0.extend_from_slice(part.as_bytes());
+        }
         self.string(b"en");
         self.end(packet);
     }
@@ -211,7 +217,9 @@ mod tests {
     fn status_is_as_the_draft_has_it() {
         let mut replies = Replies::default();
         replies.status(7, StatusCode::NoSuchFile, "gone");
-        assert_eq!(replies.take(), b"\x00\x00\x00\x17\x65\x00\x00\x00\x07\x00\x00\x00\x02\x00\x00\x00\x04gone\x00\x00\x00\x02en");
+        assert_eq!(replies.take(), b"\x00\x00\x00\x25\x65\x00\x00\x00\x07\x00\x00\x00\x02\x00\x00\x00\x12No such file: gone\x00\x00\x00\x02en");
+        replies.status(8, StatusCode::Ok, "");
+        assert_eq!(replies.take(), b"\x00\x00\x00\x1a\x65\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00\x07Success\x00\x00\x00\x02en");
     }
 
     #[test]

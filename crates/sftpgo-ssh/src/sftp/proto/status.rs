@@ -13,3 +13,18 @@ pub enum StatusCode {
     BadMessage = 5,
     OpUnsupported = 8,
 }
+
+impl StatusCode {
+    /// What OpenSSH's sftp-server says of the code. Clients and scripts look for it in a STATUS.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Ok => "Success",
+            Self::Eof => "End of file",
+            Self::NoSuchFile => "No such file",
+            Self::PermissionDenied => "Permission denied",
+            Self::Failure => "Failure",
+            Self::BadMessage => "Bad message",
+            Self::OpUnsupported => "Operation unsupported",
+        }
+    }
+}
