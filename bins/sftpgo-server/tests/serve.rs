@@ -5,7 +5,7 @@ mod common;
 use std::{
     fs,
     io::{Read, Write},
-    net::{Ipv4Addr, TcpStream},
+    net::{Ipv4Addr, TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
     thread,
     time::{Duration, Instant, SystemTime},
@@ -250,4 +250,39 @@ fn a_change_of_a_user_runs_the_action() {
         fs::read_to_string(&seen).unwrap(),
         "add bob 1 1 0 /srv/base/bob 0 0\n"
     );
+}
+
+#[test]
+fn an_ipv6_address_in_brackets_is_listened_on() {
+    let free = TcpListener::bind("[::1]:0").unwrap();
+    let rest = free.local_addr().unwrap();
+    drop(free);
+    let mut server = Server::start(&[
+        ("SFTPGO_SFTPD__BIND_ADDRESS", "[::1]"),
+        ("SFTPGO_SFTPD__BIND_PORT", "0"),
+        ("SFTPGO_HTTPD__BIND_ADDRESS", "[::1]"),
+        ("SFTPGO_HTTPD__BIND_PORT", &rest.port().to_string()),
+    ]);
+    let mut answer = ureq::get(format!("http://{rest}/api/v1/version"))
+        .call()
+        .unwrap();
+    assert!(
+        answer
+            .body_mut()
+            .read_to_string()
+            .unwrap()
+            .contains("version")
+    );
+    let sftp = server
+        .welcome
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("SFTP "))
+        .unwrap();
+    let mut greeting = [0; 4];
+    TcpStream::connect(sftp.trim())
+        .unwrap()
+        .read_exact(&mut greeting)
+        .unwrap();
+    assert_eq!(&greeting, b"SSH-");
+    assert!(server.is_running());
 }

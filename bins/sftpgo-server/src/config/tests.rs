@@ -400,6 +400,33 @@ fn what_sftpgo_0_9_does_and_this_server_does_not_is_refused_by_its_key_and_nothi
 }
 
 #[test]
+fn an_address_in_brackets_is_the_address() {
+    let directory = tempfile::tempdir().unwrap();
+    for (configured, address) in [
+        ("[::1]", "::1"),
+        ("[::]", "::"),
+        ("[fe80::1%eth0]", "fe80::1%eth0"),
+        ("::1", "::1"),
+        ("localhost", "localhost"),
+    ] {
+        for section in ["SFTPD", "HTTPD"] {
+            let variable = format!("SFTPGO_{section}__BIND_ADDRESS");
+            let found = load_with(directory.path(), &[(&variable, configured)]);
+            let settings = found.settings().unwrap();
+            let bind = match section {
+                "SFTPD" => &settings.sftpd.bind,
+                _ => settings.httpd.bind.as_ref().unwrap(),
+            };
+            assert_eq!(bind.address, address);
+        }
+    }
+    for bad in ["[]", "[::1", "::1]", "[[::1]]", "[::1]:2022"] {
+        let problems = problems_of(directory.path(), &[("SFTPGO_SFTPD__BIND_ADDRESS", bad)]);
+        assert!(problems[0].contains("is not an address"), "{problems:?}");
+    }
+}
+
+#[test]
 fn a_port_of_zero_switches_rest_off() {
     let directory = tempfile::tempdir().unwrap();
     let found = load_with(directory.path(), &[("SFTPGO_HTTPD__BIND_PORT", "0")]);

@@ -139,11 +139,12 @@ impl Check<'_> {
         }
     }
 
-    fn endpoint(&mut self, section: &str, address: &str, port: i64) -> Endpoint {
-        if address.contains(|c: char| c.is_whitespace() || c.is_control()) {
+    fn endpoint(&mut self, section: &str, configured: &str, port: i64) -> Endpoint {
+        let address = without_brackets(configured);
+        if address.contains(|c: char| c.is_whitespace() || c.is_control() || "[]".contains(c)) {
             self.problem(
                 &format!("{section}.bind_address"),
-                format_args!("{address:?} is not an address; empty is every address"),
+                format_args!("{configured:?} is not an address; empty is every address"),
             );
         }
         let port = self.range(&format!("{section}.bind_port"), port, u16::MAX.into());
@@ -299,6 +300,15 @@ impl Check<'_> {
     pub(super) fn problem(&mut self, key: &str, reason: impl Display) {
         self.problems.push(Problem::new(key, reason.to_string()));
     }
+}
+
+/// SFTPGo 0.9.x puts a colon and the port behind the address, and so needs `[::1]`.
+fn without_brackets(address: &str) -> &str {
+    address
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .filter(|inner| !inner.is_empty())
+        .unwrap_or(address)
 }
 
 fn names_scp(commands: &[String]) -> bool {
