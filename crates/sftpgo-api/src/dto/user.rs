@@ -2,53 +2,40 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use sftpgo_core::{User, UserDraft, UserId};
 
 use crate::error::ApiError;
 
-/// A user as a request sends it: all fields may be left out, and only two may be null.
+/// A user as a request sends it: all fields may be left out, and null is as left out.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct UserRequest {
-    #[serde(deserialize_with = "present")]
     id: Option<i32>,
-    #[serde(deserialize_with = "present")]
     status: Option<i64>,
-    #[serde(deserialize_with = "present")]
     username: Option<String>,
-    #[serde(deserialize_with = "present")]
     expiration_date: Option<i64>,
     password: Option<String>,
     public_keys: Option<Vec<String>>,
-    #[serde(deserialize_with = "present")]
     home_dir: Option<String>,
-    #[serde(deserialize_with = "present")]
     uid: Option<i32>,
-    #[serde(deserialize_with = "present")]
     gid: Option<i32>,
-    #[serde(deserialize_with = "present")]
     max_sessions: Option<i32>,
-    #[serde(deserialize_with = "present")]
     quota_size: Option<i64>,
-    #[serde(deserialize_with = "present")]
     quota_files: Option<i32>,
-    #[serde(deserialize_with = "present")]
     permissions: Option<Vec<String>>,
-    #[serde(deserialize_with = "present")]
     upload_bandwidth: Option<i32>,
-    #[serde(deserialize_with = "present")]
     download_bandwidth: Option<i32>,
     // Only the server sets these. Clients send back what they were shown: typed, and without effect.
-    #[serde(rename = "used_quota_size", deserialize_with = "present")]
+    #[serde(rename = "used_quota_size")]
     _used_quota_size: Option<i64>,
-    #[serde(rename = "used_quota_files", deserialize_with = "present")]
+    #[serde(rename = "used_quota_files")]
     _used_quota_files: Option<i32>,
-    #[serde(rename = "used_quota_file", deserialize_with = "present")]
+    #[serde(rename = "used_quota_file")]
     _used_quota_file: Option<i32>,
-    #[serde(rename = "last_quota_update", deserialize_with = "present")]
+    #[serde(rename = "last_quota_update")]
     _last_quota_update: Option<i64>,
-    #[serde(rename = "last_login", deserialize_with = "present")]
+    #[serde(rename = "last_login")]
     _last_login: Option<i64>,
 }
 
@@ -102,15 +89,6 @@ fn set<T, S: Into<T>>(field: &mut T, sent: Option<S>) {
     if let Some(value) = sent {
         *field = value.into();
     }
-}
-
-/// A field that may be left out but not be null.
-fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    T::deserialize(deserializer).map(Some)
 }
 
 /// A user as an answer shows it: never with a credential that would be of use.
@@ -185,21 +163,53 @@ mod tests {
     }
 
     #[test]
-    fn only_credentials_may_be_null() {
-        let request = parse(r#"{"password": null, "public_keys": null}"#).unwrap();
-        assert_eq!(request.into_draft(), UserDraft::default());
-        for field in [
+    fn null_is_as_left_out_in_every_field() {
+        let stored = UserDraft {
+            username: "a".into(),
+            password: Some("hash".into()),
+            public_keys: vec!["key".into()],
+            home_dir: "/a".into(),
+            uid: 7,
+            status: 0,
+            permissions: vec!["list".into()],
+            ..UserDraft::default()
+        };
+        let fields = [
             "id",
             "status",
             "username",
+            "expiration_date",
+            "password",
+            "public_keys",
             "home_dir",
             "uid",
+            "gid",
+            "max_sessions",
+            "quota_size",
+            "quota_files",
             "permissions",
+            "upload_bandwidth",
+            "download_bandwidth",
+            "used_quota_size",
+            "used_quota_files",
+            "used_quota_file",
+            "last_quota_update",
             "last_login",
-        ] {
-            let error = parse(&format!(r#"{{"{field}": null}}"#)).err().unwrap();
-            assert!(error.contains(&format!("{field}: ")), "{error}");
+        ];
+        for field in fields {
+            let request = parse(&format!(r#"{{"{field}": null}}"#)).unwrap();
+            assert!(request.check_id(UserId(3)).is_ok());
+            assert_eq!(
+                request.clone().into_draft(),
+                UserDraft::default(),
+                "{field}"
+            );
+            let mut draft = stored.clone();
+            request.merge_into(&mut draft);
+            assert_eq!(draft, stored, "{field}");
         }
+        // In a list it is an element of another type.
+        assert!(parse(r#"{"permissions": [null]}"#).is_err());
     }
 
     #[test]

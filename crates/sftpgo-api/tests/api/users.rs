@@ -1,6 +1,6 @@
 //! Adding, listing, showing, changing and deleting.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sftpgo_core::UserId;
 
 use crate::server::{Api, HASH, KEY, Settings, names, user};
@@ -243,7 +243,7 @@ fn a_change_that_is_refused_changes_nothing() {
             json!({ "uid": 8, "public_keys": ["nonsense"] }),
             "public_keys",
         ),
-        (json!({ "uid": 8, "status": null }), "status"),
+        (json!({ "uid": 8, "permissions": [null] }), "permissions[0]"),
     ] {
         let (_, error) = api.send("PUT", "/user/2", &changes).says(400);
         assert!(
@@ -252,6 +252,50 @@ fn a_change_that_is_refused_changes_nothing() {
         );
         assert_eq!(api.call("GET", "/user/2").data(), before);
     }
+}
+
+/// Clients that serialise all fields of their model send null for what they do not set.
+#[test]
+fn null_is_as_left_out_for_a_new_user_and_for_a_change() {
+    let api = Api::start();
+    let nulls: Value = [
+        "id",
+        "status",
+        "expiration_date",
+        "public_keys",
+        "uid",
+        "gid",
+        "max_sessions",
+        "quota_size",
+        "quota_files",
+        "upload_bandwidth",
+        "download_bandwidth",
+        "used_quota_size",
+        "used_quota_files",
+        "used_quota_file",
+        "last_quota_update",
+        "last_login",
+    ]
+    .into_iter()
+    .map(|field| (field.to_owned(), Value::Null))
+    .collect();
+    let added = api.add("alice", nulls.clone());
+    assert_eq!((&added["status"], &added["uid"]), (&json!(1), &json!(0)));
+    let mut changes = nulls;
+    for field in ["username", "password", "home_dir", "permissions"] {
+        changes[field] = Value::Null;
+    }
+    changes["gid"] = json!(8);
+    api.send("PUT", "/user/1", &changes).says(200);
+    let changed = api.call("GET", "/user/1").data();
+    let mut expected = added;
+    expected["gid"] = json!(8);
+    assert_eq!(changed, expected);
+    api.send("POST", "/quota_scan", &{
+        changes["username"] = json!("alice");
+        changes
+    })
+    .says(201);
 }
 
 #[test]
