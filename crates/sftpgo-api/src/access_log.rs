@@ -59,17 +59,18 @@ impl Drop for Entry {
     fn drop(&mut self) {
         self.metrics.count_request(self.status);
         let elapsed = self.started.elapsed().as_millis();
+        // In the order of SFTPGo 0.9.4, by which parsers go.
         log::info!(
             target: "httpd",
-            remote_addr = self.remote.to_string(),
-            proto = self.proto,
             method = self.method,
-            user_agent = self.user_agent,
+            proto = self.proto,
+            remote_addr = self.remote.to_string(),
+            request_id = self.id,
             uri = self.uri,
+            user_agent = self.user_agent,
             resp_status = self.status,
             resp_size = self.size,
-            elapsed_ms = u64::try_from(elapsed).unwrap_or(u64::MAX),
-            request_id = self.id;
+            elapsed_ms = u64::try_from(elapsed).unwrap_or(u64::MAX);
             ""
         );
     }

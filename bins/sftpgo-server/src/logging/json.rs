@@ -1,4 +1,7 @@
 //! One log record as one line of JSON.
+//!
+//! Fail2ban's filters and other parsers of SFTPGo's log go by the order of keys, which is SFTPGo 0.9.4's: `level`,
+//! `sender`, the fields of the kind of line, `time`, and `message` where there is one.
 
 use std::io::{self, Write};
 
@@ -19,7 +22,6 @@ fn line(record: &Record<'_>, time: Timestamp) -> serde_json::Result<String> {
     let mut bytes = Vec::with_capacity(256);
     let mut serializer = serde_json::Serializer::new(&mut bytes);
     let mut fields = Serializer::serialize_map(&mut serializer, None)?;
-    fields.serialize_entry("time", &format_args!("{time:.3}"))?;
     fields.serialize_entry("level", level(record.level()))?;
     fields.serialize_entry("sender", sender(record.target()))?;
     let mut writer = FieldWriter {
@@ -31,6 +33,7 @@ fn line(record: &Record<'_>, time: Timestamp) -> serde_json::Result<String> {
     if let Some(failure) = writer.failure {
         return Err(failure);
     }
+    fields.serialize_entry("time", &format_args!("{time:.3}"))?;
     let message = record.args().to_string();
     if !message.is_empty() {
         fields.serialize_entry("message", &message)?;
@@ -178,7 +181,16 @@ mod tests {
         ];
         assert_eq!(
             at_one_second(Level::Info, "Upload", format_args!(""), &fields),
-            r#"{"time":"1970-01-01T00:00:01.001Z","level":"info","sender":"Upload","size_bytes":7,"delta":-1,"ok":true,"username":"alice","nothing":null}"#
+            r#"{"level":"info","sender":"Upload","size_bytes":7,"delta":-1,"ok":true,"username":"alice","nothing":null,"time":"1970-01-01T00:00:01.001Z"}"#
+        );
+        assert_eq!(
+            at_one_second(
+                Level::Warn,
+                "sftpgo_ssh::auth",
+                format_args!("said"),
+                &None::<(&str, u8)>
+            ),
+            r#"{"level":"warn","sender":"sftpd","time":"1970-01-01T00:00:01.001Z","message":"said"}"#
         );
     }
 
