@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use sftpgo_api::{ApiState, Metrics};
+use sftpgo_api::{AllowedHosts, ApiState, Metrics};
 use sftpgo_core::{
     Error, Provider,
     accounts::Accounts,
@@ -110,6 +110,7 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
         scans: QuotaScans::new(Arc::clone(&homes), Arc::clone(&quotas)),
         provider: Arc::clone(&provider),
         metrics: Arc::new(metrics.clone()),
+        allowed_hosts: AllowedHosts::new(settings.httpd.allowed_hosts.iter().cloned()),
         version: version::info(),
     });
     let authenticator = Arc::new(Authenticator::new(

@@ -3,7 +3,7 @@
 
 use std::{error::Error, sync::Arc};
 
-use sftpgo_api::{ApiState, Metrics, VersionInfo};
+use sftpgo_api::{AllowedHosts, ApiState, Metrics, VersionInfo};
 use sftpgo_core::{
     Provider,
     accounts::Accounts,
@@ -47,6 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         scans: QuotaScans::new(Arc::new(LocalHomes), quotas),
         provider,
         metrics: Arc::new(metrics),
+        allowed_hosts: AllowedHosts::default(),
         version: VersionInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             build_date: String::new(),

@@ -34,7 +34,10 @@ impl ApiError {
     }
 
     pub(crate) fn cross_site() -> Self {
-        let error = "pages of other sites may not use this API";
+        Self::forbidden("pages of other sites may not use this API")
+    }
+
+    pub(crate) fn forbidden(error: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "", error)
     }
 

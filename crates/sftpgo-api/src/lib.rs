@@ -14,6 +14,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handlers;
+mod host;
 mod listener;
 mod metrics;
 mod openapi;
@@ -23,6 +24,7 @@ mod server;
 mod state;
 
 pub use dto::user::user_json;
+pub use host::AllowedHosts;
 pub use metrics::Metrics;
 pub use server::serve;
 pub use state::{ApiState, VersionInfo};

@@ -13,6 +13,7 @@ use crate::{
     access_log::Entry,
     cross_site::is_cross_site,
     error::ApiError,
+    host::AllowedHosts,
     listener::{self, Limits},
     routes,
     state::{ApiState, App},
@@ -28,7 +29,8 @@ pub async fn serve(state: Arc<ApiState>, listener: TcpListener, shutdown: Cancel
         shutdown,
         move |remote, request| {
             let entry = Entry::open(&request, remote, Arc::clone(&state.metrics));
-            let answered = checked(&request).map(|()| guarded(routes.call(request)));
+            let answered =
+                checked(&request, &state.allowed_hosts).map(|()| guarded(routes.call(request)));
             async move {
                 let response = match answered {
                     Ok(answered) => answered.await?,
@@ -43,7 +45,8 @@ pub async fn serve(state: Arc<ApiState>, listener: TcpListener, shutdown: Cancel
 }
 
 /// Refuses what is not for the routes.
-fn checked<B>(request: &Request<B>) -> Result<(), ApiError> {
+fn checked<B>(request: &Request<B>, hosts: &AllowedHosts) -> Result<(), ApiError> {
+    hosts.check(request)?;
     if is_cross_site(request.headers()) {
         return Err(ApiError::cross_site());
     }

@@ -7,7 +7,7 @@ use sftpgo_core::{
     Provider, accounts::Accounts, explain::Explainer, registry::Connections, scan::QuotaScans,
 };
 
-use crate::{blocking::Blocking, metrics::Metrics};
+use crate::{blocking::Blocking, host::AllowedHosts, metrics::Metrics};
 
 /// Calls into the domain at once: the dearest, hashing a password, takes a core and some 20 MiB.
 const DOMAIN_CALLS: usize = 8;
@@ -28,6 +28,8 @@ pub struct ApiState {
     pub provider: Arc<dyn Provider>,
     /// Served at `/metrics`, and told of every request.
     pub metrics: Arc<Metrics>,
+    /// The names under which it is reached.
+    pub allowed_hosts: AllowedHosts,
     /// Answered by `/version`.
     pub version: VersionInfo,
 }

@@ -95,6 +95,8 @@ pub(crate) struct DataProvider {
 pub(crate) struct Httpd {
     pub(crate) bind_port: i64,
     pub(crate) bind_address: String,
+    /// Not in SFTPGo.
+    pub(crate) allowed_hosts: Vec<String>,
     pub(crate) templates_path: String,
     pub(crate) static_files_path: String,
     /// Of SFTPGo 0.9.5; says where files would lie that this server does not write.
@@ -169,6 +171,7 @@ impl Default for Httpd {
         Self {
             bind_port: 8080,
             bind_address: "127.0.0.1".to_owned(),
+            allowed_hosts: Vec::new(),
             templates_path: "templates".to_owned(),
             static_files_path: "static".to_owned(),
             backups_path: "backups".to_owned(),

@@ -59,6 +59,8 @@ pub(crate) enum Driver {
 pub(crate) struct Httpd {
     /// None is off.
     pub(crate) bind: Option<Endpoint>,
+    /// Names under which it is reached.
+    pub(crate) allowed_hosts: Vec<String>,
 }
 
 /// Where to listen.

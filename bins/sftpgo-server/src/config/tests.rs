@@ -427,6 +427,36 @@ fn an_address_in_brackets_is_the_address() {
 }
 
 #[test]
+fn hosts_of_the_rest_api_are_names() {
+    let directory = tempfile::tempdir().unwrap();
+    let variable = "SFTPGO_HTTPD__ALLOWED_HOSTS";
+    let found = load_with(
+        directory.path(),
+        &[
+            (variable, "sftp.example.org, sftpgo"),
+            ("SFTPGO_HTTPD__BIND_ADDRESS", "api.internal"),
+        ],
+    );
+    assert_eq!(
+        found.settings().unwrap().httpd.allowed_hosts,
+        ["sftp.example.org", "sftpgo", "api.internal"]
+    );
+    for bad in [
+        "http://a.example",
+        "a.example:8080",
+        "*",
+        "*.example.org",
+        "a b",
+    ] {
+        let problems = problems_of(directory.path(), &[(variable, bad)]);
+        assert!(
+            problems.len() == 1 && problems[0].contains("is not the name of a host"),
+            "{problems:?}"
+        );
+    }
+}
+
+#[test]
 fn a_port_of_zero_switches_rest_off() {
     let directory = tempfile::tempdir().unwrap();
     let found = load_with(directory.path(), &[("SFTPGO_HTTPD__BIND_PORT", "0")]);

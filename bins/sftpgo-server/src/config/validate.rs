@@ -135,8 +135,23 @@ impl Check<'_> {
     fn httpd(&mut self, keys: &keys::Httpd) -> Httpd {
         let bind = self.endpoint("httpd", &keys.bind_address, keys.bind_port);
         Httpd {
+            allowed_hosts: self.allowed_hosts(&keys.allowed_hosts, &bind.address),
             bind: (bind.port != 0).then_some(bind),
         }
+    }
+
+    /// Whoever lets the API listen on a name means to reach it by that name.
+    fn allowed_hosts(&mut self, names: &[String], bind_address: &str) -> Vec<String> {
+        for name in names.iter().filter(|name| !is_host_name(name)) {
+            self.problem(
+                "httpd.allowed_hosts",
+                format_args!(
+                    "{name:?} is not the name of a host, such as \"sftp.example.org\": without scheme, port and *"
+                ),
+            );
+        }
+        let bind_name = is_host_name(bind_address).then(|| bind_address.to_owned());
+        names.iter().cloned().chain(bind_name).collect()
     }
 
     fn endpoint(&mut self, section: &str, configured: &str, port: i64) -> Endpoint {
@@ -300,6 +315,13 @@ impl Check<'_> {
     pub(super) fn problem(&mut self, key: &str, reason: impl Display) {
         self.problems.push(Problem::new(key, reason.to_string()));
     }
+}
+
+fn is_host_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 /// SFTPGo 0.9.x puts a colon and the port behind the address, and so needs `[::1]`.

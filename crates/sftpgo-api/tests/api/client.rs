@@ -72,7 +72,7 @@ pub(crate) fn exchange(server: SocketAddr, request: &[u8]) -> Option<Answer> {
 pub(crate) fn request(server: SocketAddr, method: &str, path: &str, body: Option<&[u8]>) -> Answer {
     let length = body.map(|body| format!("Content-Length: {}\r\n", body.len()));
     let mut request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: test\r\nUser-Agent: test\r\nConnection: close\r\n{}\r\n",
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: test\r\nConnection: close\r\n{}\r\n",
         length.unwrap_or_default()
     )
     .into_bytes();

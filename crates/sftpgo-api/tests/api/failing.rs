@@ -130,7 +130,7 @@ fn a_request_whose_client_goes_away_is_counted() {
     });
     let mut impatient = TcpStream::connect(api.address).unwrap();
     impatient
-        .write_all(b"DELETE /api/v1/user/1 HTTP/1.1\r\nHost: t\r\n\r\n")
+        .write_all(b"DELETE /api/v1/user/1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();
     drop(impatient);
     // Its call is still running, so that no answer can be what is counted.

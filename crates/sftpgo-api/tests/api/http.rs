@@ -36,7 +36,7 @@ fn a_body_in_chunks_has_the_same_limit() {
     let api = Api::start();
     let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
     let request = format!(
-        "POST /api/v1/user HTTP/1.1\r\nHost: t\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n",
+        "POST /api/v1/user HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n",
         chunk.repeat(17)
     );
     exchange(api.address, request.as_bytes()).unwrap().says(413);
@@ -47,7 +47,7 @@ fn a_body_that_ends_early_stores_nothing() {
     let api = Api::start();
     let body = user("alice", json!({})).to_string();
     let head = format!(
-        "POST /api/v1/user HTTP/1.1\r\nHost: t\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST /api/v1/user HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
         body.len() + 1
     );
     let mut stream = TcpStream::connect(api.address).unwrap();
@@ -89,7 +89,7 @@ fn what_is_not_http_ends_that_connection_alone() {
 #[test]
 fn a_connection_carries_many_requests() {
     let api = Api::start();
-    let one = "GET /api/v1/version HTTP/1.1\r\nHost: t\r\n";
+    let one = "GET /api/v1/version HTTP/1.1\r\nHost: localhost\r\n";
     let answer = exchange(
         api.address,
         format!("{one}\r\n{one}Connection: close\r\n\r\n").as_bytes(),
@@ -116,7 +116,7 @@ fn a_head_request_has_no_body_to_wait_for() {
 fn the_end_refuses_new_clients_and_lets_idle_ones_go() {
     let api = Api::start();
     let mut idle = TcpStream::connect(api.address).unwrap();
-    idle.write_all(b"GET /api/v1/version HTTP/1.1\r\nHost: t\r\n\r\n")
+    idle.write_all(b"GET /api/v1/version HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();
     let mut first = [0; 8];
     idle.read_exact(&mut first).unwrap();
@@ -131,4 +131,32 @@ fn the_end_refuses_new_clients_and_lets_idle_ones_go() {
     runtime.block_on(serving).unwrap();
     idle.read_to_end(&mut Vec::new()).unwrap();
     assert!(TcpStream::connect(address).is_err());
+}
+
+/// DNS rebinding: a browser sends what a page asks of its own site to whatever address that site's name has now.
+#[test]
+fn a_request_for_another_host_changes_and_shows_nothing() {
+    let api = Api::start();
+    let body = user("eve", json!({})).to_string();
+    for (path, method, body) in [
+        ("/api/v1/user", "POST", body.as_str()),
+        ("/api/v1/user", "GET", ""),
+        ("/metrics", "GET", ""),
+        ("/nowhere", "GET", ""),
+    ] {
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: evil.test:{}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            api.address.port(),
+            body.len()
+        );
+        let (message, error) = exchange(api.address, head.as_bytes()).unwrap().says(403);
+        assert_eq!(message, "");
+        assert!(
+            error.contains("\"evil.test\"") && error.contains("httpd.allowed_hosts"),
+            "{error}"
+        );
+    }
+    assert!(api.names().is_empty());
+    let old = b"GET /api/v1/version HTTP/1.0\r\n\r\n";
+    assert_eq!(exchange(api.address, old).unwrap().status, 200);
 }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use serde_json::{Value, json};
-use sftpgo_api::{ApiState, Metrics, VersionInfo};
+use sftpgo_api::{AllowedHosts, ApiState, Metrics, VersionInfo};
 use sftpgo_core::{
     Provider,
     accounts::Accounts,
@@ -82,6 +82,7 @@ impl Api {
             scans: QuotaScans::new(settings.homes, quotas),
             provider: Arc::clone(&settings.provider),
             metrics: Arc::clone(&metrics),
+            allowed_hosts: AllowedHosts::default(),
             version: VersionInfo {
                 version: "1.2.3".into(),
                 build_date: "2026-01-02".into(),

@@ -68,7 +68,7 @@ fn the_content_type_of_a_request_does_not_matter() {
     // The client sends none; curl's default is a form's.
     let body = user("alice", json!({})).to_string();
     let request = format!(
-        "POST /api/v1/user HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\
+        "POST /api/v1/user HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
