@@ -17,7 +17,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use sftpgo_e2e::{Server, python, run};
+use sftpgo_e2e::{Server, python, run, sftp};
 
 /// The findings that stay, each for clients that have nothing better: docs/security.md explains them.
 const EXPLAINED: &[(&str, &str, &str)] = &[
@@ -25,16 +25,63 @@ const EXPLAINED: &[(&str, &str, &str)] = &[
     ("key", "ecdsa-sha2-nistp256", "elliptic curves"),
     ("key", "ecdsa-sha2-nistp256", "weak random number generator"),
     ("kex", "", "protection against post-quantum attacks"),
+    ("kex", "diffie-hellman-group14-sha256", "2048-bit modulus"),
+    (
+        "kex",
+        "diffie-hellman-group-exchange-sha256",
+        "2048-bit modulus",
+    ),
+    ("mac", "hmac-sha2-", "encrypt-and-MAC"),
 ];
 
 #[test]
 fn ssh_audit_finds_nothing_that_is_not_explained() {
-    let server = Server::start();
+    let report = audit(&Server::start());
+    assert_eq!(
+        report["kex"][0]["algorithm"], "mlkem768x25519-sha256",
+        "a post-quantum exchange is offered first"
+    );
+    assert_only(&report, EXPLAINED);
+}
+
+#[test]
+fn ssh_audit_finds_nothing_in_the_hardened_lists_of_the_docs() {
+    let docs = include_str!("../../docs/security.md");
+    let lists = docs.split("### Hardened lists").nth(1).unwrap();
+    let lists = lists
+        .split("```json")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let lists: Value = serde_json::from_str(lists).unwrap();
+    let joined = |key: &str| {
+        let names = lists["sftpd"][key].as_array().unwrap();
+        let names: Vec<_> = names.iter().map(|name| name.as_str().unwrap()).collect();
+        names.join(",")
+    };
+    let server = Server::start_with(&[
+        ("SFTPGO_SFTPD__KEX_ALGORITHMS", &joined("kex_algorithms")),
+        ("SFTPGO_SFTPD__CIPHERS", &joined("ciphers")),
+        ("SFTPGO_SFTPD__MACS", &joined("macs")),
+    ]);
+    // The host keys are those of a first start.
+    let left: Vec<_> = EXPLAINED
+        .iter()
+        .filter(|(part, name, _)| *part == "key" || name.is_empty())
+        .copied()
+        .collect();
+    assert_only(&audit(&server), &left);
+}
+
+/// What ssh-audit says of the server.
+fn audit(server: &Server) -> Value {
     let audit = PathBuf::from(std::env::var("SFTPGO_TEST_PYTHON").expect("run ./test"))
         .with_file_name("ssh-audit");
     // Its exit code tells of the findings that are explained, too.
     let report = run(
-        &server,
+        server,
         Command::new(audit).args([
             "--json",
             "--skip-rate-test",
@@ -43,11 +90,12 @@ fn ssh_audit_finds_nothing_that_is_not_explained() {
             "127.0.0.1",
         ]),
     );
-    let report: Value = serde_json::from_str(&report.text).expect(&report.text);
-    assert_eq!(
-        report["kex"][0]["algorithm"], "mlkem768x25519-sha256",
-        "a post-quantum exchange is offered first"
-    );
+    serde_json::from_str(&report.text).expect(&report.text)
+}
+
+/// Fails when there is a finding besides those of `explained`.
+#[track_caller]
+fn assert_only(report: &Value, explained: &[(&str, &str, &str)]) {
     assert_eq!(report["cves"].as_array().map_or(0, Vec::len), 0, "{report}");
     for part in ["kex", "key", "enc", "mac"] {
         let algorithms = report[part].as_array().unwrap();
@@ -58,7 +106,7 @@ fn ssh_audit_finds_nothing_that_is_not_explained() {
             for finding in findings.into_iter().flatten().flatten() {
                 let finding = finding.as_str().unwrap();
                 assert!(
-                    EXPLAINED.iter().any(|(of, prefix, words)| {
+                    explained.iter().any(|(of, prefix, words)| {
                         *of == part && name.starts_with(prefix) && finding.contains(words)
                     }),
                     "{part} {name}: {finding}"
@@ -69,13 +117,16 @@ fn ssh_audit_finds_nothing_that_is_not_explained() {
 }
 
 #[test]
-fn who_has_nothing_better_than_encrypt_and_mac_is_offered_that() {
+fn everybody_is_offered_the_same_and_encrypt_and_mac_last() {
     let server = Server::start();
-    for (client, offered) in [
-        ("libssh2_1.10.0", true),
-        ("JSCH-0.1.54", true),
-        ("OpenSSH_9.2p1", false),
-    ] {
+    let lists: Vec<Vec<u8>> = [
+        "OpenSSH_9.2p1",
+        "libssh2_1.10.0",
+        "SSHD-CORE-2.0.0",
+        "my own",
+    ]
+    .into_iter()
+    .map(|client| {
         let mut stream = TcpStream::connect(("127.0.0.1", server.sftp_port)).unwrap();
         stream
             .set_read_timeout(Some(Duration::from_secs(10)))
@@ -87,7 +138,7 @@ fn who_has_nothing_better_than_encrypt_and_mac_is_offered_that() {
         }
         let mut seen = Vec::new();
         let mut buffer = [0; 4096];
-        while !contains(&seen, b"hmac-sha2-512-etm@openssh.com") {
+        while !contains(&seen, b"zlib@openssh.com") {
             let length = stream.read(&mut buffer).unwrap();
             assert!(length > 0, "{client}: {seen:?}");
             seen.extend_from_slice(&buffer[..length]);
@@ -97,11 +148,53 @@ fn who_has_nothing_better_than_encrypt_and_mac_is_offered_that() {
             !contains(&seen[1..], b"SSH-2.0-"),
             "{client}: the line is sent once"
         );
-        assert_eq!(
-            contains(&seen, b",hmac-sha2-512,") || contains(&seen, b",hmac-sha2-512\0"),
-            offered,
-            "{client}"
-        );
+        let begin = position(&seen, b"mlkem768x25519-sha256").unwrap();
+        let end = position(&seen, b"zlib@openssh.com").unwrap();
+        seen[begin..end].to_vec()
+    })
+    .collect();
+    assert!(lists.iter().all(|list| *list == lists[0]));
+    let macs = b"hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512\0";
+    assert!(contains(&lists[0], macs));
+}
+
+#[test]
+fn clients_that_have_nothing_better_get_in_under_any_name() {
+    let server = Server::start();
+    server.add_user("bob", &json!({}));
+    // What Twisted, paramiko 2.0 to 2.4, Apache MINA before 2.4 and sshj before 0.27 can do at most, and paramiko 1.x and
+    // phpseclib 1 without their SHA-1.
+    let script = r#"
+import os, paramiko
+def log_in(name, kex, macs):
+    t = paramiko.Transport(("127.0.0.1", int(os.environ["PORT"])))
+    t.local_version = "SSH-2.0-" + name
+    t._preferred_kex, t._preferred_macs, t._preferred_ciphers = [kex], macs, ["aes128-ctr", "aes256-ctr"]
+    t.connect(username="bob", password="secret")
+    s = paramiko.SFTPClient.from_transport(t)
+    with s.open("f", "w") as f: f.write("x" * 100000)
+    t.renegotiate_keys()
+    assert s.stat("f").st_size == 100000
+    assert t.remote_mac in macs, t.remote_mac
+    t.close()
+for name in ["Twisted_22.4.0", "SSHD-CORE-2.0.0", "SSHJ_0.26.0", "paramiko_2.4.2", "phpseclib_1.0", "anything"]:
+    for kex in ["diffie-hellman-group14-sha256", "diffie-hellman-group-exchange-sha256", "ecdh-sha2-nistp256"]:
+        log_in(name, kex, ["hmac-sha2-256"])
+log_in("x", "diffie-hellman-group-exchange-sha256", ["hmac-sha2-512", "hmac-sha1"])
+"#;
+    python(&server, script).assert_ok();
+    for kex in [
+        "diffie-hellman-group-exchange-sha256",
+        "diffie-hellman-group14-sha256",
+    ] {
+        let options = [
+            "-oMACs=hmac-sha2-256".to_owned(),
+            "-oCiphers=aes128-ctr".to_owned(),
+            format!("-oKexAlgorithms={kex}"),
+        ];
+        let options: Vec<_> = options.iter().map(String::as_str).collect();
+        sftp(&server, "bob", &options, "put askpass by-openssh\n").assert_ok();
+        assert!(server.home("bob").join("by-openssh").exists(), "{kex}");
     }
 }
 
@@ -122,20 +215,20 @@ async def session(expected, **algorithms):
         for key, value in expected.items(): assert c.get_extra_info(key) == value, (key, value, c.get_extra_info(key))
 async def main():
     for name in ["mlkem768x25519-sha256", "curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256",
-                 "ecdh-sha2-nistp384", "ecdh-sha2-nistp521", "diffie-hellman-group16-sha512", "diffie-hellman-group18-sha512"]:
+                 "ecdh-sha2-nistp384", "ecdh-sha2-nistp521", "diffie-hellman-group14-sha256", "diffie-hellman-group-exchange-sha256"]:
         await session({}, kex_algs=[name])
     for name in ["ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-256", "rsa-sha2-512"]:
         await session({}, server_host_key_algs=[name])
     for name in ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"]:
         await session({"send_cipher": name, "recv_cipher": name}, encryption_algs=[name])
     for cipher in ["aes128-ctr", "aes192-ctr", "aes256-ctr"]:
-        for mac in ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com"]:
+        for mac in ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512"]:
             await session({"send_cipher": cipher, "recv_mac": mac}, encryption_algs=[cipher], mac_algs=[mac])
     await session({"recv_compression": "zlib@openssh.com"}, compression_algs=["zlib@openssh.com"])
     for outdated in [{"kex_algs": ["diffie-hellman-group14-sha1"]}, {"kex_algs": ["diffie-hellman-group-exchange-sha1"]},
                      {"server_host_key_algs": ["ssh-rsa"]}, {"encryption_algs": ["aes128-cbc"]}, {"encryption_algs": ["3des-cbc"]},
-                     {"encryption_algs": ["aes128-ctr"], "mac_algs": ["hmac-sha1"]},
-                     {"encryption_algs": ["aes128-ctr"], "mac_algs": ["hmac-sha2-256"]}]:
+                     {"kex_algs": ["diffie-hellman-group16-sha512"]}, {"kex_algs": ["diffie-hellman-group18-sha512"]},
+                     {"encryption_algs": ["aes128-ctr"], "mac_algs": ["hmac-sha1"]}]:
         try: await session({}, **outdated)
         except (asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost, ConnectionError): continue
         raise AssertionError(f"{outdated} is accepted")
@@ -145,7 +238,11 @@ asyncio.run(main())
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    position(haystack, needle).is_some()
+}
+
+fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack
         .windows(needle.len())
-        .any(|window| window == needle)
+        .position(|window| window == needle)
 }

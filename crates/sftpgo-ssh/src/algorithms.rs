@@ -2,12 +2,23 @@
 
 use std::borrow::Cow;
 
-use russh::{Preferred, cipher, compression, kex, keys, mac};
+use russh::{
+    Preferred, cipher,
+    client::GexParams,
+    compression,
+    kex::{
+        self,
+        dh::groups::{DH_GROUP14, DH_GROUP15, DhGroup},
+    },
+    keys, mac,
+};
 use sftpgo_core::{Error, Result};
 
 use crate::config::ServerConfig;
 
-/// Post-quantum first; the NIST curves are for clients such as JSch 0.1.55 that have nothing else.
+/// Post-quantum first. The NIST curves are for clients such as JSch 0.1.55 that have nothing else, and so are the finite
+/// fields: RFC 9142 asks for group 14, and paramiko 1.x and phpseclib 1 know the group exchange alone. What these cost a
+/// server before anybody has logged in grows with the cube of their length, so longer ones are for who asks for them.
 const KEX: &[&str] = &[
     "mlkem768x25519-sha256",
     "curve25519-sha256",
@@ -15,15 +26,15 @@ const KEX: &[&str] = &[
     "ecdh-sha2-nistp256",
     "ecdh-sha2-nistp384",
     "ecdh-sha2-nistp521",
-    "diffie-hellman-group18-sha512",
-    "diffie-hellman-group16-sha512",
+    "diffie-hellman-group14-sha256",
+    "diffie-hellman-group-exchange-sha256",
 ];
 /// May be asked for besides the defaults.
 const KEX_MORE: &[&str] = &[
-    "diffie-hellman-group-exchange-sha256",
+    "diffie-hellman-group18-sha512",
     "diffie-hellman-group17-sha512",
+    "diffie-hellman-group16-sha512",
     "diffie-hellman-group15-sha512",
-    "diffie-hellman-group14-sha256",
 ];
 /// Strict key exchange (Terrapin) and extension negotiation, always on.
 const KEX_EXTENSIONS: &[kex::Name] = &[
@@ -40,41 +51,26 @@ const CIPHERS: &[&str] = &[
     "aes192-ctr",
     "aes256-ctr",
 ];
+/// The last two are encrypt-and-MAC, for clients that know neither encrypt-then-MAC nor AEAD ciphers: Apache MINA before
+/// 2.4, sshj before 0.27, JSch 0.1.55, libssh2 before 1.11, paramiko before 2.5, Twisted. Who has better chooses better.
 const MACS: &[&str] = &[
     "hmac-sha2-256-etm@openssh.com",
     "hmac-sha2-512-etm@openssh.com",
+    "hmac-sha2-256",
+    "hmac-sha2-512",
 ];
-/// Encrypt-and-MAC, offered besides the defaults to clients that have nothing better.
-const MACS_FOR_OLD_CLIENTS: &[&str] = &["hmac-sha2-256", "hmac-sha2-512"];
-
-/// Who asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Audience {
-    /// Everybody.
-    All,
-    /// Clients that know neither encrypt-then-MAC nor AEAD ciphers.
-    OnlyEncryptAndMac,
-}
 
 /// The names that `kex_algorithms`, `ciphers` and `macs` may hold, defaults first.
 pub fn known_names() -> (Vec<&'static str>, Vec<&'static str>, Vec<&'static str>) {
-    (
-        [KEX, KEX_MORE].concat(),
-        CIPHERS.to_vec(),
-        [MACS, MACS_FOR_OLD_CLIENTS].concat(),
-    )
+    ([KEX, KEX_MORE].concat(), CIPHERS.to_vec(), MACS.to_vec())
 }
 
-/// What the server offers; what the operator chose is for everybody.
-pub(crate) fn preferred(config: &ServerConfig, audience: Audience) -> Result<Preferred> {
+/// What the server offers, to everybody alike.
+pub(crate) fn preferred(config: &ServerConfig) -> Result<Preferred> {
     let (known_kex, known_ciphers, known_macs) = known_names();
     let kex_names = chosen("kex_algorithms", &config.kex_algorithms, KEX, &known_kex)?;
     let cipher_names = chosen("ciphers", &config.ciphers, CIPHERS, &known_ciphers)?;
-    let default_macs = match audience {
-        Audience::All => MACS,
-        Audience::OnlyEncryptAndMac => &known_macs,
-    };
-    let mac_names = chosen("macs", &config.macs, default_macs, &known_macs)?;
+    let mac_names = chosen("macs", &config.macs, MACS, &known_macs)?;
     let mut kex: Vec<kex::Name> = kex_names
         .iter()
         .filter_map(|name| kex::Name::try_from(*name).ok())
@@ -98,6 +94,15 @@ pub(crate) fn preferred(config: &ServerConfig, audience: Audience) -> Result<Pre
         compression: Cow::Borrowed(&[compression::NONE, compression::ZLIB_LEGACY]),
         ..Preferred::DEFAULT
     })
+}
+
+/// The group of a group exchange (RFC 4419 section 3): the shortest that the client accepts, of 2048 or 3072 bits. What
+/// it would prefer costs the server up to sixty times as much; none fits a client that insists on more.
+pub(crate) fn exchanged_group(asked: &GexParams) -> Option<DhGroup> {
+    let fits = |group: &&DhGroup| {
+        (asked.min_group_size()..=asked.max_group_size()).contains(&group.bit_size())
+    };
+    [&DH_GROUP14, &DH_GROUP15].into_iter().find(fits).cloned()
 }
 
 /// Signatures by host keys, as far as there are such keys, and by users' keys. No SHA-1.
@@ -182,7 +187,7 @@ mod tests {
             ciphers: vec!["aes128-cbc".to_owned()],
             ..ServerConfig::default()
         };
-        let error = preferred(&config, Audience::All).unwrap_err().to_string();
+        let error = preferred(&config).unwrap_err().to_string();
         assert!(
             error.contains("ciphers")
                 && error.contains("aes128-cbc")
@@ -192,21 +197,32 @@ mod tests {
     }
 
     #[test]
-    fn encrypt_and_mac_is_offered_to_who_has_nothing_better_and_where_the_operator_says_so() {
-        let offers = |macs: &[&str], audience| {
+    fn encrypt_and_mac_comes_last_and_not_where_the_operator_leaves_it_out() {
+        let offered = |macs: &[&str]| {
             let config = ServerConfig {
                 macs: macs.iter().map(|name| (*name).to_owned()).collect(),
                 ..ServerConfig::default()
             };
-            let offered = preferred(&config, audience).unwrap().mac;
-            offered.iter().any(|name| name.as_ref() == "hmac-sha2-256")
+            let offered = preferred(&config).unwrap().mac;
+            offered
+                .iter()
+                .map(|name| name.as_ref().to_owned())
+                .collect::<Vec<_>>()
         };
-        assert!(!offers(&[], Audience::All));
-        assert!(offers(&[], Audience::OnlyEncryptAndMac));
-        assert!(offers(&["hmac-sha2-256"], Audience::All));
-        assert!(!offers(
-            &["hmac-sha2-512-etm@openssh.com"],
-            Audience::OnlyEncryptAndMac
-        ));
+        assert_eq!(offered(&[])[2..], ["hmac-sha2-256", "hmac-sha2-512"]);
+        let one = ["hmac-sha2-512-etm@openssh.com"];
+        assert_eq!(offered(&one), one);
+    }
+
+    #[test]
+    fn the_group_of_an_exchange_is_the_shortest_that_the_client_takes() {
+        let bits = |min, preferred, max| {
+            let asked = GexParams::new(min, preferred, max).unwrap();
+            exchanged_group(&asked).map(|group| group.bit_size())
+        };
+        assert_eq!(bits(2048, 2048, 8192), Some(2048));
+        assert_eq!(bits(2048, 8192, 8192), Some(2048));
+        assert_eq!(bits(2049, 4096, 8192), Some(3072));
+        assert_eq!(bits(4096, 4096, 8192), None);
     }
 }

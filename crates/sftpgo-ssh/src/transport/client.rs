@@ -4,6 +4,8 @@ use std::{borrow::Cow, collections::HashMap, net::SocketAddr, sync::Arc, time::I
 
 use russh::{
     Channel, ChannelId, ChannelOpenFailure, Pty,
+    client::GexParams,
+    kex::dh::groups::DhGroup,
     keys::Algorithm,
     server::{
         Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
@@ -13,6 +15,7 @@ use sftpgo_core::{auth::LoggedIn, registry::Operation};
 
 use super::{channels::OpenChannel, methods, state::State, window::Window};
 use crate::{
+    algorithms,
     channel::{Brought, Budget, Overflow},
     exec::{Command, Refusal},
     pending::Place,
@@ -85,6 +88,13 @@ impl Client {
 
 impl Handler for Client {
     type Error = russh::Error;
+
+    async fn lookup_dh_gex_group(
+        &mut self,
+        asked: &GexParams,
+    ) -> Result<Option<DhGroup>, Self::Error> {
+        Ok(algorithms::exchanged_group(asked))
+    }
 
     async fn authentication_banner(&mut self) -> Result<Option<String>, Self::Error> {
         Ok(self.shared.config.login_banner.clone())

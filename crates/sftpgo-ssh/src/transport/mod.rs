@@ -5,7 +5,6 @@
 
 mod channels;
 mod client;
-mod identification;
 mod out;
 mod state;
 mod window;
@@ -19,20 +18,10 @@ use tokio::{net::TcpStream, pin, time::timeout};
 
 pub(crate) use self::out::ChannelOut;
 use self::{client::Client, state::State, wire::Wire};
-use crate::{
-    algorithms::{self, Audience},
-    config::ServerConfig,
-    pending::Place,
-    server::Shared,
-};
+use crate::{algorithms, config::ServerConfig, pending::Place, server::Shared};
 
 /// What the library needs, made once.
-pub(crate) struct Config {
-    /// Our identification line without its end.
-    line: String,
-    for_all: Arc<russh::server::Config>,
-    for_old_clients: Arc<russh::server::Config>,
-}
+pub(crate) type Config = Arc<russh::server::Config>;
 
 /// The longest channel packet announced; the library takes no more than this.
 const MAX_PACKET: u32 = 65_535;
@@ -51,34 +40,26 @@ pub(crate) fn config(config: &ServerConfig) -> Result<Config> {
         0 => 6,
         tries => tries,
     };
-    let line = format!("SSH-2.0-{version}");
-    let for_audience = |audience| -> Result<_> {
-        Ok(Arc::new(russh::server::Config {
-            server_id: russh::SshId::Standard(line.clone().into()),
-            methods: methods(),
-            // Refusals are timed where passwords are checked; asking for methods or offering a key need not wait.
-            auth_rejection_time: Duration::ZERO,
-            auth_rejection_time_initial: Some(Duration::ZERO),
-            keys: config.host_keys.iter().map(|key| key.key.clone()).collect(),
-            window_size: window::FIRST,
-            maximum_packet_size: MAX_PACKET,
-            event_buffer_size: QUEUED_MESSAGES,
-            preferred: algorithms::preferred(config, audience)?,
-            // The question for the methods, which clients ask first, counts as one.
-            max_auth_attempts: usize::try_from(tries)
-                .unwrap_or(usize::MAX)
-                .saturating_add(1),
-            // Idle sessions are ended here, where the moving bytes of a transfer count as activity.
-            inactivity_timeout: None,
-            nodelay: true,
-            ..russh::server::Config::default()
-        }))
-    };
-    Ok(Config {
-        for_all: for_audience(Audience::All)?,
-        for_old_clients: for_audience(Audience::OnlyEncryptAndMac)?,
-        line,
-    })
+    Ok(Arc::new(russh::server::Config {
+        server_id: russh::SshId::Standard(format!("SSH-2.0-{version}").into()),
+        methods: methods(),
+        // Refusals are timed where passwords are checked; asking for methods or offering a key need not wait.
+        auth_rejection_time: Duration::ZERO,
+        auth_rejection_time_initial: Some(Duration::ZERO),
+        keys: config.host_keys.iter().map(|key| key.key.clone()).collect(),
+        window_size: window::FIRST,
+        maximum_packet_size: MAX_PACKET,
+        event_buffer_size: QUEUED_MESSAGES,
+        preferred: algorithms::preferred(config)?,
+        // The question for the methods, which clients ask first, counts as one.
+        max_auth_attempts: usize::try_from(tries)
+            .unwrap_or(usize::MAX)
+            .saturating_add(1),
+        // Idle sessions are ended here, where the moving bytes of a transfer count as activity.
+        inactivity_timeout: None,
+        nodelay: true,
+        ..russh::server::Config::default()
+    }))
 }
 
 fn methods() -> MethodSet {
@@ -126,20 +107,10 @@ pub(crate) async fn serve(
 }
 
 /// Runs the protocol until the client leaves or breaks it; answers why it ended.
-async fn run(shared: &Shared, state: &State, mut stream: TcpStream, client: Client) -> String {
-    let Config {
-        line,
-        for_all,
-        for_old_clients,
-    } = &shared.transport;
-    let config = match identification::exchange(&mut stream, line).await {
-        Ok(theirs) if identification::knows_only_encrypt_and_mac(&theirs) => for_old_clients,
-        Ok(_) => for_all,
-        Err(error) => return error.to_string(),
-    };
-    let line_len = identification::line(line).len();
-    let stream = Wire::new(stream, Arc::clone(&client.budget), line_len);
-    let session = match russh::server::run_stream(Arc::clone(config), stream, client).await {
+async fn run(shared: &Shared, state: &State, stream: TcpStream, client: Client) -> String {
+    let config = Arc::clone(&shared.transport);
+    let stream = Wire::new(stream, Arc::clone(&client.budget));
+    let session = match russh::server::run_stream(config, stream, client).await {
         Ok(session) => session,
         Err(error) => return error.to_string(),
     };

@@ -19,7 +19,7 @@ use crate::channel::Budget;
 /// small packets with one call. What is read ahead is copied once more, so this is much less than a large packet.
 const READ_AHEAD: usize = 5 * 1024;
 
-/// A socket on which our identification line has gone out.
+/// A socket.
 ///
 /// - It is read only while the sessions can take more. The library opens the windows of channels by itself, so a
 ///   client that sends faster than its data is stored is held back here: by the network, for all channels of the connection
@@ -28,24 +28,21 @@ const READ_AHEAD: usize = 5 * 1024;
 ///   algorithm on, as Node's ssh2 does, sends the second one when the first is acknowledged: 40 ms later by Linux' habit, for
 ///   every request.
 /// - A packet goes to where it is wanted, and what follows it to a small buffer, with one call.
-/// - The library's own writing of the identification line is dropped.
 pub(super) struct Wire {
     stream: TcpStream,
     budget: Arc<Budget>,
     ahead: Box<[u8]>,
     unread: Range<usize>,
-    left_of_line: usize,
 }
 
 impl Wire {
-    /// Reads and writes `stream`; the first `line_len` bytes written are dropped.
-    pub(super) fn new(stream: TcpStream, budget: Arc<Budget>, line_len: usize) -> Self {
+    /// Reads and writes `stream`.
+    pub(super) fn new(stream: TcpStream, budget: Arc<Budget>) -> Self {
         Self {
             stream,
             budget,
             ahead: vec![0; READ_AHEAD].into(),
             unread: 0..0,
-            left_of_line: line_len,
         }
     }
 
@@ -114,11 +111,6 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.left_of_line > 0 {
-            let dropped = self.left_of_line.min(data.len());
-            self.left_of_line -= dropped;
-            return Poll::Ready(Ok(dropped));
-        }
         Pin::new(&mut self.stream).poll_write(context, data)
     }
 
@@ -142,20 +134,17 @@ mod tests {
     use crate::config::Limits;
 
     /// A wire, and its other end.
-    async fn pair(line_len: usize) -> (Wire, TcpStream) {
+    async fn pair() -> (Wire, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let other = TcpStream::connect(listener.local_addr().unwrap());
         let (accepted, other) = tokio::join!(listener.accept(), other);
         let budget = Arc::new(Budget::new(&Limits::default()));
-        (
-            Wire::new(accepted.unwrap().0, budget, line_len),
-            other.unwrap(),
-        )
+        (Wire::new(accepted.unwrap().0, budget), other.unwrap())
     }
 
     #[tokio::test]
     async fn everything_comes_in_order_whatever_is_asked_for() {
-        let (mut wire, mut other) = pair(0).await;
+        let (mut wire, mut other) = pair().await;
         let sent: Vec<u8> = (0..400_000_u32).map(|at| (at / 7 * 31) as u8).collect();
         let expected = sent.clone();
         let sending = tokio::spawn(async move {
@@ -181,7 +170,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_comes_after_a_pause_is_noticed() {
-        let (mut wire, mut other) = pair(0).await;
+        let (mut wire, mut other) = pair().await;
         for round in 0..50_u8 {
             other.write_all(&[round; 100]).await.unwrap();
             let mut buffer = [0; 100];
@@ -194,7 +183,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_comes_between_two_reads_is_noticed() {
-        let (mut wire, mut other) = pair(0).await;
+        let (mut wire, mut other) = pair().await;
         let mut buffer = [0; 100];
         for round in 0..5_u8 {
             other.write_all(&[round; 100]).await.unwrap();
@@ -210,7 +199,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_comes_while_reading_has_to_wait_is_noticed() {
-        let (mut wire, mut other) = pair(0).await;
+        let (mut wire, mut other) = pair().await;
         let budget = Arc::clone(&wire.budget);
         let mut buffer = [0; 100];
         other.write_all(&[1; 100]).await.unwrap();
@@ -228,17 +217,5 @@ mod tests {
         let read = tokio::time::timeout(std::time::Duration::from_secs(10), read).await;
         read.expect("it came before the read").unwrap();
         assert_eq!(buffer, [2; 100]);
-    }
-
-    #[tokio::test]
-    async fn the_librarys_own_line_is_dropped_and_the_rest_goes_out() {
-        let (mut wire, mut other) = pair(11).await;
-        for part in ["SSH-2", ".0-x\r\n", "and then"] {
-            wire.write_all(part.as_bytes()).await.unwrap();
-        }
-        drop(wire);
-        let mut got = String::new();
-        other.read_to_string(&mut got).await.unwrap();
-        assert_eq!(got, "and then");
     }
 }
