@@ -1,17 +1,17 @@
-//! SIGTERM and Ctrl-C: the first asks for an orderly end, the second ends at once.
+//! SIGTERM and Ctrl-C: the first asks for an orderly end, the second ends at once. SIGHUP opens the log file again.
 
 use std::{io, process};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::terminal;
+use crate::{logging, terminal};
 
 /// Listens for signals from here on; the token fires at the first one that ends the server.
 pub(crate) fn on_signals() -> io::Result<CancellationToken> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    // Sent when a terminal closes; without a handler it would end the server.
+    // Sent by whoever moved the log file away, and when a terminal closes.
     let mut hang_up = signal(SignalKind::hangup())?;
     let shutdown = CancellationToken::new();
     let requested = shutdown.clone();
@@ -34,7 +34,7 @@ async fn wait(terminate: &mut Signal, interrupt: &mut Signal, hang_up: &mut Sign
         tokio::select! {
             _ = terminate.recv() => return,
             _ = interrupt.recv() => return,
-            _ = hang_up.recv() => {}
+            _ = hang_up.recv() => logging::reopen(),
         }
     }
 }

@@ -191,9 +191,23 @@ fn as_many_open_files_as_allowed() {
 }
 
 #[test]
-fn a_hang_up_changes_nothing() {
+fn a_hang_up_opens_the_log_again_and_changes_nothing_else() {
     let mut server = Server::start(&[]);
+    let log = server.directory.path().join("sftpgo.log");
+    let moved = log.with_extension("1");
+    fs::rename(&log, &moved).unwrap();
     server.signal(Signal::HUP);
+    let started = Instant::now();
+    while !log.exists() {
+        assert!(started.elapsed() < Duration::from_secs(30), "no new log");
+        thread::sleep(Duration::from_millis(10));
+    }
+    server.wait_for_line(|line| {
+        line["message"]
+            .as_str()
+            .is_some_and(|said| said.contains("SIGHUP"))
+    });
+    assert!(!fs::read_to_string(&moved).unwrap().contains("SIGHUP"));
     assert_eq!(server.get("/api/v1/connection"), "[]");
     assert!(server.is_running());
 }
@@ -204,7 +218,7 @@ fn a_second_signal_ends_at_once() {
     // A request that never ends keeps an orderly end waiting.
     let mut stream = TcpStream::connect(server.rest).unwrap();
     stream
-        .write_all(b"POST /api/v1/user HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        .write_all(b"POST /api/v1/user HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
         .unwrap();
     server.get("/api/v1/version");
     server.signal(Signal::TERM);

@@ -3,12 +3,19 @@
 pub(crate) mod json;
 mod rotate;
 
-use std::{io, panic, path::PathBuf};
+use std::{
+    io, panic,
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use env_logger::{Builder, Target};
 use log::LevelFilter;
 
 use self::rotate::{RotatingFile, Rotation};
+
+/// There is one logger in a process, and no other way to what it writes to.
+static REOPEN: AtomicBool = AtomicBool::new(false);
 
 /// How and where to log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +48,8 @@ pub(crate) fn start(settings: &LogSettings) -> io::Result<()> {
                 max_age_days: settings.max_age,
                 compress: settings.compress,
             };
-            Target::Pipe(Box::new(RotatingFile::open(path.clone(), rotation)?))
+            let file = RotatingFile::open(path.clone(), rotation, &REOPEN)?;
+            Target::Pipe(Box::new(file))
         }
     };
     let own = if settings.verbose {
@@ -60,6 +68,12 @@ pub(crate) fn start(settings: &LogSettings) -> io::Result<()> {
         .map_err(io::Error::other)?;
     log_panics();
     Ok(())
+}
+
+/// Opens the log file again before the next line, which this writes.
+pub(crate) fn reopen() {
+    REOPEN.store(true, Ordering::Release);
+    log::info!("the log file is opened again, as SIGHUP asked for");
 }
 
 /// A panic ends one connection or one request; the operator has to hear of it all the same.

@@ -1,21 +1,28 @@
 //! A log file that is put aside when it has grown, and forgotten when it is old.
 //!
+//! It is opened again when somebody removed it or put another in its place, and when the server is told to.
+//!
 //! `sftpgo.log` becomes `sftpgo-2026-01-31T12-00-00.000.log`, with `.gz` when compressed. The crates for this
 //! keep by number or by age; operators of SFTPGo set both.
 
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use flate2::{Compression, write::GzEncoder};
 use jiff::Timestamp;
 
+use crate::terminal;
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often a line is preceded by a look whether the file still has its name.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// When a file is put aside, and which of those are kept. Zeros are no limit.
 #[derive(Debug, Clone)]
@@ -33,11 +40,20 @@ pub(super) struct RotatingFile {
     rotation: Rotation,
     file: File,
     written: u64,
+    looked: Instant,
+    /// Set by whoever wants the file to be opened again.
+    reopen: &'static AtomicBool,
+    /// Somebody was told that lines do not go where they should.
+    complained: bool,
 }
 
 impl RotatingFile {
-    /// Goes on in the file at `path`, or makes it.
-    pub(super) fn open(path: PathBuf, rotation: Rotation) -> io::Result<Self> {
+    /// Goes on in the file at `path`, or makes it. It is opened again after `reopen` was set.
+    pub(super) fn open(
+        path: PathBuf,
+        rotation: Rotation,
+        reopen: &'static AtomicBool,
+    ) -> io::Result<Self> {
         let file = open_to_append(&path)?;
         let written = file.metadata()?.len();
         Ok(Self {
@@ -45,13 +61,74 @@ impl RotatingFile {
             rotation,
             file,
             written,
+            looked: Instant::now(),
+            reopen,
+            complained: false,
         })
     }
 
+    /// Sees to it that the next line goes where it should. What fails leaves the file that is open, and is tried again.
+    fn prepare(&mut self, line: u64) {
+        let told = self.reopen.swap(false, Ordering::AcqRel);
+        let grown = self.written.saturating_add(line);
+        let is_full =
+            self.rotation.max_size > 0 && grown > self.rotation.max_size && self.written > 0;
+        if !told && !is_full && self.looked.elapsed() < LOOK_EVERY {
+            return;
+        }
+        self.looked = Instant::now();
+        let done = if told || !self.is_in_place() {
+            self.open_again()
+        } else if is_full {
+            // When it fails, the next try is a file's size away.
+            self.written = 0;
+            self.rotate()
+        } else {
+            Ok(())
+        };
+        match done {
+            Ok(()) => self.complained = false,
+            Err(error) if !self.complained => {
+                self.complained = true;
+                terminal::complain(&format!(
+                    "the log file {} can be neither put aside nor opened again: {error}; lines go on in the file that is open",
+                    self.path.display()
+                ));
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Does the name lead to the file that is written to?
+    fn is_in_place(&self) -> bool {
+        let of_name = fs::metadata(&self.path);
+        let of_file = self.file.metadata();
+        match (of_name, of_file) {
+            (Ok(named), Ok(open)) => (named.dev(), named.ino()) == (open.dev(), open.ino()),
+            (Err(error), _) => error.kind() != io::ErrorKind::NotFound,
+            (Ok(_), Err(_)) => true,
+        }
+    }
+
+    fn open_again(&mut self) -> io::Result<()> {
+        let file = open_to_append(&self.path)?;
+        self.written = file.metadata()?.len();
+        self.file = file;
+        Ok(())
+    }
+
     fn rotate(&mut self) -> io::Result<()> {
+        // A pipe or a device, such as /dev/stdout, has no size to be kept.
+        if !self.file.metadata()?.is_file() {
+            return Ok(());
+        }
         let aside = name_aside(&self.path, Timestamp::now());
         fs::rename(&self.path, &aside)?;
-        self.file = open_to_append(&self.path)?;
+        if let Err(error) = self.open_again() {
+            // Its name back: the lines that follow still go there.
+            let _ = fs::rename(&aside, &self.path);
+            return Err(error);
+        }
         let (path, rotation) = (self.path.clone(), self.rotation.clone());
         // Compressing takes long, and every thread that logs would wait for it.
         thread::Builder::new()
@@ -63,12 +140,7 @@ impl RotatingFile {
 
 impl Write for RotatingFile {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let grown = self.written.saturating_add(line.len() as u64);
-        if self.rotation.max_size > 0 && grown > self.rotation.max_size && self.written > 0 {
-            // When it fails, logging goes on where it was, and the next try is a file's size away.
-            let _ = self.rotate();
-            self.written = 0;
-        }
+        self.prepare(line.len() as u64);
         let count = self.file.write(line)?;
         self.written = self.written.saturating_add(count as u64);
         Ok(count)
@@ -193,6 +265,11 @@ mod tests {
 
     use super::*;
 
+    fn open(path: &Path, rotation: Rotation) -> RotatingFile {
+        let reopen = Box::leak(Box::new(AtomicBool::new(false)));
+        RotatingFile::open(path.to_owned(), rotation, reopen).unwrap()
+    }
+
     fn rotation(max_size: u64) -> Rotation {
         Rotation {
             max_size,
@@ -206,7 +283,7 @@ mod tests {
     fn a_full_file_is_put_aside_and_no_line_is_lost_or_split() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("server.log");
-        let mut log = RotatingFile::open(path.clone(), rotation(20)).unwrap();
+        let mut log = open(&path, rotation(20));
         for line in ["first line\n", "second\n", "third line\n"] {
             log.write_all(line.as_bytes()).unwrap();
         }
@@ -226,20 +303,86 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("server.log");
         fs::write(&path, "0123456789").unwrap();
-        let mut log = RotatingFile::open(path.clone(), rotation(12)).unwrap();
+        let mut log = open(&path, rotation(12));
         log.write_all(b"abcdef\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "abcdef\n");
     }
 
     #[test]
-    fn logging_goes_on_when_the_file_cannot_be_put_aside() {
+    fn a_file_that_was_removed_is_made_again_when_it_is_full() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("server.log");
-        let mut log = RotatingFile::open(path.clone(), rotation(8)).unwrap();
+        let mut log = open(&path, rotation(8));
         log.write_all(b"one\n").unwrap();
         fs::remove_file(&path).unwrap();
         log.write_all(b"two two\n").unwrap();
         log.write_all(b"three\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "three\n");
+        let aside = files_aside(&path).unwrap();
+        assert_eq!(fs::read_to_string(&aside[0]).unwrap(), "two two\n");
+    }
+
+    #[test]
+    fn a_file_that_lost_its_name_is_noticed_without_being_full() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("server.log");
+        let mut log = open(&path, rotation(0));
+        let later = |log: &mut RotatingFile| log.looked -= LOOK_EVERY;
+        log.write_all(b"one\n").unwrap();
+        fs::remove_file(&path).unwrap();
+        later(&mut log);
+        log.write_all(b"two\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two\n");
+        // As logrotate does it.
+        fs::rename(&path, directory.path().join("server.log.1")).unwrap();
+        fs::write(&path, "of another\n").unwrap();
+        later(&mut log);
+        log.write_all(b"three\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "of another\nthree\n");
+    }
+
+    #[test]
+    fn it_is_opened_again_when_that_is_asked_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("server.log");
+        let mut log = open(&path, rotation(0));
+        log.write_all(b"one\n").unwrap();
+        fs::rename(&path, directory.path().join("server.log.1")).unwrap();
+        log.reopen.store(true, Ordering::Release);
+        log.write_all(b"two\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two\n");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_opened_again_is_written_on_and_tried_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let logs = directory.path().join("logs");
+        fs::create_dir(&logs).unwrap();
+        let path = logs.join("server.log");
+        let mut log = open(&path, rotation(8));
+        let moved = directory.path().join("moved");
+        log.write_all(b"one\n").unwrap();
+        fs::rename(&logs, &moved).unwrap();
+        for _ in 0..3 {
+            log.write_all(b"two two\n").unwrap();
+        }
+        let kept = fs::read_to_string(moved.join("server.log")).unwrap();
+        assert_eq!(kept, "one\ntwo two\ntwo two\ntwo two\n");
+        fs::create_dir(&logs).unwrap();
+        log.write_all(b"three\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "three\n");
+    }
+
+    #[test]
+    fn what_is_no_file_is_never_put_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("stdout");
+        std::os::unix::fs::symlink("/dev/null", &path).unwrap();
+        let mut log = open(&path, rotation(8));
+        for _ in 0..3 {
+            log.write_all(b"a line\n").unwrap();
+        }
+        assert!(path.is_symlink() && files_aside(&path).unwrap().is_empty());
     }
 
     #[test]
