@@ -36,7 +36,7 @@ use std::{
 };
 
 /// Every permission of the contract by its name.
-pub const PERMISSIONS: [&str; 8] = [
+pub const PERMISSIONS: [&str; 11] = [
     "list",
     "download",
     "upload",
@@ -45,6 +45,9 @@ pub const PERMISSIONS: [&str; 8] = [
     "rename",
     "create_dirs",
     "create_symlinks",
+    "chmod",
+    "chown",
+    "chtimes",
 ];
 
 /// Waits for a fact, for at most half a minute.

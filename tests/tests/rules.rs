@@ -36,7 +36,7 @@ operations = [
     ("list", lambda: s.listdir(".")), ("list", lambda: s.stat("f")), ("list", lambda: s.lstat("f")),
     ("list", lambda: s.readlink("link")), ("download", lambda: s.open("f").read()),
     ("upload", lambda: write("new")), ("upload overwrite", lambda: write("f")),
-    ("upload", lambda: s.chmod("f", 0o600)), ("upload", lambda: s.utime("f", (1, 1))),
+    ("chmod", lambda: s.chmod("f", 0o600)), ("chtimes", lambda: s.utime("f", (1, 1))), ("chown", lambda: s.chown("f", 1, 1)),
     ("upload overwrite", lambda: s.truncate("f", 1)),
     ("delete", lambda: s.remove("f")), ("delete", lambda: s.rmdir("d")),
     ("rename", lambda: s.rename("f", "new")), ("rename", lambda: s.posix_rename("f", "new")),
@@ -44,7 +44,7 @@ operations = [
     ("create_dirs", lambda: s.mkdir("new")), ("create_symlinks", lambda: s.symlink("f", "new")),
     ("", lambda: s.normalize("f")),
 ]
-for missing in "list download upload overwrite delete rename create_dirs create_symlinks".split():
+for missing in "list download upload overwrite delete rename create_dirs create_symlinks chmod chown chtimes".split():
     s = paramiko.SFTPClient.from_transport(log_in("without-" + missing))
     home = "homes/without-" + missing
     for number, (needed, operation) in enumerate(operations):
@@ -62,6 +62,24 @@ for missing in "list download upload overwrite delete rename create_dirs create_
                 operation()
         except Exception as error:
             raise AssertionError(f"operation {number}, which needs {needed!r}, without {missing}") from error
+"#,
+    );
+}
+
+#[test]
+fn changes_that_are_not_permitted_are_ignored_where_the_operator_says_so() {
+    let server = Server::start_with(&[("SFTPGO_SFTPD__SETSTAT_MODE", "1")]);
+    server.add_user("bob", &json!({ "permissions": ["upload", "list"] }));
+    paramiko(
+        &server,
+        r#"
+with s.open("f", "w") as f: f.write("1234")
+os.chmod("homes/bob/f", 0o640); os.utime("homes/bob/f", (5, 5))
+s.chmod("f", 0o600); s.utime("f", (1, 1)); s.chown("f", 0, 0)
+found = os.stat("homes/bob/f")
+assert (found.st_mode & 0o777, found.st_mtime) == (0o640, 5), found
+refused(PermissionError, lambda: s.truncate("f", 1))
+assert os.stat("homes/bob/f").st_size == 4
 "#,
     );
 }

@@ -33,7 +33,7 @@ fn users_of_a_dump_log_in_with_their_old_passwords() {
     let dumped = |name: &str, fields: Value| {
         let mut user = json!({
             "id": 7, "status": 1, "username": name, "password": SECRET, "home_dir": server.home(name),
-            "permissions": {"/": ["list", "upload", "chmod", "chown", "chtimes"]}, "quota_size": 1 << 20, "used_quota_size": 9,
+            "permissions": {"/": ["list", "upload", "chtimes"]}, "quota_size": 1 << 20, "used_quota_size": 9,
             "filters": {"allowed_ip": [], "tls_username": "None"}, "filesystem": {"provider": 0, "s3config": {}},
             "virtual_folders": [], "description": "a user of SFTPGo 1.2",
         });
@@ -72,7 +72,7 @@ fn users_of_a_dump_log_in_with_their_old_passwords() {
     assert!(!told.contains("qJH7"), "{told}");
     assert_eq!(
         user(&server, "alice")["permissions"],
-        json!(["list", "upload"])
+        json!(["list", "upload", "chtimes"])
     );
     fs::write(server.path("l"), "x").unwrap();
     sftp(&server, "alice", &[], "put l r\nls\n").assert_ok();
@@ -85,7 +85,9 @@ fn users_of_a_dump_log_in_with_their_old_passwords() {
     let again = import(&["--update"]);
     let told = text(&again);
     assert!(
-        told.contains("changed alice: status: disabled → enabled; permissions: * → list,upload\n"),
+        told.contains(
+            "changed alice: status: disabled → enabled; permissions: * → list,upload,chtimes\n"
+        ),
         "{told}"
     );
     sftp(&server, "alice", &[], "ls\n").assert_ok();

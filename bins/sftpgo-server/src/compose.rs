@@ -218,6 +218,7 @@ fn ssh_config(sftpd: &Sftpd, host_keys: Vec<HostKey>) -> ServerConfig {
         enable_scp: sftpd.enable_scp,
         ssh_commands: sftpd.ssh_commands.clone(),
         uploads: sftpd.uploads,
+        setstat: sftpd.setstat,
         when_quiet: stack::give_back,
         ..ServerConfig::default()
     }

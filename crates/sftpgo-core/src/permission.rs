@@ -1,4 +1,4 @@
-//! What a user may do: the nine names of the REST contract as a set.
+//! What a user may do: the names of the REST contract, and the three that SFTPGo 0.9.4 added, as a set.
 
 use crate::error::{Error, Result};
 
@@ -22,10 +22,16 @@ bitflags::bitflags! {
         const CREATE_DIRS = 1 << 6;
         /// Create symbolic and hard links.
         const CREATE_SYMLINKS = 1 << 7;
+        /// Change permission bits.
+        const CHMOD = 1 << 8;
+        /// Change owner and group.
+        const CHOWN = 1 << 9;
+        /// Change access and modification times.
+        const CHTIMES = 1 << 10;
     }
 }
 
-const NAMES: [(&str, Permissions); 8] = [
+const NAMES: [(&str, Permissions); 11] = [
     ("list", Permissions::LIST),
     ("download", Permissions::DOWNLOAD),
     ("upload", Permissions::UPLOAD),
@@ -34,6 +40,9 @@ const NAMES: [(&str, Permissions); 8] = [
     ("rename", Permissions::RENAME),
     ("create_dirs", Permissions::CREATE_DIRS),
     ("create_symlinks", Permissions::CREATE_SYMLINKS),
+    ("chmod", Permissions::CHMOD),
+    ("chown", Permissions::CHOWN),
+    ("chtimes", Permissions::CHTIMES),
 ];
 
 impl Permissions {
@@ -104,6 +113,15 @@ mod tests {
         assert!(Permissions::from_names::<&str>(&[]).is_err());
         let error = Permissions::from_names(&["read"]).unwrap_err();
         assert!(error.message().contains("\"read\""), "{error}");
+    }
+
+    #[test]
+    fn the_eight_names_before_0_9_4_are_not_everything() {
+        let old = NAMES.map(|(name, _)| name);
+        let old = old.get(..8).unwrap();
+        let set = Permissions::from_names(old).unwrap();
+        assert_ne!(set, Permissions::all());
+        assert_eq!(set.names_on_wire(), old);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One user, the user's files and quota: every file operation with its permission check.
 
 mod accounting;
+mod attributes;
 mod links;
 mod listing;
 mod open;
@@ -13,8 +14,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::{Command, Event, Events},
     filesystem::{
-        FileType, Filesystem, Metadata, OpenOptions, OwnerIds, Replace, SetAttributes, SpaceInfo,
-        is_upload_temporary,
+        FileType, Filesystem, Metadata, OwnerIds, Replace, SpaceInfo, is_upload_temporary,
     },
     permission::Permissions,
     provider::UsageDelta,
@@ -22,14 +22,17 @@ use crate::{
     registry::ConnectionGuard,
     rule::Rule,
     throttle::Throttle,
-    transfer::Upload,
     user::User,
     vpath::VirtualPath,
 };
 
 use self::links::relative_from;
 pub(crate) use self::links::stays_inside;
-pub use self::{listing::Listing, open::OpenRequest};
+pub use self::{
+    attributes::{AttributeChange, SetstatMode},
+    listing::Listing,
+    open::OpenRequest,
+};
 
 /// What becomes of an upload before its CLOSE (`upload_mode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,15 +68,33 @@ pub(crate) struct Shared {
     pub(crate) connection: ConnectionGuard,
     pub(crate) events: Events,
     pub(crate) uploads: UploadPolicy,
+    pub(crate) setstat: SetstatMode,
 }
 
 impl Session {
-    /// A session of `logged_in`, listed as `connection`.
+    /// A session of `logged_in`, listed as `connection`, that refuses changes of attributes that are not permitted.
     pub fn new(
         logged_in: &LoggedIn,
         connection: ConnectionGuard,
         events: Events,
         uploads: UploadPolicy,
+    ) -> Self {
+        Self::with_setstat_mode(
+            logged_in,
+            connection,
+            events,
+            uploads,
+            SetstatMode::default(),
+        )
+    }
+
+    /// The same, where an operator decides what becomes of such changes.
+    pub fn with_setstat_mode(
+        logged_in: &LoggedIn,
+        connection: ConnectionGuard,
+        events: Events,
+        uploads: UploadPolicy,
+        setstat: SetstatMode,
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -83,6 +104,7 @@ impl Session {
                 connection,
                 events,
                 uploads,
+                setstat,
             }),
         }
     }
@@ -267,36 +289,6 @@ impl Session {
         self.shared.filesystem.read_link(path)
     }
 
-    /// Changes attributes by name; the size only where links are followed, since a link has none to change.
-    ///
-    /// # Errors
-    /// Needs `upload`, and `overwrite` to change the size.
-    pub fn set_attributes(
-        &self,
-        path: &VirtualPath,
-        change: &AttributeChange,
-        follow: bool,
-    ) -> Result<()> {
-        self.need(Permissions::UPLOAD)?;
-        check_visible(path)?;
-        if let Some(size) = change.size {
-            if !follow {
-                return Err(Error::invalid("size", "cannot be changed of a link itself"));
-            }
-            self.truncate(path, size)?;
-        }
-        if change.other == SetAttributes::default() {
-            return if change.size.is_some() {
-                Ok(())
-            } else {
-                self.shared.filesystem.metadata(path, follow).map(drop)
-            };
-        }
-        self.shared
-            .filesystem
-            .set_attributes(path, &change.other, follow)
-    }
-
     /// Space left beneath `path`: the quota when one is set, else the disk's.
     ///
     /// # Errors
@@ -308,32 +300,9 @@ impl Session {
         Ok(self.shared.quota.status().shown_in(disk))
     }
 
-    fn truncate(&self, path: &VirtualPath, size: u64) -> Result<()> {
-        self.need(Permissions::OVERWRITE)?;
-        let options = OpenOptions {
-            write: true,
-            ..OpenOptions::default()
-        };
-        let names = self.shared.quota.change_names();
-        let file = self.shared.filesystem.open(path, &options)?;
-        let (_, count) = self.shared.quota.look_up(|| file.metadata())?;
-        drop(names);
-        let mut upload = Upload::in_place(count);
-        let resized = upload.resize(&self.shared, file.as_ref(), size);
-        self.shared.settle(upload.unsettled);
-        resized
-    }
-
     fn need(&self, permissions: Permissions) -> Result<()> {
         self.shared.connection.touch();
-        if self.shared.user.permissions.contains(permissions) {
-            return Ok(());
-        }
-        Err(Error::denied(format!(
-            "permission denied: needs {}",
-            permissions.names_on_wire().join(" and ")
-        ))
-        .decided_by(Rule::Permission(permissions)))
+        self.shared.need(permissions)
     }
 
     fn tell(&self, command: Command, path: &VirtualPath, target: Option<&VirtualPath>) {
@@ -350,6 +319,18 @@ impl Session {
 }
 
 impl Shared {
+    /// Has the user all of these?
+    pub(crate) fn need(&self, permissions: Permissions) -> Result<()> {
+        if self.user.permissions.contains(permissions) {
+            return Ok(());
+        }
+        Err(Error::denied(format!(
+            "permission denied: needs {}",
+            permissions.names_on_wire().join(" and ")
+        ))
+        .decided_by(Rule::Permission(permissions)))
+    }
+
     /// Attributes of a name that need not be there.
     pub(crate) fn find(&self, path: &VirtualPath, follow: bool) -> Result<Option<Metadata>> {
         if_there(self.filesystem.metadata(path, follow))
@@ -363,15 +344,6 @@ fn if_there<T>(found: Result<T>) -> Result<Option<T>> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Attributes to change by name or on an open file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct AttributeChange {
-    /// New length in bytes.
-    pub size: Option<u64>,
-    /// Everything that is not the size.
-    pub other: SetAttributes,
 }
 
 /// Unfinished uploads do not exist for a client.

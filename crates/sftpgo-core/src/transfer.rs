@@ -16,7 +16,6 @@ use crate::{
     filesystem::{File, Metadata},
     permission::Permissions,
     registry::{Operation, TransferEntry},
-    rule::Rule,
     session::{AttributeChange, Shared},
     vpath::VirtualPath,
 };
@@ -124,19 +123,13 @@ impl Transfer {
     /// Changes attributes of the open file.
     ///
     /// # Errors
-    /// Needs `upload`, and `overwrite` to change the size of a file that was there before.
+    /// Needs `upload` alone where the handle is open for writing: opening it has asked for the rest. On any other
+    /// handle as [`Session::set_attributes`](crate::session::Session::set_attributes); the size is refused there.
     pub fn set_attributes(&mut self, change: &AttributeChange) -> Result<()> {
-        let may = self.shared.user.permissions;
-        let own_new_file = self.upload.as_ref().is_some_and(Upload::is_of_new_file);
-        let sizes = change.size.is_none() || own_new_file || may.contains(Permissions::OVERWRITE);
-        if !may.contains(Permissions::UPLOAD) || !sizes {
-            return Err(Error::denied(
-                "permission denied: needs upload, and overwrite to change the size",
-            )
-            .decided_by(Rule::Permission(
-                Permissions::UPLOAD | Permissions::OVERWRITE,
-            )));
-        }
+        let other = match &self.upload {
+            Some(_) => self.shared.need(Permissions::UPLOAD).map(|()| change.other),
+            None => self.shared.permitted(&change.other),
+        }?;
         if let Some(size) = change.size {
             let Some(upload) = self.upload.as_mut() else {
                 return Err(not_for_writing());
@@ -145,7 +138,7 @@ impl Transfer {
             upload.remember(&resized);
             resized?;
         }
-        self.file.set_attributes(&change.other)
+        self.file.set_attributes(&other)
     }
 
     /// Waits until what was written is on stable storage.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sftpgo_core::session::UploadPolicy;
+use sftpgo_core::session::{SetstatMode, UploadPolicy};
 
 use crate::{commands::SshCommand, host_key::HostKey};
 
@@ -31,6 +31,8 @@ pub struct ServerConfig {
     pub ssh_commands: Vec<SshCommand>,
     /// How uploads are stored.
     pub uploads: UploadPolicy,
+    /// What becomes of changes of attributes that the user's permissions do not allow.
+    pub setstat: SetstatMode,
     /// See [`Limits`].
     pub limits: Limits,
     /// After a shutdown is asked for, running transfers may go on for this long.
@@ -54,6 +56,7 @@ impl Default for ServerConfig {
             enable_scp: false,
             ssh_commands: SshCommand::ALL.to_vec(),
             uploads: UploadPolicy::default(),
+            setstat: SetstatMode::default(),
             limits: Limits::default(),
             shutdown_grace: Duration::from_secs(30),
             when_quiet: || {},

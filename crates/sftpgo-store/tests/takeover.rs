@@ -247,15 +247,14 @@ fn a_newer_row_that_says_nothing_more_is_taken_over() {
             ("virtual_folders", "'[]'"),
         ],
     );
-    old.add_newer(
-        "included",
-        r#"{"/":["upload","chmod","chown","chtimes"]}"#,
-        &[],
-    );
+    old.add_newer("attributes", r#"{"/":["upload","chmod","chown"]}"#, &[]);
     for (username, permissions) in [
         ("all", Permissions::all()),
         ("some", Permissions::LIST | Permissions::UPLOAD),
-        ("included", Permissions::UPLOAD),
+        (
+            "attributes",
+            Permissions::UPLOAD | Permissions::CHMOD | Permissions::CHOWN,
+        ),
     ] {
         let user = old.user(username);
         assert!(user.enabled, "{username}");
@@ -275,7 +274,6 @@ fn a_row_that_says_more_is_kept_and_its_user_shut_out() {
         (r#"{"/private":["list"]}"#, None),
         ("{}", None),
         (r#"{"/":[]}"#, None),
-        (r#"{"/":["chmod"]}"#, None),
         (r#"{"/":["list","fly"]}"#, None),
         (r#"{"/":"*"}"#, None),
         ("not json", None),
@@ -329,7 +327,6 @@ fn the_start_says_in_the_log_what_it_did_and_whom_it_shut_out_and_why() {
         r#"{"/":["*"]}"#,
         &[("home_dir", "'relative'")],
     );
-    old.add_newer("told-of-more", r#"{"/":["upload","chmod"]}"#, &[]);
     old.add_newer("not-told-of", r#"{"/":["*"]}"#, &[]);
     static MESSAGES: Messages = Messages(Mutex::new(Vec::new()));
     log::set_logger(&MESSAGES).unwrap();
@@ -342,15 +339,13 @@ fn the_start_says_in_the_log_what_it_did_and_whom_it_shut_out_and_why() {
     let filters_first = r#"WARN the user "told-of-filters" was not taken over and cannot log in: its filters cannot be enforced"#;
     let home =
         r#"WARN the user "told-of-home" cannot log in: its home directory is not an absolute path"#;
-    let more =
-        r#"WARN the user "told-of-more" gets chown, chtimes too, which upload includes here"#;
-    assert_eq!(first, [filters_first, more, home]);
+    assert_eq!(first, [filters_first, home]);
     let filters_again = r#"WARN the user "told-of-filters" cannot log in: its permissions are not a list of known names"#;
-    assert_eq!(second, [filters_first, more, home, filters_again, home]);
+    assert_eq!(second, [filters_first, home, filters_again, home]);
     assert_eq!(
-        MESSAGES.about("4 users, 1 of whom"),
+        MESSAGES.about("3 users, 1 of whom"),
         [
-            "INFO took over the table of an SFTPGo 0.9 database: 4 users, 1 of whom cannot log in; the old rows are in users_before_takeover"
+            "INFO took over the table of an SFTPGo 0.9 database: 3 users, 1 of whom cannot log in; the old rows are in users_before_takeover"
         ]
     );
 }

@@ -187,7 +187,10 @@ fn a_row_that_says_more_is_kept_and_its_user_shut_out(kind: Kind) {
         }
         let harmless = provider.user_by_name("harmless").unwrap().unwrap();
         assert!(harmless.enabled);
-        assert_eq!(harmless.permissions, Permissions::UPLOAD);
+        assert_eq!(
+            harmless.permissions,
+            Permissions::UPLOAD | Permissions::CHMOD
+        );
     }
 }
 

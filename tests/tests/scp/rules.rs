@@ -1,6 +1,12 @@
 //! Who may do what, how much, and what is left when a client disappears.
 
-use std::{fs, io::Write, process::Stdio};
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::PermissionsExt,
+    process::Stdio,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use serde_json::json;
 use sftpgo_e2e::{noise, sftp, wait_for};
@@ -43,6 +49,35 @@ fn permissions_are_those_of_sftp() {
     assert_eq!(fs::read_to_string(home.join("old")).unwrap(), "old");
     let denied = world.scp(&["@../bob/../../../etc/passwd", "b"]);
     assert!(!denied.ok, "{denied:?}");
+}
+
+#[test]
+fn what_is_uploaded_gets_its_mode_and_times_by_upload_alone() {
+    let world = World::with(&[], &json!({ "permissions": ["upload", "create_dirs"] }));
+    let (server, home) = (&world.server, world.server.home("bob"));
+    fs::create_dir(server.path("tree")).unwrap();
+    fs::write(server.path("tree/f"), "x").unwrap();
+    for (name, mode) in [("tree/f", 0o640), ("tree", 0o550)] {
+        fs::set_permissions(server.path(name), fs::Permissions::from_mode(mode)).unwrap();
+        let file = fs::File::open(server.path(name)).unwrap();
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(1_000_000))
+            .unwrap();
+    }
+    world.scp(&["-r", "-p", "tree", "@"]).assert_ok();
+    for (name, mode) in [("tree/f", 0o640), ("tree", 0o550)] {
+        let found = fs::metadata(home.join(name)).unwrap();
+        assert_eq!(found.permissions().mode() & 0o7777, mode, "{name}");
+        let modified = found.modified().unwrap().duration_since(UNIX_EPOCH);
+        assert_eq!(modified.unwrap().as_secs(), 1_000_000, "{name}");
+    }
+    // A directory that was there before is somebody's already.
+    fs::create_dir(home.join("there")).unwrap();
+    fs::rename(server.path("tree"), server.path("there")).unwrap();
+    let outcome = world.scp(&["-r", "-p", "there", "@"]);
+    assert!(
+        !outcome.ok && outcome.text.contains("needs chmod and chtimes"),
+        "{outcome:?}"
+    );
 }
 
 #[test]

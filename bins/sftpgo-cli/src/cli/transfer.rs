@@ -16,7 +16,7 @@ const PASSWD: &str = "With --passwd";
 Nobody gets more rights than before: whoever says what this server cannot enforce (filters,
 virtual folders, other storages, permissions that differ between directories) is skipped, and so
 is who would have neither a password nor a public key. A hash that the server does not read is
-never sent. Uploading includes chmod, chown and chtimes here: who gets one of them is told.
+never sent.
 
 Exits with 0 when all users are there, with 5 when some were skipped for another reason than that
 they exist, and with 1 when the server refused some.

@@ -16,7 +16,6 @@ use crate::{
     client::Client,
     exit::{Failure, Result},
     output::{self, Format},
-    source::permissions,
     values::text::{visible, visible_json},
     wire::User,
 };
@@ -52,7 +51,7 @@ struct Dumped<'a> {
 #[derive(Serialize)]
 struct Permissions<'a> {
     #[serde(rename = "/")]
-    root: Vec<&'a str>,
+    root: &'a [String],
 }
 
 impl<'a> From<&'a User> for Dumped<'a> {
@@ -70,7 +69,7 @@ impl<'a> From<&'a User> for Dumped<'a> {
             quota_size: user.quota_size,
             quota_files: user.quota_files,
             permissions: Permissions {
-                root: permissions::dumped(&user.permissions),
+                root: &user.permissions,
             },
             used_quota_size: user.used_quota_size,
             used_quota_files: user.used_quota_files,

@@ -25,7 +25,6 @@ pub(super) fn entry(value: Value) -> Entry {
 fn candidate(name: &str, mut fields: Fields) -> Result<Candidate, String> {
     let permissions = permissions::everywhere(fields.take("permissions"))?;
     let (public_keys, mut notes) = keys_of(&fields.lines("public_keys")?);
-    notes.extend(permissions.note());
     let (password, without_password) = match fields.text("password")? {
         None => (None, None),
         Some(stored) => match password::check(&stored) {
@@ -53,7 +52,7 @@ fn candidate(name: &str, mut fields: Fields) -> Result<Candidate, String> {
         max_sessions: fields.number("max_sessions")?,
         quota_size: fields.number("quota_size")?,
         quota_files: fields.number("quota_files")?,
-        permissions: Some(permissions.names),
+        permissions: Some(permissions),
         upload_bandwidth: fields.number("upload_bandwidth")?,
         download_bandwidth: fields.number("download_bandwidth")?,
     };
@@ -184,7 +183,8 @@ mod tests {
             json!({
                 "status": 0, "expiration_date": 5, "password": HASH, "public_keys": [KEY], "home_dir": "/srv/bob",
                 "uid": 65535, "gid": 1, "max_sessions": 2, "quota_size": i64::MAX, "quota_files": 3,
-                "permissions": ["list", "upload"], "upload_bandwidth": 8, "download_bandwidth": i32::MAX,
+                "permissions": ["list", "upload", "chmod", "chown", "chtimes"],
+                "upload_bandwidth": 8, "download_bandwidth": i32::MAX,
             })
         );
         assert_eq!((user.notes, user.without_password), (vec![], None));

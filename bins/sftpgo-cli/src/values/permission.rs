@@ -1,21 +1,22 @@
-//! The permissions of REST API v1.2.0.
+//! The permissions of REST API v1.2.0, with the three that SFTPGo 0.9.4 added.
 
 /// All of them at once.
 pub(crate) const ALL: &str = "*";
-/// Writing files, and changing their modes, owners and times.
-pub(crate) const UPLOAD: &str = "upload";
 
 /// What the server can allow, in the contract's order; the first is all the others.
-pub(crate) const NAMES: [&str; 9] = [
+pub(crate) const NAMES: [&str; 12] = [
     ALL,
     "list",
     "download",
-    UPLOAD,
+    "upload",
     "overwrite",
     "delete",
     "rename",
     "create_dirs",
     "create_symlinks",
+    "chmod",
+    "chown",
+    "chtimes",
 ];
 
 /// The same permissions as the server shows them: each once, in the contract's order, and all of them as `*`.
@@ -44,6 +45,7 @@ mod tests {
         assert_eq!(as_shown(&["upload", "list", "upload"]), ["list", "upload"]);
         assert_eq!(as_shown(&["list", "*"]), ["*"]);
         assert_eq!(as_shown(&NAMES[1..]), ["*"]);
+        assert_eq!(as_shown(&NAMES[1..9]), NAMES[1..9]);
         assert_eq!(as_shown(&["fly"]), [""; 0]);
     }
 }

@@ -70,7 +70,7 @@ fn of_1_2() {
         told["added"],
         json!([
             {"username": "plain", "notes": []},
-            {"username": "uploader", "notes": ["gets chmod, chown too, which upload includes here"]},
+            {"username": "uploader", "notes": []},
         ])
     );
     assert_eq!(told["notes"], json!(["not imported: folders (1)"]));
@@ -87,7 +87,7 @@ fn of_1_2() {
                 "username": "uploader", "status": 1, "expiration_date": 0, "public_keys": [],
                 "password": "$pbkdf2-sha256$150000$E86a9YMX3zC7$R5J62hsSq+pYw00hLLPKBbcGXmq7fj5+/M0IFoYtZbo=",
                 "home_dir": "/srv/sftpgo/uploader", "uid": 33, "gid": 1000, "max_sessions": 2, "quota_size": 0,
-                "quota_files": 3, "permissions": ["list", "upload"], "upload_bandwidth": 100,
+                "quota_files": 3, "permissions": ["list", "upload", "chtimes"], "upload_bandwidth": 100,
                 "download_bandwidth": 60,
             }),
         ]
@@ -120,5 +120,8 @@ fn of_2_6() {
         json!(["not imported: admins (1), configs, groups (1), roles (1)"])
     );
     assert_eq!(sent[0]["permissions"], json!(["*"]));
-    assert_eq!(sent[1]["permissions"], json!(["list", "upload"]));
+    assert_eq!(
+        sent[1]["permissions"],
+        json!(["list", "upload", "chmod", "chown", "chtimes"])
+    );
 }

@@ -121,12 +121,12 @@ fn who_exists_is_changed_where_it_differs_when_asked_for() {
     let dump = json!([
         dumped(
             "alice",
-            &json!({"quota_size": 1024, "permissions": {"/": ["list", "upload", "chmod", "chown", "chtimes"]}, "uid": 5})
+            &json!({"quota_size": 1024, "permissions": {"/": ["list", "upload", "chmod"]}, "uid": 5})
         ),
         dumped("bob", &json!({})),
     ]);
     let mut alice = user(7, "alice");
-    alice["permissions"] = json!(["upload", "list"]);
+    alice["permissions"] = json!(["upload", "chmod", "list"]);
     let users = json!([alice, user(8, "bob")]);
     let fake = Fake::answering([(200, users), answer(200, "User updated", "")]);
     let told = import(&fake, &dump, &["--update"]).done();

@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use sftpgo_core::{quota::Tracking, session::UploadPolicy};
+use sftpgo_core::{
+    quota::Tracking,
+    session::{SetstatMode, UploadPolicy},
+};
 use sftpgo_ssh::SshCommand;
 use sftpgo_store::StoreConfig;
 
@@ -23,6 +26,7 @@ pub(crate) struct Sftpd {
     pub(crate) umask: u32,
     pub(crate) banner: String,
     pub(crate) uploads: UploadPolicy,
+    pub(crate) setstat: SetstatMode,
     pub(crate) actions: Actions,
     /// Absolute; none means the server's own.
     pub(crate) host_keys: Vec<PathBuf>,

@@ -10,7 +10,7 @@ use std::{
 
 use sftpgo_core::{
     quota::Tracking,
-    session::{UploadMode, UploadPolicy},
+    session::{SetstatMode, UploadMode, UploadPolicy},
 };
 use sftpgo_ssh::SshCommand;
 use ureq::http::Uri;
@@ -81,7 +81,6 @@ impl Check<'_> {
             1 => UploadMode::Atomic,
             _ => UploadMode::AtomicWithResume,
         };
-        self.range("sftpd.setstat_mode", keys.setstat_mode, 1);
         Sftpd {
             bind: self.endpoint("sftpd", &keys.bind_address, keys.bind_port),
             idle_timeout: (idle_minutes > 0)
@@ -92,6 +91,10 @@ impl Check<'_> {
             uploads: UploadPolicy {
                 mode,
                 sync: keys.sync_uploads.unwrap_or(mode != UploadMode::Standard),
+            },
+            setstat: match self.range("sftpd.setstat_mode", keys.setstat_mode, 1) {
+                0 => SetstatMode::Refuse,
+                _ => SetstatMode::Ignore,
             },
             actions: self.actions("sftpd", &keys.actions, &TRANSFER_ACTIONS),
             host_keys: self.host_keys(&keys.keys),

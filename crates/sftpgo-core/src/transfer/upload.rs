@@ -42,11 +42,6 @@ impl Upload {
         }
     }
 
-    /// Did this upload make the file?
-    pub(super) fn is_of_new_file(&self) -> bool {
-        self.unsettled.files > 0 || self.staged.is_some()
-    }
-
     /// Remembers that a part of the upload was refused.
     pub(super) fn remember<T>(&mut self, stored: &Result<T>) {
         if let Err(error) = stored {

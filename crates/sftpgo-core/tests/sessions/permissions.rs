@@ -1,11 +1,11 @@
 //! Who may do what, and names nobody may use.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt, time::UNIX_EPOCH};
 
 use sftpgo_core::{
     ErrorKind, Result,
     filesystem::Replace,
-    session::{AttributeChange, OpenRequest, Session, UploadMode},
+    session::{AttributeChange, OpenRequest, Session, SetstatMode, UploadMode},
 };
 
 use crate::world::{NEW, World, path, put};
@@ -52,10 +52,36 @@ fn each_operation_needs_its_permission() {
         ("hard link", &["create_symlinks"], |s| {
             s.hard_link(&path("/f"), &path("/k"))
         }),
-        ("chmod", &["upload"], |s| {
+        ("chmod", &["chmod"], |s| {
             let mut change = AttributeChange::default();
             change.other.mode = Some(0o600);
             s.set_attributes(&path("/f"), &change, true)
+        }),
+        ("chown", &["chown"], |s| {
+            let mut change = AttributeChange::default();
+            change.other.owner = Some((u32::MAX, u32::MAX));
+            s.set_attributes(&path("/f"), &change, true)
+        }),
+        ("chtimes", &["chtimes"], |s| {
+            let mut change = AttributeChange::default();
+            change.other.times = Some((UNIX_EPOCH, UNIX_EPOCH));
+            s.set_attributes(&path("/f"), &change, true)
+        }),
+        ("chmod and chtimes", &["chmod", "chtimes"], |s| {
+            let mut change = AttributeChange::default();
+            change.other.mode = Some(0o600);
+            change.other.times = Some((UNIX_EPOCH, UNIX_EPOCH));
+            s.set_attributes(&path("/f"), &change, true)
+        }),
+        ("chmod by a download", &["download", "chmod"], |s| {
+            let reading = OpenRequest {
+                read: true,
+                ..OpenRequest::default()
+            };
+            let mut download = s.open(&path("/f"), &reading)?;
+            let mut change = AttributeChange::default();
+            change.other.mode = Some(0o600);
+            download.set_attributes(&change)
         }),
         ("truncate", &["upload", "overwrite"], |s| {
             s.set_attributes(
@@ -77,6 +103,9 @@ fn each_operation_needs_its_permission() {
         "rename",
         "create_dirs",
         "create_symlinks",
+        "chmod",
+        "chown",
+        "chtimes",
     ];
     for (name, needed, operation) in operations {
         for missing in std::iter::once(None).chain(needed.iter().copied().map(Some)) {
@@ -109,6 +138,76 @@ fn each_operation_needs_its_permission() {
                 }
             }
         }
+    }
+}
+
+fn everything(size: Option<u64>) -> AttributeChange {
+    let mut change = AttributeChange {
+        size,
+        ..AttributeChange::default()
+    };
+    change.other.mode = Some(0o604);
+    change.other.owner = Some((u32::MAX, u32::MAX));
+    change.other.times = Some((UNIX_EPOCH, UNIX_EPOCH));
+    change
+}
+
+#[test]
+fn upload_alone_is_enough_on_the_own_upload() {
+    for mode in [
+        UploadMode::Standard,
+        UploadMode::Atomic,
+        UploadMode::AtomicWithResume,
+    ] {
+        let world = World::new(|draft| draft.permissions = vec!["upload".to_owned()]);
+        let logged_in = world.log_in();
+        let session = world.session(&logged_in, mode);
+        let mut upload = session.open(&path("/new"), &NEW).unwrap();
+        upload.write_at(b"more", 0).unwrap();
+        upload.set_attributes(&everything(Some(2))).unwrap();
+        upload.finish().unwrap();
+        let found = fs::metadata(world.home().join("new")).unwrap();
+        assert_eq!(
+            (found.len(), found.permissions().mode() & 0o777),
+            (2, 0o604)
+        );
+        assert_eq!(found.modified().unwrap(), UNIX_EPOCH);
+        let refused = session.set_attributes(&path("/new"), &everything(None), true);
+        let message = refused.unwrap_err().to_string();
+        assert!(
+            message.ends_with("needs chmod and chown and chtimes"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn what_is_not_permitted_changes_nothing_or_is_left_out() {
+    for setstat in [SetstatMode::Refuse, SetstatMode::Ignore] {
+        let world =
+            World::new(|draft| draft.permissions = vec!["chtimes".to_owned(), "list".to_owned()]);
+        let logged_in = world.log_in();
+        let session = world.session_that_sets(&logged_in, setstat);
+        let file = world.home().join("f");
+        fs::write(&file, b"1234").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        let before = fs::metadata(&file).unwrap().modified().unwrap();
+        let changed = session.set_attributes(&path("/f"), &everything(None), true);
+        let found = fs::metadata(&file).unwrap();
+        assert_eq!(found.permissions().mode() & 0o777, 0o640);
+        match setstat {
+            SetstatMode::Refuse => {
+                assert_eq!(changed.unwrap_err().kind(), ErrorKind::PermissionDenied);
+                assert_eq!(found.modified().unwrap(), before);
+            }
+            SetstatMode::Ignore => {
+                changed.unwrap();
+                assert_eq!(found.modified().unwrap(), UNIX_EPOCH);
+            }
+        }
+        let cut = session.set_attributes(&path("/f"), &everything(Some(1)), true);
+        assert_eq!(cut.unwrap_err().kind(), ErrorKind::PermissionDenied);
+        assert_eq!(fs::read(&file).unwrap(), b"1234");
     }
 }
 

@@ -19,7 +19,7 @@ use sftpgo_core::{
     recovery,
     registry::{Connections, Protocol},
     scan::QuotaScans,
-    session::{OpenRequest, Session, UploadMode, UploadPolicy},
+    session::{OpenRequest, Session, SetstatMode, UploadMode, UploadPolicy},
     sweep::sweep_uploads,
 };
 use sftpgo_store::MemoryProvider;
@@ -138,6 +138,13 @@ impl World {
         let connection = logged_in.login.start("bob", Protocol::Sftp, remote, "test");
         let events = Events::new(vec![Box::new(self.transfers.clone())]);
         Session::new(logged_in, connection, events, uploads)
+    }
+
+    pub(crate) fn session_that_sets(&self, logged_in: &LoggedIn, setstat: SetstatMode) -> Session {
+        let remote = SocketAddr::from(([127, 0, 0, 1], 1));
+        let connection = logged_in.login.start("bob", Protocol::Sftp, remote, "test");
+        let uploads = UploadPolicy::default();
+        Session::with_setstat_mode(logged_in, connection, Events::default(), uploads, setstat)
     }
 
     pub(crate) fn scan(&self) {

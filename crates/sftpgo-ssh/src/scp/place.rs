@@ -2,7 +2,7 @@
 
 use sftpgo_core::{
     Error, ErrorKind, Result, VirtualPath,
-    filesystem::{FileType, SetAttributes},
+    filesystem::{FileType, Inode, SetAttributes},
     session::{AttributeChange, Session},
 };
 
@@ -25,6 +25,8 @@ pub(super) struct Place {
 /// What has to be done at the end of a directory.
 struct Entered {
     change: SetAttributes,
+    /// The directory, where it was made here: then what it was made for includes its mode and times.
+    made: Option<Inode>,
     /// Length of `shown` before the directory's name was appended; none when the target itself is entered.
     named_at: Option<usize>,
 }
@@ -115,16 +117,18 @@ impl Place {
         mode: u32,
         mut change: SetAttributes,
     ) -> Result<()> {
-        match session.upload_target(&directory.path)? {
+        let made = match session.upload_target(&directory.path)? {
             Some(found) if found.file_type != FileType::Directory => return Err(not_a_directory()),
-            Some(_) => {}
+            Some(_) => None,
             None => {
-                let less = make(session, &directory.path, mode & PERMISSION_BITS)?;
+                let (made, less) = make(session, &directory.path, mode & PERMISSION_BITS)?;
                 change.mode = change.mode.or(less);
+                made
             }
-        }
+        };
         self.entered.push(Entered {
             change,
+            made,
             named_at: self.is_directory.then_some(self.shown.len()),
         });
         self.path = directory.path;
@@ -138,6 +142,8 @@ impl Place {
         let entered = self.entered.pop()?;
         let changed = if entered.change == SetAttributes::default() {
             Ok(())
+        } else if let Some(made) = entered.made {
+            session.finish_new_dir(&self.path, made, &entered.change)
         } else {
             let change = AttributeChange {
                 size: None,
@@ -157,16 +163,17 @@ impl Place {
     }
 }
 
-/// Makes a directory whose owner can write to it, and answers the mode it has to get later if that is more than
-/// was asked for.
-fn make(session: &Session, path: &VirtualPath, mode: u32) -> Result<Option<u32>> {
+/// Makes a directory whose owner can write to it, and answers which it is and the mode it has to get later if that is
+/// less than it has.
+fn make(session: &Session, path: &VirtualPath, mode: u32) -> Result<(Option<Inode>, Option<u32>)> {
     session.create_dir(path, Some(mode | OWNER_BITS))?;
-    if mode & OWNER_BITS == OWNER_BITS {
-        return Ok(None);
-    }
-    // What the umask left of it.
     let made = session.upload_target(path)?;
-    Ok(made.map(|made| made.mode & mode))
+    // What the umask left of it.
+    let less = made.filter(|_| mode & OWNER_BITS != OWNER_BITS);
+    Ok((
+        made.map(|made| made.inode),
+        less.map(|made| made.mode & mode),
+    ))
 }
 
 fn not_a_directory() -> Error {

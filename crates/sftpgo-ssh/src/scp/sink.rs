@@ -178,7 +178,8 @@ impl Sink {
     /// What a file or directory gets when all of it is there.
     fn change(&mut self, mode: u32) -> SetAttributes {
         SetAttributes {
-            mode: self.arguments.preserve.then_some(mode),
+            // As cp, which leaves set-uid and its like behind where it may not set them.
+            mode: (self.arguments.preserve).then_some(mode & PERMISSION_BITS),
             times: self.times.take(),
             owner: None,
         }

@@ -90,11 +90,12 @@ impl Client {
                 .login
                 .start_unlisted(username, Protocol::Sftp, self.remote, &version),
         };
-        Some(FileSession::new(
+        Some(FileSession::with_setstat_mode(
             logged_in,
             connection,
             self.shared.events.clone(),
             self.shared.config.uploads,
+            self.shared.config.setstat,
         ))
     }
 

@@ -6,18 +6,8 @@ use sftpgo_core::Permissions;
 use super::{EXTRA, OldRow};
 use crate::row::to_json;
 
-/// Permissions of 0.9.5 and later that uploading includes here, as it did before.
-const INCLUDED_IN_UPLOAD: [&str; 3] = ["chmod", "chown", "chtimes"];
-
-pub(super) struct Meaning {
-    /// In this server's form.
-    pub(super) permissions: String,
-    /// What comes with `upload` here and the row does not have.
-    pub(super) added: Vec<&'static str>,
-}
-
 /// The row's permissions here, or why the row says more than can be enforced.
-pub(super) fn of(row: &OldRow) -> Result<Meaning, String> {
+pub(super) fn of(row: &OldRow) -> Result<String, String> {
     if row.out_of_range {
         return Err("one of its numbers is out of range".to_owned());
     }
@@ -32,27 +22,15 @@ pub(super) fn of(row: &OldRow) -> Result<Meaning, String> {
     permissions_here(&row.permissions)
 }
 
-fn permissions_here(stored: &str) -> Result<Meaning, String> {
+fn permissions_here(stored: &str) -> Result<String, String> {
     let unreadable = || "its permissions cannot be read".to_owned();
     let read = |list| serde_json::from_value::<Vec<String>>(list).map_err(|_| unreadable());
     match serde_json::from_str(stored) {
-        // A list is of 0.9.4 or before, when upload included all that it does here.
-        Ok(list @ Value::Array(_)) => {
-            let names = read(list)?;
-            let known = Permissions::from_names(&names).map(|_| stored.to_owned());
-            let permissions = known.or_else(|_| without_included(&names))?;
-            Ok(Meaning {
-                permissions,
-                added: Vec::new(),
-            })
-        }
+        Ok(list @ Value::Array(_)) => known(&read(list)?).map(|_| stored.to_owned()),
         Ok(Value::Object(mut directories)) => match directories.remove("/") {
             Some(list) if directories.is_empty() => {
                 let names = read(list)?;
-                Ok(Meaning {
-                    permissions: without_included(&names)?,
-                    added: added_to(&names),
-                })
+                known(&names).map(|_| to_json(&names))
             }
             _ => Err("its permissions differ between directories".to_owned()),
         },
@@ -60,25 +38,8 @@ fn permissions_here(stored: &str) -> Result<Meaning, String> {
     }
 }
 
-fn without_included(names: &[String]) -> Result<String, String> {
-    let kept: Vec<&str> = names
-        .iter()
-        .map(String::as_str)
-        .filter(|name| !INCLUDED_IN_UPLOAD.contains(name))
-        .collect();
-    match Permissions::from_names(&kept) {
-        Ok(_) => Ok(to_json(&kept)),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn added_to(names: &[String]) -> Vec<&'static str> {
-    let has = |name: &str| names.iter().any(|given| given == name);
-    if has("*") || !has("upload") {
-        return Vec::new();
-    }
-    let lacking = INCLUDED_IN_UPLOAD.into_iter().filter(|name| !has(name));
-    lacking.collect()
+fn known(names: &[String]) -> Result<Permissions, String> {
+    Permissions::from_names(names).map_err(|error| error.to_string())
 }
 
 fn says_nothing(stored: Option<&str>) -> bool {
@@ -129,31 +90,24 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_with_upload_is_told_of_the_newer_form() {
-        for (stored, here, added) in [
-            (
-                r#"["list","upload"]"#,
-                r#"["list","upload"]"#,
-                &[] as &[&str],
-            ),
-            (r#"["upload","chmod"]"#, r#"["upload"]"#, &[]),
-            (r#"{"/":["*"]}"#, r#"["*"]"#, &[]),
-            (r#"{"/":["list","chmod"]}"#, r#"["list"]"#, &[]),
-            (r#"{"/":["upload"]}"#, r#"["upload"]"#, &INCLUDED_IN_UPLOAD),
-            (
-                r#"{"/":["chmod","upload"]}"#,
-                r#"["upload"]"#,
-                &["chown", "chtimes"],
-            ),
-            (
-                r#"{"/":["upload","chmod","chown","chtimes"]}"#,
-                r#"["upload"]"#,
-                &[],
-            ),
+    fn each_permission_stays_what_it_is() {
+        for (stored, here) in [
+            (r#"["list","upload"]"#, r#"["list","upload"]"#),
+            (r#"["upload","chmod"]"#, r#"["upload","chmod"]"#),
+            (r#"{"/":["*"]}"#, r#"["*"]"#),
+            (r#"{"/":["list","chmod"]}"#, r#"["list","chmod"]"#),
+            (r#"{"/":["upload"]}"#, r#"["upload"]"#),
+            (r#"{"/":["chown","chtimes"]}"#, r#"["chown","chtimes"]"#),
         ] {
-            let meaning = permissions_here(stored).unwrap();
-            assert_eq!(meaning.permissions, here, "{stored}");
-            assert_eq!(meaning.added, added, "{stored}");
+            assert_eq!(permissions_here(stored).unwrap(), here, "{stored}");
+        }
+        for refused in [
+            r#"["fly"]"#,
+            r#"{"/":["upload","fly"]}"#,
+            r#"{"/":[]}"#,
+            "[]",
+        ] {
+            permissions_here(refused).unwrap_err();
         }
     }
 }

@@ -93,8 +93,6 @@ struct Told {
     users: usize,
     /// Who is left as they were, and why.
     left: Vec<(String, String)>,
-    /// Who may do more than before, and what.
-    widened: Vec<(String, String)>,
 }
 
 /// Is there a table that another installation made?
@@ -123,9 +121,6 @@ pub(crate) fn take_over(connection: &mut Connection) -> Result<Option<TakenOver>
     );
     for (username, reason) in &told.left {
         log::warn!("the user {username:?} was not taken over and cannot log in: {reason}");
-    }
-    for (username, added) in &told.widened {
-        log::warn!("the user {username:?} gets {added} too, which upload includes here");
     }
     let shut_out = told.left.into_iter().map(|(username, _)| username);
     Ok(Some(TakenOver {
@@ -211,13 +206,7 @@ fn convert(connection: &mut Connection, columns: &[Column]) -> QueryResult<Told>
 
 fn convert_row(connection: &mut Connection, row: &OldRow, told: &mut Told) -> QueryResult<()> {
     match meaning::of(row) {
-        Ok(meaning) => {
-            if !meaning.added.is_empty() {
-                let added = meaning.added.join(", ");
-                told.widened.push((row.username.clone(), added));
-            }
-            set_permissions(connection, row, &meaning.permissions)
-        }
+        Ok(permissions) => set_permissions(connection, row, &permissions),
         Err(reason) => {
             told.left.push((row.username.clone(), reason));
             if parse_permissions(&row.permissions).is_none() {
