@@ -69,6 +69,9 @@ fn everything_else_is_refused_with_a_line_that_is_printed() {
         &["-t"],
         &["sh", "-c", "id"],
         &["md5sum|id"],
+        &["cd / && touch x"],
+        &["pwd\nid"],
+        &["pwd $(id)"],
         &["/usr/bin/md5sum", "f"],
         &["scp"],
     ] {

@@ -201,6 +201,55 @@ fn a_target_is_a_name_or_a_directory() {
 }
 
 #[test]
+fn a_file_survives_being_copied_onto_itself() {
+    for mode in ["0", "1", "2"] {
+        let world = World::with(
+            &[("SFTPGO_SFTPD__UPLOAD_MODE", mode)],
+            &serde_json::json!({}),
+        );
+        let home = world.server.home("bob");
+        fs::write(home.join("f"), noise(3 << 20)).unwrap();
+        let same = home.join("f");
+        let same = same.to_str().unwrap();
+        for arguments in [&[same, "@f"][..], &["-p", same, "@f"], &["@f", same]] {
+            world.scp(arguments).assert_ok();
+            assert!(
+                fs::read(home.join("f")).unwrap() == noise(3 << 20),
+                "{mode}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_the_source_cannot_read_is_said_once_and_exits_with_1() {
+    let world = World::new();
+    let server = &world.server;
+    fs::write(server.path("l"), noise(1 << 20)).unwrap();
+    let mut command = world.scp_command(&["-l2000", "l", "@f"]);
+    let client = command
+        .current_dir(server.path(""))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let target = server.home("bob").join("f");
+    wait_for("data", || {
+        fs::metadata(&target).is_ok_and(|found| found.len() > 0)
+    });
+    let shorter = fs::OpenOptions::new().write(true).open(server.path("l"));
+    shorter.unwrap().set_len(1).unwrap();
+    let outcome = client.wait_with_output().unwrap();
+    let printed = String::from_utf8(outcome.stderr).unwrap();
+    assert_eq!(outcome.status.code(), Some(1), "{printed}");
+    assert_eq!(printed.lines().count(), 1, "{printed}");
+    assert!(printed.contains("l: "), "{printed}");
+    // In upload mode 0 what has come stays.
+    assert_eq!(fs::metadata(&target).unwrap().len(), 1 << 20);
+    let lines = server.log_lines("Upload");
+    assert!(lines.last().unwrap()["error"].is_string(), "{lines:?}");
+}
+
+#[test]
 fn several_go_over_one_connection_at_once() {
     let world = World::new();
     let server = &world.server;

@@ -1,9 +1,9 @@
 //! What protocols without requests for it have to find out before they open a file.
 
-use super::{Session, check_creatable, check_visible};
+use super::{Session, UploadMode, check_creatable, check_visible};
 use crate::{
     error::Result,
-    filesystem::{File, Metadata, OpenOptions},
+    filesystem::{File, FileType, Metadata, OpenOptions},
     permission::Permissions,
     vpath::VirtualPath,
 };
@@ -19,6 +19,17 @@ impl Session {
         self.need(Permissions::UPLOAD)?;
         check_creatable(path)?;
         self.shared.find(path, true)
+    }
+
+    /// Does a new content for this name go to a hidden file until all of it is there? Else it is written over the old
+    /// one, as through a link in every upload mode.
+    pub fn keeps_old_content(&self, path: &VirtualPath) -> bool {
+        let filesystem = &self.shared.filesystem;
+        self.shared.uploads.mode != UploadMode::Standard
+            && filesystem.capabilities().atomic_rename
+            && !filesystem
+                .metadata(path, false)
+                .is_ok_and(|found| found.file_type == FileType::Symlink)
     }
 
     /// Opens a file to compute something from its content, such as a checksum: no transfer is listed or logged.

@@ -4,7 +4,7 @@ pub mod words;
 
 use sftpgo_core::session::Session;
 
-use self::words::{Unfinished, Word};
+use self::words::{NotWords, Word};
 use crate::{
     commands::SshCommand,
     config::ServerConfig,
@@ -35,8 +35,7 @@ impl Command {
         if line.len() > MAX_LINE {
             return Err(Refusal("the command is too long".to_owned()));
         }
-        let words = words::split(line)
-            .map_err(|Unfinished| Refusal("the command has a quote without its end".to_owned()))?;
+        let words = words::split(line).map_err(|why| Refusal::because(why, config))?;
         let Some((name, words)) = words.split_first() else {
             return Err(Refusal::of(config));
         };
@@ -63,6 +62,17 @@ impl Command {
 }
 
 impl Refusal {
+    /// Why a line is not one command.
+    fn because(why: NotWords, config: &ServerConfig) -> Self {
+        match why {
+            NotWords::Unfinished => Self("the command has a quote without its end".to_owned()),
+            NotWords::Operator(name) => Self(format!(
+                "{} There is no shell for {name}: send one command, and quote names that have it.",
+                Self::of(config).0
+            )),
+        }
+    }
+
     /// What there is instead of a shell.
     pub(crate) fn of(config: &ServerConfig) -> Self {
         let offered = if config.enable_scp {
@@ -103,9 +113,29 @@ mod tests {
             );
         }
         let both = Err("This service allows SFTP and SCP connections only.".to_owned());
-        for line in ["scpx -t x", "sh -c 'scp -t x'", "echo 'abc' | md5sum"] {
+        for line in ["scpx -t x", "sh -c 'scp -t x'", "echo 'abc'"] {
             assert_eq!(parse(line, true, &SshCommand::ALL), both, "{line}");
         }
+    }
+
+    #[test]
+    fn what_only_a_shell_can_do_is_refused_in_words() {
+        for line in [
+            "cd / && touch x",
+            "scp -t x;id",
+            "pwd | cat",
+            "md5sum a > b",
+            "pwd\nid",
+            "ls | cat",
+        ] {
+            let both = "This service allows SFTP and SCP connections only. There is no shell for ";
+            let refused = parse(line, true, &SshCommand::ALL);
+            assert!(
+                refused.is_err_and(|words| words.starts_with(both)),
+                "{line}"
+            );
+        }
+        assert!(parse("md5sum 'a;b' \"c&d\" e\\|f", false, &SshCommand::ALL).is_ok());
     }
 
     #[test]

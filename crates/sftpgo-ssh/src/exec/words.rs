@@ -1,7 +1,8 @@
 //! A command line to words, as a POSIX shell splits it (Shell Command Language 2.2, 2.6.5); nothing is expanded.
 //!
-//! Clients quote names for a shell, so quotes and backslashes have to be read as a shell reads them. What
-//! else a shell would make of `$`, `;`, `|` or a newline does not exist here: they are bytes of a word.
+//! Clients quote names for a shell, so quotes and backslashes have to be read as a shell reads them. What would make a
+//! shell do more than one command (`;`, `&`, `|`, a newline), open files (`<`, `>`) or put in what a command prints (`` ` ``,
+//! `$(`) does not exist here. Such a line means something else than a command with these words, so it is none.
 
 /// One word of a command line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -11,9 +12,14 @@ pub struct Word {
     quoted: Vec<bool>,
 }
 
-/// A quote that is opened and not closed, or a backslash before nothing.
+/// Why a line is not one command with its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unfinished;
+pub enum NotWords {
+    /// A quote that is opened and not closed, or a backslash before nothing.
+    Unfinished,
+    /// Something that only a shell can do, as a person types it.
+    Operator(&'static str),
+}
 
 impl Word {
     /// A word of bytes that mean themselves.
@@ -57,21 +63,24 @@ impl Word {
 /// Splits a command line.
 ///
 /// # Errors
-/// [`Unfinished`].
-pub fn split(line: &[u8]) -> Result<Vec<Word>, Unfinished> {
+/// [`NotWords`].
+pub fn split(line: &[u8]) -> Result<Vec<Word>, NotWords> {
     let mut words = Vec::new();
     // None between words: `''` is a word of nothing.
     let mut word: Option<Word> = None;
-    let mut rest = line.iter().copied();
-    while let Some(byte) = rest.next() {
+    let mut rest = line.iter();
+    while let Some(&byte) = rest.next() {
+        if let Some(name) = operator(byte, rest.as_slice()) {
+            return Err(NotWords::Operator(name));
+        }
         match byte {
-            b' ' | b'\t' | b'\n' => words.extend(word.take()),
+            b' ' | b'\t' => words.extend(word.take()),
             b'\'' => single_quoted(word.get_or_insert_default(), &mut rest)?,
             b'"' => double_quoted(word.get_or_insert_default(), &mut rest)?,
             b'\\' => match rest.next() {
                 Some(b'\n') => {}
-                Some(escaped) => word.get_or_insert_default().push(escaped, true),
-                None => return Err(Unfinished),
+                Some(&escaped) => word.get_or_insert_default().push(escaped, true),
+                None => return Err(NotWords::Unfinished),
             },
             plain => word.get_or_insert_default().push(plain, false),
         }
@@ -80,31 +89,46 @@ pub fn split(line: &[u8]) -> Result<Vec<Word>, Unfinished> {
     Ok(words)
 }
 
-fn single_quoted(word: &mut Word, rest: &mut impl Iterator<Item = u8>) -> Result<(), Unfinished> {
+/// What `byte` begins, unquoted and before `behind`, that is for a shell.
+fn operator(byte: u8, behind: &[u8]) -> Option<&'static str> {
+    match byte {
+        b';' => Some(";"),
+        b'&' => Some("&"),
+        b'|' => Some("|"),
+        b'<' => Some("<"),
+        b'>' => Some(">"),
+        b'`' => Some("`"),
+        b'\n' => Some("a newline"),
+        b'$' if behind.first() == Some(&b'(') => Some("$("),
+        _ => None,
+    }
+}
+
+fn single_quoted(word: &mut Word, rest: &mut std::slice::Iter<'_, u8>) -> Result<(), NotWords> {
     loop {
         match rest.next() {
             Some(b'\'') => return Ok(()),
-            Some(byte) => word.push(byte, true),
-            None => return Err(Unfinished),
+            Some(&byte) => word.push(byte, true),
+            None => return Err(NotWords::Unfinished),
         }
     }
 }
 
-fn double_quoted(word: &mut Word, rest: &mut impl Iterator<Item = u8>) -> Result<(), Unfinished> {
+fn double_quoted(word: &mut Word, rest: &mut std::slice::Iter<'_, u8>) -> Result<(), NotWords> {
     loop {
         match rest.next() {
             Some(b'"') => return Ok(()),
             Some(b'\\') => match rest.next() {
                 Some(b'\n') => {}
-                Some(escaped @ (b'$' | b'`' | b'"' | b'\\')) => word.push(escaped, true),
-                Some(other) => {
+                Some(&escaped @ (b'$' | b'`' | b'"' | b'\\')) => word.push(escaped, true),
+                Some(&other) => {
                     word.push(b'\\', true);
                     word.push(other, true);
                 }
-                None => return Err(Unfinished),
+                None => return Err(NotWords::Unfinished),
             },
-            Some(byte) => word.push(byte, true),
-            None => return Err(Unfinished),
+            Some(&byte) => word.push(byte, true),
+            None => return Err(NotWords::Unfinished),
         }
     }
 }
@@ -127,7 +151,7 @@ mod tests {
     fn lines_are_split_as_a_shell_does() {
         for (line, expected) in [
             (&b""[..], &[][..]),
-            (b"  \t\n", &[]),
+            (b"  \t", &[]),
             (b"scp -t  a b", &[&b"scp"[..], b"-t", b"a", b"b"]),
             (b"'a b' \"c d\" e\\ f", &[b"a b", b"c d", b"e f"]),
             (b"a'b'\"c\"d", &[b"abcd"]),
@@ -138,7 +162,14 @@ mod tests {
                 &[&b"$ ` \" \\ \\a '"[..]][..],
             ),
             (b"a\\\nb \"c\\\nd\" 'e\nf'", &[b"ab", b"cd", b"e\nf"]),
-            (b"$HOME `id` a;b|c&d>e", &[b"$HOME", b"`id`", b"a;b|c&d>e"]),
+            (
+                b"$HOME ';&|<>`$(' \";&|<>\n\" \\;\\&\\|\\<\\>\\`\\$\\(",
+                &[b"$HOME", b";&|<>`$(", b";&|<>\n", b";&|<>`$("],
+            ),
+            (
+                b"a(1) {b} *?[c] #d !e ~f",
+                &[b"a(1)", b"{b}", b"*?[c]", b"#d", b"!e", b"~f"],
+            ),
             (b"\xff\\\xfe", &[b"\xff\xfe"]),
         ] {
             assert_eq!(bytes_of(line), expected, "{line:?}");
@@ -148,7 +179,25 @@ mod tests {
     #[test]
     fn what_is_not_finished_is_refused() {
         for line in [&b"a'b"[..], b"\"a", b"a\\", b"\"a\\", b"'a\\'b'"] {
-            assert_eq!(split(line), Err(Unfinished), "{line:?}");
+            assert_eq!(split(line), Err(NotWords::Unfinished), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn what_only_a_shell_can_do_is_no_word() {
+        for (line, name) in [
+            (&b"cd / && touch x"[..], "&"),
+            (b"pwd;id", ";"),
+            (b"a | b", "|"),
+            (b"a > b", ">"),
+            (b"a<b", "<"),
+            (b"a `b`", "`"),
+            (b"a x$(b)", "$("),
+            (b"a\nb", "a newline"),
+            (b"a\n", "a newline"),
+            (b"'a' \"b\" \\c;", ";"),
+        ] {
+            assert_eq!(split(line), Err(NotWords::Operator(name)), "{line:?}");
         }
     }
 

@@ -2,6 +2,11 @@
 
 use crate::exec::words::Word;
 
+/// Options of the half that connects (OpenSSH's scp.c). Wrappers hand them on to this one, where they mean nothing.
+const FOR_THE_OTHER_HALF: &[u8] = b"12346ABCOqRsTv";
+/// The same with a value.
+const WITH_VALUE: &[u8] = b"DFJMPSXcilo";
+
 /// What an scp client asked for when it started the command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arguments {
@@ -40,14 +45,22 @@ impl Arguments {
             if word.bytes() == b"--" {
                 break;
             }
-            for flag in word.bytes().iter().skip(1) {
+            let mut flags = word.bytes().iter().skip(1).peekable();
+            while let Some(flag) = flags.next() {
                 match flag {
                     b'f' => found.from = true,
                     b't' => to = true,
                     b'r' => found.recursive = true,
                     b'p' => found.preserve = true,
                     b'd' => found.to_directory = true,
-                    b'v' | b'q' => {}
+                    flag if FOR_THE_OTHER_HALF.contains(flag) => {}
+                    flag if WITH_VALUE.contains(flag) => {
+                        // The value is the rest of the word or else the next one.
+                        if flags.peek().is_none() && words.next().is_none() {
+                            return Err(Refused("an option needs a value"));
+                        }
+                        break;
+                    }
                     _ => return Err(Refused("unknown option")),
                 }
             }
@@ -92,18 +105,27 @@ mod tests {
     }
 
     #[test]
+    fn options_of_the_other_half_mean_nothing() {
+        for line in [
+            "-l 100 -t x",
+            "-l100 -t x",
+            "-vl 100 -o 'User -r' -t x",
+            "-c aes128-ctr -i key -P22 -F none -S ssh -J a -X nrequests=1 -D s -t x",
+            "-1 -2 -3 -4 -6 -A -B -C -O -R -T -q -s -t -- x",
+            "-to -r x",
+        ] {
+            let found = parse(line).unwrap();
+            assert!(!found.from && !found.recursive && !found.preserve, "{line}");
+            assert_eq!(found.paths.len(), 1, "{line}");
+            assert_eq!(found.paths[0].bytes(), b"x", "{line}");
+        }
+    }
+
+    #[test]
     fn what_no_client_sends_is_refused() {
         for line in [
-            "",
-            "-r x",
-            "-t",
-            "-f",
-            "-t a b",
-            "-f -t x",
-            "-S x -t y",
-            "x -t",
-            "-t --",
-            "--help",
+            "", "-r x", "-t", "-f", "-t a b", "-f -t x", "-Z -t y", "-t -l", "-tl", "x -t",
+            "-t --", "--help",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -143,7 +143,8 @@ impl Sink {
         let request = OpenRequest {
             write: true,
             create: true,
-            truncate: true,
+            // Else the old content is cut at the end of the new one: the source may be reading this very file.
+            truncate: self.session.keeps_old_content(&file.path),
             // An existing file keeps its mode.
             mode: (self.arguments.preserve || is_new).then_some(mode & PERMISSION_BITS),
             ..OpenRequest::default()
@@ -224,7 +225,11 @@ impl Sink {
         streams.consume(len);
         let shown = incoming.shown.clone();
         match store(incoming, is_whole) {
-            Ok(()) => self.answer(streams),
+            // The source has told its user what it could not read: it hears no complaint about that.
+            Ok(()) => {
+                self.failed |= !is_whole;
+                self.answer(streams)
+            }
             Err(problem) => self.warn(streams, &shown, &problem),
         }
     }
@@ -272,13 +277,20 @@ impl Program for Sink {
 }
 
 /// Finishes an upload; only then its data is under its name.
+/// Of a file that the source could not read the upload mode says what is kept, and that is no problem of this side.
 fn store(mut incoming: Incoming, is_whole: bool) -> Result<(), String> {
+    if let Some(problem) = incoming.problem {
+        incoming.transfer.fail(&problem);
+        return Err(problem);
+    }
+    let cut = incoming.cut();
     if !is_whole {
         incoming
-            .problem
-            .get_or_insert_with(|| "Not stored: the source could not read all of it".to_owned());
+            .transfer
+            .fail("the source could not read all of it");
+        return cut;
     }
-    if let Some(problem) = incoming.problem {
+    if let Err(problem) = cut {
         incoming.transfer.fail(&problem);
         return Err(problem);
     }
@@ -292,6 +304,22 @@ fn store(mut incoming: Incoming, is_whole: bool) -> Result<(), String> {
     };
     incoming.transfer.finish().map_err(|error| reason(&error))?;
     changed.map_err(|error| format!("Set mode and times: {}", reason(&error)))
+}
+
+impl Incoming {
+    /// Cuts what an old content has behind the new one.
+    fn cut(&mut self) -> Result<(), String> {
+        let change = AttributeChange {
+            size: Some(self.offset),
+            other: SetAttributes::default(),
+        };
+        let cut = match self.transfer.metadata() {
+            Ok(found) if found.size > self.offset => self.transfer.set_attributes(&change),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        };
+        cut.map_err(|error| reason(&error))
+    }
 }
 
 fn time(seconds: u64) -> Option<SystemTime> {

@@ -288,18 +288,93 @@ fn whoever_breaks_the_protocol_is_told_and_left() {
 }
 
 #[test]
-fn a_source_that_could_not_read_its_file_gets_nothing_stored() {
-    let world = World::with(UserDraft::default(), UploadMode::Atomic);
-    world.write("f", "old");
+fn a_source_that_could_not_read_its_file_has_said_so_and_hears_no_complaint() {
+    for (upload_mode, kept) in [
+        (UploadMode::Standard, "new"),
+        (UploadMode::Atomic, "older"),
+        (UploadMode::AtomicWithResume, "older"),
+    ] {
+        let world = World::with(UserDraft::default(), upload_mode);
+        world.write("f", "older");
+        let mut scp = world.start("scp -t .");
+        let reply = scp.send(b"C0644 3 f\nnew\x01scp: f: read error\n");
+        assert_eq!(reply, b"\0\0\0", "{upload_mode:?}");
+        assert_eq!(scp.send(b"C0644 1 g\nx\0"), b"\0\0");
+        assert_eq!(scp.end().1, 1);
+        assert_eq!(
+            (world.read("f").as_str(), names(&world)),
+            (kept, vec!["f".to_owned(), "g".to_owned()])
+        );
+        let ended = world.ended.lock().unwrap();
+        assert_eq!(ended[1], ("g".to_owned(), None));
+        assert!(
+            ended[0]
+                .1
+                .as_ref()
+                .is_some_and(|why| why.contains("source"))
+        );
+    }
+}
+
+#[test]
+fn a_source_that_gives_up_ends_it() {
+    for input in [&b"C0644 3 f\nnew\x02scp: lost\n"[..], b"\x02scp: lost\n"] {
+        let world = World::with(UserDraft::default(), UploadMode::Atomic);
+        world.write("f", "older");
+        let mut scp = world.start("scp -t .");
+        assert!(scp.send(input).iter().all(|reply| *reply == 0));
+        assert_eq!(scp.status, Some(1));
+        assert_eq!(world.read("f"), "older");
+    }
+}
+
+#[test]
+fn a_file_that_is_copied_onto_itself_stays_as_it_is() {
+    for upload_mode in [
+        UploadMode::Standard,
+        UploadMode::Atomic,
+        UploadMode::AtomicWithResume,
+    ] {
+        let world = World::with(UserDraft::default(), upload_mode);
+        let content = "0123456789".repeat(20_000);
+        world.write("f", &content);
+        symlink("f", world.path("link")).unwrap();
+        for name in ["f", "link"] {
+            let mut scp = world.start(&format!("scp -t {name}"));
+            scp.send(format!("C0644 {} f\n", content.len()).as_bytes());
+            // The source reads what the sink has opened by then.
+            let mut at = 0;
+            while at < content.len() {
+                let read = fs::read(world.path("f")).unwrap();
+                let piece = &read[at..read.len().min(at + 65_536)];
+                assert!(!piece.is_empty(), "{upload_mode:?} {name} {at}");
+                scp.send(piece);
+                at += piece.len();
+            }
+            assert_eq!(scp.send(b"\0"), b"\0");
+            assert_eq!(scp.end().1, 0);
+            assert!(world.read("f") == content);
+        }
+    }
+}
+
+#[test]
+fn what_is_longer_is_cut_at_the_end_and_the_quota_knows() {
+    let draft = UserDraft {
+        quota_size: 20,
+        ..UserDraft::default()
+    };
+    let world = World::with(draft, UploadMode::Standard);
     let mut scp = world.start("scp -t .");
-    let reply = scp.send(b"C0644 3 f\n\0\0\0\x01scp: f: read error\n");
-    assert_eq!(reply[..3], *b"\0\0\x01");
-    assert_eq!(scp.send(b"C0644 1 g\nx\0"), b"\0\0");
-    assert_eq!(scp.end().1, 1);
-    assert_eq!(
-        (world.read("f").as_str(), names(&world)),
-        ("old", vec!["f".to_owned(), "g".to_owned()])
-    );
+    assert_eq!(scp.send(b"C0644 15 f\n123456789012345\0"), b"\0\0\0");
+    assert_eq!(scp.send(b"C0644 3 f\nnew"), b"\0");
+    assert_eq!(world.read("f"), "new456789012345");
+    assert_eq!(scp.send(b"\0"), b"\0");
+    assert_eq!(world.read("f"), "new");
+    assert_eq!(scp.send(b"C0644 17 g\n12345678901234567\0"), b"\0\0");
+    assert_eq!(scp.send(b"C0644 0 f\n\0"), b"\0\0");
+    assert_eq!(world.read("f"), "");
+    assert_eq!(scp.end().1, 0);
 }
 
 #[test]
