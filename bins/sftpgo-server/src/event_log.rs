@@ -1,6 +1,6 @@
 //! What happens, as lines of the log. The order of the fields is SFTPGo 0.9.4's, by which parsers go.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use sftpgo_core::{
     event::{Command, Event, LoginMethod, Observer, UserChange},
@@ -31,13 +31,13 @@ impl Observer for EventLog {
                 match error {
                     None => log::info!(
                         target: sender,
-                        elapsed_ms, size_bytes = *size, username = *username, file_path = *file_path,
+                        elapsed_ms, size_bytes = *size, username = *username, file_path:% = file_path.display(),
                         connection_id = *connection_id, protocol:% = protocol;
                         ""
                     ),
                     Some(error) => log::warn!(
                         target: sender,
-                        elapsed_ms, size_bytes = *size, username = *username, file_path = *file_path,
+                        elapsed_ms, size_bytes = *size, username = *username, file_path:% = file_path.display(),
                         connection_id = *connection_id, protocol:% = protocol, error = *error;
                         ""
                     ),
@@ -52,7 +52,7 @@ impl Observer for EventLog {
                 protocol,
             } => log::info!(
                 target: command_sender(*command),
-                username = *username, file_path = *file_path, target_path = target_path.unwrap_or_default(),
+                username = *username, file_path:% = file_path.display(), target_path:% = target_path.unwrap_or(Path::new("")).display(),
                 connection_id = *connection_id, protocol:% = protocol;
                 ""
             ),
@@ -166,7 +166,7 @@ mod tests {
         line_of(&Event::Transfer {
             operation: Operation::Upload,
             username: "alice",
-            file_path: "/srv/alice/a",
+            file_path: Path::new("/srv/alice/a"),
             size: 7,
             elapsed: Duration::from_micros(12_999),
             connection_id: "c1",
@@ -190,8 +190,8 @@ mod tests {
         let line = line_of(&Event::Command {
             command: Command::Rename,
             username: "alice",
-            file_path: "/a",
-            target_path: Some("/b"),
+            file_path: Path::new("/a"),
+            target_path: Some(Path::new("/b")),
             connection_id: "c1",
             protocol: Protocol::Scp,
         });

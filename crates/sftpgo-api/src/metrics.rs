@@ -259,7 +259,7 @@ mod tests {
         Event::Transfer {
             operation,
             username: "a",
-            file_path: "/a",
+            file_path: std::path::Path::new("/a"),
             size,
             elapsed: Duration::ZERO,
             connection_id: "1",

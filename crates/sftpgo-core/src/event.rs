@@ -1,6 +1,6 @@
 //! What happened, told once to everybody who asked: logs, metrics, actions.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use crate::{
     registry::{Operation, Protocol},
@@ -44,7 +44,8 @@ pub enum UserChange {
     Delete,
 }
 
-/// Something that happened. Paths are on the server's disk when the filesystem has one.
+/// Something that happened. Paths are on the server's disk when the filesystem has one; like all names of files they are
+/// bytes.
 #[derive(Debug)]
 #[non_exhaustive]
 #[allow(missing_docs)] // the fields are the log's words
@@ -53,7 +54,7 @@ pub enum Event<'a> {
     Transfer {
         operation: Operation,
         username: &'a str,
-        file_path: &'a str,
+        file_path: &'a Path,
         size: u64,
         elapsed: Duration,
         connection_id: &'a str,
@@ -64,8 +65,8 @@ pub enum Event<'a> {
     Command {
         command: Command,
         username: &'a str,
-        file_path: &'a str,
-        target_path: Option<&'a str>,
+        file_path: &'a Path,
+        target_path: Option<&'a Path>,
         connection_id: &'a str,
         protocol: Protocol,
     },

@@ -209,6 +209,7 @@ impl UserDraft {
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid), naming the first field that is not acceptable.
     pub fn validate(self, users_base_dir: Option<&Path>) -> Result<User> {
+        check_new_username(&self.username)?;
         let mut user = self.checked(users_base_dir)?;
         user.password = hashed(user.password)?;
         Ok(user)
@@ -221,6 +222,9 @@ impl UserDraft {
     /// # Errors
     /// As [`UserDraft::validate`].
     pub fn validate_change_of(self, stored: &User, users_base_dir: Option<&Path>) -> Result<User> {
+        if self.username != stored.username {
+            check_new_username(&self.username)?;
+        }
         let mut user = self.checked(users_base_dir)?;
         if user.password != stored.password {
             user.password = hashed(user.password)?;
@@ -303,6 +307,15 @@ fn hashed(password: Option<String>) -> Result<Option<String>> {
         .as_deref()
         .map(PasswordHash::for_storage)
         .transpose()
+}
+
+/// Actions get the name as an argument, and programs take what begins so for an option. Who has such a name already
+/// keeps it: a user whom nobody can change cannot be disabled either.
+fn check_new_username(username: &str) -> Result<()> {
+    if username.starts_with('-') {
+        return Err(Error::invalid("username", "must not begin with \"-\""));
+    }
+    Ok(())
 }
 
 fn check_username(username: &str) -> Result<()> {

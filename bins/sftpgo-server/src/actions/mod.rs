@@ -5,7 +5,7 @@
 mod queue;
 mod run;
 
-use std::{ffi::OsString, sync::Arc};
+use std::{ffi::OsString, path::Path, sync::Arc};
 
 use sftpgo_core::{
     User,
@@ -79,8 +79,8 @@ impl Observer for UserActions {
 struct FileEvent<'a> {
     action: &'static str,
     username: &'a str,
-    path: &'a str,
-    target_path: Option<&'a str>,
+    path: &'a Path,
+    target_path: Option<&'a Path>,
 }
 
 impl<'a> FileEvent<'a> {
@@ -130,21 +130,24 @@ impl<'a> FileEvent<'a> {
     }
 
     fn to_action(&self, actions: &Actions) -> Action {
-        let target = self.target_path.unwrap_or_default();
+        let target = self.target_path.unwrap_or(Path::new(""));
         let mut query = vec![
-            ("action", self.action.to_owned()),
-            ("username", self.username.to_owned()),
-            ("path", self.path.to_owned()),
+            ("action", OsString::from(self.action)),
+            ("username", self.username.into()),
+            ("path", self.path.into()),
         ];
         if let Some(target) = self.target_path {
-            query.push(("target_path", target.to_owned()));
+            query.push(("target_path", target.into()));
         }
         Action {
             program: actions.command.as_ref().map(|path| Program {
                 path: path.clone(),
-                arguments: [self.action, self.username, self.path, target]
-                    .map(OsString::from)
-                    .to_vec(),
+                arguments: vec![
+                    self.action.into(),
+                    self.username.into(),
+                    self.path.into(),
+                    target.into(),
+                ],
             }),
             call: actions.url.as_ref().map(|url| Call {
                 url: url.clone(),
@@ -172,7 +175,7 @@ fn user_action(name: &str, user: &User, actions: &Actions, user_json: UserJson) 
         }),
         call: actions.url.as_ref().map(|url| Call {
             url: url.clone(),
-            query: vec![("action", name.to_owned())],
+            query: vec![("action", name.into())],
             json: Some(user_json(user)),
         }),
     }

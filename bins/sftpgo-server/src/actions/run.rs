@@ -3,20 +3,27 @@
 use std::{
     ffi::OsString,
     fmt, io,
-    os::unix::process::CommandExt,
+    os::unix::{ffi::OsStrExt, process::CommandExt},
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use ureq::{Agent, http::Uri};
 
 /// A program or a server that takes longer is taken to hang.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 /// How often a running program is looked at.
 const POLL: Duration = Duration::from_millis(10);
+/// All but what RFC 3986, 2.3 leaves alone.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 /// When the server has none itself.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
@@ -37,7 +44,8 @@ pub(super) struct Program {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Call {
     pub(super) url: String,
-    pub(super) query: Vec<(&'static str, String)>,
+    /// Values as they are: a file's name is bytes.
+    pub(super) query: Vec<(&'static str, OsString)>,
     pub(super) json: Option<String>,
 }
 
@@ -124,11 +132,14 @@ impl Runner {
             .spawn()?;
         let started = Instant::now();
         loop {
-            if let Some(status) = child.try_wait()? {
-                return Ok(status);
+            if has_ended(&child)? {
+                // Not collected yet, so that its number is still its group's and nobody else's.
+                end_group(&child);
+                return child.wait();
             }
             if started.elapsed() >= self.time_limit {
-                end(&mut child);
+                end_group(&child);
+                let _ = child.wait();
                 return Err(io::Error::new(
                     io::ErrorKind::TimedOut,
                     format!("ended after {} seconds", self.time_limit.as_secs()),
@@ -142,12 +153,12 @@ impl Runner {
         let answer = match &call.json {
             None => {
                 let request = self.agent.get(&call.url);
-                request.query_pairs(pairs(call)).call()?
+                request.query_pairs_raw(pairs(call)).call()?
             }
             Some(json) => self
                 .agent
                 .post(&call.url)
-                .query_pairs(pairs(call))
+                .query_pairs_raw(pairs(call))
                 .content_type("application/json; charset=utf-8")
                 .send(json)?,
         };
@@ -155,18 +166,32 @@ impl Runner {
     }
 }
 
-fn pairs(call: &Call) -> impl Iterator<Item = (&str, &str)> {
-    call.query
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
+/// Ready for a URL: bytes that are no UTF-8 are percent-encoded as they are.
+fn pairs(call: &Call) -> impl Iterator<Item = (&'static str, String)> {
+    call.query.iter().map(|(name, value)| {
+        let encoded = percent_encode(value.as_bytes(), ENCODED);
+        (*name, encoded.to_string())
+    })
 }
 
-/// The whole group, since the program may wait for one that it started.
-fn end(child: &mut Child) {
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+/// Has the program ended? It stays to be collected.
+fn has_ended(child: &Child) -> io::Result<bool> {
+    let Some(pid) = number_of(child) else {
+        return Ok(true);
+    };
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    Ok(waitid(WaitId::Pid(pid), options)?.is_some())
+}
+
+/// Ends the program and what it started: it may wait for them, or have left them behind.
+fn end_group(child: &Child) {
+    if let Some(group) = number_of(child) {
         let _ = kill_process_group(group, Signal::KILL);
     }
-    let _ = child.wait();
+}
+
+fn number_of(child: &Child) -> Option<Pid> {
+    i32::try_from(child.id()).ok().and_then(Pid::from_raw)
 }
 
 #[cfg(test)]

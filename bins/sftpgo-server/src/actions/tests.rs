@@ -1,7 +1,9 @@
 use std::{
+    ffi::OsStr,
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener},
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     process,
     sync::mpsc,
@@ -41,11 +43,11 @@ fn on(names: &[&str], command: Option<PathBuf>, url: Option<String>) -> Actions 
     }
 }
 
-fn uploaded<'a>(path: &'a str, error: Option<&'a str>) -> Event<'a> {
+fn uploaded<'a>(path: &'a (impl AsRef<OsStr> + ?Sized), error: Option<&'a str>) -> Event<'a> {
     Event::Transfer {
         operation: Operation::Upload,
         username: "alice",
-        file_path: path,
+        file_path: Path::new(path),
         size: 1,
         elapsed: Duration::ZERO,
         connection_id: "c",
@@ -54,12 +56,12 @@ fn uploaded<'a>(path: &'a str, error: Option<&'a str>) -> Event<'a> {
     }
 }
 
-fn renamed<'a>(from: &'a str, to: &'a str) -> Event<'a> {
+fn renamed<'a>(from: &'a str, to: &'a (impl AsRef<OsStr> + ?Sized)) -> Event<'a> {
     Event::Command {
         command: Command::Rename,
         username: "alice",
-        file_path: from,
-        target_path: Some(to),
+        file_path: Path::new(from),
+        target_path: Some(Path::new(to)),
         connection_id: "c",
         protocol: Protocol::Sftp,
     }
@@ -176,7 +178,11 @@ fn a_program_that_hangs_is_ended_with_what_it_started() {
         }),
         call: None,
     });
-    let pid = fs::read_to_string(&pid_file).unwrap();
+    wait_for_end(&pid_file);
+}
+
+fn wait_for_end(pid_file: &Path) {
+    let pid = fs::read_to_string(pid_file).unwrap();
     let status = PathBuf::from(format!("/proc/{}/stat", pid.trim()));
     let started = Instant::now();
     // Gone, or a zombie that nobody collects in a container.
@@ -184,6 +190,49 @@ fn a_program_that_hangs_is_ended_with_what_it_started() {
         assert!(started.elapsed() < PATIENCE, "the sleep lives on");
         thread::sleep(Duration::from_millis(10));
     }
+}
+
+#[test]
+fn what_a_program_leaves_behind_is_ended_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let pid_file = directory.path().join("pid");
+    let hook = script(
+        directory.path(),
+        &format!("sleep 1000 & echo $! > {}", pid_file.display()),
+    );
+    Runner::with_time_limit(PATIENCE).run(&Action {
+        program: Some(Program {
+            path: hook,
+            arguments: Vec::new(),
+        }),
+        call: None,
+    });
+    wait_for_end(&pid_file);
+}
+
+#[test]
+fn names_that_are_no_text_come_as_their_bytes() {
+    let directory = tempfile::tempdir().unwrap();
+    let seen = directory.path().join("seen");
+    let hook = script(
+        directory.path(),
+        &format!("printf '%s' \"$3\" > {}", seen.display()),
+    );
+    let (address, received) = recording_server();
+    let url = format!("http://{address}/hook");
+    let queue = Queue::start().unwrap();
+    let observer = FileActions::new(on(&["upload"], Some(hook), Some(url)), queue.clone());
+    let name = OsStr::from_bytes(b"/srv/caf\xe9 \xff%41");
+    observer.notify(&uploaded(name, None));
+    let (head, _) = received.recv_timeout(PATIENCE).unwrap();
+    queue.drain(PATIENCE);
+    assert_eq!(fs::read(&seen).unwrap(), name.as_bytes());
+    assert!(
+        head.starts_with(
+            "GET /hook?action=upload&username=alice&path=%2Fsrv%2Fcaf%E9%20%FF%2541 HTTP/1.1"
+        ),
+        "{head}"
+    );
 }
 
 #[test]
@@ -202,7 +251,7 @@ fn a_full_queue_drops_and_does_not_wait() {
     let queue = Queue::with(1, 1, Runner::with_time_limit(PATIENCE)).unwrap();
     let observer = FileActions::new(on(&["upload"], Some(hook), None), queue.clone());
     for number in 0..50 {
-        observer.notify(&uploaded(&number.to_string(), None));
+        observer.notify(&uploaded(number.to_string().as_str(), None));
     }
     fs::write(&gate, "").unwrap();
     queue.drain(PATIENCE);

@@ -15,6 +15,8 @@ fn every_broken_rule_names_its_field_and_stores_nothing() {
                 json!(""),
                 json!("."),
                 json!(".."),
+                json!("-"),
+                json!("-rf"),
                 json!("a/b"),
                 json!("a\\b"),
                 json!("a\0b"),

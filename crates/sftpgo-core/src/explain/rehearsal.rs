@@ -3,7 +3,12 @@
 mod file;
 mod look;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use self::{
     file::UnchangedFile,
@@ -224,9 +229,9 @@ impl Filesystem for Rehearsal {
         Ok(0)
     }
 
-    fn display_path(&self, path: &VirtualPath) -> String {
+    fn display_path(&self, path: &VirtualPath) -> PathBuf {
         self.home.as_ref().map_or_else(
-            || path.to_string_lossy().into_owned(),
+            || PathBuf::from(OsStr::from_bytes(path.as_bytes())),
             |home| home.display_path(path),
         )
     }

@@ -2,7 +2,7 @@
 
 pub mod local;
 
-use std::{os::fd::BorrowedFd, time::SystemTime};
+use std::{os::fd::BorrowedFd, path::PathBuf, time::SystemTime};
 
 use crate::{error::Result, user::User, vpath::VirtualPath};
 
@@ -226,7 +226,7 @@ pub trait Filesystem: Send + Sync {
     }
 
     /// The path on the server's disk, for logs and actions only.
-    fn display_path(&self, path: &VirtualPath) -> String;
+    fn display_path(&self, path: &VirtualPath) -> PathBuf;
 }
 
 /// An open file. Dropping it closes it.

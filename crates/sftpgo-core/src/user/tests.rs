@@ -86,12 +86,12 @@ fn a_user_survives_the_way_through_a_draft() {
 fn usernames_that_could_be_a_path_or_a_line_are_refused() {
     for bad in [
         "", ".", "..", "/", "a/b", "../x", "a\\b", "a\0b", "a\nb", "a\rb", "a\tb", "\u{7f}",
-        "\u{85}",
+        "\u{85}", "-", "-rf",
     ] {
         assert_refused("username", with(|draft| draft.username = bad.to_owned()));
     }
     assert_refused("username", with(|draft| draft.username = "x".repeat(256)));
-    for good in ["a", "...", ".hidden", "a b", "Ünï", &"x".repeat(255)] {
+    for good in ["a", "a-b", "...", ".hidden", "a b", "Ünï", &"x".repeat(255)] {
         let user = with(|draft| draft.username = good.to_owned()).validate(None);
         assert_eq!(user.unwrap().username, good);
     }
@@ -256,6 +256,25 @@ fn a_change_keeps_what_only_the_provider_writes() {
         ..stored
     };
     assert!(changed == expected);
+}
+
+/// It came with a table of SFTPGo. Whoever cannot change such a user cannot disable it either.
+#[test]
+fn a_stored_name_that_begins_with_a_hyphen_is_kept_and_not_given_anew() {
+    let named = |name: &str| User {
+        username: name.to_owned(),
+        ..draft().validate(None).unwrap()
+    };
+    let stored = named("-x");
+    let mut change = UserDraft::from(&stored);
+    change.status = 0;
+    assert!(!change.validate_change_of(&stored, None).unwrap().enabled);
+    for (from, to) in [("a", "-x"), ("-x", "-y")] {
+        let mut change = UserDraft::from(&named(from));
+        change.username = to.to_owned();
+        let refused = change.validate_change_of(&named(from), None).unwrap_err();
+        assert!(refused.message().starts_with("username: "), "{refused}");
+    }
 }
 
 #[test]

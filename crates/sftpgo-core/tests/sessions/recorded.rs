@@ -1,6 +1,9 @@
 //! A home that tells what is done to it for durability, and fails where it is told to.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use sftpgo_core::{
     Error, ErrorKind, Result, VirtualPath,
@@ -107,7 +110,7 @@ impl Filesystem for Recorded {
     fn sweep_uploads(&self) -> Result<u64> {
         self.home.sweep_uploads()
     }
-    fn display_path(&self, path: &VirtualPath) -> String {
+    fn display_path(&self, path: &VirtualPath) -> PathBuf {
         self.home.display_path(path)
     }
 }

@@ -39,8 +39,8 @@ impl Observer for Observing {
             file_path, error, ..
         } = event
         {
-            let name = file_path.rsplit('/').next().unwrap_or_default();
-            let ended = (name.to_owned(), error.map(str::to_owned));
+            let name = file_path.file_name().unwrap_or_default().to_string_lossy();
+            let ended = (name.into_owned(), error.map(str::to_owned));
             self.0.lock().unwrap().push(ended);
         }
     }

@@ -12,7 +12,11 @@ mod resolve;
 mod sweep;
 mod walk;
 
-use std::{os::fd::OwnedFd, path::PathBuf};
+use std::{
+    ffi::OsStr,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    path::PathBuf,
+};
 
 use rustix::{
     fs::{AtFlags, Mode, OFlags, RenameFlags},
@@ -252,14 +256,11 @@ impl Filesystem for LocalFilesystem {
         Some(self.owner.ids())
     }
 
-    fn display_path(&self, path: &VirtualPath) -> String {
+    fn display_path(&self, path: &VirtualPath) -> PathBuf {
         if path.is_root() {
-            return self.path.to_string_lossy().into_owned();
+            return self.path.clone();
         }
-        self.path
-            .join(&*String::from_utf8_lossy(path.relative()))
-            .to_string_lossy()
-            .into_owned()
+        self.path.join(OsStr::from_bytes(path.relative()))
     }
 }
 
