@@ -161,7 +161,8 @@ impl Session {
         check_visible(path)?;
         let names = self.shared.quota.change_names();
         let (found, count) = self.shared.look_up(path)?;
-        if found.file_type == FileType::Directory {
+        // With a slash behind it the storage says whether it is a directory or a link to one.
+        if found.file_type == FileType::Directory && !path.must_be_directory() {
             return Err(Error::new(ErrorKind::IsADirectory, "is a directory"));
         }
         self.shared.filesystem.remove_file(path)?;

@@ -1,6 +1,11 @@
 //! A path as the client sees it: bytes, absolute, clean, and never above `/`.
 
-use std::{borrow::Cow, fmt};
+use std::{
+    borrow::Cow,
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -8,13 +13,48 @@ use crate::error::{Error, ErrorKind, Result};
 pub const MAX_PATH_LEN: usize = 4096;
 
 /// An absolute clean path under the user's root: no empty, `.` or `..` component, no NUL.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct VirtualPath(Vec<u8>);
+///
+/// What the client wrote behind the last name is kept beside it, see [`Ending`]. Two paths of the same names are equal
+/// whatever their endings: they stand for one name in permissions, logs and comparisons.
+#[derive(Clone)]
+pub struct VirtualPath {
+    clean: Vec<u8>,
+    ending: Ending,
+}
+
+/// What a client wrote behind the last name of a path (POSIX.1-2017 4.13, path_resolution(7)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ending {
+    /// Nothing: the name itself, which may be a link.
+    #[default]
+    Name,
+    /// `name/`: the directory of this name, or the one that a link of this name leads to.
+    Slash,
+    /// `name/.` or `name/x/..`: a directory that is there, and that this is no name of.
+    Dot,
+}
+
+impl Ending {
+    fn of(raw: &[u8]) -> Self {
+        match raw.rsplit(is_slash).next() {
+            Some(b"." | b"..") => Self::Dot,
+            Some(b"") if raw.is_empty() => Self::Name,
+            Some(b"") => {
+                let before = raw.rsplit(is_slash).find(|name| !name.is_empty());
+                match before {
+                    Some(b"." | b"..") => Self::Dot,
+                    _ => Self::Slash,
+                }
+            }
+            _ => Self::Name,
+        }
+    }
+}
 
 impl VirtualPath {
     /// The user's root.
     pub fn root() -> Self {
-        Self(b"/".to_vec())
+        Self::of_clean(b"/".to_vec())
     }
 
     /// Cleans what a client sent, lexically, taking a relative path from the root.
@@ -41,7 +81,7 @@ impl VirtualPath {
         let base = if raw.starts_with(b"/") {
             &[][..]
         } else {
-            self.0.as_slice()
+            self.clean.as_slice()
         };
         let mut clean: Vec<&[u8]> = Vec::new();
         for component in base.split(is_slash).chain(raw.split(is_slash)) {
@@ -64,17 +104,48 @@ impl VirtualPath {
         if joined.len() > MAX_PATH_LEN {
             return Err(too_long());
         }
-        Ok(Self(joined))
+        let ending = match Ending::of(raw) {
+            // Nothing was joined.
+            Ending::Name if raw.is_empty() => self.ending,
+            ending => ending,
+        };
+        Ok(Self {
+            clean: joined,
+            ending,
+        })
+    }
+
+    fn of_clean(clean: Vec<u8>) -> Self {
+        Self {
+            clean,
+            ending: Ending::Name,
+        }
+    }
+
+    /// What the client wrote behind the last name.
+    pub fn ending(&self) -> Ending {
+        self.ending
+    }
+
+    /// Does the path stand for a directory alone, and for where a link of its name leads? Always so for the root.
+    pub fn must_be_directory(&self) -> bool {
+        self.is_root() || self.ending != Ending::Name
+    }
+
+    /// The name itself, whatever was behind it.
+    #[must_use]
+    pub fn as_name(&self) -> Self {
+        Self::of_clean(self.clean.clone())
     }
 
     /// The whole path, starting with `/`.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.clean
     }
 
     /// The path without its leading `/`; `.` for the root. What is handed to the kernel beneath the home.
     pub fn relative(&self) -> &[u8] {
-        match self.0.get(1..) {
+        match self.clean.get(1..) {
             Some(rest) if !rest.is_empty() => rest,
             _ => b".",
         }
@@ -82,12 +153,12 @@ impl VirtualPath {
 
     /// Is this the user's root?
     pub fn is_root(&self) -> bool {
-        self.0.len() == 1
+        self.clean.len() == 1
     }
 
     /// The last component; none for the root.
     pub fn file_name(&self) -> Option<&[u8]> {
-        self.0
+        self.clean
             .rsplit(is_slash)
             .next()
             .filter(|name| !name.is_empty())
@@ -96,9 +167,9 @@ impl VirtualPath {
     /// The directory this is in; none for the root.
     pub fn parent(&self) -> Option<Self> {
         let name = self.file_name()?;
-        let end = self.0.len() - name.len();
-        Some(Self(
-            self.0
+        let end = self.clean.len() - name.len();
+        Some(Self::of_clean(
+            self.clean
                 .get(..end.saturating_sub(1).max(1))
                 .unwrap_or(b"/")
                 .to_vec(),
@@ -107,12 +178,12 @@ impl VirtualPath {
 
     /// The components from the root down.
     pub fn components(&self) -> impl Iterator<Item = &[u8]> {
-        self.0.split(is_slash).filter(|name| !name.is_empty())
+        self.clean.split(is_slash).filter(|name| !name.is_empty())
     }
 
     /// For people and logs; bytes that are not UTF-8 are replaced.
     pub fn to_string_lossy(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.0)
+        String::from_utf8_lossy(&self.clean)
     }
 }
 
@@ -122,6 +193,32 @@ fn too_long() -> Error {
 
 fn is_slash(byte: &u8) -> bool {
     *byte == b'/'
+}
+
+impl PartialEq for VirtualPath {
+    fn eq(&self, other: &Self) -> bool {
+        self.clean == other.clean
+    }
+}
+
+impl Eq for VirtualPath {}
+
+impl Hash for VirtualPath {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.clean.hash(state);
+    }
+}
+
+impl Ord for VirtualPath {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.clean.cmp(&other.clean)
+    }
+}
+
+impl PartialOrd for VirtualPath {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl fmt::Debug for VirtualPath {
@@ -168,6 +265,35 @@ mod tests {
                 .join(&[b'b'; 200])
                 .is_err()
         );
+    }
+
+    #[test]
+    fn what_was_behind_the_last_name_is_kept_and_makes_no_other_path() {
+        for (raw, ending) in [
+            ("", Ending::Name),
+            ("a", Ending::Name),
+            ("a/b..", Ending::Name),
+            ("/a/", Ending::Slash),
+            ("a//", Ending::Slash),
+            ("a/b/./../c/", Ending::Slash),
+            ("a/.", Ending::Dot),
+            ("a/./", Ending::Dot),
+            ("a/b/..", Ending::Dot),
+            ("a/b/..//", Ending::Dot),
+        ] {
+            let path = VirtualPath::parse(raw.as_bytes()).unwrap();
+            assert_eq!(path.ending(), ending, "{raw}");
+            assert_eq!(path.as_name().ending(), Ending::Name);
+            assert_eq!(path.as_name(), path);
+            assert_eq!(
+                path.must_be_directory(),
+                path.is_root() || ending != Ending::Name
+            );
+            let parent = path.parent().unwrap_or_else(VirtualPath::root);
+            assert_eq!(parent.ending(), Ending::Name);
+            assert_eq!(path.join(b"").unwrap().ending(), ending);
+            assert_eq!(path.join(b"x").unwrap().ending(), Ending::Name);
+        }
     }
 
     #[test]

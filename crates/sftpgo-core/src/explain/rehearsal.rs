@@ -109,7 +109,7 @@ impl Filesystem for Rehearsal {
     }
 
     fn create_dir(&self, path: &VirtualPath, _: Option<u32>) -> Result<()> {
-        if path.is_root() || self.named(path)?.is_some() {
+        if path.is_root() || self.name_to_change(path, exists)?.is_some() {
             return Err(exists());
         }
         Ok(())
@@ -120,14 +120,17 @@ impl Filesystem for Rehearsal {
             *self.made() = None;
             return Ok(());
         }
-        match self.named(path)?.ok_or_else(missing)?.file_type {
+        let found = self.name_to_change(path, is_a_directory)?;
+        match found.ok_or_else(missing)?.file_type {
             FileType::Directory => Err(is_a_directory()),
+            _ if path.must_be_directory() => Err(not_a_directory()),
             _ => Ok(()),
         }
     }
 
     fn remove_dir(&self, path: &VirtualPath) -> Result<()> {
-        match self.named(path)?.ok_or_else(missing)?.file_type {
+        let found = self.name_to_change(path, invalid)?;
+        match found.ok_or_else(missing)?.file_type {
             FileType::Directory => self.check_empty(path),
             _ => {
                 Err(Error::new(ErrorKind::Invalid, "not a directory")
@@ -143,9 +146,15 @@ impl Filesystem for Rehearsal {
                 _ => Ok(()),
             };
         }
-        let (source, target) = self.both_named(from, to)?;
+        self.check_has_name(from, invalid)?;
+        self.check_has_name(to, invalid)?;
+        let (source, target) = self.both_named(&from.as_name(), &to.as_name())?;
         if target.is_some() && replace == Replace::No {
             return Err(exists());
+        }
+        let slashes = from.must_be_directory() || to.must_be_directory();
+        if slashes && source.file_type != FileType::Directory {
+            return Err(not_a_directory());
         }
         self.check_not_into_itself(from, &source, to, target.as_ref())?;
         let Some(target) = target.filter(|target| target.inode != source.inode) else {
@@ -160,8 +169,11 @@ impl Filesystem for Rehearsal {
     }
 
     fn symlink(&self, target: &[u8], link: &VirtualPath) -> Result<()> {
-        if self.named(link)?.is_some() {
+        if self.name_to_change(link, exists)?.is_some() {
             return Err(exists());
+        }
+        if link.must_be_directory() {
+            return Err(missing());
         }
         if target.len() > MAX_LINK_TARGET {
             return Err(name_too_long());
@@ -170,13 +182,23 @@ impl Filesystem for Rehearsal {
     }
 
     fn hard_link(&self, original: &VirtualPath, link: &VirtualPath) -> Result<()> {
-        let (original, link) = self.both_named(original, link)?;
-        if link.is_some() {
+        let of_directory = || {
+            Error::denied("a directory cannot have a second name").decided_by(Rule::IsADirectory)
+        };
+        if original.must_be_directory() {
+            self.metadata(original, true)?;
+            return Err(of_directory());
+        }
+        self.check_has_name(link, exists)?;
+        let (original, found) = self.both_named(original, &link.as_name())?;
+        if found.is_some() {
             return Err(exists());
         }
+        if link.must_be_directory() {
+            return Err(missing());
+        }
         if original.file_type == FileType::Directory {
-            return Err(Error::denied("a directory cannot have a second name")
-                .decided_by(Rule::IsADirectory));
+            return Err(of_directory());
         }
         Ok(())
     }
@@ -247,6 +269,10 @@ fn name_too_long() -> Error {
 
 fn exists() -> Error {
     Error::new(ErrorKind::AlreadyExists, "already exists")
+}
+
+fn invalid() -> Error {
+    Error::new(ErrorKind::Invalid, "invalid argument")
 }
 
 fn is_a_directory() -> Error {

@@ -69,6 +69,12 @@ impl Session {
             self.need(Permissions::DOWNLOAD)?;
         }
         check_creatable(path)?;
+        if request.create && path.must_be_directory() {
+            return Err(Error::new(
+                ErrorKind::IsADirectory,
+                "the name is that of a directory",
+            ));
+        }
         let names = self.shared.quota.change_names();
         let transfer = self.open_or_make(path, request);
         drop(names);

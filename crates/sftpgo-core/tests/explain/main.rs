@@ -21,7 +21,7 @@ use sftpgo_core::{
 use self::world::{Settings, Thing, World};
 
 /// Names that questions are about; the world puts things at some of them.
-const PATHS: [&[u8]; 20] = [
+const PATHS: [&[u8]; 29] = [
     b"/",
     b"/a",
     b"/b",
@@ -41,6 +41,15 @@ const PATHS: [&[u8]; 20] = [
     b"/a/x/y",
     b"/a/./d/../x",
     b"b/x",
+    b"/a/",
+    b"/b/",
+    b"/c/",
+    b"/a/x/",
+    b"/nothing/",
+    b"/b/x/.",
+    b"/a/d/.",
+    b"/a/d/..",
+    b"/nothing/.",
     &LONG,
 ];
 const LONG: [u8; 257] = {
@@ -91,8 +100,8 @@ fn thing() -> impl Strategy<Value = Thing> {
 fn settings() -> impl Strategy<Value = Settings> {
     let permissions = prop_oneof![
         2 => Just(Permissions::all()),
-        2 => (0..8_u16).prop_map(|bit| Permissions::all() - Permissions::from_bits_truncate(1 << bit)),
-        1 => (1..256_u16).prop_map(Permissions::from_bits_truncate),
+        2 => (0..11_u16).prop_map(|bit| Permissions::all() - Permissions::from_bits_truncate(1 << bit)),
+        1 => (1..2048_u16).prop_map(Permissions::from_bits_truncate),
     ];
     let mode = prop::sample::select(vec![
         UploadMode::Standard,

@@ -99,7 +99,7 @@ impl Place {
 
     /// May the record be a file? Not when the target is written as a directory and is none.
     pub(super) fn check_takes_file(&self) -> Result<()> {
-        if !self.is_directory && self.shown.ends_with(b"/") {
+        if !self.is_directory && self.path.must_be_directory() {
             return Err(not_a_directory());
         }
         Ok(())

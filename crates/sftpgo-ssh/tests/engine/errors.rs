@@ -9,12 +9,12 @@ const PERMISSION_DENIED: u32 = 3;
 const FAILURE: u32 = 4;
 
 /// A packet with an extended request.
-fn extended(name: &str, fields: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn extended(name: &str, fields: &[Vec<u8>]) -> Vec<u8> {
     packet(200, 1, &[string(name.as_bytes()), fields.concat()])
 }
 
 /// A request for each that takes a name, made of that name.
-fn requests_on(name: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn requests_on(name: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let name = string(name);
     let other = string(b"other");
     let target = string(b"t");

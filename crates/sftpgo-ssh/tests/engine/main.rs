@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod endings;
 mod errors;
 mod world;
 

@@ -378,6 +378,27 @@ fn what_is_longer_is_cut_at_the_end_and_the_quota_knows() {
 }
 
 #[test]
+fn a_target_that_is_written_as_a_directory_is_made_a_file_of_no_name() {
+    for target in ["inbox/", "inbox/.", "inbox/./", "f/"] {
+        let world = World::new();
+        world.write("f", "old");
+        let mut scp = world.start(&format!("scp -t {target}"));
+        let mut replies = scp.send(b"C0644 1 x\n");
+        replies.extend(scp.end().0);
+        let text = String::from_utf8(replies).unwrap();
+        assert!(
+            text.contains("not a directory") || text.contains("Not a directory"),
+            "{target} {text:?}"
+        );
+        assert_eq!(scp.status, Some(1), "{target}");
+        assert_eq!(
+            (world.read("f").as_str(), names(&world)),
+            ("old", vec!["f".to_owned()])
+        );
+    }
+}
+
+#[test]
 fn the_wall_holds() {
     let world = World::new();
     let outside = tempfile::tempdir().unwrap();

@@ -5,7 +5,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirEntry, Directory, FileType, Filesystem, Inode, Metadata},
     rule::Rule,
-    vpath::VirtualPath,
+    vpath::{Ending, VirtualPath},
 };
 
 /// Links that a path may lead through, as in Linux.
@@ -48,6 +48,36 @@ impl Rehearsal {
     pub(super) fn named(&self, path: &VirtualPath) -> Result<Option<Metadata>> {
         self.check_directory_of(path)?;
         self.find(path)
+    }
+
+    /// As [`Rehearsal::named`] for a name that is to change: what has it is never what a link of this name leads to.
+    ///
+    /// # Errors
+    /// Also as [`Rehearsal::check_has_name`].
+    pub(super) fn name_to_change(
+        &self,
+        path: &VirtualPath,
+        taken: impl FnOnce() -> Error,
+    ) -> Result<Option<Metadata>> {
+        self.check_has_name(path, taken)?;
+        self.named(&path.as_name())
+    }
+
+    /// Does the path end in a name, and not in `.` or `..`?
+    ///
+    /// # Errors
+    /// `taken` where it does not, or what looking at that directory says.
+    pub(super) fn check_has_name(
+        &self,
+        path: &VirtualPath,
+        taken: impl FnOnce() -> Error,
+    ) -> Result<()> {
+        if path.is_root() || path.ending() != Ending::Dot {
+            return Ok(());
+        }
+        self.check_directory_of(path)?;
+        self.metadata(path, true)?;
+        Err(taken())
     }
 
     /// What has the one name, and what has the other that the first is to get.

@@ -117,7 +117,7 @@ impl Filesystem for LocalFilesystem {
     }
 
     fn metadata(&self, path: &VirtualPath, follow: bool) -> Result<Metadata> {
-        if follow || path.is_root() {
+        if follow || path.must_be_directory() {
             let fd = self
                 .root
                 .open(path, OFlags::PATH, Mode::empty())
@@ -140,25 +140,28 @@ impl Filesystem for LocalFilesystem {
         if path.is_root() {
             return Err(Error::new(ErrorKind::AlreadyExists, "already exists"));
         }
-        let (parent, name) = self.root.parent_of(path)?;
-        rustix::fs::mkdirat(&parent, name, mode_bits(mode.unwrap_or(NEW_DIRECTORY_MODE)))
-            .map_err(error)?;
-        self.owner.give_name(&parent, name)
+        let (parent, name) = self.root.name_to_change(path, Errno::EXIST)?;
+        let mode = mode_bits(mode.unwrap_or(NEW_DIRECTORY_MODE));
+        rustix::fs::mkdirat(&parent, &*name, mode).map_err(error)?;
+        // Without a slash, behind which a link that took the name would be followed.
+        self.owner
+            .give_name(&parent, path.file_name().unwrap_or(&name))
     }
 
     fn remove_file(&self, path: &VirtualPath) -> Result<()> {
-        let (parent, name) = self.root.parent_of(path)?;
-        rustix::fs::unlinkat(&parent, name, AtFlags::empty()).map_err(error)
+        let (parent, name) = self.root.name_to_change(path, Errno::ISDIR)?;
+        rustix::fs::unlinkat(&parent, &*name, AtFlags::empty()).map_err(error)
     }
 
     fn remove_dir(&self, path: &VirtualPath) -> Result<()> {
-        let (parent, name) = self.root.parent_of(path)?;
-        rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR).map_err(error_of_rmdir)
+        let (parent, name) = self.root.name_to_change(path, Errno::INVAL)?;
+        rustix::fs::unlinkat(&parent, &*name, AtFlags::REMOVEDIR).map_err(error_of_rmdir)
     }
 
     fn rename(&self, from: &VirtualPath, to: &VirtualPath, replace: Replace) -> Result<()> {
-        let (from_parent, from_name) = self.root.parent_of(from)?;
-        let (to_parent, to_name) = self.root.parent_of(to)?;
+        let (from_parent, from_name) = self.root.name_to_change(from, Errno::INVAL)?;
+        let (to_parent, to_name) = self.root.name_to_change(to, Errno::INVAL)?;
+        let (from_name, to_name) = (&*from_name, &*to_name);
         let flags = match replace {
             Replace::No => RenameFlags::NOREPLACE,
             Replace::Yes => RenameFlags::empty(),
@@ -166,7 +169,7 @@ impl Filesystem for LocalFilesystem {
         match rustix::fs::renameat_with(&from_parent, from_name, &to_parent, to_name, flags) {
             // Some filesystems know no NOREPLACE: look first, as well as can be done there.
             Err(Errno::INVAL | Errno::NOSYS) if replace == Replace::No && !is_beneath(from, to) => {
-                if metadata::of_name(&to_parent, to_name).is_ok() {
+                if metadata::of_name(&to_parent, to.file_name().unwrap_or(to_name)).is_ok() {
                     return Err(error(Errno::EXIST));
                 }
                 rustix::fs::renameat(&from_parent, from_name, &to_parent, to_name)
@@ -177,31 +180,37 @@ impl Filesystem for LocalFilesystem {
     }
 
     fn symlink(&self, target: &[u8], link: &VirtualPath) -> Result<()> {
-        let (parent, name) = self.root.parent_of(link)?;
-        rustix::fs::symlinkat(target, &parent, name).map_err(error)?;
-        self.owner.give_name(&parent, name)
+        let (parent, name) = self.root.name_to_change(link, Errno::EXIST)?;
+        rustix::fs::symlinkat(target, &parent, &*name).map_err(error)?;
+        self.owner.give_name(&parent, &name)
     }
 
     fn hard_link(&self, original: &VirtualPath, link: &VirtualPath) -> Result<()> {
+        if original.must_be_directory() {
+            self.metadata(original, true)?;
+            return Err(error(Errno::PERM));
+        }
         let (original_parent, original_name) = self.root.parent_of(original)?;
-        let (link_parent, link_name) = self.root.parent_of(link)?;
+        let (link_parent, link_name) = self.root.name_to_change(link, Errno::EXIST)?;
         rustix::fs::linkat(
             &original_parent,
             original_name,
             &link_parent,
-            link_name,
+            &*link_name,
             AtFlags::empty(),
         )
         .map_err(error_of_two)
     }
 
     fn read_link(&self, path: &VirtualPath) -> Result<Vec<u8>> {
+        if path.must_be_directory() && !path.is_root() {
+            self.metadata(path, true)?;
+            return Err(not_a_link());
+        }
         let (parent, name) = self.root.parent_of(path)?;
         let target =
             rustix::fs::readlinkat(&parent, name, Vec::new()).map_err(|errno| match errno {
-                Errno::INVAL => {
-                    Error::new(ErrorKind::Invalid, "not a symbolic link").decided_by(Rule::NotALink)
-                }
+                Errno::INVAL => not_a_link(),
                 other => error(other),
             })?;
         home::as_client_sees(&self.path, path, target.into_bytes())
@@ -213,7 +222,7 @@ impl Filesystem for LocalFilesystem {
         change: &SetAttributes,
         follow: bool,
     ) -> Result<()> {
-        if follow || path.is_root() {
+        if follow || path.must_be_directory() {
             let fd = self
                 .root
                 .open(path, OFlags::PATH, Mode::empty())
@@ -269,6 +278,10 @@ fn is_beneath(directory: &VirtualPath, path: &VirtualPath) -> bool {
     path.as_bytes()
         .strip_prefix(directory.as_bytes())
         .is_some_and(|rest| rest.starts_with(b"/"))
+}
+
+fn not_a_link() -> Error {
+    Error::new(ErrorKind::Invalid, "not a symbolic link").decided_by(Rule::NotALink)
 }
 
 fn mode_bits(mode: u32) -> Mode {

@@ -4,7 +4,10 @@
 //! beneath the home and fails the race of a link swapped meanwhile. Where the kernel or a sandbox
 //! has no `openat2`, names are walked one by one and links are not followed at all.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::{
+    borrow::Cow,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
 
 use rustix::{
     fs::{Mode, OFlags, ResolveFlags},
@@ -15,7 +18,7 @@ use super::error;
 use crate::{
     error::{Error, Result},
     rule::Rule,
-    vpath::VirtualPath,
+    vpath::{Ending, VirtualPath},
 };
 
 /// Links are followed while they stay beneath the home.
@@ -43,14 +46,21 @@ impl Root {
         Self { fd, has_openat2 }
     }
 
-    /// Opens `path` beneath the home.
+    /// Opens `path` beneath the home, as a directory where its ending asks for one.
     pub(super) fn open(
         &self,
         path: &VirtualPath,
         flags: OFlags,
         mode: Mode,
     ) -> Result<OwnedFd, Errno> {
-        let flags = flags | OFlags::CLOEXEC;
+        let mut flags = flags | OFlags::CLOEXEC;
+        if path.must_be_directory() {
+            if flags.contains(OFlags::CREATE) {
+                // As Linux says of a slash behind a name that is to be made.
+                return Err(Errno::ISDIR);
+            }
+            flags |= OFlags::DIRECTORY;
+        }
         if self.has_openat2 {
             return self.open_by_kernel(path, flags, mode);
         }
@@ -85,6 +95,29 @@ impl Root {
                 other => error(other),
             })?;
         Ok((fd, name))
+    }
+
+    /// As [`Root::parent_of`] for a call that changes the name, with a slash behind it where the client wrote one:
+    /// mkdirat(2), unlinkat(2), renameat2(2), symlinkat(2) and the new name of linkat(2) then take directories only, and
+    /// follow no link.
+    ///
+    /// # Errors
+    /// Also `taken` where the path ends in `.` or `..`: that is a directory, and no name of it.
+    pub(super) fn name_to_change<'p>(
+        &self,
+        path: &'p VirtualPath,
+        taken: Errno,
+    ) -> Result<(OwnedFd, Cow<'p, [u8]>)> {
+        let (parent, name) = self.parent_of(path)?;
+        let name = match path.ending() {
+            Ending::Name => Cow::Borrowed(name),
+            Ending::Slash => Cow::Owned([name, b"/"].concat()),
+            Ending::Dot => {
+                let opened = self.open(path, OFlags::PATH | OFlags::DIRECTORY, Mode::empty());
+                return Err(error(opened.err().unwrap_or(taken)));
+            }
+        };
+        Ok((parent, name))
     }
 
     fn open_by_kernel(
