@@ -1,5 +1,6 @@
 //! Who is connected and what moves: listed, limited and closed from outside.
 
+mod activity;
 mod connection;
 
 use std::{

@@ -5,13 +5,14 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
 use tokio_util::sync::CancellationToken;
 
-use super::lock;
+use super::{activity::Activity, lock};
 use crate::{random, user::now_ms};
 
 /// The protocol a session speaks.
@@ -83,7 +84,7 @@ pub struct Connection {
     remote: SocketAddr,
     protocol: Protocol,
     connected_at: i64,
-    last_activity: AtomicI64,
+    activity: Activity,
     transfers: Mutex<Vec<Arc<TransferEntry>>>,
     close: CancellationToken,
 }
@@ -104,7 +105,7 @@ impl Connection {
             remote,
             protocol,
             connected_at: now,
-            last_activity: AtomicI64::new(now),
+            activity: Activity::begun_at(now),
             transfers: Mutex::default(),
             close,
         }
@@ -127,19 +128,26 @@ impl Connection {
 
     /// Remembers that the client did something now.
     pub fn touch(&self) {
-        self.last_activity.store(now_ms(), Ordering::Relaxed);
+        self.activity.touch();
     }
 
-    /// When the client last did something, Unix milliseconds.
-    pub fn last_activity(&self) -> i64 {
+    /// When the client last did something.
+    pub fn last_active(&self) -> Instant {
+        self.latest(Activity::last)
+    }
+
+    /// The latest of the session's and its transfers'.
+    fn latest<T: Ord>(&self, time: impl Fn(&Activity) -> T) -> T {
         let transfers = lock(&self.transfers);
         let latest = transfers
             .iter()
-            .map(|transfer| transfer.last_activity.load(Ordering::Relaxed))
+            .map(|transfer| time(&transfer.activity))
             .max();
-        self.last_activity
-            .load(Ordering::Relaxed)
-            .max(latest.unwrap_or(0))
+        let own = time(&self.activity);
+        match latest {
+            Some(latest) => latest.max(own),
+            None => own,
+        }
     }
 
     /// Lists a transfer of `path` (as the client sees it) until [`Connection::end_transfer`].
@@ -150,7 +158,7 @@ impl Connection {
             path,
             started_at: now,
             size: AtomicU64::new(0),
-            last_activity: AtomicI64::new(now),
+            activity: Activity::begun_at(now),
         });
         lock(&self.transfers).push(Arc::clone(&entry));
         entry
@@ -177,7 +185,7 @@ impl Connection {
             client_version: self.client_version.clone(),
             remote: self.remote,
             connected_at: self.connected_at,
-            last_activity: self.last_activity(),
+            last_activity: self.latest(Activity::last_ms),
             protocol: self.protocol,
             transfers: lock(&self.transfers)
                 .iter()
@@ -193,14 +201,14 @@ pub struct TransferEntry {
     path: String,
     started_at: i64,
     size: AtomicU64,
-    last_activity: AtomicI64,
+    activity: Activity,
 }
 
 impl TransferEntry {
     /// Counts `bytes` more.
     pub fn moved(&self, bytes: u64) {
         self.size.fetch_add(bytes, Ordering::Relaxed);
-        self.last_activity.store(now_ms(), Ordering::Relaxed);
+        self.activity.touch();
     }
 
     /// Bytes so far.
@@ -214,7 +222,7 @@ impl TransferEntry {
             path: self.path.clone(),
             started_at: self.started_at,
             size: self.size(),
-            last_activity: self.last_activity.load(Ordering::Relaxed),
+            last_activity: self.activity.last_ms(),
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{self, Duration},
 };
 
 use russh::server::Handle;
@@ -30,23 +30,22 @@ pub(super) struct State {
     handle: OnceLock<Handle>,
     gone: CancellationToken,
     sessions: Mutex<Sessions>,
-    /// When the last session ended, Unix milliseconds: its client was active until then.
-    session_ended: Arc<AtomicI64>,
+    /// When the last session ended: its client was active until then.
+    session_ended: Arc<Mutex<Option<time::Instant>>>,
 }
 
 /// Remembers when a session ends, in whatever way.
-struct Ends(Arc<AtomicI64>);
+struct Ends(Arc<Mutex<Option<time::Instant>>>);
 
 impl Drop for Ends {
     fn drop(&mut self) {
-        self.0.store(now_ms(), Ordering::Relaxed);
+        *lock(&self.0) = Some(time::Instant::now());
     }
 }
 
 struct LoginState {
     close: CancellationToken,
-    /// Unix milliseconds.
-    since: i64,
+    since: time::Instant,
     /// Unix milliseconds; 0 is never.
     expires: watch::Receiver<i64>,
 }
@@ -97,7 +96,7 @@ impl State {
     pub(super) fn set_logged_in(&self, logged_in: &LoggedIn) {
         let login = LoginState {
             close: logged_in.login.close_requested(),
-            since: now_ms(),
+            since: time::Instant::now(),
             expires: logged_in.login.expires(),
         };
         let _ = self.login.set(login);
@@ -171,7 +170,7 @@ impl State {
         tasks.shutdown().await;
     }
 
-    async fn until_idle(&self, idle_timeout: Option<Duration>, logged_in_at: i64) {
+    async fn until_idle(&self, idle_timeout: Option<Duration>, logged_in_at: time::Instant) {
         let Some(idle_timeout) = idle_timeout.filter(|limit| !limit.is_zero()) else {
             return std::future::pending().await;
         };
@@ -183,14 +182,11 @@ impl State {
                     .iter()
                     .filter_map(|(connection, _)| connection.upgrade());
                 connections
-                    .map(|connection| connection.last_activity())
-                    .max()
-                    .unwrap_or(0)
-                    .max(self.session_ended.load(Ordering::Relaxed))
-                    .max(logged_in_at)
+                    .map(|connection| connection.last_active())
+                    .chain(*lock(&self.session_ended))
+                    .fold(logged_in_at, Ord::max)
             };
-            let idle = Duration::from_millis(u64::try_from(now_ms() - active_at).unwrap_or(0));
-            match idle_timeout.checked_sub(idle) {
+            match idle_timeout.checked_sub(active_at.elapsed()) {
                 Some(left) if !left.is_zero() => sleep(left).await,
                 _ => return,
             }
@@ -198,8 +194,12 @@ impl State {
     }
 
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.sessions)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn until_expired(mut expires: watch::Receiver<i64>) {
