@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::{fs, net::TcpListener};
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt};
 
 use common::{Ended, free_address, run};
 
@@ -104,6 +104,24 @@ fn a_host_key_that_cannot_be_used_is_named() {
         "{}",
         ended.stderr
     );
+}
+
+#[test]
+fn a_host_key_that_others_can_read_is_named_with_the_command_that_mends_it() {
+    let directory = tempfile::tempdir().unwrap();
+    sftpgo_ssh::host_key::load_or_generate(directory.path()).unwrap();
+    let path = directory.path().join("id_rsa");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let variable = path.display().to_string();
+    for variables in [&[][..], &[("SFTPGO_SFTPD__KEYS", variable.as_str())]] {
+        let ended = failed_start(directory.path(), variables);
+        assert!(
+            ended.stderr.starts_with("error: sftpd.keys: ")
+                && ended.stderr.contains(&format!("chmod 600 {variable}")),
+            "{}",
+            ended.stderr
+        );
+    }
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! The server's keys: loaded from files an operator names, or made at the first start.
 
 use std::{
-    fs,
+    fs::{self, Metadata},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
 use russh::keys::{Algorithm, EcdsaCurve, HashAlg, PrivateKey, decode_secret_key};
+use rustix::process::geteuid;
 use sftpgo_core::{Error, ErrorKind, Result};
 use ssh_key::{
     LineEnding,
@@ -60,8 +61,11 @@ impl HostKey {
 
 /// Reads a private key in OpenSSH's or a PEM format, without passphrase.
 ///
+/// One that others can read is refused, as OpenSSH does it: whoever has it can pose as this server.
+///
 /// # Errors
-/// Names the path and what is wrong.
+/// Names the path and what is wrong; [`PermissionDenied`](ErrorKind::PermissionDenied) with the command that mends it when
+/// others can read it.
 pub fn load(path: &Path) -> Result<HostKey> {
     let problem = |what: String| {
         Error::new(
@@ -69,6 +73,17 @@ pub fn load(path: &Path) -> Result<HostKey> {
             format!("host key {}: {what}", path.display()),
         )
     };
+    let found = fs::metadata(path).map_err(|error| problem(error.to_string()))?;
+    if is_open_to_others(&found) {
+        return Err(Error::new(
+            ErrorKind::PermissionDenied,
+            format!(
+                "host key {path}: others can read or change it (its mode is {mode:04o}): chmod 600 {path}",
+                path = path.display(),
+                mode = found.mode() & 0o7777,
+            ),
+        ));
+    }
     let text = fs::read_to_string(path).map_err(|error| problem(error.to_string()))?;
     let key = decode_secret_key(&text, None)
         .map_err(|error| problem(format!("not a private key without passphrase: {error}")))?;
@@ -76,6 +91,16 @@ pub fn load(path: &Path) -> Result<HostKey> {
         key,
         path: Some(path.to_owned()),
     })
+}
+
+/// Everybody, or the group of a file that is this process's own. A file of another's may be readable for a group that
+/// this process is in: so do distributions and container platforms hand out a key.
+fn is_open_to_others(found: &Metadata) -> bool {
+    let others = match found.uid() == geteuid().as_raw() {
+        true => 0o077,
+        false => 0o007,
+    };
+    found.mode() & others != 0
 }
 
 /// Reads `id_ed25519`, `id_ecdsa` and `id_rsa` in `directory`, making those that are missing with mode 0600.
@@ -87,7 +112,8 @@ pub fn load_or_generate(directory: &Path) -> Result<Vec<HostKey>> {
         .iter()
         .map(|name| {
             let path = directory.join(name);
-            if path.exists() {
+            // A link to nothing is there, and is told as one.
+            if path.symlink_metadata().is_ok() {
                 return load(&path);
             }
             let key = make(name)?;
@@ -170,6 +196,25 @@ mod tests {
                 .mode();
             assert_eq!(mode & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_is_refused_with_what_to_type() {
+        let directory = tempfile::tempdir().unwrap();
+        load_or_generate(directory.path()).unwrap();
+        let path = directory.path().join("id_ecdsa");
+        for mode in [0o644, 0o640, 0o620, 0o604] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            for error in [
+                load(&path).map(drop).unwrap_err(),
+                load_or_generate(directory.path()).map(drop).unwrap_err(),
+            ] {
+                let advice = format!("(its mode is {mode:04o}): chmod 600 {}", path.display());
+                assert!(error.message().ends_with(&advice), "{error}");
+            }
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        load(&path).unwrap();
     }
 
     #[test]
