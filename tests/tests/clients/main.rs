@@ -12,6 +12,7 @@
 mod asyncssh;
 mod curl;
 mod lftp;
+mod links;
 mod node;
 mod paramiko;
 mod perl;

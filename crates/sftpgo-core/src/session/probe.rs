@@ -1,6 +1,6 @@
 //! What protocols without requests for it have to find out before they open a file.
 
-use super::{Session, UploadMode, check_creatable, check_visible};
+use super::{Session, UploadMode, check_creatable, check_visible, stays_inside};
 use crate::{
     error::Result,
     filesystem::{File, FileType, Metadata, OpenOptions},
@@ -19,6 +19,36 @@ impl Session {
         self.need(Permissions::UPLOAD)?;
         check_creatable(path)?;
         self.shared.find(path, true)
+    }
+
+    /// Is the directory of `link` there, and its name free? It tells what a client means that makes a link, so it is part
+    /// of that.
+    ///
+    /// # Errors
+    /// Needs `create_symlinks`.
+    pub fn link_can_be_made(&self, link: &VirtualPath) -> Result<bool> {
+        self.need(Permissions::CREATE_SYMLINKS)?;
+        let Some(directory) = link.parent().filter(|_| check_visible(link).is_ok()) else {
+            return Ok(false);
+        };
+        let found = self.shared.filesystem.metadata(&directory, true);
+        let is_directory = found.is_ok_and(|found| found.file_type == FileType::Directory);
+        Ok(is_directory && matches!(self.shared.find(link, false), Ok(None)))
+    }
+
+    /// Is there something where a link to `target` would lead? Likewise.
+    ///
+    /// # Errors
+    /// Needs `create_symlinks`.
+    pub fn link_would_lead(&self, target: &[u8], link: &VirtualPath) -> Result<bool> {
+        self.need(Permissions::CREATE_SYMLINKS)?;
+        let directory = link.parent().unwrap_or_else(VirtualPath::root);
+        if target.is_empty() || !stays_inside(&directory, target) {
+            return Ok(false);
+        }
+        Ok(directory.join(target).is_ok_and(|target| {
+            check_visible(&target).is_ok() && self.shared.filesystem.metadata(&target, true).is_ok()
+        }))
     }
 
     /// Does a new content for this name go to a hidden file until all of it is there? Else it is written over the old

@@ -8,5 +8,6 @@ mod handle;
 mod long_name;
 mod requests;
 mod status_map;
+mod symlink_order;
 
 pub use engine::{Engine, SessionEnd};

@@ -9,6 +9,7 @@
 
 mod endings;
 mod errors;
+mod links;
 mod world;
 
 use std::{fs, os::unix::fs::MetadataExt};

@@ -35,6 +35,17 @@ impl World {
 
     /// The same for a user with what else `draft` says.
     pub(crate) fn of(limits: Limits, draft: UserDraft) -> Self {
+        Self::of_client(limits, draft, "SSH-2.0-OpenSSH_9.2p1")
+    }
+
+    /// The same for a client with this identification line, after INIT.
+    pub(crate) fn as_client(line: &str) -> Self {
+        let mut world = Self::of_client(Limits::default(), UserDraft::default(), line);
+        world.send(b"\x01\x00\x00\x00\x03").unwrap();
+        world
+    }
+
+    fn of_client(limits: Limits, draft: UserDraft, line: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         let draft = UserDraft {
             username: "bob".into(),
@@ -56,7 +67,7 @@ impl World {
             "bob",
             Protocol::Sftp,
             SocketAddr::from(([127, 0, 0, 1], 1)),
-            "test",
+            line,
         );
         let session = Session::new(
             &logged_in,

@@ -1,10 +1,9 @@
-//! SYMLINK: `id, targetpath, linkpath` → STATUS. The draft (section 6.10) has the link first; OpenSSH and everybody
-//! after it the target (PROTOCOL section 4.1), except for one client that takes only OpenSSH for that.
+//! SYMLINK: `id` and two names → STATUS. Which of the names is the link's, `symlink_order` tells.
+
+use sftpgo_core::Result;
 
 use super::*;
-
-/// What its identification line has in it.
-const IN_THE_ORDER_OF_THE_DRAFT: &str = "AsyncSSH";
+use crate::sftp::symlink_order::{Habit, Order, Prospect, by_what_is_there, habit_of};
 
 pub(in crate::sftp) fn run(
     engine: &mut Engine,
@@ -13,12 +12,33 @@ pub(in crate::sftp) fn run(
     replies: &mut Replies,
 ) -> Done {
     let (first, second) = (body.string()?, body.string()?);
-    let client = engine.session.connection().client_version();
-    let (target, link) = if client.contains(IN_THE_ORDER_OF_THE_DRAFT) {
-        (second, first)
-    } else {
-        (first, second)
+    let order = match habit_of(engine.session.connection().client_version()) {
+        Habit::Always(order) => order,
+        Habit::InDoubt(order) => by_what_is_there(
+            order,
+            prospect(engine, first, second)?,
+            prospect(engine, second, first)?,
+        ),
+    };
+    let (target, link) = match order {
+        Order::TargetFirst => (first, second),
+        Order::LinkFirst => (second, first),
     };
     engine.session.symlink(target, &VirtualPath::parse(link)?)?;
     ok(replies, id)
+}
+
+/// What can be seen of a link to `target` under the name `link`, if that is one.
+fn prospect(engine: &Engine, target: &[u8], link: &[u8]) -> Result<Prospect> {
+    let Ok(link) = VirtualPath::parse(link) else {
+        return Ok(Prospect {
+            link_can_be_made: false,
+            target_is_there: false,
+        });
+    };
+    let session = &engine.session;
+    Ok(Prospect {
+        link_can_be_made: session.link_can_be_made(&link)?,
+        target_is_there: session.link_would_lead(target, &link)?,
+    })
 }
