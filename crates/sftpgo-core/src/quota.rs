@@ -15,7 +15,7 @@ mod writing;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub(crate) use self::inodes::signed;
+pub(crate) use self::inodes::{FileFigures, Standing};
 pub use self::{
     account::QuotaAccount,
     amount::{Amount, QuotaStatus},

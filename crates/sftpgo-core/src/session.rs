@@ -5,9 +5,11 @@ mod attributes;
 mod links;
 mod listing;
 mod open;
+mod own_uploads;
 mod probe;
+mod staging;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::{
     auth::LoggedIn,
@@ -22,6 +24,7 @@ use crate::{
     registry::ConnectionGuard,
     rule::Rule,
     throttle::Throttle,
+    transfer::{StagedUpload, name_is_taken},
     user::User,
     vpath::VirtualPath,
 };
@@ -69,6 +72,7 @@ pub(crate) struct Shared {
     pub(crate) events: Events,
     pub(crate) uploads: UploadPolicy,
     pub(crate) setstat: SetstatMode,
+    own_uploads: Mutex<Vec<Arc<StagedUpload>>>,
 }
 
 impl Session {
@@ -105,6 +109,7 @@ impl Session {
                 events,
                 uploads,
                 setstat,
+                own_uploads: Mutex::default(),
             }),
         }
     }
@@ -136,7 +141,10 @@ impl Session {
     pub fn metadata(&self, path: &VirtualPath, follow: bool) -> Result<Metadata> {
         self.need(Permissions::LIST)?;
         check_visible(path)?;
-        self.shared.filesystem.metadata(path, follow)
+        match self.shared.own_upload(path) {
+            Some(upload) => upload.metadata(),
+            None => self.shared.filesystem.metadata(path, follow),
+        }
     }
 
     /// Opens a directory for listing; unfinished uploads do not show.
@@ -149,6 +157,7 @@ impl Session {
         Ok(Listing {
             directory: self.shared.filesystem.read_dir(path)?,
             path: path.clone(),
+            own_uploads: self.shared.own_uploads_in(path),
         })
     }
 
@@ -159,18 +168,28 @@ impl Session {
     pub fn remove(&self, path: &VirtualPath) -> Result<()> {
         self.need(Permissions::DELETE)?;
         check_visible(path)?;
-        let names = self.shared.quota.change_names();
+        match self.shared.own_upload(path) {
+            Some(upload) => self.remove_upload(path, &upload)?,
+            None => {
+                let names = self.shared.quota.change_names();
+                let freed = self.remove_named(path)?;
+                drop(names);
+                self.shared.settle(freed);
+            }
+        }
+        self.tell(Command::Remove, path, None);
+        Ok(())
+    }
+
+    /// Removes what has the name; called with the names held.
+    fn remove_named(&self, path: &VirtualPath) -> Result<UsageDelta> {
         let (found, count) = self.shared.look_up(path)?;
         // With a slash behind it the storage says whether it is a directory or a link to one.
         if found.file_type == FileType::Directory && !path.must_be_directory() {
             return Err(Error::new(ErrorKind::IsADirectory, "is a directory"));
         }
         self.shared.filesystem.remove_file(path)?;
-        let freed = self.shared.release(&found, &count);
-        drop(names);
-        self.shared.settle(freed);
-        self.tell(Command::Remove, path, None);
-        Ok(())
+        Ok(self.shared.release(&found, &count))
     }
 
     /// Removes an empty directory.
@@ -192,7 +211,9 @@ impl Session {
     pub fn create_dir(&self, path: &VirtualPath, mode: Option<u32>) -> Result<()> {
         self.need(Permissions::CREATE_DIRS)?;
         check_creatable(path)?;
+        self.shared.check_not_uploading(path)?;
         self.shared.filesystem.create_dir(path, mode)?;
+        self.shared.sync_name(path)?;
         self.tell(Command::Mkdir, path, None);
         Ok(())
     }
@@ -206,6 +227,37 @@ impl Session {
         check_visible(from)?;
         check_creatable(to)?;
         let names = self.shared.quota.change_names();
+        let own = self.shared.own_upload(from);
+        if let Some(replaced) = self.shared.own_upload(to) {
+            if replace == Replace::No {
+                return Err(name_is_taken());
+            }
+            self.need(Permissions::OVERWRITE)?;
+            if own.as_ref().is_none_or(|own| !Arc::ptr_eq(own, &replaced)) {
+                replaced.remove(&self.shared);
+            }
+        }
+        let freed = match &own {
+            Some(upload) => self.rename_upload(upload, from, to, replace),
+            None => self.rename_named(from, to, replace),
+        }?;
+        drop(names);
+        self.shared.settle(freed);
+        self.shared.sync_name(to)?;
+        if from.parent() != to.parent() {
+            self.shared.sync_name(from)?;
+        }
+        self.tell(Command::Rename, from, Some(to));
+        Ok(())
+    }
+
+    /// Renames what has the name; called with the names held.
+    fn rename_named(
+        &self,
+        from: &VirtualPath,
+        to: &VirtualPath,
+        replace: Replace,
+    ) -> Result<UsageDelta> {
         let (source, count) = self.shared.look_up(from)?;
         let target = self.shared.find_counted(to)?;
         if target.is_some() {
@@ -221,10 +273,7 @@ impl Session {
             self.shared.release(&replaced, &count)
         });
         self.shared.moved(&source, &count);
-        drop(names);
-        self.shared.settle(freed);
-        self.tell(Command::Rename, from, Some(to));
-        Ok(())
+        Ok(freed)
     }
 
     /// Makes `link` point to `target`: the client's absolute path, or one relative to the link's directory.
@@ -237,6 +286,7 @@ impl Session {
     pub fn symlink(&self, target: &[u8], link: &VirtualPath) -> Result<()> {
         self.need(Permissions::CREATE_SYMLINKS)?;
         check_creatable(link)?;
+        self.shared.check_not_uploading(link)?;
         let directory = link.parent().unwrap_or_else(VirtualPath::root);
         if target.is_empty() || !stays_inside(&directory, target) {
             return Err(Error::denied("the target leads outside the home directory")
@@ -269,6 +319,8 @@ impl Session {
         self.need(Permissions::CREATE_SYMLINKS)?;
         check_visible(original)?;
         check_creatable(link)?;
+        self.shared.check_not_uploading(original)?;
+        self.shared.check_not_uploading(link)?;
         let names = self.shared.quota.change_names();
         self.shared.filesystem.hard_link(original, link)?;
         if self.shared.quota.is_being_counted() {
@@ -320,7 +372,10 @@ impl Session {
 }
 
 impl Shared {
-    /// Has the user all of these?
+    /// Has the user these permissions?
+    ///
+    /// # Errors
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied), naming them.
     pub(crate) fn need(&self, permissions: Permissions) -> Result<()> {
         if self.user.permissions.contains(permissions) {
             return Ok(());
@@ -332,6 +387,14 @@ impl Shared {
         .decided_by(Rule::Permission(permissions)))
     }
 
+    /// Waits until a changed name is on stable storage, where uploads are.
+    fn sync_name(&self, path: &VirtualPath) -> Result<()> {
+        if !self.uploads.sync {
+            return Ok(());
+        }
+        self.filesystem.sync_dir(&path.parent_or_root())
+    }
+
     /// Attributes of a name that need not be there.
     pub(crate) fn find(&self, path: &VirtualPath, follow: bool) -> Result<Option<Metadata>> {
         if_there(self.filesystem.metadata(path, follow))
@@ -339,7 +402,7 @@ impl Shared {
 }
 
 /// What was found, or nothing where it was looked for.
-fn if_there<T>(found: Result<T>) -> Result<Option<T>> {
+pub(crate) fn if_there<T>(found: Result<T>) -> Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

@@ -2,6 +2,8 @@
 
 mod copy;
 mod publish;
+mod running;
+mod staged;
 mod upload;
 
 use std::{
@@ -9,12 +11,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use self::upload::{Staged, Upload};
+pub(crate) use self::{
+    publish::check_writable,
+    running::RunningUploads,
+    staged::{Begin, StagedUpload, name_is_taken},
+    upload::Upload,
+};
 use crate::{
     error::{Error, ErrorKind, Result},
     event::Event,
     filesystem::{File, Metadata},
     permission::Permissions,
+    quota::SharedCount,
     registry::{Operation, TransferEntry},
     session::{AttributeChange, Shared},
     vpath::VirtualPath,
@@ -27,7 +35,10 @@ pub struct Transfer {
     path: VirtualPath,
     file: Box<dyn File>,
     readable: bool,
+    /// Given up behind the file: what was reserved for it is free when the system has let go of it.
     upload: Option<Upload>,
+    /// Of a file that is only read: its bytes stay reserved when its name goes.
+    _read: Option<SharedCount>,
     entry: Arc<TransferEntry>,
     started: Instant,
     failure: Option<String>,
@@ -53,11 +64,24 @@ impl Transfer {
             file,
             readable,
             upload,
+            _read: None,
             entry,
             started: Instant::now(),
             failure: None,
             finished: false,
         }
+    }
+
+    /// A file that is read.
+    pub(crate) fn download(
+        shared: Arc<Shared>,
+        path: VirtualPath,
+        file: Box<dyn File>,
+        count: SharedCount,
+    ) -> Self {
+        let mut transfer = Self::new(shared, Operation::Download, path, file, true, None);
+        transfer._read = Some(count);
+        transfer
     }
 
     /// The path as the client sees it.
@@ -79,10 +103,10 @@ impl Transfer {
         Ok(count)
     }
 
-    /// Writes all of `data` at `offset`.
+    /// Writes all of `data` at `offset`, or at the end of the file where the handle appends.
     ///
     /// # Errors
-    /// A handle not open for writing, a write below a resumed upload's start, or
+    /// A handle not open for writing, or
     /// [`QuotaExceeded`](crate::ErrorKind::QuotaExceeded); then nothing of `data` is written.
     pub fn write_at(&mut self, data: &[u8], offset: u64) -> Result<()> {
         self.write_within_quota(offset, data.len(), |file| file.write_all_at(data, offset))?;
@@ -96,10 +120,7 @@ impl Transfer {
     /// # Errors
     /// As [`Transfer::write_at`], short of what the filesystem says.
     pub fn check_write(&mut self, len: usize, offset: u64) -> Result<()> {
-        self.upload(|upload, shared, _| {
-            let end = check_range(upload, offset, len)?;
-            upload.check_up_to(shared, end)
-        })
+        self.upload(|upload, shared, file| upload.check_write(shared, file, (offset, len)))
     }
 
     /// Lets `bytes` pass the user's bandwidth and says how long to wait before going on.
@@ -141,12 +162,17 @@ impl Transfer {
         self.file.set_attributes(&other)
     }
 
-    /// Waits until what was written is on stable storage.
+    /// Waits until what was written is on stable storage. When that fails once, the upload cannot be finished any more:
+    /// the system does not say again what it lost.
     ///
     /// # Errors
     /// What the filesystem says.
-    pub fn sync(&self) -> Result<()> {
-        self.file.sync()
+    pub fn sync(&mut self) -> Result<()> {
+        let synced = self.file.sync();
+        if let Some(upload) = &mut self.upload {
+            upload.remember_sync(&synced);
+        }
+        self.remember_failure(synced)
     }
 
     /// A clean CLOSE: the upload is under its name when this returns.
@@ -155,9 +181,6 @@ impl Transfer {
     /// What making it durable or renaming it says; an atomic upload is then gone and the old file stands.
     pub fn finish(mut self) -> Result<()> {
         let stored = self.store();
-        if let (Err(_), Some(upload)) = (&stored, &mut self.upload) {
-            upload.discard_staged(&self.shared);
-        }
         let stored = self.remember_failure(stored);
         self.end();
         stored
@@ -179,8 +202,7 @@ impl Transfer {
         write: impl FnOnce(&dyn File) -> Result<T>,
     ) -> Result<T> {
         self.upload(|upload, shared, file| {
-            let end = check_range(upload, offset, len)?;
-            upload.write_up_to(shared, file, end, || write(file))
+            upload.write(shared, file, (offset, len), || write(file))
         })
     }
 
@@ -242,19 +264,4 @@ impl Drop for Transfer {
 
 fn not_for_writing() -> Error {
     Error::denied("the handle is not open for writing")
-}
-
-/// How far writing `len` bytes at `offset` extends a file, if the upload may write them.
-fn check_range(upload: &Upload, offset: u64, len: usize) -> Result<u64> {
-    if offset < upload.resume_from {
-        return Err(Error::denied(
-            "an upload that is resumed cannot write below the old size",
-        ));
-    }
-    let end = offset
-        .checked_add(len as u64)
-        .filter(|end| i64::try_from(*end).is_ok())
-        .ok_or_else(|| Error::invalid("offset", "past the largest file"))?;
-    // Writing nothing extends no file.
-    Ok(if len == 0 { 0 } else { end })
 }

@@ -176,6 +176,11 @@ impl VirtualPath {
         ))
     }
 
+    /// The directory this is in; the root is in itself.
+    pub fn parent_or_root(&self) -> Self {
+        self.parent().unwrap_or_else(Self::root)
+    }
+
     /// The components from the root down.
     pub fn components(&self) -> impl Iterator<Item = &[u8]> {
         self.clean.split(is_slash).filter(|name| !name.is_empty())

@@ -51,9 +51,8 @@ async def main():
             await s.chmod("hard", 0o600); await s.truncate("hard", 10); await s.utime("hard", (1000, 2000))
             a = await s.stat("soft"); assert (a.permissions & 0o777, a.mtime, a.size) == (0o600, 2000, 10)
             assert await s.realpath("d/../d/./e") == "/d/e" and (await s.statvfs("/")).bsize > 0
-            # Not "ab": asyncssh then writes at 0 and trusts the server to append, where ours refuses to touch what is there.
-            async with s.open("hard", "r+b") as f:
-                await f.seek(10); await f.write(b"more"); await f.fsync(); assert (await f.stat()).size == 14
+            async with s.open("hard", "ab") as f:
+                await f.write(b"more"); await f.fsync(); assert (await f.stat()).size == 14
             name = b"\xff\xfe"
             async with s.open(name, "wb") as f: await f.write(name)
             assert name in await s.listdir(b".") and await s.getsize(name) == 2
@@ -78,4 +77,27 @@ async def main():
 asyncio.run(main())
 "#;
     assert_5000_names(&python(&server, script).assert_ok());
+}
+
+/// asyncssh writes at the offsets that it has counted itself, from 0, and trusts the server to append.
+#[test]
+fn appends_whatever_others_append_meanwhile() {
+    for mode in ["0", "1", "2"] {
+        let server = Server::start_with(&[("SFTPGO_SFTPD__UPLOAD_MODE", mode)]);
+        server.add_user("bob", &json!({}));
+        let script = r#"
+import asyncio, asyncssh, os
+async def session(c): return await c.start_sftp_client()
+async def main():
+    async with asyncssh.connect("127.0.0.1", int(os.environ["PORT"]), username="bob", password="secret", known_hosts=None, config=None) as c:
+        a, b = await session(c), await session(c)
+        async with a.open("log", "ab") as f, b.open("log", "ab") as g:
+            await f.write(b"1"); await g.write(b"2"); await f.write(b"3"); await g.write(b"4")
+        async with a.open("log", "ab") as f: await f.write(b"5")
+        async with a.open("log", "rb") as f: assert await f.read() == b"12345"
+        assert not await a.exists("log/below") and not await a.exists("no/way")
+asyncio.run(main())
+"#;
+        python(&server, script).assert_ok();
+    }
 }

@@ -70,10 +70,21 @@ impl Drop for Mount<'_> {
     }
 }
 
+/// Servers in every upload mode.
+fn in_every_upload_mode(test: impl Fn(&Server)) {
+    for mode in ["0", "1", "2"] {
+        println!("upload_mode {mode}");
+        test(&Server::start_with(&[("SFTPGO_SFTPD__UPLOAD_MODE", mode)]));
+    }
+}
+
 #[test]
 fn files_and_directories_behave_as_on_a_disk() {
-    let server = Server::start();
-    let Some(mount) = Mount::new(&server) else {
+    in_every_upload_mode(files_and_directories);
+}
+
+fn files_and_directories(server: &Server) {
+    let Some(mount) = Mount::new(server) else {
         return;
     };
     let data = noise(10 << 20);
@@ -126,12 +137,63 @@ fn files_and_directories_behave_as_on_a_disk() {
     assert_eq!(fs::read(mount.path("d/link")).unwrap(), b"other");
     fs::hard_link(mount.path("d/e/g"), mount.path("d/hard")).unwrap();
     assert_eq!(fs::read(mount.path("d/hard")).unwrap(), b"other");
-    run(&server, Command::new("df").arg("mount")).assert_ok();
+    run(server, Command::new("df").arg("mount")).assert_ok();
 
     assert!(fs::remove_dir(mount.path("d")).is_err(), "it is not empty");
     fs::remove_dir_all(mount.path("d")).unwrap();
     assert_eq!(fs::read_dir(server.home("bob")).unwrap().count(), 0);
     assert!(mount.unmount());
+}
+
+/// What is done to a file between its open and its close.
+#[test]
+fn a_file_is_there_while_it_is_written() {
+    in_every_upload_mode(|server| {
+        let Some(mount) = Mount::new(server) else {
+            return;
+        };
+        let mut file = File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(mount.path("f"))
+            .unwrap();
+        file.write_all(b"written").unwrap();
+        file.sync_all().unwrap();
+        assert_eq!(fs::metadata(mount.path("f")).unwrap().len(), 7);
+        assert_eq!(fs::read(mount.path("f")).unwrap(), b"written");
+        let mut again = File::options();
+        let again = again.write(true).create_new(true);
+        assert!(again.open(mount.path("f")).is_err());
+        fs::set_permissions(mount.path("f"), fs::Permissions::from_mode(0o600)).unwrap();
+        fs::rename(mount.path("f"), mount.path("g")).unwrap();
+        file.write_all(b" on").unwrap();
+        drop(file);
+        assert_eq!(fs::read(mount.path("g")).unwrap(), b"written on");
+        // The lock of flock(1) is a file that is opened for reading.
+        run(server, Command::new("flock").args(["mount/lock", "true"])).assert_ok();
+        // Two who append to one log.
+        let append = || {
+            File::options()
+                .append(true)
+                .create(true)
+                .open(mount.path("log"))
+        };
+        let (mut one, mut other) = (append().unwrap(), append().unwrap());
+        for n in 0..3 {
+            writeln!(one, "one {n}").unwrap();
+            one.sync_all().unwrap();
+            writeln!(other, "other {n}").unwrap();
+            other.sync_all().unwrap();
+        }
+        drop((one, other));
+        let log = fs::read_to_string(server.home("bob").join("log")).unwrap();
+        assert_eq!(log, "one 0\nother 0\none 1\nother 1\none 2\nother 2\n");
+        assert!(mount.unmount());
+        let mode = fs::metadata(server.home("bob").join("g")).unwrap();
+        assert_eq!(mode.permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(server.home("bob")).unwrap().count(), 3);
+    });
 }
 
 #[test]

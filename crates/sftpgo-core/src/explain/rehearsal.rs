@@ -1,6 +1,7 @@
 //! A home that looks like the real one and says of every change what the disk would say, without making it.
 
 mod file;
+mod held;
 mod look;
 
 use std::{
@@ -12,13 +13,14 @@ use std::{
 
 use self::{
     file::UnchangedFile,
+    held::HeldRehearsal,
     look::{EmptyDirectory, in_new_home},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{
-        Capabilities, Directory, File, FileType, Filesystem, Metadata, OpenOptions, Replace,
-        SetAttributes, SpaceInfo,
+        Capabilities, Directory, DirectoryHandle, File, FileType, Filesystem, Metadata,
+        OpenOptions, Replace, SetAttributes, SpaceInfo,
     },
     rule::Rule,
     vpath::VirtualPath,
@@ -30,16 +32,17 @@ const MAX_LINK_TARGET: usize = 4095;
 const MAX_NAME: usize = 255;
 
 /// One user's home, or the empty one that a login would make. Knows the one file that a rehearsal makes.
+#[derive(Clone)]
 pub(super) struct Rehearsal {
     home: Option<Arc<dyn Filesystem>>,
-    made: Mutex<Option<VirtualPath>>,
+    made: Arc<Mutex<Option<VirtualPath>>>,
 }
 
 impl Rehearsal {
     pub(super) fn of(home: Option<Arc<dyn Filesystem>>) -> Self {
         Self {
             home,
-            made: Mutex::default(),
+            made: Arc::default(),
         }
     }
 
@@ -59,6 +62,7 @@ impl Filesystem for Rehearsal {
                 random_writes: true,
                 links: true,
                 atomic_rename: true,
+                ownership: false,
             },
             |home| home.capabilities(),
         )
@@ -73,6 +77,13 @@ impl Filesystem for Rehearsal {
                     return Ok(Box::new(UnchangedFile::new()));
                 }
                 Some(_) if options.exclusive => return Err(exists()),
+                Some(found) if found.file_type == FileType::Symlink => {
+                    let target = self.resolved_target(path)?;
+                    if self.find(&target)?.is_none() {
+                        self.check_parent(&target)?;
+                        return Ok(Box::new(UnchangedFile::new()));
+                    }
+                }
                 Some(_) => {}
             }
         }
@@ -227,6 +238,18 @@ impl Filesystem for Rehearsal {
             );
         }
         Ok(())
+    }
+
+    fn hold_directory(&self, path: &VirtualPath) -> Result<Arc<dyn DirectoryHandle>> {
+        let found = self.metadata(path, true)?;
+        if found.file_type != FileType::Directory {
+            return Err(not_a_directory());
+        }
+        Ok(Arc::new(HeldRehearsal::new(
+            self.clone(),
+            path.clone(),
+            found.inode,
+        )))
     }
 
     fn sync_dir(&self, _: &VirtualPath) -> Result<()> {

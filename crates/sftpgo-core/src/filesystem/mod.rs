@@ -2,7 +2,7 @@
 
 pub mod local;
 
-use std::{os::fd::BorrowedFd, path::PathBuf, time::SystemTime};
+use std::{os::fd::BorrowedFd, path::PathBuf, sync::Arc, time::SystemTime};
 
 use crate::{error::Result, user::User, vpath::VirtualPath};
 
@@ -13,8 +13,11 @@ pub struct Capabilities {
     pub random_writes: bool,
     /// Symbolic and hard links.
     pub links: bool,
-    /// Rename over an existing name in one step.
+    /// Rename over an existing name in one step, and directories that can be held
+    /// ([`Filesystem::hold_directory`]): what atomic uploads need.
     pub atomic_rename: bool,
+    /// Files can be given to other owners.
+    pub ownership: bool,
 }
 
 /// What kind of thing a name is.
@@ -52,6 +55,8 @@ pub struct Metadata {
     pub atime: i64,
     /// Unix seconds.
     pub mtime: i64,
+    /// The part of a second that belongs to `mtime`.
+    pub mtime_nanos: u32,
     /// Names of the inode.
     pub links: u64,
     /// Device and inode: the same file by any name.
@@ -78,6 +83,8 @@ pub struct OpenOptions {
     pub create: bool,
     pub exclusive: bool,
     pub truncate: bool,
+    /// Every write goes to the end of the file as it is then.
+    pub append: bool,
     /// A new file that a sweep leaves alone as long as this handle is open.
     pub unfinished_upload: bool,
     /// Permission bits of a new file, before the umask.
@@ -195,6 +202,12 @@ pub trait Filesystem: Send + Sync {
         follow: bool,
     ) -> Result<()>;
 
+    /// Holds a directory, so that names in it are reached whatever happens to its own name.
+    ///
+    /// # Errors
+    /// The kinds of open(2); [`Unsupported`](crate::ErrorKind::Unsupported) where `atomic_rename` is not offered.
+    fn hold_directory(&self, path: &VirtualPath) -> Result<Arc<dyn DirectoryHandle>>;
+
     /// Waits until the names in a directory are on stable storage.
     ///
     /// # Errors
@@ -227,6 +240,59 @@ pub trait Filesystem: Send + Sync {
 
     /// The path on the server's disk, for logs and actions only.
     fn display_path(&self, path: &VirtualPath) -> PathBuf;
+}
+
+/// A directory that is held. Names are single components, and a link under a name is never followed.
+pub trait DirectoryHandle: Send + Sync {
+    /// Which directory it is.
+    fn inode(&self) -> Inode;
+
+    /// Attributes of a name.
+    ///
+    /// # Errors
+    /// The kinds of lstat(2).
+    fn metadata(&self, name: &[u8]) -> Result<Metadata>;
+
+    /// Opens or creates a file.
+    ///
+    /// # Errors
+    /// The kinds of openat(2).
+    fn open(&self, name: &[u8], options: &OpenOptions) -> Result<Box<dyn File>>;
+
+    /// Renames within the directory.
+    ///
+    /// # Errors
+    /// The kinds of renameat2(2).
+    fn rename(&self, from: &[u8], to: &[u8], replace: Replace) -> Result<()>;
+
+    /// Moves a name here from another held directory.
+    ///
+    /// # Errors
+    /// The kinds of renameat2(2).
+    fn take_from(&self, other: &dyn DirectoryHandle, name: &[u8]) -> Result<()>;
+
+    /// Removes a name that is not a directory.
+    ///
+    /// # Errors
+    /// The kinds of unlinkat(2).
+    fn remove_file(&self, name: &[u8]) -> Result<()>;
+
+    /// Changes attributes of a name.
+    ///
+    /// # Errors
+    /// As [`Filesystem::set_attributes`].
+    fn set_attributes(&self, name: &[u8], change: &SetAttributes) -> Result<()>;
+
+    /// Waits until the names are on stable storage.
+    ///
+    /// # Errors
+    /// The kinds of fsync(2).
+    fn sync(&self) -> Result<()>;
+
+    /// The handle of the system, for directories that have one.
+    fn system_handle(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
 }
 
 /// An open file. Dropping it closes it.
@@ -275,6 +341,14 @@ pub trait File: Send {
     /// # Errors
     /// The kinds of fsync(2).
     fn sync(&self) -> Result<()>;
+
+    /// Asks what closing the file would say: some storages (NFS, FUSE) tell only then that data was not stored.
+    ///
+    /// # Errors
+    /// The kinds of close(2).
+    fn flush(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Attributes of the open file.
     ///

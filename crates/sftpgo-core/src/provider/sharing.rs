@@ -90,12 +90,13 @@ impl Report {
                 self.limits.size,
                 after.size.saturating_add(reserved_by_others.size),
             ),
-            files: reserve(
-                self.in_motion.files,
-                self.wanted.files,
-                self.limits.files,
-                after.files.saturating_add(reserved_by_others.files),
-            ),
+            files: i64::try_from(reserve(
+                self.in_motion.files.into(),
+                self.wanted.files.into(),
+                self.limits.files.into(),
+                after.files.saturating_add(reserved_by_others.files).into(),
+            ))
+            .unwrap_or(i64::MAX),
         };
         let updated_at = if change == Amount::default() {
             usage.updated_at
@@ -118,12 +119,12 @@ impl Report {
 }
 
 /// What is in motion, and as much of what is wanted as the limit (0 is none) leaves beside all else that is `taken`.
-fn reserve(in_motion: i64, wanted: i64, limit: i64, taken: i64) -> i64 {
+fn reserve(in_motion: i128, wanted: i128, limit: i128, taken: i128) -> i128 {
     let taken = taken.saturating_add(in_motion);
     let left = if limit > 0 {
         limit.saturating_sub(taken).max(0)
     } else {
-        i64::MAX
+        i128::MAX
     };
     in_motion.saturating_add(wanted.min(left))
 }
@@ -257,7 +258,10 @@ mod tests {
     use super::*;
 
     fn amount(size: i64, files: i64) -> Amount {
-        Amount { size, files }
+        Amount {
+            size: size.into(),
+            files,
+        }
     }
 
     fn stored(contributed: Amount) -> Option<StoredShare> {

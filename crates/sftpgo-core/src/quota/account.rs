@@ -6,7 +6,7 @@ use super::{
     amount::{Amount, Limits, QuotaStatus},
     count::Changes,
     grant::Grant,
-    inodes::{CountedInode, FileChange, Inodes, SharedCount},
+    inodes::{CountedInode, FileChange, FileFigures, Inodes, SharedCount},
     line::{Figures, Line},
     lock,
     slot::Slot,
@@ -14,10 +14,11 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::Metadata,
+    filesystem::{Inode, Metadata},
     provider::{Counting, UsageDelta},
     rule::Rule,
     throttle::Throttle,
+    transfer::RunningUploads,
     user::{User, UserId},
 };
 
@@ -30,14 +31,16 @@ pub struct QuotaAccount {
     pub(super) slot: Arc<Slot>,
     pub(super) unwritten: Arc<Unwritten>,
     names: Mutex<()>,
+    uploads: Mutex<RunningUploads>,
     inodes: Inodes,
     /// The ledger, or while it does not answer the journal, says that this user may have unsettled changes.
     pub(super) marked: AtomicBool,
-    pub(super) state: Mutex<State>,
+    pub(super) state: Arc<Mutex<State>>,
     /// Held while writing to it; `state` is not, so that transfers go on meanwhile.
     pub(super) line: Mutex<Line>,
 }
 
+#[derive(Debug)]
 pub(super) struct State {
     pub(super) limits: Limits,
     pub(super) tracked: bool,
@@ -80,6 +83,29 @@ impl State {
         }
     }
 
+    /// Reserves `delta` for what no rescan would find.
+    pub(super) fn hold(&mut self, delta: UsageDelta) {
+        self.live = self.live.with(delta);
+        self.staged = self.staged.with(delta);
+    }
+
+    /// Makes a file count for `to`, and says how that changes what a rescan would find.
+    fn change_file(&mut self, file: &mut CountedInode, to: FileFigures) -> UsageDelta {
+        let (before, after) = (file.figures.footprint(), to.footprint());
+        let mut held = after.held;
+        held += -before.held;
+        self.hold(held);
+        file.figures = to;
+        if before.named.is_none() && after.named.is_none() {
+            return UsageDelta::default();
+        }
+        self.record(FileChange {
+            inode: file.inode,
+            before: before.named,
+            after: after.named,
+        })
+    }
+
     fn record(&mut self, change: FileChange) -> UsageDelta {
         let delta = change.delta();
         self.live = self.live.with(delta);
@@ -100,23 +126,25 @@ impl QuotaAccount {
         unwritten: Arc<Unwritten>,
     ) -> Self {
         let settled = figures.settled;
+        let state = Arc::new(Mutex::new(State {
+            limits: Limits::of(user),
+            tracked,
+            live: settled,
+            settled,
+            contributed: figures.contributed,
+            staged: Amount::default(),
+            changes: None,
+            grant: line.is_shared().then(|| Grant::none(settled)),
+        }));
         Self {
             user: user.id,
             slot,
             unwritten,
             names: Mutex::default(),
-            inodes: Inodes::default(),
+            uploads: Mutex::default(),
+            inodes: Inodes::of(Arc::clone(&state)),
             marked: AtomicBool::new(false),
-            state: Mutex::new(State {
-                limits: Limits::of(user),
-                tracked,
-                live: settled,
-                settled,
-                contributed: figures.contributed,
-                staged: Amount::default(),
-                changes: None,
-                grant: line.is_shared().then(|| Grant::none(settled)),
-            }),
+            state,
             line: Mutex::new(line),
         }
     }
@@ -153,10 +181,59 @@ impl QuotaAccount {
     /// # Errors
     /// [`QuotaExceeded`](ErrorKind::QuotaExceeded).
     pub fn reserve_staged(&self, delta: UsageDelta) -> Result<()> {
-        self.take(delta, |state| {
-            state.live = state.live.with(delta);
-            state.staged = state.staged.with(delta);
+        self.take(delta, |state| state.hold(delta))
+    }
+
+    /// Makes files count for other figures, all at once, if there is room for `needed`, which is asked for when there is
+    /// any; answers how that changes what a rescan would find.
+    ///
+    /// # Errors
+    /// [`QuotaExceeded`](ErrorKind::QuotaExceeded), and nothing is changed.
+    pub(crate) fn change_files<'f>(
+        &self,
+        files: impl IntoIterator<Item = (&'f mut CountedInode, FileFigures)>,
+        needed: Option<UsageDelta>,
+    ) -> Result<UsageDelta> {
+        self.take(needed.unwrap_or_default(), |state| {
+            let mut sum = UsageDelta::default();
+            for (file, to) in files {
+                sum += state.change_file(file, to);
+            }
+            sum
         })
+    }
+
+    /// The same for one file, whether or not it passes a limit: what is on the disk already.
+    pub(crate) fn set_file(&self, file: &mut CountedInode, to: FileFigures) -> UsageDelta {
+        lock(&self.state).change_file(file, to)
+    }
+
+    /// The same for a file that was made a moment ago, instead of what was `reserved` for it.
+    pub(crate) fn count_new_file(
+        &self,
+        file: &mut CountedInode,
+        reserved: UsageDelta,
+        to: FileFigures,
+    ) -> UsageDelta {
+        let mut state = lock(&self.state);
+        state.hold(-reserved);
+        state.change_file(file, to)
+    }
+
+    /// Gives back what was reserved for an upload.
+    pub fn release_staged(&self, delta: UsageDelta) {
+        lock(&self.state).hold(-delta);
+    }
+
+    /// Does the user take up more than the limit of bytes allows?
+    pub(crate) fn is_over_size(&self) -> bool {
+        let state = lock(&self.state);
+        state.tracked && state.limits.size > 0 && state.live.size > state.limits.size.into()
+    }
+
+    /// The user's uploads whose data is not under its name yet.
+    pub(crate) fn uploads(&self) -> MutexGuard<'_, RunningUploads> {
+        lock(&self.uploads)
     }
 
     /// Has `record` record `delta` if there is room for it.
@@ -172,27 +249,6 @@ impl QuotaAccount {
                 Err(Error::new(ErrorKind::QuotaExceeded, "quota exceeded").decided_by(limit))
             }
         }
-    }
-
-    /// Gives back what such an upload took.
-    pub fn release_staged(&self, delta: UsageDelta) {
-        self.publish(delta, []);
-    }
-
-    /// Such an upload got its name: what it took becomes the `changes` that a rescan would see.
-    pub fn publish(
-        &self,
-        staged: UsageDelta,
-        changes: impl IntoIterator<Item = FileChange>,
-    ) -> UsageDelta {
-        let mut state = lock(&self.state);
-        state.live = state.live.with(-staged);
-        state.staged = state.staged.with(-staged);
-        let mut sum = UsageDelta::default();
-        for change in changes {
-            sum += state.record(change);
-        }
-        sum
     }
 
     /// Directories moved: whoever is counting the files has to begin again.
@@ -235,7 +291,7 @@ impl QuotaAccount {
         for count in self.inodes.all() {
             let counted = lock(&count);
             if let Some(changes) = &mut lock(&self.state).changes {
-                let size = counted.counted.then_some(counted.size);
+                let size = counted.figures.footprint().named;
                 changes.record(FileChange {
                     inode: counted.inode,
                     before: size,
@@ -253,20 +309,14 @@ impl QuotaAccount {
         self.inodes.look_up(look)
     }
 
-    /// The count of a file that was made a moment ago, while the names are held.
+    /// The count of a file that was made a moment ago, while the names are held: it counts for nothing yet.
     pub fn share_new(&self, made: &Metadata) -> SharedCount {
         self.inodes.share_new(made)
     }
 
     /// The file's last name is gone.
-    pub fn retire(&self, count: &mut CountedInode) {
-        self.inodes.retire(count);
-    }
-
-    /// Is the user limited in bytes?
-    pub fn limits_size(&self) -> bool {
-        let state = lock(&self.state);
-        state.tracked && state.limits.size > 0
+    pub(crate) fn retire(&self, inode: Inode) {
+        self.inodes.retire(inode);
     }
 
     /// Limits and use as they stand.
@@ -274,7 +324,7 @@ impl QuotaAccount {
         let state = lock(&self.state);
         QuotaStatus {
             size_limit: state.limits.size,
-            size_used: state.live.size,
+            size_used: state.live.size_to_store(),
             files_limit: state.limits.files,
             files_used: state.live.files,
         }

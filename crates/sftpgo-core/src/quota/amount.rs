@@ -7,11 +7,11 @@ use crate::{
     user::{Usage, User, now_ms},
 };
 
-/// Bytes and files, wide enough for any sum of deltas.
+/// Bytes and files, wide enough for any sum: a file alone may say that it has 2^63 - 1 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[allow(missing_docs)]
 pub struct Amount {
-    pub size: i64,
+    pub size: i128,
     pub files: i64,
 }
 
@@ -19,14 +19,14 @@ impl Amount {
     /// The figures of `usage`.
     pub fn of(usage: Usage) -> Self {
         Self {
-            size: usage.size,
+            size: usage.size.into(),
             files: usage.files.into(),
         }
     }
 
     pub(super) fn with(self, delta: UsageDelta) -> Self {
         self.plus(Self {
-            size: delta.size,
+            size: delta.size.into(),
             files: delta.files.into(),
         })
     }
@@ -77,12 +77,18 @@ impl Amount {
         self.max(Self::default()).as_sum_at(updated_at)
     }
 
+    /// The bytes as a store keeps them, which has 64 bits for them.
+    pub fn size_to_store(self) -> i64 {
+        let size = self.size.clamp(i64::MIN.into(), i64::MAX.into());
+        i64::try_from(size).unwrap_or(i64::MAX)
+    }
+
     /// As the ledger keeps it while servers share it: a sum that may be below zero, see
     /// [`SharedStore`](crate::provider::SharedStore).
     pub fn as_sum_at(self, updated_at: i64) -> Usage {
         let files = self.files.clamp(i32::MIN.into(), i32::MAX.into());
         Usage {
-            size: self.size,
+            size: self.size_to_store(),
             files: i32::try_from(files).unwrap_or(i32::MAX),
             updated_at,
         }
@@ -111,7 +117,7 @@ impl Limits {
 
     pub(super) fn as_amount(self) -> Amount {
         Amount {
-            size: self.size,
+            size: self.size.into(),
             files: self.files,
         }
     }
@@ -121,7 +127,8 @@ impl Limits {
         if delta.files > 0 && self.files > 0 && after.files > self.files {
             return Some(Rule::QuotaFiles);
         }
-        (delta.size > 0 && self.size > 0 && after.size > self.size).then_some(Rule::QuotaSize)
+        (delta.size > 0 && self.size > 0 && after.size > self.size.into())
+            .then_some(Rule::QuotaSize)
     }
 }
 

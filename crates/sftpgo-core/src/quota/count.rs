@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, MutexGuard},
 };
 
-use super::{account::QuotaAccount, amount::Amount, inodes::FileChange, lock, signed};
+use super::{account::QuotaAccount, amount::Amount, inodes::FileChange, lock};
 use crate::{error::Result, filesystem::Inode};
 
 /// Files that changed since a count began.
@@ -95,7 +95,7 @@ impl Count {
         let mut found = Amount::default();
         for size in unchanged.chain(changes.files.values().filter_map(|size| *size)) {
             found = found.plus(Amount {
-                size: signed(size),
+                size: size.into(),
                 files: 1,
             });
         }

@@ -84,7 +84,7 @@ impl Grant {
 pub(super) fn wanted(limits: Limits, live: Amount, delta: UsageDelta) -> Amount {
     let left = limits.as_amount().minus(live);
     let part = Amount {
-        size: left.size / PART_OF_REST,
+        size: left.size / i128::from(PART_OF_REST),
         files: left.files / PART_OF_REST,
     };
     Amount::default()
@@ -103,7 +103,10 @@ mod tests {
     };
 
     fn amount(size: i64, files: i64) -> Amount {
-        Amount { size, files }
+        Amount {
+            size: size.into(),
+            files,
+        }
     }
 
     fn bytes(size: i64) -> UsageDelta {

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, Weak},
 };
 
-use super::lock;
+use super::{account::State, lock};
 use crate::{
     error::Result,
     filesystem::{FileType, Inode, Metadata},
@@ -15,15 +15,95 @@ use crate::{
 /// Entries nobody holds any more are looked for when there are this many.
 const FEW: usize = 64;
 
-/// A file that somebody changes: its size as counted, shared by all who change it.
+/// A file that somebody has open or changes, with what it counts for, shared by all who do.
+///
+/// When the last of them lets go of a file without a name, what was reserved for it is given back.
 #[derive(Debug)]
 pub struct CountedInode {
     /// Which file.
     pub inode: Inode,
-    /// Bytes counted for it.
-    pub size: u64,
-    /// False while it has no name that a rescan would find: not yet, or not any more.
-    pub counted: bool,
+    pub(crate) figures: FileFigures,
+    /// Where it counts.
+    account: Arc<Mutex<State>>,
+}
+
+/// Where a file stands in its user's count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// A rescan finds it under a name.
+    Named,
+    /// It is open, under no name that a rescan finds: not yet, or not any more. Its bytes stay reserved.
+    Unnamed,
+    /// Nothing that counts: no regular file.
+    Uncounted,
+}
+
+/// What a file counts for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileFigures {
+    /// Bytes.
+    pub(crate) size: u64,
+    pub(crate) standing: Standing,
+    /// Bytes that the file which it will replace has in the count: so many cost it nothing. One replacement at a
+    /// time has them, see `pledged`.
+    pub(crate) credit: u64,
+    /// One file is reserved for the name that it will get.
+    pub(crate) reserves_file: bool,
+    /// Bytes that its replacement has for nothing: they stay in the count whatever becomes of this file meanwhile.
+    pub(crate) pledged: u64,
+    /// An upload took its name.
+    pub(crate) replaced: bool,
+}
+
+/// A file's part of the count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Footprint {
+    /// What a rescan finds.
+    pub(super) named: Option<u64>,
+    /// What is reserved besides.
+    pub(super) held: UsageDelta,
+}
+
+impl FileFigures {
+    pub(super) fn footprint(&self) -> Footprint {
+        let (named, held) = match self.standing {
+            Standing::Named => (Some(self.size), self.pledged.saturating_sub(self.size)),
+            Standing::Unnamed => {
+                let taken = self.size.max(self.pledged);
+                (None, taken.saturating_sub(self.credit))
+            }
+            Standing::Uncounted => (None, 0),
+        };
+        Footprint {
+            named,
+            held: UsageDelta {
+                size: signed(held),
+                files: i32::from(self.reserves_file),
+            },
+        }
+    }
+
+    /// What it takes from the user's count in all.
+    pub(crate) fn cost(&self) -> UsageDelta {
+        let Footprint { named, held } = self.footprint();
+        let mut sum = held;
+        if let Some(size) = named {
+            sum += UsageDelta {
+                size: signed(size),
+                files: 1,
+            };
+        }
+        sum
+    }
+}
+
+impl Drop for CountedInode {
+    fn drop(&mut self) {
+        let held = self.figures.footprint().held;
+        if held != UsageDelta::default() {
+            lock(&self.account).hold(-held);
+        }
+    }
 }
 
 /// A count that all who change the file share.
@@ -55,8 +135,9 @@ pub(crate) fn signed(size: u64) -> i64 {
 }
 
 /// The counts that are shared now.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Inodes {
+    account: Arc<Mutex<State>>,
     shared: Mutex<Shared>,
 }
 
@@ -67,10 +148,18 @@ struct Shared {
 }
 
 impl Inodes {
+    /// None yet; what they hold is reserved in `account`.
+    pub(super) fn of(account: Arc<Mutex<State>>) -> Self {
+        Self {
+            account,
+            shared: Mutex::default(),
+        }
+    }
+
     /// Looks at a file and answers what it is, with the count shared for it.
     ///
     /// Whoever changes the file holds its count, and nobody gets one meanwhile: so a file is as large as it looks
-    /// once it is known that there is no count.
+    /// where nobody has had one.
     pub(super) fn look_up(
         &self,
         look: impl Fn() -> Result<Metadata>,
@@ -78,20 +167,27 @@ impl Inodes {
         let mut shared = lock(&self.shared);
         let mut found = look()?;
         loop {
-            if let Some(count) = shared.counts.get(&found.inode).and_then(Weak::upgrade) {
-                return Ok((found, count));
-            }
-            let inode = found.inode;
-            found = look()?;
-            if found.inode == inode {
-                return Ok((found, shared.share(&found)));
-            }
+            let count = match shared.counts.get(&found.inode) {
+                None => shared.share(&found, &self.account),
+                Some(count) => match count.upgrade() {
+                    Some(count) => count,
+                    None => {
+                        // Whoever had it may have changed the file since it was looked at.
+                        shared.counts.remove(&found.inode);
+                        found = look()?;
+                        continue;
+                    }
+                },
+            };
+            return Ok((found, count));
         }
     }
 
     /// Answers the count of a file that was made a moment ago and has no name that anybody else could open.
     pub(super) fn share_new(&self, made: &Metadata) -> SharedCount {
-        lock(&self.shared).share(made)
+        let count = lock(&self.shared).share(made, &self.account);
+        lock(&count).figures.standing = Standing::Uncounted;
+        count
     }
 
     /// All counts that somebody shares now.
@@ -105,22 +201,31 @@ impl Inodes {
 
     /// The file's last name is gone. The storage may give its number to the next new file, which must not find
     /// this count; whoever has the file open keeps it.
-    pub(super) fn retire(&self, count: &mut CountedInode) {
-        count.counted = false;
-        lock(&self.shared).counts.remove(&count.inode);
+    pub(super) fn retire(&self, inode: Inode) {
+        lock(&self.shared).counts.remove(&inode);
     }
 }
 
 impl Shared {
-    fn share(&mut self, found: &Metadata) -> SharedCount {
+    fn share(&mut self, found: &Metadata, account: &Arc<Mutex<State>>) -> SharedCount {
         if self.counts.len() >= self.sweep_at.max(FEW) {
             self.counts.retain(|_, count| count.strong_count() > 0);
             self.sweep_at = self.counts.len() * 2;
         }
         let count = Arc::new(Mutex::new(CountedInode {
             inode: found.inode,
-            size: found.size,
-            counted: found.file_type == FileType::File,
+            figures: FileFigures {
+                size: found.size,
+                standing: match found.file_type {
+                    FileType::File => Standing::Named,
+                    _ => Standing::Uncounted,
+                },
+                credit: 0,
+                reserves_file: false,
+                pledged: 0,
+                replaced: false,
+            },
+            account: Arc::clone(account),
         }));
         self.counts.insert(found.inode, Arc::downgrade(&count));
         count

@@ -3,10 +3,9 @@
 use super::{Shared, if_there};
 use crate::{
     error::Result,
-    filesystem::{File, FileType, Metadata, OpenOptions},
+    filesystem::{File, FileType, Metadata},
     provider::UsageDelta,
-    quota::{CountedInode, FileChange, SharedCount, lock},
-    transfer::Upload,
+    quota::{FileFigures, SharedCount, Standing, lock},
     vpath::VirtualPath,
 };
 
@@ -24,26 +23,16 @@ impl Shared {
         if_there(self.look_up(path))
     }
 
-    /// How a file leaves the count when this name goes; not at all while it has other names.
-    pub(crate) fn leaving(&self, found: &Metadata, counted: &CountedInode) -> Option<FileChange> {
-        let leaves = found.file_type == FileType::File && found.links < 2 && counted.counted;
-        leaves.then_some(FileChange {
-            inode: counted.inode,
-            before: Some(counted.size),
-            after: None,
-        })
-    }
-
-    /// Takes a file whose name has gone out of the count.
+    /// Takes a file whose name has gone out of the count. What is open of it stays reserved until it is closed.
     pub(crate) fn release(&self, gone: &Metadata, count: &SharedCount) -> UsageDelta {
         let mut counted = lock(count);
-        match self.leaving(gone, &counted) {
-            Some(change) => {
-                self.quota.retire(&mut counted);
-                self.quota.record(change)
-            }
-            None => UsageDelta::default(),
+        let mut figures = counted.figures;
+        if gone.links >= 2 || figures.standing != Standing::Named {
+            return UsageDelta::default();
         }
+        figures.standing = Standing::Unnamed;
+        self.quota.retire(counted.inode);
+        self.quota.set_file(&mut counted, figures)
     }
 
     /// A name moved or was added: a count that is going on might miss the file, or meet it twice.
@@ -51,59 +40,45 @@ impl Shared {
         match found.file_type {
             FileType::Directory => self.quota.tree_changed(),
             FileType::File => {
-                let counted = lock(count);
-                let size = counted.counted.then_some(counted.size);
-                self.quota.record(FileChange {
-                    inode: counted.inode,
-                    before: size,
-                    after: size,
-                });
+                let mut counted = lock(count);
+                let figures = counted.figures;
+                self.quota.set_file(&mut counted, figures);
             }
             FileType::Symlink | FileType::Other => {}
         }
     }
 
-    /// Makes a file that must not be there yet, with `cost` reserved for it; called with the names held.
-    pub(crate) fn create_file(
+    /// Counts a file that `make` makes: under its name at once, or hidden, so that a rescan does not find it. One file is
+    /// reserved for it, unless it `replaces` one that counts already. Called with the names held; answers by how much that
+    /// changes what a rescan finds.
+    ///
+    /// # Errors
+    /// [`QuotaExceeded`](crate::ErrorKind::QuotaExceeded), or what `make` says.
+    pub(crate) fn make_file(
         &self,
-        path: &VirtualPath,
-        options: &OpenOptions,
-        cost: UsageDelta,
-    ) -> Result<(Box<dyn File>, Upload)> {
-        self.quota.reserve_staged(cost)?;
-        let options = OpenOptions {
-            write: true,
-            create: true,
-            exclusive: true,
-            ..*options
+        standing: Standing,
+        replaces: bool,
+        make: impl FnOnce() -> Result<Box<dyn File>>,
+    ) -> Result<(Box<dyn File>, SharedCount, UsageDelta)> {
+        let reserved = UsageDelta {
+            size: 0,
+            files: i32::from(!replaces),
         };
-        let opened = self.filesystem.open(path, &options).and_then(|file| {
+        self.quota.reserve_staged(reserved)?;
+        let made = make().and_then(|file| {
             let count = self.quota.share_new(&file.metadata()?);
-            // Counts once it is published.
-            lock(&count).counted = false;
             Ok((file, count))
         });
-        let (file, count) = opened.inspect_err(|_| self.quota.release_staged(cost))?;
-        Ok((file, Upload::in_place(count)))
-    }
-
-    /// The new file is under its name and counts, instead of what was reserved for it and of `leaving`, which it
-    /// replaced.
-    pub(crate) fn publish(
-        &self,
-        count: &SharedCount,
-        reserved: UsageDelta,
-        leaving: Option<FileChange>,
-    ) -> UsageDelta {
-        let mut counted = lock(count);
-        counted.counted = true;
-        let arriving = FileChange {
-            inode: counted.inode,
-            before: None,
-            after: Some(counted.size),
+        let (file, count) = made.inspect_err(|_| self.quota.release_staged(reserved))?;
+        let mut counted = lock(&count);
+        let figures = FileFigures {
+            standing,
+            reserves_file: standing == Standing::Unnamed && !replaces,
+            ..counted.figures
         };
-        self.quota
-            .publish(reserved, std::iter::once(arriving).chain(leaving))
+        let delta = self.quota.count_new_file(&mut counted, reserved, figures);
+        drop(counted);
+        Ok((file, count, delta))
     }
 
     /// Writes a finished operation's delta; the files are as they are even when the ledger fails.

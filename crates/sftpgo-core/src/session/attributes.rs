@@ -46,6 +46,10 @@ impl Session {
         self.shared.connection.touch();
         let other = self.shared.permitted(&change.other)?;
         check_visible(path)?;
+        if let Some(upload) = self.shared.own_upload(path) {
+            let size = change.size;
+            return self.set_upload_attributes(&upload, &AttributeChange { size, other });
+        }
         if let Some(size) = change.size {
             if !follow {
                 return Err(Error::invalid("size", "cannot be changed of a link itself"));
@@ -80,7 +84,7 @@ impl Session {
         self.shared.filesystem.set_attributes(path, change, false)
     }
 
-    fn truncate(&self, path: &VirtualPath, size: u64) -> Result<()> {
+    pub(super) fn truncate(&self, path: &VirtualPath, size: u64) -> Result<()> {
         let options = OpenOptions {
             write: true,
             ..OpenOptions::default()

@@ -1,5 +1,7 @@
 //! Listing a directory.
 
+use std::collections::VecDeque;
+
 use crate::{
     error::Result,
     filesystem::{DirEntry, Directory, is_upload_temporary},
@@ -10,6 +12,8 @@ use crate::{
 pub struct Listing {
     pub(super) directory: Box<dyn Directory>,
     pub(super) path: VirtualPath,
+    /// The session's uploads in this directory that were not shown yet.
+    pub(super) own_uploads: VecDeque<DirEntry>,
 }
 
 impl Listing {
@@ -26,7 +30,8 @@ impl Listing {
         loop {
             match self.directory.next_entry()? {
                 Some(entry) if is_upload_temporary(&entry.name) => {}
-                entry => return Ok(entry),
+                Some(entry) => return Ok(Some(self.with_own_upload(entry))),
+                None => return Ok(self.own_uploads.pop_front()),
             }
         }
     }

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Session, UploadMode, check_creatable, check_visible};
+use super::{Session, Shared, UploadMode, check_creatable, check_visible};
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{FileType, Metadata, OpenOptions, UPLOAD_TEMPORARY_PREFIX},
+    filesystem::{File, FileType, Metadata, OpenOptions, SetAttributes},
     permission::Permissions,
-    provider::UsageDelta,
-    random,
+    quota::{SharedCount, Standing},
     registry::Operation,
-    transfer::{Staged, Transfer, Upload},
+    rule::Rule,
+    transfer::{Transfer, Upload},
     vpath::VirtualPath,
 };
 
@@ -20,7 +20,7 @@ use crate::{
 pub struct OpenRequest {
     pub read: bool,
     pub write: bool,
-    /// With no `truncate`: resume, and refuse writes below the size found.
+    /// Every write goes to the end of the file as it is then.
     pub append: bool,
     pub create: bool,
     pub truncate: bool,
@@ -33,34 +33,54 @@ impl Session {
     /// Opens a file as a transfer, listed until it is finished or dropped.
     ///
     /// # Errors
-    /// Reading needs `download`; writing needs `upload`, and `overwrite` when the file exists.
+    /// Reading needs `download`; writing needs `upload`, and `overwrite` when the file exists. Making a file without
+    /// writing to it needs `upload` besides `download`.
     /// A new file past the quota of files is refused.
     pub fn open(&self, path: &VirtualPath, request: &OpenRequest) -> Result<Transfer> {
         if request.write {
-            self.open_for_upload(path, request)
-        } else {
-            self.open_for_download(path)
+            return self.open_for_upload(path, request);
         }
+        self.need(Permissions::DOWNLOAD)?;
+        if request.create || request.truncate {
+            self.make_empty(path, request)?;
+        }
+        self.open_for_download(path)
     }
 
     fn open_for_download(&self, path: &VirtualPath) -> Result<Transfer> {
-        self.need(Permissions::DOWNLOAD)?;
         check_visible(path)?;
-        let file = self.shared.filesystem.open(
-            path,
-            &OpenOptions {
-                read: true,
-                ..OpenOptions::default()
-            },
-        )?;
-        Ok(Transfer::new(
+        let options = OpenOptions {
+            read: true,
+            ..OpenOptions::default()
+        };
+        let (file, count) = match self.shared.own_upload(path) {
+            Some(upload) => (upload.open(&options)?, Arc::clone(&upload.count)),
+            None => self.open_named(path, &options)?,
+        };
+        Ok(Transfer::download(
             Arc::clone(&self.shared),
-            Operation::Download,
             path.clone(),
             file,
-            true,
-            None,
+            count,
         ))
+    }
+
+    /// Opens a file by name, with its count, so that its bytes stay reserved when its name goes.
+    fn open_named(
+        &self,
+        path: &VirtualPath,
+        options: &OpenOptions,
+    ) -> Result<(Box<dyn File>, SharedCount)> {
+        let file = self.shared.filesystem.open(path, options)?;
+        let (found, count) = self.shared.quota.look_up(|| file.metadata())?;
+        // Its name went between the two: whoever removed it did not know of this handle.
+        if found.links == 0 {
+            let named = self.shared.filesystem.metadata(path, true)?;
+            if named.inode != found.inode {
+                return Err(Error::not_found("no such file or directory"));
+            }
+        }
+        Ok((file, count))
     }
 
     fn open_for_upload(&self, path: &VirtualPath, request: &OpenRequest) -> Result<Transfer> {
@@ -69,28 +89,45 @@ impl Session {
             self.need(Permissions::DOWNLOAD)?;
         }
         check_creatable(path)?;
-        if request.create && path.must_be_directory() {
-            return Err(Error::new(
-                ErrorKind::IsADirectory,
-                "the name is that of a directory",
-            ));
-        }
-        let names = self.shared.quota.change_names();
-        let transfer = self.open_or_make(path, request);
-        drop(names);
-        transfer
+        check_makeable(path, request)?;
+        let _names = self.shared.quota.change_names();
+        // With a slash behind it the name is a directory or nothing, as the storage says.
+        let opened = if self.shared.stages_uploads() && !path.must_be_directory() {
+            self.open_staged(path, request)
+        } else {
+            self.open_in_place(path, request)
+        };
+        let (file, upload) = opened?;
+        Ok(Transfer::new(
+            Arc::clone(&self.shared),
+            Operation::Upload,
+            path.clone(),
+            file,
+            request.read,
+            Some(upload),
+        ))
     }
 
-    fn open_or_make(&self, path: &VirtualPath, request: &OpenRequest) -> Result<Transfer> {
+    /// A file whose data goes straight under its name.
+    pub(super) fn open_in_place(
+        &self,
+        path: &VirtualPath,
+        request: &OpenRequest,
+    ) -> Result<(Box<dyn File>, Upload)> {
         // Most uploads make a file, and making it tells that there was none: then nobody has to look.
-        let made = (request.create && !self.is_staged(request)).then(|| self.make(path, request));
-        if let Some(Ok(transfer)) = made {
-            return Ok(transfer);
+        let made = request.create.then(|| self.make(path, request, true));
+        if let Some(Ok(made)) = made {
+            return Ok(made);
         }
         match (self.shared.find(path, true)?, made) {
             (Some(found), _) => self.open_existing(path, request, &found),
+            // A link that leads nowhere: the file is made where it leads.
+            (None, Some(Err(refused)))
+                if refused.kind() == ErrorKind::AlreadyExists && !request.exclusive =>
+            {
+                self.make(path, request, false)
+            }
             (None, Some(refused)) => refused,
-            (None, None) if request.create => self.open_staged(path, request, None),
             (None, None) => Err(Error::not_found("no such file or directory")),
         }
     }
@@ -100,124 +137,168 @@ impl Session {
         path: &VirtualPath,
         request: &OpenRequest,
         found: &Metadata,
-    ) -> Result<Transfer> {
-        if found.file_type == FileType::Directory {
-            return Err(Error::new(ErrorKind::IsADirectory, "is a directory"));
-        }
+    ) -> Result<(Box<dyn File>, Upload)> {
+        check_replaceable(found)?;
         if request.create && request.exclusive {
-            return Err(Error::new(ErrorKind::AlreadyExists, "already exists"));
+            return Err(exists());
         }
         self.need(Permissions::OVERWRITE)?;
-        let is_link = self
-            .shared
-            .filesystem
-            .metadata(path, false)
-            .is_ok_and(|name| name.file_type == FileType::Symlink);
-        // Through a link the target is written in place: a rename would replace the link instead.
-        if request.truncate && self.is_staged(request) && !is_link {
-            return self.open_staged(path, request, Some(found));
-        }
-        let options = OpenOptions {
+        self.write_to(request, |options| {
+            self.shared.filesystem.open(path, options)
+        })
+    }
+
+    /// Writes go to a file that is there and that `open` opens.
+    pub(super) fn write_to(
+        &self,
+        request: &OpenRequest,
+        open: impl FnOnce(&OpenOptions) -> Result<Box<dyn File>>,
+    ) -> Result<(Box<dyn File>, Upload)> {
+        let file = open(&OpenOptions {
             read: request.read,
             write: true,
+            append: request.append,
             ..OpenOptions::default()
-        };
-        let file = self.shared.filesystem.open(path, &options)?;
-        let (metadata, count) = self.shared.quota.look_up(|| file.metadata())?;
+        })?;
+        let (_, count) = self.shared.quota.look_up(|| file.metadata())?;
         let mut upload = Upload::in_place(count);
+        upload.appends = request.append;
         if request.truncate {
             upload.resize(&self.shared, file.as_ref(), 0)?;
-        } else if request.append {
-            upload.resume_from = metadata.size;
         }
-        Ok(Transfer::new(
-            Arc::clone(&self.shared),
-            Operation::Upload,
-            path.clone(),
-            file,
-            request.read,
-            Some(upload),
-        ))
+        Ok((file, upload))
     }
 
-    /// A file that must not be there yet, under its name at once.
-    fn make(&self, path: &VirtualPath, request: &OpenRequest) -> Result<Transfer> {
-        let one_file = UsageDelta { size: 0, files: 1 };
-        let options = OpenOptions {
-            read: request.read,
-            mode: request.mode,
-            ..OpenOptions::default()
-        };
-        let (file, mut upload) = self.shared.create_file(path, &options, one_file)?;
-        upload.unsettled += self.shared.publish(&upload.count, one_file, None);
-        Ok(Transfer::new(
-            Arc::clone(&self.shared),
-            Operation::Upload,
-            path.clone(),
-            file,
-            request.read,
-            Some(upload),
-        ))
-    }
-
-    /// Data goes to a hidden temporary beside the target, which stays whole and visible until the rename.
-    fn open_staged(
+    /// A file that must not be there yet, under its name at once; not `exclusive` where that name is a link.
+    fn make(
         &self,
         path: &VirtualPath,
         request: &OpenRequest,
-        replaced: Option<&Metadata>,
-    ) -> Result<Transfer> {
-        // A file with another name stays where it is: the upload is one more.
-        let freed = replaced.filter(|replaced| replaced.links < 2);
-        let one_file = UsageDelta {
-            size: 0,
-            files: i32::from(freed.is_none()),
-        };
+        exclusive: bool,
+    ) -> Result<(Box<dyn File>, Upload)> {
         let options = OpenOptions {
-            unfinished_upload: true,
-            mode: request
-                .mode
-                .or(replaced.map(|replaced| replaced.mode & 0o777)),
+            read: request.read,
+            write: true,
+            create: true,
+            exclusive,
+            append: request.append,
+            mode: request.mode,
             ..OpenOptions::default()
         };
-        let create = || -> Result<_> {
-            let temporary = temporary_beside(path)?;
-            let (file, upload) = self.shared.create_file(&temporary, &options, one_file)?;
-            Ok((temporary, file, upload))
+        let directory = if self.shared.uploads.sync {
+            Some(
+                self.shared
+                    .filesystem
+                    .hold_directory(&path.parent_or_root())?,
+            )
+        } else {
+            None
         };
-        let created = match create() {
-            // A sweep took the name before it was held: it does not meet the next one.
-            Err(error) if error.kind() == ErrorKind::Conflict => create(),
-            created => created,
+        let make = || {
+            let file = self.shared.filesystem.open(path, &options)?;
+            if !exclusive {
+                // Opened as if it were there: nobody has given it to the user.
+                file.set_attributes(&SetAttributes {
+                    owner: self.owner_of_new_files().map(|own| (own.uid, own.gid)),
+                    ..SetAttributes::default()
+                })?;
+            }
+            Ok(file)
         };
-        let (temporary, file, mut upload) = created?;
-        upload.staged = Some(Staged {
-            temporary,
-            credit: freed.map_or(0, |freed| freed.size),
-            reserved: one_file,
-        });
-        Ok(Transfer::new(
-            Arc::clone(&self.shared),
-            Operation::Upload,
-            path.clone(),
-            file,
-            false,
-            Some(upload),
-        ))
+        let (file, count, delta) = self.shared.make_file(Standing::Named, false, make)?;
+        let mut upload = Upload::in_place(count);
+        upload.appends = request.append;
+        upload.unsettled += delta;
+        upload.directory = directory;
+        Ok((file, upload))
     }
 
-    /// Does a whole new content go to a temporary? What is read meanwhile has to be the file itself.
-    fn is_staged(&self, request: &OpenRequest) -> bool {
-        !request.read
-            && self.shared.uploads.mode != UploadMode::Standard
-            && self.shared.filesystem.capabilities().atomic_rename
+    /// CREAT and TRUNC of a handle that is not for writing: makes the file, or empties the one that is there.
+    fn make_empty(&self, path: &VirtualPath, request: &OpenRequest) -> Result<()> {
+        check_creatable(path)?;
+        check_makeable(path, request)?;
+        if self.shared.own_upload(path).is_some() {
+            return if request.exclusive {
+                Err(exists())
+            } else {
+                Ok(())
+            };
+        }
+        let found = self.shared.find(path, true)?;
+        if let Some(found) = &found {
+            check_replaceable(found)?;
+            if request.create && request.exclusive {
+                return Err(exists());
+            }
+            if request.truncate {
+                self.need(Permissions::UPLOAD | Permissions::OVERWRITE)?;
+                return self.truncate(path, 0);
+            }
+            return Ok(());
+        }
+        if !request.create {
+            return Ok(());
+        }
+        self.need(Permissions::UPLOAD)?;
+        let _names = self.shared.quota.change_names();
+        if request.exclusive && self.shared.is_being_uploaded(path)? {
+            return Err(exists());
+        }
+        let (file, upload) = self.open_in_place(
+            path,
+            &OpenRequest {
+                truncate: false,
+                ..*request
+            },
+        )?;
+        drop(file);
+        self.shared.settle(upload.unsettled);
+        Ok(())
     }
 }
 
-/// A new hidden name in the directory of `path`.
-fn temporary_beside(path: &VirtualPath) -> Result<VirtualPath> {
-    let directory = path.parent().unwrap_or_else(VirtualPath::root);
-    let mut name = UPLOAD_TEMPORARY_PREFIX.to_vec();
-    name.extend_from_slice(random::hex_id().as_bytes());
-    directory.join(&name)
+impl Shared {
+    /// Does a whole new content go to a hidden file first?
+    pub(crate) fn stages_uploads(&self) -> bool {
+        self.uploads.mode != UploadMode::Standard && self.filesystem.capabilities().atomic_rename
+    }
+
+    /// Will an upload of this user, in whatever session, get this name?
+    fn is_being_uploaded(&self, path: &VirtualPath) -> Result<bool> {
+        let Some(name) = path.file_name() else {
+            return Ok(false);
+        };
+        let parent = self.filesystem.metadata(&path.parent_or_root(), true)?;
+        Ok(self.quota.uploads().newest(parent.inode, name).is_some())
+    }
+}
+
+/// A name with a slash behind it is a directory's: no file is made by it.
+fn check_makeable(path: &VirtualPath, request: &OpenRequest) -> Result<()> {
+    if request.create && path.must_be_directory() {
+        return Err(Error::new(
+            ErrorKind::IsADirectory,
+            "the name is that of a directory",
+        ));
+    }
+    Ok(())
+}
+
+/// Can an upload put its data here?
+///
+/// # Errors
+/// A directory, or what is no plain file: a pipe, a socket, a device. Opening one of these may have effects of its own.
+pub(super) fn check_replaceable(found: &Metadata) -> Result<()> {
+    match found.file_type {
+        FileType::File | FileType::Symlink => Ok(()),
+        FileType::Directory => Err(Error::new(ErrorKind::IsADirectory, "is a directory")),
+        FileType::Other => {
+            Err(Error::new(ErrorKind::Invalid, "not a regular file")
+                .decided_by(Rule::NotARegularFile))
+        }
+    }
+}
+
+pub(super) fn exists() -> Error {
+    Error::new(ErrorKind::AlreadyExists, "already exists")
 }

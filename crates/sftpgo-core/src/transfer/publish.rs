@@ -1,16 +1,33 @@
 //! How an upload gets its name, or does not.
+//!
+//! A publish does only what the session would be allowed to do to what has the name at that moment, which is looked up in
+//! the directory that is held. What happens to the name meanwhile decides as the table "Two writers of one name" in
+//! `docs/architecture.md` says.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
-use super::{Transfer, upload::Upload};
+use super::{
+    Transfer,
+    staged::{Place, StagedUpload},
+    upload::Upload,
+};
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{FileType, Metadata, Replace},
+    filesystem::{DirectoryHandle, FileType, Metadata, OpenOptions, Replace},
+    permission::Permissions,
     provider::UsageDelta,
-    quota::{lock, signed},
-    session::{Shared, UploadMode},
-    vpath::VirtualPath,
+    quota::{CountedInode, FileFigures, SharedCount, Standing, lock},
+    session::{Shared, UploadMode, if_there},
 };
+
+/// How a handle came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// By CLOSE.
+    Clean,
+    /// With its connection.
+    Lost,
+}
 
 impl Transfer {
     /// Makes an upload durable as the policy says and gives it its name.
@@ -18,106 +35,299 @@ impl Transfer {
         let Some(upload) = &mut self.upload else {
             return Ok(());
         };
-        if self.shared.uploads.sync {
-            self.file.sync()?;
+        let sync = self.shared.uploads.sync;
+        if sync {
+            upload.remember_sync(&self.file.sync());
         }
-        upload.publish(&self.shared, &self.path)?;
-        if self.shared.uploads.sync {
-            let directory = self.path.parent().unwrap_or_else(VirtualPath::root);
-            self.shared.filesystem.sync_dir(&directory)?;
+        upload.remember_sync(&self.file.flush());
+        let directory = match upload.staged.take() {
+            Some(staged) => upload.end_staged(&self.shared, &staged, Ending::Clean)?,
+            None => upload.end_in_place()?,
+        };
+        match directory {
+            Some(directory) if sync => directory.sync(),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// A lost connection: what becomes of the data is the upload mode's.
     pub(super) fn abandon(&mut self) {
         self.failure
             .get_or_insert_with(|| "the connection was lost before the file was closed".to_owned());
-        if let Some(upload) = &mut self.upload {
-            let keep = self.shared.uploads.mode == UploadMode::AtomicWithResume;
-            if !(keep && upload.publish(&self.shared, &self.path).is_ok()) {
-                upload.discard_staged(&self.shared);
+        if let Some(upload) = &mut self.upload
+            && let Some(staged) = upload.staged.take()
+        {
+            let keeps_rest = self.shared.uploads.mode == UploadMode::AtomicWithResume;
+            if keeps_rest || staged.place().acknowledged {
+                // What takes the place of something is whole at least as far as it goes.
+                upload.remember_sync(&self.file.sync());
+            }
+            match upload.end_staged(&self.shared, &staged, Ending::Lost) {
+                Ok(Some(directory)) => {
+                    if let Err(error) = directory.sync() {
+                        log::warn!("the rest of an upload may not survive a power cut: {error}");
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => log::debug!("an unfinished upload was not kept: {error}"),
             }
         }
         self.end();
     }
 }
 
+/// A directory in which a name has changed.
+type Changed = Option<Arc<dyn DirectoryHandle>>;
+
 impl Upload {
-    /// Renames staged data over its target; the replaced file leaves the count.
-    fn publish(&mut self, shared: &Shared, path: &VirtualPath) -> Result<()> {
-        let Some(staged) = &mut self.staged else {
-            return Ok(());
-        };
-        if let Some(kind) = self.broken {
+    /// The end of an upload that went into the file itself.
+    fn end_in_place(&mut self) -> Result<Changed> {
+        if let Some(kind) = self.not_durable {
             return Err(Error::new(
                 kind,
-                "a part of the upload could not be stored, the old file stands",
+                "a part of the upload could not be made durable",
             ));
         }
-        let names = shared.quota.change_names();
-        let replaced = shared.find_counted(path)?;
-        let is_directory = |found: &Metadata| found.file_type == FileType::Directory;
-        if replaced
-            .as_ref()
-            .is_some_and(|(found, _)| is_directory(found))
-        {
+        if self.was_replaced() {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "another upload replaced the file meanwhile",
+            ));
+        }
+        Ok(self.directory.take())
+    }
+
+    /// One handle of a staged upload ends. The last one decides what becomes of the data.
+    fn end_staged(
+        &mut self,
+        shared: &Shared,
+        staged: &Arc<StagedUpload>,
+        ending: Ending,
+    ) -> Result<Changed> {
+        shared.forget_own_upload(staged);
+        let _names = shared.quota.change_names();
+        let mut place = staged.place();
+        place.handles = place.handles.saturating_sub(1);
+        if let Some(kind) = self.broken {
+            place.broken.get_or_insert(kind);
+        }
+        if place.handles > 0 {
+            place.acknowledged |= ending == Ending::Clean && self.broken.is_none();
+            return self.answer(None);
+        }
+        let ended = if place.removed {
+            Ok(None)
+        } else {
+            self.end_last(shared, staged, &place, ending)
+        };
+        staged.end_pledge(shared);
+        ended
+    }
+
+    fn end_last(
+        &mut self,
+        shared: &Shared,
+        staged: &Arc<StagedUpload>,
+        place: &Place,
+        ending: Ending,
+    ) -> Result<Changed> {
+        let keeps_rest = shared.uploads.mode == UploadMode::AtomicWithResume;
+        let wanted = match (place.broken, ending) {
+            // What another handle was told is stored must not go with this one.
+            _ if place.acknowledged => Ok(()),
+            (Some(kind), _) => Err(not_stored(kind)),
+            (None, Ending::Lost) if !keeps_rest => Err(not_stored(ErrorKind::Internal)),
+            (None, _) => Ok(()),
+        };
+        let is_rest = ending == Ending::Lost;
+        match wanted.and_then(|()| staged.publish(shared, place, is_rest)) {
+            Ok(delta) => {
+                self.unsettled += delta;
+                self.answer(Some(Arc::clone(&place.directory)))
+            }
+            Err(error) => {
+                staged.give_up(shared, place);
+                Err(error)
+            }
+        }
+    }
+
+    /// What a handle is told when all goes well: not that, if a part of what it brought was refused.
+    fn answer(&self, changed: Changed) -> Result<Changed> {
+        self.broken
+            .map_or(Ok(changed), |kind| Err(not_stored(kind)))
+    }
+}
+
+fn not_stored(kind: ErrorKind) -> Error {
+    let quota = if kind == ErrorKind::QuotaExceeded {
+        "quota exceeded: "
+    } else {
+        ""
+    };
+    Error::new(
+        kind,
+        format!("{quota}a part of the upload could not be stored, the old file stands"),
+    )
+}
+
+impl StagedUpload {
+    /// Gives the data its name; the file that had it leaves the count. `is_rest` where the client did not say that the
+    /// upload is whole: that never takes the place of something newer. Called with the names held.
+    fn publish(&self, shared: &Shared, place: &Place, is_rest: bool) -> Result<UsageDelta> {
+        let found = if_there(place.directory.metadata(&place.name))?;
+        let replace = check_target(shared, place, found.as_ref(), is_rest)?;
+        let replaced = match &found {
+            Some(_) => Some(
+                shared
+                    .quota
+                    .look_up(|| place.directory.metadata(&place.name))?,
+            ),
+            None => None,
+        };
+        // Somebody may have given the new file this name by hand: then nothing is replaced.
+        let replaced = replaced.filter(|(_, count)| !Arc::ptr_eq(count, &self.count));
+        let mut files = self.changes(replaced.as_ref());
+        let mut needed = UsageDelta::default();
+        for Change { count, to, stays } in &files {
+            needed += to.cost();
+            needed += -count.figures.cost();
+            needed += -*stays;
+        }
+        let before: Vec<FileFigures> = files.iter().map(|file| file.count.figures).collect();
+        let changes = files.iter_mut().map(|file| (&mut *file.count, file.to));
+        let delta = shared.quota.change_files(changes, Some(needed))?;
+        let renamed = place
+            .directory
+            .rename(&place.temporary, &place.name, replace);
+        if let Err(error) = renamed {
+            for (file, before) in files.iter_mut().zip(before) {
+                shared.quota.set_file(&mut file.count, before);
+            }
+            return Err(error);
+        }
+        if let Some((found, _)) = replaced.as_ref().filter(|(found, _)| found.links < 2) {
+            shared.quota.retire(found.inode);
+        }
+        let mut uploads = shared.quota.uploads();
+        uploads.remove(place.directory.inode(), &place.name, self);
+        Ok(delta)
+    }
+
+    /// What a publish does to the counts: of the upload, of the file that it replaces, and of the one whose bytes it had.
+    fn changes<'c>(&'c self, replaced: Option<&'c (Metadata, SharedCount)>) -> Vec<Change<'c>> {
+        let mut changes = vec![Change::new(&self.count, |figures| {
+            figures.standing = Standing::Named;
+            figures.credit = 0;
+            figures.reserves_file = false;
+        })];
+        let leans_on = |count: &SharedCount| {
+            self.leans_on
+                .as_ref()
+                .is_some_and(|own| Arc::ptr_eq(own, count))
+        };
+        if let Some((found, count)) = replaced {
+            let is_pledged = leans_on(count);
+            let mut leaving = Change::new(count, |figures| {
+                if is_pledged {
+                    figures.pledged = 0;
+                }
+                if found.links < 2 && figures.standing == Standing::Named {
+                    figures.standing = Standing::Unnamed;
+                    figures.replaced = true;
+                }
+            });
+            // Reserved as long as others have it open, which is no reason to refuse the new one.
+            if leaving.to.standing == Standing::Unnamed {
+                leaving.stays = leaving.to.cost();
+            }
+            changes.push(leaving);
+        }
+        let is_replaced = |count: &SharedCount| {
+            replaced.is_some_and(|(_, replaced)| Arc::ptr_eq(replaced, count))
+        };
+        if let Some(count) = self.leans_on.as_ref().filter(|count| !is_replaced(count)) {
+            changes.push(Change::new(count, |figures| figures.pledged = 0));
+        }
+        changes
+    }
+}
+
+/// A file's count, held, and what it is to become.
+struct Change<'c> {
+    count: MutexGuard<'c, CountedInode>,
+    to: FileFigures,
+    /// The part of it that nobody has to have room for.
+    stays: UsageDelta,
+}
+
+impl<'c> Change<'c> {
+    fn new(count: &'c SharedCount, change: impl FnOnce(&mut FileFigures)) -> Self {
+        let count = lock(count);
+        let mut to = count.figures;
+        change(&mut to);
+        Self {
+            count,
+            to,
+            stays: UsageDelta::default(),
+        }
+    }
+}
+
+/// May the upload take this name from what has it now?
+fn check_target(
+    shared: &Shared,
+    place: &Place,
+    found: Option<&Metadata>,
+    is_rest: bool,
+) -> Result<Replace> {
+    let Some(found) = found else {
+        return Ok(Replace::No);
+    };
+    match found.file_type {
+        FileType::File => {}
+        FileType::Directory => {
             return Err(Error::new(
                 ErrorKind::IsADirectory,
                 "a directory took the name meanwhile",
             ));
         }
-        // Held until it has left: whoever has the replaced file open must not change what it counts for.
-        let mut replaced = replaced
-            .as_ref()
-            // Somebody may have given the new file this name by hand: then nothing is replaced.
-            .filter(|(_, count)| !Arc::ptr_eq(count, &self.count))
-            .map(|(found, count)| (found, lock(count)));
-        let leaving = replaced
-            .as_ref()
-            .and_then(|(found, counted)| shared.leaving(found, counted));
-        let mut sum = UsageDelta {
-            size: signed(lock(&self.count).size),
-            files: 1,
-        };
-        if let Some(leaving) = &leaving {
-            sum += leaving.delta();
+        FileType::Symlink | FileType::Other => {
+            return Err(Error::new(
+                ErrorKind::AlreadyExists,
+                "something that is no file took the name meanwhile",
+            ));
         }
-        // The file that gave the credit may have got another name since: then this one has to fit beside it.
-        let more = sum.beyond(staged.reserved);
-        shared.quota.reserve_staged(more)?;
-        staged.reserved += more;
-        shared
-            .filesystem
-            .rename(&staged.temporary, path, Replace::Yes)?;
-        self.unsettled += shared.publish(&self.count, staged.reserved, leaving);
-        if let (Some((_, counted)), Some(_)) = (&mut replaced, leaving) {
-            shared.quota.retire(counted);
-        }
-        self.staged = None;
-        drop(names);
-        Ok(())
     }
-
-    /// A staged upload that will not get its name: gone, with what it reserved.
-    pub(super) fn discard_staged(&mut self, shared: &Shared) {
-        let Some(staged) = self.staged.take() else {
-            return;
-        };
-        if let Err(error) = shared.filesystem.remove_file(&staged.temporary) {
-            log::warn!("an unfinished upload was not removed, the next start will: {error}");
-        }
-        shared.quota.retire(&mut lock(&self.count));
-        shared.quota.release_staged(staged.reserved);
+    if place.exclusive {
+        return Err(Error::new(
+            ErrorKind::AlreadyExists,
+            "already exists: another made the file meanwhile",
+        ));
     }
+    let is_as_found = |before: &Metadata| {
+        (before.inode, before.size, before.mtime, before.mtime_nanos)
+            == (found.inode, found.size, found.mtime, found.mtime_nanos)
+    };
+    if is_rest && !place.found.as_ref().is_some_and(is_as_found) {
+        return Err(Error::new(
+            ErrorKind::Conflict,
+            "the file is newer than the upload that was lost",
+        ));
+    }
+    shared.need(Permissions::OVERWRITE)?;
+    check_writable(place.directory.as_ref(), &place.name)?;
+    Ok(Replace::Yes)
 }
 
-impl UsageDelta {
-    /// What is missing from `self`, part by part, when `reserved` is there already.
-    fn beyond(self, reserved: Self) -> Self {
-        Self {
-            size: self.size.saturating_sub(reserved.size).max(0),
-            files: self.files.saturating_sub(reserved.files).max(0),
-        }
-    }
+/// Would the system let the file be written to? Replacing it asks only for its directory.
+///
+/// # Errors
+/// What opening it for writing says.
+pub(crate) fn check_writable(directory: &dyn DirectoryHandle, name: &[u8]) -> Result<()> {
+    let options = OpenOptions {
+        write: true,
+        ..OpenOptions::default()
+    };
+    directory.open(name, &options).map(drop)
 }

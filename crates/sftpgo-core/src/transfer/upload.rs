@@ -1,12 +1,14 @@
-//! What writing to a file has cost so far, and the name its data will get.
+//! What writing to a file has cost so far, and where it goes.
 
+use std::sync::Arc;
+
+use super::staged::StagedUpload;
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::File,
+    filesystem::{DirectoryHandle, File},
     provider::UsageDelta,
-    quota::{CountedInode, FileChange, SharedCount, lock, signed},
+    quota::{CountedInode, FileFigures, SharedCount, lock},
     session::Shared,
-    vpath::VirtualPath,
 };
 
 /// The writing side of a transfer.
@@ -14,20 +16,17 @@ pub(crate) struct Upload {
     pub(crate) count: SharedCount,
     /// Counted and not written to the ledger yet.
     pub(crate) unsettled: UsageDelta,
-    /// Writes below this offset are refused.
-    pub(crate) resume_from: u64,
-    pub(crate) staged: Option<Staged>,
+    /// Every write goes to the end of the file as it is then, whatever its offset (draft section 6.3).
+    pub(crate) appends: bool,
+    /// The data is not under its name yet.
+    pub(crate) staged: Option<Arc<StagedUpload>>,
+    /// The directory of a new file, where its name has to be durable.
+    pub(crate) directory: Option<Arc<dyn DirectoryHandle>>,
     /// A write or a change of size was refused: what is there is not what the client sent.
-    pub(crate) broken: Option<ErrorKind>,
-}
-
-/// An upload whose data is not under its name yet.
-pub(crate) struct Staged {
-    pub(crate) temporary: VirtualPath,
-    /// Bytes of the file it will replace: counted already, so free to grow into.
-    pub(crate) credit: u64,
-    /// Taken from the quota so far.
-    pub(crate) reserved: UsageDelta,
+    pub(super) broken: Option<ErrorKind>,
+    /// Data could not be made durable: the system says that only once.
+    pub(super) not_durable: Option<ErrorKind>,
+    has_written: bool,
 }
 
 impl Upload {
@@ -36,10 +35,26 @@ impl Upload {
         Self {
             count,
             unsettled: UsageDelta::default(),
-            resume_from: 0,
+            appends: false,
             staged: None,
+            directory: None,
             broken: None,
+            not_durable: None,
+            has_written: false,
         }
+    }
+
+    /// Writes go to a hidden file.
+    pub(crate) fn staged(staged: Arc<StagedUpload>) -> Self {
+        Self {
+            staged: Some(Arc::clone(&staged)),
+            ..Self::in_place(Arc::clone(&staged.count))
+        }
+    }
+
+    /// Is what it wrote in a file that another upload took the name from?
+    pub(super) fn was_replaced(&self) -> bool {
+        self.has_written && lock(&self.count).figures.replaced
     }
 
     /// Remembers that a part of the upload was refused.
@@ -49,48 +64,79 @@ impl Upload {
         }
     }
 
-    /// Makes room up to `end`, lets `write` fill it, and answers what `write` says; what it did not fill is
-    /// given back. The count is held meanwhile: another writer's growth must not be counted twice, and what another
+    /// Remembers that it is not known what of the upload is on stable storage.
+    pub(super) fn remember_sync(&mut self, synced: &Result<()>) {
+        if let Err(error) = synced {
+            self.not_durable.get_or_insert(error.kind());
+            self.remember(synced);
+        }
+    }
+
+    /// How far writing `len` bytes at `offset` extends the file; 0 where that writes nothing.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) past the largest file.
+    fn end_of_write(&self, file: &dyn File, offset: u64, len: usize) -> Result<u64> {
+        if len == 0 {
+            return Ok(0);
+        }
+        let start = if self.appends {
+            file.metadata()?.size
+        } else {
+            offset
+        };
+        start
+            .checked_add(len as u64)
+            .filter(|end| i64::try_from(*end).is_ok())
+            .ok_or_else(|| Error::invalid("offset", "past the largest file"))
+    }
+
+    /// Makes room for `len` bytes at `offset`, lets `write` fill it, and answers what `write` says; what it did not fill
+    /// is given back. The count is held meanwhile: another writer's growth must not be counted twice, and what another
     /// one cuts off must not come back uncounted.
     ///
     /// # Errors
     /// [`QuotaExceeded`](ErrorKind::QuotaExceeded), then `write` was not called; else what it says.
-    pub(super) fn write_up_to<T>(
+    pub(super) fn write<T>(
         &mut self,
         shared: &Shared,
         file: &dyn File,
-        end: u64,
+        (offset, len): (u64, usize),
         write: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
         let count = SharedCount::clone(&self.count);
         let mut counted = lock(&count);
-        if end <= counted.size {
+        let end = self.end_of_write(file, offset, len)?;
+        self.has_written = true;
+        if end <= counted.figures.size {
             return write();
         }
-        let before = counted.size;
-        self.resize_count(shared, &mut counted, end)?;
+        let before = counted.figures.size;
+        self.grow_count(shared, &mut counted, end)?;
         write().inspect_err(|_| {
             let real = file
                 .metadata()
                 .map_or(before, |metadata| metadata.size.clamp(before, end));
-            self.shrink_count(shared, &mut counted, real);
+            self.set_count(shared, &mut counted, real);
         })
     }
 
-    /// Could the file grow up to `end`?
+    /// Could `len` bytes be written at `offset`?
     ///
     /// # Errors
-    /// [`QuotaExceeded`](ErrorKind::QuotaExceeded).
-    pub(super) fn check_up_to(&self, shared: &Shared, end: u64) -> Result<()> {
+    /// [`QuotaExceeded`](ErrorKind::QuotaExceeded), or [`Invalid`](ErrorKind::Invalid) past the largest file.
+    pub(super) fn check_write(
+        &self,
+        shared: &Shared,
+        file: &dyn File,
+        (offset, len): (u64, usize),
+    ) -> Result<()> {
         let counted = lock(&self.count);
-        if end <= counted.size {
+        let end = self.end_of_write(file, offset, len)?;
+        if end <= counted.figures.size {
             return Ok(());
         }
-        match &self.staged {
-            Some(staged) => shared.quota.check(staged.cost_of(end, counted.size)),
-            None if counted.counted => shared.quota.check(change_of(&counted, end).delta()),
-            None => uncounted_may_grow(shared),
-        }
+        shared.quota.check(resized(&counted, end).1)
     }
 
     /// Cuts or extends the open file within the quota.
@@ -100,74 +146,37 @@ impl Upload {
     pub(crate) fn resize(&mut self, shared: &Shared, file: &dyn File, size: u64) -> Result<()> {
         let count = SharedCount::clone(&self.count);
         let mut counted = lock(&count);
-        let before = counted.size;
+        let before = counted.figures.size;
         if size > before {
-            self.resize_count(shared, &mut counted, size)?;
+            self.grow_count(shared, &mut counted, size)?;
             return file
                 .set_len(size)
-                .inspect_err(|_| self.shrink_count(shared, &mut counted, before));
+                .inspect_err(|_| self.set_count(shared, &mut counted, before));
         }
         file.set_len(size)?;
-        self.shrink_count(shared, &mut counted, size);
+        self.set_count(shared, &mut counted, size);
         Ok(())
     }
 
-    fn resize_count(
-        &mut self,
-        shared: &Shared,
-        counted: &mut CountedInode,
-        size: u64,
-    ) -> Result<()> {
-        if let Some(staged) = &mut self.staged {
-            let more = staged.cost_of(size, counted.size);
-            shared.quota.reserve_staged(more)?;
-            staged.reserved += more;
-        } else if counted.counted {
-            self.unsettled += shared.quota.reserve(change_of(counted, size))?;
-        } else {
-            uncounted_may_grow(shared)?;
-        }
-        counted.size = size;
+    fn grow_count(&mut self, shared: &Shared, counted: &mut CountedInode, size: u64) -> Result<()> {
+        let (to, needed) = resized(counted, size);
+        self.unsettled += shared.quota.change_files([(counted, to)], Some(needed))?;
         Ok(())
     }
 
-    fn shrink_count(&mut self, shared: &Shared, counted: &mut CountedInode, size: u64) {
-        if let Some(staged) = &mut self.staged {
-            let less = staged.cost_of(counted.size, size);
-            shared.quota.release_staged(less);
-            staged.reserved += -less;
-        } else if counted.counted {
-            self.unsettled += shared.quota.record(change_of(counted, size));
-        }
-        counted.size = size;
+    fn set_count(&mut self, shared: &Shared, counted: &mut CountedInode, size: u64) {
+        let (to, _) = resized(counted, size);
+        self.unsettled += shared.quota.set_file(counted, to);
     }
 }
 
-impl Staged {
-    /// What `to` bytes cost more than `from` bytes, next to the file that will be replaced.
-    fn cost_of(&self, to: u64, from: u64) -> UsageDelta {
-        UsageDelta {
-            size: signed(to.max(self.credit)) - signed(from.max(self.credit)),
-            files: 0,
-        }
-    }
-}
-
-/// A file without a name is in no count: where bytes are limited it must not grow.
-fn uncounted_may_grow(shared: &Shared) -> Result<()> {
-    if shared.quota.limits_size() {
-        return Err(Error::new(
-            ErrorKind::QuotaExceeded,
-            "quota exceeded: the file was removed and cannot grow",
-        ));
-    }
-    Ok(())
-}
-
-fn change_of(counted: &CountedInode, size: u64) -> FileChange {
-    FileChange {
-        inode: counted.inode,
-        before: Some(counted.size),
-        after: Some(size),
-    }
+/// What a file counts for with another size, and what that costs more.
+fn resized(counted: &CountedInode, size: u64) -> (FileFigures, UsageDelta) {
+    let to = FileFigures {
+        size,
+        ..counted.figures
+    };
+    let mut more = to.cost();
+    more += -counted.figures.cost();
+    (to, more)
 }

@@ -15,5 +15,6 @@ mod permissions;
 mod quota;
 mod random;
 mod recorded;
+mod two_writers;
 mod uploads;
 mod world;

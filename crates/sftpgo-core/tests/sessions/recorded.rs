@@ -8,8 +8,8 @@ use std::{
 use sftpgo_core::{
     Error, ErrorKind, Result, VirtualPath,
     filesystem::{
-        Capabilities, Directory, File, Filesystem, Metadata, OpenOptions, Replace, SetAttributes,
-        SpaceInfo,
+        Capabilities, Directory, DirectoryHandle, File, Filesystem, Inode, Metadata, OpenOptions,
+        Replace, SetAttributes, SpaceInfo,
     },
 };
 
@@ -18,6 +18,8 @@ use sftpgo_core::{
 pub(crate) struct Record {
     done: Arc<Mutex<Vec<String>>>,
     fails_at: &'static str,
+    /// Not a second time: as the system tells of lost data.
+    fails_once: bool,
 }
 
 impl Record {
@@ -28,13 +30,22 @@ impl Record {
         }
     }
 
+    pub(crate) fn failing_once_at(fails_at: &'static str) -> Self {
+        Self {
+            fails_once: true,
+            ..Self::failing_at(fails_at)
+        }
+    }
+
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.done.lock().unwrap())
     }
 
     fn add(&self, what: &str) -> Result<()> {
-        self.done.lock().unwrap().push(what.to_owned());
-        if self.fails_at == what {
+        let mut done = self.done.lock().unwrap();
+        let is_first = !done.iter().any(|before| before == what);
+        done.push(what.to_owned());
+        if self.fails_at == what && (is_first || !self.fails_once) {
             return Err(Error::new(ErrorKind::Internal, "as told"));
         }
         Ok(())
@@ -64,6 +75,12 @@ impl Filesystem for Recorded {
     fn rename(&self, from: &VirtualPath, to: &VirtualPath, replace: Replace) -> Result<()> {
         self.record.add("rename")?;
         self.home.rename(from, to, replace)
+    }
+    fn hold_directory(&self, path: &VirtualPath) -> Result<Arc<dyn DirectoryHandle>> {
+        Ok(Arc::new(RecordedDirectory {
+            directory: self.home.hold_directory(path)?,
+            record: self.record.clone(),
+        }))
     }
     fn sync_dir(&self, path: &VirtualPath) -> Result<()> {
         self.record.add("sync directory")?;
@@ -115,10 +132,53 @@ impl Filesystem for Recorded {
     }
 }
 
+struct RecordedDirectory {
+    directory: Arc<dyn DirectoryHandle>,
+    record: Record,
+}
+
+impl DirectoryHandle for RecordedDirectory {
+    fn inode(&self) -> Inode {
+        self.directory.inode()
+    }
+    fn open(&self, name: &[u8], options: &OpenOptions) -> Result<Box<dyn File>> {
+        Ok(Box::new(RecordedFile {
+            file: self.directory.open(name, options)?,
+            record: self.record.clone(),
+        }))
+    }
+    fn metadata(&self, name: &[u8]) -> Result<Metadata> {
+        self.directory.metadata(name)
+    }
+    fn rename(&self, from: &[u8], to: &[u8], replace: Replace) -> Result<()> {
+        self.record.add("rename")?;
+        self.directory.rename(from, to, replace)
+    }
+    fn take_from(&self, other: &dyn DirectoryHandle, name: &[u8]) -> Result<()> {
+        self.directory.take_from(other, name)
+    }
+    fn remove_file(&self, name: &[u8]) -> Result<()> {
+        self.directory.remove_file(name)
+    }
+    fn set_attributes(&self, name: &[u8], change: &SetAttributes) -> Result<()> {
+        self.directory.set_attributes(name, change)
+    }
+    fn sync(&self) -> Result<()> {
+        self.record.add("sync directory")?;
+        self.directory.sync()
+    }
+}
+
 impl File for RecordedFile {
     fn sync(&self) -> Result<()> {
         self.record.add("sync file")?;
         self.file.sync()
+    }
+    fn flush(&self) -> Result<()> {
+        if self.record.fails_at == "close" {
+            self.record.add("close")?;
+        }
+        self.file.flush()
     }
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
         self.file.read_at(buffer, offset)

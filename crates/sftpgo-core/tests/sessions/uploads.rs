@@ -2,11 +2,7 @@
 
 use std::fs;
 
-use sftpgo_core::{
-    ErrorKind,
-    session::{OpenRequest, UploadMode},
-    transfer::Transfer,
-};
+use sftpgo_core::{ErrorKind, session::UploadMode, transfer::Transfer};
 
 use crate::world::{NEW, World, path, put};
 
@@ -99,27 +95,4 @@ fn an_atomic_upload_of_which_a_part_was_refused_leaves_the_old_file() {
         );
         assert_eq!(world.usage_and_rescan(), [(60, 1), (60, 1)], "{mode:?}");
     }
-}
-
-#[test]
-fn a_resumed_upload_cannot_write_below_the_old_size() {
-    let world = World::new(|_| {});
-    let logged_in = world.log_in();
-    let session = world.session(&logged_in, UploadMode::Standard);
-    put(&session, "/f", b"0123").unwrap();
-    let resume = OpenRequest {
-        write: true,
-        append: true,
-        create: true,
-        ..OpenRequest::default()
-    };
-    let mut upload = session.open(&path("/f"), &resume).unwrap();
-    assert_eq!(
-        upload.write_at(b"x", 3).unwrap_err().kind(),
-        ErrorKind::PermissionDenied
-    );
-    upload.write_at(b"45", 4).unwrap();
-    upload.finish().unwrap();
-    assert_eq!(fs::read(world.home().join("f")).unwrap(), b"012345");
-    world.assert_exact();
 }

@@ -268,7 +268,7 @@ impl SharedStore for DatabaseProvider {
             if alone || even_roughly {
                 diesel::update(share())
                     .set((
-                        quota_shares::contributed_size.eq(contributed.size),
+                        quota_shares::contributed_size.eq(contributed.size_to_store()),
                         quota_shares::contributed_files.eq(contributed.files),
                     ))
                     .execute(connection)?;

@@ -58,7 +58,10 @@ pub(super) fn stored_share(
         ))
         .get_result(connection)
         .optional()?;
-    let amount = |size, files| Amount { size, files };
+    let amount = |size: i64, files| Amount {
+        size: size.into(),
+        files,
+    };
     Ok(
         found.map(|(size, files, reserved_size, reserved_files)| StoredShare {
             contributed: amount(size, files),
@@ -77,7 +80,12 @@ pub(super) fn reserved_by_others(
         .filter(quota_shares::server_id.ne(server.0))
         .select((quota_shares::reserved_size, quota_shares::reserved_files))
         .load(connection)?;
-    let sum = |sum: Amount, (size, files)| sum.plus(Amount { size, files });
+    let sum = |sum: Amount, (size, files): (i64, i64)| {
+        sum.plus(Amount {
+            size: size.into(),
+            files,
+        })
+    };
     Ok(others.into_iter().fold(Amount::default(), sum))
 }
 
@@ -96,9 +104,9 @@ pub(super) fn insert_share(
         .values((
             quota_shares::server_id.eq(server.0),
             quota_shares::user_id.eq(id.0),
-            quota_shares::contributed_size.eq(share.contributed.size),
+            quota_shares::contributed_size.eq(share.contributed.size_to_store()),
             quota_shares::contributed_files.eq(share.contributed.files),
-            quota_shares::reserved_size.eq(share.reserved.size),
+            quota_shares::reserved_size.eq(share.reserved.size_to_store()),
             quota_shares::reserved_files.eq(share.reserved.files),
             quota_shares::to_count.eq(to_count),
             quota_shares::counts_alone.eq(false),
@@ -158,9 +166,9 @@ pub(super) fn update_share(
 ) -> QueryResult<()> {
     diesel::update(quota_shares::table.find((server.0, id.0)))
         .set((
-            quota_shares::contributed_size.eq(share.contributed.size),
+            quota_shares::contributed_size.eq(share.contributed.size_to_store()),
             quota_shares::contributed_files.eq(share.contributed.files),
-            quota_shares::reserved_size.eq(share.reserved.size),
+            quota_shares::reserved_size.eq(share.reserved.size_to_store()),
             quota_shares::reserved_files.eq(share.reserved.files),
         ))
         .execute(connection)

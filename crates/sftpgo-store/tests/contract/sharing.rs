@@ -20,7 +20,10 @@ fn shared(provider: &dyn Provider) -> &dyn SharedStore {
 }
 
 fn amount(size: i64, files: i64) -> Amount {
-    Amount { size, files }
+    Amount {
+        size: size.into(),
+        files,
+    }
 }
 
 /// Of what has ended, by a user who may have 1000 bytes in 100 files.

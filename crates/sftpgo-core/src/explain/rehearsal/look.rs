@@ -152,16 +152,44 @@ impl Rehearsal {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Ok(path.clone());
         };
-        let mut ahead: Vec<Vec<u8>> = parent.components().map(<[u8]>::to_vec).collect();
+        self.follow(parent.components(), |_| false)?.join(name)
+    }
+
+    /// Where a file is made that is opened by this name, if nothing is there: behind the links that lead to it.
+    ///
+    /// # Errors
+    /// As looking at the way there says.
+    pub(super) fn resolved_target(&self, path: &VirtualPath) -> Result<VirtualPath> {
+        self.follow(path.components(), |error| {
+            error.kind() == ErrorKind::NotFound
+        })
+    }
+
+    /// Goes these steps from the root, through links; the last one may fail as `may_end` allows.
+    fn follow<'s>(
+        &self,
+        steps: impl Iterator<Item = &'s [u8]>,
+        may_end: impl Fn(&Error) -> bool,
+    ) -> Result<VirtualPath> {
+        let mut ahead: Vec<Vec<u8>> = steps.map(<[u8]>::to_vec).collect();
         ahead.reverse();
         let mut place = VirtualPath::root();
         let mut links = 0;
         while let Some(step) = ahead.pop() {
             let next = place.join(&step)?;
             // `..` was joined to where the links before it led.
-            if step == b".." || self.metadata(&next, false)?.file_type != FileType::Symlink {
+            if step == b".." {
                 place = next;
                 continue;
+            }
+            match self.metadata(&next, false) {
+                Ok(found) if found.file_type == FileType::Symlink => {}
+                Ok(_) => {
+                    place = next;
+                    continue;
+                }
+                Err(error) if ahead.is_empty() && may_end(&error) => return Ok(next),
+                Err(error) => return Err(error),
             }
             links += 1;
             if links > MAX_LINKS {
@@ -178,7 +206,7 @@ impl Rehearsal {
             let steps = target.split(|byte| *byte == b'/').rev();
             ahead.extend(steps.filter(|step| !step.is_empty()).map(<[u8]>::to_vec));
         }
-        place.join(name)
+        Ok(place)
     }
 }
 
@@ -200,6 +228,7 @@ pub(super) fn new_file() -> Metadata {
         gid: 0,
         atime: 0,
         mtime: 0,
+        mtime_nanos: 0,
         links: 1,
         inode: NO_INODE,
     }

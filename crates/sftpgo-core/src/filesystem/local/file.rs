@@ -30,12 +30,14 @@ impl LocalFile {
         match metadata::of_fd(&fd)?.file_type {
             FileType::File => Ok(Box::new(Self { fd, owner })),
             FileType::Directory => Err(Error::new(ErrorKind::IsADirectory, "is a directory")),
-            FileType::Symlink | FileType::Other => {
-                Err(Error::new(ErrorKind::Invalid, "not a regular file")
-                    .decided_by(Rule::NotARegularFile))
-            }
+            FileType::Symlink | FileType::Other => Err(not_regular()),
         }
     }
+}
+
+/// A pipe, a socket or a device.
+pub(super) fn not_regular() -> Error {
+    Error::new(ErrorKind::Invalid, "not a regular file").decided_by(Rule::NotARegularFile)
 }
 
 impl File for LocalFile {
@@ -86,10 +88,15 @@ impl File for LocalFile {
             match rustix::fs::copy_file_range(source, Some(&mut from), &self.fd, Some(&mut to), len)
             {
                 Err(Errno::INTR) => {}
-                // Two file systems, one without the call, or an overlap that it does not take.
-                Err(Errno::XDEV | Errno::NOSYS | Errno::NOTSUP | Errno::INVAL | Errno::PERM) => {
-                    return Ok(None);
-                }
+                // Two file systems, one without the call, an overlap that it does not take, or a file that is appended to.
+                Err(
+                    Errno::XDEV
+                    | Errno::NOSYS
+                    | Errno::NOTSUP
+                    | Errno::INVAL
+                    | Errno::PERM
+                    | Errno::BADF,
+                ) => return Ok(None),
                 copied => return copied.map(Some).map_err(error),
             }
         }
@@ -101,6 +108,12 @@ impl File for LocalFile {
 
     fn sync(&self) -> Result<()> {
         rustix::fs::fsync(&self.fd).map_err(error)
+    }
+
+    fn flush(&self) -> Result<()> {
+        // Closing any copy of the handle hands over what the storage still holds back, and tells how that went.
+        let copy = rustix::io::fcntl_dupfd_cloexec(&self.fd, 0).map_err(error)?;
+        nix::unistd::close(copy).map_err(|errno| error(Errno::from_raw_os_error(errno as i32)))
     }
 
     fn metadata(&self) -> Result<Metadata> {

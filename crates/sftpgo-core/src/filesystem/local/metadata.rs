@@ -33,6 +33,11 @@ impl Owner {
         }
     }
 
+    /// Can files be given away?
+    pub(super) fn is_root(&self) -> bool {
+        self.is_root
+    }
+
     /// The ids that new files get.
     pub(super) fn ids(&self) -> OwnerIds {
         OwnerIds {
@@ -85,6 +90,7 @@ fn from_stat(stat: &Stat) -> Metadata {
         gid: stat.st_gid,
         atime: stat.st_atime as i64,
         mtime: stat.st_mtime as i64,
+        mtime_nanos: stat.st_mtime_nsec as u32,
         links: stat.st_nlink as u64,
         inode: (stat.st_dev as u64, stat.st_ino as u64),
     }

@@ -5,17 +5,23 @@
 
 mod directory;
 mod file;
+mod held;
 #[allow(clippy::disallowed_methods, reason = "homes are made here")]
 mod home;
 mod metadata;
+mod open;
 mod resolve;
 mod sweep;
 mod walk;
 
 use std::{
     ffi::OsStr,
-    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
     path::PathBuf,
+    sync::Arc,
 };
 
 use rustix::{
@@ -24,10 +30,10 @@ use rustix::{
 };
 
 pub use self::home::LocalHomes;
-use self::{directory::LocalDirectory, file::LocalFile, metadata::Owner, resolve::Root};
+use self::{directory::LocalDirectory, held::HeldDirectory, metadata::Owner, resolve::Root};
 use super::{
-    Capabilities, Directory, File, FileType, Filesystem, Metadata, OpenOptions, OwnerIds, Replace,
-    SetAttributes, SpaceInfo, is_upload_temporary,
+    Capabilities, Directory, DirectoryHandle, File, FileType, Filesystem, Metadata, OpenOptions,
+    OwnerIds, Replace, SetAttributes, SpaceInfo, is_upload_temporary,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -65,55 +71,14 @@ impl Filesystem for LocalFilesystem {
             random_writes: true,
             links: true,
             atomic_rename: true,
+            ownership: self.owner.is_root(),
         }
     }
 
     fn open(&self, path: &VirtualPath, options: &OpenOptions) -> Result<Box<dyn File>> {
-        let access = match (options.read, options.write) {
-            (_, false) => OFlags::RDONLY,
-            (false, true) => OFlags::WRONLY,
-            (true, true) => OFlags::RDWR,
-        };
-        // NONBLOCK: opening a FIFO must not hang; it means nothing on regular files.
-        let base = access | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let truncate = if options.truncate {
-            OFlags::TRUNC
-        } else {
-            OFlags::empty()
-        };
-        if options.create {
-            let mode = mode_bits(options.mode.unwrap_or(NEW_FILE_MODE));
-            match self
-                .root
-                .open(path, base | OFlags::CREATE | OFlags::EXCL, mode)
-            {
-                Ok(fd) => {
-                    if options.unfinished_upload {
-                        sweep::keep_from_sweeps(&fd)?;
-                    }
-                    self.owner.give(&fd)?;
-                    return Ok(LocalFile::made(fd, self.owner));
-                }
-                Err(Errno::EXIST) if !options.exclusive => {}
-                Err(errno) => return Err(error(errno)),
-            }
-        }
-        let create = if options.create {
-            OFlags::CREATE
-        } else {
-            OFlags::empty()
-        };
-        // Created by somebody else meanwhile, or there before: the plain open, through links beneath the home.
-        let mode = if options.create {
-            mode_bits(options.mode.unwrap_or(NEW_FILE_MODE))
-        } else {
-            Mode::empty()
-        };
-        let fd = self
-            .root
-            .open(path, base | truncate | create, mode)
-            .map_err(error)?;
-        LocalFile::regular(fd, self.owner)
+        open::open(options, self.owner, |flags, mode| {
+            self.root.open(path, flags, mode)
+        })
     }
 
     fn metadata(&self, path: &VirtualPath, follow: bool) -> Result<Metadata> {
@@ -162,21 +127,14 @@ impl Filesystem for LocalFilesystem {
         let (from_parent, from_name) = self.root.name_to_change(from, Errno::INVAL)?;
         let (to_parent, to_name) = self.root.name_to_change(to, Errno::INVAL)?;
         let (from_name, to_name) = (&*from_name, &*to_name);
-        let flags = match replace {
-            Replace::No => RenameFlags::NOREPLACE,
-            Replace::Yes => RenameFlags::empty(),
-        };
-        match rustix::fs::renameat_with(&from_parent, from_name, &to_parent, to_name, flags) {
-            // Some filesystems know no NOREPLACE: look first, as well as can be done there.
-            Err(Errno::INVAL | Errno::NOSYS) if replace == Replace::No && !is_beneath(from, to) => {
-                if metadata::of_name(&to_parent, to.file_name().unwrap_or(to_name)).is_ok() {
-                    return Err(error(Errno::EXIST));
-                }
-                rustix::fs::renameat(&from_parent, from_name, &to_parent, to_name)
-                    .map_err(error_of_two)
-            }
-            renamed => renamed.map_err(error_of_two),
-        }
+        // Some filesystems know no NOREPLACE; a directory is not moved into itself there either.
+        let look_at = (!is_beneath(from, to)).then(|| to.file_name().unwrap_or(to_name));
+        rename(
+            (&from_parent, from_name),
+            (&to_parent, to_name),
+            replace,
+            look_at,
+        )
     }
 
     fn symlink(&self, target: &[u8], link: &VirtualPath) -> Result<()> {
@@ -233,6 +191,14 @@ impl Filesystem for LocalFilesystem {
         metadata::set_by_name(&parent, name, change, self.owner)
     }
 
+    fn hold_directory(&self, path: &VirtualPath) -> Result<Arc<dyn DirectoryHandle>> {
+        let fd = self
+            .root
+            .open(path, OFlags::PATH | OFlags::DIRECTORY, Mode::empty())
+            .map_err(error)?;
+        Ok(Arc::new(HeldDirectory::new(fd, self.owner)?))
+    }
+
     fn sync_dir(&self, path: &VirtualPath) -> Result<()> {
         let fd = self
             .root
@@ -271,6 +237,29 @@ impl Filesystem for LocalFilesystem {
         }
         self.path.join(OsStr::from_bytes(path.relative()))
     }
+}
+
+/// Renames between two open directories. Where the file system cannot refuse to replace a name, the name `look_at` is looked
+/// for before.
+fn rename(
+    from: (impl AsFd, &[u8]),
+    to: (&OwnedFd, &[u8]),
+    replace: Replace,
+    look_at: Option<&[u8]>,
+) -> Result<()> {
+    let flags = match replace {
+        Replace::No => RenameFlags::NOREPLACE,
+        Replace::Yes => RenameFlags::empty(),
+    };
+    let renamed = rustix::fs::renameat_with(&from.0, from.1, to.0, to.1, flags);
+    let (Err(Errno::INVAL | Errno::NOSYS), Replace::No, Some(name)) = (renamed, replace, look_at)
+    else {
+        return renamed.map_err(error_of_two);
+    };
+    if metadata::of_name(to.0, name).is_ok() {
+        return Err(error(Errno::EXIST));
+    }
+    rustix::fs::renameat(&from.0, from.1, to.0, to.1).map_err(error_of_two)
 }
 
 /// Is `path` inside `directory`?

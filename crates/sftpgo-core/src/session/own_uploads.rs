@@ -1,0 +1,167 @@
+//! What a session sees of its own uploads that have no name yet.
+//!
+//! In the atomic upload modes a file is under its name for others only when it is complete. The session that uploads it
+//! sees it there from OPEN on, as it would with any other server: it looks at it, changes its attributes, lists, renames
+//! and removes it.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, MutexGuard},
+};
+
+use super::{AttributeChange, Listing, Session, Shared, if_there, open::check_replaceable};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    filesystem::{DirEntry, OpenOptions, Replace},
+    permission::Permissions,
+    provider::UsageDelta,
+    quota::lock,
+    transfer::{StagedUpload, Upload, name_is_taken},
+    vpath::VirtualPath,
+};
+
+impl Shared {
+    /// One entry for each handle of this session.
+    pub(crate) fn own_uploads(&self) -> MutexGuard<'_, Vec<Arc<StagedUpload>>> {
+        lock(&self.own_uploads)
+    }
+
+    /// A handle of this session has ended.
+    pub(crate) fn forget_own_upload(&self, upload: &Arc<StagedUpload>) {
+        let mut own = self.own_uploads();
+        if let Some(index) = own.iter().position(|known| Arc::ptr_eq(known, upload)) {
+            own.swap_remove(index);
+        }
+    }
+
+    pub(super) fn is_own_upload(&self, upload: &Arc<StagedUpload>) -> bool {
+        self.own_uploads()
+            .iter()
+            .any(|known| Arc::ptr_eq(known, upload))
+    }
+
+    /// The upload of this session that will get this name; the one that began last, if several will.
+    pub(crate) fn own_upload(&self, path: &VirtualPath) -> Option<Arc<StagedUpload>> {
+        let name = path.file_name().filter(|_| !path.must_be_directory())?;
+        // Nobody looks at a directory for names that are not being uploaded.
+        let is_possible = self.own_uploads().iter().any(|own| own.is_named(name));
+        if !is_possible {
+            return None;
+        }
+        let parent = self
+            .filesystem
+            .metadata(&path.parent_or_root(), true)
+            .ok()?;
+        let own = self.own_uploads();
+        let mut at_path = own.iter().filter(|own| own.is_at(parent.inode, name));
+        at_path.next_back().cloned()
+    }
+
+    /// Is the name free of this session's uploads?
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists).
+    pub(super) fn check_not_uploading(&self, path: &VirtualPath) -> Result<()> {
+        self.own_upload(path)
+            .map_or(Ok(()), |_| Err(name_is_taken()))
+    }
+
+    /// This session's uploads that will get a name in this directory, as they are now.
+    pub(super) fn own_uploads_in(&self, directory: &VirtualPath) -> VecDeque<DirEntry> {
+        if self.own_uploads().is_empty() {
+            return VecDeque::new();
+        }
+        let Ok(found) = self.filesystem.metadata(directory, true) else {
+            return VecDeque::new();
+        };
+        let mut entries: VecDeque<DirEntry> = VecDeque::new();
+        for own in self.own_uploads().iter().rev() {
+            if let Some(name) = own.name_in(found.inode)
+                && let Ok(metadata) = own.metadata()
+                && entries.iter().all(|entry| entry.name != name)
+            {
+                entries.push_back(DirEntry { name, metadata });
+            }
+        }
+        entries
+    }
+}
+
+impl Session {
+    /// Removes an upload of this session by its name, with what others see there.
+    pub(super) fn remove_upload(
+        &self,
+        path: &VirtualPath,
+        upload: &Arc<StagedUpload>,
+    ) -> Result<()> {
+        let names = self.shared.quota.change_names();
+        let freed = if_there(self.remove_named(path))?.unwrap_or_default();
+        upload.remove(&self.shared);
+        drop(names);
+        self.shared.settle(freed);
+        Ok(())
+    }
+
+    /// Gives an upload of this session another name; what others see under the old one goes along. Called with the names
+    /// held.
+    pub(super) fn rename_upload(
+        &self,
+        upload: &Arc<StagedUpload>,
+        from: &VirtualPath,
+        to: &VirtualPath,
+        replace: Replace,
+    ) -> Result<UsageDelta> {
+        let Some(name) = to.file_name() else {
+            return Err(Error::new(ErrorKind::AlreadyExists, "the target exists"));
+        };
+        let directory = self
+            .shared
+            .filesystem
+            .hold_directory(&to.parent_or_root())?;
+        let freed = match self.shared.find_counted(from)? {
+            Some(_) => self.rename_named(from, to, replace)?,
+            None => {
+                if let Some(found) = if_there(directory.metadata(name))? {
+                    check_replaceable(&found)?;
+                    if replace == Replace::No {
+                        return Err(Error::new(ErrorKind::AlreadyExists, "the target exists"));
+                    }
+                    self.need(Permissions::OVERWRITE)?;
+                }
+                UsageDelta::default()
+            }
+        };
+        upload.move_to(&self.shared, directory, name)?;
+        Ok(freed)
+    }
+
+    /// Changes attributes of an upload of this session by its name.
+    pub(super) fn set_upload_attributes(
+        &self,
+        upload: &Arc<StagedUpload>,
+        change: &AttributeChange,
+    ) -> Result<()> {
+        if let Some(size) = change.size {
+            let options = OpenOptions {
+                write: true,
+                ..OpenOptions::default()
+            };
+            let file = upload.open(&options)?;
+            let mut writer = Upload::staged(Arc::clone(upload));
+            writer.resize(&self.shared, file.as_ref(), size)?;
+        }
+        upload.set_attributes(&change.other)
+    }
+}
+
+impl Listing {
+    /// What the session sees instead of, or besides, what the directory has.
+    pub(super) fn with_own_upload(&mut self, entry: DirEntry) -> DirEntry {
+        let own = self
+            .own_uploads
+            .iter()
+            .position(|own| own.name == entry.name);
+        own.and_then(|index| self.own_uploads.remove(index))
+            .unwrap_or(entry)
+    }
+}

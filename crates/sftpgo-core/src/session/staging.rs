@@ -1,0 +1,243 @@
+//! Uploads that go to a hidden file beside their name (`upload_mode` 1 and 2): what the name is now decides how they
+//! begin, and how it may be taken at their end.
+
+use std::sync::Arc;
+
+use super::{
+    Session, if_there,
+    open::{OpenRequest, check_replaceable, exists},
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    filesystem::{
+        DirectoryHandle, File, FileType, Metadata, OpenOptions, SetAttributes,
+        UPLOAD_TEMPORARY_PREFIX,
+    },
+    permission::Permissions,
+    quota::{FileFigures, SharedCount, Standing, lock},
+    random,
+    transfer::{Begin, StagedUpload, Upload, check_writable},
+    vpath::VirtualPath,
+};
+
+/// Permission bits that a replaced file hands on.
+const KEPT_MODE: u32 = 0o777;
+
+impl Session {
+    /// Opens a file for writing where whole new contents are staged. What is appended to, resumed, or reached through a
+    /// link is written in place; what is being uploaded is joined.
+    pub(super) fn open_staged(
+        &self,
+        path: &VirtualPath,
+        request: &OpenRequest,
+    ) -> Result<(Box<dyn File>, Upload)> {
+        let Some(name) = path.file_name() else {
+            return Err(Error::new(ErrorKind::IsADirectory, "is a directory"));
+        };
+        let directory = self
+            .shared
+            .filesystem
+            .hold_directory(&path.parent_or_root())?;
+        let found = if_there(directory.metadata(name))?;
+        let running = self.shared.quota.uploads().newest(directory.inode(), name);
+        let exclusive = request.create && request.exclusive;
+        if exclusive && (found.is_some() || running.is_some()) {
+            return Err(exists());
+        }
+        match (found, running) {
+            (Some(found), _) if found.file_type == FileType::Symlink => {
+                self.open_in_place(path, request)
+            }
+            (_, Some(running)) if !request.truncate => self.join(&running, request),
+            (Some(found), _) => {
+                check_replaceable(&found)?;
+                self.need(Permissions::OVERWRITE)?;
+                if request.truncate && self.can_replace(&found) {
+                    check_writable(directory.as_ref(), name)?;
+                    self.stage(directory, name, request, Some(found))
+                } else {
+                    self.write_to(request, |options| directory.open(name, options))
+                }
+            }
+            (None, Some(running)) if self.shared.is_own_upload(&running) => {
+                self.need(Permissions::OVERWRITE)?;
+                self.stage(directory, name, request, None)
+            }
+            (None, _) if request.create && request.append => self.open_in_place(path, request),
+            (None, _) if request.create => self.stage(directory, name, request, None),
+            (None, _) => Err(Error::not_found("no such file or directory")),
+        }
+    }
+
+    /// One more handle of an upload that is running, in this session or another one of the user.
+    fn join(
+        &self,
+        running: &Arc<StagedUpload>,
+        request: &OpenRequest,
+    ) -> Result<(Box<dyn File>, Upload)> {
+        self.need(Permissions::OVERWRITE)?;
+        let options = OpenOptions {
+            read: request.read,
+            write: true,
+            append: request.append,
+            ..OpenOptions::default()
+        };
+        let file = running.join(&self.shared, &options)?;
+        let mut upload = Upload::staged(Arc::clone(running));
+        upload.appends = request.append;
+        Ok((file, upload))
+    }
+
+    /// Can the new file have the owner of the one that it replaces? If not, that is written in place.
+    fn can_replace(&self, found: &Metadata) -> bool {
+        let own = self.shared.filesystem.owner_of_new_files();
+        self.shared.filesystem.capabilities().ownership
+            || own.is_none_or(|own| own.uid == found.uid)
+    }
+
+    /// Data goes to a hidden file; what has the name stays whole and visible to others until it is complete.
+    fn stage(
+        &self,
+        directory: Arc<dyn DirectoryHandle>,
+        name: &[u8],
+        request: &OpenRequest,
+        found: Option<Metadata>,
+    ) -> Result<(Box<dyn File>, Upload)> {
+        let leans_on = match &found {
+            Some(found) => self.pledge(directory.as_ref(), name, found)?,
+            None => None,
+        };
+        // A file with another name stays where it is: the upload is one more.
+        let replaces = found.as_ref().is_some_and(|found| found.links < 2);
+        let staged = self.make_temporary(directory.as_ref(), request, found.as_ref(), replaces);
+        let (temporary, file, count) = match staged {
+            Ok(staged) => staged,
+            Err(error) => {
+                if let Some((count, _)) = &leans_on {
+                    self.end_pledge(count);
+                }
+                return Err(error);
+            }
+        };
+        let leans_on = leans_on.map(|(leans_on, credit)| {
+            let mut counted = lock(&count);
+            let figures = FileFigures {
+                credit,
+                ..counted.figures
+            };
+            self.shared.quota.set_file(&mut counted, figures);
+            leans_on
+        });
+        let upload = StagedUpload::begin(
+            &self.shared,
+            Begin {
+                directory,
+                temporary,
+                name: name.to_vec(),
+                found,
+                exclusive: request.create && request.exclusive,
+                count,
+                leans_on,
+            },
+        );
+        let mut upload = Upload::staged(upload);
+        upload.appends = request.append;
+        Ok((file, upload))
+    }
+
+    /// The count of a file that is to be replaced, and how many of its bytes its replacement may use besides: those of one
+    /// replacement at a time, and none while the user takes up more than allowed.
+    fn pledge(
+        &self,
+        directory: &dyn DirectoryHandle,
+        name: &[u8],
+        found: &Metadata,
+    ) -> Result<Option<(SharedCount, u64)>> {
+        if found.links >= 2 || self.shared.quota.is_over_size() {
+            return Ok(None);
+        }
+        let (_, count) = self.shared.quota.look_up(|| directory.metadata(name))?;
+        let mut counted = lock(&count);
+        if counted.figures.pledged > 0 || counted.figures.standing != Standing::Named {
+            return Ok(None);
+        }
+        let credit = counted.figures.size;
+        let figures = FileFigures {
+            pledged: credit,
+            ..counted.figures
+        };
+        self.shared.quota.set_file(&mut counted, figures);
+        drop(counted);
+        Ok(Some((count, credit)))
+    }
+
+    fn end_pledge(&self, count: &SharedCount) {
+        let mut counted = lock(count);
+        let figures = FileFigures {
+            pledged: 0,
+            ..counted.figures
+        };
+        self.shared.quota.set_file(&mut counted, figures);
+    }
+
+    fn make_temporary(
+        &self,
+        directory: &dyn DirectoryHandle,
+        request: &OpenRequest,
+        replaced: Option<&Metadata>,
+        counts_already: bool,
+    ) -> Result<(Vec<u8>, Box<dyn File>, SharedCount)> {
+        let options = OpenOptions {
+            read: request.read,
+            write: true,
+            create: true,
+            exclusive: true,
+            append: request.append,
+            unfinished_upload: true,
+            mode: replaced.map_or(request.mode, |replaced| Some(replaced.mode & KEPT_MODE)),
+            ..OpenOptions::default()
+        };
+        let make = || -> Result<_> {
+            let temporary = temporary_name();
+            let open = || directory.open(&temporary, &options);
+            let (file, count, _) =
+                self.shared
+                    .make_file(Standing::Unnamed, counts_already, open)?;
+            if let Some(replaced) = replaced
+                && let Err(error) = keep_attributes(file.as_ref(), replaced)
+            {
+                directory.remove_file(&temporary)?;
+                return Err(error);
+            }
+            Ok((temporary, file, count))
+        };
+        match make() {
+            // A sweep took the name before it was held: it does not meet the next one.
+            Err(error) if error.kind() == ErrorKind::Conflict => make(),
+            made => made,
+        }
+    }
+}
+
+/// A new content has the mode and the owner of the old one, as if that had been written over.
+fn keep_attributes(file: &dyn File, replaced: &Metadata) -> Result<()> {
+    let made = file.metadata()?;
+    let mode = replaced.mode & KEPT_MODE;
+    let change = SetAttributes {
+        mode: (made.mode & KEPT_MODE != mode).then_some(mode),
+        owner: ((made.uid, made.gid) != (replaced.uid, replaced.gid))
+            .then_some((replaced.uid, replaced.gid)),
+        ..SetAttributes::default()
+    };
+    if change == SetAttributes::default() {
+        return Ok(());
+    }
+    file.set_attributes(&change)
+}
+
+/// A new hidden name.
+fn temporary_name() -> Vec<u8> {
+    let mut name = UPLOAD_TEMPORARY_PREFIX.to_vec();
+    name.extend_from_slice(random::hex_id().as_bytes());
+    name
+}
