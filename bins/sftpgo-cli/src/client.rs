@@ -1,6 +1,6 @@
 //! The REST API over HTTP. The only file that names the HTTP library's client.
 
-use std::{os::unix::ffi::OsStrExt, time::Duration};
+use std::{cell::Cell, os::unix::ffi::OsStrExt, time::Duration};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 use serde::{Serialize, de::DeserializeOwned};
@@ -12,6 +12,7 @@ use ureq::{
 use crate::{
     cli::Explain,
     exit::{Failure, Result},
+    output,
     values::server::ServerUrl,
     wire::{Answer, Connection, Explanation, QuotaScan, User, UserChange, Version},
 };
@@ -34,6 +35,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 pub(crate) struct Client {
     agent: Agent,
     server: ServerUrl,
+    /// Said once, however many users are sent.
+    warned_of_passwords: Cell<bool>,
 }
 
 /// Which users to list.
@@ -61,6 +64,18 @@ impl Client {
         Self {
             agent: config.build().new_agent(),
             server,
+            warned_of_passwords: Cell::new(false),
+        }
+    }
+
+    /// Says that a password, or its hash, is about to be sent where others can read it.
+    pub(crate) fn warn_before_a_password(&self) {
+        if self.server.is_readable_on_the_way() && !self.warned_of_passwords.replace(true) {
+            output::note(&format!(
+                "a password goes to {} without encryption, and whoever is on the way can read it: \
+                 use https, or a tunnel such as ssh -L 8080:127.0.0.1:8080",
+                self.server
+            ));
         }
     }
 
@@ -121,11 +136,11 @@ impl Client {
     }
 
     pub(crate) fn add_user(&self, user: &UserChange) -> Result<User> {
-        self.send(Method::POST, "user", user)
+        self.send_user(Method::POST, "user", user)
     }
 
     pub(crate) fn update_user(&self, id: i64, change: &UserChange) -> Result<Answer> {
-        self.send(Method::PUT, &format!("user/{id}"), change)
+        self.send_user(Method::PUT, &format!("user/{id}"), change)
     }
 
     pub(crate) fn delete_user(&self, id: i64) -> Result<Answer> {
@@ -163,6 +178,18 @@ impl Client {
                 .map_err(ureq::Error::from)
                 .and_then(|request| self.agent.run(request)),
         )
+    }
+
+    fn send_user<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        user: &UserChange,
+    ) -> Result<T> {
+        if user.password.is_some() {
+            self.warn_before_a_password();
+        }
+        self.send(method, path, user)
     }
 
     fn send<T: DeserializeOwned>(

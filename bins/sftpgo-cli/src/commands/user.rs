@@ -42,6 +42,7 @@ fn add(
     let mut user = fields_given(given)?;
     user.password = credentials::password(source)?;
     if user.password.is_none() && user.public_keys.is_none() {
+        client.warn_before_a_password();
         user.password = Some(asked_password(&name)?);
     }
     user.username = Some(name);
@@ -123,6 +124,7 @@ fn change(client: &Client, format: Format, update: UserUpdate) -> Result<()> {
     }
     let user = find(client, &update.target)?;
     if update.set_password {
+        client.warn_before_a_password();
         change.password = Some(prompt::new_password(&user.username)?);
     }
     let answer = client.update_user(user.id, &change)?;

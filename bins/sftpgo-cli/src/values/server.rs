@@ -23,6 +23,17 @@ impl ServerUrl {
     }
 }
 
+impl ServerUrl {
+    /// Can somebody on the way read what is sent?
+    pub(crate) fn is_readable_on_the_way(&self) -> bool {
+        let is_tls = self
+            .base
+            .get(..6)
+            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
+        !is_tls && !self.is_loopback()
+    }
+}
+
 impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.base)
@@ -105,6 +116,22 @@ mod tests {
         ] {
             let url: ServerUrl = text.parse().unwrap();
             assert_eq!(url.is_loopback(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn knows_what_can_be_read_on_the_way() {
+        for (text, expected) in [
+            ("http://127.0.0.1:8080", false),
+            ("http://localhost", false),
+            ("https://files.example.org", false),
+            ("HTTPS://files.example.org", false),
+            ("http://files.example.org", true),
+            ("HTTP://10.0.0.1:8080", true),
+            ("http://https.example.org", true),
+        ] {
+            let url: ServerUrl = text.parse().unwrap();
+            assert_eq!(url.is_readable_on_the_way(), expected, "{text}");
         }
     }
 }

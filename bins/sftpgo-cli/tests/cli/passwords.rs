@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    fake::{Fake, answer, user},
+    fake::{Fake, answer, binary, outcome, user},
     terminal::Terminal,
 };
 
@@ -23,6 +23,40 @@ fn a_new_users_password_is_asked_for_twice_and_not_shown() {
     let (code, shown) = terminal.end();
     assert_eq!(code, Some(0), "{shown}");
     assert!(!shown.contains("s3cret"), "{shown}");
+    assert_eq!(fake.requests()[0].body["password"], "s3cret");
+}
+
+/// 0.0.0.0 is this machine to the system, and no loopback address.
+#[test]
+fn a_password_in_clear_to_another_host_is_warned_of_before_it_is_sent() {
+    let add = ["user", "add", "bob", "--password-stdin"];
+    let to = |server: &str, arguments: &[&str]| {
+        let mut command = binary();
+        command.args(["--server", server]).args(arguments);
+        outcome(command, "s3cret\n").stderr
+    };
+    // Nobody is there: what was said was said before.
+    let said = to("http://0.0.0.0:1", &add);
+    let warned = said.find("note: a password goes to http://0.0.0.0:1 without encryption");
+    assert!(
+        warned.unwrap() < said.find("cannot reach").unwrap(),
+        "{said}"
+    );
+    for (server, arguments) in [
+        ("http://127.0.0.1:1", &add[..]),
+        ("https://0.0.0.0:1", &add),
+        ("http://0.0.0.0:1", &["user", "list"]),
+        (
+            "http://0.0.0.0:1",
+            &["user", "update", "--id", "1", "--status", "0"],
+        ),
+    ] {
+        let said = to(server, arguments);
+        assert!(!said.contains("without encryption"), "{server}: {said}");
+    }
+    let fake = Fake::answering([(200, user(7, "bob"))]);
+    let server = fake.url.replace("127.0.0.1", "0.0.0.0");
+    assert_eq!(to(&server, &add).matches("note: ").count(), 1);
     assert_eq!(fake.requests()[0].body["password"], "s3cret");
 }
 
