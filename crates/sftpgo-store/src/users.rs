@@ -1,4 +1,5 @@
-//! The stored users in a database.
+//! The stored users in a database. What somebody asked for and was told is done survives a power cut; when a user last
+//! logged in need not.
 
 use std::ops::ControlFlow;
 
@@ -69,7 +70,7 @@ impl Users for DatabaseProvider {
 
     fn add_user(&self, user: &User) -> Result<User> {
         limits::check(user)?;
-        let id = dialect::write(&mut *self.pool.to_write()?, |connection| {
+        let id = dialect::write_durably(&mut *self.pool.to_write()?, |connection| {
             insert(connection, user)
         })
         .map_err(of_query)?;
@@ -83,7 +84,7 @@ impl Users for DatabaseProvider {
 
     fn change_user(&self, before: &User, user: &User) -> Result<bool> {
         limits::check(user)?;
-        dialect::write(&mut *self.pool.to_write()?, |connection| {
+        dialect::write_durably(&mut *self.pool.to_write()?, |connection| {
             dialect::lock_user(connection, user.id)?;
             let stored = users::table
                 .find(user.id.0)
@@ -110,15 +111,17 @@ impl Users for DatabaseProvider {
     }
 
     fn replace_password_hash(&self, id: UserId, old: &str, new: &str) -> Result<bool> {
-        diesel::update(users::table.find(id.0).filter(users::password.eq(old)))
-            .set(users::password.eq(new))
-            .execute(&mut *self.pool.to_write()?)
-            .map(|changed| changed > 0)
-            .map_err(of_query)
+        dialect::write_durably(&mut *self.pool.to_write()?, |connection| {
+            diesel::update(users::table.find(id.0).filter(users::password.eq(old)))
+                .set(users::password.eq(new))
+                .execute(connection)
+        })
+        .map(|changed| changed > 0)
+        .map_err(of_query)
     }
 
     fn delete_user(&self, id: UserId) -> Result<()> {
-        dialect::write(&mut *self.pool.to_write()?, |connection| {
+        dialect::write_durably(&mut *self.pool.to_write()?, |connection| {
             dialect::lock_user(connection, id)?;
             let Some(name) = name_of(connection, id)? else {
                 return Ok(0);
