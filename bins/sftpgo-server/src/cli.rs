@@ -46,6 +46,10 @@ pub(crate) struct Migrate {
     /// Take back the last migration. Users are not dropped unless --drop-users is given too.
     #[arg(long, group = "what")]
     pub(crate) revert: bool,
+    /// Drop the table users_before_takeover, the copy that the take-over of an SFTPGo 0.9 database left, with the
+    /// password hashes in it.
+    #[arg(long, group = "what")]
+    pub(crate) drop_takeover_copy: bool,
     /// With --revert: drop the table of users, whoever is in it.
     #[arg(long, requires = "revert", conflicts_with_all = ["check", "run"])]
     pub(crate) drop_users: bool,

@@ -34,7 +34,7 @@ pub(crate) fn run(migrate: &Migrate) -> ExitCode {
         return ExitCode::SUCCESS;
     };
     // Who could not be taken over, and why, is in the log; without one this goes on.
-    if migrate.run
+    if (migrate.run || migrate.drop_takeover_copy)
         && let Err(error) = logging::start(&options.log_settings(&found.directory))
     {
         terminal::complain(&format!("the log cannot be written: {error}"));
@@ -72,6 +72,16 @@ fn work(migrate: &Migrate, config: &StoreConfig) -> Result<ExitCode, Problem> {
             .map(|name| format!("ran {name}\n"))
             .collect();
         terminal::say(&format!("{ran}the database is up to date"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if migrate.drop_takeover_copy {
+        let dropped = sftpgo_store::drop_takeover_copy(config).map_err(failed)?;
+        terminal::say(&match dropped {
+            Some(rows) => format!(
+                "dropped users_before_takeover with {rows} rows; backups of the database may have them still"
+            ),
+            None => "there is no users_before_takeover: nothing to drop".to_owned(),
+        });
         return Ok(ExitCode::SUCCESS);
     }
     match sftpgo_store::revert(config, migrate.drop_users) {

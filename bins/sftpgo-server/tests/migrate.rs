@@ -35,6 +35,10 @@ fn goes_to_and_fro(variables: &Variables, sql: impl Fn(&Path, &str)) {
     says(&first, 0, "create_users\n");
     says(&first, 0, "the database is up to date");
     says(&run(&["--check"]), 0, "the database is up to date");
+    says(&run(&["--drop-takeover-copy"]), 0, "nothing to drop");
+    sql(directory, "CREATE TABLE users_before_takeover (id integer)");
+    says(&run(&["--drop-takeover-copy"]), 0, "with 0 rows");
+    says(&run(&["--drop-takeover-copy"]), 0, "nothing to drop");
     assert!(!run(&["--run"]).stdout.contains("ran "));
 
     sql(

@@ -57,7 +57,7 @@ pub use journal::FileJournal;
 pub use memory::MemoryProvider;
 pub use place::{Place, Secret, Server, StoreConfig, Tls};
 #[cfg(feature = "database")]
-pub use upkeep::{Migrated, Standing, migrate, revert, standing};
+pub use upkeep::{Migrated, Standing, drop_takeover_copy, migrate, revert, standing};
 
 /// The databases of this build, as SFTPGo's configuration calls their drivers.
 pub const DATABASES: &[&str] = &[

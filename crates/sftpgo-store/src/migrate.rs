@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Another server that starts may take over a large table; past this something is wrong with it.
-const WAIT_FOR_OTHERS: Duration = Duration::from_secs(60);
+pub(crate) const WAIT_FOR_OTHERS: Duration = Duration::from_secs(60);
 
 /// What was done to bring a database up to date.
 pub(crate) struct Done {

@@ -7,7 +7,7 @@ use crate::{
     connection::Connection,
     dialect, error,
     establish::Target,
-    migrate::{bring_up_to_date, due_and_unknown, undo_last},
+    migrate::{WAIT_FOR_OTHERS, bring_up_to_date, due_and_unknown, undo_last},
     takeover,
 };
 
@@ -93,6 +93,24 @@ pub fn revert(config: &StoreConfig, lose_users: bool) -> Result<Option<String>> 
         return Ok(None);
     }
     undo_last(&mut connect(&target)?, lose_users)
+}
+
+/// Drops the copy of an SFTPGo table that its take-over left, with the password hashes in it, and answers how many rows it
+/// had; none when there is no copy.
+///
+/// # Errors
+/// As [`migrate`]; [`Invalid`](sftpgo_core::ErrorKind::Invalid) while the take-over is not done: the copy may then be the
+/// only whole one.
+pub fn drop_takeover_copy(config: &StoreConfig) -> Result<Option<i64>> {
+    let target = Target::of(&config.place)?;
+    if !target.exists() {
+        return Ok(None);
+    }
+    let mut connection = connect(&target)?;
+    dialect::erase_what_is_deleted(&mut connection).map_err(error::of_query)?;
+    let dropped = dialect::alone(&mut connection, WAIT_FOR_OTHERS, takeover::drop_copy)?;
+    dialect::forget_what_was_deleted(&mut connection).map_err(error::of_query)?;
+    Ok(dropped)
 }
 
 fn connect(target: &Target) -> Result<Connection> {

@@ -2,7 +2,7 @@
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used)] // helpers beside tests fail like tests
 
-use std::sync::Mutex;
+use std::{fs, sync::Mutex};
 
 use diesel::{
     Connection, QueryableByName, RunQueryDsl, SqliteConnection, connection::SimpleConnection,
@@ -13,7 +13,7 @@ use sftpgo_core::{
     provider::{Health, QuotaLedger, Users},
     user::Usage,
 };
-use sftpgo_store::{DatabaseProvider, Place, StoreConfig};
+use sftpgo_store::{DatabaseProvider, Place, StoreConfig, drop_takeover_copy};
 use tempfile::TempDir;
 
 /// Of 2019, before `expiration_date`, `last_login` and `status`.
@@ -398,6 +398,36 @@ fn a_row_restored_in_the_newer_form_later_is_shut_out_too() {
     assert!(old.user("bob").enabled);
     old.run(r#"UPDATE users SET permissions = '{"/":["*"]}', filters = '{"denied_ip":["::/0"]}'"#);
     assert!(is_shut_out(&old.user("bob")));
+}
+
+#[test]
+fn the_copy_is_dropped_when_that_is_asked_for_and_nothing_of_it_is_left() {
+    let old = Old::newest();
+    old.add_newer("bob", r#"{"/":["*"]}"#, &[]);
+    let config = StoreConfig {
+        place: Place::Sqlite(old.0.path().join("sftpgo.db")),
+        pool_size: 1,
+    };
+    let refused = drop_takeover_copy(&config).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Invalid, "{refused}");
+    assert!(old.user("bob").enabled);
+    old.run("UPDATE users_before_takeover SET password = 'only in the copy'");
+    let files_hold = |text: &str| {
+        fs::read_dir(old.0.path())
+            .unwrap()
+            .map(|entry| fs::read(entry.unwrap().path()).unwrap())
+            .any(|bytes| {
+                bytes
+                    .windows(text.len())
+                    .any(|some| some == text.as_bytes())
+            })
+    };
+    assert!(files_hold("only in the copy"));
+    assert_eq!(drop_takeover_copy(&config).unwrap(), Some(1));
+    assert!(!files_hold("only in the copy"));
+    assert_eq!(drop_takeover_copy(&config).unwrap(), None);
+    assert_eq!(old.cell("users", "password", "bob"), "$2a$14$abc");
+    assert!(old.user("bob").enabled);
 }
 
 #[test]

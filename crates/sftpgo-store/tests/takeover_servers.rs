@@ -14,7 +14,7 @@ use sftpgo_databases::{
     Database, Kind,
     old::{self, Form},
 };
-use sftpgo_store::DatabaseProvider;
+use sftpgo_store::{DatabaseProvider, drop_takeover_copy};
 
 on_each!(
     every_form_keeps_its_rows,
@@ -22,6 +22,7 @@ on_each!(
     a_row_that_says_more_is_kept_and_its_user_shut_out,
     many_rows_are_taken_over_a_part_at_a_time,
     the_old_table_is_copied_once_before_anything_changes,
+    the_copy_is_dropped_when_that_is_asked_for,
     a_take_over_that_was_cut_off_is_made_up_for,
     a_table_of_something_else_is_left_alone,
     servers_that_start_at_once_do_not_disturb_each_other,
@@ -221,6 +222,18 @@ fn the_old_table_is_copied_once_before_anything_changes(kind: Kind) {
         old.run("SELECT username, permissions, filters FROM users_before_takeover"),
         "bob\t{\"/\":[\"list\",\"download\"]}\t{}"
     );
+}
+
+fn the_copy_is_dropped_when_that_is_asked_for(kind: Kind) {
+    let old = Old::new(kind, Form::Newest);
+    old.run(&old::user(Form::Newest, "bob", &[]));
+    let config = old.0.config(0);
+    let refused = drop_takeover_copy(&config).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Invalid, "{refused}");
+    old.open();
+    assert_eq!(drop_takeover_copy(&config).unwrap(), Some(1));
+    assert_eq!(drop_takeover_copy(&config).unwrap(), None);
+    assert!(old.user("bob").enabled);
 }
 
 fn a_take_over_that_was_cut_off_is_made_up_for(kind: Kind) {

@@ -235,6 +235,20 @@ pub(crate) fn copy_users(connection: &mut Connection) -> QueryResult<()> {
     by_database!(connection, |inner, dialect| dialect::copy_users(inner))
 }
 
+/// Deletes what is deleted next in a way that leaves nothing of it to be read. Outside of transactions.
+pub(crate) fn erase_what_is_deleted(connection: &mut Connection) -> QueryResult<()> {
+    by_database!(connection, |inner, dialect| dialect::erase_what_is_deleted(
+        inner
+    ))
+}
+
+/// Sees to it that what was deleted is in no file of the database any more. Outside of transactions.
+pub(crate) fn forget_what_was_deleted(connection: &mut Connection) -> QueryResult<()> {
+    by_database!(connection, |inner, dialect| {
+        dialect::forget_what_was_deleted(inner)
+    })
+}
+
 /// Makes the names of a table that was taken over be compared and sorted byte by byte.
 pub(crate) fn compare_bytes(connection: &mut Connection) -> QueryResult<()> {
     by_database!(connection, |inner, dialect| dialect::compare_bytes(inner))

@@ -131,6 +131,24 @@ pub(crate) fn copy_users(connection: &mut MysqlConnection) -> QueryResult<()> {
     )
 }
 
+/// A table has files of its own, which go with it.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "other databases have something to do"
+)]
+pub(crate) fn erase_what_is_deleted(_: &mut MysqlConnection) -> QueryResult<()> {
+    Ok(())
+}
+
+/// It is.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "other databases have something to do"
+)]
+pub(crate) fn forget_what_was_deleted(_: &mut MysqlConnection) -> QueryResult<()> {
+    Ok(())
+}
+
 /// A password hash is compared byte by byte too, so this is for the whole table; and what has transactions is InnoDB.
 pub(crate) fn compare_bytes(connection: &mut MysqlConnection) -> QueryResult<()> {
     let Version { version } = sql_query("SELECT VERSION() AS version").get_result(connection)?;

@@ -120,6 +120,24 @@ pub(crate) fn copy_users(connection: &mut PgConnection) -> QueryResult<()> {
         .batch_execute("CREATE TABLE IF NOT EXISTS users_before_takeover AS SELECT * FROM users")
 }
 
+/// A table has files of its own, which go with it.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "other databases have something to do"
+)]
+pub(crate) fn erase_what_is_deleted(_: &mut PgConnection) -> QueryResult<()> {
+    Ok(())
+}
+
+/// It is.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "other databases have something to do"
+)]
+pub(crate) fn forget_what_was_deleted(_: &mut PgConnection) -> QueryResult<()> {
+    Ok(())
+}
+
 /// The table stays as it is, only the index is made anew.
 pub(crate) fn compare_bytes(connection: &mut PgConnection) -> QueryResult<()> {
     connection

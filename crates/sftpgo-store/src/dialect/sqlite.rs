@@ -73,7 +73,10 @@ pub(crate) fn lock_user(_: &mut SqliteConnection, _: UserId) -> QueryResult<()> 
 }
 
 pub(crate) fn lock_tables(connection: &mut SqliteConnection, limit: Duration) -> QueryResult<bool> {
-    connection.batch_execute(&format!("PRAGMA busy_timeout = {}", limit.as_millis()))?;
+    connection.batch_execute(&format!(
+        "PRAGMA busy_timeout = {}; PRAGMA synchronous = FULL",
+        limit.as_millis()
+    ))?;
     match begin(connection) {
         Err(DieselError::DatabaseError(_, information))
             if information.message().contains("locked") =>
@@ -105,6 +108,16 @@ pub(crate) fn holds(_: Kind, _: &str) -> bool {
 pub(crate) fn copy_users(connection: &mut SqliteConnection) -> QueryResult<()> {
     connection
         .batch_execute("CREATE TABLE IF NOT EXISTS users_before_takeover AS SELECT * FROM users")
+}
+
+/// Pages that become free keep what they held otherwise.
+pub(crate) fn erase_what_is_deleted(connection: &mut SqliteConnection) -> QueryResult<()> {
+    connection.batch_execute("PRAGMA secure_delete = ON")
+}
+
+/// The log of changes has the pages as they were. While a server reads an old one, the log stays until it ends.
+pub(crate) fn forget_what_was_deleted(connection: &mut SqliteConnection) -> QueryResult<()> {
+    connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")
 }
 
 /// They are.

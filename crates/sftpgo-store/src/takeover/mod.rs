@@ -13,7 +13,7 @@ use diesel::{
     connection::SimpleConnection,
     result::QueryResult,
     sql_query,
-    sql_types::{Bool, Integer, Nullable, Text},
+    sql_types::{BigInt, Bool, Integer, Nullable, Text},
 };
 use sftpgo_core::{Error, ErrorKind, Result};
 
@@ -80,6 +80,12 @@ struct OldRow {
     out_of_range: bool,
 }
 
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
 /// What was taken over.
 pub(crate) struct TakenOver {
     pub(crate) users: usize,
@@ -127,6 +133,31 @@ pub(crate) fn take_over(connection: &mut Connection) -> Result<Option<TakenOver>
         users: told.users,
         shut_out: shut_out.collect(),
     }))
+}
+
+/// Drops the copy of the old rows, and answers how many they were; none when there is no copy.
+///
+/// # Errors
+/// [`Invalid`](ErrorKind::Invalid) when a take-over is still to be done.
+pub(crate) fn drop_copy(connection: &mut Connection) -> Result<Option<i64>> {
+    if is_due(connection)? {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            "the users of an SFTPGo 0.9 database are not taken over yet: start the server or migrate first",
+        ));
+    }
+    let columns = dialect::columns(connection, "users_before_takeover").map_err(of_query)?;
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    let rows = sql_query("SELECT COUNT(*) AS number FROM users_before_takeover")
+        .get_result::<Number>(connection)
+        .map_err(of_query)?;
+    connection
+        .batch_execute("DROP TABLE users_before_takeover")
+        .map_err(of_query)?;
+    log::info!("dropped users_before_takeover, the copy that a take-over left");
+    Ok(Some(rows.number))
 }
 
 /// The columns of a table `users` that no migration of ours has seen.
