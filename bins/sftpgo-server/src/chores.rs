@@ -3,7 +3,8 @@
 use std::{sync::Arc, thread};
 
 use sftpgo_core::{
-    Provider, UserId, filesystem::Homes, priority, recovery, scan::QuotaScans, sweep::sweep_uploads,
+    Provider, UserId, auth::refusal::RefusalTime, filesystem::Homes, priority, recovery,
+    scan::QuotaScans, sweep::sweep_uploads,
 };
 use tokio::task::spawn_blocking;
 
@@ -13,6 +14,7 @@ struct Chores {
     provider: Arc<dyn Provider>,
     homes: Arc<dyn Homes>,
     scans: Arc<QuotaScans>,
+    refusal_time: Arc<RefusalTime>,
     unsettled: Vec<UserId>,
 }
 
@@ -23,6 +25,7 @@ pub(crate) fn start(parts: &Parts, unsettled: Vec<UserId>) {
         provider: Arc::clone(&parts.provider),
         homes: Arc::clone(&parts.homes),
         scans: Arc::clone(&parts.api.scans),
+        refusal_time: Arc::clone(&parts.refusal_time),
         unsettled,
     };
     // The runtime waits for it for a moment when the server ends. Its own threads serve others afterwards, and a
@@ -45,6 +48,11 @@ pub(crate) fn start(parts: &Parts, unsettled: Vec<UserId>) {
 
 impl Chores {
     fn tidy_up(&self) {
+        if let Err(error) = self.refusal_time.survey(self.provider.as_ref()) {
+            log::warn!(
+                "refused passwords take as long as for the dearest hash that is accepted, because the users could not be read: {error}"
+            );
+        }
         if let Err(error) = self.provider.report_flaws() {
             log::warn!("who cannot log in was not looked for: {error}");
         }

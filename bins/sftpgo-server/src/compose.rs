@@ -6,7 +6,7 @@ use sftpgo_api::{AllowedHosts, ApiState, Metrics};
 use sftpgo_core::{
     Error, ErrorKind, Provider,
     accounts::Accounts,
-    auth::Authenticator,
+    auth::{Authenticator, refusal::RefusalTime},
     event::Events,
     explain::Explainer,
     filesystem::{Homes, local::LocalHomes},
@@ -39,6 +39,7 @@ pub(crate) struct Parts {
     pub(crate) connections: Arc<Connections>,
     pub(crate) quotas: Arc<QuotaBook>,
     pub(crate) membership: Arc<Membership>,
+    pub(crate) refusal_time: Arc<RefusalTime>,
     pub(crate) metrics: Metrics,
     pub(crate) actions: Arc<Queue>,
     pub(crate) host_keys: Vec<HostKey>,
@@ -54,7 +55,9 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
     let metrics = Metrics::new().map_err(of_key("httpd"))?;
     let actions = Queue::start()
         .map_err(|error| Problem::new("actions", format!("no threads can be started: {error}")))?;
+    let refusal_time = RefusalTime::of_unknown_users();
     let events = Events::new(vec![
+        Box::new(Arc::clone(&refusal_time)),
         Box::new(EventLog),
         Box::new(metrics.clone()),
         Box::new(FileActions::new(
@@ -113,13 +116,14 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
         allowed_hosts: AllowedHosts::new(settings.httpd.allowed_hosts.iter().cloned()),
         version: version::info(),
     });
-    let authenticator = Arc::new(Authenticator::new(
+    let authenticator = Authenticator::new(
         Arc::clone(&provider),
         Arc::clone(&homes),
         Arc::clone(&connections),
         Arc::clone(&quotas),
         settings.data_provider.rehash_on_login,
-    ));
+    );
+    let authenticator = Arc::new(authenticator.with_refusal_time(Arc::clone(&refusal_time)));
     let services = Services {
         authenticator,
         connections: Arc::clone(&connections),
@@ -135,6 +139,7 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
         connections,
         quotas,
         membership: Arc::new(membership),
+        refusal_time,
         metrics,
         actions,
         host_keys,

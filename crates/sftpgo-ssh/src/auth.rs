@@ -1,13 +1,6 @@
 //! Logging in over SSH: which checks run where, and what the client and the operator hear of it.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use sftpgo_core::{
     Result,
@@ -16,60 +9,31 @@ use sftpgo_core::{
 };
 use tokio::time::Instant;
 
-use crate::password_pool::PasswordPool;
-
-/// A refused password is answered no sooner than this, whatever the reason and the kind of the stored hash.
-const REFUSAL_TIME: Duration = Duration::from_millis(700);
-/// Where a check took longer, others wait as long, up to this.
-const MAX_REFUSAL_TIME: Duration = Duration::from_secs(5);
+use crate::{
+    config::Limits,
+    password_pool::{NotChecked, PasswordPool},
+    password_queue::Asker,
+};
 
 /// The logins of one server.
 pub(crate) struct Logins {
     authenticator: Arc<Authenticator>,
     events: Events,
     passwords: PasswordPool,
-    slowest: Arc<SlowestCheck>,
-}
-
-/// The longest that a password check took lately, in milliseconds: hashes that cost more than others must not
-/// tell by the time of a refusal that there is such a user.
-#[derive(Default)]
-struct SlowestCheck(AtomicU64);
-
-impl SlowestCheck {
-    fn measure<T>(&self, check: impl FnOnce() -> T) -> T {
-        let started = Instant::now();
-        let outcome = check();
-        let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.remember(took);
-        outcome
-    }
-
-    /// A busy moment makes all checks slow; it is forgotten over the next ones.
-    fn remember(&self, took: u64) {
-        let update = |slowest: u64| Some(took.max(slowest - slowest / 16));
-        let _ = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, update);
-    }
-
-    /// How long a refusal takes.
-    fn refusal_time(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::Relaxed)).clamp(REFUSAL_TIME, MAX_REFUSAL_TIME)
-    }
 }
 
 impl Logins {
     pub(crate) fn new(
         authenticator: Arc<Authenticator>,
         events: Events,
-        password_checks: usize,
+        limits: &Limits,
     ) -> Result<Self> {
+        let threads = limits.password_checks.max(1);
+        let passwords = PasswordPool::start(threads, limits.queued_password_checks)?;
         Ok(Self {
             authenticator,
             events,
-            passwords: PasswordPool::start(password_checks)?,
-            slowest: Arc::default(),
+            passwords,
         })
     }
 
@@ -80,19 +44,27 @@ impl Logins {
         password: &[u8],
         remote: SocketAddr,
     ) -> Option<LoggedIn> {
-        let asked_at = Instant::now();
+        let asked = Instant::now();
+        let login = self.authenticator.begin_with_password(username);
+        let queued = Instant::now();
         let authenticator = Arc::clone(&self.authenticator);
-        let slowest = Arc::clone(&self.slowest);
-        let (name, sent) = (username.to_owned(), password.to_vec());
-        let outcome = self
+        let sent = password.to_vec();
+        let asker = Asker::new(remote.ip(), username);
+        let checked = self
             .passwords
-            .run(move || slowest.measure(|| authenticator.with_password(&name, &sent)))
+            .run(asker, move || authenticator.verify(login, &sent))
             .await;
-        let outcome =
-            outcome.unwrap_or_else(|| Err(LoginFailure::new("the password could not be verified")));
+        let (outcome, began) = match checked {
+            Ok((verified, began)) => {
+                let admit = |login| self.authenticator.admit_verified(login, password);
+                (verified.and_then(admit), began)
+            }
+            Err(not_checked) => (Err(failure_of(&not_checked)), Instant::now()),
+        };
         let logged_in = self.tell(username, LoginMethod::Password, remote, outcome);
         if logged_in.is_none() {
-            tokio::time::sleep_until(asked_at + self.slowest.refusal_time()).await;
+            let time = self.authenticator.refusal_time().get();
+            tokio::time::sleep_until(refused_at(asked, began - queued, time)).await;
         }
         logged_in
     }
@@ -159,22 +131,17 @@ impl Logins {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// When a refusal is answered to who asked at `asked` and waited for a turn: what was checked then, and how long that
+/// took, makes no difference.
+fn refused_at(asked: Instant, waited: Duration, refusal_time: Duration) -> Instant {
+    asked + waited + refusal_time
+}
 
-    #[test]
-    fn a_refusal_takes_as_long_as_the_slowest_check_within_bounds() {
-        let slowest = SlowestCheck::default();
-        assert_eq!(slowest.refusal_time(), REFUSAL_TIME);
-        for (took, expected) in [(100, 700), (1_600, 1_600), (900, 1_500), (60_000, 5_000)] {
-            slowest.remember(took);
-            assert_eq!(slowest.refusal_time().as_millis(), expected);
+fn failure_of(not_checked: &NotChecked) -> LoginFailure {
+    LoginFailure::new(match not_checked {
+        NotChecked::Full => {
+            "the password was not verified, because too many others wait to be verified"
         }
-        for _ in 0..100 {
-            slowest.remember(50);
-        }
-        assert_eq!(slowest.refusal_time(), REFUSAL_TIME);
-        assert_eq!(slowest.measure(|| 7), 7);
-    }
+        NotChecked::Panicked => "the password could not be verified",
+    })
 }

@@ -92,6 +92,8 @@ pub struct Limits {
     pub queued_bytes_unread: usize,
     /// Logins that verify a password at the same time; the others wait their turn.
     pub password_checks: usize,
+    /// Logins that wait for that; above it the login of who has most in the line fails.
+    pub queued_password_checks: usize,
 }
 
 impl Default for Limits {
@@ -108,6 +110,7 @@ impl Default for Limits {
             queued_bytes_unread: 16 * 1024 * 1024,
             password_checks: std::thread::available_parallelism()
                 .map_or(1, |cores| cores.get().div_ceil(2)),
+            queued_password_checks: 512,
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod config;
 pub mod exec;
 pub mod host_key;
 mod password_pool;
+mod password_queue;
 mod pending;
 pub mod program;
 mod quiet;

@@ -75,7 +75,7 @@ impl Server {
         let logins = Logins::new(
             services.authenticator,
             services.events.clone(),
-            config.limits.password_checks.max(1),
+            &config.limits,
         )?;
         Ok(Self {
             shared: Arc::new(Shared {

@@ -1,9 +1,9 @@
 //! The order of a login: user, status, expiry, credential, home, session.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Instant};
 
 use crate::{
-    auth::{password, password::PasswordHash, public_key::AuthorizedKey},
+    auth::{password::PasswordHash, public_key::AuthorizedKey, refusal::RefusalTime},
     filesystem::{Filesystem, Homes},
     provider::Provider,
     quota::{QuotaAccount, QuotaBook},
@@ -18,6 +18,22 @@ pub struct Authenticator {
     connections: Arc<Connections>,
     quotas: Arc<QuotaBook>,
     rehash_on_login: bool,
+    refusal_time: Arc<RefusalTime>,
+}
+
+/// A login whose password is still to be verified.
+pub struct PasswordLogin {
+    found: Result<User, LoginFailure>,
+    /// Nobody's where there is none, so that a check takes its time.
+    hash: PasswordHash,
+    /// Why the stored hash cannot be used.
+    unusable: Option<LoginFailure>,
+}
+
+/// A login whose password was right.
+pub struct VerifiedLogin {
+    user: User,
+    is_legacy: bool,
 }
 
 /// A user who is in.
@@ -66,40 +82,87 @@ impl Authenticator {
             connections,
             quotas,
             rehash_on_login,
+            refusal_time: Arc::default(),
         }
     }
 
-    /// Logs in with a password.
+    /// The same with this time of refusals, which others tell of users.
+    #[must_use]
+    pub fn with_refusal_time(self, refusal_time: Arc<RefusalTime>) -> Self {
+        Self {
+            refusal_time,
+            ..self
+        }
+    }
+
+    /// How long refused passwords take.
+    pub fn refusal_time(&self) -> &RefusalTime {
+        &self.refusal_time
+    }
+
+    /// Logs in with a password: looks for the user, verifies the password, and opens the home.
     ///
     /// # Errors
     /// The first condition that is not met; the work done for a wrong name and a wrong password is the same.
     pub fn with_password(&self, username: &str, sent: &[u8]) -> Result<LoggedIn, LoginFailure> {
+        let verified = self.verify(self.begin_with_password(username), sent)?;
+        self.admit_verified(verified, sent)
+    }
+
+    /// Looks for the user and the hash. Waits for the provider.
+    pub fn begin_with_password(&self, username: &str) -> PasswordLogin {
         let found = self.find(username);
-        let hash = found
-            .as_ref()
-            .ok()
-            .and_then(|user| user.password.as_deref())
-            .map(PasswordHash::parse);
-        let (matches, legacy) = match hash {
-            Some(Ok(hash)) => (hash.verify(sent), hash.is_legacy()),
+        let stored = found.as_ref().ok().and_then(|user| user.password.as_ref());
+        let (hash, unusable) = match stored.map(|stored| PasswordHash::parse(stored)) {
+            Some(Ok(hash)) => (hash, None),
             Some(Err(error)) => {
-                password::verify_nothing(sent);
-                return Err(LoginFailure::new(format!(
-                    "the stored hash cannot be used: {error}"
-                )));
+                let reason = format!("the stored hash cannot be used: {error}");
+                (PasswordHash::of_nobody(), Some(LoginFailure(reason)))
             }
-            None => {
-                password::verify_nothing(sent);
-                (false, false)
-            }
+            None => (PasswordHash::of_nobody(), None),
         };
-        let user = found.and_then(check_conditions)?;
+        self.refusal_time.saw(&hash);
+        PasswordLogin {
+            found,
+            hash,
+            unusable,
+        }
+    }
+
+    /// Verifies the password, and waits for nothing but a processor.
+    ///
+    /// # Errors
+    /// The first condition that is not met.
+    pub fn verify(&self, login: PasswordLogin, sent: &[u8]) -> Result<VerifiedLogin, LoginFailure> {
+        let started = Instant::now();
+        let matches = login.hash.verify(sent);
+        let expected = login.hash.expected_time();
+        self.refusal_time.took(expected, started.elapsed());
+        if let Some(unusable) = login.unusable {
+            return Err(unusable);
+        }
+        let user = login.found.and_then(check_conditions)?;
         if !matches {
             return Err(LoginFailure::new("wrong password"));
         }
-        let hash = user.password.clone();
-        let logged_in = self.admit(user, |now| now.password == hash)?;
-        if let Some(hash) = hash.filter(|_| legacy && self.rehash_on_login) {
+        Ok(VerifiedLogin {
+            user,
+            is_legacy: login.hash.is_legacy(),
+        })
+    }
+
+    /// Lets in a user whose password, `sent`, was right. Waits for the home and the provider.
+    ///
+    /// # Errors
+    /// The first condition that is not met.
+    pub fn admit_verified(
+        &self,
+        login: VerifiedLogin,
+        sent: &[u8],
+    ) -> Result<LoggedIn, LoginFailure> {
+        let hash = login.user.password.clone();
+        let logged_in = self.admit(login.user, |now| now.password == hash)?;
+        if let Some(hash) = hash.filter(|_| login.is_legacy && self.rehash_on_login) {
             self.rehash(&logged_in.user, &hash, sent);
         }
         Ok(logged_in)

@@ -3,5 +3,6 @@
 pub mod login;
 pub mod password;
 pub mod public_key;
+pub mod refusal;
 
 pub use login::{Authenticator, LoggedIn, LoginFailure};

@@ -12,7 +12,8 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sftpgo_core::{
     Error, ErrorKind, Provider, Result, User, UserDraft, UserId,
-    auth::{Authenticator, LoggedIn, LoginFailure, password::PasswordHash},
+    accounts::Accounts,
+    auth::{Authenticator, LoggedIn, LoginFailure, password::PasswordHash, refusal::RefusalTime},
     event::Events,
     provider::{Health, QuotaLedger, UserQuery, Users},
     quota::{QuotaBook, Tracking},
@@ -285,6 +286,66 @@ fn a_legacy_hash_is_replaced_only_when_asked_and_after_a_success() {
         assert_eq!(stored != BCRYPT, rehash);
         assert_eq!(PasswordHash::parse(&stored).unwrap().is_legacy(), !rehash);
         gate.password("bob", "secret").unwrap();
+    }
+}
+
+#[test]
+fn a_refusal_takes_as_long_for_any_name_as_for_the_one_with_the_dearest_hash() {
+    let time = Arc::new(RefusalTime::default());
+    let events = Events::new(vec![Box::new(Arc::clone(&time))]);
+    let gate = Gate::of_bob(|_| ());
+    let connections = Arc::clone(&gate.connections);
+    let quotas = QuotaBook::new(Arc::clone(&gate.provider), Tracking::Off);
+    let provider = Arc::clone(&gate.provider);
+    let accounts = Accounts::new(provider, connections, quotas, events, true, None);
+    let of_argon2id = time.get();
+    let dear = "$2b$14$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW";
+    let mut draft = crate::common::draft("carol");
+    draft.password = Some(dear.to_owned());
+    accounts.add(draft).unwrap();
+    // Nobody has tried that name yet.
+    let of_dear = time.get();
+    assert!(of_dear > of_argon2id);
+    assert!(of_dear > PasswordHash::parse(dear).unwrap().expected_time());
+    for name in ["nobody", "bob"] {
+        assert!(gate.password(name, "wrong").is_err());
+        assert_eq!(time.get(), of_dear, "{name}");
+    }
+    // The same at the next start, by looking at all users.
+    let later = RefusalTime::of_unknown_users();
+    assert!(later.get() > of_dear);
+    later.survey(gate.provider.as_ref()).unwrap();
+    assert!(later.get() >= of_dear);
+}
+
+#[test]
+fn a_stored_hash_that_is_too_dear_is_a_failed_login_with_the_reason() {
+    let gate = Gate::of_bob(|_| ());
+    for (dear, limit) in [
+        (
+            "$2b$16$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW",
+            "15",
+        ),
+        (
+            "$pbkdf2-sha1$5000001$salt$SwB5AbdlSJq+rUnZJvch0GWkKcE=",
+            "5000000",
+        ),
+        (
+            "$argon2id$v=19$m=1048576,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5Q",
+            "524288",
+        ),
+    ] {
+        gate.store_hash(dear);
+        let reason = gate.refusal("secret");
+        assert!(reason.contains("stored hash cannot be used"), "{reason}");
+        assert!(reason.contains(limit), "{reason}");
+        // A change of something else does not want another password.
+        let stored = gate.bob();
+        let mut draft = UserDraft::from(&stored);
+        draft.quota_files = 7;
+        assert!(draft.validate_change_of(&stored, None).is_ok());
+        let error = PasswordHash::for_storage(dear).unwrap_err();
+        assert!(error.message().starts_with("password: "), "{error}");
     }
 }
 

@@ -1,11 +1,18 @@
 //! `$2a$`, `$2b$` and `$2y$`: cost, 22 digits of salt, 31 of hash, 60 bytes in all.
 
+use std::{ops::RangeInclusive, time::Duration};
+
 use ::bcrypt::HashParts;
 
-/// Each step doubles the time; 20 is about a minute.
-const COSTS: std::ops::RangeInclusive<u32> = 4..=20;
+/// Each step doubles the time; 15 is about 2 seconds of a current core.
+const COSTS: RangeInclusive<u32> = 4..=15;
+/// What each of the two to the power of the cost rounds takes on a current core.
+const ROUND: Duration = Duration::from_micros(60);
 
-pub(super) struct Bcrypt(String);
+pub(super) struct Bcrypt {
+    stored: String,
+    cost: u32,
+}
 
 impl Bcrypt {
     pub(super) fn parse(stored: &str) -> Result<Self, String> {
@@ -16,14 +23,22 @@ impl Bcrypt {
             return Err(malformed("unknown version"));
         }
         let parts: HashParts = stored.parse().map_err(|_| malformed("it does not parse"))?;
-        if !COSTS.contains(&parts.get_cost()) {
-            return Err(malformed("the cost is not between 4 and 20"));
+        let cost = parts.get_cost();
+        if !COSTS.contains(&cost) {
+            return Err(malformed("the cost is not between 4 and 15"));
         }
-        Ok(Self(stored.to_owned()))
+        Ok(Self {
+            stored: stored.to_owned(),
+            cost,
+        })
+    }
+
+    pub(super) fn expected_time(&self) -> Duration {
+        ROUND * (1 << self.cost)
     }
 
     pub(super) fn verify(&self, password: &[u8]) -> bool {
-        ::bcrypt::verify(password, &self.0).unwrap_or(false)
+        ::bcrypt::verify(password, &self.stored).unwrap_or(false)
     }
 }
 
@@ -71,8 +86,8 @@ mod tests {
     fn costs_that_would_stall_the_server_are_refused() {
         let with_cost =
             |cost| format!("$2a${cost}$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.");
-        assert!(Bcrypt::parse(&with_cost("20")).is_ok());
-        for cost in ["03", "21", "31", "99", "-1", "1x"] {
+        assert!(Bcrypt::parse(&with_cost("15")).is_ok());
+        for cost in ["03", "16", "20", "31", "99", "-1", "1x"] {
             assert!(Bcrypt::parse(&with_cost(cost)).is_err(), "{cost}");
         }
     }

@@ -1,6 +1,6 @@
 //! `$pbkdf2-<hash>$<iterations>$<salt>$<key>`: the salt's literal bytes, the key in base64, as long as the hash.
 
-use std::{num::NonZeroU32, str::FromStr};
+use std::{num::NonZeroU32, str::FromStr, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::{
@@ -8,8 +8,10 @@ use ring::{
     pbkdf2,
 };
 
-/// Some seconds of work.
-const MAX_ITERATIONS: u32 = 10_000_000;
+/// About 2 seconds of a current core.
+const MAX_ITERATIONS: u32 = 5_000_000;
+/// What each of them takes there.
+const ITERATION: Duration = Duration::from_nanos(400);
 
 pub(super) struct Pbkdf2 {
     algorithm: pbkdf2::Algorithm,
@@ -33,9 +35,9 @@ impl Pbkdf2 {
         let iterations = NonZeroU32::from_str(iterations)
             .map_err(|_| malformed("the iterations are not a positive number"))?;
         if iterations.get() > MAX_ITERATIONS {
-            return Err(malformed(
-                "the iterations are more than this server will do",
-            ));
+            return Err(malformed(&format!(
+                "the iterations are more than {MAX_ITERATIONS}, which is what this server does"
+            )));
         }
         let key = STANDARD
             .decode(key)
@@ -48,6 +50,10 @@ impl Pbkdf2 {
             salt: salt.as_bytes().to_vec(),
             key,
         })
+    }
+
+    pub(super) fn expected_time(&self) -> Duration {
+        ITERATION * self.iterations.get()
     }
 
     pub(super) fn verify(&self, password: &[u8]) -> bool {
@@ -99,10 +105,12 @@ mod tests {
 
     #[test]
     fn impossible_and_hostile_iterations_are_refused() {
-        for iterations in ["", "0", "-1", "1e3", "10000001", "4294967295", "4294967296"] {
+        for iterations in ["", "0", "-1", "1e3", "5000001", "4294967295", "4294967296"] {
             let stored = format!("$pbkdf2-sha1${iterations}$salt$SwB5AbdlSJq+rUnZJvch0GWkKcE=");
             assert!(Pbkdf2::parse(&stored).is_err(), "{stored}");
         }
+        let dearest = "$pbkdf2-sha1$5000000$salt$SwB5AbdlSJq+rUnZJvch0GWkKcE=";
+        assert!(Pbkdf2::parse(dearest).is_ok());
     }
 
     #[test]

@@ -1,12 +1,21 @@
 //! `$6$[rounds=<n>$]<salt>$<86 digits>`: SHA-512 crypt, as in a Linux shadow file.
 
+use std::time::Duration;
+
 use sha_crypt::Params;
 use subtle::ConstantTimeEq;
 
 pub(super) const PREFIX: &str = "$6$";
 
-/// Some seconds of work.
+/// About 2 seconds of a current core, with a password of up to [`SHORT`] bytes.
 const MAX_ROUNDS: u32 = 5_000_000;
+/// A round takes longer with the password, but not much up to this length in bytes.
+const SHORT: usize = 128;
+/// What a round takes on a current core.
+const ROUND: Duration = Duration::from_nanos(400);
+/// The least and the default of the specification.
+const MIN_ROUNDS: u32 = 1000;
+const DEFAULT_ROUNDS: u32 = 5000;
 /// What counts of a salt.
 const SALT_LEN: usize = 16;
 const DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -14,6 +23,7 @@ const DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 const ENCODED_LEN: usize = 86;
 
 pub(super) struct Sha512Crypt {
+    rounds: u32,
     params: Params,
     salt: String,
     encoded: String,
@@ -22,9 +32,9 @@ pub(super) struct Sha512Crypt {
 impl Sha512Crypt {
     pub(super) fn parse(stored: &str) -> Result<Self, String> {
         let parts: Vec<&str> = stored.split('$').skip(2).collect();
-        let (params, salt, encoded) = match *parts.as_slice() {
+        let (rounds, salt, encoded) = match *parts.as_slice() {
             [rounds, salt, encoded] => (parse_rounds(rounds)?, salt, encoded),
-            [salt, encoded] => (Params::default(), salt, encoded),
+            [salt, encoded] => (DEFAULT_ROUNDS, salt, encoded),
             _ => return Err(malformed("wrong number of fields")),
         };
         if salt.len() > SALT_LEN {
@@ -34,25 +44,44 @@ impl Sha512Crypt {
             return Err(malformed("the hash is not 86 digits"));
         }
         Ok(Self {
-            params,
+            rounds,
+            params: Params::new(rounds).map_err(|_| wrong_rounds())?,
             salt: salt.to_owned(),
             encoded: encoded.to_owned(),
         })
     }
 
+    pub(super) fn expected_time(&self) -> Duration {
+        ROUND * self.rounds
+    }
+
+    /// A long password that would cost more than the dearest hash does not match.
     pub(super) fn verify(&self, password: &[u8]) -> bool {
+        if !self.pays_for(password.len()) {
+            return false;
+        }
         let computed = sha_crypt::sha512_crypt(password, self.salt.as_bytes(), self.params);
         encode(&computed).ct_eq(self.encoded.as_bytes()).into()
     }
+
+    fn pays_for(&self, password_len: usize) -> bool {
+        let work = |rounds: u32, len: usize| u64::from(rounds) * len.max(SHORT) as u64;
+        work(self.rounds, password_len) <= work(MAX_ROUNDS, SHORT)
+    }
 }
 
-fn parse_rounds(field: &str) -> Result<Params, String> {
+fn parse_rounds(field: &str) -> Result<u32, String> {
     field
         .strip_prefix("rounds=")
         .and_then(|digits| digits.parse().ok())
-        .filter(|rounds| *rounds <= MAX_ROUNDS)
-        .and_then(|rounds| Params::new(rounds).ok())
-        .ok_or_else(|| malformed(&format!("the rounds are not between 1000 and {MAX_ROUNDS}")))
+        .filter(|rounds| (MIN_ROUNDS..=MAX_ROUNDS).contains(rounds))
+        .ok_or_else(wrong_rounds)
+}
+
+fn wrong_rounds() -> String {
+    malformed(&format!(
+        "the rounds are not between {MIN_ROUNDS} and {MAX_ROUNDS}"
+    ))
 }
 
 /// Base64 with a digit order and a byte order of its own: three bytes, 21 apart, rotating, low bits first.
@@ -136,6 +165,17 @@ mod tests {
         ] {
             let stored = format!("$6${rounds}$salt${digits}");
             assert!(Sha512Crypt::parse(&stored).is_err(), "{stored}");
+        }
+    }
+
+    #[test]
+    fn a_long_password_costs_no_more_than_the_dearest_hash() {
+        let (_, digits) = VECTORS[0].1.rsplit_once('$').unwrap();
+        for (rounds, longest) in [(5_000_000, 128), (1_250_000, 512), (5000, 1024)] {
+            let stored = format!("$6$rounds={rounds}$salt${digits}");
+            let hash = Sha512Crypt::parse(&stored).unwrap();
+            assert!(hash.pays_for(longest), "{rounds}");
+            assert_eq!(hash.pays_for(longest + 1), rounds == 5000, "{rounds}");
         }
     }
 
