@@ -13,8 +13,8 @@ use crate::{
 /// Asked for at a time.
 const MANY: usize = 500;
 
-/// Looks at everybody who is logged in: ends the sessions of who may not log in any more, and tells those of the others
-/// what limits hold now.
+/// Looks at everybody who is logged in: ends the sessions of who may not log in any more, and those that began when the
+/// user had other rights; tells the others what limits hold now.
 ///
 /// # Errors
 /// What the provider says.
@@ -49,4 +49,5 @@ fn end_or_let_go_on(user: &User, connections: &Connections) {
     if !user.enabled || user.is_expired_at(now_ms()) {
         connections.close_user(user.id);
     }
+    connections.close_changed(user);
 }

@@ -19,7 +19,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::{Event, Events},
     provider::{Provider, ServerId, SharedStore},
-    user::{User, UserId},
+    user::{User, UserId, rights},
 };
 
 /// Sessions that are taken or given back in one transaction.
@@ -44,6 +44,8 @@ struct State {
 
 struct LoginEntry {
     user: UserId,
+    /// As stored when the login began.
+    at_login: User,
     close: CancellationToken,
     expires: watch::Sender<i64>,
 }
@@ -102,6 +104,7 @@ impl Connections {
             number,
             LoginEntry {
                 user: user.id,
+                at_login: user.clone(),
                 close: close.clone(),
                 expires,
             },
@@ -147,6 +150,27 @@ impl Connections {
             .filter(|login| login.user == user)
         {
             login.close.cancel();
+        }
+    }
+
+    /// Closes every network connection whose user was another at its login in something that a session cannot go on
+    /// without, as `user` is now: name, password, a key that is gone, home, owner or permissions.
+    pub fn close_changed(&self, user: &User) {
+        let mut changed = None;
+        for login in self.lock().logins.values() {
+            if login.user == user.id
+                && !login.close.is_cancelled()
+                && let Some(field) = rights::changed(&login.at_login, user)
+            {
+                login.close.cancel();
+                changed = Some(field);
+            }
+        }
+        if let Some(field) = changed {
+            log::info!(
+                "the sessions of {:?} end, because {field} of the user was changed",
+                user.username
+            );
         }
     }
 

@@ -1,5 +1,7 @@
 //! A virtual user, and the draft that has to pass validation to become one.
 
+pub(crate) mod rights;
+
 use std::{
     fmt,
     path::{Path, PathBuf},

@@ -8,7 +8,7 @@ use crate::{
     provider::Provider,
     quota::{QuotaAccount, QuotaBook},
     registry::{Connections, Login},
-    user::{User, now_ms},
+    user::{User, now_ms, rights},
 };
 
 /// Checks credentials against one provider. Calls block: verifying a password takes tens of milliseconds.
@@ -161,7 +161,7 @@ impl Authenticator {
         sent: &[u8],
     ) -> Result<LoggedIn, LoginFailure> {
         let hash = login.user.password.clone();
-        let logged_in = self.admit(login.user, |now| now.password == hash)?;
+        let logged_in = self.admit(login.user)?;
         if let Some(hash) = hash.filter(|_| login.is_legacy && self.rehash_on_login) {
             self.rehash(&logged_in.user, &hash, sent);
         }
@@ -179,7 +179,7 @@ impl Authenticator {
     /// The first condition that is not met.
     pub fn with_public_key(&self, username: &str, blob: &[u8]) -> Result<LoggedIn, LoginFailure> {
         self.find_with_key(username, blob)
-            .and_then(|user| self.admit(user, |now| has_key(now, blob)))
+            .and_then(|user| self.admit(user))
     }
 
     fn find(&self, username: &str) -> Result<User, LoginFailure> {
@@ -209,7 +209,7 @@ impl Authenticator {
 
     /// A password that was changed meanwhile stays as it is.
     fn rehash(&self, user: &User, old: &str, sent: &[u8]) {
-        let stored = PasswordHash::of_plain_text(sent)
+        let stored = PasswordHash::rehash(sent, old)
             .and_then(|new| self.provider.replace_password_hash(user.id, old, &new));
         if let Err(error) = stored {
             log::warn!(
@@ -219,12 +219,11 @@ impl Authenticator {
         }
     }
 
-    /// Lets a user in whose credential was good; `still_good` says whether it is once the session is taken.
-    fn admit(
-        &self,
-        user: User,
-        still_good: impl FnOnce(&User) -> bool,
-    ) -> Result<LoggedIn, LoginFailure> {
+    /// Lets a user in whose credential was good.
+    ///
+    /// The home is that of the user as found first. A change of the user closes the sessions that there are, or it comes
+    /// before this one is taken: then it is seen when the user is read again, and the login fails.
+    fn admit(&self, user: User) -> Result<LoggedIn, LoginFailure> {
         let filesystem = self.homes.open_home(&user).map_err(|error| {
             LoginFailure::new(format!("the home directory cannot be used: {error}"))
         })?;
@@ -232,10 +231,10 @@ impl Authenticator {
             .connections
             .log_in(&user)
             .map_err(|error| LoginFailure::new(error.to_string()))?;
-        // Whoever was changed or deleted since was so before this login could be closed.
-        let user = self.find_again(&user)?;
-        if !still_good(&user) {
-            return Err(LoginFailure::new("the credential was changed meanwhile"));
+        let before = user;
+        let user = self.find_again(&before)?;
+        if let Some(field) = rights::changed(&before, &user) {
+            return Err(LoginFailure(format!("{field} was changed meanwhile")));
         }
         let quota = self
             .quotas

@@ -95,13 +95,22 @@ impl PasswordHash {
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) naming `password` when it is too long.
     pub fn of_plain_text(password: &[u8]) -> Result<String> {
-        if password.len() > MAX_PASSWORD_LEN {
-            return Err(Error::invalid(
-                "password",
-                format_args!("must not be longer than {MAX_PASSWORD_LEN} bytes"),
-            ));
-        }
+        check_len(password)?;
         argon2id::hash(password)
+    }
+
+    /// The argon2id hash to store instead of `old` for the same password; [`PasswordHash::is_rehash`] knows it.
+    ///
+    /// # Errors
+    /// As [`PasswordHash::of_plain_text`].
+    pub fn rehash(password: &[u8], old: &str) -> Result<String> {
+        check_len(password)?;
+        argon2id::hash_again(password, old)
+    }
+
+    /// Did [`PasswordHash::rehash`] make `new` from `old`, so that the password is the same?
+    pub fn is_rehash(new: &str, old: &str) -> bool {
+        Argon2id::parse(new).is_ok_and(|new| new.is_after(old))
     }
 
     /// Does `password` match? Takes as long as the hash says, tens of milliseconds as a rule.
@@ -145,6 +154,16 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
+fn check_len(password: &[u8]) -> Result<()> {
+    if password.len() > MAX_PASSWORD_LEN {
+        return Err(Error::invalid(
+            "password",
+            format_args!("must not be longer than {MAX_PASSWORD_LEN} bytes"),
+        ));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +200,18 @@ mod tests {
         assert!(hash.verify("pässword".as_bytes()));
         assert!(!hash.verify(b"password"));
         assert!(!hash.is_legacy());
+    }
+
+    #[test]
+    fn a_rehash_is_known_by_what_it_replaced_and_any_other_hash_is_not() {
+        let rehash = PasswordHash::rehash(b"secret", BCRYPT_OF_SECRET).unwrap();
+        assert!(PasswordHash::parse(&rehash).unwrap().verify(b"secret"));
+        assert!(PasswordHash::is_rehash(&rehash, BCRYPT_OF_SECRET));
+        assert!(!PasswordHash::is_rehash(&rehash, PBKDF2_OF_PASSWORD));
+        let new = PasswordHash::of_plain_text(b"secret").unwrap();
+        for other in [&new, BCRYPT_OF_SECRET, "", "$argon2id$"] {
+            assert!(!PasswordHash::is_rehash(other, BCRYPT_OF_SECRET), "{other}");
+        }
     }
 
     #[test]

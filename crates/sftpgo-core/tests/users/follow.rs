@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use sftpgo_core::{
-    User, event::Events, follow::follow_changes, provider::Users, quota::QuotaBook,
-    quota::Tracking, registry::Connections, registry::Operation,
+    User, auth::password::PasswordHash, event::Events, follow::follow_changes,
+    permission::Permissions, provider::Users, quota::QuotaBook, quota::Tracking,
+    registry::Connections, registry::Operation,
 };
 
-use crate::common::{add, empty};
+use crate::common::{BCRYPT, KEY, OTHER_KEY, add, empty};
 
 #[test]
 fn sessions_end_or_learn_what_holds_now() {
@@ -53,4 +54,67 @@ fn sessions_end_or_learn_what_holds_now() {
     assert_eq!(*login.expires().borrow(), i64::MAX);
     assert_eq!(unchanged.throttle().rate(Operation::Upload), None);
     assert_eq!(Arc::strong_count(account), 1);
+}
+
+#[test]
+fn what_a_session_cannot_go_on_without_ends_it_and_what_is_applied_at_once_does_not() {
+    type Change = fn(&mut User);
+    let ending: [(&str, Change); 8] = [
+        ("username", |user| user.username.push('2')),
+        ("password", |user| {
+            user.password = Some(PasswordHash::of_plain_text(b"secret").unwrap());
+        }),
+        ("no password", |user| user.password = None),
+        ("public_keys", |user| {
+            user.public_keys = vec![OTHER_KEY.to_owned()];
+        }),
+        ("home_dir", |user| user.home_dir.push("below")),
+        ("uid", |user| user.uid = 7),
+        ("gid", |user| user.gid = 7),
+        ("permissions", |user| user.permissions = Permissions::UPLOAD),
+    ];
+    let applied: [(&str, Change); 4] = [
+        ("limits", |user| {
+            user.quota_size = 1;
+            user.quota_files = 1;
+            user.upload_bandwidth = 1;
+            user.download_bandwidth = 1;
+            user.max_sessions = 1;
+            user.expiration_date = i64::MAX;
+        }),
+        ("a key more", |user| {
+            user.public_keys.push(OTHER_KEY.to_owned())
+        }),
+        ("a comment of a key", |user| {
+            user.public_keys = vec![format!("{KEY} laptop")];
+        }),
+        ("another hash of the same password", |user| {
+            user.password = Some(PasswordHash::rehash(b"secret", BCRYPT).unwrap());
+        }),
+    ];
+    let cases = ending.map(|case| (case, true)).into_iter();
+    for ((what, change), ends) in cases.chain(applied.map(|case| (case, false))) {
+        let provider = empty();
+        let user = add(provider.as_ref(), "bob", |draft| {
+            draft.password = Some(BCRYPT.to_owned());
+        });
+        let connections = Connections::new(Events::default());
+        let quotas = QuotaBook::new(provider.clone(), Tracking::All);
+        let login = connections.log_in(&user).unwrap();
+        let mut changed = user.clone();
+        change(&mut changed);
+        provider.update_user(&changed).unwrap();
+        follow_changes(provider.as_ref(), &connections, &quotas).unwrap();
+        assert_eq!(login.close_requested().is_cancelled(), ends, "{what}");
+        // Who logs in afterwards has what holds now.
+        let now = provider.user_by_id(user.id).unwrap().unwrap();
+        let later = connections
+            .log_in(&User {
+                max_sessions: 0,
+                ..now
+            })
+            .unwrap();
+        follow_changes(provider.as_ref(), &connections, &quotas).unwrap();
+        assert!(!later.close_requested().is_cancelled(), "{what}");
+    }
 }

@@ -220,9 +220,9 @@ fn racing_for_the_last_session_one_wins() {
 }
 
 #[test]
-fn who_is_disabled_or_deleted_during_the_login_does_not_get_in() {
+fn who_is_changed_or_deleted_during_the_login_does_not_get_in() {
     type Change = fn(&dyn Provider, &User);
-    let changes: [(Change, &str); 4] = [
+    let changes: [(Change, &str); 6] = [
         (
             |provider, bob| {
                 let disabled = User {
@@ -255,7 +255,27 @@ fn who_is_disabled_or_deleted_during_the_login_does_not_get_in() {
                 };
                 provider.update_user(&changed).unwrap();
             },
-            "the credential was changed meanwhile",
+            "password was changed meanwhile",
+        ),
+        (
+            |provider, bob| {
+                let moved = User {
+                    home_dir: "/elsewhere".into(),
+                    ..bob.clone()
+                };
+                provider.update_user(&moved).unwrap();
+            },
+            "home_dir was changed meanwhile",
+        ),
+        (
+            |provider, bob| {
+                let owned = User {
+                    uid: 7,
+                    ..bob.clone()
+                };
+                provider.update_user(&owned).unwrap();
+            },
+            "uid was changed meanwhile",
         ),
     ];
     for (change, reason) in changes {
@@ -347,6 +367,26 @@ fn a_stored_hash_that_is_too_dear_is_a_failed_login_with_the_reason() {
         let error = PasswordHash::for_storage(dear).unwrap_err();
         assert!(error.message().starts_with("password: "), "{error}");
     }
+}
+
+#[test]
+fn a_hash_that_another_login_replaces_meanwhile_ends_no_session() {
+    let provider = empty();
+    let bob = add(provider.as_ref(), "bob", |draft| {
+        draft.password = Some(BCRYPT.to_owned());
+    });
+    let rehashing = Arc::clone(&provider);
+    let homes = Hooked::new(move || {
+        let new = PasswordHash::rehash(b"secret", BCRYPT).unwrap();
+        let _ = rehashing
+            .replace_password_hash(bob.id, BCRYPT, &new)
+            .unwrap();
+        Ok(())
+    });
+    let gate = Gate::new(provider, homes, true);
+    let logged_in = gate.password("bob", "secret").unwrap();
+    gate.connections.close_changed(&gate.bob());
+    assert!(!logged_in.login.close_requested().is_cancelled());
 }
 
 #[test]

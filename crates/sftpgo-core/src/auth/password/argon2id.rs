@@ -37,7 +37,26 @@ pub(super) struct Argon2id {
 pub(super) fn hash(password: &[u8]) -> Result<String> {
     let mut salt = [0_u8; SALT_LEN];
     random::fill(&mut salt);
-    argon2::hash_encoded(password, &salt, &new_config()).map_err(|error| {
+    hash_with(password, &salt)
+}
+
+/// The hash of a password that `old` was the hash of, with a salt that tells so: who knows `old` only can tell that
+/// the password is still the same. A salt has to be another for each hash and need not be secret, and `old` has its own.
+pub(super) fn hash_again(password: &[u8], old: &str) -> Result<String> {
+    hash_with(password, &salt_after(old))
+}
+
+fn salt_after(old: &str) -> [u8; SALT_LEN] {
+    let digest = ring::digest::digest(&ring::digest::SHA256, old.as_bytes());
+    let mut salt = [0_u8; SALT_LEN];
+    salt.iter_mut()
+        .zip(digest.as_ref())
+        .for_each(|(byte, digit)| *byte = *digit);
+    salt
+}
+
+fn hash_with(password: &[u8], salt: &[u8]) -> Result<String> {
+    argon2::hash_encoded(password, salt, &new_config()).map_err(|error| {
         Error::new(ErrorKind::Internal, "the password could not be hashed").with_source(error)
     })
 }
@@ -78,6 +97,11 @@ impl Argon2id {
         };
         parsed.check_cost()?;
         Ok(parsed)
+    }
+
+    /// Did [`hash_again`] make it from `old`?
+    pub(super) fn is_after(&self, old: &str) -> bool {
+        self.salt == salt_after(old)
     }
 
     /// A hash of the cost of a new one that no password matches.
