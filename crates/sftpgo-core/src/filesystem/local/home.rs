@@ -2,7 +2,10 @@
 
 use std::{
     fs,
-    os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
+    os::{
+        fd::OwnedFd,
+        unix::{ffi::OsStrExt, fs::DirBuilderExt},
+    },
     path::Path,
 };
 
@@ -11,7 +14,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{LocalFilesystem, metadata::Owner};
+use super::{LocalFilesystem, home_walk, metadata::Owner};
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{Filesystem, Homes},
@@ -27,58 +30,51 @@ pub struct LocalHomes;
 
 impl Homes for LocalHomes {
     fn open_home(&self, user: &User) -> Result<Box<dyn Filesystem>> {
-        make_missing(&user.home_dir, Owner::of(user))?;
-        open(user).map_err(super::error)
+        let owner = Owner::of(user);
+        let root = if owner.is_root() {
+            home_walk::open(&user.home_dir, owner, true)?
+                .ok_or_else(|| super::error(Errno::NOENT))?
+        } else {
+            make_missing(&user.home_dir)?;
+            open(&user.home_dir).map_err(super::error)?
+        };
+        Ok(filesystem(root, user, owner))
     }
 
     fn existing_home(&self, user: &User) -> Result<Option<Box<dyn Filesystem>>> {
-        match open(user) {
-            Ok(home) => Ok(Some(home)),
-            Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(super::error(errno)),
-        }
+        let owner = Owner::of(user);
+        let root = if owner.is_root() {
+            home_walk::open(&user.home_dir, owner, false)?
+        } else {
+            match open(&user.home_dir) {
+                Err(Errno::NOENT) => None,
+                opened => Some(opened.map_err(super::error)?),
+            }
+        };
+        Ok(root.map(|root| filesystem(root, user, owner)))
     }
 }
 
-fn open(user: &User) -> Result<Box<dyn Filesystem>, Errno> {
+fn filesystem(root: OwnedFd, user: &User, owner: Owner) -> Box<dyn Filesystem> {
+    Box::new(LocalFilesystem::new(root, user.home_dir.clone(), owner))
+}
+
+/// Whatever is on the way: a server that is not root reaches what its account reaches, and no link leads further.
+fn open(home: &Path) -> Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::open(&user.home_dir, flags, Mode::empty())?;
-    Ok(Box::new(LocalFilesystem::new(
-        root,
-        user.home_dir.clone(),
-        Owner::of(user),
-    )))
+    rustix::fs::open(home, flags, Mode::empty())
 }
 
-/// Makes the home with its parents; the directories made here get the user's owner, others keep theirs.
-fn make_missing(home: &Path, owner: Owner) -> Result<()> {
-    let missing: Vec<&Path> = home.ancestors().take_while(|path| !path.exists()).collect();
-    for path in missing.into_iter().rev() {
-        match fs::DirBuilder::new()
-            .mode(super::NEW_DIRECTORY_MODE)
-            .create(path)
-        {
-            Ok(()) => {
-                let made = rustix::fs::open(
-                    path,
-                    OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC,
-                    Mode::empty(),
-                )
-                .map_err(super::error)?;
-                owner.give(&made)?;
-            }
-            // Another login of the same user was faster.
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => {
-                return Err(Error::new(
-                    ErrorKind::Internal,
-                    format!("{}: {error}", path.display()),
-                )
-                .with_source(error));
-            }
-        }
-    }
-    Ok(())
+/// Makes the home with its parents.
+fn make_missing(home: &Path) -> Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(super::NEW_DIRECTORY_MODE)
+        .create(home)
+        .map_err(|error| {
+            Error::new(ErrorKind::Internal, format!("{}: {error}", home.display()))
+                .with_source(error)
+        })
 }
 
 /// A link's stored `target` as the client may see it.

@@ -46,6 +46,11 @@ impl Owner {
         }
     }
 
+    /// The uid that new files get, where the server may give it.
+    pub(super) fn uid(&self) -> Option<u32> {
+        self.uid.map(Uid::as_raw)
+    }
+
     pub(super) fn give(&self, fd: impl AsFd) -> Result<()> {
         if self.uid.is_none() && self.gid.is_none() {
             return Ok(());

@@ -8,6 +8,7 @@ mod file;
 mod held;
 #[allow(clippy::disallowed_methods, reason = "homes are made here")]
 mod home;
+mod home_walk;
 mod metadata;
 mod open;
 mod resolve;
