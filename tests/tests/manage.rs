@@ -139,11 +139,14 @@ fn a_running_session_is_listed_and_closed_from_outside() {
 }
 
 #[test]
-fn deleting_disabling_or_expiring_a_user_ends_the_sessions() {
+fn deleting_a_user_or_changing_what_a_session_cannot_go_on_without_ends_the_sessions() {
     for change in [
         None,
         Some(json!({ "status": 0 })),
         Some(json!({ "expiration_date": 1 })),
+        Some(json!({ "password": "another" })),
+        Some(json!({ "permissions": ["list"] })),
+        Some(json!({ "home_dir": "/tmp" })),
     ] {
         let server = Server::start();
         let id = server.add_user("bob", &json!({}))["id"].clone();
