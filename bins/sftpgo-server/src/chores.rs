@@ -56,7 +56,7 @@ impl Chores {
         if let Err(error) = self.provider.report_flaws() {
             log::warn!("who cannot log in was not looked for: {error}");
         }
-        match sweep_uploads(self.provider.as_ref(), self.homes.as_ref()) {
+        match sweep_uploads(self.provider.as_ref(), &self.homes) {
             Ok(0) => {}
             Ok(count) => {
                 log::info!("unfinished uploads of an earlier run that were removed: {count}");

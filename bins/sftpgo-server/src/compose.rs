@@ -9,7 +9,7 @@ use sftpgo_core::{
     auth::{Authenticator, refusal::RefusalTime},
     event::Events,
     explain::Explainer,
-    filesystem::{Homes, local::LocalHomes},
+    filesystem::{BoundedHomes, Homes, local::LocalHomes},
     journal::MemoryJournal,
     membership::Membership,
     provider::ServerId,
@@ -93,7 +93,7 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
             .succeed(former)
             .map_err(of_key("data_provider"))?;
     }
-    let homes: Arc<dyn Homes> = Arc::new(LocalHomes);
+    let homes: Arc<dyn Homes> = Arc::new(BoundedHomes::new(Arc::new(LocalHomes)));
 
     let api = Arc::new(ApiState {
         accounts: Arc::new(Accounts::new(

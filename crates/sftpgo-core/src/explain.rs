@@ -9,6 +9,7 @@ mod rehearsal;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 pub use self::question::{Action, Question};
@@ -18,6 +19,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::Events,
     filesystem::{Filesystem, Homes},
+    patience,
     permission::Permissions,
     quota::QuotaBook,
     registry::{Connections, Protocol},
@@ -26,8 +28,15 @@ use crate::{
     user::{User, now_ms},
 };
 
-/// Explains what stored users may do. Calls block as the session's operations do.
-pub struct Explainer {
+/// A home that has not answered a question by then does not answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Questions that are being answered at once, those included that nobody waits for any more.
+const MOST_QUESTIONS: usize = 32;
+
+/// Explains what stored users may do. Calls block, but not for a home that does not answer.
+pub struct Explainer(Arc<Desk>);
+
+struct Desk {
     homes: Arc<dyn Homes>,
     quotas: Arc<QuotaBook>,
     uploads: UploadPolicy,
@@ -47,19 +56,32 @@ pub struct Verdict {
 impl Explainer {
     /// Answers for users with homes from `homes` and usage in `quotas`, where uploads are stored as `uploads` says.
     pub fn new(homes: Arc<dyn Homes>, quotas: Arc<QuotaBook>, uploads: UploadPolicy) -> Self {
-        Self {
+        Self(Arc::new(Desk {
             homes,
             quotas,
             uploads,
-        }
+        }))
     }
 
     /// Whether `user` may do what `question` asks, as things stand now. Nothing is changed: a home that is not
     /// there yet is taken for the empty one that a login would make.
     ///
     /// # Errors
-    /// A failure of the provider or the storage, which decides nothing.
+    /// A failure of the provider or the storage, which decides nothing; or the home does not answer.
     pub fn explain(&self, user: &User, question: &Question) -> Result<Verdict> {
+        let no_answer = || Error::new(ErrorKind::Internal, "the home directory does not answer");
+        // Each question that is being answered holds the desk.
+        if Arc::strong_count(&self.0) > MOST_QUESTIONS {
+            return Err(no_answer());
+        }
+        let (desk, user, question) = (Arc::clone(&self.0), user.clone(), question.clone());
+        patience::run("explain", PATIENCE, move |_| desk.explain(&user, &question))?
+            .unwrap_or_else(|| Err(no_answer()))
+    }
+}
+
+impl Desk {
+    fn explain(&self, user: &User, question: &Question) -> Result<Verdict> {
         if let Err(refused) = user.check_may_log_in(now_ms()) {
             return Ok(Verdict::refused(&refused));
         }

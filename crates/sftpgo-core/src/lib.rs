@@ -14,6 +14,7 @@ pub mod filesystem;
 pub mod follow;
 pub mod journal;
 pub mod membership;
+mod patience;
 pub mod permission;
 pub mod priority;
 pub mod provider;

@@ -2,18 +2,25 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
+    time::Duration,
 };
 
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{Filesystem, Homes},
+    patience::{self, Progress},
     priority,
     quota::{Count, Counted, QuotaAccount, QuotaBook, Tracking},
     user::{User, UserId, now_ms},
 };
 
+/// Between two files of a home; a directory with many names takes seconds.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Walks through a home before its names are held for the last one.
 const WALKS: usize = 3;
 
@@ -22,6 +29,7 @@ pub struct QuotaScans {
     homes: Arc<dyn Homes>,
     quotas: Arc<QuotaBook>,
     running: Mutex<HashMap<String, i64>>,
+    patience: Duration,
 }
 
 /// A scan that is listed as running until it is dropped.
@@ -33,10 +41,20 @@ pub struct QuotaScan {
 impl QuotaScans {
     /// No scan yet.
     pub fn new(homes: Arc<dyn Homes>, quotas: Arc<QuotaBook>) -> Arc<Self> {
+        Self::with_patience(homes, quotas, PATIENCE)
+    }
+
+    /// The same, where a home that shows no file for `patience` is not waited for.
+    pub fn with_patience(
+        homes: Arc<dyn Homes>,
+        quotas: Arc<QuotaBook>,
+        patience: Duration,
+    ) -> Arc<Self> {
         Arc::new(Self {
             homes,
             quotas,
             running: Mutex::default(),
+            patience,
         })
     }
 
@@ -88,16 +106,22 @@ impl QuotaScans {
 }
 
 impl QuotaScan {
-    /// Counts and stores. Blocks for as long as walking the home takes. While other servers change files, what they have
+    /// Counts and stores. Blocks for as long as walking the home takes, but not for a home that does not answer: then the
+    /// count goes on without anybody who waits for it. While other servers change files, what they have
     /// not finished is counted or not; then the ledger wants the files counted once more.
     ///
     /// # Errors
-    /// What the home or the ledger says; the stored figures are then as before.
+    /// What the home or the ledger says; the stored figures are then as before. [`Internal`](ErrorKind::Internal) when
+    /// the home does not answer, too; the scan stays listed until it does.
     pub fn run(self) -> Result<()> {
+        self.leave_behind_if_stuck(|scan, progress| scan.count_even_roughly(progress))
+    }
+
+    fn count_even_roughly(&self, progress: &Progress) -> Result<()> {
         let account = self.scans.quotas.account(&self.user)?;
         let counting = account.begin_count()?;
         let is_due = counting.is_some_and(|counting| counting.is_due);
-        self.count(&account, is_due, true).map(drop)
+        self.count(&account, is_due, true, progress).map(drop)
     }
 
     /// The same for users who are to be counted, if no other server can change files meanwhile: nothing is stored
@@ -106,13 +130,50 @@ impl QuotaScan {
     /// # Errors
     /// As [`QuotaScan::run`].
     pub fn run_alone(self) -> Result<Option<Counted>> {
+        self.leave_behind_if_stuck(|scan, progress| scan.count_alone(progress))
+    }
+
+    fn count_alone(&self, progress: &Progress) -> Result<Option<Counted>> {
         let account = self.scans.quotas.account(&self.user)?;
         if let Some(counting) = account.begin_count()?
             && !counting.is_alone
         {
             return Ok(None);
         }
-        self.count(&account, true, false).map(Some)
+        self.count(&account, true, false, progress).map(Some)
+    }
+
+    /// Counts in a thread of its own. Nobody else's scan waits for one whose file system does not answer.
+    fn leave_behind_if_stuck<T: Send + 'static>(
+        self,
+        count: fn(&Self, &Progress) -> Result<T>,
+    ) -> Result<T> {
+        let patience = self.scans.patience;
+        let username = self.user.username.clone();
+        let left_behind = Arc::new(AtomicBool::new(false));
+        let is_left_behind = Arc::clone(&left_behind);
+        let counted = patience::run("quota-count", patience, move |progress| {
+            let counted = count(&self, progress);
+            if is_left_behind.load(Ordering::Relaxed) {
+                let username = &self.user.username;
+                match &counted {
+                    Ok(_) => log::info!("the quota scan of {username:?} went on and has ended"),
+                    Err(error) => log::warn!("the quota scan of {username:?} failed: {error}"),
+                }
+            }
+            counted
+        })?;
+        counted.unwrap_or_else(|| {
+            left_behind.store(true, Ordering::Relaxed);
+            let seconds = patience.as_secs_f32();
+            log::warn!(
+                "the quota scan of {username:?} has seen no file for {seconds} seconds: its home does not answer, or holds nothing but directories; other scans go on"
+            );
+            Err(Error::new(
+                ErrorKind::Internal,
+                "the home directory does not answer; the scan goes on when it does",
+            ))
+        })
     }
 
     fn count(
@@ -120,6 +181,7 @@ impl QuotaScan {
         account: &Arc<QuotaAccount>,
         is_due: bool,
         even_roughly: bool,
+        progress: &Progress,
     ) -> Result<Counted> {
         let quotas = &self.scans.quotas;
         let home = self.scans.homes.existing_home(&self.user)?;
@@ -133,8 +195,8 @@ impl QuotaScan {
             if let Some(home) = &home {
                 let walked = match &held {
                     // Sessions wait for the names: now nobody is to go first.
-                    Some(_) => walk_through(home.as_ref(), &mut count),
-                    None => walk_behind_transfers(home.as_ref(), &mut count),
+                    Some(_) => walk_through(home.as_ref(), &mut count, progress),
+                    None => walk_behind_transfers(home.as_ref(), &mut count, progress),
                 };
                 match walked {
                     // A directory moved under the walk.
@@ -152,16 +214,23 @@ impl QuotaScan {
     }
 }
 
-fn walk_through(home: &dyn Filesystem, count: &mut Count) -> Result<()> {
-    home.for_each_file(&mut |found| count.saw(found.inode, found.size))
+fn walk_through(home: &dyn Filesystem, count: &mut Count, progress: &Progress) -> Result<()> {
+    home.for_each_file(&mut |found| {
+        progress.step();
+        count.saw(found.inode, found.size);
+    })
 }
 
 /// The same in a thread of its own that lets transfers go first: a thread that was lowered stays so.
-fn walk_behind_transfers(home: &dyn Filesystem, count: &mut Count) -> Result<()> {
+fn walk_behind_transfers(
+    home: &dyn Filesystem,
+    count: &mut Count,
+    progress: &Progress,
+) -> Result<()> {
     thread::scope(|scope| {
         let walk = || {
             priority::lower_for_this_thread();
-            walk_through(home, count)
+            walk_through(home, count, progress)
         };
         let walking = thread::Builder::new()
             .name("quota-scan".to_owned())

@@ -1,25 +1,75 @@
 //! Removing what uploads left behind when the server was killed in the middle of them.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
-use crate::{error::Result, filesystem::Homes, provider::Users};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    filesystem::Homes,
+    patience, priority,
+    provider::Users,
+    user::User,
+};
 
-/// Removes unfinished uploads that nobody has open from all homes that exist and answers how many there were.
-/// Blocks for as long as walking the homes takes; a home that cannot be read is logged and passed over.
+/// One home is waited for this long; it is swept to its end all the same.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Homes that are left to themselves at the most. When so many do not end, it is their disk that is away.
+const MOST_LEFT_BEHIND: usize = 8;
+
+/// Removes unfinished uploads that nobody has open from all homes that exist and returns how many there were.
+/// Blocks for as long as walking the homes takes; a home that cannot be read is logged and passed over, and so is one
+/// that has not been swept after a minute.
 ///
 /// # Errors
-/// What the provider says.
-pub fn sweep_uploads(users: &dyn Users, homes: &dyn Homes) -> Result<u64> {
-    let mut removed = 0;
-    users.for_each_user(&mut |user| {
-        let swept = homes
-            .existing_home(&user)
-            .and_then(|home| home.map_or(Ok(0), |home| home.sweep_uploads()));
-        match swept {
-            Ok(count) => removed += count,
-            Err(error) => log::warn!("the home of {:?} was not swept: {error}", user.username),
+/// What the provider says; or several homes do not answer, and the rest was not swept.
+pub fn sweep_uploads(users: &dyn Users, homes: &Arc<dyn Homes>) -> Result<u64> {
+    let mut sweep = Sweep {
+        homes,
+        patience: PATIENCE,
+        removed: 0,
+        left_behind: 0,
+    };
+    users.for_each_user(&mut |user| sweep.one(user))?;
+    if sweep.left_behind < MOST_LEFT_BEHIND {
+        return Ok(sweep.removed);
+    }
+    Err(Error::new(
+        ErrorKind::Internal,
+        format!(
+            "{MOST_LEFT_BEHIND} home directories do not answer; the rest is swept after the next start"
+        ),
+    ))
+}
+
+struct Sweep<'a> {
+    homes: &'a Arc<dyn Homes>,
+    patience: Duration,
+    removed: u64,
+    left_behind: usize,
+}
+
+impl Sweep<'_> {
+    fn one(&mut self, user: User) -> ControlFlow<()> {
+        let (homes, username) = (Arc::clone(self.homes), user.username.clone());
+        let swept = patience::run("sweep", self.patience, move |_| {
+            priority::lower_for_this_thread();
+            let home = homes.existing_home(&user)?;
+            home.map_or(Ok(0), |home| home.sweep_uploads())
+        });
+        match swept.and_then(Option::transpose) {
+            Ok(Some(count)) => self.removed += count,
+            Ok(None) => {
+                self.left_behind += 1;
+                log::warn!(
+                    "the home of {username:?} has not been swept after {} seconds and is left to itself",
+                    self.patience.as_secs_f32()
+                );
+            }
+            Err(error) => log::warn!("the home of {username:?} was not swept: {error}"),
         }
-        ControlFlow::Continue(())
-    })?;
-    Ok(removed)
+        if self.left_behind < MOST_LEFT_BEHIND {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    }
 }

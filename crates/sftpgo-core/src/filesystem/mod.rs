@@ -1,8 +1,11 @@
 //! Where a user's files are: traits that an embedding service can implement, and the local disk.
 
+mod bounded;
 pub mod local;
 
 use std::{os::fd::BorrowedFd, path::PathBuf, sync::Arc, time::SystemTime};
+
+pub use self::bounded::BoundedHomes;
 
 use crate::{error::Result, user::User, vpath::VirtualPath};
 

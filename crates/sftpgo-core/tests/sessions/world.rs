@@ -13,7 +13,7 @@ use sftpgo_core::{
     Result, User, UserDraft, VirtualPath,
     auth::{Authenticator, LoggedIn},
     event::{Event, Events, Observer},
-    filesystem::local::LocalHomes,
+    filesystem::{Homes, local::LocalHomes},
     provider::{QuotaLedger, Users},
     quota::{QuotaBook, Tracking},
     recovery,
@@ -118,7 +118,8 @@ impl World {
         let unsettled = recovery::find_unsettled(self.provider.as_ref(), &self.quotas).unwrap();
         let counted = recovery::count_unsettled(self.provider.as_ref(), &self.scans, &unsettled);
         assert_eq!(counted, unsettled.len());
-        sweep_uploads(self.provider.as_ref(), &LocalHomes).unwrap()
+        let homes: Arc<dyn Homes> = Arc::new(LocalHomes);
+        sweep_uploads(self.provider.as_ref(), &homes).unwrap()
     }
 
     pub(crate) fn log_in(&self) -> LoggedIn {

@@ -11,6 +11,7 @@ mod dead;
 mod flaky;
 mod follow;
 mod forward;
+mod hanging;
 mod login;
 mod outage;
 mod put_off;

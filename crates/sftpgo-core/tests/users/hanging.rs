@@ -1,0 +1,130 @@
+//! A home that does not answer is its user's trouble alone.
+
+use std::{
+    sync::{Arc, Condvar, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use sftpgo_core::{
+    ErrorKind, Result, User,
+    auth::Authenticator,
+    event::Events,
+    filesystem::{BoundedHomes, Filesystem, Homes, local::LocalHomes},
+    quota::{QuotaBook, Tracking},
+    registry::Connections,
+    scan::QuotaScans,
+};
+
+use crate::common::{add, empty};
+
+const SHORT: Duration = Duration::from_millis(50);
+/// A fact that has not come by then does not come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Homes of which that of `hung` does not answer until it is released.
+#[derive(Clone)]
+struct Hanging {
+    released: Arc<(Mutex<bool>, Condvar)>,
+    directory: Arc<tempfile::TempDir>,
+}
+
+impl Hanging {
+    fn new() -> Self {
+        Self {
+            released: Arc::default(),
+            directory: Arc::new(tempfile::tempdir().unwrap()),
+        }
+    }
+
+    fn release(&self) {
+        *self.released.0.lock().unwrap() = true;
+        self.released.1.notify_all();
+    }
+
+    fn home_of(&self, user: &User) -> User {
+        if user.username == "hung" {
+            let released = self.released.0.lock().unwrap();
+            let waiting = self.released.1.wait_while(released, |released| !*released);
+            drop(waiting.unwrap());
+        }
+        User {
+            home_dir: self.directory.path().to_owned(),
+            ..user.clone()
+        }
+    }
+}
+
+impl Homes for Hanging {
+    fn open_home(&self, user: &User) -> Result<Box<dyn Filesystem>> {
+        LocalHomes.open_home(&self.home_of(user))
+    }
+
+    fn existing_home(&self, user: &User) -> Result<Option<Box<dyn Filesystem>>> {
+        LocalHomes.existing_home(&self.home_of(user))
+    }
+}
+
+fn wait_for(what: &str, fact: impl Fn() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !fact() {
+        assert!(Instant::now() < until, "{what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_home_that_does_not_answer_fails_its_users_logins_and_nobody_elses() {
+    let (provider, homes) = (empty(), Hanging::new());
+    add(provider.as_ref(), "hung", |_| ());
+    add(provider.as_ref(), "bob", |_| ());
+    let connections = Connections::new(Events::default());
+    let authenticator = Authenticator::new(
+        provider.clone(),
+        Arc::new(BoundedHomes::with_patience(Arc::new(homes.clone()), SHORT)),
+        Arc::clone(&connections),
+        QuotaBook::new(provider, Tracking::All),
+        false,
+    );
+    let log_in = |name: &str| authenticator.with_password(name, b"secret");
+    // Threads are left behind for the first two and for no more.
+    for reason in [
+        "has not answered",
+        "has not answered",
+        "still does not",
+        "still does not",
+    ] {
+        let failure = log_in("hung").err().unwrap().to_string();
+        assert!(failure.contains(reason), "{failure}");
+        assert!(failure.contains("/nonexistent/home"), "{failure}");
+        assert_eq!(connections.login_count(), 0);
+        log_in("bob").unwrap();
+    }
+    homes.release();
+    wait_for("the home answers again", || log_in("hung").is_ok());
+}
+
+#[test]
+fn a_scan_of_a_home_that_does_not_answer_is_left_behind_and_goes_on_when_it_does() {
+    let (provider, homes) = (empty(), Hanging::new());
+    let hung = add(provider.as_ref(), "hung", |_| ());
+    let bob = add(provider.as_ref(), "bob", |_| ());
+    let quotas = QuotaBook::new(provider, Tracking::All);
+    let scans = QuotaScans::with_patience(Arc::new(homes.clone()), quotas, SHORT);
+    let error = scans.begin(hung.clone()).unwrap().run().unwrap_err();
+    assert!(error.message().contains("does not answer"), "{error}");
+    let listed = || {
+        scans
+            .list()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(listed(), ["hung"]);
+    let again = scans.begin(hung.clone()).map(drop).unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::Conflict);
+    scans.begin(bob).unwrap().run().unwrap();
+    homes.release();
+    wait_for("the scan ends", || listed().is_empty());
+    scans.begin(hung).unwrap().run().unwrap();
+}
