@@ -147,6 +147,24 @@ impl Session {
         }
     }
 
+    /// Where a path leads, links and `..` gone; its last name may be missing.
+    ///
+    /// Needs no permission. Without `list` the answer is made of the words alone, which tells nothing of what is there
+    /// and where links lead.
+    ///
+    /// # Errors
+    /// A name before the last one is missing or no directory, or a link leads outside the home.
+    pub fn real_path(&self, raw: &[u8]) -> Result<VirtualPath> {
+        self.shared.connection.touch();
+        let words = VirtualPath::parse(raw)?.as_name();
+        if !self.shared.user.permissions.contains(Permissions::LIST) {
+            return Ok(words);
+        }
+        check_visible(&words)?;
+        let found = self.shared.filesystem.real_path(raw)?;
+        check_visible(&found).map(|()| found)
+    }
+
     /// Opens a directory for listing; unfinished uploads do not show.
     ///
     /// # Errors

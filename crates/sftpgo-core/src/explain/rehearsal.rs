@@ -119,6 +119,13 @@ impl Filesystem for Rehearsal {
         }
     }
 
+    fn real_path(&self, raw: &[u8]) -> Result<VirtualPath> {
+        match &self.home {
+            Some(home) => home.real_path(raw),
+            None => Ok(VirtualPath::parse(raw)?.as_name()),
+        }
+    }
+
     fn create_dir(&self, path: &VirtualPath, _: Option<u32>) -> Result<()> {
         if path.is_root() || self.name_to_change(path, exists)?.is_some() {
             return Err(exists());
@@ -200,6 +207,7 @@ impl Filesystem for Rehearsal {
             self.metadata(original, true)?;
             return Err(of_directory());
         }
+        self.check_has_name(original, of_directory)?;
         self.check_has_name(link, exists)?;
         let (original, found) = self.both_named(original, &link.as_name())?;
         if found.is_some() {

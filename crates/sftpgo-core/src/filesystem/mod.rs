@@ -152,6 +152,15 @@ pub trait Filesystem: Send + Sync {
     /// The kinds of opendir(3).
     fn read_dir(&self, path: &VirtualPath) -> Result<Box<dyn Directory>>;
 
+    /// Where `raw`, taken from the root, leads: `.` and `..` gone as the storage goes them, and no link left. The last
+    /// name may be missing. A storage without links has nothing to look up.
+    ///
+    /// # Errors
+    /// The kinds of realpath(3); a link that leads outside is refused.
+    fn real_path(&self, raw: &[u8]) -> Result<VirtualPath> {
+        Ok(VirtualPath::parse(raw)?.as_name())
+    }
+
     /// Makes a directory.
     ///
     /// # Errors

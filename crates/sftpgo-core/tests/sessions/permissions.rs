@@ -256,3 +256,52 @@ fn the_last_session_goes_to_one_of_two_racing_logins() {
     drop(kept);
     drop(world.log_in());
 }
+
+#[test]
+fn special_bits_are_refused_in_words_and_stay_where_they_are() {
+    let world = World::new(|_| {});
+    let logged_in = world.log_in();
+    let session = world.session(&logged_in, UploadMode::Standard);
+    let chmod = |name: &str, mode| {
+        let mut change = AttributeChange::default();
+        change.other.mode = Some(mode);
+        session.set_attributes(&path(name), &change, true)
+    };
+    fs::write(world.home().join("f"), b"x").unwrap();
+    fs::create_dir(world.home().join("d")).unwrap();
+    let set = |name: &str, mode| {
+        fs::set_permissions(world.home().join(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let mode_of = |name: &str| {
+        let found = fs::metadata(world.home().join(name)).unwrap();
+        found.permissions().mode() & 0o7777
+    };
+    set("f", 0o600);
+    set("d", 0o2750);
+    for (name, mode) in [
+        ("/f", 0o4755),
+        ("/f", 0o2755),
+        ("/f", 0o104_755),
+        ("/d", 0o1777),
+        ("/d", 0o6755),
+    ] {
+        let refused = chmod(name, mode).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::PermissionDenied);
+        assert!(refused.message().contains("cannot be set"), "{refused}");
+    }
+    assert_eq!((mode_of("f"), mode_of("d")), (0o600, 0o2750));
+    // The type of the file is no permission, and what is there already is no change.
+    for (name, mode, left) in [
+        ("f", 0o100_644, 0o644),
+        ("d", 0o42_755, 0o2755),
+        ("d", 0o700, 0o2700),
+    ] {
+        chmod(&format!("/{name}"), mode).unwrap();
+        assert_eq!(mode_of(name), left);
+    }
+    let mut upload = session.open(&path("/new"), &NEW).unwrap();
+    let mut change = AttributeChange::default();
+    change.other.mode = Some(0o4755);
+    upload.set_attributes(&change).unwrap_err();
+    upload.finish().unwrap();
+}

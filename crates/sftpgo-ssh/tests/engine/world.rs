@@ -51,7 +51,10 @@ impl World {
             username: "bob".into(),
             public_keys: vec![KEY.into()],
             home_dir: home.path().to_string_lossy().into_owned(),
-            permissions: vec!["*".into()],
+            permissions: match draft.permissions.is_empty() {
+                true => vec!["*".into()],
+                false => draft.permissions.clone(),
+            },
             ..draft
         };
         let provider = Arc::new(MemoryProvider::default());

@@ -60,22 +60,22 @@ impl Rehearsal {
         taken: impl FnOnce() -> Error,
     ) -> Result<Option<Metadata>> {
         self.check_has_name(path, taken)?;
-        self.named(&path.as_name())
+        self.find(&path.as_name())
     }
 
-    /// Does the path end in a name, and not in `.` or `..`?
+    /// Does the path end in a name that a directory can have, and not in `.` or `..`?
     ///
     /// # Errors
-    /// `taken` where it does not, or what looking at that directory says.
+    /// `taken` where it does not, or what looking at that directory or the one it is in says.
     pub(super) fn check_has_name(
         &self,
         path: &VirtualPath,
         taken: impl FnOnce() -> Error,
     ) -> Result<()> {
-        if path.is_root() || path.ending() != Ending::Dot {
+        self.check_directory_of(path)?;
+        if path.ending() != Ending::Dot {
             return Ok(());
         }
-        self.check_directory_of(path)?;
         self.metadata(path, true)?;
         Err(taken())
     }

@@ -5,11 +5,14 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use rustix::fs::{AtFlags, Gid, Mode, Stat, Timespec, Timestamps, Uid};
+use rustix::{
+    fs::{AtFlags, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid},
+    io::Errno,
+};
 
 use super::{CLIENT_MODE_BITS, error, mode_bits};
 use crate::{
-    error::Result,
+    error::{Error, ErrorKind, Result},
     filesystem::{FileType, Metadata, OwnerIds, SetAttributes, SpaceInfo},
     user::User,
 };
@@ -101,7 +104,19 @@ fn from_stat(stat: &Stat) -> Metadata {
     }
 }
 
+/// Refuses set-user-ID, set-group-ID and sticky bits, unless the file has them: clients send back what they were shown.
+fn check_mode(fd: &OwnedFd, change: &SetAttributes) -> Result<()> {
+    let special = change.mode.unwrap_or_default() & 0o7777 & !CLIENT_MODE_BITS;
+    if special == 0 || special & !of_fd(fd)?.mode == 0 {
+        return Ok(());
+    }
+    Err(Error::denied(
+        "set-user-ID, set-group-ID and sticky bits cannot be set",
+    ))
+}
+
 pub(super) fn set_by_open_fd(fd: &OwnedFd, change: &SetAttributes, owner: Owner) -> Result<()> {
+    check_mode(fd, change)?;
     if let Some(ids) = owner_change(change, owner) {
         rustix::fs::fchown(fd, ids.0, ids.1).map_err(error)?;
     }
@@ -115,26 +130,86 @@ pub(super) fn set_by_open_fd(fd: &OwnedFd, change: &SetAttributes, owner: Owner)
     Ok(())
 }
 
-/// `fd` was opened with `O_PATH`, on which only the way through /proc changes mode and times.
-pub(super) fn set_by_path_fd(fd: &OwnedFd, change: &SetAttributes, owner: Owner) -> Result<()> {
+/// Where a handle can be named by a path.
+const HANDLES: &str = "/proc/self/fd";
+
+/// How to open for reading or writing, once more, what a handle of `O_PATH` stands for.
+pub(super) type Again<'a> = &'a dyn Fn(OFlags) -> Result<OwnedFd, Errno>;
+
+/// `fd` was opened with `O_PATH`, which fchmod(2) and futimens(3) do not take.
+pub(super) fn set_by_path_fd(
+    fd: &OwnedFd,
+    change: &SetAttributes,
+    owner: Owner,
+    again: Again<'_>,
+) -> Result<()> {
+    set_by_path_fd_in(HANDLES, fd, change, owner, again)
+}
+
+fn set_by_path_fd_in(
+    handles: &str,
+    fd: &OwnedFd,
+    change: &SetAttributes,
+    owner: Owner,
+    again: Again<'_>,
+) -> Result<()> {
+    check_mode(fd, change)?;
     if let Some(ids) = owner_change(change, owner) {
         rustix::fs::chownat(fd, c"", ids.0, ids.1, AtFlags::EMPTY_PATH).map_err(error)?;
     }
-    let itself = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let itself = format!("{handles}/{}", fd.as_raw_fd());
     if let Some(mode) = change.mode {
         let kept = of_fd(fd)?.mode & 0o7777 & !CLIENT_MODE_BITS;
-        rustix::fs::chmod(&itself, mode_bits(mode) | Mode::from_raw_mode(kept)).map_err(error)?;
+        let mode = mode_bits(mode) | Mode::from_raw_mode(kept);
+        match rustix::fs::chmod(&itself, mode) {
+            // A server without /proc; fchmodat2(2), which would do it, is of Linux 6.6.
+            Err(Errno::NOENT | Errno::NOTDIR) => {
+                rustix::fs::fchmod(opened_again(fd, again)?, mode).map_err(error)?;
+            }
+            changed => changed.map_err(error)?,
+        }
     }
     if let Some(times) = change.times {
-        rustix::fs::utimensat(
-            rustix::fs::CWD,
-            &itself,
-            &timestamps(times),
-            AtFlags::empty(),
-        )
-        .map_err(error)?;
+        let times = timestamps(times);
+        match rustix::fs::utimensat(fd, c"", &times, AtFlags::EMPTY_PATH) {
+            // Linux before 5.8.
+            Err(Errno::INVAL | Errno::NOENT) => {}
+            changed => return changed.map_err(error),
+        }
+        match rustix::fs::utimensat(rustix::fs::CWD, &itself, &times, AtFlags::empty()) {
+            Err(Errno::NOENT | Errno::NOTDIR) => {
+                rustix::fs::futimens(opened_again(fd, again)?, &times).map_err(error)?;
+            }
+            changed => changed.map_err(error)?,
+        }
     }
     Ok(())
+}
+
+/// What `fd` stands for, opened in a way that its attributes can be changed by.
+fn opened_again(fd: &OwnedFd, again: Again<'_>) -> Result<OwnedFd> {
+    let found = of_fd(fd)?;
+    // Opening anything else may have effects of its own.
+    if !matches!(found.file_type, FileType::File | FileType::Directory) {
+        return Err(error(Errno::NOTSUP));
+    }
+    let common = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let opened = again(common | OFlags::RDONLY)
+        .or_else(|_| again(common | OFlags::WRONLY))
+        .map_err(|errno| match errno {
+            Errno::ACCESS => Error::denied(
+                "a file that the server can neither read nor write is not changed while /proc is not mounted",
+            )
+            .with_source(std::io::Error::from(errno)),
+            other => error(other),
+        })?;
+    if of_fd(&opened)?.inode != found.inode {
+        return Err(Error::new(
+            ErrorKind::Conflict,
+            "something else took the name meanwhile",
+        ));
+    }
+    Ok(opened)
 }
 
 /// Links not followed; a link itself has no mode to change.
@@ -144,25 +219,17 @@ pub(super) fn set_by_name(
     change: &SetAttributes,
     owner: Owner,
 ) -> Result<()> {
+    let open = |flags| rustix::fs::openat(parent, name, flags | OFlags::NOFOLLOW, Mode::empty());
+    let fd = open(OFlags::PATH | OFlags::CLOEXEC).map_err(error)?;
+    if of_fd(&fd)?.file_type != FileType::Symlink {
+        return set_by_path_fd(&fd, change, owner, &open);
+    }
+    if change.mode.is_some() {
+        return Err(error(Errno::NOTSUP));
+    }
     if let Some(ids) = owner_change(change, owner) {
         rustix::fs::chownat(parent, name, ids.0, ids.1, AtFlags::SYMLINK_NOFOLLOW)
             .map_err(error)?;
-    }
-    if let Some(mode) = change.mode {
-        let flags =
-            rustix::fs::OFlags::PATH | rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(parent, name, flags, Mode::empty()).map_err(error)?;
-        if of_fd(&fd)?.file_type == FileType::Symlink {
-            return Err(error(rustix::io::Errno::NOTSUP));
-        }
-        set_by_path_fd(
-            &fd,
-            &SetAttributes {
-                mode: Some(mode),
-                ..SetAttributes::default()
-            },
-            owner,
-        )?;
     }
     if let Some(times) = change.times {
         rustix::fs::utimensat(parent, name, &timestamps(times), AtFlags::SYMLINK_NOFOLLOW)
@@ -233,5 +300,49 @@ mod tests {
         assert_eq!(asked(u32::MAX, 2, true), Some((None, gid)));
         assert_eq!(asked(1, u32::MAX, true), Some((uid, None)));
         assert_eq!(asked(1, 2, false), None);
+    }
+
+    const NOBODY: Owner = Owner {
+        is_root: false,
+        uid: None,
+        gid: None,
+    };
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "a test makes what it looks at")]
+    fn attributes_are_changed_by_name_without_proc() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let at = UNIX_EPOCH + std::time::Duration::from_secs(5);
+        let change = SetAttributes {
+            mode: Some(0o640),
+            times: Some((at, at)),
+            owner: None,
+        };
+        for (name, handles) in [("f", HANDLES), ("f", "/nowhere"), ("d", "/nowhere")] {
+            let path = directory.path().join(name);
+            match name {
+                "f" => std::fs::write(&path, b"x").unwrap(),
+                _ => std::fs::create_dir(&path).unwrap(),
+            }
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            let open = |flags| rustix::fs::open(&path, flags, Mode::empty());
+            let fd = open(OFlags::PATH).unwrap();
+            set_by_path_fd_in(handles, &fd, &change, NOBODY, &open).unwrap();
+            let found = std::fs::metadata(&path).unwrap();
+            assert_eq!(found.permissions().mode() & 0o7777, 0o640, "{handles}");
+            assert_eq!(found.modified().unwrap(), at, "{handles}");
+        }
+        // What took the name meanwhile is left alone.
+        let (one, other) = (directory.path().join("one"), directory.path().join("other"));
+        std::fs::write(&one, b"1").unwrap();
+        std::fs::write(&other, b"2").unwrap();
+        std::fs::set_permissions(&other, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let fd = rustix::fs::open(&one, OFlags::PATH, Mode::empty()).unwrap();
+        let swapped = |flags| rustix::fs::open(&other, flags, Mode::empty());
+        let refused = set_by_path_fd_in("/nowhere", &fd, &change, NOBODY, &swapped);
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Conflict);
+        let mode = std::fs::metadata(&other).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o600);
     }
 }

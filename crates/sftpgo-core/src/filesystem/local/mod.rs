@@ -9,6 +9,7 @@ mod held;
 #[allow(clippy::disallowed_methods, reason = "homes are made here")]
 mod home;
 mod home_walk;
+mod links;
 mod metadata;
 mod open;
 mod resolve;
@@ -31,7 +32,9 @@ use rustix::{
 };
 
 pub use self::home::LocalHomes;
-use self::{directory::LocalDirectory, held::HeldDirectory, metadata::Owner, resolve::Root};
+use self::{
+    directory::LocalDirectory, held::HeldDirectory, links::Last, metadata::Owner, resolve::Root,
+};
 use super::{
     Capabilities, Directory, DirectoryHandle, File, FileType, Filesystem, Metadata, OpenOptions,
     OwnerIds, Replace, SetAttributes, SpaceInfo, is_upload_temporary,
@@ -59,7 +62,7 @@ pub struct LocalFilesystem {
 impl LocalFilesystem {
     fn new(root: OwnedFd, path: PathBuf, owner: Owner) -> Self {
         Self {
-            root: Root::new(root),
+            root: Root::new(root, &path),
             path,
             owner,
         }
@@ -112,6 +115,15 @@ impl Filesystem for LocalFilesystem {
         // Without a slash, behind which a link that took the name would be followed.
         self.owner
             .give_name(&parent, path.file_name().unwrap_or(&name))
+    }
+
+    fn real_path(&self, raw: &[u8]) -> Result<VirtualPath> {
+        let words = VirtualPath::parse(raw)?;
+        let climbs = raw.split(|byte| *byte == b'/').any(|name| name == b"..");
+        if !climbs && self.root.open_without_links(&words).is_ok() {
+            return Ok(words.as_name());
+        }
+        links::follow(&self.root, raw, Last::Follow).map_err(error)
     }
 
     fn remove_file(&self, path: &VirtualPath) -> Result<()> {
@@ -186,7 +198,8 @@ impl Filesystem for LocalFilesystem {
                 .root
                 .open(path, OFlags::PATH, Mode::empty())
                 .map_err(error)?;
-            return metadata::set_by_path_fd(&fd, change, self.owner);
+            let again = |flags| self.root.open(path, flags, Mode::empty());
+            return metadata::set_by_path_fd(&fd, change, self.owner, &again);
         }
         let (parent, name) = self.root.parent_of(path)?;
         metadata::set_by_name(&parent, name, change, self.owner)

@@ -2,11 +2,13 @@
 //!
 //! `openat2(2)` with `RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS` follows links only while they stay
 //! beneath the home and fails the race of a link swapped meanwhile. Where the kernel or a sandbox
-//! has no `openat2`, names are walked one by one and links are not followed at all.
+//! has no `openat2`, names are walked one by one and no link is followed. What either refuses because of a link is
+//! tried again at the place where `links` finds that it leads.
 
 use std::{
     borrow::Cow,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::{Path, PathBuf},
 };
 
 use rustix::{
@@ -14,7 +16,10 @@ use rustix::{
     io::Errno,
 };
 
-use super::error;
+use super::{
+    error,
+    links::{self, Last},
+};
 use crate::{
     error::{Error, Result},
     rule::Rule,
@@ -25,15 +30,19 @@ use crate::{
 const RESOLVE: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
 /// Interrupted resolutions (a rename raced, `EAGAIN`) are tried this often.
 const TRIES: usize = 64;
+/// A path that was found to have no link, and has one when it is opened, is looked at again this often.
+const FOLLOWS: usize = 8;
 
 /// The handle of a home directory.
 pub(super) struct Root {
     fd: OwnedFd,
+    /// What absolute links begin with that lead into the home.
+    home: PathBuf,
     has_openat2: bool,
 }
 
 impl Root {
-    pub(super) fn new(fd: OwnedFd) -> Self {
+    pub(super) fn new(fd: OwnedFd, home: &Path) -> Self {
         // Old kernels do not know the call; some sandboxes forbid it.
         let tried = rustix::fs::openat2(
             &fd,
@@ -43,7 +52,11 @@ impl Root {
             RESOLVE,
         );
         let has_openat2 = !matches!(tried, Err(Errno::NOSYS | Errno::PERM));
-        Self { fd, has_openat2 }
+        Self {
+            fd,
+            home: home.to_owned(),
+            has_openat2,
+        }
     }
 
     /// Opens `path` beneath the home, as a directory where its ending asks for one.
@@ -61,10 +74,63 @@ impl Root {
             }
             flags |= OFlags::DIRECTORY;
         }
+        match self.open_directly(path, flags, mode) {
+            Err(Errno::XDEV) => {}
+            Err(Errno::LOOP | Errno::NOTDIR) if !self.has_openat2 => {}
+            opened => return opened,
+        }
+        self.open_where_it_leads(path, flags, mode)
+    }
+
+    fn open_directly(
+        &self,
+        path: &VirtualPath,
+        flags: OFlags,
+        mode: Mode,
+    ) -> Result<OwnedFd, Errno> {
         if self.has_openat2 {
-            return self.open_by_kernel(path, flags, mode);
+            return self.open_by_kernel(path, flags, mode, RESOLVE);
         }
         open_by_walk(self.fd.as_fd(), path, flags, mode)
+    }
+
+    fn open_where_it_leads(
+        &self,
+        path: &VirtualPath,
+        flags: OFlags,
+        mode: Mode,
+    ) -> Result<OwnedFd, Errno> {
+        // As open(2): whoever makes a file follows no link of its name.
+        let keeps = flags.contains(OFlags::CREATE | OFlags::EXCL);
+        let last = if keeps { Last::Keep } else { Last::Follow };
+        for _ in 0..FOLLOWS {
+            let place = links::follow(self, path.as_bytes(), last)?;
+            match self.open_directly(&place, flags, mode) {
+                Err(Errno::XDEV | Errno::LOOP) => {}
+                opened => return opened,
+            }
+        }
+        Err(Errno::LOOP)
+    }
+
+    /// Looks `path` up, which must have no link in it.
+    pub(super) fn open_without_links(&self, path: &VirtualPath) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        if self.has_openat2 {
+            let resolve = RESOLVE | ResolveFlags::NO_SYMLINKS;
+            return self.open_by_kernel(path, flags, Mode::empty(), resolve);
+        }
+        open_by_walk(self.fd.as_fd(), path, flags, Mode::empty())
+    }
+
+    /// The home itself, to go on from.
+    pub(super) fn itself(&self) -> Result<OwnedFd, Errno> {
+        self.open_without_links(&VirtualPath::root())
+    }
+
+    /// Where the home is on the disk.
+    pub(super) fn home(&self) -> &Path {
+        &self.home
     }
 
     /// The home itself, for reading.
@@ -125,9 +191,10 @@ impl Root {
         path: &VirtualPath,
         flags: OFlags,
         mode: Mode,
+        resolve: ResolveFlags,
     ) -> Result<OwnedFd, Errno> {
         for _ in 0..TRIES {
-            match rustix::fs::openat2(&self.fd, path.relative(), flags, mode, RESOLVE) {
+            match rustix::fs::openat2(&self.fd, path.relative(), flags, mode, resolve) {
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 opened => return opened,
             }
@@ -194,6 +261,7 @@ mod tests {
             ("a/b", "in"),
             ("../home/a", "back"),
             ("loop", "loop"),
+            ("/home/a/b", "absin"),
         ] {
             std::os::unix::fs::symlink(target, dir.path().join("home").join(link)).unwrap();
         }
@@ -207,17 +275,12 @@ mod tests {
     }
 
     fn both(fd: &OwnedFd, path: &str) -> [Result<OwnedFd, Errno>; 2] {
-        let root = Root::new(fd.try_clone().unwrap());
         let path = VirtualPath::parse(path.as_bytes()).unwrap();
-        [
-            root.open(&path, OFlags::RDONLY, Mode::empty()),
-            open_by_walk(
-                fd.as_fd(),
-                &path,
-                OFlags::RDONLY | OFlags::CLOEXEC,
-                Mode::empty(),
-            ),
-        ]
+        [true, false].map(|has_openat2| {
+            let mut root = Root::new(fd.try_clone().unwrap(), Path::new("/home"));
+            root.has_openat2 &= has_openat2;
+            root.open(&path, OFlags::RDONLY, Mode::empty())
+        })
     }
 
     #[test]
@@ -255,10 +318,12 @@ mod tests {
     }
 
     #[test]
-    fn a_link_inside_the_home_is_followed_by_the_kernel() {
+    fn a_link_inside_the_home_is_followed_both_ways() {
         let (_dir, fd) = home();
-        let [by_kernel, by_walk] = both(&fd, "/in/file");
-        by_kernel.unwrap();
-        by_walk.unwrap_err();
+        for path in ["/in/file", "/absin/file", "/absin/"] {
+            for opened in both(&fd, path) {
+                opened.unwrap_or_else(|errno| panic!("{path}: {errno}"));
+            }
+        }
     }
 }

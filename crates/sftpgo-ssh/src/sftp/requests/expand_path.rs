@@ -1,21 +1,22 @@
 //! expand-path@openssh.com (PROTOCOL section 4.10): `id, path` → NAME, with `~` as the user's root.
 
-use sftpgo_core::{Error, VirtualPath};
+use sftpgo_core::Error;
 
 use super::*;
 
 pub(in crate::sftp) fn run(
-    _engine: &mut Engine,
+    engine: &mut Engine,
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
 ) -> Done {
     let raw = body.string()?;
     let path = match raw.strip_prefix(b"~") {
-        Some(rest) if rest.is_empty() || rest.starts_with(b"/") => VirtualPath::parse(rest)?,
+        Some(rest) if rest.is_empty() || rest.starts_with(b"/") => rest,
         Some(_) => return Err(Error::not_found("only the own home can be expanded").into()),
-        None => VirtualPath::parse(raw)?,
+        None => raw,
     };
+    let path = engine.session.real_path(path)?;
     replies.one_name(id, path.as_bytes());
     Ok(())
 }

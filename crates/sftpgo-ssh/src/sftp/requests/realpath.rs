@@ -1,13 +1,14 @@
-//! REALPATH (draft section 6.11): `id, path` → NAME; lexical, so it tells nothing of what exists.
+//! REALPATH (draft section 6.11): `id, path` → NAME, as OpenSSH's `sftp_realpath` answers it.
 
 use super::*;
 
 pub(in crate::sftp) fn run(
-    _engine: &mut Engine,
+    engine: &mut Engine,
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
 ) -> Done {
-    replies.one_name(id, path(body)?.as_bytes());
+    let path = engine.session.real_path(body.string()?)?;
+    replies.one_name(id, path.as_bytes());
     Ok(())
 }
