@@ -11,7 +11,7 @@
 use std::process::Command;
 
 use serde_json::json;
-use sftpgo_e2e::{Server, make_key, python, run, sftp, sftp_with_key, ssh_options};
+use sftpgo_e2e::{Server, make_key, python, run, sftp, sftp_with_key, ssh_options, wait_for};
 
 #[test]
 fn every_kind_of_key_logs_in_and_an_unknown_one_does_not() {
@@ -190,4 +190,76 @@ fn whoever_may_not_log_in_hears_the_same() {
             && reasons[2].contains("expired"),
         "{reasons:?}"
     );
+}
+
+/// The users of the failed logins of this type, in order.
+fn failed(server: &Server, login_type: &str) -> Vec<String> {
+    let lines = server.log_lines("connection_failed");
+    let of_type = lines.iter().filter(|line| line["login_type"] == login_type);
+    of_type
+        .map(|line| line["username"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn wrong_signatures_and_numbers_of_answers_are_failed_logins_with_a_name() {
+    let server = Server::start();
+    let lines = ["key", "other"].map(|name| make_key("ed25519", &server.path(name)));
+    server.add_user("bob", &json!({ "public_keys": lines }));
+    let script = r#"
+import asyncio, asyncssh, os, paramiko
+port = int(os.environ["PORT"])
+class Wrong(paramiko.Ed25519Key):
+    def sign_ssh_data(self, data, algorithm=None): return super().sign_ssh_data(b"something else", algorithm)
+def refused(method, *args):
+    t = paramiko.Transport(("127.0.0.1", port)); t.start_client()
+    try: getattr(t, method)(*args); raise AssertionError(args)
+    except paramiko.AuthenticationException: t.close()
+# Signed at once, twice.
+for _ in range(2): refused("auth_publickey", "bob", Wrong(filename="key"))
+# Shown first, and then another key or none.
+async def show(right):
+    lie = asyncssh.load_keypairs([asyncssh.read_private_key("key")])[0]
+    sign = lie.sign
+    lie.sign = lambda data: sign(b"something else")
+    keys = [lie, "other"] if right else [lie]
+    try:
+        async with asyncssh.connect("127.0.0.1", port, username="bob", client_keys=keys, agent_path=None, known_hosts=None, config=None,
+                                    preferred_auth="publickey"): return True
+    except asyncssh.PermissionDenied: return False
+assert asyncio.run(show(True)) and not asyncio.run(show(False))
+for answers in [[], ["secret", "secret"]]: refused("auth_interactive", "bob", lambda *asked: answers)
+"#;
+    python(&server, script).assert_ok();
+    wait_for("the lines", || failed(&server, "public_key").len() == 4);
+    assert_eq!(failed(&server, "public_key"), ["bob"; 4]);
+    assert_eq!(failed(&server, "password"), ["bob"; 2]);
+}
+
+#[test]
+fn a_key_that_is_shown_and_then_signs_has_not_failed() {
+    let server = Server::start();
+    let line = make_key("ed25519", &server.path("key"));
+    server.add_user("bob", &json!({ "public_keys": [line] }));
+    sftp_with_key(&server, "bob", &server.path("key"), "ls\n").assert_ok();
+    assert_eq!(failed(&server, "public_key"), [""; 0]);
+}
+
+#[test]
+fn a_name_or_a_password_that_is_no_text_is_a_failed_login() {
+    let server = Server::start();
+    server.add_user("bob", &json!({}));
+    let script = r#"
+import os, paramiko
+for name, password in [("bob", b"s\xe9cret"), (b"b\xf6b", "secret")]:
+    t = paramiko.Transport(("127.0.0.1", int(os.environ["PORT"]))); t.start_client()
+    try: t.auth_password(name, password); raise AssertionError("logged in")
+    except (paramiko.SSHException, EOFError): pass
+    t.close()
+"#;
+    python(&server, script).assert_ok();
+    wait_for("the lines", || failed(&server, "password").len() == 2);
+    let lines = server.log_lines("connection_failed");
+    let told = lines.last().unwrap()["error"].as_str().unwrap();
+    assert!(told.contains("UTF-8"), "{told}");
 }

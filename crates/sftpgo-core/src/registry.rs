@@ -324,17 +324,7 @@ impl Login {
         client_version: &str,
     ) -> ConnectionGuard {
         let guard = self.start_unlisted(username, protocol, remote, client_version);
-        let connection = &guard.connection;
-        let count = {
-            let mut state = self.registry.lock();
-            state
-                .listed
-                .insert(connection.id().to_owned(), Arc::clone(connection));
-            state.listed.len()
-        };
-        self.registry
-            .events
-            .emit(&Event::ActiveConnections { count });
+        guard.list();
         guard
     }
 
@@ -373,10 +363,30 @@ impl Drop for Login {
     }
 }
 
-/// A session; dropping the guard takes it off the list.
+/// A session, or a connection that has none; dropping the guard takes it off the list.
 pub struct ConnectionGuard {
     registry: Arc<Connections>,
     connection: Arc<Connection>,
+}
+
+impl ConnectionGuard {
+    /// Puts it on the list, where it is not there yet.
+    pub fn list(&self) {
+        let count = {
+            let mut state = self.registry.lock();
+            let id = self.connection.id().to_owned();
+            state.listed.insert(id, Arc::clone(&self.connection));
+            state.listed.len()
+        };
+        self.registry
+            .events
+            .emit(&Event::ActiveConnections { count });
+    }
+
+    /// Takes it off the list, and lets it go on.
+    pub fn unlist(&self) {
+        self.registry.remove(self.connection.id());
+    }
 }
 
 impl std::ops::Deref for ConnectionGuard {

@@ -91,6 +91,30 @@ impl Logins {
         self.tell(username, LoginMethod::PublicKey, remote, outcome)
     }
 
+    /// A key was accepted, and no valid signature by it came.
+    pub(crate) fn unsigned(&self, username: &str, remote: SocketAddr) {
+        let failure = LoginFailure::new("no valid signature came by a key that is accepted");
+        self.tell::<()>(username, LoginMethod::PublicKey, remote, Err(failure));
+    }
+
+    /// A key was offered with an algorithm that is not accepted.
+    pub(crate) fn outdated_algorithm(&self, username: &str, algorithm: &str, remote: SocketAddr) {
+        let failure = LoginFailure::new(format!("signatures of {algorithm:?} are not accepted"));
+        self.tell::<()>(username, LoginMethod::PublicKey, remote, Err(failure));
+    }
+
+    /// Keyboard-interactive asks for one password, and something else came.
+    pub(crate) fn wrong_number_of_answers(&self, username: &str, remote: SocketAddr) {
+        let failure = LoginFailure::new("not one answer to one question");
+        self.tell::<()>(username, LoginMethod::Password, remote, Err(failure));
+    }
+
+    /// A user name or password came that is no text; which one, and whose, is not known.
+    pub(crate) fn not_utf8(&self, remote: SocketAddr) {
+        let failure = LoginFailure::new("the user name or the password is not UTF-8");
+        self.tell::<()>("", LoginMethod::Password, remote, Err(failure));
+    }
+
     /// The connection ended before a credential was sent.
     pub(crate) fn nothing_tried(&self, remote: SocketAddr, reason: &str) {
         self.events.emit(&Event::LoginFailed {

@@ -69,10 +69,10 @@ impl Default for ServerConfig {
 pub struct Limits {
     /// From the first byte to a successful login.
     pub login_grace: Duration,
-    /// Connections that are not logged in, in all. The oldest makes room for a new one, so that silent
-    /// clients cannot keep others out.
+    /// Connections that are not logged in, in all. One that has not finished a key exchange makes room for a new one, so
+    /// that silent clients cannot keep others out; nobody who has asked for a login does.
     pub unauthenticated: usize,
-    /// The same for one address.
+    /// The same for one IPv4 address or one IPv6 /64.
     pub unauthenticated_per_address: usize,
     /// Sessions (channels) of one connection.
     pub sessions_per_connection: usize,

@@ -1,29 +1,45 @@
-//! Connections that are not logged in: bounded in all and for each address.
+//! Connections that are not logged in: bounded in all and for each source.
 
 use std::{
-    collections::HashMap,
-    net::IpAddr,
+    collections::{BTreeMap, HashMap},
+    net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use rand::seq::IteratorRandom;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Limits;
 
-/// Everybody who has not logged in yet, oldest first.
+/// The part of an IPv6 address that one customer gets: whoever has one address has all of these (RFC 6177).
+const IPV6_SOURCE: u128 = u128::MAX << 64;
+
+/// Everybody who has not logged in yet.
 #[derive(Default)]
 pub(crate) struct Pending(Mutex<State>);
 
 #[derive(Default)]
 struct State {
     next: u64,
-    waiting: std::collections::BTreeMap<u64, Entry>,
-    by_address: HashMap<IpAddr, usize>,
+    waiting: BTreeMap<u64, Entry>,
+    by_source: HashMap<IpAddr, usize>,
 }
 
 struct Entry {
-    address: IpAddr,
+    source: IpAddr,
+    stage: Stage,
     close: CancellationToken,
+}
+
+/// How far a connection is. Who is further has paid more for it and is more likely a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// No key exchange has been finished.
+    Connected,
+    /// Keys are exchanged.
+    Encrypted,
+    /// A login was asked for: somebody may be typing a password.
+    LoggingIn,
 }
 
 /// A place among the waiting; dropped at login or at the end of the connection.
@@ -34,31 +50,32 @@ pub(crate) struct Place {
 }
 
 impl Pending {
-    /// Takes a place for `address`. Where a limit is reached, the oldest that counts towards it makes room.
-    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr, limits: &Limits) -> Place {
+    /// Takes a place for `address`. Where a limit is reached, one of those that count towards it makes room, at random among
+    /// the least far. None is left for a new one when all of them are logging in.
+    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr, limits: &Limits) -> Option<Place> {
+        let source = source_of(address);
         let mut state = self.lock();
-        let from_address = state.by_address.get(&address).copied().unwrap_or(0);
-        if from_address >= limits.unauthenticated_per_address {
-            state.evict_oldest(Some(address));
+        let from_source = state.by_source.get(&source).copied().unwrap_or(0);
+        if from_source >= limits.unauthenticated_per_address {
+            state.make_room(Some(source))?;
         } else if state.waiting.len() >= limits.unauthenticated {
-            state.evict_oldest(None);
+            state.make_room(None)?;
         }
         let number = state.next;
         state.next += 1;
         let close = CancellationToken::new();
-        state.waiting.insert(
-            number,
-            Entry {
-                address,
-                close: close.clone(),
-            },
-        );
-        *state.by_address.entry(address).or_default() += 1;
-        Place {
+        let entry = Entry {
+            source,
+            stage: Stage::Connected,
+            close: close.clone(),
+        };
+        state.waiting.insert(number, entry);
+        *state.by_source.entry(source).or_default() += 1;
+        Some(Place {
             pending: Arc::clone(self),
             number,
             close,
-        }
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -67,24 +84,32 @@ impl Pending {
 }
 
 impl State {
-    fn evict_oldest(&mut self, address: Option<IpAddr>) {
-        let oldest = self
-            .waiting
-            .iter()
-            .find(|(_, entry)| address.is_none_or(|address| entry.address == address));
-        if let Some(number) = oldest.map(|(number, _)| *number)
-            && let Some(entry) = self.remove(number)
-        {
-            entry.close.cancel();
-        }
+    /// Closes one of those from `source`, or of all.
+    fn make_room(&mut self, source: Option<IpAddr>) -> Option<()> {
+        let number = [Stage::Connected, Stage::Encrypted]
+            .into_iter()
+            .find_map(|stage| self.any(source, stage))?;
+        self.remove(number)?.close.cancel();
+        Some(())
+    }
+
+    /// One at this stage. At random: an attacker who knew who is next could keep its own connections and have others closed.
+    fn any(&self, source: Option<IpAddr>, stage: Stage) -> Option<u64> {
+        let counts = |entry: &Entry| {
+            entry.stage == stage && source.is_none_or(|source| entry.source == source)
+        };
+        let candidates = self.waiting.iter().filter(|(_, entry)| counts(entry));
+        candidates
+            .choose(&mut rand::rng())
+            .map(|(number, _)| *number)
     }
 
     fn remove(&mut self, number: u64) -> Option<Entry> {
         let entry = self.waiting.remove(&number)?;
-        if let Some(count) = self.by_address.get_mut(&entry.address) {
+        if let Some(count) = self.by_source.get_mut(&entry.source) {
             *count -= 1;
             if *count == 0 {
-                self.by_address.remove(&entry.address);
+                self.by_source.remove(&entry.source);
             }
         }
         Some(entry)
@@ -96,6 +121,13 @@ impl Place {
     pub(crate) fn close_requested(&self) -> CancellationToken {
         self.close.clone()
     }
+
+    /// The connection is this far now.
+    pub(crate) fn reach(&self, stage: Stage) {
+        if let Some(entry) = self.pending.lock().waiting.get_mut(&self.number) {
+            entry.stage = entry.stage.max(stage);
+        }
+    }
 }
 
 impl Drop for Place {
@@ -104,32 +136,95 @@ impl Drop for Place {
     }
 }
 
+/// What addresses are counted by.
+fn source_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & IPV6_SOURCE).into(),
+        v4 => v4,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_oldest_of_a_full_address_makes_room_and_others_stay() {
-        let limits = Limits {
-            unauthenticated: 3,
-            unauthenticated_per_address: 2,
+    fn limits(unauthenticated: usize, unauthenticated_per_address: usize) -> Limits {
+        Limits {
+            unauthenticated,
+            unauthenticated_per_address,
             ..Limits::default()
-        };
+        }
+    }
+
+    fn is_closed(place: &Place) -> bool {
+        place.close_requested().is_cancelled()
+    }
+
+    #[test]
+    fn one_of_a_full_source_makes_room_and_others_stay() {
+        let limits = limits(4, 2);
         let pending = Arc::new(Pending::default());
         let enter = |last| pending.enter(IpAddr::from([127, 0, 0, last]), &limits);
-        let (first, second, other) = (enter(1), enter(1), enter(2));
-        let third = enter(1);
-        assert!(first.close_requested().is_cancelled());
-        assert!(
-            !second.close_requested().is_cancelled() && !other.close_requested().is_cancelled()
-        );
-        let _fourth = enter(3);
-        assert!(
-            second.close_requested().is_cancelled(),
-            "the oldest of all makes room when the whole is full"
-        );
+        let (first, second, other) = (enter(1), enter(1), enter(2).unwrap());
+        let third = enter(1).unwrap();
+        let closed = [&first, &second].map(|place| is_closed(place.as_ref().unwrap()));
+        assert!(closed[0] != closed[1]);
+        assert!(!is_closed(&other) && !is_closed(&third));
+        let fourth = enter(3);
+        assert!(fourth.is_some() && !is_closed(&other));
         drop((first, second, third, other));
         assert_eq!(pending.lock().waiting.len(), 1);
-        assert_eq!(pending.lock().by_address.len(), 1);
+        assert_eq!(pending.lock().by_source.len(), 1);
+    }
+
+    #[test]
+    fn who_is_less_far_goes_first_and_nobody_who_is_logging_in() {
+        let limits = limits(3, 3);
+        let pending = Arc::new(Pending::default());
+        let enter = |last| pending.enter(IpAddr::from([127, 0, 0, last]), &limits);
+        let places = [1, 2, 3].map(|last| enter(last).unwrap());
+        places[0].reach(Stage::LoggingIn);
+        places[1].reach(Stage::Encrypted);
+        // Going back makes nobody worse off.
+        places[0].reach(Stage::Encrypted);
+        let fourth = enter(4).unwrap();
+        assert_eq!(places.each_ref().map(is_closed), [false, false, true]);
+        fourth.reach(Stage::LoggingIn);
+        let fifth = enter(5).unwrap();
+        assert_eq!(places.each_ref().map(is_closed), [false, true, true]);
+        fifth.reach(Stage::LoggingIn);
+        assert!(enter(6).is_none(), "all are logging in");
+        assert!(!is_closed(&places[0]) && !is_closed(&fourth) && !is_closed(&fifth));
+        drop(fifth);
+        assert!(enter(6).is_some());
+    }
+
+    #[test]
+    fn whoever_has_one_ipv6_address_has_its_network() {
+        for (address, source) in [
+            ("192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("2001:db8:1:2::", "2001:db8:1:2::"),
+            ("2001:db8:1:3::1", "2001:db8:1:3::"),
+        ] {
+            let address: IpAddr = address.parse().unwrap();
+            assert_eq!(source_of(address), source.parse::<IpAddr>().unwrap());
+        }
+    }
+
+    #[test]
+    fn who_makes_room_is_not_known_before() {
+        let limits = limits(8, 8);
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let mut closed = std::collections::HashSet::new();
+        for _ in 0..200 {
+            let pending = Arc::new(Pending::default());
+            let places: Vec<_> = (0..9)
+                .filter_map(|_| pending.enter(address, &limits))
+                .collect();
+            closed.extend(places.iter().position(is_closed));
+        }
+        assert!(closed.len() > 4, "{closed:?}");
     }
 }

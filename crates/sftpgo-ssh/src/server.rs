@@ -119,7 +119,10 @@ impl Server {
 
     fn start(&self, stream: TcpStream, remote: SocketAddr, alive: tokio::sync::mpsc::Sender<()>) {
         let shared = Arc::clone(&self.shared);
-        let place = shared.pending.enter(remote.ip(), &shared.config.limits);
+        let Some(place) = shared.pending.enter(remote.ip(), &shared.config.limits) else {
+            log::debug!("the connection from {remote} was refused: too many others are logging in");
+            return;
+        };
         let run = move || {
             if let Err(error) = run_connection(shared, stream, remote, place) {
                 log::warn!("the connection from {remote} could not be served: {error}");

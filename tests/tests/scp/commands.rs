@@ -101,7 +101,7 @@ fn only_the_commands_that_are_enabled_run() {
 }
 
 #[test]
-fn a_running_command_is_not_listed_and_ends_with_its_user() {
+fn a_running_command_is_listed_as_its_connection_and_ends_with_its_user() {
     let world = World::new();
     let server = &world.server;
     let mut client = world
@@ -115,7 +115,12 @@ fn a_running_command_is_not_listed_and_ends_with_its_user() {
     let mut input = client.stdin.take().unwrap();
     wait_for("the login", || !server.log_lines("login").is_empty());
     input.write_all(b"abc").unwrap();
-    assert_eq!(server.rest("GET", "/api/v1/connection", None).1, json!([]));
+    // No protocol of the list: what is listed is the connection, which has no session of those.
+    let listed = || server.rest("GET", "/api/v1/connection", None).1;
+    wait_for("the connection", || listed() != json!([]));
+    let listed = listed();
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    assert_eq!(listed[0]["active_transfers"], json!([]), "{listed}");
     assert_eq!(server.rest("DELETE", "/api/v1/user/1", None).0, 200);
     assert!(!client.wait().unwrap().success());
 }

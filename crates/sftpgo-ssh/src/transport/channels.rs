@@ -6,10 +6,13 @@ use russh::{
     ChannelId, ChannelWriteHalf,
     server::{Msg, Session},
 };
-use sftpgo_core::{registry::Protocol, session::Session as FileSession};
+use sftpgo_core::{
+    registry::{ConnectionGuard, Protocol},
+    session::Session as FileSession,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::{ChannelOut, client::Client, out::STDERR};
+use super::{ChannelOut, client::Client, out::STDERR, presence::Listed};
 use crate::{
     channel::{Inbox, Running, run_program, run_sftp},
     exec::{Command, Refusal},
@@ -34,12 +37,13 @@ impl Client {
         let Some(writer) = self.idle(channel) else {
             return false;
         };
+        let listed = self.state.listed_session();
         let Some(files) = self.file_session(Some(Protocol::Sftp), session) else {
             return false;
         };
         let running = self.running(writer, &files, session);
         let engine = Engine::new(files, &self.shared.config.limits);
-        self.start(running, |running| run_sftp(engine, running));
+        self.start(running, Some(listed), |running| run_sftp(engine, running));
         true
     }
 
@@ -53,16 +57,17 @@ impl Client {
         let Some(writer) = self.idle(channel) else {
             return false;
         };
-        let listed = match command {
+        let protocol = match command {
             Command::Scp(_) => Some(Protocol::Scp),
             Command::Ssh(..) => None,
         };
-        let Some(files) = self.file_session(listed, session) else {
+        let listed = protocol.map(|_| self.state.listed_session());
+        let Some(files) = self.file_session(protocol, session) else {
             return false;
         };
         let running = self.running(writer, &files, session);
         let program = command.start(files);
-        self.start(running, |running| run_program(program, running));
+        self.start(running, listed, |running| run_program(program, running));
         true
     }
 
@@ -77,18 +82,27 @@ impl Client {
         }
     }
 
-    /// The user's files, in the list of connections under a protocol that it has a name for.
-    fn file_session(&self, listed: Option<Protocol>, session: &Session) -> Option<FileSession> {
+    /// An entry in the list of connections.
+    pub(super) fn listed(&self, protocol: Protocol, session: &Session) -> Option<ConnectionGuard> {
         let logged_in = self.logged_in.as_ref()?;
         let version = String::from_utf8_lossy(session.remote_sshid());
         let username = &logged_in.user.username;
+        let login = &logged_in.login;
+        Some(login.start(username, protocol, self.remote, &version))
+    }
+
+    /// The user's files, in the list of connections under a protocol that it has a name for.
+    fn file_session(&self, listed: Option<Protocol>, session: &Session) -> Option<FileSession> {
+        let logged_in = self.logged_in.as_ref()?;
         let connection = match listed {
-            Some(protocol) => logged_in
-                .login
-                .start(username, protocol, self.remote, &version),
-            None => logged_in
-                .login
-                .start_unlisted(username, Protocol::Sftp, self.remote, &version),
+            Some(protocol) => self.listed(protocol, session)?,
+            None => {
+                let version = String::from_utf8_lossy(session.remote_sshid());
+                let username = &logged_in.user.username;
+                logged_in
+                    .login
+                    .start_unlisted(username, Protocol::Sftp, self.remote, &version)
+            }
         };
         Some(FileSession::with_setstat_mode(
             logged_in,
@@ -121,13 +135,17 @@ impl Client {
         }
     }
 
-    fn start<F>(&self, running: Running, run: impl FnOnce(Running) -> F)
+    fn start<F>(&self, running: Running, listed: Option<Listed>, run: impl FnOnce(Running) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let connection = Arc::clone(&running.connection);
         let inbox = Arc::clone(&running.inbox);
-        self.state.start_session(&connection, &inbox, run(running));
+        let session = run(running);
+        self.state.start_session(&connection, &inbox, async move {
+            session.await;
+            drop(listed);
+        });
     }
 
     /// Answers as a program that prints one line and fails: of a request that is refused clients print nothing.

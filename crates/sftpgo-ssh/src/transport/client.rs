@@ -11,14 +11,17 @@ use russh::{
         Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
     },
 };
-use sftpgo_core::{auth::LoggedIn, registry::Operation};
+use sftpgo_core::{
+    auth::LoggedIn,
+    registry::{Operation, Protocol},
+};
 
-use super::{channels::OpenChannel, methods, state::State, window::Window};
+use super::{channels::OpenChannel, methods, state::State, unsigned::Unsigned, window::Window};
 use crate::{
     algorithms,
     channel::{Brought, Budget, Overflow},
     exec::{Command, Refusal},
-    pending::Place,
+    pending::{Place, Stage},
     server::Shared,
 };
 
@@ -33,6 +36,14 @@ pub(super) struct Client {
     /// What the channels may hold together.
     pub(super) budget: Arc<Budget>,
     window: Window,
+    unsigned: Unsigned,
+}
+
+/// Gone before a signature came.
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.fail_unsigned();
+    }
 }
 
 impl Client {
@@ -51,6 +62,7 @@ impl Client {
             logged_in: None,
             channels: HashMap::new(),
             window: Window::new(Instant::now()),
+            unsigned: Unsigned::default(),
         }
     }
 
@@ -64,6 +76,26 @@ impl Client {
         self.logged_in = Some(logged_in);
         self.set_queue();
         Auth::Accept
+    }
+
+    fn reach(&self, stage: Stage) {
+        if let Some(place) = &self.place {
+            place.reach(stage);
+        }
+    }
+
+    /// A credential that is not a key was sent.
+    fn begin_attempt(&self) {
+        self.reach(Stage::LoggingIn);
+        self.state.set_tried();
+        self.fail_unsigned();
+    }
+
+    /// What was to be signed before and was not has failed.
+    fn fail_unsigned(&self) {
+        for username in self.unsigned.take() {
+            self.shared.logins.unsigned(&username, self.remote);
+        }
     }
 
     /// Bytes a second, of a user who is limited.
@@ -97,15 +129,18 @@ impl Handler for Client {
     }
 
     async fn authentication_banner(&mut self) -> Result<Option<String>, Self::Error> {
+        self.reach(Stage::Encrypted);
+        self.state.set_began_login();
         Ok(self.shared.config.login_banner.clone())
     }
 
     async fn auth_none(&mut self, _user: &str) -> Result<Auth, Self::Error> {
+        self.reach(Stage::LoggingIn);
         Ok(refuse())
     }
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
-        self.state.set_tried();
+        self.begin_attempt();
         let logged_in = self
             .shared
             .logins
@@ -121,14 +156,17 @@ impl Handler for Client {
         response: Option<Response<'a>>,
     ) -> Result<Auth, Self::Error> {
         let Some(mut answers) = response else {
+            self.reach(Stage::LoggingIn);
             return Ok(Auth::Partial {
                 name: Cow::Borrowed(""),
                 instructions: Cow::Borrowed(""),
                 prompts: Cow::Borrowed(&[(Cow::Borrowed("Password: "), false)]),
             });
         };
-        self.state.set_tried();
+        self.begin_attempt();
         let (Some(password), None) = (answers.next(), answers.next()) else {
+            let logins = &self.shared.logins;
+            logins.wrong_number_of_answers(user, self.remote);
             return Ok(refuse());
         };
         let logged_in = self
@@ -144,13 +182,26 @@ impl Handler for Client {
         user: &str,
         offer: PublicKeyOffer<'_>,
     ) -> Result<Auth, Self::Error> {
+        self.reach(Stage::LoggingIn);
         self.state.set_tried();
-        let accepted = is_acceptable(offer.algorithm)
-            && offer
-                .public_key
-                .to_bytes()
-                .is_ok_and(|blob| self.shared.logins.accepts_key(user, &blob, self.remote));
-        Ok(if accepted { Auth::Accept } else { refuse() })
+        let logins = &self.shared.logins;
+        if !is_acceptable(offer.algorithm) {
+            self.fail_unsigned();
+            logins.outdated_algorithm(user, offer.algorithm.as_str(), self.remote);
+            return Ok(refuse());
+        }
+        let Ok(blob) = offer.public_key.to_bytes() else {
+            return Ok(refuse());
+        };
+        if !self.unsigned.is_another_try(user, &blob) {
+            self.fail_unsigned();
+        }
+        if !logins.accepts_key(user, &blob, self.remote) {
+            self.fail_unsigned();
+            return Ok(refuse());
+        }
+        self.unsigned.accepted(user, blob);
+        Ok(Auth::Accept)
     }
 
     async fn auth_publickey(
@@ -158,6 +209,7 @@ impl Handler for Client {
         user: &str,
         key: VerifiedPublicKey<'_>,
     ) -> Result<Auth, Self::Error> {
+        self.unsigned.signed();
         if !is_acceptable(key.algorithm) {
             return Ok(refuse());
         }
@@ -165,6 +217,13 @@ impl Handler for Client {
         let logged_in =
             blob.and_then(|blob| self.shared.logins.with_public_key(user, &blob, self.remote));
         Ok(self.answer(logged_in))
+    }
+
+    async fn auth_succeeded(&mut self, session: &mut Session) -> Result<(), Self::Error> {
+        if let Some(itself) = self.listed(Protocol::Sftp, session) {
+            self.state.set_present(itself);
+        }
+        Ok(())
     }
 
     async fn channel_open_session(

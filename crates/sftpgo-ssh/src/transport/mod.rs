@@ -6,13 +6,15 @@
 mod channels;
 mod client;
 mod out;
+mod presence;
 mod state;
+mod unsigned;
 mod window;
 mod wire;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use russh::{Disconnect, MethodKind, MethodSet};
+use russh::{Disconnect, MethodKind, MethodSet, keys::ssh_key::encoding};
 use sftpgo_core::Result;
 use tokio::{net::TcpStream, pin, time::timeout};
 
@@ -108,6 +110,7 @@ pub(crate) async fn serve(
 
 /// Runs the protocol until the client leaves or breaks it; answers why it ended.
 async fn run(shared: &Shared, state: &State, stream: TcpStream, client: Client) -> String {
+    let remote = client.remote;
     let config = Arc::clone(&shared.transport);
     let stream = Wire::new(stream, Arc::clone(&client.budget));
     let session = match russh::server::run_stream(config, stream, client).await {
@@ -117,6 +120,14 @@ async fn run(shared: &Shared, state: &State, stream: TcpStream, client: Client) 
     state.set_handle(session.handle());
     match session.await {
         Ok(()) => "closed by the client".to_owned(),
+        // The library reads names and passwords as text, and ends the connection over others without telling what they were.
+        Err(russh::Error::SshEncoding(encoding::Error::CharacterEncoding))
+            if state.is_logging_in() =>
+        {
+            state.set_tried();
+            shared.logins.not_utf8(remote);
+            "the user name or the password is not UTF-8".to_owned()
+        }
         Err(error) => error.to_string(),
     }
 }

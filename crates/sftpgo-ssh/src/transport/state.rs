@@ -9,7 +9,11 @@ use std::{
 };
 
 use russh::server::Handle;
-use sftpgo_core::{auth::LoggedIn, registry::Connection, user::now_ms};
+use sftpgo_core::{
+    auth::LoggedIn,
+    registry::{Connection, ConnectionGuard},
+    user::now_ms,
+};
 use tokio::{
     sync::{Notify, watch},
     task::JoinSet,
@@ -17,6 +21,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::presence::{Listed, Presence};
 use crate::{channel::Inbox, server::Shared};
 
 /// Sessions get this long to do what has arrived when the connection is gone.
@@ -25,6 +30,8 @@ const LAST_WORK: Duration = Duration::from_secs(10);
 pub(super) struct State {
     since: Instant,
     tried: AtomicBool,
+    /// The client has begun to log in.
+    began_login: AtomicBool,
     logged_in: Notify,
     login: OnceLock<LoginState>,
     handle: OnceLock<Handle>,
@@ -32,6 +39,7 @@ pub(super) struct State {
     sessions: Mutex<Sessions>,
     /// When the last session ended: its client was active until then.
     session_ended: Arc<Mutex<Option<time::Instant>>>,
+    presence: Arc<Presence>,
 }
 
 /// Remembers when a session ends, in whatever way.
@@ -61,12 +69,14 @@ impl State {
         Self {
             since: Instant::now(),
             tried: AtomicBool::new(false),
+            began_login: AtomicBool::new(false),
             logged_in: Notify::new(),
             login: OnceLock::new(),
             handle: OnceLock::new(),
             gone: CancellationToken::new(),
             sessions: Mutex::default(),
             session_ended: Arc::default(),
+            presence: Arc::default(),
         }
     }
 
@@ -77,6 +87,16 @@ impl State {
 
     pub(super) fn has_tried(&self) -> bool {
         self.tried.load(Ordering::Relaxed)
+    }
+
+    /// The key exchange is over and the client asks to log in.
+    pub(super) fn set_began_login(&self) {
+        self.began_login.store(true, Ordering::Relaxed);
+    }
+
+    /// Did the client begin to log in and not succeed yet?
+    pub(super) fn is_logging_in(&self) -> bool {
+        self.began_login.load(Ordering::Relaxed) && self.login.get().is_none()
     }
 
     pub(super) fn set_handle(&self, handle: Handle) {
@@ -101,6 +121,16 @@ impl State {
         };
         let _ = self.login.set(login);
         self.logged_in.notify_one();
+    }
+
+    /// Lists the connection itself while it has no session that is listed.
+    pub(super) fn set_present(&self, itself: ConnectionGuard) {
+        self.presence.begin(itself);
+    }
+
+    /// A session that is listed begins; the connection itself is not, as long as there are such.
+    pub(super) fn listed_session(&self) -> Listed {
+        Presence::enter(&self.presence)
     }
 
     /// Runs a session until its client is done.
@@ -152,6 +182,7 @@ impl State {
     /// Lets sessions do what has arrived, unless the connection was closed on purpose.
     pub(super) async fn finish_sessions(&self, closed_here: bool) {
         self.gone.cancel();
+        self.presence.end();
         let mut tasks = {
             let mut sessions = self.sessions();
             for inbox in sessions

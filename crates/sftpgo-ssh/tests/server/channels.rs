@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sftpgo_core::UserDraft;
+use sftpgo_core::{UserDraft, registry::Protocol};
 use sftpgo_ssh::ServerConfig;
 
 use crate::world::{World, read_to_end, wait_for};
@@ -22,7 +22,7 @@ async fn a_session_that_panics_closes_its_channel_and_no_other() {
     let (data, status) = read_to_end(&mut other).await;
     assert_eq!(data, b"d41d8cd98f00b204e9800998ecf8427e  -\n");
     assert_eq!(status, Some(0));
-    assert_eq!(world.connections.list().len(), 0);
+    wait_for(|| world.sessions() == 0).await;
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn a_pause_ends_with_its_channel_or_connection() {
             upload.close().await.unwrap();
             download.close().await.unwrap();
         }
-        wait_for(|| world.connections.list().is_empty()).await;
+        wait_for(|| world.sessions() == 0).await;
     }
 }
 
@@ -93,10 +93,46 @@ async fn who_breaks_off_a_slow_upload_does_not_wait_for_it_when_back() {
     })
     .await;
     broken_off.close().await.unwrap();
-    wait_for(|| world.connections.list().is_empty()).await;
+    wait_for(|| world.sessions() == 0).await;
     assert_eq!(
         world.home.path().join("f").metadata().unwrap().len(),
         200_000
     );
     assert!(!world.owes(Duration::from_secs(10)));
+}
+
+#[tokio::test]
+async fn a_connection_without_a_session_is_listed_itself() {
+    let world = World::new(UserDraft::default(), ServerConfig::default()).await;
+    let listed = || world.connections.list();
+    wait_for(|| listed().len() == 1).await;
+    let itself = listed().remove(0);
+    assert_eq!(
+        (itself.username.as_str(), itself.protocol),
+        ("bob", Protocol::Sftp)
+    );
+    assert!(itself.client_version.starts_with("SSH-2.0-"));
+    // Sessions are listed instead of it, however many there are.
+    let mut sessions = Vec::new();
+    for number in 1..=2 {
+        let channel = world.exec("scp -t .").await;
+        sessions.push(channel);
+        wait_for(|| listed().len() == number && listed()[0].protocol == Protocol::Scp).await;
+    }
+    assert!(
+        listed()
+            .iter()
+            .all(|listed| listed.connection_id != itself.connection_id)
+    );
+    for mut channel in sessions {
+        channel.eof().await.unwrap();
+        read_to_end(&mut channel).await;
+    }
+    wait_for(|| listed().len() == 1 && listed()[0].protocol == Protocol::Sftp).await;
+    // What runs under no protocol of the list leaves the connection there.
+    let mut command = world.exec("md5sum").await;
+    assert_eq!(listed()[0].connection_id, itself.connection_id);
+    world.connections.close(&itself.connection_id).unwrap();
+    read_to_end(&mut command).await;
+    wait_for(|| listed().is_empty() && world.client.is_closed()).await;
 }

@@ -9,7 +9,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::world::{PATIENCE, World, read_to_end, wait_for};
+use crate::world::{PATIENCE, Trusting, World, read_to_end, wait_for};
 
 /// Waits for the server to close a connection.
 async fn read_until_closed(stream: &mut TcpStream) {
@@ -46,8 +46,39 @@ async fn who_does_not_log_in_in_time_is_dropped_and_who_did_stays() {
     assert_eq!(read_to_end(&mut channel).await.1, Some(0));
 }
 
+/// Waits for one of the connections to be closed, and says which.
+async fn first_closed(streams: &mut [TcpStream]) -> usize {
+    let mut buffer = [0; 4096];
+    let until = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let closed = streams.iter().position(|stream| {
+            let read = stream.try_read(&mut buffer);
+            read.is_ok_and(|count| count == 0)
+        });
+        if let Some(closed) = closed {
+            return closed;
+        }
+        assert!(tokio::time::Instant::now() < until, "none was closed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Reads until the server has begun a key exchange, or closed; says which.
+async fn is_served(stream: &mut TcpStream) -> bool {
+    let mut seen = Vec::new();
+    let read = async {
+        while !contains(&seen, b"curve25519-sha256") {
+            if !matches!(stream.read_buf(&mut seen).await, Ok(1..)) {
+                return false;
+            }
+        }
+        true
+    };
+    tokio::time::timeout(PATIENCE, read).await.unwrap()
+}
+
 #[tokio::test]
-async fn the_oldest_that_has_not_logged_in_makes_room() {
+async fn one_that_has_exchanged_no_keys_makes_room() {
     for limits in [
         Limits {
             unauthenticated: 3,
@@ -66,17 +97,58 @@ async fn the_oldest_that_has_not_logged_in_makes_room() {
             stream.read_u8().await.unwrap();
             waiting.push(stream);
         }
-        read_until_closed(&mut waiting[0]).await;
-        for stream in &mut waiting[1..] {
+        let closed = first_closed(&mut waiting).await;
+        assert!(closed < 3, "the new one stays");
+        waiting.remove(closed);
+        for stream in &mut waiting {
             stream.write_all(b"SSH-2.0-here\r\n").await.unwrap();
-            let mut seen = Vec::new();
-            while !contains(&seen, b"curve25519-sha256") {
-                assert!(stream.read_buf(&mut seen).await.unwrap() > 0, "closed");
-            }
+            assert!(is_served(stream).await);
         }
         let mut channel = world.exec("pwd").await;
         assert_eq!(read_to_end(&mut channel).await.1, Some(0));
     }
+}
+
+#[tokio::test]
+async fn nobody_who_is_logging_in_makes_room() {
+    let world = World::new(
+        UserDraft::default(),
+        limited(Limits {
+            unauthenticated: 3,
+            ..Limits::default()
+        }),
+    )
+    .await;
+    #[allow(
+        clippy::async_yields_async,
+        reason = "the client's handle can be awaited, for its end"
+    )]
+    let ask = async || {
+        let mut client = russh::client::connect(std::sync::Arc::default(), world.address, Trusting)
+            .await
+            .unwrap();
+        assert!(!client.authenticate_none("bob").await.unwrap().success());
+        client
+    };
+    let mut typing = ask().await;
+    let mut silent = Vec::new();
+    for _ in 0..10 {
+        let mut stream = TcpStream::connect(world.address).await.unwrap();
+        stream.read_u8().await.unwrap();
+        silent.push(stream);
+    }
+    assert!(!typing.is_closed());
+    let (also, third) = (ask().await, ask().await);
+    let mut refused = TcpStream::connect(world.address).await.unwrap();
+    let _ = refused.write_all(b"SSH-2.0-here\r\n").await;
+    assert!(!is_served(&mut refused).await);
+    assert!(!also.is_closed() && !third.is_closed());
+    let login = typing.authenticate_password("bob", "secret").await;
+    assert!(login.unwrap().success());
+    // There is a place again.
+    let mut served = TcpStream::connect(world.address).await.unwrap();
+    served.write_all(b"SSH-2.0-here\r\n").await.unwrap();
+    assert!(is_served(&mut served).await);
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {

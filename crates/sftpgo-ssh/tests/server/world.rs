@@ -13,7 +13,7 @@ use sftpgo_core::{
     filesystem::local::LocalHomes,
     provider::Users,
     quota::{QuotaBook, Tracking},
-    registry::{Connections, Operation},
+    registry::{Connections, Operation, Protocol},
 };
 use sftpgo_ssh::{HostKey, Server, ServerConfig, Services};
 use sftpgo_store::MemoryProvider;
@@ -115,6 +115,15 @@ impl World {
             provider,
             quotas,
         }
+    }
+
+    /// How many connections have a transfer or are listed as scp: the connection itself is neither.
+    pub(crate) fn sessions(&self) -> usize {
+        let listed = self.connections.list();
+        listed
+            .iter()
+            .filter(|listed| listed.protocol == Protocol::Scp || !listed.transfers.is_empty())
+            .count()
     }
 
     pub(crate) async fn exec(&self, command: &str) -> Channel<Msg> {
