@@ -22,6 +22,8 @@ const AT_WORK_MIB: u64 = 2;
 const REPLIES_MIB: u64 = 4;
 /// Ten sessions times 128 open directories, with the names that were read ahead: 16 KiB at most.
 const DIRECTORIES_MIB: u64 = 20;
+/// An open file whose path is as long as it may be, 4 KiB: the session keeps it, and so does the list of transfers.
+const OPEN_FILE_KIB: u64 = 10;
 /// Sending and receiving of the SSH library, and what the allocator holds beside what was asked for.
 const SLACK_MIB: u64 = 4;
 
@@ -78,14 +80,16 @@ fn open_directories_are_bounded() {
         &json!({}),
         UNREAD_MIB + REPLIES_MIB + DIRECTORIES_MIB + SLACK_MIB,
         r#"
-s.mkdir("d")
-for number in range(300): s.open(f"d/{number:0200}", "w").close()
+names = ["d" * 250] * 15
+for depth in range(15): s.mkdir("/".join(names[:depth + 1]))
+deep = "/".join(names)
+for number in range(300): s.open(f"{deep}/{number:0200}", "w").close()
 d, t = log_in_deafly("bob")
 sessions = [session(t, window=1 << 20) for _ in range(10)]
 before = settled(memory)
 read = lambda handle: packet(12, u32(1), text(handle))
 for c in sessions:
-    c.sendall(packet(11, u32(1), text(b"d")) * 200)
+    c.sendall(packet(11, u32(1), text(deep.encode())) * 200)
     answers = [answer(c) for _ in range(200)]
     handles = [it[9:] for it in answers if it[0] == 102]
     assert len(handles) == 128, len(handles)
@@ -98,6 +102,35 @@ held = settled(memory) - before
 assert held <= most, f"{held} bytes are held, {most} at most"
 "#,
     );
+}
+
+#[test]
+fn open_files_with_long_paths_are_bounded_each() {
+    // To read, to write, and to write into a hidden file first. The counts differ by the descriptors that each takes.
+    for (mode, flags) in [("0", 0x01), ("0", 0x1a), ("2", 0x1a)] {
+        let server = Server::start_with(&[("SFTPGO_SFTPD__UPLOAD_MODE", mode)]);
+        let script = format!(
+            r#"
+deep = "/".join(["d" * 250] * 15)
+for depth in range(15): s.mkdir("/".join(["d" * 250] * (depth + 1)))
+name = deep + "/" + "f" * 241
+s.open(name + "0" * 9, "w").close()
+d, t = log_in_deafly("bob")
+sessions = [session(t, window=1 << 20) for _ in range(10)]
+before, handles = settled(memory), 0
+for c in sessions:
+    for _ in range(1024):
+        path = name + "%09d" % (handles if {flags} != 1 else 0)
+        c.sendall(packet(3, u32(1), text(path.encode()), u32({flags}), u32(0)))
+        if answer(c)[0] != 102: break
+        handles += 1
+held = settled(memory) - before
+assert handles >= 256, f"only {{handles}} could be opened"
+assert held <= handles * ({OPEN_FILE_KIB} << 10) + most, f"{{held}} bytes are held by {{handles}} open files"
+"#
+        );
+        run_on(&server, &json!({}), SLACK_MIB, &script);
+    }
 }
 
 #[test]
@@ -125,12 +158,15 @@ os._exit(0)
 
 /// Runs a script as `bob`, who has these settings, with the bound as `most`.
 fn run(user: &Value, mib: u64, script: &str) {
-    let server = Server::start();
+    run_on(&Server::start(), user, mib, script);
+}
+
+fn run_on(server: &Server, user: &Value, mib: u64, script: &str) {
     server.add_user("bob", user);
     fs::create_dir_all(server.home("bob")).unwrap();
     fs::write(server.home("bob").join("r"), noise(1 << 20)).unwrap();
     let known = format!("PID = {}\nmost = {mib} << 20\n", server.pid());
-    paramiko(&server, &format!("{known}{CLIENT}{script}"));
+    paramiko(server, &format!("{known}{CLIENT}{script}"));
 }
 
 /// A client that can stop reading, and looks at the server's memory.
