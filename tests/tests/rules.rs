@@ -99,10 +99,13 @@ fn an_upload_that_is_cut_off_leaves_what_its_mode_promises() {
                 r#"
 with s.open("f", "w") as f: f.write("old")
 f = s.open("f", "w"); f.write("new data")
-assert s.open("f").read() == b"{seen_meanwhile}"
-assert s.listdir(".") == ["f"]
+other = paramiko.SFTPClient.from_transport(log_in("bob"))
+assert other.open("f").read() == b"{seen_meanwhile}" and other.stat("f").st_size == {}
+assert s.open("f").read() == b"new data" and s.stat("f").st_size == 8
+assert s.listdir(".") == other.listdir(".") == ["f"]
 os._exit(0)
-"#
+"#,
+                seen_meanwhile.len()
             ),
         );
         let file = server.home("bob").join("f");
