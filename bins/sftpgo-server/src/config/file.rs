@@ -11,15 +11,17 @@ use super::Problem;
 
 /// In the order in which they are looked for.
 const EXTENSIONS: [&str; 4] = ["json", "toml", "yaml", "yml"];
+/// Of formats that SFTPGo reads and this server does not.
+const OTHER_EXTENSIONS: [&str; 7] = ["properties", "props", "prop", "hcl", "dotenv", "env", "ini"];
 
 /// The first of `NAME.{json,toml,yaml,yml}` in `directory`; a name with one of these extensions is taken as it is.
 ///
 /// # Errors
-/// More than one is there: reading one of them would ignore what an operator wrote in the other. Or the system does
-/// not say whether one is there.
+/// More than one is there: reading one of them would ignore what an operator wrote in the other. Or there is one in a
+/// format that is not read, or the system does not say whether one is there.
 pub(super) fn find(directory: &Path, name: &str) -> Result<Option<PathBuf>, Problem> {
     let path = directory.join(name);
-    if has_known_extension(&path) {
+    if has_extension(&path, &EXTENSIONS) {
         return Ok(is_there(&path)?.then_some(path));
     }
     let mut found = Vec::new();
@@ -28,6 +30,9 @@ pub(super) fn find(directory: &Path, name: &str) -> Result<Option<PathBuf>, Prob
         if is_there(&path)? {
             found.push(path);
         }
+    }
+    if found.is_empty() {
+        refuse_other_formats(directory, name)?;
     }
     let mut found = found.into_iter();
     match (found.next(), found.next()) {
@@ -69,6 +74,26 @@ pub(super) fn read(path: &Path) -> Result<Value, Problem> {
     }
 }
 
+/// Starting without what is written there would start another server than the operator knows.
+fn refuse_other_formats(directory: &Path, name: &str) -> Result<(), Problem> {
+    let with_extension =
+        OTHER_EXTENSIONS.map(|extension| directory.join(format!("{name}.{extension}")));
+    let named = directory.join(name);
+    let is_named = has_extension(&named, &OTHER_EXTENSIONS).then_some(named);
+    for path in with_extension.into_iter().chain(is_named) {
+        if is_there(&path)? {
+            return Err(Problem::new(
+                &path.display().to_string(),
+                format!(
+                    "is in a format that this server does not read: write it as one of {}",
+                    EXTENSIONS.join(", ")
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// A link is there wherever it leads: somebody meant a file, and starting without it would ignore what it should say.
 fn is_there(path: &Path) -> Result<bool, Problem> {
     match fs::symlink_metadata(path) {
@@ -89,10 +114,10 @@ fn is_missing(error: &io::Error) -> bool {
     )
 }
 
-fn has_known_extension(path: &Path) -> bool {
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     path.extension()
         .and_then(|extension| extension.to_str())
-        .is_some_and(|extension| EXTENSIONS.contains(&extension))
+        .is_some_and(|extension| extensions.contains(&extension))
 }
 
 #[cfg(test)]
@@ -171,6 +196,25 @@ mod tests {
         let problem = find(directory.path(), "sftpgo").unwrap_err().to_string();
         assert!(problem.contains("sftpgo.json") && problem.contains("sftpgo.yaml"));
         assert_eq!(find(directory.path(), "sftpgo.yaml").unwrap(), Some(yaml));
+    }
+
+    #[test]
+    fn a_file_in_a_format_that_is_not_read_is_an_error_when_it_is_the_only_one() {
+        let directory = tempfile::tempdir().unwrap();
+        // SFTPGo's program lies there with its configuration.
+        fs::write(directory.path().join("sftpgo"), "").unwrap();
+        assert_eq!(find(directory.path(), "sftpgo").unwrap(), None);
+        fs::write(directory.path().join("sftpgo.hcl"), "").unwrap();
+        for name in ["sftpgo", "sftpgo.hcl"] {
+            let problem = find(directory.path(), name).unwrap_err().to_string();
+            assert!(
+                problem.contains("sftpgo.hcl: is in a format that this server does not read"),
+                "{problem}"
+            );
+        }
+        let json = directory.path().join("sftpgo.json");
+        fs::write(&json, "{}").unwrap();
+        assert_eq!(find(directory.path(), "sftpgo").unwrap(), Some(json));
     }
 
     #[test]

@@ -134,6 +134,7 @@ pub(crate) fn load(
         sources.insert(key, Source::Environment(variable));
     }
 
+    warnings.extend(unsupported::passed_over(&values));
     let mut found = Found {
         directory,
         file,

@@ -400,6 +400,25 @@ fn what_sftpgo_0_9_does_and_this_server_does_not_is_refused_by_its_key_and_nothi
 }
 
 #[test]
+fn a_dump_for_the_memory_provider_is_warned_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let memory = ("SFTPGO_DATA_PROVIDER__DRIVER", "memory");
+    for (name, expected) in [("sftpgo.db", 0), ("", 0), ("dump.json", 1)] {
+        let found = load_with(
+            directory.path(),
+            &[memory, ("SFTPGO_DATA_PROVIDER__NAME", name)],
+        );
+        assert!(found.settings().is_ok());
+        assert_eq!(found.warnings.len(), expected, "{name:?}");
+    }
+    let found = load_with(
+        directory.path(),
+        &[("SFTPGO_DATA_PROVIDER__NAME", "dump.json")],
+    );
+    assert!(found.warnings.is_empty());
+}
+
+#[test]
 fn an_address_in_brackets_is_the_address() {
     let directory = tempfile::tempdir().unwrap();
     for (configured, address) in [

@@ -3,7 +3,28 @@
 //! Such a key at its default asks for nothing. At another value the start stops: an operator who keeps users away by a
 //! program, or expects TLS, must not get a server without it.
 
-use super::{keys::Keys, validate::Check};
+use serde_json::Value;
+
+use super::{
+    Problem,
+    keys::{DataProvider, Keys},
+    shape,
+    validate::Check,
+};
+
+/// What SFTPGo would do more, where leaving it out harms nobody: with the memory provider it reads a dump of users from
+/// the file that is the database's name otherwise.
+pub(super) fn passed_over(values: &Value) -> Option<Problem> {
+    let text = |key| shape::leaf(values, key).and_then(Value::as_str);
+    let name = text("data_provider.name")?;
+    let is_set = !name.is_empty() && name != DataProvider::default().name;
+    (text("data_provider.driver") == Some("memory") && is_set).then(|| {
+        Problem::new(
+            "data_provider.name",
+            "is not read with the driver memory: import a dump of users with sftpgo-cli user import",
+        )
+    })
+}
 
 impl Check<'_> {
     /// Tells of every key that asks for what is not done.
