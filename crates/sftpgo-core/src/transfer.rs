@@ -12,7 +12,6 @@ use std::{
 };
 
 pub(crate) use self::{
-    publish::check_writable,
     running::RunningUploads,
     staged::{Begin, StagedUpload, name_is_taken},
     upload::Upload,

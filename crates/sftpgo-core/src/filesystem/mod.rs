@@ -271,6 +271,12 @@ pub trait DirectoryHandle: Send + Sync {
     /// The kinds of openat(2).
     fn open(&self, name: &[u8], options: &OpenOptions) -> Result<Box<dyn File>>;
 
+    /// Would opening the file for writing be allowed? Nothing is opened: whoever watches the file hears of no writer.
+    ///
+    /// # Errors
+    /// The kinds of access(2).
+    fn check_writable(&self, name: &[u8]) -> Result<()>;
+
     /// Renames within the directory.
     ///
     /// # Errors

@@ -173,6 +173,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn sums_past_what_a_store_keeps_are_undone_part_by_part() {
+        let largest = UsageDelta {
+            size: i64::MAX,
+            files: 1,
+        };
+        let three = Amount::default().with(largest).with(largest).with(largest);
+        assert_eq!(three.as_usage().size, i64::MAX);
+        let none = three.with(-largest).with(-largest).with(-largest);
+        assert_eq!(none, Amount::default());
+    }
+
+    #[test]
     fn what_is_left_is_between_nothing_and_the_limit() {
         for (limit, used, left) in [
             (10, 0, 10),

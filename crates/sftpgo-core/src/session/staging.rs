@@ -16,7 +16,7 @@ use crate::{
     permission::Permissions,
     quota::{FileFigures, SharedCount, Standing, lock},
     random,
-    transfer::{Begin, StagedUpload, Upload, check_writable},
+    transfer::{Begin, StagedUpload, Upload},
     vpath::VirtualPath,
 };
 
@@ -53,7 +53,7 @@ impl Session {
                 check_replaceable(&found)?;
                 self.need(Permissions::OVERWRITE)?;
                 if request.truncate && self.can_replace(&found) {
-                    check_writable(directory.as_ref(), name)?;
+                    directory.check_writable(name)?;
                     self.stage(directory, name, request, Some(found))
                 } else {
                     self.write_to(request, |options| directory.open(name, options))

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{DirectoryHandle, FileType, Metadata, OpenOptions, Replace},
+    filesystem::{DirectoryHandle, FileType, Metadata, Replace},
     permission::Permissions,
     provider::UsageDelta,
     quota::{CountedInode, FileFigures, SharedCount, Standing, lock},
@@ -316,18 +316,7 @@ fn check_target(
         ));
     }
     shared.need(Permissions::OVERWRITE)?;
-    check_writable(place.directory.as_ref(), &place.name)?;
+    // Replacing a file asks the system only for its directory.
+    place.directory.check_writable(&place.name)?;
     Ok(Replace::Yes)
-}
-
-/// Would the system let the file be written to? Replacing it asks only for its directory.
-///
-/// # Errors
-/// What opening it for writing says.
-pub(crate) fn check_writable(directory: &dyn DirectoryHandle, name: &[u8]) -> Result<()> {
-    let options = OpenOptions {
-        write: true,
-        ..OpenOptions::default()
-    };
-    directory.open(name, &options).map(drop)
 }

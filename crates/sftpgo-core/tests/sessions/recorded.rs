@@ -150,6 +150,9 @@ impl DirectoryHandle for RecordedDirectory {
     fn metadata(&self, name: &[u8]) -> Result<Metadata> {
         self.directory.metadata(name)
     }
+    fn check_writable(&self, name: &[u8]) -> Result<()> {
+        self.directory.check_writable(name)
+    }
     fn rename(&self, from: &[u8], to: &[u8], replace: Replace) -> Result<()> {
         self.record.add("rename")?;
         self.directory.rename(from, to, replace)

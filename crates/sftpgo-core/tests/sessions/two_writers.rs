@@ -209,6 +209,38 @@ fn with_overwrite_the_upload_that_is_closed_last_stays() {
 }
 
 #[test]
+fn what_others_do_to_the_old_file_and_to_the_directory_meanwhile() {
+    for mode in ATOMIC {
+        let (world, one, other) = two(mode, &[]);
+        one.create_dir(&path("/d"), None).unwrap();
+        put(&one, "/d/f", b"old").unwrap();
+        let upload = begin(&one, "/d/f", &NEW, b"new");
+        let read = other.open(&path("/d/f"), &READ).unwrap();
+        assert_eq!(read.metadata().unwrap().size, 3);
+        let change = AttributeChange {
+            size: Some(1),
+            ..AttributeChange::default()
+        };
+        other.set_attributes(&path("/d/f"), &change, true).unwrap();
+        assert_eq!(content(&world, "d/f"), b"o");
+        other
+            .rename(&path("/d/f"), &path("/moved"), Replace::No)
+            .unwrap();
+        let removed = other.remove_dir(&path("/d"));
+        assert_eq!(
+            kind(removed),
+            Some(ErrorKind::DirectoryNotEmpty),
+            "{mode:?}"
+        );
+        upload.finish().unwrap();
+        drop(read);
+        assert_eq!(content(&world, "d/f"), b"new");
+        assert_eq!(content(&world, "moved"), b"o");
+        world.assert_exact();
+    }
+}
+
+#[test]
 fn what_is_no_file_is_not_replaced() {
     for mode in ATOMIC {
         let (world, one, other) = two(mode, &[]);

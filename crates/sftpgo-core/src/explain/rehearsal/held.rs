@@ -34,6 +34,14 @@ impl DirectoryHandle for HeldRehearsal {
         self.home.open(&self.path.join(name)?, options)
     }
 
+    fn check_writable(&self, name: &[u8]) -> Result<()> {
+        let options = OpenOptions {
+            write: true,
+            ..OpenOptions::default()
+        };
+        self.open(name, &options).map(drop)
+    }
+
     fn rename(&self, from: &[u8], to: &[u8], replace: Replace) -> Result<()> {
         let (from, to) = (self.path.join(from)?, self.path.join(to)?);
         self.home.rename(&from, &to, replace)

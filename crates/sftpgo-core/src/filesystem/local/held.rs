@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{Access, AtFlags, Mode, OFlags};
 
 use super::{
     error,
@@ -42,6 +42,10 @@ impl DirectoryHandle for HeldDirectory {
             let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             rustix::fs::openat(&self.fd, name, flags, mode)
         })
+    }
+
+    fn check_writable(&self, name: &[u8]) -> Result<()> {
+        rustix::fs::accessat(&self.fd, name, Access::WRITE_OK, AtFlags::EACCESS).map_err(error)
     }
 
     fn rename(&self, from: &[u8], to: &[u8], replace: Replace) -> Result<()> {
