@@ -73,7 +73,7 @@ pub(crate) fn start(settings: &LogSettings) -> io::Result<()> {
 /// Opens the log file again before the next line, which this writes.
 pub(crate) fn reopen() {
     REOPEN.store(true, Ordering::Release);
-    log::info!("the log file is opened again, as SIGHUP asked for");
+    log::info!("SIGHUP: the log file is opened again, if the log goes to one");
 }
 
 /// A panic ends one connection or one request; the operator has to hear of it all the same.
