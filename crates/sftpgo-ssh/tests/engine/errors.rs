@@ -54,6 +54,11 @@ pub(crate) fn requests_on(name: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
             packet(18, 1, &[name.clone(), string(b"new")]),
         ),
         ("RENAME to", packet(18, 1, &[other.clone(), name.clone()])),
+        ("REALPATH", packet(16, 1, std::slice::from_ref(&name))),
+        (
+            "expand-path",
+            extended("expand-path@openssh.com", std::slice::from_ref(&name)),
+        ),
         (
             "posix-rename from",
             extended("posix-rename@openssh.com", &[name.clone(), string(b"new")]),
