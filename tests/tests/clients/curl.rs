@@ -44,6 +44,20 @@ fn uploads_downloads_and_resumes_each_way() {
 }
 
 #[test]
+fn appends_to_what_is_there_and_to_what_is_not() {
+    for mode in ["0", "1", "2"] {
+        let server = Server::start_with(&[("SFTPGO_SFTPD__UPLOAD_MODE", mode)]);
+        server.add_user("bob", &json!({}));
+        for line in ["one", "two", "three"] {
+            fs::write(server.path("l"), line).unwrap();
+            curl(&server, "log", &["--append", "-T", "l"]).assert_ok();
+        }
+        let log = fs::read_to_string(server.home("bob").join("log")).unwrap();
+        assert_eq!(log, "onetwothree", "upload_mode {mode}");
+    }
+}
+
+#[test]
 fn lists_and_sends_commands() {
     let server = Server::start();
     server.add_user("bob", &json!({}));

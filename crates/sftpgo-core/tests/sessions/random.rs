@@ -25,6 +25,10 @@ enum Step {
     Copy(u8, u8, u8),
     /// An upload that stays open over the next steps, by number.
     Open(u8, u8),
+    /// The same for one that writes a part of what is there or being uploaded, and for one that reads.
+    Part(u8, u8),
+    Read(u8, u8),
+    Lock(u8, u8),
     Write(u8, u8, u8),
     Cut(u8, u8),
     Close(u8),
@@ -49,7 +53,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => two.clone().prop_map(|(from, to)| Step::Rename(from, to)),
         2 => two.clone().prop_map(|(from, to)| Step::Link(from, to)),
         2 => (name.clone(), name.clone(), any::<u8>()).prop_map(|(from, to, at)| Step::Copy(from, to, at)),
-        3 => (handle.clone(), name).prop_map(|(handle, name)| Step::Open(handle, name)),
+        3 => (handle.clone(), name.clone()).prop_map(|(handle, name)| Step::Open(handle, name)),
+        2 => (handle.clone(), name.clone()).prop_map(|(handle, name)| Step::Part(handle, name)),
+        2 => (handle.clone(), name.clone()).prop_map(|(handle, name)| Step::Read(handle, name)),
+        1 => (handle.clone(), name).prop_map(|(handle, name)| Step::Lock(handle, name)),
         4 => (handle.clone(), any::<u8>(), any::<u8>()).prop_map(|(h, at, size)| Step::Write(h, at, size)),
         1 => (handle.clone(), any::<u8>()).prop_map(|(handle, size)| Step::Cut(handle, size)),
         2 => handle.clone().prop_map(Step::Close),
@@ -74,6 +81,29 @@ const RESUME: OpenRequest = OpenRequest {
     truncate: false,
     ..NEW
 };
+
+const PART: OpenRequest = OpenRequest {
+    create: false,
+    truncate: false,
+    ..NEW
+};
+
+const LOCK: OpenRequest = OpenRequest {
+    exclusive: true,
+    ..NEW
+};
+
+fn keep_open(
+    session: &Session,
+    open: &mut OpenUploads,
+    handle: u8,
+    n: u8,
+    request: &OpenRequest,
+) -> Result<()> {
+    let transfer = session.open(&path(&name(n)), request)?;
+    open.insert(handle, transfer);
+    Ok(())
+}
 
 fn sized(size: u8) -> AttributeChange {
     AttributeChange {
@@ -128,11 +158,12 @@ fn take(world: &World, session: &Session, open: &mut OpenUploads, step: &Step) -
         Step::Link(from, to) => session.hard_link(&path(&name(from)), &path(&name(to))),
         Step::Copy(from, to, at) => copy(session, &name(from), &name(to), at.into()),
         Step::Open(handle, n) => {
-            let request = if n % 2 == 0 { NEW } else { RESUME };
-            let upload = session.open(&path(&name(n)), &request)?;
-            open.insert(handle, upload);
-            Ok(())
+            let request = if n % 2 == 0 { &NEW } else { &RESUME };
+            keep_open(session, open, handle, n, request)
         }
+        Step::Part(handle, n) => keep_open(session, open, handle, n, &PART),
+        Step::Read(handle, n) => keep_open(session, open, handle, n, &READ),
+        Step::Lock(handle, n) => keep_open(session, open, handle, n, &LOCK),
         Step::Write(handle, at, size) => {
             opened(open, handle)?.write_at(&vec![4; size.into()], at.into())
         }
