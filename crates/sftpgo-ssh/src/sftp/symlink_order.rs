@@ -64,6 +64,9 @@ const CLIENTS: &[(&str, Habit)] = &[
     ("Ganymed", Always(TargetFirst)),
     // SFTPSymlinkFeature.java: gives sshj the target first, and says why.
     ("Cyberduck/", Always(TargetFirst)),
+    ("Mountain Duck/", Always(TargetFirst)),
+    // SftpClient.cs, `SymbolicLink`: the existing path, then the link's.
+    ("Renci.SshNet", Always(TargetFirst)),
     // pkg/sftp, `sshFxpSymlinkPacket.MarshalBinary`: the target, then the link. rclone is built with it.
     ("Go", Always(TargetFirst)),
     ("rclone/", Always(TargetFirst)),
@@ -137,6 +140,8 @@ mod tests {
             ("SSH-2.0-JSCH-0.1.54", Always(TargetFirst)),
             ("SSH-2.0-JSCH_0.2.20", Always(TargetFirst)),
             ("SSH-2.0-APACHE-SSHD-2.13.2", Always(TargetFirst)),
+            ("SSH-2.0-Renci.SshNet.SshClient.0.0.1", Always(TargetFirst)),
+            ("SSH-2.0-Cyberduck/8.7 (Mac OS X)", Always(TargetFirst)),
             ("SSH-2.0-Go", Always(TargetFirst)),
             ("SSH-2.0-GoAnywhere7.0", InDoubt(TargetFirst)),
             ("SSH-2.0-rclone/v1.60.1", Always(TargetFirst)),
