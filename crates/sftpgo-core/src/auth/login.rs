@@ -137,7 +137,8 @@ impl Authenticator {
         let started = Instant::now();
         let matches = login.hash.verify(sent);
         let expected = login.hash.expected_time();
-        self.refusal_time.took(expected, started.elapsed());
+        let ended = Instant::now();
+        self.refusal_time.took(expected, ended - started, ended);
         if let Some(unusable) = login.unusable {
             return Err(unusable);
         }

@@ -6,7 +6,7 @@
 use std::{
     ops::ControlFlow,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -28,12 +28,16 @@ const MOST: Duration = Duration::from_secs(10);
 const SLACK: u32 = 2;
 /// A check that is expected to take less says little about the speed of the machine.
 const TELLING: Duration = Duration::from_millis(10);
-/// The pace of a current core; a greater one is slower.
-const PACE: u64 = 1000;
 /// The slowest pace that is believed.
-const MAX_PACE: u64 = 8 * PACE;
-/// How much the newest check counts for the pace: one part in so many.
-const NEWEST: u64 = 4;
+const MAX_PACE: u32 = 8;
+/// How much the newest check counts for the average: one part in so many.
+const NEWEST: u64 = 16;
+/// An average of 1, as on a current core.
+const AVERAGE: u64 = 1000;
+/// A pace is kept for so long at least before a faster one is taken.
+const KEPT_FOR: Duration = Duration::from_secs(600);
+/// The pace is measured by the fastest of so many checks.
+const MEASUREMENTS: usize = 3;
 /// Users whose hash cannot be used are named up to this number.
 const NAMED: usize = 100;
 
@@ -43,8 +47,17 @@ pub struct RefusalTime {
     seen: AtomicU64,
     /// The same of all users, as the last survey found it; what is taken to be true before.
     surveyed: AtomicU64,
-    /// How long checks take here, in thousandths of what they take on a current core.
-    pace: AtomicU64,
+    pace: Mutex<Pace>,
+}
+
+/// How long checks take here. It changes seldom and in great steps, for a time that followed each check would tell of
+/// them.
+struct Pace {
+    /// Checks take up to so many times what they take on a current core: 1, 2, 4 or 8.
+    times: u32,
+    since: Instant,
+    /// The average of that over the last checks, in thousandths.
+    average: u64,
 }
 
 impl Default for RefusalTime {
@@ -52,7 +65,11 @@ impl Default for RefusalTime {
         Self {
             seen: AtomicU64::new(0),
             surveyed: AtomicU64::new(0),
-            pace: AtomicU64::new(PACE),
+            pace: Mutex::new(Pace {
+                times: 1,
+                since: Instant::now(),
+                average: AVERAGE,
+            }),
         }
     }
 }
@@ -69,10 +86,13 @@ impl RefusalTime {
 
     /// How long after the beginning of its check a refused password is answered.
     pub fn get(&self) -> Duration {
+        self.at_pace(self.pace().times)
+    }
+
+    fn at_pace(&self, times: u32) -> Duration {
         let seen = self.seen.load(Ordering::Relaxed);
         let dearest = Duration::from_micros(seen.max(self.surveyed.load(Ordering::Relaxed)));
-        let pace = u32::try_from(self.pace.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
-        let here = dearest.saturating_mul(pace) / PACE as u32;
+        let here = dearest * times;
         (here + here / SLACK).clamp(LEAST, MOST)
     }
 
@@ -82,18 +102,45 @@ impl RefusalTime {
         self.seen.fetch_max(time, Ordering::Relaxed);
     }
 
-    /// A check that takes `expected` on a current core took `took` here.
-    pub(super) fn took(&self, expected: Duration, took: Duration) {
+    /// A check that takes `expected` on a current core took `took` here and ended at `now`.
+    pub(super) fn took(&self, expected: Duration, took: Duration, now: Instant) {
         // What took much less than it must was refused before it was computed.
         if expected < TELLING || took < expected / 4 {
             return;
         }
-        let newest = micros(took).saturating_mul(PACE) / micros(expected).max(1);
-        let newest = newest.clamp(PACE, MAX_PACE);
-        let update = |pace: u64| Some((pace * (NEWEST - 1) + newest) / NEWEST);
-        let _ = self
-            .pace
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, update);
+        let mut pace = self.pace();
+        let newest = micros(took).saturating_mul(AVERAGE) / micros(expected);
+        pace.average = (pace.average * (NEWEST - 1) + newest) / NEWEST;
+        let is_slower = took > self.at_pace(pace.times) * 9 / 10;
+        if is_slower && pace.times < MAX_PACE {
+            pace.times *= 2;
+            pace.since = now;
+        } else if pace.times > 1
+            && pace.average <= most_at(pace.times / 2)
+            && now.saturating_duration_since(pace.since) > KEPT_FOR
+        {
+            pace.times /= 2;
+            pace.since = now;
+        }
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn measure(&self) {
+        let nobody = PasswordHash::of_nobody();
+        let times = (0..MEASUREMENTS).map(|_| {
+            let started = Instant::now();
+            nobody.verify(b"");
+            started.elapsed()
+        });
+        let fastest = times.min().unwrap_or_default();
+        let mut pace = self.pace();
+        pace.average = micros(fastest).saturating_mul(AVERAGE) / micros(nobody.expected_time());
+        while pace.times < MAX_PACE && pace.average > most_at(pace.times) {
+            pace.times *= 2;
+        }
     }
 
     /// Looks for the dearest hash of all users, and names in the log who has one that cannot be used. Blocks for as
@@ -102,12 +149,7 @@ impl RefusalTime {
     /// # Errors
     /// What the provider says; refusals take then as long as the dearest hash may.
     pub fn survey(&self, users: &dyn Users) -> Result<()> {
-        let (started, nobody) = (Instant::now(), PasswordHash::of_nobody());
-        nobody.verify(b"");
-        let took = micros(started.elapsed()).saturating_mul(PACE) / micros(nobody.expected_time());
-        self.pace
-            .store(took.clamp(PACE, MAX_PACE), Ordering::Relaxed);
-
+        self.measure();
         let found = Self::default();
         let mut unusable = 0;
         users.for_each_user(&mut |user| {
@@ -145,6 +187,11 @@ impl Observer for Arc<RefusalTime> {
     }
 }
 
+/// Up to this average a pace will do.
+fn most_at(times: u32) -> u64 {
+    u64::from(times) * AVERAGE * 5 / 4
+}
+
 fn hash_of(user: &User) -> Option<Result<PasswordHash>> {
     user.password.as_deref().map(PasswordHash::parse)
 }
@@ -165,47 +212,54 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_outlasts_the_check_of_the_dearest_hash_and_never_gets_shorter() {
+    fn a_refusal_outlasts_the_check_of_the_dearest_hash_whatever_is_checked() {
         let time = RefusalTime::default();
         assert_eq!(time.get(), LEAST);
-        let dear = parse(BCRYPT_14);
+        let (dear, now) = (parse(BCRYPT_14), Instant::now());
         time.saw(&dear);
         let of_dear = time.get();
         assert_eq!(of_dear, dear.expected_time() * 3 / 2);
+        let cheap = PasswordHash::of_nobody().expected_time();
         time.saw(&PasswordHash::of_nobody());
-        for _ in 0..100 {
-            let cheap = PasswordHash::of_nobody().expected_time();
-            time.took(cheap, cheap / 2);
-            assert_eq!(
-                time.get(),
-                of_dear,
-                "many checks of another name change nothing"
-            );
+        for (expected, took) in [
+            (cheap, cheap / 2),
+            (cheap, cheap * 5),
+            (dear.expected_time(), dear.expected_time() * 4 / 3),
+        ] {
+            for minutes in 0..100 {
+                time.took(expected, took, now + Duration::from_secs(60 * minutes));
+                assert_eq!(time.get(), of_dear, "{expected:?} {took:?}");
+            }
         }
         time.saw(&parse(BCRYPT_15));
         assert!(time.get() > of_dear);
     }
 
     #[test]
-    fn on_a_slow_machine_refusals_take_longer_before_a_dear_hash_was_checked_there() {
+    fn on_a_slow_machine_refusals_take_longer_until_it_has_been_faster_for_a_while() {
         let time = RefusalTime::default();
-        let (dear, cheap) = (parse(BCRYPT_14), PasswordHash::of_nobody().expected_time());
+        let (dear, now) = (parse(BCRYPT_14), Instant::now());
+        let expected = dear.expected_time();
         time.saw(&dear);
-        for _ in 0..20 {
-            time.took(cheap, cheap * 3);
-        }
-        assert!(time.get() > dear.expected_time() * 4, "{:?}", time.get());
-        // Refused for its length, nothing was computed.
-        time.took(cheap, Duration::ZERO);
-        assert!(time.get() > dear.expected_time() * 4);
-        for _ in 0..40 {
-            time.took(cheap, cheap * 1000);
+        let at_first = time.get();
+        let after = |minutes: u64| now + Duration::from_secs(60 * minutes);
+        time.took(expected, expected * 2, after(1));
+        assert_eq!(time.get(), at_first * 2);
+        for _ in 0..10 {
+            time.took(expected, MOST, after(1));
         }
         assert_eq!(time.get(), MOST);
-        for _ in 0..60 {
-            time.took(cheap, cheap);
+        // Refused for its length, nothing was computed.
+        time.took(expected, Duration::ZERO, after(60));
+        assert_eq!(time.get(), MOST);
+        for _ in 0..100 {
+            time.took(expected, expected, after(10));
         }
-        assert!(time.get() < dear.expected_time() * 2, "{:?}", time.get());
+        assert_eq!(time.get(), MOST);
+        for hour in 1..4 {
+            time.took(expected, expected, after(60 * hour));
+        }
+        assert_eq!(time.get(), at_first);
     }
 
     #[test]
