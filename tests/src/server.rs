@@ -53,6 +53,8 @@ pub fn make_key(kind: &str, path: &Path) -> String {
 pub struct Server {
     directory: tempfile::TempDir,
     environment: Vec<(String, String)>,
+    /// What the process may have open.
+    open_files: Option<u32>,
     process: Child,
     /// Where SFTP listens.
     pub sftp_port: u16,
@@ -68,6 +70,15 @@ impl Server {
 
     /// A server with these settings in its environment, such as `SFTPGO_SFTPD__UPLOAD_MODE`.
     pub fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::start_limited(None, settings)
+    }
+
+    /// The same server, which may have so many files open and no more.
+    pub fn start_with_open_files(most: u32, settings: &[(&str, &str)]) -> Self {
+        Self::start_limited(Some(most), settings)
+    }
+
+    fn start_limited(open_files: Option<u32>, settings: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         for name in ["id_ed25519", "id_ecdsa", "id_rsa"] {
             fs::copy(HOST_KEYS.join(name), directory.path().join(name)).unwrap();
@@ -86,10 +97,11 @@ impl Server {
             .chain(asked)
             .map(|(key, value)| (key.to_owned(), value))
             .collect();
-        let process = spawn(directory.path(), &environment);
+        let process = spawn(directory.path(), &environment, open_files);
         let mut server = Self {
             directory,
             environment,
+            open_files,
             process,
             sftp_port,
             http_port,
@@ -106,7 +118,7 @@ impl Server {
 
     /// Starts a server that ended once more, in the same directory with the same settings.
     pub fn restart(&mut self) {
-        self.process = spawn(self.directory.path(), &self.environment);
+        self.process = spawn(self.directory.path(), &self.environment, self.open_files);
         self.wait_until_it_listens();
     }
 
@@ -251,8 +263,17 @@ impl Drop for Server {
     }
 }
 
-fn spawn(directory: &Path, environment: &[(String, String)]) -> Child {
-    Command::new(binary("sftpgo-server"))
+fn spawn(directory: &Path, environment: &[(String, String)], open_files: Option<u32>) -> Child {
+    let mut command = match open_files {
+        None => Command::new(binary("sftpgo-server")),
+        Some(most) => {
+            let mut limited = Command::new("prlimit");
+            limited.arg(format!("--nofile={most}:{most}"));
+            limited.arg(binary("sftpgo-server"));
+            limited
+        }
+    };
+    command
         .arg("serve")
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())

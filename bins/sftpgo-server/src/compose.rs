@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use rustix::process::{Resource, getrlimit};
 use sftpgo_api::{AllowedHosts, ApiState, Metrics};
 use sftpgo_core::{
     Error, ErrorKind, Provider,
@@ -14,10 +15,10 @@ use sftpgo_core::{
     membership::Membership,
     provider::ServerId,
     quota::QuotaBook,
-    registry::Connections,
+    registry::{ConnectionLimits, Connections, Descriptors},
     scan::QuotaScans,
 };
-use sftpgo_ssh::{HostKey, ServerConfig, Services, host_key};
+use sftpgo_ssh::{HostKey, Limits, ServerConfig, Services, host_key};
 use sftpgo_store::{DatabaseProvider, FileJournal, MemoryProvider, Place, StoreConfig};
 
 use crate::{
@@ -72,6 +73,12 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
     ]);
     let server = ServerId::random();
     let connections = Connections::of_server(events.clone(), Arc::clone(&provider), server);
+    let descriptors = Descriptors::of_limit(open_files_limit());
+    connections.set_limits(ConnectionLimits {
+        total: settings.common.max_total_connections,
+        per_host: settings.common.max_per_host_connections,
+        descriptors: Arc::clone(&descriptors),
+    });
     let journal = journal(&settings.data_provider.driver, directory)?;
     // Where a server is alone, nobody asks who it was.
     let former = match (&journal, provider.shared()) {
@@ -129,8 +136,8 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
         connections: Arc::clone(&connections),
         events,
     };
-    let ssh = sftpgo_ssh::Server::new(ssh_config(&settings.sftpd, host_keys.clone()), services)
-        .map_err(of_key("sftpd"))?;
+    let ssh = ssh_config(&settings.sftpd, host_keys.clone(), &descriptors);
+    let ssh = sftpgo_ssh::Server::new(ssh, services).map_err(of_key("sftpd"))?;
     Ok(Parts {
         ssh,
         api,
@@ -213,8 +220,14 @@ fn host_keys(sftpd: &Sftpd, directory: &Path) -> Result<Vec<HostKey>, Problem> {
         .collect()
 }
 
-fn ssh_config(sftpd: &Sftpd, host_keys: Vec<HostKey>) -> ServerConfig {
+/// What the process may have open at once, once that was raised.
+fn open_files_limit() -> u64 {
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+fn ssh_config(sftpd: &Sftpd, host_keys: Vec<HostKey>, descriptors: &Descriptors) -> ServerConfig {
     ServerConfig {
+        limits: limits_within(descriptors.most_connections()),
         host_keys,
         max_auth_tries: sftpd.max_auth_tries,
         software_version: sftpd.banner.clone(),
@@ -229,6 +242,21 @@ fn ssh_config(sftpd: &Sftpd, host_keys: Vec<HostKey>) -> ServerConfig {
         setstat: sftpd.setstat,
         when_quiet: stack::give_back,
         ..ServerConfig::default()
+    }
+}
+
+/// Where the process may have few files open, clients that do not log in leave a quarter of the connections to others.
+fn limits_within(most_connections: usize) -> Limits {
+    let limits = Limits::default();
+    let unauthenticated = limits
+        .unauthenticated
+        .min(most_connections - most_connections / 4);
+    Limits {
+        unauthenticated,
+        unauthenticated_per_address: limits
+            .unauthenticated_per_address
+            .min(unauthenticated - unauthenticated / 4),
+        ..limits
     }
 }
 

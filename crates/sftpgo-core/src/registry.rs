@@ -2,10 +2,12 @@
 
 mod activity;
 mod connection;
+mod descriptors;
+mod door;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -14,6 +16,11 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::connection::{
     Connection, ConnectionStatus, Operation, Protocol, TransferEntry, TransferStatus,
+};
+use self::door::Door;
+pub use self::{
+    descriptors::{Descriptors, Permit},
+    door::{Admission, ConnectionLimits},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -28,6 +35,7 @@ const MANY: usize = 500;
 /// All logged-in sessions of one server.
 pub struct Connections {
     state: Mutex<State>,
+    door: Arc<Door>,
     events: Events,
     /// Where sessions are counted that other servers have too.
     shared: Option<(Arc<dyn Provider>, ServerId)>,
@@ -55,6 +63,7 @@ impl Connections {
     pub fn new(events: Events) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
+            door: Arc::default(),
             events,
             shared: None,
         })
@@ -66,9 +75,24 @@ impl Connections {
         let is_shared = provider.shared().is_some();
         Arc::new(Self {
             state: Mutex::default(),
+            door: Arc::default(),
             events,
             shared: is_shared.then_some((provider, server)),
         })
+    }
+
+    /// Bounds connections from here on; there are no bounds before.
+    pub fn set_limits(&self, limits: ConnectionLimits) {
+        self.door.set_limits(limits);
+    }
+
+    /// Lets a network connection from `host` in, which nobody is logged in on yet. That a limit is reached is logged once,
+    /// until it is left behind.
+    ///
+    /// # Errors
+    /// [`LimitReached`](ErrorKind::LimitReached): there are too many in all, from this host, or for the process.
+    pub fn admit(&self, host: IpAddr) -> Result<Admission> {
+        self.door.admit(host)
     }
 
     /// Takes one of the user's sessions, counted and taken in one step.
@@ -386,6 +410,14 @@ impl ConnectionGuard {
     /// Takes it off the list, and lets it go on.
     pub fn unlist(&self) {
         self.registry.remove(self.connection.id());
+    }
+
+    /// Takes what an open file or directory of `user` needs of the process.
+    ///
+    /// # Errors
+    /// [`LimitReached`](ErrorKind::LimitReached).
+    pub(crate) fn reserve_handle(&self, user: UserId) -> Result<Permit> {
+        self.registry.door.reserve_handle(user)
     }
 }
 

@@ -168,14 +168,16 @@ impl Session {
     /// Opens a directory for listing; unfinished uploads do not show.
     ///
     /// # Errors
-    /// Needs `list`.
+    /// Needs `list`; or the user has too many open.
     pub fn open_dir(&self, path: &VirtualPath) -> Result<Listing> {
         self.need(Permissions::LIST)?;
         check_visible(path)?;
+        let permit = self.shared.connection.reserve_handle(self.shared.user.id)?;
         Ok(Listing {
             directory: self.shared.filesystem.read_dir(path)?,
             path: path.clone(),
             own_uploads: self.shared.own_uploads_in(path),
+            _permit: permit,
         })
     }
 

@@ -22,7 +22,7 @@ use crate::{
     filesystem::{File, Metadata},
     permission::Permissions,
     quota::SharedCount,
-    registry::{Operation, TransferEntry},
+    registry::{Operation, Permit, TransferEntry},
     session::{AttributeChange, Shared},
     vpath::VirtualPath,
 };
@@ -42,6 +42,8 @@ pub struct Transfer {
     started: Instant,
     failure: Option<String>,
     finished: bool,
+    /// What the file takes of the process; given back last.
+    _permit: Option<Permit>,
 }
 
 impl Transfer {
@@ -68,7 +70,14 @@ impl Transfer {
             started: Instant::now(),
             failure: None,
             finished: false,
+            _permit: None,
         }
+    }
+
+    /// The same, with what it takes of the process.
+    pub(crate) fn holding(mut self, permit: Permit) -> Self {
+        self._permit = Some(permit);
+        self
     }
 
     /// A file that is read.

@@ -93,15 +93,19 @@ impl Server {
     /// Serves until `shutdown` fires; then running transfers may finish within the configured grace.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) {
         let (alive, mut all_gone) = tokio::sync::mpsc::channel::<()>(1);
+        let mut failures = AcceptFailures::default();
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 () = shutdown.cancelled() => break,
             };
             match accepted {
-                Ok((stream, remote)) => self.start(stream, plain(remote), alive.clone()),
+                Ok((stream, remote)) => {
+                    failures.accepted();
+                    self.start(stream, plain(remote), alive.clone());
+                }
                 Err(error) => {
-                    log::warn!("a connection was not accepted: {error}");
+                    failures.failed(&error);
                     tokio::time::sleep(ACCEPT_RETRY).await;
                 }
             }
@@ -119,6 +123,10 @@ impl Server {
 
     fn start(&self, stream: TcpStream, remote: SocketAddr, alive: tokio::sync::mpsc::Sender<()>) {
         let shared = Arc::clone(&self.shared);
+        // A client that is refused sees its connection closed before a greeting.
+        let Ok(admission) = shared.connections.admit(remote.ip()) else {
+            return;
+        };
         let Some(place) = shared.pending.enter(remote.ip(), &shared.config.limits) else {
             log::debug!("the connection from {remote} was refused: too many others are logging in");
             return;
@@ -127,7 +135,7 @@ impl Server {
             if let Err(error) = run_connection(shared, stream, remote, place) {
                 log::warn!("the connection from {remote} could not be served: {error}");
             }
-            drop(alive);
+            drop((admission, alive));
         };
         if let Err(error) = std::thread::Builder::new()
             .name("ssh".to_owned())
@@ -135,6 +143,29 @@ impl Server {
             .spawn(run)
         {
             log::error!("no thread for the connection from {remote}: {error}");
+        }
+    }
+}
+
+/// Whether accepting fails now, which is logged when it begins and when it ends.
+#[derive(Default)]
+struct AcceptFailures(u64);
+
+impl AcceptFailures {
+    fn failed(&mut self, error: &std::io::Error) {
+        self.0 += 1;
+        // The client was gone already.
+        if self.0 == 1 && error.kind() != std::io::ErrorKind::ConnectionAborted {
+            log::error!(
+                "no connection can be accepted, and it is tried again until one can: {error}"
+            );
+        }
+    }
+
+    fn accepted(&mut self) {
+        let tries = std::mem::take(&mut self.0);
+        if tries > 1 {
+            log::info!("connections are accepted again, after {tries} tries that failed");
         }
     }
 }

@@ -69,7 +69,7 @@ pub(super) fn read(path: &Path) -> Result<Value, Problem> {
         Value::Null => Ok(Value::Object(Map::new())),
         Value::Object(_) => Ok(tree),
         _ => Err(problem(
-            "must hold the sections sftpd, data_provider and httpd".to_owned(),
+            "must hold the sections common, sftpd, data_provider and httpd".to_owned(),
         )),
     }
 }

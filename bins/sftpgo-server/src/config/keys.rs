@@ -7,9 +7,20 @@ use sftpgo_ssh::SshCommand;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Keys {
+    pub(crate) common: Common,
     pub(crate) sftpd: Sftpd,
     pub(crate) data_provider: DataProvider,
     pub(crate) httpd: Httpd,
+}
+
+/// Of SFTPGo since 1.1.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Common {
+    /// 0 is no limit.
+    pub(crate) max_total_connections: i64,
+    /// 0 is no limit, and the default here; in SFTPGo it is 20.
+    pub(crate) max_per_host_connections: i64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

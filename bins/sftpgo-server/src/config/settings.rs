@@ -12,9 +12,19 @@ use sftpgo_store::StoreConfig;
 /// Everything that was configured.
 #[derive(Debug)]
 pub(crate) struct Settings {
+    pub(crate) common: Common,
     pub(crate) sftpd: Sftpd,
     pub(crate) data_provider: DataProvider,
     pub(crate) httpd: Httpd,
+}
+
+/// What holds for every protocol.
+#[derive(Debug)]
+pub(crate) struct Common {
+    /// 0 is no limit.
+    pub(crate) max_total_connections: usize,
+    /// 0 is no limit.
+    pub(crate) max_per_host_connections: usize,
 }
 
 /// The SSH side.

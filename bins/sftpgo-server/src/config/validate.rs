@@ -17,7 +17,7 @@ use ureq::http::Uri;
 
 use super::{
     Problem, keys,
-    settings::{Actions, DataProvider, Endpoint, Httpd, Settings, Sftpd},
+    settings::{Actions, Common, DataProvider, Endpoint, Httpd, Settings, Sftpd},
 };
 
 /// What a file or a client does.
@@ -55,6 +55,7 @@ pub(super) fn validate(keys: &keys::Keys, directory: &Path) -> Result<Settings, 
     };
     check.unsupported(keys);
     let settings = Settings {
+        common: check.common(&keys.common),
         sftpd: check.sftpd(&keys.sftpd),
         data_provider: check.data_provider(&keys.data_provider),
         httpd: check.httpd(&keys.httpd),
@@ -73,6 +74,23 @@ pub(super) struct Check<'a> {
 }
 
 impl Check<'_> {
+    fn common(&mut self, keys: &keys::Common) -> Common {
+        let mut connections = |key: &str, value| {
+            let most = self.range(key, value, i64::from(i32::MAX));
+            usize::try_from(most).unwrap_or(usize::MAX)
+        };
+        Common {
+            max_total_connections: connections(
+                "common.max_total_connections",
+                keys.max_total_connections,
+            ),
+            max_per_host_connections: connections(
+                "common.max_per_host_connections",
+                keys.max_per_host_connections,
+            ),
+        }
+    }
+
     fn sftpd(&mut self, keys: &keys::Sftpd) -> Sftpd {
         let (kex_algorithms, ciphers, macs) = sftpgo_ssh::known_names();
         let idle_minutes = self.range("sftpd.idle_timeout", keys.idle_timeout, MAX_IDLE_MINUTES);

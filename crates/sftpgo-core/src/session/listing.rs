@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::{
     error::Result,
     filesystem::{DirEntry, Directory, is_upload_temporary},
+    registry::Permit,
     vpath::VirtualPath,
 };
 
@@ -14,6 +15,8 @@ pub struct Listing {
     pub(super) path: VirtualPath,
     /// The session's uploads in this directory that were not shown yet.
     pub(super) own_uploads: VecDeque<DirEntry>,
+    /// What the directory takes of the process.
+    pub(super) _permit: Permit,
 }
 
 impl Listing {

@@ -35,8 +35,14 @@ impl Session {
     /// # Errors
     /// Reading needs `download`; writing needs `upload`, and `overwrite` when the file exists. Making a file without
     /// writing to it needs `upload` besides `download`.
-    /// A new file past the quota of files is refused.
+    /// A new file past the quota of files is refused, and any when the user has too many open.
     pub fn open(&self, path: &VirtualPath, request: &OpenRequest) -> Result<Transfer> {
+        let permit = self.shared.connection.reserve_handle(self.shared.user.id)?;
+        self.open_as_asked(path, request)
+            .map(|transfer| transfer.holding(permit))
+    }
+
+    fn open_as_asked(&self, path: &VirtualPath, request: &OpenRequest) -> Result<Transfer> {
         if request.write {
             return self.open_for_upload(path, request);
         }

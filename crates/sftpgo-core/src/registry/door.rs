@@ -1,0 +1,230 @@
+//! How many connections there may be, logged in or not: in all, from one address, and by what the process may open.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::descriptors::{Descriptors, Permit};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    user::UserId,
+};
+
+/// What is told once is told again when the limit was left behind by so much: one part in so many, and one at least.
+const LEFT_BEHIND: usize = 10;
+
+/// Bounds of all connections.
+#[derive(Clone)]
+pub struct ConnectionLimits {
+    /// In all; 0 is no bound.
+    pub total: usize,
+    /// From one address; 0 is no bound.
+    pub per_host: usize,
+    /// Of the process.
+    pub descriptors: Arc<Descriptors>,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            total: 0,
+            per_host: 0,
+            descriptors: Descriptors::unlimited(),
+        }
+    }
+}
+
+/// Counts who is in.
+#[derive(Default)]
+pub(super) struct Door(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    limits: ConnectionLimits,
+    open: usize,
+    hosts: HashMap<IpAddr, Host>,
+    /// Connections that were refused since that was told, whatever their address.
+    refused: usize,
+}
+
+#[derive(Default)]
+struct Host {
+    open: usize,
+    /// The same, for coming from this address.
+    refused: usize,
+}
+
+/// A connection that was let in; dropping it makes room for another.
+pub struct Admission {
+    door: Arc<Door>,
+    host: IpAddr,
+    _permit: Permit,
+}
+
+impl Door {
+    pub(super) fn set_limits(&self, limits: ConnectionLimits) {
+        self.lock().limits = limits;
+    }
+
+    pub(super) fn descriptors(&self) -> Arc<Descriptors> {
+        Arc::clone(&self.lock().limits.descriptors)
+    }
+
+    pub(super) fn reserve_handle(&self, user: UserId) -> Result<Permit> {
+        self.descriptors().take_for_handle(user)
+    }
+
+    pub(super) fn admit(self: &Arc<Self>, host: IpAddr) -> Result<Admission> {
+        let mut state = self.lock();
+        let state = &mut *state;
+        let (total, per_host) = (state.limits.total, state.limits.per_host);
+        if total > 0 && state.open >= total {
+            let reason = format!("{total} connections are open, which is max_total_connections");
+            return Err(state.refuse(reason));
+        }
+        let from_host = state.hosts.get_mut(&host);
+        if let Some(from_host) = from_host.filter(|from| per_host > 0 && from.open >= per_host) {
+            let reason = format!(
+                "{per_host} connections from {host} are open, which is max_per_host_connections"
+            );
+            return Err(tell(&mut from_host.refused, reason));
+        }
+        let permit = state.limits.descriptors.take_for_connection();
+        let permit = permit.map_err(|error| state.refuse(error.to_string()))?;
+        state.open += 1;
+        state.hosts.entry(host).or_default().open += 1;
+        Ok(Admission {
+            door: Arc::clone(self),
+            host,
+            _permit: permit,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn refuse(&mut self, reason: String) -> Error {
+        tell(&mut self.refused, reason)
+    }
+
+    fn leave(&mut self, host: IpAddr) {
+        self.open -= 1;
+        let most = match self.limits.total {
+            0 => self.limits.descriptors.most_connections(),
+            total => total.min(self.limits.descriptors.most_connections()),
+        };
+        if self.refused > 0 && is_left_behind(self.open, most) {
+            let refused = std::mem::take(&mut self.refused);
+            log::info!("connections are let in again; refused were {refused}");
+        }
+        let Some(from_host) = self.hosts.get_mut(&host) else {
+            return;
+        };
+        from_host.open -= 1;
+        if from_host.refused > 0 && is_left_behind(from_host.open, self.limits.per_host) {
+            let refused = std::mem::take(&mut from_host.refused);
+            log::info!("connections from {host} are let in again; refused were {refused}");
+        }
+        if from_host.open == 0 {
+            self.hosts.remove(&host);
+        }
+    }
+}
+
+/// The first refusal of many is told.
+fn tell(refused: &mut usize, reason: String) -> Error {
+    *refused += 1;
+    if *refused == 1 {
+        log::warn!("connections are refused: {reason}");
+    }
+    Error::new(ErrorKind::LimitReached, reason)
+}
+
+fn is_left_behind(open: usize, most: usize) -> bool {
+    open + (most / LEFT_BEHIND).max(1) <= most
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.door.lock().leave(self.host);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn door(total: usize, per_host: usize) -> Arc<Door> {
+        let door = Arc::new(Door::default());
+        door.set_limits(ConnectionLimits {
+            total,
+            per_host,
+            ..ConnectionLimits::default()
+        });
+        door
+    }
+
+    fn host(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    #[test]
+    fn connections_are_bounded_in_all_and_for_each_address_and_make_room_when_they_end() {
+        let door = door(4, 2);
+        let first = door.admit(host(1)).unwrap();
+        let _second = door.admit(host(1)).unwrap();
+        let refused = door.admit(host(1)).err().unwrap();
+        assert_eq!(refused.kind(), ErrorKind::LimitReached);
+        assert!(refused.message().contains("max_per_host_connections"));
+        let _third = door.admit(host(2)).unwrap();
+        let fourth = door.admit(host(3)).unwrap();
+        let refused = door.admit(host(4)).err().unwrap();
+        assert!(refused.message().contains("max_total_connections"));
+        drop(first);
+        let again = door.admit(host(1)).unwrap();
+        drop((again, fourth));
+        assert_eq!(door.lock().open, 2);
+        assert_eq!(door.lock().hosts.len(), 2);
+    }
+
+    #[test]
+    fn zero_is_no_bound() {
+        let door = door(0, 0);
+        let all: Vec<_> = (0..1000).map(|_| door.admit(host(1)).unwrap()).collect();
+        drop(all);
+        assert!(door.lock().hosts.is_empty());
+    }
+
+    #[test]
+    fn what_the_process_may_open_bounds_them_too() {
+        let door = Arc::new(Door::default());
+        door.set_limits(ConnectionLimits {
+            descriptors: Descriptors::of_limit(256),
+            ..ConnectionLimits::default()
+        });
+        let all: Vec<_> = std::iter::from_fn(|| door.admit(host(1)).ok()).collect();
+        assert_eq!(all.len(), door.descriptors().most_connections());
+        drop(all);
+        assert!(door.admit(host(1)).is_ok());
+    }
+
+    #[test]
+    fn that_a_limit_is_reached_is_told_once_until_it_is_left_behind() {
+        let door = door(20, 0);
+        let mut all: Vec<_> = (0..20).map(|_| door.admit(host(1)).unwrap()).collect();
+        for _ in 0..5 {
+            assert!(door.admit(host(1)).is_err());
+        }
+        all.pop();
+        all.push(door.admit(host(1)).unwrap());
+        assert!(door.admit(host(1)).is_err());
+        assert_eq!(door.lock().refused, 6, "one place changed hands");
+        all.truncate(18);
+        assert_eq!(door.lock().refused, 0);
+    }
+}
