@@ -1,6 +1,6 @@
 //! What protocols without requests for it have to find out before they open a file.
 
-use super::{Session, UploadMode, check_creatable, check_visible, stays_inside};
+use super::{Session, check_creatable, check_visible, stays_inside};
 use crate::{
     error::Result,
     filesystem::{File, FileType, Metadata, OpenOptions},
@@ -52,14 +52,12 @@ impl Session {
     }
 
     /// Does a new content for this name go to a hidden file until all of it is there? Else it is written over the old
-    /// one, as through a link in every upload mode.
+    /// one, as in every upload mode through a link, and where the owner of the file could not be kept.
     pub fn keeps_old_content(&self, path: &VirtualPath) -> bool {
-        let filesystem = &self.shared.filesystem;
-        self.shared.uploads.mode != UploadMode::Standard
-            && filesystem.capabilities().atomic_rename
-            && !filesystem
-                .metadata(path, false)
-                .is_ok_and(|found| found.file_type == FileType::Symlink)
+        let found = self.shared.filesystem.metadata(path, false);
+        let is_replaced =
+            |found: Metadata| found.file_type != FileType::Symlink && self.can_replace(&found);
+        self.shared.stages_uploads() && found.map_or(true, is_replaced)
     }
 
     /// Opens a file to compute something from its content, such as a checksum: no transfer is listed or logged.

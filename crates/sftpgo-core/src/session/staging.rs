@@ -89,7 +89,7 @@ impl Session {
     }
 
     /// Can the new file have the owner of the one that it replaces? If not, that is written in place.
-    fn can_replace(&self, found: &Metadata) -> bool {
+    pub(super) fn can_replace(&self, found: &Metadata) -> bool {
         let own = self.shared.filesystem.owner_of_new_files();
         self.shared.filesystem.capabilities().ownership
             || own.is_none_or(|own| own.uid == found.uid)
