@@ -17,12 +17,15 @@ use crate::{
     priority,
     quota::{Count, Counted, QuotaAccount, QuotaBook, Tracking},
     user::{User, UserId, now_ms},
+    vpath::VirtualPath,
 };
 
 /// Between two files of a home; a directory with many names takes seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Walks through a home before its names are held for the last one.
 const WALKS: usize = 3;
+/// Directories that one scan names in the log.
+const MOST_TOLD: usize = 10;
 
 /// All scans of one server.
 pub struct QuotaScans {
@@ -36,6 +39,14 @@ pub struct QuotaScans {
 pub struct QuotaScan {
     scans: Arc<QuotaScans>,
     user: User,
+}
+
+/// What a scan came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScanReport {
+    /// Directories that could not be read, the first of them if there are many. What is in them was not counted, so the
+    /// user's figures were not lowered.
+    pub unreadable: Vec<VirtualPath>,
 }
 
 impl QuotaScans {
@@ -113,15 +124,16 @@ impl QuotaScan {
     /// # Errors
     /// What the home or the ledger says; the stored figures are then as before. [`Internal`](ErrorKind::Internal) when
     /// the home does not answer, too; the scan stays listed until it does.
-    pub fn run(self) -> Result<()> {
+    pub fn run(self) -> Result<ScanReport> {
         self.leave_behind_if_stuck(|scan, progress| scan.count_even_roughly(progress))
     }
 
-    fn count_even_roughly(&self, progress: &Progress) -> Result<()> {
+    fn count_even_roughly(&self, progress: &Progress) -> Result<ScanReport> {
         let account = self.scans.quotas.account(&self.user)?;
         let counting = account.begin_count()?;
         let is_due = counting.is_some_and(|counting| counting.is_due);
-        self.count(&account, is_due, true, progress).map(drop)
+        let (_, report) = self.count(&account, is_due, true, progress)?;
+        Ok(report)
     }
 
     /// The same for users who are to be counted, if no other server can change files meanwhile: nothing is stored
@@ -140,7 +152,8 @@ impl QuotaScan {
         {
             return Ok(None);
         }
-        self.count(&account, true, false, progress).map(Some)
+        let (counted, _) = self.count(&account, true, false, progress)?;
+        Ok(Some(counted))
     }
 
     /// Counts in a thread of its own. Nobody else's scan waits for one whose file system does not answer.
@@ -182,7 +195,7 @@ impl QuotaScan {
         is_due: bool,
         even_roughly: bool,
         progress: &Progress,
-    ) -> Result<Counted> {
+    ) -> Result<(Counted, ScanReport)> {
         let quotas = &self.scans.quotas;
         let home = self.scans.homes.existing_home(&self.user)?;
         if home.is_none() && (is_due || quotas.is_count_needed(self.user.id)) {
@@ -190,13 +203,14 @@ impl QuotaScan {
             return Err(Error::not_found("the home directory is not there"));
         }
         for walk in 1..=WALKS {
+            let mut unread = Unread::default();
             let mut count = Count::begin(Arc::clone(account));
             let held = (walk == WALKS).then(|| account.change_names());
             if let Some(home) = &home {
                 let walked = match &held {
                     // Sessions wait for the names: now nobody is to go first.
-                    Some(_) => walk_through(home.as_ref(), &mut count, progress),
-                    None => walk_behind_transfers(home.as_ref(), &mut count, progress),
+                    Some(_) => walk_through(home.as_ref(), &mut count, &mut unread, progress),
+                    None => walk_behind_transfers(home.as_ref(), &mut count, &mut unread, progress),
                 };
                 match walked {
                     // A directory moved under the walk.
@@ -207,30 +221,79 @@ impl QuotaScan {
             let counted = count.finish(held, even_roughly)?;
             if counted != Counted::Not {
                 quotas.counted(self.user.id);
-                return Ok(counted);
+                return Ok((counted, unread.report(&self.user.username)));
             }
         }
-        Ok(Counted::Not)
+        Ok((Counted::Not, ScanReport::default()))
     }
 }
 
-fn walk_through(home: &dyn Filesystem, count: &mut Count, progress: &Progress) -> Result<()> {
-    home.for_each_file(&mut |found| {
-        progress.step();
-        count.saw(found.inode, found.size);
-    })
+/// Directories that a walk could not read.
+#[derive(Default)]
+struct Unread {
+    /// The first of them, and why.
+    first: Vec<(VirtualPath, String)>,
+    others: usize,
+}
+
+impl Unread {
+    fn add(&mut self, path: &VirtualPath, error: &Error) {
+        if self.first.len() < MOST_TOLD {
+            self.first.push((path.clone(), error.to_string()));
+        } else {
+            self.others += 1;
+        }
+    }
+
+    fn report(self, username: &str) -> ScanReport {
+        for (path, error) in &self.first {
+            log::warn!(
+                "the quota scan of {username:?} counted everything but the directory {path:?}, which could not be read ({error}); the usage was not lowered"
+            );
+        }
+        if self.others > 0 {
+            let others = self.others;
+            log::warn!("the quota scan of {username:?} could not read {others} more directories");
+        }
+        ScanReport {
+            unreadable: self.first.into_iter().map(|(path, _)| path).collect(),
+        }
+    }
+}
+
+fn walk_through(
+    home: &dyn Filesystem,
+    count: &mut Count,
+    unread: &mut Unread,
+    progress: &Progress,
+) -> Result<()> {
+    let walked = home.for_each_file(
+        &mut |found| {
+            progress.step();
+            count.saw(found.inode, found.size);
+        },
+        &mut |path, error| {
+            progress.step();
+            unread.add(path, error);
+        },
+    );
+    if !unread.first.is_empty() {
+        count.missed();
+    }
+    walked
 }
 
 /// The same in a thread of its own that lets transfers go first: a thread that was lowered stays so.
 fn walk_behind_transfers(
     home: &dyn Filesystem,
     count: &mut Count,
+    unread: &mut Unread,
     progress: &Progress,
 ) -> Result<()> {
     thread::scope(|scope| {
         let walk = || {
             priority::lower_for_this_thread();
-            walk_through(home, count, progress)
+            walk_through(home, count, unread, progress)
         };
         let walking = thread::Builder::new()
             .name("quota-scan".to_owned())

@@ -53,7 +53,14 @@ impl Sweep<'_> {
         let swept = patience::run("sweep", self.patience, move |_| {
             priority::lower_for_this_thread();
             let home = homes.existing_home(&user)?;
-            home.map_or(Ok(0), |home| home.sweep_uploads())
+            let username = &user.username;
+            home.map_or(Ok(0), |home| {
+                home.sweep_uploads(&mut |path, error| {
+                    log::warn!(
+                        "the directory {path:?} of {username:?} was not swept of unfinished uploads: {error}"
+                    );
+                })
+            })
         });
         match swept.and_then(Option::transpose) {
             Ok(Some(count)) => self.removed += count,

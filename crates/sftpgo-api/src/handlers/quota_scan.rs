@@ -25,13 +25,14 @@ pub(crate) async fn list(app: App) -> Reply {
 pub(crate) async fn start(body: Result<Vec<u8>, ApiError>, app: App) -> Reply {
     let username = body::json_object::<UserRequest>(&body?)?.into_username()?;
     let state = app.state.clone();
+    let name = username.clone();
     let scan = app
         .calls
-        .run(move || state.scans.begin(state.accounts.by_name(&username)?))
+        .run(move || state.scans.begin(state.accounts.by_name(&name)?))
         .await?;
     tokio::spawn(async move {
         if let Err(error) = app.scans.run(move || scan.run()).await {
-            log::warn!("a quota scan failed: {error}");
+            log::warn!("the quota scan of {username:?} failed: {error}");
         }
     });
     done(StatusCode::CREATED, "Scan started")

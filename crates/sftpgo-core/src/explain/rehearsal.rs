@@ -20,7 +20,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{
         Capabilities, Directory, DirectoryHandle, File, FileType, Filesystem, Metadata,
-        OpenOptions, Replace, SetAttributes, SpaceInfo,
+        OpenOptions, Replace, SetAttributes, SpaceInfo, Unreadable,
     },
     rule::Rule,
     vpath::VirtualPath,
@@ -271,14 +271,18 @@ impl Filesystem for Rehearsal {
         }
     }
 
-    fn for_each_file(&self, visit: &mut dyn FnMut(&Metadata)) -> Result<()> {
+    fn for_each_file(
+        &self,
+        visit: &mut dyn FnMut(&Metadata),
+        unreadable: &mut Unreadable<'_>,
+    ) -> Result<()> {
         match &self.home {
-            Some(home) => home.for_each_file(visit),
+            Some(home) => home.for_each_file(visit, unreadable),
             None => Ok(()),
         }
     }
 
-    fn sweep_uploads(&self) -> Result<u64> {
+    fn sweep_uploads(&self, _: &mut Unreadable<'_>) -> Result<u64> {
         Ok(0)
     }
 

@@ -7,7 +7,11 @@ use std::{os::fd::BorrowedFd, path::PathBuf, sync::Arc, time::SystemTime};
 
 pub use self::bounded::BoundedHomes;
 
-use crate::{error::Result, user::User, vpath::VirtualPath};
+use crate::{
+    error::{Error, Result},
+    user::User,
+    vpath::VirtualPath,
+};
 
 /// What a filesystem can do beyond sequential reading and writing; an object store lacks some.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +133,9 @@ pub struct DirEntry {
     pub metadata: Metadata,
 }
 
+/// Who hears of a directory that could not be read, or only in part, and why: what goes through a home goes on beside it.
+pub type Unreadable<'a> = dyn FnMut(&VirtualPath, &Error) + 'a;
+
 /// One user's files. Calls may block.
 pub trait Filesystem: Send + Sync {
     /// What this filesystem can do.
@@ -237,13 +244,17 @@ pub trait Filesystem: Send + Sync {
     ///
     /// # Errors
     /// What reading the tree says.
-    fn for_each_file(&self, visit: &mut dyn FnMut(&Metadata)) -> Result<()>;
+    fn for_each_file(
+        &self,
+        visit: &mut dyn FnMut(&Metadata),
+        unreadable: &mut Unreadable<'_>,
+    ) -> Result<()>;
 
     /// Removes unfinished uploads that nobody has open any more, here or in another process, and answers how many.
     ///
     /// # Errors
     /// What reading the tree says.
-    fn sweep_uploads(&self) -> Result<u64>;
+    fn sweep_uploads(&self, unreadable: &mut Unreadable<'_>) -> Result<u64>;
 
     /// Who owns what is created here, where that is known.
     fn owner_of_new_files(&self) -> Option<OwnerIds> {

@@ -34,6 +34,7 @@ impl Changes {
 pub struct Count {
     account: Arc<QuotaAccount>,
     seen: HashMap<Inode, u64>,
+    is_whole: bool,
 }
 
 /// By what a count changed the figures that were known.
@@ -60,12 +61,19 @@ impl Count {
         Self {
             account,
             seen: HashMap::new(),
+            is_whole: true,
         }
     }
 
     /// The walk saw a file; one with several names counts once.
     pub fn saw(&mut self, inode: Inode, size: u64) {
         self.seen.insert(inode, size);
+    }
+
+    /// Something could not be looked at. Then the count says what there is at least, and no figure gets lower by it: else
+    /// whoever takes the right to read from a directory would have room for its files once more.
+    pub fn missed(&mut self) {
+        self.is_whole = false;
     }
 
     /// Ends the count and writes it to the ledger, if other servers may have changed files meanwhile only if that is
@@ -98,6 +106,9 @@ impl Count {
                 size: size.into(),
                 files: 1,
             });
+        }
+        if !self.is_whole {
+            found = found.max(state.live.minus(state.staged));
         }
         let unsettled = state.live.minus(state.settled).minus(state.staged);
         let (settled, live) = (found.minus(unsettled), found.plus(state.staged));

@@ -16,5 +16,6 @@ mod quota;
 mod random;
 mod recorded;
 mod two_writers;
+mod unreadable;
 mod uploads;
 mod world;

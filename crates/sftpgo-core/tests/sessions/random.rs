@@ -177,7 +177,7 @@ fn take(world: &World, session: &Session, open: &mut OpenUploads, step: &Step) -
             session.rename(&path("/d"), &path("/e"), Replace::No)?;
             session.rename(&path("/e"), &path("/d"), Replace::No)
         }
-        Step::Scan => world.scans.begin(world.user.clone())?.run(),
+        Step::Scan => world.scans.begin(world.user.clone())?.run().map(drop),
         Step::Kill => Ok(()),
     }
 }

@@ -9,7 +9,7 @@ use sftpgo_core::{
     Error, ErrorKind, Result, VirtualPath,
     filesystem::{
         Capabilities, Directory, DirectoryHandle, File, Filesystem, Inode, Metadata, OpenOptions,
-        Replace, SetAttributes, SpaceInfo,
+        Replace, SetAttributes, SpaceInfo, Unreadable,
     },
 };
 
@@ -121,11 +121,15 @@ impl Filesystem for Recorded {
     fn space(&self, path: &VirtualPath) -> Result<SpaceInfo> {
         self.home.space(path)
     }
-    fn for_each_file(&self, visit: &mut dyn FnMut(&Metadata)) -> Result<()> {
-        self.home.for_each_file(visit)
+    fn for_each_file(
+        &self,
+        visit: &mut dyn FnMut(&Metadata),
+        unreadable: &mut Unreadable<'_>,
+    ) -> Result<()> {
+        self.home.for_each_file(visit, unreadable)
     }
-    fn sweep_uploads(&self) -> Result<u64> {
-        self.home.sweep_uploads()
+    fn sweep_uploads(&self, unreadable: &mut Unreadable<'_>) -> Result<u64> {
+        self.home.sweep_uploads(unreadable)
     }
     fn display_path(&self, path: &VirtualPath) -> PathBuf {
         self.home.display_path(path)

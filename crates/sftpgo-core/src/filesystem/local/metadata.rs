@@ -77,9 +77,11 @@ pub(super) fn of_fd(fd: impl AsFd) -> Result<Metadata> {
 }
 
 pub(super) fn of_name(parent: &OwnedFd, name: &[u8]) -> Result<Metadata> {
-    rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)
-        .map(|stat| from_stat(&stat))
-        .map_err(error)
+    stat_name(parent, name).map_err(error)
+}
+
+pub(super) fn stat_name(parent: &OwnedFd, name: &[u8]) -> Result<Metadata, Errno> {
+    rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| from_stat(&stat))
 }
 
 #[allow(clippy::unnecessary_cast)] // field widths differ between architectures

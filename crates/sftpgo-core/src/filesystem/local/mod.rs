@@ -37,7 +37,7 @@ use self::{
 };
 use super::{
     Capabilities, Directory, DirectoryHandle, File, FileType, Filesystem, Metadata, OpenOptions,
-    OwnerIds, Replace, SetAttributes, SpaceInfo, is_upload_temporary,
+    OwnerIds, Replace, SetAttributes, SpaceInfo, Unreadable, is_upload_temporary,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -229,16 +229,32 @@ impl Filesystem for LocalFilesystem {
         metadata::space(&fd)
     }
 
-    fn for_each_file(&self, visit: &mut dyn FnMut(&Metadata)) -> Result<()> {
-        walk::walk(self.root.open_root()?, |_, name, found| {
-            if found.file_type == FileType::File && !is_upload_temporary(name) {
-                visit(found);
+    fn for_each_file(
+        &self,
+        visit: &mut dyn FnMut(&Metadata),
+        unreadable: &mut Unreadable<'_>,
+    ) -> Result<()> {
+        let root = match self.root.open_root() {
+            Ok(root) => root,
+            Err(refused) => {
+                unreadable(&VirtualPath::root(), &refused);
+                return Ok(());
             }
+        };
+        let visit = |entry: &walk::Entry<'_>| {
+            if entry.metadata.file_type == FileType::File && !is_upload_temporary(entry.name) {
+                visit(entry.metadata);
+            }
+            Ok(())
+        };
+        walk::walk(root, visit, |path, refused| {
+            unreadable(path, &refused);
+            Ok(())
         })
     }
 
-    fn sweep_uploads(&self) -> Result<u64> {
-        sweep::remove_temporaries(self.root.open_root()?)
+    fn sweep_uploads(&self, unreadable: &mut Unreadable<'_>) -> Result<u64> {
+        sweep::remove_temporaries(self.root.open_root()?, unreadable)
     }
 
     fn owner_of_new_files(&self) -> Option<OwnerIds> {

@@ -10,10 +10,13 @@ use rustix::{
     io::Errno,
 };
 
-use super::{error, metadata, walk::walk};
+use super::{
+    error, metadata,
+    walk::{Entry, walk},
+};
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{FileType, is_upload_temporary},
+    filesystem::{FileType, Unreadable, is_upload_temporary},
 };
 
 /// Keeps sweeps away from a new temporary as long as `fd` is open.
@@ -33,16 +36,21 @@ pub(super) fn keep_from_sweeps(fd: &OwnedFd) -> Result<()> {
 }
 
 /// Removes the unfinished uploads below `root` that nobody has open.
-pub(super) fn remove_temporaries(root: OwnedFd) -> Result<u64> {
+pub(super) fn remove_temporaries(root: OwnedFd, unreadable: &mut Unreadable<'_>) -> Result<u64> {
     let mut removed = 0;
-    walk(root, |directory, name, found| {
-        if is_upload_temporary(name) && found.file_type == FileType::File {
-            match remove_if_left(directory, name) {
+    let visit = |entry: &Entry<'_>| {
+        if is_upload_temporary(entry.name) && entry.metadata.file_type == FileType::File {
+            match remove_if_left(entry.directory, entry.name) {
                 Ok(()) => removed += 1,
                 Err(Errno::AGAIN | Errno::NOENT) => {}
                 Err(errno) => log::warn!("an unfinished upload was not removed: {errno}"),
             }
         }
+        Ok(())
+    };
+    walk(root, visit, |path, refused| {
+        unreadable(path, &refused);
+        Ok(())
     })?;
     Ok(removed)
 }

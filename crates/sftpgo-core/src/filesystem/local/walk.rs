@@ -11,95 +11,210 @@ use super::{error, metadata};
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{FileType, Inode, Metadata},
+    vpath::{MAX_PATH_LEN, VirtualPath},
 };
 
 /// Directories that are held open at once. Trees nest deeper than a process may open files.
 const OPEN_LEVELS: usize = 64;
 
+/// A name that a walk shows.
+pub(super) struct Entry<'w> {
+    /// The directory it is in.
+    pub(super) directory: &'w OwnedFd,
+    pub(super) name: &'w [u8],
+    /// Links not followed.
+    pub(super) metadata: &'w Metadata,
+    /// Directories between the walk's root and this one; 0 for the names of the root.
+    pub(super) depth: usize,
+}
+
 /// A directory on the way down.
 struct Level {
     /// Closed while the walk is far below it.
     directory: Option<OwnedFd>,
+    /// Nothing for the root.
+    name: Vec<u8>,
     inode: Inode,
     /// Not walked yet.
     subdirectories: Vec<Vec<u8>>,
 }
 
-/// Shows every name below `root` to `visit`, with the directory it is in and its attributes. What is removed
-/// or replaced meanwhile is passed over.
+/// Shows every name below `root` to `visit`. What is removed or replaced meanwhile is passed over. A directory that
+/// cannot be read, or only in part, is told to `unreadable` by its path below the root, and the walk goes on beside it
+/// unless that is an error there.
 ///
 /// # Errors
-/// What reading says, or that a deep directory was moved meanwhile.
-pub(super) fn walk(root: OwnedFd, mut visit: impl FnMut(&OwnedFd, &[u8], &Metadata)) -> Result<()> {
-    let mut levels = vec![enter(root, &mut visit)?];
-    while let Some(level) = levels.last_mut() {
+/// What the two say, or that a deep directory was moved meanwhile.
+pub(super) fn walk(
+    root: OwnedFd,
+    visit: impl FnMut(&Entry<'_>) -> Result<()>,
+    unreadable: impl FnMut(&VirtualPath, Error) -> Result<()>,
+) -> Result<()> {
+    let mut walk = Walk {
+        levels: Vec::new(),
+        visit,
+        unreadable,
+    };
+    walk.enter(root, Vec::new())?;
+    while let Some(level) = walk.levels.last_mut() {
         let (Some(directory), Some(name)) = (&level.directory, level.subdirectories.pop()) else {
-            leave(&mut levels)?;
+            walk.leave()?;
             continue;
         };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match rustix::fs::openat(directory, name.as_slice(), flags, Mode::empty()) {
-            Ok(fd) => levels.push(enter(fd, &mut visit)?),
+        match open_directory(directory, &name) {
+            Ok(fd) => walk.enter(fd, name)?,
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => continue,
-            Err(errno) => return Err(error(errno)),
+            Err(errno) => walk.tell(&name, error(errno))?,
         }
-        let far = levels.len().checked_sub(OPEN_LEVELS + 1);
-        if let Some(level) = far.and_then(|far| levels.get_mut(far)) {
+    }
+    Ok(())
+}
+
+struct Walk<V, U> {
+    levels: Vec<Level>,
+    visit: V,
+    unreadable: U,
+}
+
+impl<V, U> Walk<V, U>
+where
+    V: FnMut(&Entry<'_>) -> Result<()>,
+    U: FnMut(&VirtualPath, Error) -> Result<()>,
+{
+    fn enter(&mut self, directory: OwnedFd, name: Vec<u8>) -> Result<()> {
+        let inode = metadata::of_fd(&directory)?.inode;
+        let mut subdirectories = Vec::new();
+        let depth = self.levels.len();
+        let missed = visit_names(&directory, depth, &mut self.visit, &mut subdirectories)?;
+        self.levels.push(Level {
+            directory: Some(directory),
+            name,
+            inode,
+            subdirectories,
+        });
+        // The root stays open, to find the way from it again.
+        let far = self.levels.len().checked_sub(OPEN_LEVELS + 1);
+        if let Some(level) = far
+            .filter(|far| *far > 0)
+            .and_then(|far| self.levels.get_mut(far))
+        {
             level.directory = None;
         }
+        missed.map_or(Ok(()), |errno| self.tell(b"", error(errno)))
     }
-    Ok(())
-}
 
-fn enter(directory: OwnedFd, visit: &mut impl FnMut(&OwnedFd, &[u8], &Metadata)) -> Result<Level> {
-    Ok(Level {
-        inode: metadata::of_fd(&directory)?.inode,
-        subdirectories: names_of(&directory, visit)?,
-        directory: Some(directory),
-    })
-}
-
-/// Goes up, and opens the directory there again if it was closed.
-fn leave(levels: &mut Vec<Level>) -> Result<()> {
-    let (Some(done), Some(above)) = (levels.pop(), levels.last_mut()) else {
-        return Ok(());
-    };
-    let (Some(done), None) = (done.directory, &above.directory) else {
-        return Ok(());
-    };
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory = rustix::fs::openat(&done, c"..", flags, Mode::empty()).map_err(error)?;
-    if metadata::of_fd(&directory)?.inode != above.inode {
-        return Err(Error::new(
-            ErrorKind::Conflict,
-            "a directory was moved while it was walked through",
-        ));
+    /// Goes up, and opens the directory there again if it was closed.
+    fn leave(&mut self) -> Result<()> {
+        let done = self.levels.pop().and_then(|done| done.directory);
+        match self.levels.last() {
+            Some(above) if above.directory.is_none() => {}
+            _ => return Ok(()),
+        }
+        let opened = done.map_or(Err(Errno::BADF), |done| open_directory(&done, b".."));
+        // Who is not the one that was left was moved, or its child was.
+        let opened = match opened.ok().filter(|fd| self.is_last(fd)) {
+            Some(fd) => Ok(fd),
+            None => self.open_last_from_root(),
+        };
+        match opened {
+            Ok(fd) if self.is_last(&fd) => {
+                if let Some(above) = self.levels.last_mut() {
+                    above.directory = Some(fd);
+                }
+                Ok(())
+            }
+            Ok(_) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Err(Error::new(
+                ErrorKind::Conflict,
+                "a directory was moved while it was walked through",
+            )),
+            Err(errno) => self.tell(b"", error(errno)),
+        }
     }
-    above.directory = Some(directory);
-    Ok(())
+
+    fn is_last(&self, directory: &OwnedFd) -> bool {
+        let inode = metadata::of_fd(directory).map(|found| found.inode).ok();
+        inode == self.levels.last().map(|level| level.inode)
+    }
+
+    fn open_last_from_root(&self) -> Result<OwnedFd, Errno> {
+        let mut levels = self.levels.iter();
+        let root = levels.next().and_then(|root| root.directory.as_ref());
+        let mut directory = root
+            .ok_or(Errno::BADF)?
+            .try_clone()
+            .map_err(|_| Errno::MFILE)?;
+        for level in levels {
+            directory = open_directory(&directory, &level.name)?;
+        }
+        Ok(directory)
+    }
+
+    /// Tells that `name` in the last directory, or that directory itself, cannot be read.
+    fn tell(&mut self, name: &[u8], refused: Error) -> Result<()> {
+        let mut path = Vec::new();
+        for name in self
+            .levels
+            .iter()
+            .map(|level| level.name.as_slice())
+            .chain([name])
+        {
+            path.push(b'/');
+            path.extend_from_slice(name);
+        }
+        // Deeper than a path may be long: its beginning says where.
+        path.truncate(MAX_PATH_LEN);
+        let path = VirtualPath::parse(&path).unwrap_or_else(|_| VirtualPath::root());
+        (self.unreadable)(&path, refused)
+    }
 }
 
-/// Visits the names of one directory and answers its subdirectories.
-fn names_of(
+fn open_directory(directory: &OwnedFd, name: &[u8]) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(directory, name, flags, Mode::empty())
+}
+
+/// Visits the names of one directory and collects its subdirectories; returns why not all could be looked at.
+fn visit_names(
     directory: &OwnedFd,
-    visit: &mut impl FnMut(&OwnedFd, &[u8], &Metadata),
-) -> Result<Vec<Vec<u8>>> {
-    let mut subdirectories = Vec::new();
-    for entry in rustix::fs::Dir::read_from(directory).map_err(error)? {
-        let entry = entry.map_err(error)?;
+    depth: usize,
+    visit: &mut impl FnMut(&Entry<'_>) -> Result<()>,
+    subdirectories: &mut Vec<Vec<u8>>,
+) -> Result<Option<Errno>> {
+    let mut missed = None;
+    let mut names = match rustix::fs::Dir::read_from(directory) {
+        Ok(names) => names,
+        Err(errno) => return Ok(Some(errno)),
+    };
+    while let Some(entry) = names.read() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(Errno::INTR) => continue,
+            Err(errno) => return Ok(Some(errno)),
+        };
         let name = entry.file_name().to_bytes();
         if name == b"." || name == b".." {
             continue;
         }
-        let Ok(found) = metadata::of_name(directory, name) else {
-            continue;
+        let found = match metadata::stat_name(directory, name) {
+            Ok(found) => found,
+            Err(Errno::NOENT) => continue,
+            // A directory that may be read and not searched.
+            Err(errno) => {
+                missed = Some(errno);
+                continue;
+            }
         };
-        visit(directory, name, &found);
+        visit(&Entry {
+            directory,
+            name,
+            metadata: &found,
+            depth,
+        })?;
         if found.file_type == FileType::Directory {
             subdirectories.push(name.to_vec());
         }
     }
-    Ok(subdirectories)
+    Ok(missed)
 }
 
 #[cfg(test)]
@@ -120,7 +235,14 @@ mod tests {
             directory = rustix::fs::openat(&directory, "b", OFlags::RDONLY, Mode::empty()).unwrap();
         }
         let mut seen = 0;
-        walk(root, |_, _, _| seen += 1).unwrap();
+        let mut deepest = 0;
+        let visit = |entry: &Entry<'_>| {
+            seen += 1;
+            deepest = deepest.max(entry.depth);
+            Ok(())
+        };
+        walk(root, visit, |_, refused| Err(refused)).unwrap();
+        assert_eq!(deepest + 1, DEPTH);
         assert_eq!(seen, 3 * DEPTH);
     }
 }

@@ -1,0 +1,126 @@
+//! Directories that the server cannot read: any client can make one by chmod 000.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+use sftpgo_core::{
+    VirtualPath,
+    filesystem::{Homes, local::LocalHomes},
+    provider::Users,
+    quota::{QuotaBook, Tracking},
+    scan::QuotaScans,
+    session::UploadMode,
+};
+
+use crate::world::{World, path, put};
+
+/// Does what mode bits say not to be possible fail here, as it does for a server that is not root?
+fn without_privileges<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let none = CapabilitySet::empty();
+            let sets = CapabilitySets {
+                effective: none,
+                permitted: none,
+                inheritable: none,
+            };
+            set_capabilities(None, sets).unwrap();
+            work()
+        });
+        thread.join().unwrap()
+    })
+}
+
+/// Takes the right to read a directory away, until it is dropped.
+struct Closed(PathBuf);
+
+impl Closed {
+    fn to(directory: &Path, mode: u32) -> Self {
+        fs::set_permissions(directory, fs::Permissions::from_mode(mode)).unwrap();
+        Self(directory.to_owned())
+    }
+}
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        fs::set_permissions(&self.0, fs::Permissions::from_mode(0o700)).unwrap();
+    }
+}
+
+fn scans(world: &World) -> (Arc<QuotaBook>, Arc<QuotaScans>) {
+    let quotas = QuotaBook::new(world.provider.clone(), Tracking::All);
+    let scans = QuotaScans::new(Arc::new(LocalHomes), Arc::clone(&quotas));
+    (quotas, scans)
+}
+
+#[test]
+fn a_scan_counts_the_rest_says_what_it_missed_and_lowers_nothing() {
+    let world = World::new(|_| {});
+    let logged_in = world.log_in();
+    let session = world.session(&logged_in, UploadMode::Standard);
+    for name in ["a", "a/b", "z"] {
+        session.create_dir(&path(name), None).unwrap();
+    }
+    for (name, size) in [("a/1", 100), ("a/b/2", 20), ("z/3", 3)] {
+        put(&session, name, &vec![0; size]).unwrap();
+    }
+    drop((session, logged_in));
+    let usage = || {
+        let found = world.provider.user_by_id(world.user.id).unwrap().unwrap();
+        (found.usage.size, found.usage.files)
+    };
+    assert_eq!(usage(), (123, 3));
+    // Not read, read and not searched, and the home itself.
+    for (closed, mode, missed) in [("a/b", 0o000, "/a/b"), ("a", 0o400, "/a"), ("", 0o000, "/")] {
+        let _closed = Closed::to(&world.home().join(closed), mode);
+        fs::write(world.home().join("z/more"), [0; 7]).ok();
+        let (_quotas, scans) = scans(&world);
+        let scan = scans.begin(world.user.clone()).unwrap();
+        let report = without_privileges(|| scan.run()).unwrap();
+        let missed = [VirtualPath::parse(missed.as_bytes()).unwrap()];
+        assert_eq!(report.unreadable, missed);
+        assert_eq!(
+            usage().0,
+            123,
+            "{closed}: what is there may be more, not less"
+        );
+    }
+    // More than what is known counts all the same, and a whole count replaces everything.
+    fs::write(world.home().join("z/large"), [0; 1000]).unwrap();
+    let scan = || {
+        let (_quotas, scans) = scans(&world);
+        let scan = scans.begin(world.user.clone()).unwrap();
+        without_privileges(|| scan.run()).unwrap()
+    };
+    {
+        let _closed = Closed::to(&world.home().join("a"), 0o000);
+        assert_eq!(scan().unreadable.len(), 1);
+        assert_eq!(usage().0, 1010);
+    }
+    assert!(scan().unreadable.is_empty());
+    assert_eq!(usage(), (1130, 5));
+}
+
+#[test]
+fn a_sweep_goes_on_beside_it() {
+    let world = World::new(|_| {});
+    drop(world.log_in());
+    for directory in ["a", "m", "z"] {
+        fs::create_dir(world.home().join(directory)).unwrap();
+        let hidden = format!("{directory}/.sftpgo-upload.x");
+        fs::write(world.home().join(hidden), b"x").unwrap();
+    }
+    let _closed = Closed::to(&world.home().join("m"), 0o000);
+    let mut missed = Vec::new();
+    let home = LocalHomes.existing_home(&world.user).unwrap().unwrap();
+    let removed = without_privileges(|| {
+        home.sweep_uploads(&mut |path, error| missed.push((path.clone(), error.to_string())))
+    });
+    assert_eq!(removed.unwrap(), 2);
+    assert_eq!(missed, [(path("/m"), "permission denied".to_owned())]);
+}
