@@ -29,8 +29,7 @@ use crate::{
     vpath::VirtualPath,
 };
 
-use self::links::relative_from;
-pub(crate) use self::links::stays_inside;
+pub(crate) use self::links::{climb, stays_inside};
 pub use self::{
     attributes::{AttributeChange, SetstatMode},
     listing::Listing,
@@ -145,24 +144,6 @@ impl Session {
             Some(upload) => upload.metadata(),
             None => self.shared.filesystem.metadata(path, follow),
         }
-    }
-
-    /// Where a path leads, links and `..` gone; its last name may be missing.
-    ///
-    /// Needs no permission. Without `list` the answer is made of the words alone, which tells nothing of what is there
-    /// and where links lead.
-    ///
-    /// # Errors
-    /// A name before the last one is missing or no directory, or a link leads outside the home.
-    pub fn real_path(&self, raw: &[u8]) -> Result<VirtualPath> {
-        self.shared.connection.touch();
-        let words = VirtualPath::parse(raw)?.as_name();
-        if !self.shared.user.permissions.contains(Permissions::LIST) {
-            return Ok(words);
-        }
-        check_visible(&words)?;
-        let found = self.shared.filesystem.real_path(raw)?;
-        check_visible(&found).map(|()| found)
     }
 
     /// Opens a directory for listing; unfinished uploads do not show.
@@ -286,6 +267,7 @@ impl Session {
             }
             self.need(Permissions::OVERWRITE)?;
         }
+        self.shared.filesystem.check_links_from(from, to)?;
         self.shared.filesystem.rename(from, to, replace)?;
         // Renaming one name of a file over another of the same file changes nothing.
         let replaced = target.filter(|(target, _)| target.inode != source.inode);
@@ -294,72 +276,6 @@ impl Session {
         });
         self.shared.moved(&source, &count);
         Ok(freed)
-    }
-
-    /// Makes `link` point to `target`: the client's absolute path, or one relative to the link's directory.
-    ///
-    /// An absolute target is stored relative behind `./`, so that it stays beneath the home for the kernel
-    /// and READLINK can show it as it was given.
-    ///
-    /// # Errors
-    /// Needs `create_symlinks`; a target outside the home is refused.
-    pub fn symlink(&self, target: &[u8], link: &VirtualPath) -> Result<()> {
-        self.need(Permissions::CREATE_SYMLINKS)?;
-        check_creatable(link)?;
-        self.shared.check_not_uploading(link)?;
-        let directory = link.parent().unwrap_or_else(VirtualPath::root);
-        if target.is_empty() || !stays_inside(&directory, target) {
-            return Err(Error::denied("the target leads outside the home directory")
-                .decided_by(Rule::OutsideHome));
-        }
-        let resolved = directory.join(target)?;
-        check_visible(&resolved)?;
-        // Links on the way may lead out where the words do not; what is not there yet may come.
-        if let Err(refused) = self.shared.filesystem.metadata(&resolved, true)
-            && refused.rule() == Rule::OutsideHome
-        {
-            return Err(refused);
-        }
-        if target.starts_with(b"/") {
-            self.shared
-                .filesystem
-                .symlink(&relative_from(&directory, &resolved), link)?;
-        } else {
-            self.shared.filesystem.symlink(target, link)?;
-        }
-        self.tell(Command::Symlink, &resolved, Some(link));
-        Ok(())
-    }
-
-    /// Gives a file a second name; it counts once in the quota.
-    ///
-    /// # Errors
-    /// Needs `create_symlinks`.
-    pub fn hard_link(&self, original: &VirtualPath, link: &VirtualPath) -> Result<()> {
-        self.need(Permissions::CREATE_SYMLINKS)?;
-        check_visible(original)?;
-        check_creatable(link)?;
-        self.shared.check_not_uploading(original)?;
-        self.shared.check_not_uploading(link)?;
-        let names = self.shared.quota.change_names();
-        self.shared.filesystem.hard_link(original, link)?;
-        if self.shared.quota.is_being_counted() {
-            let (linked, count) = self.shared.look_up(link)?;
-            self.shared.moved(&linked, &count);
-        }
-        drop(names);
-        self.tell(Command::Symlink, original, Some(link));
-        Ok(())
-    }
-
-    /// Where a link points, as the client's path.
-    ///
-    /// # Errors
-    /// Needs `list`.
-    pub fn read_link(&self, path: &VirtualPath) -> Result<Vec<u8>> {
-        self.need(Permissions::LIST)?;
-        check_visible(path)?;
-        self.shared.filesystem.read_link(path)
     }
 
     /// Space left beneath `path`: the quota when one is set, else the disk's.

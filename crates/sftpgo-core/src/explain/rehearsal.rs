@@ -186,6 +186,13 @@ impl Filesystem for Rehearsal {
         }
     }
 
+    fn check_links_from(&self, from: &VirtualPath, to: &VirtualPath) -> Result<()> {
+        match &self.home {
+            Some(home) if !self.has_made(from) => home.check_links_from(from, to),
+            _ => Ok(()),
+        }
+    }
+
     fn symlink(&self, target: &[u8], link: &VirtualPath) -> Result<()> {
         if self.name_to_change(link, exists)?.is_some() {
             return Err(exists());

@@ -192,6 +192,16 @@ pub trait Filesystem: Send + Sync {
     /// The kinds of renameat2(2).
     fn rename(&self, from: &VirtualPath, to: &VirtualPath, replace: Replace) -> Result<()>;
 
+    /// Would symbolic links still lead inside where `from`, a link or a directory with links, had the name `to`? Asked
+    /// before a rename or a hard link, so that no link climbs above the home from a place that is less deep.
+    ///
+    /// # Errors
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) where one would not, or cannot be looked at.
+    fn check_links_from(&self, from: &VirtualPath, to: &VirtualPath) -> Result<()> {
+        let _ = (from, to);
+        Ok(())
+    }
+
     /// Makes `link` a symbolic link to `target`, which the caller has resolved inside the home.
     ///
     /// # Errors

@@ -1,23 +1,174 @@
-//! Targets of symbolic links, lexically.
+//! Links of a session: making and reading them, where paths lead through them, and targets as words.
 
-use crate::vpath::VirtualPath;
+use super::{Session, check_creatable, check_visible};
+use crate::{
+    error::{Error, Result},
+    event::Command,
+    permission::Permissions,
+    rule::Rule,
+    vpath::VirtualPath,
+};
+
+impl Session {
+    /// Where a path leads, links and `..` gone; its last name may be missing.
+    ///
+    /// Needs no permission. Without `list` the answer is made of the words alone, which tells nothing of what is there
+    /// and where links lead.
+    ///
+    /// # Errors
+    /// A name before the last one is missing or no directory, or a link leads outside the home.
+    pub fn real_path(&self, raw: &[u8]) -> Result<VirtualPath> {
+        self.shared.connection.touch();
+        let words = VirtualPath::parse(raw)?.as_name();
+        if !self.shared.user.permissions.contains(Permissions::LIST) {
+            return Ok(words);
+        }
+        check_visible(&words)?;
+        let found = self.shared.filesystem.real_path(raw)?;
+        check_visible(&found).map(|()| found)
+    }
+
+    /// Makes `link` point to `target`: the client's absolute path, or one relative to the link's directory.
+    ///
+    /// The target leads inside from where the link's directory really is, and for good: an absolute one is stored relative
+    /// behind `./`, so that it stays beneath the home for the kernel and READLINK can show it as it was given; one that
+    /// goes up behind a name is stored as where that leads now, since whoever makes the name a link could make it climb.
+    ///
+    /// # Errors
+    /// Needs `create_symlinks`; a target outside the home is refused.
+    pub fn symlink(&self, target: &[u8], link: &VirtualPath) -> Result<()> {
+        self.need(Permissions::CREATE_SYMLINKS)?;
+        check_creatable(link)?;
+        self.shared.check_not_uploading(link)?;
+        let filesystem = &self.shared.filesystem;
+        // A directory that moved meanwhile would let the link climb further.
+        let names = self.shared.quota.change_names();
+        let directory = filesystem.real_path(link.parent_or_root().as_bytes())?;
+        if target.is_empty() || !stays_inside(&directory, target) {
+            return Err(leads_outside());
+        }
+        let resolved = self.resolved_target(&directory, target)?;
+        check_visible(&resolved)?;
+        // Links on the way may lead out where the words do not; what is not there yet may come.
+        if let Err(refused) = filesystem.metadata(&resolved, true)
+            && refused.rule() == Rule::OutsideHome
+        {
+            return Err(refused);
+        }
+        if target.starts_with(b"/") {
+            filesystem.symlink(&relative_from(&directory, &resolved), link)?;
+        } else if end_of_ups_behind_names(target).is_some() {
+            let stored = relative_from(&directory, &resolved);
+            filesystem.symlink(stored.strip_prefix(b"./").unwrap_or(&stored), link)?;
+        } else {
+            filesystem.symlink(target, link)?;
+        }
+        drop(names);
+        self.tell(Command::Symlink, &resolved, Some(link));
+        Ok(())
+    }
+
+    /// Where a target leads by its words, but for what is behind a name and goes up from there: that is looked up.
+    fn resolved_target(&self, directory: &VirtualPath, target: &[u8]) -> Result<VirtualPath> {
+        let Some(end) = end_of_ups_behind_names(target) else {
+            return directory.join(target);
+        };
+        let (way, rest) = target.split_at(end);
+        let mut raw = if target.starts_with(b"/") {
+            Vec::new()
+        } else {
+            directory.as_bytes().to_vec()
+        };
+        raw.push(b'/');
+        raw.extend_from_slice(way);
+        let place = match self.shared.filesystem.real_path(&raw) {
+            Err(error) if error.rule() == Rule::OutsideHome => return Err(error),
+            // What is not there is taken by its words: they go nowhere else later, for they are not stored.
+            Err(_) => directory.join(way)?,
+            Ok(place) => place,
+        };
+        place.join(rest.strip_prefix(b"/").unwrap_or(rest))
+    }
+
+    /// Gives a file a second name; it counts once in the quota.
+    ///
+    /// # Errors
+    /// Needs `create_symlinks`; a link that would lead outside the home from its new place is refused.
+    pub fn hard_link(&self, original: &VirtualPath, link: &VirtualPath) -> Result<()> {
+        self.need(Permissions::CREATE_SYMLINKS)?;
+        check_visible(original)?;
+        check_creatable(link)?;
+        self.shared.check_not_uploading(original)?;
+        self.shared.check_not_uploading(link)?;
+        let names = self.shared.quota.change_names();
+        self.shared.filesystem.check_links_from(original, link)?;
+        self.shared.filesystem.hard_link(original, link)?;
+        if self.shared.quota.is_being_counted() {
+            let (linked, count) = self.shared.look_up(link)?;
+            self.shared.moved(&linked, &count);
+        }
+        drop(names);
+        self.tell(Command::Symlink, original, Some(link));
+        Ok(())
+    }
+
+    /// Where a link points, as the client's path.
+    ///
+    /// # Errors
+    /// Needs `list`.
+    pub fn read_link(&self, path: &VirtualPath) -> Result<Vec<u8>> {
+        self.need(Permissions::LIST)?;
+        check_visible(path)?;
+        self.shared.filesystem.read_link(path)
+    }
+}
+
+fn leads_outside() -> Error {
+    Error::denied("the target leads outside the home directory").decided_by(Rule::OutsideHome)
+}
+
+fn is_slash(byte: &u8) -> bool {
+    *byte == b'/'
+}
 
 /// Does `target`, taken from `directory`, never climb above the root?
 pub(crate) fn stays_inside(directory: &VirtualPath, target: &[u8]) -> bool {
-    let mut depth = if target.starts_with(b"/") {
+    let above = if target.starts_with(b"/") {
         0
     } else {
         directory.components().count()
     };
-    for component in target.split(|byte| *byte == b'/') {
+    climb(target) <= above
+}
+
+/// How many directories above the one it is taken from a target goes at most, by its words.
+pub(crate) fn climb(target: &[u8]) -> usize {
+    let (mut below, mut highest) = (0_usize, 0);
+    for component in target.split(is_slash) {
         match component {
             b"" | b"." => {}
-            b".." if depth == 0 => return false,
-            b".." => depth -= 1,
-            _ => depth += 1,
+            b".." if below == 0 => highest += 1,
+            b".." => below -= 1,
+            _ => below += 1,
         }
     }
-    true
+    highest
+}
+
+/// Where the last `..` of a target ends, if there is one behind a name.
+fn end_of_ups_behind_names(target: &[u8]) -> Option<usize> {
+    let (mut at, mut named, mut end) = (0, false, None);
+    for component in target.split(is_slash) {
+        at += component.len();
+        match component {
+            b"" | b"." => {}
+            b".." if named => end = Some(at),
+            b".." => {}
+            _ => named = true,
+        }
+        at += 1;
+    }
+    end
 }
 
 /// `target` as seen from `directory`, behind `./`.
@@ -72,5 +223,22 @@ mod tests {
         assert!(!stays_inside(&directory, b"../../../x"));
         assert!(stays_inside(&directory, b"/a/../b"));
         assert!(!stays_inside(&directory, b"/.."));
+        assert!(!stays_inside(&directory, b"x/../../../../y"));
+    }
+
+    #[test]
+    fn what_goes_up_behind_a_name_is_found() {
+        for (target, climb_of, end) in [
+            ("a/b", 0, None),
+            ("../../a", 2, None),
+            (".././a/", 1, None),
+            ("a/..", 0, Some(4)),
+            ("../a/../../b/c", 2, Some(10)),
+            ("/a/.././b", 0, Some(5)),
+            ("/../a", 1, None),
+        ] {
+            assert_eq!(climb(target.as_bytes()), climb_of, "{target}");
+            assert_eq!(end_of_ups_behind_names(target.as_bytes()), end, "{target}");
+        }
     }
 }

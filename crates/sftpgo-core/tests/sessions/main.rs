@@ -11,6 +11,7 @@
 mod counting;
 mod crashes;
 mod durable;
+mod links;
 mod permissions;
 mod quota;
 mod random;

@@ -10,7 +10,7 @@ use std::{
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use sftpgo_core::{
     VirtualPath,
-    filesystem::{Homes, local::LocalHomes},
+    filesystem::{Homes, Replace, local::LocalHomes},
     provider::Users,
     quota::{QuotaBook, Tracking},
     scan::QuotaScans,
@@ -123,4 +123,18 @@ fn a_sweep_goes_on_beside_it() {
     });
     assert_eq!(removed.unwrap(), 2);
     assert_eq!(missed, [(path("/m"), "permission denied".to_owned())]);
+}
+
+#[test]
+fn a_directory_that_cannot_be_looked_through_for_links_does_not_move_up() {
+    let world = World::new(|_| {});
+    let logged_in = world.log_in();
+    let session = world.session(&logged_in, UploadMode::Standard);
+    for name in ["a", "a/b", "a/b/c"] {
+        session.create_dir(&path(name), None).unwrap();
+    }
+    let _closed = Closed::to(&world.home().join("a/b/c"), 0o000);
+    let refused = without_privileges(|| session.rename(&path("a/b"), &path("b"), Replace::No));
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("cannot be looked for"), "{refused}");
 }

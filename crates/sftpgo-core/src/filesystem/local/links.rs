@@ -18,7 +18,12 @@ use rustix::{
 };
 
 use super::resolve::Root;
-use crate::vpath::{MAX_PATH_LEN, VirtualPath};
+use crate::{
+    error::Error,
+    rule::Rule,
+    session::stays_inside,
+    vpath::{MAX_PATH_LEN, VirtualPath},
+};
 
 /// Links that a path may lead through, as in Linux.
 const MAX_LINKS: usize = 40;
@@ -185,6 +190,33 @@ fn next_name(mut path: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
+/// The stored `target` of a link in `directory` as the client may see it.
+///
+/// `./` in front marks a target that the client gave as an absolute path, see
+/// [`Session::symlink`](crate::session::Session::symlink).
+///
+/// # Errors
+/// A target outside the home is not shown.
+pub(super) fn as_client_sees(
+    home: &Path,
+    directory: &VirtualPath,
+    target: Vec<u8>,
+) -> Result<Vec<u8>, Error> {
+    let root = VirtualPath::root();
+    let inside = within(home, &target).filter(|inside| stays_inside(&root, inside));
+    if let Some(inside) = inside.filter(|_| target.starts_with(b"/")) {
+        return Ok(root.join(inside)?.as_bytes().to_vec());
+    }
+    if target.starts_with(b"/") || !stays_inside(directory, &target) {
+        return Err(Error::denied("the link leads outside the home directory")
+            .decided_by(Rule::OutsideHome));
+    }
+    if target.starts_with(b"./") {
+        return Ok(directory.join(&target)?.as_bytes().to_vec());
+    }
+    Ok(target)
+}
+
 #[cfg(test)]
 #[allow(
     clippy::disallowed_methods,
@@ -209,6 +241,32 @@ mod tests {
         ] {
             let found = within(Path::new(home), path.as_bytes());
             assert_eq!(found, inside.map(str::as_bytes), "{home} {path}");
+        }
+    }
+
+    #[test]
+    fn link_targets_are_shown_as_the_clients_paths_or_not_at_all() {
+        for (target, expected) in [
+            ("file", Some("file")),
+            ("../file", Some("../file")),
+            ("./../a/b", Some("/a/b")),
+            ("/srv/bob/a", Some("/a")),
+            ("/srv//bob/./a/", Some("/a")),
+            ("/srv/bob", Some("/")),
+            ("/srv/bob2/a", None),
+            ("/srv/bob/../bob2/a", None),
+            ("/etc/passwd", None),
+            ("../../x", None),
+            ("a/../../../x", None),
+        ] {
+            let directory = VirtualPath::parse(b"/d").unwrap();
+            let home = Path::new("/srv/bob");
+            let shown = as_client_sees(home, &directory, target.as_bytes().to_vec());
+            assert_eq!(
+                shown.ok().as_deref(),
+                expected.map(str::as_bytes),
+                "{target}"
+            );
         }
     }
 

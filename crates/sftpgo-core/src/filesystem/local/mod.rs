@@ -11,6 +11,7 @@ mod home;
 mod home_walk;
 mod links;
 mod metadata;
+mod moved_links;
 mod open;
 mod resolve;
 mod sweep;
@@ -150,6 +151,10 @@ impl Filesystem for LocalFilesystem {
         )
     }
 
+    fn check_links_from(&self, from: &VirtualPath, to: &VirtualPath) -> Result<()> {
+        moved_links::check(&self.root, from, to)
+    }
+
     fn symlink(&self, target: &[u8], link: &VirtualPath) -> Result<()> {
         let (parent, name) = self.root.name_to_change(link, Errno::EXIST)?;
         rustix::fs::symlinkat(target, &parent, &*name).map_err(error)?;
@@ -184,7 +189,14 @@ impl Filesystem for LocalFilesystem {
                 Errno::INVAL => not_a_link(),
                 other => error(other),
             })?;
-        home::as_client_sees(&self.path, path, target.into_bytes())
+        let target = target.into_bytes();
+        // Only where the target goes up does it matter where the link is, which links may lead to.
+        let directory = if target.split(|byte| *byte == b'/').any(|name| name == b"..") {
+            self.real_path(path.parent_or_root().as_bytes())?
+        } else {
+            path.parent_or_root()
+        };
+        links::as_client_sees(&self.path, &directory, target)
     }
 
     fn set_attributes(
