@@ -11,7 +11,9 @@
 use std::process::Command;
 
 use serde_json::json;
-use sftpgo_e2e::{Server, make_key, python, run, sftp, sftp_with_key, ssh_options, wait_for};
+use sftpgo_e2e::{
+    Server, make_key, python, python_command, run, sftp, sftp_with_key, ssh_options, wait_for,
+};
 
 #[test]
 fn every_kind_of_key_logs_in_and_an_unknown_one_does_not() {
@@ -262,4 +264,37 @@ for name, password in [("bob", b"s\xe9cret"), (b"b\xf6b", "secret")]:
     let lines = server.log_lines("connection_failed");
     let told = lines.last().unwrap()["error"].as_str().unwrap();
     assert!(told.contains("UTF-8"), "{told}");
+}
+
+/// Tries a wrong password for `dear` on fifteen connections at once.
+const GUESS: &str = r#"
+import os, paramiko, threading
+def guess():
+    t = paramiko.Transport(("127.0.0.1", int(os.environ["PORT"])))
+    t.start_client(timeout=60)
+    try:
+        t.auth_password("dear", "wrong")
+    except Exception:
+        pass
+threads = [threading.Thread(target=guess) for _ in range(15)]
+for thread in threads:
+    thread.start()
+"#;
+
+#[test]
+fn many_wrong_passwords_of_one_source_for_one_dear_hash_keep_nobody_else_waiting() {
+    const BCRYPT_14: &str = "$2a$14$ajq8Q7fbtFRQvXpdCq7Jcuy.Rx1h/L4J60Otx.gyNLbAYctGMJ9tK";
+    let server = Server::start();
+    server.add_user("dear", &json!({ "password": BCRYPT_14 }));
+    server.add_user("bob", &json!({}));
+    let mut guessing = python_command(&server, GUESS).spawn().unwrap();
+    let failed = || server.log_lines("connection_failed").len();
+    // One check takes a second, so the others wait by now.
+    wait_for("the first to be refused", || failed() > 0);
+    let before = failed();
+    sftp(&server, "bob", &[], "ls\n").assert_ok();
+    // Not all of them went first, as they would in one line.
+    assert!(failed() < before + 10, "{before} and then {}", failed());
+    let _ = guessing.kill();
+    let _ = guessing.wait();
 }

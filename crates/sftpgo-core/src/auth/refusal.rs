@@ -9,6 +9,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -16,6 +17,7 @@ use super::password::{MAX_EXPECTED_TIME, PasswordHash};
 use crate::{
     error::Result,
     event::{Event, Observer},
+    priority,
     provider::Users,
     user::User,
 };
@@ -24,8 +26,8 @@ use crate::{
 const LEAST: Duration = Duration::from_millis(700);
 /// A refusal takes at most this long, however slow the machine is.
 const MOST: Duration = Duration::from_secs(10);
-/// The part of the time that is added for checks that take longer than others.
-const SLACK: u32 = 2;
+/// A refusal takes so many times what the dearest check takes: a busy moment does not make one last longer.
+const TIMES_DEAREST: u32 = 2;
 /// A check that is expected to take less says little about the speed of the machine.
 const TELLING: Duration = Duration::from_millis(10);
 /// The slowest pace that is believed.
@@ -48,6 +50,8 @@ pub struct RefusalTime {
     /// The same of all users, as the last survey found it; what is taken to be true before.
     surveyed: AtomicU64,
     pace: Mutex<Pace>,
+    /// Whether a hash that is dearer than all others is checked once to know how long that takes here.
+    measures: bool,
 }
 
 /// How long checks take here. It changes seldom and in great steps, for a time that followed each check would tell of
@@ -70,6 +74,7 @@ impl Default for RefusalTime {
                 since: Instant::now(),
                 average: AVERAGE,
             }),
+            measures: false,
         }
     }
 }
@@ -78,7 +83,10 @@ impl RefusalTime {
     /// Of a server whose stored hashes are not known yet: any user may have the dearest, until
     /// [`RefusalTime::survey`] has looked.
     pub fn of_unknown_users() -> Arc<Self> {
-        let time = Self::default();
+        let time = Self {
+            measures: true,
+            ..Self::default()
+        };
         time.surveyed
             .store(micros(MAX_EXPECTED_TIME), Ordering::Relaxed);
         Arc::new(time)
@@ -92,14 +100,14 @@ impl RefusalTime {
     fn at_pace(&self, times: u32) -> Duration {
         let seen = self.seen.load(Ordering::Relaxed);
         let dearest = Duration::from_micros(seen.max(self.surveyed.load(Ordering::Relaxed)));
-        let here = dearest * times;
-        (here + here / SLACK).clamp(LEAST, MOST)
+        (dearest * times * TIMES_DEAREST).clamp(LEAST, MOST)
     }
 
-    /// A user has this hash.
-    pub(super) fn saw(&self, hash: &PasswordHash) {
+    /// A user has this hash; is it dearer than all that were seen before?
+    pub(super) fn saw(&self, hash: &PasswordHash) -> bool {
         let time = micros(hash.expected_time());
-        self.seen.fetch_max(time, Ordering::Relaxed);
+        let seen = self.seen.fetch_max(time, Ordering::Relaxed);
+        time > seen.max(self.surveyed.load(Ordering::Relaxed))
     }
 
     /// A check that takes `expected` on a current core took `took` here and ended at `now`.
@@ -128,18 +136,34 @@ impl RefusalTime {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn measure(&self) {
-        let nobody = PasswordHash::of_nobody();
+    /// Checks this hash to know how long that takes here.
+    fn measure(&self, hash: &PasswordHash) {
+        let expected = hash.expected_time();
         let times = (0..MEASUREMENTS).map(|_| {
             let started = Instant::now();
-            nobody.verify(b"");
+            hash.verify(b"");
             started.elapsed()
         });
         let fastest = times.min().unwrap_or_default();
         let mut pace = self.pace();
-        pace.average = micros(fastest).saturating_mul(AVERAGE) / micros(nobody.expected_time());
+        pace.average = micros(fastest).saturating_mul(AVERAGE) / micros(expected).max(1);
         while pace.times < MAX_PACE && pace.average > most_at(pace.times) {
             pace.times *= 2;
+            pace.since = Instant::now();
+        }
+    }
+
+    /// The same in a thread that nobody waits for.
+    fn measure_behind(self: &Arc<Self>, hash: PasswordHash) {
+        let time = Arc::clone(self);
+        let started = thread::Builder::new()
+            .name("password-pace".to_owned())
+            .spawn(move || {
+                priority::lower_for_this_thread();
+                time.measure(&hash);
+            });
+        if let Err(error) = started {
+            log::warn!("no thread to measure how long password checks take: {error}");
         }
     }
 
@@ -149,12 +173,17 @@ impl RefusalTime {
     /// # Errors
     /// What the provider says; refusals take then as long as the dearest hash may.
     pub fn survey(&self, users: &dyn Users) -> Result<()> {
-        self.measure();
         let found = Self::default();
+        let mut dearest = PasswordHash::of_nobody();
         let mut unusable = 0;
         users.for_each_user(&mut |user| {
             match hash_of(&user) {
-                Some(Ok(hash)) => found.saw(&hash),
+                Some(Ok(hash)) => {
+                    found.saw(&hash);
+                    if hash.expected_time() > dearest.expected_time() {
+                        dearest = hash;
+                    }
+                }
                 Some(Err(error)) => {
                     unusable += 1;
                     if unusable <= NAMED {
@@ -171,8 +200,11 @@ impl RefusalTime {
         if unusable > NAMED {
             log::warn!("users whose stored hash cannot be used: {unusable}");
         }
-        let dearest = found.seen.load(Ordering::Relaxed);
-        self.surveyed.store(dearest, Ordering::Relaxed);
+        if self.measures {
+            self.measure(&dearest);
+        }
+        let found = found.seen.load(Ordering::Relaxed);
+        self.surveyed.store(found, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -181,8 +213,10 @@ impl Observer for Arc<RefusalTime> {
     fn notify(&self, event: &Event<'_>) {
         if let Event::User { user, .. } = event
             && let Some(Ok(hash)) = hash_of(user)
+            && self.saw(&hash)
+            && self.measures
         {
-            self.saw(&hash);
+            self.measure_behind(hash);
         }
     }
 }
@@ -218,13 +252,13 @@ mod tests {
         let (dear, now) = (parse(BCRYPT_14), Instant::now());
         time.saw(&dear);
         let of_dear = time.get();
-        assert_eq!(of_dear, dear.expected_time() * 3 / 2);
+        assert_eq!(of_dear, dear.expected_time() * 2);
         let cheap = PasswordHash::of_nobody().expected_time();
         time.saw(&PasswordHash::of_nobody());
         for (expected, took) in [
             (cheap, cheap / 2),
             (cheap, cheap * 5),
-            (dear.expected_time(), dear.expected_time() * 4 / 3),
+            (dear.expected_time(), dear.expected_time() * 7 / 4),
         ] {
             for minutes in 0..100 {
                 time.took(expected, took, now + Duration::from_secs(60 * minutes));
@@ -243,7 +277,7 @@ mod tests {
         time.saw(&dear);
         let at_first = time.get();
         let after = |minutes: u64| now + Duration::from_secs(60 * minutes);
-        time.took(expected, expected * 2, after(1));
+        time.took(expected, expected * 3, after(1));
         assert_eq!(time.get(), at_first * 2);
         for _ in 0..10 {
             time.took(expected, MOST, after(1));
@@ -263,8 +297,19 @@ mod tests {
     }
 
     #[test]
+    fn a_dear_hash_is_measured_before_anybody_tries_it() {
+        let time = RefusalTime::default();
+        let dear = parse("$2a$10$ajq8Q7fbtFRQvXpdCq7Jcuy.Rx1h/L4J60Otx.gyNLbAYctGMJ9tK");
+        assert!(time.saw(&dear));
+        assert!(!time.saw(&dear), "not dearer than itself");
+        time.pace().average = 0;
+        time.measure(&dear);
+        assert!(time.pace().average > 0);
+    }
+
+    #[test]
     fn before_the_users_are_known_each_may_have_the_dearest_hash() {
         let time = RefusalTime::of_unknown_users();
-        assert_eq!(time.get(), MAX_EXPECTED_TIME * 3 / 2);
+        assert_eq!(time.get(), MAX_EXPECTED_TIME * 2);
     }
 }
