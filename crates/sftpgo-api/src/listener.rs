@@ -6,6 +6,7 @@ use std::{
 
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use sftpgo_core::registry::AcceptFailures;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -59,15 +60,19 @@ pub(crate) async fn run<H, F>(
 {
     let places = Arc::new(Semaphore::new(limits.connections));
     let connections = TaskTracker::new();
+    let mut failures = AcceptFailures::of("HTTP");
     loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
             accepted = accept(&listener, &places) => accepted,
         };
         let (place, stream, remote) = match accepted {
-            Ok(accepted) => accepted,
+            Ok(accepted) => {
+                failures.accepted();
+                accepted
+            }
             Err(error) => {
-                log::warn!("a connection was not accepted: {error}");
+                failures.failed(&error);
                 time::sleep(ACCEPT_RETRY).await;
                 continue;
             }

@@ -20,7 +20,7 @@ pub use self::connection::{
 use self::door::Door;
 pub use self::{
     descriptors::{Descriptors, Permit},
-    door::{Admission, ConnectionLimits},
+    door::{AcceptFailures, Admission, ConnectionLimits},
 };
 use crate::{
     error::{Error, ErrorKind, Result},

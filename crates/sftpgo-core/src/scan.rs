@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Between two files of a home; a directory with many names takes seconds.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(15);
 /// Walks through a home before its names are held for the last one.
 const WALKS: usize = 3;
 /// Directories that one scan names in the log.

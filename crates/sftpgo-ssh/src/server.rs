@@ -6,7 +6,10 @@
 use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use sftpgo_core::{
-    Error, ErrorKind, Result, auth::Authenticator, event::Events, registry::Connections,
+    Error, ErrorKind, Result,
+    auth::Authenticator,
+    event::Events,
+    registry::{AcceptFailures, Connections},
 };
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -93,7 +96,7 @@ impl Server {
     /// Serves until `shutdown` fires; then running transfers may finish within the configured grace.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) {
         let (alive, mut all_gone) = tokio::sync::mpsc::channel::<()>(1);
-        let mut failures = AcceptFailures::default();
+        let mut failures = AcceptFailures::of("SFTP");
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -143,29 +146,6 @@ impl Server {
             .spawn(run)
         {
             log::error!("no thread for the connection from {remote}: {error}");
-        }
-    }
-}
-
-/// Whether accepting fails now, which is logged when it begins and when it ends.
-#[derive(Default)]
-struct AcceptFailures(u64);
-
-impl AcceptFailures {
-    fn failed(&mut self, error: &std::io::Error) {
-        self.0 += 1;
-        // The client was gone already.
-        if self.0 == 1 && error.kind() != std::io::ErrorKind::ConnectionAborted {
-            log::error!(
-                "no connection can be accepted, and it is tried again until one can: {error}"
-            );
-        }
-    }
-
-    fn accepted(&mut self) {
-        let tries = std::mem::take(&mut self.0);
-        if tries > 1 {
-            log::info!("connections are accepted again, after {tries} tries that failed");
         }
     }
 }

@@ -155,6 +155,42 @@ impl Drop for Admission {
     }
 }
 
+/// Whether accepting fails now, which is logged when it begins and when it ends.
+pub struct AcceptFailures {
+    protocol: &'static str,
+    tries: u64,
+}
+
+impl AcceptFailures {
+    /// Of the port of this protocol, where accepting works.
+    pub fn of(protocol: &'static str) -> Self {
+        Self { protocol, tries: 0 }
+    }
+
+    /// One more try failed.
+    pub fn failed(&mut self, error: &std::io::Error) {
+        self.tries += 1;
+        // The client was gone already, which is no state.
+        if self.tries == 1 && error.kind() != std::io::ErrorKind::ConnectionAborted {
+            log::error!(
+                "no connection can be accepted for {}, and it is tried again until one can: {error}",
+                self.protocol
+            );
+        }
+    }
+
+    /// A try succeeded.
+    pub fn accepted(&mut self) {
+        let tries = std::mem::take(&mut self.tries);
+        if tries > 1 {
+            log::info!(
+                "connections for {} are accepted again, after {tries} tries that failed",
+                self.protocol
+            );
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
