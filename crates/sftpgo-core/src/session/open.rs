@@ -5,13 +5,13 @@ use std::sync::Arc;
 use super::{Session, Shared, UploadMode, check_creatable, check_visible};
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{File, FileType, Metadata, OpenOptions, SetAttributes},
+    filesystem::{File, FileType, Filesystem, Metadata, OpenOptions, SetAttributes},
     permission::Permissions,
     quota::{SharedCount, Standing},
     registry::Operation,
     rule::Rule,
     transfer::{Transfer, Upload},
-    vpath::VirtualPath,
+    vpath::{Ending, VirtualPath},
 };
 
 /// How a client wants to open a file.
@@ -95,7 +95,7 @@ impl Session {
             self.need(Permissions::DOWNLOAD)?;
         }
         check_creatable(path)?;
-        check_makeable(path, request)?;
+        check_makeable(self.shared.filesystem.as_ref(), path, request)?;
         let _names = self.shared.quota.change_names();
         // With a slash behind it the name is a directory or nothing, as the storage says.
         let opened = if self.shared.stages_uploads() && !path.must_be_directory() {
@@ -222,7 +222,7 @@ impl Session {
     /// CREAT and TRUNC of a handle that is not for writing: makes the file, or empties the one that is there.
     fn make_empty(&self, path: &VirtualPath, request: &OpenRequest) -> Result<()> {
         check_creatable(path)?;
-        check_makeable(path, request)?;
+        check_makeable(self.shared.filesystem.as_ref(), path, request)?;
         if self.shared.own_upload(path).is_some() {
             return if request.exclusive {
                 Err(exists())
@@ -280,14 +280,26 @@ impl Shared {
 }
 
 /// A name with a slash behind it is a directory's: no file is made by it.
-fn check_makeable(path: &VirtualPath, request: &OpenRequest) -> Result<()> {
-    if request.create && path.must_be_directory() {
-        return Err(Error::new(
-            ErrorKind::IsADirectory,
-            "the name is that of a directory",
-        ));
+fn check_makeable(
+    filesystem: &dyn Filesystem,
+    path: &VirtualPath,
+    request: &OpenRequest,
+) -> Result<()> {
+    if !request.create || !path.must_be_directory() {
+        return Ok(());
     }
-    Ok(())
+    // As open(2): first whether there is a place for the name.
+    let directory = match path.ending() {
+        Ending::Dot => path.clone(),
+        Ending::Name | Ending::Slash => path.parent_or_root(),
+    };
+    if filesystem.metadata(&directory, true)?.file_type != FileType::Directory {
+        return Err(Error::new(ErrorKind::NotADirectory, "not a directory"));
+    }
+    Err(Error::new(
+        ErrorKind::IsADirectory,
+        "the name is that of a directory",
+    ))
 }
 
 /// Can an upload put its data here?

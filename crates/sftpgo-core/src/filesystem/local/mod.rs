@@ -124,7 +124,12 @@ impl Filesystem for LocalFilesystem {
         if !climbs && self.root.open_without_links(&words).is_ok() {
             return Ok(words.as_name());
         }
-        links::follow(&self.root, raw, Last::Follow).map_err(error)
+        let place = links::follow(&self.root, raw, Last::Follow).map_err(error)?;
+        if words.must_be_directory() {
+            // A directory that is missing is no name that may come.
+            self.root.open_without_links(&place).map_err(error)?;
+        }
+        Ok(place)
     }
 
     fn remove_file(&self, path: &VirtualPath) -> Result<()> {
