@@ -8,7 +8,11 @@
     reason = "a test fails by panicking"
 )]
 
-use std::process::Command;
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, chown, symlink},
+    process::Command,
+};
 
 use serde_json::json;
 use sftpgo_e2e::{
@@ -297,4 +301,40 @@ fn many_wrong_passwords_of_one_source_for_one_dear_hash_keep_nobody_else_waiting
     assert!(failed() < before + 10, "{before} and then {}", failed());
     let _ = guessing.kill();
     let _ = guessing.wait();
+}
+
+/// As root only: others have no way to a home that they could look at, nor anybody to give one to.
+#[test]
+fn as_root_a_home_below_a_directory_of_another_account_is_refused_and_parents_are_made_for_root() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    const ACCOUNT: u32 = 12_345;
+    let server = Server::start();
+    let theirs = server.path("theirs");
+    fs::create_dir_all(theirs.join("inner")).unwrap();
+    chown(&theirs, Some(ACCOUNT), None).unwrap();
+    symlink("/", theirs.join("link")).unwrap();
+    for (name, home) in [("inner", "theirs/inner"), ("link", "theirs/link")] {
+        let fields = json!({ "home_dir": server.path(home), "uid": ACCOUNT, "gid": ACCOUNT });
+        server.add_user(name, &fields);
+        let refused = sftp(&server, name, &[], "ls\n");
+        assert!(!refused.ok, "{}", refused.text);
+    }
+    let log = server.read("sftpgo.log");
+    assert_eq!(
+        log.matches("theirs belongs to uid 12345").count(),
+        2,
+        "{log}"
+    );
+
+    let home = server.path("made/for/carol");
+    let fields = json!({ "home_dir": home, "uid": ACCOUNT, "gid": ACCOUNT });
+    server.add_user("carol", &fields);
+    fs::write(server.path("l"), "content").unwrap();
+    sftp(&server, "carol", &[], "put l\n").assert_ok();
+    let owner = |path: &str| fs::metadata(server.path(path)).unwrap().uid();
+    assert_eq!(owner("made/for/carol"), ACCOUNT);
+    assert_eq!(owner("made/for/carol/l"), ACCOUNT);
+    assert_eq!((owner("made"), owner("made/for")), (0, 0));
 }

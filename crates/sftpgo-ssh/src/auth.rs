@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use sftpgo_core::{
     Result,
-    auth::{Authenticator, LoggedIn, LoginFailure},
+    auth::{Authenticator, LoggedIn, LoginFailure, password::MAX_PASSWORD_LEN},
     event::{Event, Events, LoginMethod},
 };
 use tokio::time::Instant;
@@ -48,7 +48,11 @@ impl Logins {
         let login = self.authenticator.begin_with_password(username);
         let queued = Instant::now();
         let authenticator = Arc::clone(&self.authenticator);
-        let sent = password.to_vec();
+        // What is too long stays so, and does not fill the memory while it waits.
+        let sent = password
+            .get(..=MAX_PASSWORD_LEN)
+            .unwrap_or(password)
+            .to_vec();
         let asker = Asker::new(remote.ip(), username);
         let checked = self
             .passwords

@@ -13,6 +13,9 @@ use std::{
 /// The bits of an IPv6 address that tell one client's network from another's.
 const IPV6_NETWORK: u128 = !0 << 64;
 
+/// No user has a longer name in bytes: all that are longer are one name here.
+const LONGEST_NAME: usize = 255;
+
 /// Who asks for a check: the address, or for IPv6 its network of 64 bits, which one client has as a rule; and the name
 /// as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +30,7 @@ impl Asker {
             IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & IPV6_NETWORK).into(),
             v4 => v4,
         };
+        let name = if name.len() > LONGEST_NAME { "" } else { name };
         Self {
             source,
             name: name.to_owned(),
@@ -224,6 +228,11 @@ mod tests {
         assert!(!same("2001:db8::1", "2001:db8:0:1::1"));
         assert!(!same("192.0.2.1", "192.0.2.2"));
         assert!(same("192.0.2.1", "::ffff:192.0.2.1"));
+        let endless = |letter: &str| asker("192.0.2.1", &letter.repeat(100_000));
+        assert!(
+            endless("a") == endless("b"),
+            "nobody's name fills the memory"
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use self::{argon2id::Argon2id, bcrypt::Bcrypt, pbkdf2::Pbkdf2, sha512_crypt::Sha512Crypt};
 
 /// Longer passwords are refused: SHA-512 crypt takes time in the square of the length.
-const MAX_PASSWORD_LEN: usize = 1024;
+pub const MAX_PASSWORD_LEN: usize = 1024;
 
 /// The width of the `password` column of every installation.
 const MAX_STORED_LEN: usize = 255;
