@@ -212,7 +212,7 @@ impl Session {
     pub fn create_dir(&self, path: &VirtualPath, mode: Option<u32>) -> Result<()> {
         self.need(Permissions::CREATE_DIRS)?;
         check_creatable(path)?;
-        self.shared.check_not_uploading(path)?;
+        self.shared.check_not_uploading(&path.as_name())?;
         self.shared.filesystem.create_dir(path, mode)?;
         self.shared.sync_name(path)?;
         self.tell(Command::Mkdir, path, None);
@@ -229,19 +229,22 @@ impl Session {
         check_creatable(to)?;
         let names = self.shared.quota.change_names();
         let own = self.shared.own_upload(from);
-        if let Some(replaced) = self.shared.own_upload(to) {
+        let replaced = self.shared.own_upload(to);
+        if replaced.is_some() {
             if replace == Replace::No {
                 return Err(name_is_taken());
             }
             self.need(Permissions::OVERWRITE)?;
-            if own.as_ref().is_none_or(|own| !Arc::ptr_eq(own, &replaced)) {
-                replaced.remove(&self.shared);
-            }
         }
         let freed = match &own {
             Some(upload) => self.rename_upload(upload, from, to, replace),
             None => self.rename_named(from, to, replace),
         }?;
+        if let Some(replaced) = replaced
+            && own.as_ref().is_none_or(|own| !Arc::ptr_eq(own, &replaced))
+        {
+            replaced.remove(&self.shared);
+        }
         drop(names);
         self.shared.settle(freed);
         self.shared.sync_name(to)?;
@@ -285,7 +288,10 @@ impl Session {
     pub fn space(&self, path: &VirtualPath) -> Result<SpaceInfo> {
         self.need(Permissions::LIST)?;
         check_visible(path)?;
-        let disk = self.shared.filesystem.space(path)?;
+        let disk = match self.shared.own_upload(path) {
+            Some(_) => self.shared.filesystem.space(&path.parent_or_root()),
+            None => self.shared.filesystem.space(path),
+        }?;
         Ok(self.shared.quota.status().shown_in(disk))
     }
 
@@ -323,12 +329,16 @@ impl Shared {
         .decided_by(Rule::Permission(permissions)))
     }
 
-    /// Waits until a changed name is on stable storage, where uploads are.
+    /// Waits until a changed name is on stable storage, where uploads are. That a directory may not be read is no reason to
+    /// call a change failed that was made: the system offers no way to wait for it.
     fn sync_name(&self, path: &VirtualPath) -> Result<()> {
         if !self.uploads.sync {
             return Ok(());
         }
-        self.filesystem.sync_dir(&path.parent_or_root())
+        match self.filesystem.sync_dir(&path.parent_or_root()) {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
+        }
     }
 
     /// Attributes of a name that need not be there.

@@ -186,7 +186,8 @@ impl Transfer {
     /// A clean CLOSE: the upload is under its name when this returns.
     ///
     /// # Errors
-    /// What making it durable or renaming it says; an atomic upload is then gone and the old file stands.
+    /// What making it durable or renaming it says; an atomic upload is then gone and the old file stands, unless only
+    /// waiting for its new name failed.
     pub fn finish(mut self) -> Result<()> {
         let stored = self.store();
         let stored = self.remember_failure(stored);

@@ -62,8 +62,8 @@ pub struct Metadata {
     pub atime: i64,
     /// Unix seconds.
     pub mtime: i64,
-    /// The part of a second that belongs to `mtime`.
-    pub mtime_nanos: u32,
+    /// When the content or an attribute changed last: Unix seconds, and nanoseconds.
+    pub changed_at: (i64, u32),
     /// Names of the inode.
     pub links: u64,
     /// Device and inode: the same file by any name.
@@ -335,7 +335,7 @@ pub trait DirectoryHandle: Send + Sync {
 }
 
 /// An open file. Dropping it closes it.
-pub trait File: Send {
+pub trait File: Send + Sync {
     /// Reads at `offset` into `buffer`; 0 is the end of the file.
     ///
     /// # Errors
@@ -400,6 +400,51 @@ pub trait File: Send {
     /// # Errors
     /// The kinds of fchmod(2) and futimens(3).
     fn set_attributes(&self, change: &SetAttributes) -> Result<()>;
+}
+
+/// One open file in several hands; the last one closes it.
+impl File for Arc<dyn File> {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        (**self).read_at(buffer, offset)
+    }
+
+    fn write_all_at(&self, data: &[u8], offset: u64) -> Result<()> {
+        (**self).write_all_at(data, offset)
+    }
+
+    fn set_len(&self, size: u64) -> Result<()> {
+        (**self).set_len(size)
+    }
+
+    fn copy_within_storage(
+        &self,
+        source: &dyn File,
+        from: u64,
+        to: u64,
+        len: usize,
+    ) -> Result<Option<usize>> {
+        (**self).copy_within_storage(source, from, to, len)
+    }
+
+    fn system_handle(&self) -> Option<BorrowedFd<'_>> {
+        (**self).system_handle()
+    }
+
+    fn sync(&self) -> Result<()> {
+        (**self).sync()
+    }
+
+    fn flush(&self) -> Result<()> {
+        (**self).flush()
+    }
+
+    fn metadata(&self) -> Result<Metadata> {
+        (**self).metadata()
+    }
+
+    fn set_attributes(&self, change: &SetAttributes) -> Result<()> {
+        (**self).set_attributes(change)
+    }
 }
 
 /// An open directory.

@@ -225,10 +225,12 @@ impl QuotaAccount {
         lock(&self.state).hold(-delta);
     }
 
-    /// Does the user take up more than the limit of bytes allows?
+    /// Does the user take up more than the limit of bytes allows, with files that are open under no name?
     pub(crate) fn is_over_size(&self) -> bool {
         let state = lock(&self.state);
-        state.tracked && state.limits.size > 0 && state.live.size > state.limits.size.into()
+        let is_over =
+            state.tracked && state.limits.size > 0 && state.live.size > state.limits.size.into();
+        is_over && state.staged.size > 0
     }
 
     /// The user's uploads whose data is not under its name yet.

@@ -185,7 +185,10 @@ impl Inodes {
 
     /// Answers the count of a file that was made a moment ago and has no name that anybody else could open.
     pub(super) fn share_new(&self, made: &Metadata) -> SharedCount {
-        let count = lock(&self.shared).share(made, &self.account);
+        let mut shared = lock(&self.shared);
+        let known = shared.counts.get(&made.inode).and_then(Weak::upgrade);
+        // Somebody may read it already.
+        let count = known.unwrap_or_else(|| shared.share(made, &self.account));
         lock(&count).figures.standing = Standing::Uncounted;
         count
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Session, Shared, UploadMode, check_creatable, check_visible};
+use super::{AttributeChange, Session, Shared, UploadMode, check_creatable, check_visible};
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{File, FileType, Filesystem, Metadata, OpenOptions, SetAttributes},
@@ -223,12 +223,19 @@ impl Session {
     fn make_empty(&self, path: &VirtualPath, request: &OpenRequest) -> Result<()> {
         check_creatable(path)?;
         check_makeable(self.shared.filesystem.as_ref(), path, request)?;
-        if self.shared.own_upload(path).is_some() {
-            return if request.exclusive {
-                Err(exists())
-            } else {
-                Ok(())
-            };
+        if let Some(upload) = self.shared.own_upload(path) {
+            if request.exclusive {
+                return Err(exists());
+            }
+            if request.truncate {
+                self.need(Permissions::UPLOAD | Permissions::OVERWRITE)?;
+                let empty = AttributeChange {
+                    size: Some(0),
+                    ..AttributeChange::default()
+                };
+                return self.set_upload_attributes(&upload, &empty);
+            }
+            return Ok(());
         }
         let found = self.shared.find(path, true)?;
         if let Some(found) = &found {
@@ -259,7 +266,7 @@ impl Session {
         )?;
         drop(file);
         self.shared.settle(upload.unsettled);
-        Ok(())
+        self.shared.sync_name(path)
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 use super::{AttributeChange, Listing, Session, Shared, if_there, open::check_replaceable};
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{DirEntry, OpenOptions, Replace},
+    filesystem::{DirEntry, FileType, OpenOptions, Replace},
     permission::Permissions,
     provider::UsageDelta,
     quota::lock,
@@ -30,7 +30,7 @@ impl Shared {
     pub(crate) fn forget_own_upload(&self, upload: &Arc<StagedUpload>) {
         let mut own = self.own_uploads();
         if let Some(index) = own.iter().position(|known| Arc::ptr_eq(known, upload)) {
-            own.swap_remove(index);
+            own.remove(index);
         }
     }
 
@@ -118,12 +118,18 @@ impl Session {
             .shared
             .filesystem
             .hold_directory(&to.parent_or_root())?;
-        let freed = match self.shared.find_counted(from)? {
-            Some(_) => self.rename_named(from, to, replace)?,
-            None => {
+        let has_old = self.shared.find_counted(from)?.is_some();
+        // Two uploads that get one name, neither of which may replace anything: only one could.
+        let is_taken = self.shared.quota.uploads().newest(directory.inode(), name);
+        if replace == Replace::No && is_taken.is_some() {
+            return Err(name_is_taken());
+        }
+        let freed = match has_old {
+            true => self.rename_named(from, to, replace)?,
+            false => {
                 if let Some(found) = if_there(directory.metadata(name))? {
                     check_replaceable(&found)?;
-                    if replace == Replace::No {
+                    if replace == Replace::No || found.file_type == FileType::Symlink {
                         return Err(Error::new(ErrorKind::AlreadyExists, "the target exists"));
                     }
                     self.need(Permissions::OVERWRITE)?;
@@ -131,7 +137,8 @@ impl Session {
                 UsageDelta::default()
             }
         };
-        upload.move_to(&self.shared, directory, name)?;
+        let exclusive = replace == Replace::No && !has_old;
+        upload.move_to(&self.shared, directory, name, exclusive)?;
         Ok(freed)
     }
 

@@ -55,8 +55,9 @@ impl Session {
     /// one, as in every upload mode through a link, and where the owner of the file could not be kept.
     pub fn keeps_old_content(&self, path: &VirtualPath) -> bool {
         let found = self.shared.filesystem.metadata(path, false);
-        let is_replaced =
-            |found: Metadata| found.file_type != FileType::Symlink && self.can_replace(&found);
+        let is_replaced = |found: Metadata| {
+            found.file_type != FileType::Symlink && self.can_replace(&path.parent_or_root(), &found)
+        };
         self.shared.stages_uploads() && found.map_or(true, is_replaced)
     }
 

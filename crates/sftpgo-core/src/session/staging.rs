@@ -20,6 +20,8 @@ use crate::{
     vpath::VirtualPath,
 };
 
+/// A directory with this bit gives its group to what is made in it.
+const SET_GROUP_ID: u32 = 0o2000;
 /// Permission bits that a replaced file hands on.
 const KEPT_MODE: u32 = 0o777;
 
@@ -48,11 +50,16 @@ impl Session {
             (Some(found), _) if found.file_type == FileType::Symlink => {
                 self.open_in_place(path, request)
             }
-            (_, Some(running)) if !request.truncate => self.join(&running, request),
+            (found, Some(running)) if !request.truncate => {
+                if let Some(found) = &found {
+                    check_replaceable(found)?;
+                }
+                self.join(&running, request)
+            }
             (Some(found), _) => {
                 check_replaceable(&found)?;
                 self.need(Permissions::OVERWRITE)?;
-                if request.truncate && self.can_replace(&found) {
+                if request.truncate && self.can_replace(&path.parent_or_root(), &found) {
                     directory.check_writable(name)?;
                     self.stage(directory, name, request, Some(found))
                 } else {
@@ -88,11 +95,20 @@ impl Session {
         Ok((file, upload))
     }
 
-    /// Can the new file have the owner of the one that it replaces? If not, that is written in place.
-    pub(super) fn can_replace(&self, found: &Metadata) -> bool {
-        let own = self.shared.filesystem.owner_of_new_files();
-        self.shared.filesystem.capabilities().ownership
-            || own.is_none_or(|own| own.uid == found.uid)
+    /// Can the new file have the owner and the group of the one that it replaces? If not, that is written in place.
+    pub(super) fn can_replace(&self, directory: &VirtualPath, found: &Metadata) -> bool {
+        let filesystem = &self.shared.filesystem;
+        if filesystem.capabilities().ownership {
+            return true;
+        }
+        let Some(own) = filesystem.owner_of_new_files() else {
+            return true;
+        };
+        let has_group = |directory: Metadata| {
+            let is_handed_on = directory.mode & SET_GROUP_ID != 0;
+            found.gid == if is_handed_on { directory.gid } else { own.gid }
+        };
+        own.uid == found.uid && filesystem.metadata(directory, true).is_ok_and(has_group)
     }
 
     /// Data goes to a hidden file; what has the name stays whole and visible to others until it is complete.
@@ -103,6 +119,7 @@ impl Session {
         request: &OpenRequest,
         found: Option<Metadata>,
     ) -> Result<(Box<dyn File>, Upload)> {
+        self.shared.quota.uploads().check_left_over()?;
         let leans_on = match &found {
             Some(found) => self.pledge(directory.as_ref(), name, found)?,
             None => None,
@@ -119,6 +136,7 @@ impl Session {
                 return Err(error);
             }
         };
+        let file: Arc<dyn File> = Arc::from(file);
         let leans_on = leans_on.map(|(leans_on, credit)| {
             let mut counted = lock(&count);
             let figures = FileFigures {
@@ -136,13 +154,14 @@ impl Session {
                 name: name.to_vec(),
                 found,
                 exclusive: request.create && request.exclusive,
+                file: Arc::clone(&file),
                 count,
                 leans_on,
             },
         );
         let mut upload = Upload::staged(upload);
         upload.appends = request.append;
-        Ok((file, upload))
+        Ok((Box::new(file), upload))
     }
 
     /// The count of a file that is to be replaced, and how many of its bytes its replacement may use besides: those of one
@@ -158,10 +177,12 @@ impl Session {
         }
         let (_, count) = self.shared.quota.look_up(|| directory.metadata(name))?;
         let mut counted = lock(&count);
-        if counted.figures.pledged > 0 || counted.figures.standing != Standing::Named {
+        let credit = counted.figures.size;
+        // Nothing to lend is no loan: it would end another's.
+        if credit == 0 || counted.figures.pledged > 0 || counted.figures.standing != Standing::Named
+        {
             return Ok(None);
         }
-        let credit = counted.figures.size;
         let figures = FileFigures {
             pledged: credit,
             ..counted.figures

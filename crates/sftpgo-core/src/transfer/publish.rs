@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{DirectoryHandle, FileType, Metadata, Replace},
+    filesystem::{DirectoryHandle, File, FileType, Metadata, Replace},
     permission::Permissions,
     provider::UsageDelta,
     quota::{CountedInode, FileFigures, SharedCount, Standing, lock},
@@ -45,7 +45,7 @@ impl Transfer {
             None => upload.end_in_place()?,
         };
         match directory {
-            Some(directory) if sync => directory.sync(),
+            Some(directory) if sync => sync_name(directory.as_ref(), self.file.as_ref()),
             _ => Ok(()),
         }
     }
@@ -64,7 +64,7 @@ impl Transfer {
             }
             match upload.end_staged(&self.shared, &staged, Ending::Lost) {
                 Ok(Some(directory)) => {
-                    if let Err(error) = directory.sync() {
+                    if let Err(error) = sync_name(directory.as_ref(), self.file.as_ref()) {
                         log::warn!("the rest of an upload may not survive a power cut: {error}");
                     }
                 }
@@ -73,6 +73,15 @@ impl Transfer {
             }
         }
         self.end();
+    }
+}
+
+/// Waits until a file's name is on stable storage. A directory that may not be read cannot be waited for; there the name
+/// goes with the file, as journals have it.
+fn sync_name(directory: &dyn DirectoryHandle, file: &dyn File) -> Result<()> {
+    match directory.sync() {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => file.sync(),
+        synced => synced,
     }
 }
 
@@ -111,10 +120,17 @@ impl Upload {
         if let Some(kind) = self.broken {
             place.broken.get_or_insert(kind);
         }
+        place.lost |= ending == Ending::Lost;
         if place.handles > 0 {
-            place.acknowledged |= ending == Ending::Clean && self.broken.is_none();
+            place.acknowledged |=
+                ending == Ending::Clean && self.broken.is_none() && self.has_written;
             return self.answer(None);
         }
+        // Who wrote nothing does not say that what others brought is whole.
+        let ending = match place.lost && !self.has_written {
+            true => Ending::Lost,
+            false => ending,
+        };
         let ended = if place.removed {
             Ok(None)
         } else {
@@ -139,7 +155,7 @@ impl Upload {
             (None, Ending::Lost) if !keeps_rest => Err(not_stored(ErrorKind::Internal)),
             (None, _) => Ok(()),
         };
-        let is_rest = ending == Ending::Lost;
+        let is_rest = ending == Ending::Lost && !place.acknowledged;
         match wanted.and_then(|()| staged.publish(shared, place, is_rest)) {
             Ok(delta) => {
                 self.unsettled += delta;
@@ -176,6 +192,13 @@ impl StagedUpload {
     /// upload is whole: that never takes the place of something newer. Called with the names held.
     fn publish(&self, shared: &Shared, place: &Place, is_rest: bool) -> Result<UsageDelta> {
         let found = if_there(place.directory.metadata(&place.name))?;
+        let is_empty_rest = is_rest && lock(&self.count).figures.size == 0;
+        if is_empty_rest && found.is_some() {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "nothing arrived of the upload that was lost",
+            ));
+        }
         let replace = check_target(shared, place, found.as_ref(), is_rest)?;
         let replaced = match &found {
             Some(_) => Some(
@@ -247,7 +270,11 @@ impl StagedUpload {
             replaced.is_some_and(|(_, replaced)| Arc::ptr_eq(replaced, count))
         };
         if let Some(count) = self.leans_on.as_ref().filter(|count| !is_replaced(count)) {
-            changes.push(Change::new(count, |figures| figures.pledged = 0));
+            let mut lender = Change::new(count, |figures| figures.pledged = 0);
+            if lender.to.standing == Standing::Unnamed {
+                lender.stays = lender.to.cost();
+            }
+            changes.push(lender);
         }
         changes
     }
@@ -305,10 +332,8 @@ fn check_target(
             "already exists: another made the file meanwhile",
         ));
     }
-    let is_as_found = |before: &Metadata| {
-        (before.inode, before.size, before.mtime, before.mtime_nanos)
-            == (found.inode, found.size, found.mtime, found.mtime_nanos)
-    };
+    let is_as_found =
+        |before: &Metadata| (before.inode, before.changed_at) == (found.inode, found.changed_at);
     if is_rest && !place.found.as_ref().is_some_and(is_as_found) {
         return Err(Error::new(
             ErrorKind::Conflict,

@@ -3,7 +3,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::staged::StagedUpload;
-use crate::filesystem::Inode;
+use crate::{
+    error::{Error, ErrorKind, Result},
+    filesystem::{DirectoryHandle, Inode},
+    quota::{QuotaAccount, SharedCount},
+};
 
 /// The directory and the name in it.
 type Name = (Inode, Vec<u8>);
@@ -13,9 +17,21 @@ type Name = (Inode, Vec<u8>);
 pub(crate) struct RunningUploads {
     /// Oldest first.
     by_name: HashMap<Name, Vec<Arc<StagedUpload>>>,
-    /// Their hidden files could not be removed: their bytes stay reserved.
-    left_over: Vec<Arc<StagedUpload>>,
+    left_over: Vec<LeftOver>,
 }
+
+/// The hidden file of an upload that ended, and could not be removed. Its bytes stay reserved, beyond the last session of
+/// the user, until it is gone.
+pub(super) struct LeftOver {
+    pub(super) directory: Arc<dyn DirectoryHandle>,
+    pub(super) temporary: Vec<u8>,
+    pub(super) _count: SharedCount,
+    /// Stays as long, for who comes back.
+    pub(super) _account: Arc<QuotaAccount>,
+}
+
+/// Whoever has so many left over begins no other upload: nothing else would bound them.
+const MOST_LEFT_OVER: usize = 16;
 
 impl RunningUploads {
     /// The upload that began last under this name.
@@ -41,7 +57,25 @@ impl RunningUploads {
         }
     }
 
-    pub(super) fn leave_over(&mut self, upload: Arc<StagedUpload>) {
-        self.left_over.push(upload);
+    pub(super) fn leave_over(&mut self, left_over: LeftOver) {
+        self.left_over.push(left_over);
+    }
+
+    /// Tries again to remove what is left over, before there may be more.
+    ///
+    /// # Errors
+    /// [`LimitReached`](ErrorKind::LimitReached) where too much is.
+    pub(crate) fn check_left_over(&mut self) -> Result<()> {
+        self.left_over.retain(|left_over| {
+            let removed = left_over.directory.remove_file(&left_over.temporary);
+            removed.is_err_and(|error| error.kind() != ErrorKind::NotFound)
+        });
+        if self.left_over.len() < MOST_LEFT_OVER {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::LimitReached,
+            "too many uploads have ended whose hidden files cannot be removed",
+        ))
     }
 }

@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use super::running::LeftOver;
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirectoryHandle, File, Inode, Metadata, OpenOptions, SetAttributes},
@@ -14,6 +15,8 @@ use crate::{
 
 /// One upload, shared by all handles that write to it.
 pub(crate) struct StagedUpload {
+    /// What the first handle opened: its lock keeps sweeps away, whichever handles are left.
+    _locked: Arc<dyn File>,
     pub(crate) count: SharedCount,
     /// The file that it will replace, whose bytes it may use; see `FileFigures::credit`.
     pub(super) leans_on: Option<SharedCount>,
@@ -34,6 +37,8 @@ pub(super) struct Place {
     pub(super) handles: usize,
     /// A handle was closed well while others went on: what it wrote must not be lost with them.
     pub(super) acknowledged: bool,
+    /// A handle ended with its connection.
+    pub(super) lost: bool,
     /// A part was refused.
     pub(super) broken: Option<ErrorKind>,
     /// It will get no name: a client removed it, or gave its name to another file.
@@ -47,6 +52,7 @@ pub(crate) struct Begin {
     pub(crate) name: Vec<u8>,
     pub(crate) found: Option<Metadata>,
     pub(crate) exclusive: bool,
+    pub(crate) file: Arc<dyn File>,
     pub(crate) count: SharedCount,
     pub(crate) leans_on: Option<SharedCount>,
 }
@@ -57,6 +63,7 @@ impl StagedUpload {
         let directory = begin.directory.inode();
         let name = begin.name.clone();
         let upload = Arc::new(Self {
+            _locked: begin.file,
             count: begin.count,
             leans_on: begin.leans_on,
             place: Mutex::new(Place {
@@ -67,6 +74,7 @@ impl StagedUpload {
                 exclusive: begin.exclusive,
                 handles: 1,
                 acknowledged: false,
+                lost: false,
                 broken: None,
                 removed: false,
             }),
@@ -148,6 +156,7 @@ impl StagedUpload {
         shared: &Shared,
         directory: Arc<dyn DirectoryHandle>,
         name: &[u8],
+        exclusive: bool,
     ) -> Result<()> {
         let mut place = self.place();
         let (from, to) = (place.directory.inode(), directory.inode());
@@ -161,7 +170,7 @@ impl StagedUpload {
         place.name = name.to_vec();
         // What has the new name now was looked at by whoever gives it.
         place.found = place.directory.metadata(name).ok();
-        place.exclusive = false;
+        place.exclusive = exclusive;
         Ok(())
     }
 
@@ -183,8 +192,12 @@ impl StagedUpload {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => {
                 log::warn!("an unfinished upload was not removed, the next start will: {error}");
-                uploads.leave_over(Arc::clone(self));
-                return;
+                uploads.leave_over(LeftOver {
+                    directory: Arc::clone(&place.directory),
+                    temporary: place.temporary.clone(),
+                    _count: Arc::clone(&self.count),
+                    _account: Arc::clone(&shared.quota),
+                });
             }
         }
         drop(uploads);
@@ -202,6 +215,11 @@ impl StagedUpload {
             let mut count = lock(leans_on);
             let mut figures = count.figures;
             figures.pledged = 0;
+            shared.quota.set_file(&mut count, figures);
+            drop(count);
+            let mut count = lock(&self.count);
+            let mut figures = count.figures;
+            figures.credit = 0;
             shared.quota.set_file(&mut count, figures);
         }
     }

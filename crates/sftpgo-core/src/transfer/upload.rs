@@ -26,7 +26,7 @@ pub(crate) struct Upload {
     pub(super) broken: Option<ErrorKind>,
     /// Data could not be made durable: the system says that only once.
     pub(super) not_durable: Option<ErrorKind>,
-    has_written: bool,
+    pub(super) has_written: bool,
 }
 
 impl Upload {
@@ -146,6 +146,7 @@ impl Upload {
     pub(crate) fn resize(&mut self, shared: &Shared, file: &dyn File, size: u64) -> Result<()> {
         let count = SharedCount::clone(&self.count);
         let mut counted = lock(&count);
+        self.has_written = true;
         let before = counted.figures.size;
         if size > before {
             self.grow_count(shared, &mut counted, size)?;

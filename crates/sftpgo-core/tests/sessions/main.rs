@@ -18,5 +18,6 @@ mod random;
 mod recorded;
 mod two_writers;
 mod unreadable;
+mod upload_ends;
 mod uploads;
 mod world;

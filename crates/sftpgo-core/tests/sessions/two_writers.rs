@@ -232,9 +232,10 @@ fn what_others_do_to_the_old_file_and_to_the_directory_meanwhile() {
             Some(ErrorKind::DirectoryNotEmpty),
             "{mode:?}"
         );
+        other.rename(&path("/d"), &path("/e"), Replace::No).unwrap();
         upload.finish().unwrap();
         drop(read);
-        assert_eq!(content(&world, "d/f"), b"new");
+        assert_eq!(content(&world, "e/f"), b"new");
         assert_eq!(content(&world, "moved"), b"o");
         world.assert_exact();
     }

@@ -94,7 +94,7 @@ mod tests {
             gid: 2,
             atime: 0,
             mtime,
-            mtime_nanos: 0,
+            changed_at: (0, 0),
             links: 1,
             inode: (0, 0),
         };

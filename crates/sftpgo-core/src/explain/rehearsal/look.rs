@@ -228,7 +228,7 @@ pub(super) fn new_file() -> Metadata {
         gid: 0,
         atime: 0,
         mtime: 0,
-        mtime_nanos: 0,
+        changed_at: (0, 0),
         links: 1,
         inode: NO_INODE,
     }

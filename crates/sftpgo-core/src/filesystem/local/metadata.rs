@@ -100,7 +100,7 @@ fn from_stat(stat: &Stat) -> Metadata {
         gid: stat.st_gid,
         atime: stat.st_atime as i64,
         mtime: stat.st_mtime as i64,
-        mtime_nanos: stat.st_mtime_nsec as u32,
+        changed_at: (stat.st_ctime as i64, stat.st_ctime_nsec as u32),
         links: stat.st_nlink as u64,
         inode: (stat.st_dev as u64, stat.st_ino as u64),
     }
