@@ -3,7 +3,7 @@
 use std::{
     env,
     fmt::Write,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
 
@@ -93,7 +93,7 @@ impl Welcome<'_> {
 
     fn next_steps(&self) -> String {
         let sftp = reachable(self.sftp);
-        let connect = format!("sftp -P {} alice@{}", sftp.port(), sftp.ip());
+        let connect = format!("sftp -P {} alice@{}", sftp.port(), host(sftp.ip()));
         match self.rest {
             None => format!("Connect with\n  {connect}"),
             Some(rest) => format!(
@@ -159,6 +159,14 @@ fn reachable(address: SocketAddr) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, address.port()).into()
     } else {
         address
+    }
+}
+
+/// As sftp takes a host: it reads a path behind the first colon that is not in brackets.
+fn host(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("'[{address}]'"),
     }
 }
 

@@ -298,5 +298,11 @@ fn an_ipv6_address_in_brackets_is_listened_on() {
         .read_exact(&mut greeting)
         .unwrap();
     assert_eq!(&greeting, b"SSH-");
+    // sftp takes what is behind a colon outside of brackets for a path.
+    assert!(
+        server.welcome.trim_end().ends_with(" alice@'[::1]'"),
+        "{}",
+        server.welcome
+    );
     assert!(server.is_running());
 }
