@@ -19,7 +19,7 @@ pub(crate) fn run(options: &Options, flags: &str) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(problems) => {
-            terminal::complain(&config::complaint(problems));
+            terminal::complain(config::complaint(problems).trim_end());
             ExitCode::FAILURE
         }
     }

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use rustix::process::{Resource, getrlimit};
 use sftpgo_api::{AllowedHosts, ApiState, Metrics};
 use sftpgo_core::{
-    Error, ErrorKind, Provider,
+    Error, Provider,
     accounts::Accounts,
     auth::{Authenticator, refusal::RefusalTime},
     event::Events,
@@ -205,13 +205,7 @@ fn follow(journal: &FileJournal, server: ServerId) -> Option<ServerId> {
 
 fn host_keys(sftpd: &Sftpd, directory: &Path) -> Result<Vec<HostKey>, Problem> {
     if sftpd.host_keys.is_empty() {
-        return host_key::load_or_generate(directory).map_err(|error| {
-            if error.kind() == ErrorKind::PermissionDenied {
-                return Problem::new("sftpd.keys", error.to_string());
-            }
-            let advice = "make it readable for this user, or move it away to have a new one made";
-            Problem::new("sftpd.keys", format!("{error}; {advice}"))
-        });
+        return host_key::load_or_generate(directory).map_err(of_key("sftpd.keys"));
     }
     sftpd
         .host_keys

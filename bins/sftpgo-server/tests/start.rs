@@ -104,6 +104,9 @@ fn a_host_key_that_cannot_be_used_is_named() {
         "{}",
         ended.stderr
     );
+    let checked = run(directory.path(), &["check-config"], &[]);
+    assert_eq!(checked.code, Some(1), "{}", checked.stdout);
+    assert_eq!(checked.stderr, ended.stderr);
 }
 
 #[test]
@@ -121,6 +124,9 @@ fn a_host_key_that_others_can_read_is_named_with_the_command_that_mends_it() {
             "{}",
             ended.stderr
         );
+        let checked = run(directory.path(), &["check-config"], variables);
+        assert_eq!(checked.code, Some(1), "{}", checked.stdout);
+        assert_eq!(checked.stderr, ended.stderr);
     }
 }
 

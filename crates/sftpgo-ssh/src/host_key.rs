@@ -103,6 +103,19 @@ fn is_open_to_others(found: &Metadata) -> bool {
     found.mode() & others != 0
 }
 
+/// Reads those of `id_ed25519`, `id_ecdsa` and `id_rsa` that are in `directory`, and makes none.
+///
+/// # Errors
+/// Names the path and what is wrong.
+pub fn load_made(directory: &Path) -> Result<Vec<HostKey>> {
+    FILES
+        .iter()
+        .map(|name| directory.join(name))
+        .filter(|path| is_there(path))
+        .map(|path| load(&path))
+        .collect()
+}
+
 /// Reads `id_ed25519`, `id_ecdsa` and `id_rsa` in `directory`, making those that are missing with mode 0600.
 ///
 /// # Errors
@@ -112,8 +125,7 @@ pub fn load_or_generate(directory: &Path) -> Result<Vec<HostKey>> {
         .iter()
         .map(|name| {
             let path = directory.join(name);
-            // A link to nothing is there, and is told as one.
-            if path.symlink_metadata().is_ok() {
+            if is_there(&path) {
                 return load(&path);
             }
             let key = make(name)?;
@@ -124,6 +136,11 @@ pub fn load_or_generate(directory: &Path) -> Result<Vec<HostKey>> {
             })
         })
         .collect()
+}
+
+/// A link to nothing is there, and is told as one.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
 }
 
 fn make(name: &str) -> Result<PrivateKey> {
@@ -181,6 +198,7 @@ mod tests {
     #[test]
     fn keys_are_made_once_with_mode_0600_and_loaded_again() {
         let directory = tempfile::tempdir().unwrap();
+        assert!(load_made(directory.path()).unwrap().is_empty());
         let made = load_or_generate(directory.path()).unwrap();
         let loaded = load_or_generate(directory.path()).unwrap();
         let algorithms: Vec<_> = made.iter().map(HostKey::algorithm).collect();
@@ -208,6 +226,7 @@ mod tests {
             for error in [
                 load(&path).map(drop).unwrap_err(),
                 load_or_generate(directory.path()).map(drop).unwrap_err(),
+                load_made(directory.path()).map(drop).unwrap_err(),
             ] {
                 let advice = format!("(its mode is {mode:04o}): chmod 600 {}", path.display());
                 assert!(error.message().ends_with(&advice), "{error}");

@@ -9,10 +9,11 @@ use std::{
 };
 
 use sftpgo_core::{
+    ErrorKind,
     quota::Tracking,
     session::{SetstatMode, UploadMode, UploadPolicy},
 };
-use sftpgo_ssh::SshCommand;
+use sftpgo_ssh::{SshCommand, host_key};
 use ureq::http::Uri;
 
 use super::{
@@ -220,9 +221,18 @@ impl Check<'_> {
             self.problem("sftpd.keys", "private_key must not be empty");
         }
         for path in &paths {
-            if let Err(error) = sftpgo_ssh::host_key::load(path) {
+            if let Err(error) = host_key::load(path) {
                 self.problem("sftpd.keys", error);
             }
+        }
+        if keys.is_empty()
+            && let Err(error) = host_key::load_made(self.directory)
+        {
+            let advice = match error.kind() {
+                ErrorKind::PermissionDenied => "",
+                _ => "; make it readable for this user, or move it away to have a new one made",
+            };
+            self.problem("sftpd.keys", format_args!("{error}{advice}"));
         }
         paths
     }
