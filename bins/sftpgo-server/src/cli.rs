@@ -10,7 +10,7 @@ use clap::{
     builder::BoolishValueParser, error::ErrorKind, parser::ValueSource,
 };
 
-use crate::logging::LogSettings;
+use crate::{config, logging::LogSettings};
 
 /// A file-transfer server for virtual users: SFTP, managed over a REST API.
 #[derive(Debug, Parser)]
@@ -72,7 +72,7 @@ pub(crate) struct Options {
     #[arg(
         long,
         env = "SFTPGO_CONFIG_FILE",
-        default_value = "sftpgo",
+        default_value = config::DEFAULT_NAME,
         value_name = "NAME"
     )]
     pub(crate) config_file: String,

@@ -244,3 +244,49 @@ fn a_bad_flag_is_an_error_of_configuration_and_an_unknown_one_of_usage() {
     let unknown = run(directory.path(), &["check-config", "--port=1"], &[]);
     assert_eq!(unknown.code, Some(2));
 }
+
+#[test]
+fn a_configuration_file_that_is_named_and_not_there_stops_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, expected) in [
+        ("other.json", "other.json\n"),
+        ("other", "other.json, .toml, .yaml, .yml\n"),
+        ("/nowhere/other.toml", "/nowhere/other.toml\n"),
+        ("sftpgo.conf", "sftpgo.conf.json, .toml, .yaml, .yml\n"),
+    ] {
+        for command in ["check-config", "serve"] {
+            let by_flag = run(directory.path(), &[command, "--config-file", name], &[]);
+            let by_variable = run(
+                directory.path(),
+                &[command],
+                &[("SFTPGO_CONFIG_FILE", name)],
+            );
+            for ended in [by_flag, by_variable] {
+                assert_eq!(ended.code, Some(1), "{name}");
+                assert!(
+                    ended
+                        .stderr
+                        .starts_with("error: --config-file: there is no /")
+                        && ended.stderr.ends_with(expected),
+                    "{}",
+                    ended.stderr
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn an_empty_name_of_the_configuration_file_is_the_default_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let empty = [("SFTPGO_CONFIG_FILE", "")];
+    let without = run(directory.path(), &["check-config"], &empty);
+    assert_eq!(without.code, Some(0), "{}", without.stderr);
+    fs::write(
+        directory.path().join("sftpgo.json"),
+        r#"{"sftpd": {"bind_port": 2222}}"#,
+    )
+    .unwrap();
+    let with_file = run(directory.path(), &["check-config"], &empty);
+    assert!(with_file.stdout.contains("sftpd.bind_port = 2222"));
+}

@@ -47,6 +47,14 @@ pub(super) fn find(directory: &Path, name: &str) -> Result<Option<PathBuf>, Prob
     }
 }
 
+/// What was looked for and not found, for people.
+pub(super) fn expected(path: &Path) -> String {
+    if has_extension(path, &EXTENSIONS) {
+        return path.display().to_string();
+    }
+    format!("{}.{}", path.display(), EXTENSIONS.join(", ."))
+}
+
 /// What the file at `path` says, as a tree.
 pub(super) fn read(path: &Path) -> Result<Value, Problem> {
     let problem = |reason: String| Problem::new(&path.display().to_string(), reason);

@@ -25,6 +25,9 @@ pub(crate) use self::{
     settings::Settings,
 };
 
+/// The name of the configuration file when nobody says another one.
+pub(crate) const DEFAULT_NAME: &str = "sftpgo";
+
 /// Something in the configuration that is wrong, at which place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -96,7 +99,8 @@ impl Found {
     }
 }
 
-/// Reads the configuration called `name` in `directory`, and the keys in `variables`.
+/// Reads the configuration called `name` in `directory`, and the keys in `variables`. An empty name is the default one. Any
+/// other name is of a file that somebody means, so that starting without it would ignore what it says.
 pub(crate) fn load(
     directory: &Path,
     name: &str,
@@ -111,6 +115,7 @@ pub(crate) fn load(
             format!("{} is not a directory", directory.display()),
         ));
     }
+    let name = if name.is_empty() { DEFAULT_NAME } else { name };
     let mut values = shape::defaults();
     let mut sources = BTreeMap::new();
 
@@ -118,6 +123,13 @@ pub(crate) fn load(
         problems.push(problem);
         None
     });
+    if file.is_none() && name != DEFAULT_NAME && problems.is_empty() {
+        let path = directory.join(name);
+        problems.push(Problem::new(
+            "--config-file",
+            format!("there is no {}", file::expected(&path)),
+        ));
+    }
     if let Some(path) = &file {
         match file::read(path) {
             Ok(tree) => {
