@@ -27,7 +27,7 @@ fn explanations_are_outcomes_whatever_permission_is_missing() {
 
 const SCRIPT: &str = r#"
 import json, requests, subprocess, time
-from paramiko.sftp import CMD_EXTENDED
+from paramiko.sftp import CMD_EXTENDED, CMD_SETSTAT
 API = os.environ["HTTP"] + "/api/v1/"
 CLI_ENVIRONMENT = dict(os.environ, SFTPGO_URL=os.environ["HTTP"])
 
@@ -35,6 +35,9 @@ def write(name, mode="w"):
     with s.open(name, mode) as f: f.write("x")
 def read(name):
     with s.open(name) as f: f.read(1)
+def set_both(path):
+    both = paramiko.SFTPAttributes(); both.st_mode = 0o600; both.st_atime = both.st_mtime = 1
+    s._request(CMD_SETSTAT, path, both)
 def extended(*fields): s._request(CMD_EXTENDED, *fields)
 questions = [
     ("list", "/d", None, lambda: s.listdir("/d")), ("list", "/f", None, lambda: s.listdir("/f")),
@@ -43,7 +46,9 @@ questions = [
     ("upload", "/new", None, lambda: write("/new")), ("upload", "/f", None, lambda: write("/f")),
     ("upload", "/none/new", None, lambda: write("/none/new")), ("upload", "/d", None, lambda: write("/d")),
     ("overwrite", "/f", None, lambda: write("/f")), ("append", "/f", None, lambda: write("/f", "a")),
-    ("truncate", "/f", None, lambda: s.truncate("/f", 0)), ("setstat", "/f", None, lambda: s.chmod("/f", 0o600)),
+    ("truncate", "/f", None, lambda: s.truncate("/f", 0)), ("chmod", "/f", None, lambda: s.chmod("/f", 0o600)),
+    ("chown", "/f", None, lambda: s.chown("/f", 0xffffffff, 0xffffffff)), ("chtimes", "/f", None, lambda: s.utime("/f", (1, 1))),
+    ("setstat", "/f", None, lambda: set_both("/f")),
     ("mkdir", "/new", None, lambda: s.mkdir("/new")), ("mkdir", "/d", None, lambda: s.mkdir("/d")),
     ("rmdir", "/d", None, lambda: s.rmdir("/d")), ("rmdir", "/", None, lambda: s.rmdir("/")),
     ("remove", "/f", None, lambda: s.remove("/f")), ("remove", "/d", None, lambda: s.remove("/d")),
@@ -58,7 +63,7 @@ questions = [
     ("statvfs", "/", None, lambda: extended("statvfs@openssh.com", "/")),
 ]
 assert {q[0] for q in questions} == set(
-    "list stat download upload overwrite append truncate setstat mkdir rmdir remove rename replace symlink hardlink "
+    "list stat download upload overwrite append truncate setstat chmod chown chtimes mkdir rmdir remove rename replace symlink hardlink "
     "readlink statvfs".split())
 
 def reset(home):

@@ -11,7 +11,7 @@ use super::transfer::{Export, Import};
 use crate::values::{amount, bandwidth, date, permission, size};
 
 /// What a client can ask for.
-const OPERATIONS: [&str; 17] = [
+const OPERATIONS: [&str; 20] = [
     "list",
     "stat",
     "download",
@@ -20,6 +20,9 @@ const OPERATIONS: [&str; 17] = [
     "append",
     "truncate",
     "setstat",
+    "chmod",
+    "chown",
+    "chtimes",
     "mkdir",
     "rmdir",
     "remove",

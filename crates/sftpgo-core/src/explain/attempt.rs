@@ -1,5 +1,7 @@
 //! Doing what is asked, the way a client's requests would.
 
+use std::time::UNIX_EPOCH;
+
 use super::{Action, Question};
 use crate::{
     error::{Error, Result},
@@ -22,7 +24,9 @@ pub(super) fn attempt(session: &Session, question: &Question) -> Result<()> {
         Action::Overwrite => store(session.open(path, &putting(false))?),
         Action::Append => append(session.open(path, &appending())?),
         Action::Truncate => session.set_attributes(path, &emptying(), true),
-        Action::Setstat => session.set_attributes(path, &changing_mode(), true),
+        action @ (Action::Setstat | Action::Chmod | Action::Chown | Action::Chtimes) => {
+            session.set_attributes(path, &changing(action), true)
+        }
         Action::Mkdir => session.create_dir(path, None),
         Action::Rmdir => session.remove_dir(path),
         Action::Remove => session.remove(path),
@@ -72,11 +76,14 @@ fn emptying() -> AttributeChange {
     }
 }
 
-fn changing_mode() -> AttributeChange {
+fn changing(action: Action) -> AttributeChange {
+    let is = |one| action == Action::Setstat || action == one;
     AttributeChange {
         other: SetAttributes {
-            mode: Some(0o600),
-            ..SetAttributes::default()
+            mode: is(Action::Chmod).then_some(0o600),
+            times: is(Action::Chtimes).then_some((UNIX_EPOCH, UNIX_EPOCH)),
+            // As chown(2), which leaves the ids as they are.
+            owner: (action == Action::Chown).then_some((u32::MAX, u32::MAX)),
         },
         ..AttributeChange::default()
     }

@@ -22,8 +22,14 @@ pub enum Action {
     Append,
     /// Cuts a file to nothing.
     Truncate,
-    /// Changes a mode or a time.
+    /// Changes a mode and times, as clients do that keep both.
     Setstat,
+    /// Changes a mode.
+    Chmod,
+    /// Changes an owner.
+    Chown,
+    /// Changes times.
+    Chtimes,
     /// Makes a directory.
     Mkdir,
     /// Removes an empty directory.
@@ -46,7 +52,7 @@ pub enum Action {
 
 impl Action {
     /// Every action, in the order of their documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::List,
         Self::Stat,
         Self::Download,
@@ -55,6 +61,9 @@ impl Action {
         Self::Append,
         Self::Truncate,
         Self::Setstat,
+        Self::Chmod,
+        Self::Chown,
+        Self::Chtimes,
         Self::Mkdir,
         Self::Rmdir,
         Self::Remove,
@@ -77,6 +86,9 @@ impl Action {
             Self::Append => "append",
             Self::Truncate => "truncate",
             Self::Setstat => "setstat",
+            Self::Chmod => "chmod",
+            Self::Chown => "chown",
+            Self::Chtimes => "chtimes",
             Self::Mkdir => "mkdir",
             Self::Rmdir => "rmdir",
             Self::Remove => "remove",

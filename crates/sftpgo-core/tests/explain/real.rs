@@ -1,7 +1,9 @@
 //! What a client does for each action, said again: were it the explainer's own code, both could be wrong alike.
 
+use std::time::UNIX_EPOCH;
+
 use sftpgo_core::{
-    Result,
+    Result, VirtualPath,
     explain::{Action, Question},
     filesystem::{Replace, SetAttributes},
     session::{AttributeChange, OpenRequest, Session},
@@ -71,14 +73,45 @@ pub(crate) fn attempt(session: &Session, question: &Question) -> Result<()> {
             session.set_attributes(path, &change, true)
         }
         Action::Setstat => {
-            let change = AttributeChange {
-                other: SetAttributes {
-                    mode: Some(0o700),
+            let other = SetAttributes {
+                mode: Some(0o700),
+                times: Some((UNIX_EPOCH, UNIX_EPOCH)),
+                owner: None,
+            };
+            change_attributes(session, path, other)
+        }
+        Action::Chmod => {
+            let mode = Some(0o700);
+            change_attributes(
+                session,
+                path,
+                SetAttributes {
+                    mode,
                     ..SetAttributes::default()
                 },
-                ..AttributeChange::default()
-            };
-            session.set_attributes(path, &change, true)
+            )
+        }
+        Action::Chown => {
+            let owner = Some((u32::MAX, u32::MAX));
+            change_attributes(
+                session,
+                path,
+                SetAttributes {
+                    owner,
+                    ..SetAttributes::default()
+                },
+            )
+        }
+        Action::Chtimes => {
+            let times = Some((UNIX_EPOCH, UNIX_EPOCH));
+            change_attributes(
+                session,
+                path,
+                SetAttributes {
+                    times,
+                    ..SetAttributes::default()
+                },
+            )
         }
         Action::Mkdir => session.create_dir(path, Some(0o755)),
         Action::Rmdir => session.remove_dir(path),
@@ -90,4 +123,8 @@ pub(crate) fn attempt(session: &Session, question: &Question) -> Result<()> {
         Action::Readlink => session.read_link(path).map(drop),
         Action::Statvfs => session.space(path).map(drop),
     }
+}
+
+fn change_attributes(session: &Session, path: &VirtualPath, other: SetAttributes) -> Result<()> {
+    session.set_attributes(path, &AttributeChange { size: None, other }, true)
 }
