@@ -12,6 +12,7 @@ on_each!(
     users_are_the_same_on_both,
     sessions_are_limited_on_both_together,
     whoever_is_closed_on_one_is_closed_on_both,
+    other_rights_end_the_sessions_on_both_and_other_limits_do_not,
     a_quota_holds_on_both_together,
     what_a_killed_server_left_is_counted_by_the_other,
 );
@@ -134,6 +135,30 @@ fn whoever_is_closed_on_one_is_closed_on_both(kind: Kind) {
         assert!(!can_log_in(&one) && !can_log_in(&two));
         let again = json!({"status": 1, "expiration_date": 0});
         one.rest("PUT", &path, Some(&again));
+    }
+}
+
+fn other_rights_end_the_sessions_on_both_and_other_limits_do_not(kind: Kind) {
+    let Two {
+        one,
+        two,
+        _database,
+    } = two(kind, &json!({}));
+    let bob = one.rest("GET", "/api/v1/user?username=bob", None).1[0].clone();
+    let path = format!("/api/v1/user/{}", bob["id"]);
+    for change in [
+        json!({"permissions": ["list", "download", "upload", "overwrite"]}),
+        json!({"password": "secret"}),
+    ] {
+        let mut sessions = [&one, &two].map(Session::begin);
+        let limits = json!({"quota_files": 1000, "upload_bandwidth": 1000, "max_sessions": 9});
+        assert_eq!(one.rest("PUT", &path, Some(&limits)).0, 200);
+        assert_eq!(one.rest("PUT", &path, Some(&change)).0, 200, "{change}");
+        for session in &mut sessions {
+            wait_for("both sessions to end", || session.has_ended());
+        }
+        // The next session begins under what holds now, and nothing ends it.
+        assert!(can_log_in(&one) && can_log_in(&two));
     }
 }
 
