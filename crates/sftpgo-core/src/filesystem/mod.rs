@@ -1,11 +1,17 @@
 //! Where a user's files are: traits that an embedding service can implement, and the local disk.
 
 mod bounded;
+mod file;
 pub mod local;
+mod metadata;
 
-use std::{os::fd::BorrowedFd, path::PathBuf, sync::Arc, time::SystemTime};
+use std::{os::fd::BorrowedFd, path::PathBuf, sync::Arc};
 
-pub use self::bounded::BoundedHomes;
+pub use self::{
+    bounded::BoundedHomes,
+    file::File,
+    metadata::{DirEntry, FileType, Inode, Metadata, OwnerIds, SetAttributes, SpaceInfo},
+};
 
 use crate::{
     error::{Error, Result},
@@ -25,60 +31,6 @@ pub struct Capabilities {
     pub atomic_rename: bool,
     /// Files can be given to other owners.
     pub ownership: bool,
-}
-
-/// What kind of thing a name is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum FileType {
-    File,
-    Directory,
-    Symlink,
-    Other,
-}
-
-/// Device and inode number: which file a name stands for.
-pub type Inode = (u64, u64);
-
-/// A user and a group of the system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct OwnerIds {
-    pub uid: u32,
-    pub gid: u32,
-}
-
-/// Attributes of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)] // as in stat(2)
-pub struct Metadata {
-    pub file_type: FileType,
-    /// File type and permission bits, as in `st_mode`.
-    pub mode: u32,
-    pub size: u64,
-    pub uid: u32,
-    pub gid: u32,
-    /// Unix seconds.
-    pub atime: i64,
-    /// Unix seconds.
-    pub mtime: i64,
-    /// When the content or an attribute changed last: Unix seconds, and nanoseconds.
-    pub changed_at: (i64, u32),
-    /// Names of the inode.
-    pub links: u64,
-    /// Device and inode: the same file by any name.
-    pub inode: Inode,
-}
-
-/// Attributes to change; `None` leaves one as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SetAttributes {
-    /// Permission bits.
-    pub mode: Option<u32>,
-    /// Access and modification time.
-    pub times: Option<(SystemTime, SystemTime)>,
-    /// Owner and group, applied only when running as root.
-    pub owner: Option<(u32, u32)>,
 }
 
 /// How to open a file.
@@ -105,32 +57,6 @@ pub enum Replace {
     No,
     /// Replaces in one step.
     Yes,
-}
-
-/// Space of the disk beneath a path, as in statvfs(3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[allow(missing_docs)]
-pub struct SpaceInfo {
-    pub block_size: u64,
-    pub fragment_size: u64,
-    pub blocks: u64,
-    pub blocks_free: u64,
-    pub blocks_available: u64,
-    pub files: u64,
-    pub files_free: u64,
-    pub files_available: u64,
-    pub filesystem_id: u64,
-    pub flags: u64,
-    pub name_max: u64,
-}
-
-/// A name in a directory with its attributes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DirEntry {
-    /// The name's bytes.
-    pub name: Vec<u8>,
-    /// Attributes of the name itself, links not followed.
-    pub metadata: Metadata,
 }
 
 /// Who hears of a directory that could not be read, or only in part, and why: what goes through a home goes on beside it.
@@ -331,119 +257,6 @@ pub trait DirectoryHandle: Send + Sync {
     /// The handle of the system, for directories that have one.
     fn system_handle(&self) -> Option<BorrowedFd<'_>> {
         None
-    }
-}
-
-/// An open file. Dropping it closes it.
-pub trait File: Send + Sync {
-    /// Reads at `offset` into `buffer`; 0 is the end of the file.
-    ///
-    /// # Errors
-    /// The kinds of pread(2).
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize>;
-
-    /// Writes all of `data` at `offset`.
-    ///
-    /// # Errors
-    /// The kinds of pwrite(2).
-    fn write_all_at(&self, data: &[u8], offset: u64) -> Result<()>;
-
-    /// Cuts or extends the file.
-    ///
-    /// # Errors
-    /// The kinds of ftruncate(2).
-    fn set_len(&self, size: u64) -> Result<()>;
-
-    /// Copies up to `len` bytes at `from` of `source` to `to` of this file without the data leaving the storage, and
-    /// answers how many; 0 is the end of `source`. None when this cannot be done between the two.
-    ///
-    /// # Errors
-    /// The kinds of copy_file_range(2).
-    fn copy_within_storage(
-        &self,
-        source: &dyn File,
-        from: u64,
-        to: u64,
-        len: usize,
-    ) -> Result<Option<usize>> {
-        let _ = (source, from, to, len);
-        Ok(None)
-    }
-
-    /// The handle of the system, for files that have one.
-    fn system_handle(&self) -> Option<BorrowedFd<'_>> {
-        None
-    }
-
-    /// Waits until the data is on stable storage.
-    ///
-    /// # Errors
-    /// The kinds of fsync(2).
-    fn sync(&self) -> Result<()>;
-
-    /// Asks what closing the file would say: some storages (NFS, FUSE) tell only then that data was not stored.
-    ///
-    /// # Errors
-    /// The kinds of close(2).
-    fn flush(&self) -> Result<()> {
-        Ok(())
-    }
-
-    /// Attributes of the open file.
-    ///
-    /// # Errors
-    /// The kinds of fstat(2).
-    fn metadata(&self) -> Result<Metadata>;
-
-    /// Changes attributes of the open file.
-    ///
-    /// # Errors
-    /// The kinds of fchmod(2) and futimens(3).
-    fn set_attributes(&self, change: &SetAttributes) -> Result<()>;
-}
-
-/// One open file in several hands; the last one closes it.
-impl File for Arc<dyn File> {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
-        (**self).read_at(buffer, offset)
-    }
-
-    fn write_all_at(&self, data: &[u8], offset: u64) -> Result<()> {
-        (**self).write_all_at(data, offset)
-    }
-
-    fn set_len(&self, size: u64) -> Result<()> {
-        (**self).set_len(size)
-    }
-
-    fn copy_within_storage(
-        &self,
-        source: &dyn File,
-        from: u64,
-        to: u64,
-        len: usize,
-    ) -> Result<Option<usize>> {
-        (**self).copy_within_storage(source, from, to, len)
-    }
-
-    fn system_handle(&self) -> Option<BorrowedFd<'_>> {
-        (**self).system_handle()
-    }
-
-    fn sync(&self) -> Result<()> {
-        (**self).sync()
-    }
-
-    fn flush(&self) -> Result<()> {
-        (**self).flush()
-    }
-
-    fn metadata(&self) -> Result<Metadata> {
-        (**self).metadata()
-    }
-
-    fn set_attributes(&self, change: &SetAttributes) -> Result<()> {
-        (**self).set_attributes(change)
     }
 }
 
