@@ -1,12 +1,11 @@
 //! The callbacks of one connection.
 
-use std::{borrow::Cow, collections::HashMap, net::SocketAddr, sync::Arc, time::Instant};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Instant};
 
 use russh::{
     Channel, ChannelId, ChannelOpenFailure, Pty,
     client::GexParams,
     kex::dh::groups::DhGroup,
-    keys::Algorithm,
     server::{
         Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
     },
@@ -16,7 +15,7 @@ use sftpgo_core::{
     registry::{Operation, Protocol},
 };
 
-use super::{channels::OpenChannel, methods, state::State, unsigned::Unsigned, window::Window};
+use super::{channels::OpenChannel, state::State, unsigned::Unsigned, window::Window};
 use crate::{
     algorithms,
     channel::{Brought, Budget, Overflow},
@@ -30,20 +29,13 @@ pub(super) struct Client {
     pub(super) state: Arc<State>,
     pub(super) remote: SocketAddr,
     /// Given back at login.
-    place: Option<Place>,
+    pub(super) place: Option<Place>,
     pub(super) logged_in: Option<LoggedIn>,
     pub(super) channels: HashMap<ChannelId, OpenChannel>,
     /// What the channels may hold together.
     pub(super) budget: Arc<Budget>,
     window: Window,
-    unsigned: Unsigned,
-}
-
-/// Gone before a signature came.
-impl Drop for Client {
-    fn drop(&mut self) {
-        self.fail_unsigned();
-    }
+    pub(super) unsigned: Unsigned,
 }
 
 impl Client {
@@ -66,38 +58,6 @@ impl Client {
         }
     }
 
-    /// Keeps a login, or refuses it with every method still open for the next try.
-    fn answer(&mut self, logged_in: Option<LoggedIn>) -> Auth {
-        let Some(logged_in) = logged_in else {
-            return refuse();
-        };
-        self.place = None;
-        self.state.set_logged_in(&logged_in);
-        self.logged_in = Some(logged_in);
-        self.set_queue();
-        Auth::Accept
-    }
-
-    fn reach(&self, stage: Stage) {
-        if let Some(place) = &self.place {
-            place.reach(stage);
-        }
-    }
-
-    /// A credential that is not a key was sent.
-    fn begin_attempt(&self) {
-        self.reach(Stage::LoggingIn);
-        self.state.set_tried();
-        self.fail_unsigned();
-    }
-
-    /// What was to be signed before and was not has failed.
-    fn fail_unsigned(&self) {
-        for username in self.unsigned.take() {
-            self.shared.logins.unsigned(&username, self.remote);
-        }
-    }
-
     /// Bytes a second, of a user who is limited.
     fn upload_rate(&self) -> Option<u64> {
         let login = self.logged_in.as_ref()?;
@@ -105,7 +65,7 @@ impl Client {
     }
 
     /// What waits for a bandwidth limit is not let grow to many seconds' worth.
-    fn set_queue(&self) {
+    pub(super) fn set_queue(&self) {
         let limits = &self.shared.config.limits;
         let most = limits.queued_bytes;
         let a_seconds_worth = |rate| {
@@ -135,18 +95,11 @@ impl Handler for Client {
     }
 
     async fn auth_none(&mut self, _user: &str) -> Result<Auth, Self::Error> {
-        self.reach(Stage::LoggingIn);
-        Ok(refuse())
+        Ok(self.methods_asked())
     }
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
-        self.begin_attempt();
-        let logged_in = self
-            .shared
-            .logins
-            .with_password(user, password.as_bytes(), self.remote)
-            .await;
-        Ok(self.answer(logged_in))
+        Ok(self.try_password(user, password.as_bytes()).await)
     }
 
     async fn auth_keyboard_interactive<'a>(
@@ -155,26 +108,7 @@ impl Handler for Client {
         _submethods: &str,
         response: Option<Response<'a>>,
     ) -> Result<Auth, Self::Error> {
-        let Some(mut answers) = response else {
-            self.reach(Stage::LoggingIn);
-            return Ok(Auth::Partial {
-                name: Cow::Borrowed(""),
-                instructions: Cow::Borrowed(""),
-                prompts: Cow::Borrowed(&[(Cow::Borrowed("Password: "), false)]),
-            });
-        };
-        self.begin_attempt();
-        let (Some(password), None) = (answers.next(), answers.next()) else {
-            let logins = &self.shared.logins;
-            logins.wrong_number_of_answers(user, self.remote);
-            return Ok(refuse());
-        };
-        let logged_in = self
-            .shared
-            .logins
-            .with_password(user, &password, self.remote)
-            .await;
-        Ok(self.answer(logged_in))
+        Ok(self.answer_question(user, response).await)
     }
 
     async fn auth_publickey_offered(
@@ -182,26 +116,7 @@ impl Handler for Client {
         user: &str,
         offer: PublicKeyOffer<'_>,
     ) -> Result<Auth, Self::Error> {
-        self.reach(Stage::LoggingIn);
-        self.state.set_tried();
-        let logins = &self.shared.logins;
-        if !is_acceptable(offer.algorithm) {
-            self.fail_unsigned();
-            logins.outdated_algorithm(user, offer.algorithm.as_str(), self.remote);
-            return Ok(refuse());
-        }
-        let Ok(blob) = offer.public_key.to_bytes() else {
-            return Ok(refuse());
-        };
-        if !self.unsigned.is_another_try(user, &blob) {
-            self.fail_unsigned();
-        }
-        if !logins.accepts_key(user, &blob, self.remote) {
-            self.fail_unsigned();
-            return Ok(refuse());
-        }
-        self.unsigned.accepted(user, blob);
-        Ok(Auth::Accept)
+        Ok(self.key_offered(user, &offer))
     }
 
     async fn auth_publickey(
@@ -209,14 +124,7 @@ impl Handler for Client {
         user: &str,
         key: VerifiedPublicKey<'_>,
     ) -> Result<Auth, Self::Error> {
-        self.unsigned.signed();
-        if !is_acceptable(key.algorithm) {
-            return Ok(refuse());
-        }
-        let blob = key.public_key.to_bytes().ok();
-        let logged_in =
-            blob.and_then(|blob| self.shared.logins.with_public_key(user, &blob, self.remote));
-        Ok(self.answer(logged_in))
+        Ok(self.key_verified(user, &key))
     }
 
     async fn auth_succeeded(&mut self, session: &mut Session) -> Result<(), Self::Error> {
@@ -394,16 +302,4 @@ impl Handler for Client {
     ) -> Result<(), Self::Error> {
         session.channel_failure(channel)
     }
-}
-
-fn refuse() -> Auth {
-    Auth::Reject {
-        proceed_with_methods: Some(methods()),
-        partial_success: false,
-    }
-}
-
-/// RSA keys sign with SHA-2 only.
-fn is_acceptable(algorithm: &Algorithm) -> bool {
-    !matches!(algorithm, Algorithm::Dsa | Algorithm::Rsa { hash: None })
 }

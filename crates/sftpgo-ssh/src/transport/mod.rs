@@ -5,6 +5,7 @@
 
 mod channels;
 mod client;
+mod login;
 mod out;
 mod presence;
 mod state;
