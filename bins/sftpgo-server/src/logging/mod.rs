@@ -1,5 +1,6 @@
 //! Where log lines go, and which are written.
 
+mod aside;
 pub(crate) mod json;
 mod rotate;
 
