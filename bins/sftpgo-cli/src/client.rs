@@ -14,7 +14,7 @@ use crate::{
     exit::{Failure, Result},
     output,
     values::server::ServerUrl,
-    wire::{Answer, Connection, Explanation, QuotaScan, User, UserChange, Version},
+    wire::{Answer, Connection, EndedQuotaScan, Explanation, QuotaScan, User, UserChange, Version},
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -101,6 +101,10 @@ impl Client {
 
     pub(crate) fn quota_scans(&self) -> Result<Vec<QuotaScan>> {
         self.get("quota_scan")
+    }
+
+    pub(crate) fn ended_quota_scans(&self, user: i64) -> Result<Vec<EndedQuotaScan>> {
+        self.get(&format!("user/{user}/quota_scan"))
     }
 
     pub(crate) fn start_quota_scan(&self, username: &str) -> Result<Answer> {

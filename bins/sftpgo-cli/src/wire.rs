@@ -124,6 +124,16 @@ pub(crate) struct Transfer {
     others: Map<String, Value>,
 }
 
+/// A count of a user's files that has ended.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct EndedQuotaScan {
+    pub(crate) username: String,
+    pub(crate) start_time: i64,
+    pub(crate) end_time: i64,
+    pub(crate) unreadable: Vec<String>,
+    pub(crate) error: String,
+}
+
 /// A count of a user's files that is running.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct QuotaScan {

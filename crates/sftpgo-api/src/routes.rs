@@ -33,6 +33,8 @@ pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
         .unify()
         .or(explanations(app))
         .unify()
+        .or(ended_scans(app))
+        .unify()
         .or(documents(app))
         .unify()
         .recover(unrouted)
@@ -154,6 +156,20 @@ fn explanations(app: &App) -> BoxedFilter<(Response,)> {
         .then(explain::show);
     show.or(refused(
         within("user", "explain").map(drop).untuple_one(),
+        "GET",
+    ))
+    .unify()
+    .map(respond)
+    .boxed()
+}
+
+fn ended_scans(app: &App) -> BoxedFilter<(Response,)> {
+    let last = within("user", "quota_scan")
+        .and(warp::get())
+        .and(with(app))
+        .then(quota_scan::last);
+    last.or(refused(
+        within("user", "quota_scan").map(drop).untuple_one(),
         "GET",
     ))
     .unify()

@@ -1,7 +1,7 @@
 //! Quota scans: count a user's files and replace the stored figures, one scan a user at a time.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -26,12 +26,15 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const WALKS: usize = 3;
 /// Directories that one scan names in the log.
 const MOST_TOLD: usize = 10;
+/// Users whose last scan is remembered, some hundred bytes each.
+const MOST_REMEMBERED: usize = 1000;
 
 /// All scans of one server.
 pub struct QuotaScans {
     homes: Arc<dyn Homes>,
     quotas: Arc<QuotaBook>,
     running: Mutex<HashMap<String, i64>>,
+    ended: Mutex<VecDeque<EndedScan>>,
     patience: Duration,
 }
 
@@ -39,6 +42,20 @@ pub struct QuotaScans {
 pub struct QuotaScan {
     scans: Arc<QuotaScans>,
     user: User,
+    start_time: i64,
+}
+
+/// How the last scan of a user ended that somebody asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedScan {
+    /// Whose files were counted.
+    pub username: String,
+    /// When it began, in Unix milliseconds.
+    pub start_time: i64,
+    /// When it ended, in Unix milliseconds.
+    pub end_time: i64,
+    /// What it came to, or why it failed.
+    pub outcome: Result<ScanReport, String>,
 }
 
 /// What a scan came to.
@@ -65,6 +82,7 @@ impl QuotaScans {
             homes,
             quotas,
             running: Mutex::default(),
+            ended: Mutex::default(),
             patience,
         })
     }
@@ -78,6 +96,22 @@ impl QuotaScans {
             .collect();
         running.sort();
         running
+    }
+
+    /// How the last scan of this user ended, if that was since the start and not long ago.
+    pub fn last(&self, username: &str) -> Option<EndedScan> {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut of_user = ended.iter().filter(|scan| scan.username == username);
+        of_user.next_back().cloned()
+    }
+
+    fn remember(&self, scan: EndedScan) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.retain(|earlier| earlier.username != scan.username);
+        if ended.len() >= MOST_REMEMBERED {
+            ended.pop_front();
+        }
+        ended.push_back(scan);
     }
 
     /// Registers a scan; [`QuotaScan::run`] does it.
@@ -99,10 +133,12 @@ impl QuotaScans {
                 "Another scan is already in progress",
             ));
         }
-        running.insert(user.username.clone(), now_ms());
+        let start_time = now_ms();
+        running.insert(user.username.clone(), start_time);
         Ok(QuotaScan {
             scans: Arc::clone(self),
             user,
+            start_time,
         })
     }
 
@@ -129,6 +165,17 @@ impl QuotaScan {
     }
 
     fn count_even_roughly(&self, progress: &Progress) -> Result<ScanReport> {
+        let counted = self.count_as_asked(progress);
+        self.scans.remember(EndedScan {
+            username: self.user.username.clone(),
+            start_time: self.start_time,
+            end_time: now_ms(),
+            outcome: counted.as_ref().cloned().map_err(Error::to_string),
+        });
+        counted
+    }
+
+    fn count_as_asked(&self, progress: &Progress) -> Result<ScanReport> {
         let account = self.scans.quotas.account(&self.user)?;
         let counting = account.begin_count()?;
         let is_due = counting.is_some_and(|counting| counting.is_due);

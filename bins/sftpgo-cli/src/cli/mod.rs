@@ -134,6 +134,18 @@ Examples:
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         name: String,
     },
+    /// Show how the last scan of a user ended, and which directories it could not read
+    #[command(after_help = "\
+Exits with 5 when a directory could not be read, with 1 when nothing was counted, and with 4 when
+no scan has ended. This is an extension that SFTPGo's REST API 1.2.0 does not have.
+
+Example:
+  sftpgo-cli quota last alice")]
+    Last {
+        /// The user's name
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
+        name: String,
+    },
     /// List the scans that are running
     #[command(after_help = "\
 Example:

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::fake::{Fake, answer, binary, outcome};
+use crate::fake::{Fake, answer, binary, outcome, user};
 
 fn connections() -> Value {
     json!([
@@ -102,6 +102,38 @@ fn a_scan_is_started_and_listed() {
         fake.run(&["quota", "list"]).done(),
         "No scans are running.\n"
     );
+}
+
+#[test]
+fn how_the_last_scan_ended_is_shown_and_is_the_exit_code() {
+    for (unreadable, error, code) in [
+        (json!([]), "", 0),
+        (json!(["/d", "/e\u{7}"]), "", 5),
+        (json!([]), "the home directory is not there", 1),
+    ] {
+        let ended = json!({
+            "username": "bob", "start_time": 1_798_761_600_000_i64, "end_time": 1_798_761_601_000_i64,
+            "unreadable": unreadable, "error": error,
+        });
+        let fake = Fake::answering([(200, json!([user(7, "bob")])), (200, json!([ended]))]);
+        let shown = fake.run(&["quota", "last", "bob"]);
+        assert_eq!(shown.code, Some(code), "{shown:?}");
+        assert!(
+            shown.stdout.contains("2027-01-01 00:00:01 UTC"),
+            "{shown:?}"
+        );
+        assert_eq!(
+            shown.stdout.contains("/d, /e\\u{7}"),
+            code == 5,
+            "{shown:?}"
+        );
+        assert!(shown.stdout.contains(error), "{shown:?}");
+        assert_eq!(fake.requests()[1].line, "GET /api/v1/user/7/quota_scan");
+    }
+    let fake = Fake::answering([(200, json!([user(7, "bob")])), (200, json!([]))]);
+    let shown = fake.run(&["quota", "last", "bob"]);
+    assert_eq!(shown.code, Some(4), "{shown:?}");
+    assert!(shown.stdout.starts_with("No scan of bob"), "{shown:?}");
 }
 
 #[test]

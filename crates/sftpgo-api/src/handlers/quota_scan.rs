@@ -2,9 +2,13 @@
 
 use warp::http::StatusCode;
 
+use super::user::user_id;
 use crate::{
     body,
-    dto::{quota_scan::QuotaScanBody, user::UserRequest},
+    dto::{
+        quota_scan::{EndedScanBody, QuotaScanBody},
+        user::UserRequest,
+    },
     error::ApiError,
     reply::{Reply, data, done},
     state::App,
@@ -36,4 +40,18 @@ pub(crate) async fn start(body: Result<Vec<u8>, ApiError>, app: App) -> Reply {
         }
     });
     done(StatusCode::CREATED, "Scan started")
+}
+
+/// `GET /user/{userID}/quota_scan`: how the last scan ended, beside the contract's 1.2.0.
+pub(crate) async fn last(id: Result<String, ApiError>, app: App) -> Reply {
+    let id = user_id(id)?;
+    let (accounts, scans) = (app.state.accounts.clone(), app.state.scans.clone());
+    let ended = app
+        .calls
+        .run(move || {
+            let username = accounts.by_id(id)?.username;
+            Ok(scans.last(&username))
+        })
+        .await?;
+    data(&ended.map(EndedScanBody::from).as_slice())
 }

@@ -77,6 +77,7 @@ fn a_wrong_method_is_told_the_right_ones() {
         ("/api/v1/user", "GET, POST"),
         ("/api/v1/user/1", "GET, PUT, DELETE"),
         ("/api/v1/user/1/explain", "GET"),
+        ("/api/v1/user/1/quota_scan", "GET"),
         ("/api/v1/openapi.yaml", "GET"),
         ("/metrics", "GET"),
     ] {
@@ -113,6 +114,7 @@ fn the_contract_is_served_and_names_every_route() {
         "delete_user",
         "explain_user",
         "get_connections",
+        "get_ended_quota_scan",
         "get_provider_status",
         "get_quota_scans",
         "get_user_by_id",

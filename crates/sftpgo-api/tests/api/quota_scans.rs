@@ -120,6 +120,28 @@ fn without_tracking_there_is_no_scan() {
 }
 
 #[test]
+fn how_the_last_scan_ended_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    let api = Api::start();
+    api.add("alice", json!({ "home_dir": home.path() }));
+    api.add("bob", json!({}));
+    assert_eq!(api.call("GET", "/user/1/quota_scan").data(), json!([]));
+    api.send("POST", "/quota_scan", &json!({ "username": "alice" }))
+        .says(201);
+    wait_until_no_scan_runs(&api);
+    let told: Value = api.call("GET", "/user/1/quota_scan").data();
+    let last = &told[0];
+    assert_eq!(
+        (&last["username"], &last["unreadable"], &last["error"]),
+        (&json!("alice"), &json!([]), &json!(""))
+    );
+    assert!(last["start_time"].as_i64() <= last["end_time"].as_i64());
+    assert_eq!(api.call("GET", "/user/2/quota_scan").data(), json!([]));
+    api.call("GET", "/user/9/quota_scan").says(404);
+    api.call("GET", "/user/x/quota_scan").says(400);
+}
+
+#[test]
 fn many_scans_wait_for_their_turn_and_hold_up_nothing_else() {
     let homes = tempfile::tempdir().unwrap();
     let (open, gated) = Gated::new();

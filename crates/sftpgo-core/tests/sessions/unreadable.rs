@@ -84,6 +84,9 @@ fn a_scan_counts_the_rest_says_what_it_missed_and_lowers_nothing() {
         let report = without_privileges(|| scan.run()).unwrap();
         let missed = [VirtualPath::parse(missed.as_bytes()).unwrap()];
         assert_eq!(report.unreadable, missed);
+        let last = scans.last("bob").unwrap();
+        assert_eq!(last.outcome, Ok(report));
+        assert!(last.start_time <= last.end_time && scans.last("alice").is_none());
         assert_eq!(
             usage().0,
             123,
