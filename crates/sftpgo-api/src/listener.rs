@@ -45,6 +45,17 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The defaults where all that is no client's connection may have so many descriptors: half of them at the most.
+    pub(crate) fn within(descriptors: usize) -> Self {
+        let limits = Self::default();
+        Self {
+            connections: limits.connections.min(descriptors / 2).max(1),
+            ..limits
+        }
+    }
+}
+
 /// After a failed accept (no file handle left, mostly) the next is tried this much later.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
@@ -156,6 +167,13 @@ mod tests {
     const LARGE: usize = 64 * 1024 * 1024;
 
     /// A server with one place, so that a second client is served only when the first is gone.
+    #[test]
+    fn connections_take_half_of_what_is_kept_back_and_no_more_than_ever() {
+        for (kept, connections) in [(0, 1), (64, 32), (512, 256), (100_000, 256)] {
+            assert_eq!(Limits::within(kept).connections, connections);
+        }
+    }
+
     fn one_place() -> Limits {
         Limits {
             connections: 1,

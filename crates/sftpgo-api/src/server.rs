@@ -23,24 +23,20 @@ use crate::{
 pub async fn serve(state: Arc<ApiState>, listener: TcpListener, shutdown: CancellationToken) {
     let routes = warp::service(routes::all(&App::new(Arc::clone(&state))));
     let routes = TowerToHyperService::new(routes);
-    listener::run(
-        Limits::default(),
-        listener,
-        shutdown,
-        move |remote, request| {
-            let entry = Entry::open(&request, remote, Arc::clone(&state.metrics));
-            let answered =
-                checked(&request, &state.allowed_hosts).map(|()| guarded(routes.call(request)));
-            async move {
-                let response = match answered {
-                    Ok(answered) => answered.await?,
-                    Err(refusal) => refusal.into_response(),
-                };
-                entry.close(&response);
-                Ok(response)
-            }
-        },
-    )
+    let limits = Limits::within(state.connections.descriptors().kept());
+    listener::run(limits, listener, shutdown, move |remote, request| {
+        let entry = Entry::open(&request, remote, Arc::clone(&state.metrics));
+        let answered =
+            checked(&request, &state.allowed_hosts).map(|()| guarded(routes.call(request)));
+        async move {
+            let response = match answered {
+                Ok(answered) => answered.await?,
+                Err(refusal) => refusal.into_response(),
+            };
+            entry.close(&response);
+            Ok(response)
+        }
+    })
     .await;
 }
 

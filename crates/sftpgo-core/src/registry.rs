@@ -86,6 +86,11 @@ impl Connections {
         self.door.set_limits(limits);
     }
 
+    /// The descriptors that all of them share.
+    pub fn descriptors(&self) -> Arc<Descriptors> {
+        self.door.descriptors()
+    }
+
     /// Lets a network connection from `host` in, which nobody is logged in on yet. That a limit is reached is logged once,
     /// until it is left behind.
     ///

@@ -26,6 +26,7 @@ const KEPT_MOST: usize = 512;
 
 /// The descriptors of one process.
 pub struct Descriptors {
+    kept: usize,
     most: usize,
     taken: Mutex<Taken>,
 }
@@ -54,6 +55,7 @@ impl Descriptors {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let kept = (limit / KEPT_PART).clamp(KEPT_LEAST, KEPT_MOST);
         Arc::new(Self {
+            kept,
             most: limit.saturating_sub(kept),
             taken: Mutex::default(),
         })
@@ -62,6 +64,11 @@ impl Descriptors {
     /// Without a bound.
     pub fn unlimited() -> Arc<Self> {
         Self::of_limit(u64::MAX)
+    }
+
+    /// How many are kept back for everything that is no connection of a client.
+    pub fn kept(&self) -> usize {
+        self.kept
     }
 
     /// How many connections there may be while nothing is open.
