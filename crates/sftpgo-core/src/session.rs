@@ -270,7 +270,9 @@ impl Session {
             }
             self.need(Permissions::OVERWRITE)?;
         }
-        self.shared.filesystem.check_links_from(from, to)?;
+        if matches!(source.file_type, FileType::Symlink | FileType::Directory) {
+            self.shared.filesystem.check_links_from(from, to)?;
+        }
         self.shared.filesystem.rename(from, to, replace)?;
         // Renaming one name of a file over another of the same file changes nothing.
         let replaced = target.filter(|(target, _)| target.inode != source.inode);
