@@ -5,13 +5,16 @@ use std::{fs, path::Path, process::Command};
 use serde_json::json;
 use sftpgo_e2e::{Server, python, run};
 
-/// A server with `bob`, whose home has what the clients link to.
-fn server() -> Server {
-    let server = Server::start();
-    server.add_user("bob", &json!({}));
-    fs::create_dir_all(server.home("bob").join("d")).unwrap();
-    fs::write(server.home("bob").join("file"), "f").unwrap();
-    server
+/// Servers with `bob`, whose home has what the clients link to: one under its own name, and one under OpenSSH's, to which the
+/// clients that ask for it send the names the other way round.
+fn servers() -> [Server; 2] {
+    ["", "OpenSSH_9.2p1"].map(|banner| {
+        let server = Server::start_with(&[("SFTPGO_SFTPD__BANNER", banner)]);
+        server.add_user("bob", &json!({}));
+        fs::create_dir_all(server.home("bob").join("d")).unwrap();
+        fs::write(server.home("bob").join("file"), "f").unwrap();
+        server
+    })
 }
 
 /// Each client has made these, and nothing else.
@@ -32,8 +35,8 @@ fn assert_linked(server: &Server) {
 
 #[test]
 fn asyncssh_makes_what_it_was_asked_for() {
-    let server = server();
-    let script = r#"
+    for server in servers() {
+        let script = r#"
 import asyncio, asyncssh, os
 async def main():
     async with asyncssh.connect("127.0.0.1", int(os.environ["PORT"]), username="bob", password="secret", known_hosts=None, config=None) as c:
@@ -41,30 +44,32 @@ async def main():
             for target, link in [("file", "plain"), ("../file", "d/relative"), ("nothing", "dangling")]: await s.symlink(target, link)
 asyncio.run(main())
 "#;
-    python(&server, script).assert_ok();
-    assert_linked(&server);
+        python(&server, script).assert_ok();
+        assert_linked(&server);
+    }
 }
 
 #[test]
 fn paramiko_makes_what_it_was_asked_for() {
-    let server = server();
-    let script = r#"
+    for server in servers() {
+        let script = r#"
 import os, paramiko
 t = paramiko.Transport(("127.0.0.1", int(os.environ["PORT"]))); t.connect(username="bob", password="secret")
 s = paramiko.SFTPClient.from_transport(t)
 for target, link in [("file", "plain"), ("../file", "d/relative"), ("nothing", "dangling")]: s.symlink(target, link)
 "#;
-    python(&server, script).assert_ok();
-    assert_linked(&server);
+        python(&server, script).assert_ok();
+        assert_linked(&server);
+    }
 }
 
 #[test]
 fn node_s_ssh2_makes_what_it_was_asked_for() {
-    let server = server();
-    let modules = std::env::var("SFTPGO_TEST_NODE_MODULES")
-        .expect("run ./test, which prepares the clients of npm");
-    let script = format!(
-        r#"
+    for server in servers() {
+        let modules = std::env::var("SFTPGO_TEST_NODE_MODULES")
+            .expect("run ./test, which prepares the clients of npm");
+        let script = format!(
+            r#"
 const {{ Client }} = require("ssh2"), c = new Client();
 c.on("ready", () => c.sftp(async (error, s) => {{
     if (error) throw error;
@@ -73,38 +78,40 @@ c.on("ready", () => c.sftp(async (error, s) => {{
     c.end();
 }})).connect({{ host: "127.0.0.1", port: {}, username: "bob", password: "secret" }});
 "#,
-        server.sftp_port
-    );
-    let mut node = Command::new("node");
-    run(
-        &server,
-        node.args(["-e", &script]).env("NODE_PATH", modules),
-    )
-    .assert_ok();
-    assert_linked(&server);
+            server.sftp_port
+        );
+        let mut node = Command::new("node");
+        run(
+            &server,
+            node.args(["-e", &script]).env("NODE_PATH", modules),
+        )
+        .assert_ok();
+        assert_linked(&server);
+    }
 }
 
 #[test]
 fn phpseclib_makes_what_it_was_asked_for() {
-    let server = server();
-    let script = format!(
-        r#"
+    for server in servers() {
+        let script = format!(
+            r#"
 require "/usr/share/php/phpseclib/autoload.php";
 $s = new phpseclib\Net\SFTP("127.0.0.1", {});
 $s->login("bob", "secret") or exit(1);
 foreach ([["file", "plain"], ["../file", "d/relative"], ["nothing", "dangling"]] as [$target, $link])
     $s->symlink($target, $link) or exit($s->getLastSFTPError());
 "#,
-        server.sftp_port
-    );
-    run(&server, Command::new("php").args(["-r", &script])).assert_ok();
-    assert_linked(&server);
+            server.sftp_port
+        );
+        run(&server, Command::new("php").args(["-r", &script])).assert_ok();
+        assert_linked(&server);
+    }
 }
 
 #[test]
 fn libssh_makes_what_it_was_asked_for() {
-    let server = server();
-    let script = r#"
+    for server in servers() {
+        let script = r#"
 import ctypes, os
 lib = ctypes.CDLL("libssh.so.4")
 for name in ["ssh_new", "sftp_new"]: getattr(lib, name).restype = ctypes.c_void_p
@@ -124,6 +131,7 @@ for target, link in [(b"file", b"plain"), (b"../file", b"d/relative"), (b"nothin
     done(lib.sftp_symlink(sftp, target, link))
 lib.ssh_disconnect(session)
 "#;
-    python(&server, script).assert_ok();
-    assert_linked(&server);
+        python(&server, script).assert_ok();
+        assert_linked(&server);
+    }
 }

@@ -21,6 +21,7 @@ use super::{
         write::{self, Writing},
     },
     status_map,
+    symlink_order::TakenFor,
 };
 use crate::config::Limits;
 
@@ -75,6 +76,8 @@ impl From<Error> for Failure {
 pub struct Engine {
     pub(super) session: Session,
     pub(super) handles: Handles,
+    /// Some clients ask who the server is.
+    pub(super) taken_for: TakenFor,
     /// Goes on before the next request.
     pub(super) copy: Option<Copy>,
     /// Its data comes before the next request.
@@ -94,6 +97,7 @@ impl Engine {
         Self {
             session,
             handles: Handles::new(limits),
+            taken_for: TakenFor::Another,
             copy: None,
             writing: None,
             framer: Framer::default(),
@@ -103,6 +107,13 @@ impl Engine {
             client_gone: false,
             unpaid: 0,
         }
+    }
+
+    /// Of a server with this software version in its identification line, which some clients go by.
+    #[must_use]
+    pub fn under_the_name(mut self, software: &str) -> Self {
+        self.taken_for = TakenFor::by_name(software);
+        self
     }
 
     /// Takes channel data as it arrived and answers a buffer that is not needed any more.

@@ -2,7 +2,7 @@
 //!
 //! draft-ietf-secsh-filexfer-02 (section 6.10) has the link first. OpenSSH took it the other way round and stayed with that
 //! (PROTOCOL section 4.1). So clients either always send OpenSSH's order, or ask the server's identification and
-//! send the draft's to everybody but OpenSSH, which this server is not.
+//! send the draft's to everybody but OpenSSH. This server is not OpenSSH, but an operator may have it say so.
 
 /// The order of the two names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,31 @@ pub(super) enum Habit {
     Always(Order),
     /// Versions or programs that do either have the same name: what is there decides, and this where that tells nothing.
     InDoubt(Order),
+}
+
+/// What clients that ask who the server is take this one for, by the name that the operator gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TakenFor {
+    /// Something that follows the draft.
+    Another,
+    /// OpenSSH, which every such client knows by the beginning of the name.
+    OpenSsh,
+    /// One or the other: some look for a name anywhere, and AsyncSSH knows paramiko's too, ssh2 for node Dropbear's.
+    Unsure,
+}
+
+impl TakenFor {
+    /// Of the software version in the server's identification line.
+    pub(super) fn by_name(software: &str) -> Self {
+        if software.starts_with("OpenSSH") {
+            return Self::OpenSsh;
+        }
+        let is_in = |name| software.contains(name);
+        match ["OpenSSH", "paramiko", "dropbear"].into_iter().any(is_in) {
+            true => Self::Unsure,
+            false => Self::Another,
+        }
+    }
 }
 
 /// How the files look if one of the orders is meant.
@@ -82,14 +107,20 @@ const CLIENTS: &[(&str, Habit)] = &[
     ("libssh2_", InDoubt(TargetFirst)),
 ];
 
-/// What is known of the client with this identification line.
-pub(super) fn habit_of(line: &str) -> Habit {
+/// What is known of the client with this identification line, which takes the server for that.
+pub(super) fn habit_of(line: &str, server: TakenFor) -> Habit {
     let software = ["SSH-2.0-", "SSH-1.99-"]
         .into_iter()
         .find_map(|protocol| line.strip_prefix(protocol))
         .unwrap_or(line);
     let known = CLIENTS.iter().find(|(name, _)| begins_with(software, name));
-    known.map_or(InDoubt(TargetFirst), |(_, habit)| *habit)
+    let habit = known.map_or(InDoubt(TargetFirst), |(_, habit)| *habit);
+    match (habit, server) {
+        // Whoever puts the link first asks who the server is.
+        (Always(LinkFirst) | InDoubt(LinkFirst), TakenFor::OpenSsh) => Always(TargetFirst),
+        (Always(LinkFirst), TakenFor::Unsure) => InDoubt(LinkFirst),
+        _ => habit,
+    }
 }
 
 /// Is that its name? A letter behind it would make it another one.
@@ -149,7 +180,61 @@ mod tests {
             ("SSH-2.0-my own", InDoubt(TargetFirst)),
             ("", InDoubt(TargetFirst)),
         ] {
-            assert_eq!(habit_of(line), habit, "{line}");
+            assert_eq!(habit_of(line, TakenFor::Another), habit, "{line}");
+        }
+    }
+
+    #[test]
+    fn who_asks_the_server_goes_by_the_name_that_it_has() {
+        for (software, taken_for) in [
+            ("", TakenFor::Another),
+            ("SFTPGo", TakenFor::Another),
+            ("OpenSSH_9.2p1 Debian-2", TakenFor::OpenSsh),
+            ("OpenSSH_for_Windows_9.5", TakenFor::OpenSsh),
+            ("MyOpenSSH", TakenFor::Unsure),
+            ("paramiko_3.4.0", TakenFor::Unsure),
+            ("dropbear_2022.83", TakenFor::Unsure),
+        ] {
+            assert_eq!(TakenFor::by_name(software), taken_for, "{software}");
+        }
+        for (line, server, habit) in [
+            (
+                "SSH-2.0-AsyncSSH_2.14.2",
+                TakenFor::OpenSsh,
+                Always(TargetFirst),
+            ),
+            (
+                "SSH-2.0-libssh_0.10.6",
+                TakenFor::OpenSsh,
+                Always(TargetFirst),
+            ),
+            (
+                "SSH-2.0-phpseclib_3.0",
+                TakenFor::OpenSsh,
+                Always(TargetFirst),
+            ),
+            (
+                "SSH-2.0-OpenSSH_9.2p1",
+                TakenFor::OpenSsh,
+                Always(TargetFirst),
+            ),
+            (
+                "SSH-2.0-libssh2_1.11.0",
+                TakenFor::OpenSsh,
+                InDoubt(TargetFirst),
+            ),
+            (
+                "SSH-2.0-AsyncSSH_2.14.2",
+                TakenFor::Unsure,
+                InDoubt(LinkFirst),
+            ),
+            (
+                "SSH-2.0-OpenSSH_9.2p1",
+                TakenFor::Unsure,
+                Always(TargetFirst),
+            ),
+        ] {
+            assert_eq!(habit_of(line, server), habit, "{line} {server:?}");
         }
     }
 

@@ -42,7 +42,8 @@ impl Client {
             return false;
         };
         let running = self.running(writer, &files, session);
-        let engine = Engine::new(files, &self.shared.config.limits);
+        let config = &self.shared.config;
+        let engine = Engine::new(files, &config.limits).under_the_name(&config.software_version);
         self.start(running, Some(listed), |running| run_sftp(engine, running));
         true
     }

@@ -12,7 +12,8 @@ pub(in crate::sftp) fn run(
     replies: &mut Replies,
 ) -> Done {
     let (first, second) = (body.string()?, body.string()?);
-    let order = match habit_of(engine.session.connection().client_version()) {
+    let client = engine.session.connection().client_version();
+    let order = match habit_of(client, engine.taken_for) {
         Habit::Always(order) => order,
         Habit::InDoubt(order) => by_what_is_there(
             order,
