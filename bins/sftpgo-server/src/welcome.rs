@@ -131,7 +131,7 @@ impl Welcome<'_> {
             .iter()
             .map(ToString::to_string)
             .collect();
-        if let Some(rest) = self.rest.filter(|rest| !rest.ip().is_loopback()) {
+        if let Some(rest) = self.rest.filter(|rest| !is_loopback(rest.ip())) {
             warnings.push(format!(
                 "the REST API listens on {rest} WITHOUT AUTHENTICATION: whoever reaches it can manage all users. \
                  Set httpd.bind_address to 127.0.0.1, or keep others away with a firewall"
@@ -143,6 +143,11 @@ impl Welcome<'_> {
         }
         warnings
     }
+}
+
+/// In IPv6's notation of IPv4 too.
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
 }
 
 fn where_it_listens(address: SocketAddr) -> String {
@@ -194,5 +199,27 @@ mod tests {
             let address: SocketAddr = address.parse().unwrap();
             assert_eq!(reachable(address).to_string(), expected);
         }
+    }
+
+    #[test]
+    fn loopback_is_known_in_every_notation() {
+        for (address, expected) in [
+            ("127.0.0.1", true),
+            ("127.1.2.3", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("::ffff:192.0.2.1", false),
+            ("::", false),
+            ("0.0.0.0", false),
+        ] {
+            assert_eq!(is_loopback(address.parse().unwrap()), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn an_ipv6_address_is_in_brackets_for_sftp() {
+        let address: IpAddr = "2001:db8::1".parse().unwrap();
+        assert_eq!(host(address), "'[2001:db8::1]'");
+        assert_eq!(host(Ipv4Addr::LOCALHOST.into()), "127.0.0.1");
     }
 }

@@ -19,11 +19,9 @@ impl ServerUrl {
         host.eq_ignore_ascii_case("localhost")
             || host
                 .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
+                .is_ok_and(|address| address.to_canonical().is_loopback())
     }
-}
 
-impl ServerUrl {
     /// Can somebody on the way read what is sent?
     pub(crate) fn is_readable_on_the_way(&self) -> bool {
         let is_tls = self
@@ -111,6 +109,8 @@ mod tests {
             ("http://localhost:1", true),
             ("http://LOCALHOST", true),
             ("http://[::1]:8080", true),
+            ("http://[::ffff:127.0.0.1]", true),
+            ("http://[::ffff:10.0.0.1]", false),
             ("http://localhost.example.org", false),
             ("http://10.0.0.1", false),
         ] {
