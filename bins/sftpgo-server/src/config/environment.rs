@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     Problem,
-    shape::{self, Key},
+    shape::{self, Key, Kind},
 };
 
 /// Variables of the command line's flags, which reads them itself.
@@ -68,6 +68,10 @@ pub(super) fn read(
             problems.push(Problem::new(name, "is not UTF-8"));
             continue;
         };
+        // As in SFTPGo; a text or a list may be meant to be empty.
+        if text.trim().is_empty() && matches!(key.kind, Kind::Integer | Kind::Boolean) {
+            continue;
+        }
         match key.kind.parse(text) {
             Ok(value) => {
                 overrides.insert(key.path.clone(), (name.to_owned(), value));
@@ -223,6 +227,31 @@ mod tests {
         // What is no address of a service is still somebody's mistake.
         let (_, problems) = read_one("SFTPGO_DATA_PROVIDER_PORT", "5432");
         assert!(problems[0].contains("did you mean SFTPGO_DATA_PROVIDER__PORT?"));
+    }
+
+    #[test]
+    fn an_empty_number_or_switch_is_not_set_and_an_empty_text_or_list_is() {
+        for name in [
+            "SFTPGO_SFTPD__BIND_PORT",
+            "SFTPGO_SFTPD__ENABLE_SCP",
+            "SFTPGO_SFTPD__SYNC_UPLOADS",
+        ] {
+            for value in ["", " "] {
+                assert_eq!(read_one(name, value), (Overrides::new(), Vec::new()));
+            }
+        }
+        for (name, key, value) in [
+            (
+                "SFTPGO_SFTPD__BIND_ADDRESS",
+                "sftpd.bind_address",
+                json!(""),
+            ),
+            ("SFTPGO_SFTPD__CIPHERS", "sftpd.ciphers", json!([])),
+        ] {
+            let (found, problems) = read_one(name, "");
+            assert!(problems.is_empty());
+            assert_eq!(found[key].1, value);
+        }
     }
 
     #[test]
