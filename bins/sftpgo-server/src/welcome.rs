@@ -106,7 +106,10 @@ impl Welcome<'_> {
     fn add_user(&self, rest: SocketAddr) -> String {
         let mut command = cli_command().to_owned();
         if reachable(rest) != SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) {
-            let _ = write!(command, " --server http://{}", reachable(rest));
+            let rest = reachable(rest);
+            // Shells take brackets for a pattern.
+            let quote = if rest.is_ipv6() { "'" } else { "" };
+            let _ = write!(command, " --server {quote}http://{rest}{quote}");
         }
         command += " user add alice";
         if self.settings.data_provider.users_base_dir.is_none() {

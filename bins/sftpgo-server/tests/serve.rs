@@ -298,6 +298,13 @@ fn an_ipv6_address_in_brackets_is_listened_on() {
         .read_exact(&mut greeting)
         .unwrap();
     assert_eq!(&greeting, b"SSH-");
+    assert!(
+        server
+            .welcome
+            .contains(&format!(" --server 'http://{rest}' user add ")),
+        "{}",
+        server.welcome
+    );
     // sftp takes what is behind a colon outside of brackets for a path.
     assert!(
         server.welcome.trim_end().ends_with(" alice@'[::1]'"),
