@@ -273,6 +273,13 @@ impl Session {
         if matches!(source.file_type, FileType::Symlink | FileType::Directory) {
             self.shared.filesystem.check_links_from(from, to)?;
         }
+        // Whoever may not replace anything does not replace what another server or program puts there meanwhile either.
+        let may_replace = self
+            .shared
+            .user
+            .permissions
+            .contains(Permissions::OVERWRITE);
+        let replace = if may_replace { replace } else { Replace::No };
         self.shared.filesystem.rename(from, to, replace)?;
         // Renaming one name of a file over another of the same file changes nothing.
         let replaced = target.filter(|(target, _)| target.inode != source.inode);

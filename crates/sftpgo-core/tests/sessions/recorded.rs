@@ -20,6 +20,8 @@ pub(crate) struct Record {
     fails_at: &'static str,
     /// Not a second time: as the system tells of lost data.
     fails_once: bool,
+    /// What somebody else does just before a rename.
+    before_rename: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 impl Record {
@@ -34,6 +36,13 @@ impl Record {
         Self {
             fails_once: true,
             ..Self::failing_at(fails_at)
+        }
+    }
+
+    pub(crate) fn before_renames(act: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            before_rename: Some(Arc::new(act)),
+            ..Self::default()
         }
     }
 
@@ -74,6 +83,9 @@ impl Filesystem for Recorded {
     }
     fn rename(&self, from: &VirtualPath, to: &VirtualPath, replace: Replace) -> Result<()> {
         self.record.add("rename")?;
+        if let Some(act) = &self.record.before_rename {
+            act();
+        }
         self.home.rename(from, to, replace)
     }
     fn hold_directory(&self, path: &VirtualPath) -> Result<Arc<dyn DirectoryHandle>> {

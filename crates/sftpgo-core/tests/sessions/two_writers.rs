@@ -702,3 +702,29 @@ fn a_failed_sync_is_remembered() {
         world.assert_exact();
     }
 }
+
+#[test]
+fn a_rename_without_overwrite_replaces_nothing_that_another_server_puts_there_meanwhile() {
+    use crate::recorded::{Record, Recorded};
+    for (permissions, expected) in [
+        (
+            &["rename"][..],
+            (Some(ErrorKind::AlreadyExists), &b"theirs"[..]),
+        ),
+        (&["rename", "overwrite"], (None, b"mine")),
+    ] {
+        let world = World::new(|draft| {
+            draft.permissions = permissions.iter().map(|&name| name.to_owned()).collect();
+        });
+        let place = world.home().join("to");
+        let mut logged_in = world.log_in();
+        logged_in.filesystem = std::sync::Arc::new(Recorded {
+            home: std::sync::Arc::clone(&logged_in.filesystem),
+            record: Record::before_renames(move || fs::write(&place, b"theirs").unwrap()),
+        });
+        fs::write(world.home().join("from"), b"mine").unwrap();
+        let session = world.session(&logged_in, UploadMode::Standard);
+        let renamed = session.rename(&path("/from"), &path("/to"), Replace::Yes);
+        assert_eq!((kind(renamed), &*content(&world, "to")), expected);
+    }
+}
