@@ -2,8 +2,8 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use super::{Filesystem, Homes};
@@ -16,27 +16,47 @@ use crate::{
 /// A home that has not answered by then does not answer: a disk that has to start, and a server of files that is busy,
 /// answer within seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Threads that wait for one user's home without anybody waiting for them.
+/// Threads that wait for one user's home without anybody waiting for them, when no more are begun.
 const MOST_OVERDUE: usize = 2;
+/// Threads that wait for one user's home at once; who comes then waits for one of them to end.
+const MOST_AT_ONCE: usize = 8;
 
 /// Other homes, each asked in a thread of its own: one whose file system has gone fails the logins of its user after ten
-/// seconds, and holds nothing but a thread or two.
+/// seconds, and holds nothing but a few threads.
 pub struct BoundedHomes {
     homes: Arc<dyn Homes>,
     patience: Duration,
-    overdue: Arc<Overdue>,
+    waiting: Arc<Waiting>,
 }
 
-/// For whose homes threads still wait that were given up.
+/// Whose homes threads wait for.
 #[derive(Default)]
-struct Overdue(Mutex<HashMap<UserId, usize>>);
+struct Waiting {
+    threads: Mutex<HashMap<UserId, Threads>>,
+    changed: Condvar,
+}
+
+#[derive(Default, Clone, Copy)]
+struct Threads {
+    all: usize,
+    /// Those of them that were given up.
+    given_up: usize,
+}
+
+/// A thread that waits for a home; it has ended when this is dropped.
+struct Question {
+    waiting: Arc<Waiting>,
+    user: User,
+    state: Arc<Mutex<State>>,
+}
 
 /// What has become of a question.
-#[derive(PartialEq, Eq)]
-enum Question {
+#[derive(Default, PartialEq, Eq)]
+enum State {
+    #[default]
     Asked,
     GivenUp,
-    Answered,
+    Ended,
 }
 
 impl BoundedHomes {
@@ -50,7 +70,7 @@ impl BoundedHomes {
         Self {
             homes,
             patience,
-            overdue: Arc::default(),
+            waiting: Arc::default(),
         }
     }
 
@@ -59,34 +79,48 @@ impl BoundedHomes {
         user: &User,
         ask: fn(&dyn Homes, &User) -> Result<T>,
     ) -> Result<T> {
-        if self.overdue.of(user.id) >= MOST_OVERDUE {
-            return Err(no_answer(user, "still does not answer"));
-        }
-        let question = Arc::new(Mutex::new(Question::Asked));
-        let (homes, asked_by) = (Arc::clone(&self.homes), user.clone());
-        let (overdue, of_thread) = (Arc::clone(&self.overdue), Arc::clone(&question));
+        let question = self.begin(user)?;
+        let state = Arc::clone(&question.state);
+        let homes = Arc::clone(&self.homes);
         let answer = patience::run("home", self.patience, move |_| {
-            let answer = ask(homes.as_ref(), &asked_by);
-            let mut question = lock(&of_thread);
-            if *question == Question::GivenUp {
-                overdue.answered(&asked_by);
-            }
-            *question = Question::Answered;
-            answer
+            ask(homes.as_ref(), &question.user)
         })?;
-        if let Some(answer) = answer {
-            return answer;
+        answer.unwrap_or_else(|| {
+            self.waiting.give_up(user, &state);
+            Err(self.not_answered(user))
+        })
+    }
+
+    /// Waits until there may be one more thread that waits for this user's home.
+    fn begin(&self, user: &User) -> Result<Question> {
+        let until = Instant::now() + self.patience;
+        let mut threads = lock(&self.waiting.threads);
+        loop {
+            let of_user = threads.get(&user.id).copied().unwrap_or_default();
+            if of_user.given_up >= MOST_OVERDUE {
+                return Err(no_answer(user, "still does not answer"));
+            }
+            if of_user.all < MOST_AT_ONCE {
+                break;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(self.not_answered(user));
+            }
+            let changed = self.waiting.changed.wait_timeout(threads, left);
+            threads = changed.unwrap_or_else(PoisonError::into_inner).0;
         }
-        let mut question = lock(&question);
-        if *question == Question::Asked {
-            *question = Question::GivenUp;
-            self.overdue.given_up(user);
-        }
+        threads.entry(user.id).or_default().all += 1;
+        Ok(Question {
+            waiting: Arc::clone(&self.waiting),
+            user: user.clone(),
+            state: Arc::default(),
+        })
+    }
+
+    fn not_answered(&self, user: &User) -> Error {
         let seconds = self.patience.as_secs_f32();
-        Err(no_answer(
-            user,
-            &format!("has not answered for {seconds} seconds"),
-        ))
+        no_answer(user, &format!("has not answered for {seconds} seconds"))
     }
 }
 
@@ -104,36 +138,49 @@ impl Homes for BoundedHomes {
     }
 }
 
-impl Overdue {
-    fn of(&self, user: UserId) -> usize {
-        lock(&self.0).get(&user).copied().unwrap_or(0)
-    }
-
-    fn given_up(&self, user: &User) {
-        let mut overdue = lock(&self.0);
-        let count = overdue.entry(user.id).or_default();
-        *count += 1;
-        if *count == 1 {
+impl Waiting {
+    /// Nobody waits for the thread of this question any more, unless it has ended.
+    fn give_up(&self, user: &User, state: &Mutex<State>) {
+        let mut threads = lock(&self.threads);
+        let mut state = lock(state);
+        if *state != State::Asked {
+            return;
+        }
+        *state = State::GivenUp;
+        let of_user = threads.entry(user.id).or_default();
+        of_user.given_up += 1;
+        if of_user.given_up == 1 {
             log::warn!(
                 "the home directory {} of the user {:?} does not answer, and the user cannot log in until it does",
                 user.home_dir.display(),
                 user.username
             );
         }
+        self.changed.notify_all();
     }
+}
 
-    fn answered(&self, user: &User) {
-        let mut overdue = lock(&self.0);
-        if let Some(count) = overdue.get_mut(&user.id) {
-            *count -= 1;
-            if *count == 0 {
-                overdue.remove(&user.id);
+impl Drop for Question {
+    fn drop(&mut self) {
+        let mut threads = lock(&self.waiting.threads);
+        let before = std::mem::replace(&mut *lock(&self.state), State::Ended);
+        let Some(of_user) = threads.get_mut(&self.user.id) else {
+            return;
+        };
+        of_user.all -= 1;
+        if before == State::GivenUp {
+            of_user.given_up -= 1;
+            if of_user.given_up == 0 {
                 log::info!(
                     "the home directory of the user {:?} answers again",
-                    user.username
+                    self.user.username
                 );
             }
         }
+        if of_user.all == 0 {
+            threads.remove(&self.user.id);
+        }
+        self.waiting.changed.notify_all();
     }
 }
 

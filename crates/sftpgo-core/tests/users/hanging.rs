@@ -1,7 +1,10 @@
 //! A home that does not answer is its user's trouble alone.
 
 use std::{
-    sync::{Arc, Condvar, Mutex},
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -26,6 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 struct Hanging {
     released: Arc<(Mutex<bool>, Condvar)>,
+    asked: Arc<AtomicUsize>,
     directory: Arc<tempfile::TempDir>,
 }
 
@@ -33,6 +37,7 @@ impl Hanging {
     fn new() -> Self {
         Self {
             released: Arc::default(),
+            asked: Arc::default(),
             directory: Arc::new(tempfile::tempdir().unwrap()),
         }
     }
@@ -44,6 +49,7 @@ impl Hanging {
 
     fn home_of(&self, user: &User) -> User {
         if user.username == "hung" {
+            self.asked.fetch_add(1, Ordering::SeqCst);
             let released = self.released.0.lock().unwrap();
             let waiting = self.released.1.wait_while(released, |released| !*released);
             drop(waiting.unwrap());
@@ -102,6 +108,43 @@ fn a_home_that_does_not_answer_fails_its_users_logins_and_nobody_elses() {
     }
     homes.release();
     wait_for("the home answers again", || log_in("hung").is_ok());
+}
+
+#[test]
+fn many_logins_at_once_into_a_home_that_does_not_answer_hold_few_threads() {
+    const LOGINS: usize = 64;
+    let (provider, homes) = (empty(), Hanging::new());
+    let hung = add(provider.as_ref(), "hung", |_| ());
+    let bounded = BoundedHomes::with_patience(Arc::new(homes.clone()), SHORT * 10);
+    thread::scope(|scope| {
+        let ask = || bounded.open_home(&hung).map(drop).unwrap_err();
+        let asking: Vec<_> = (0..LOGINS).map(|_| scope.spawn(ask)).collect();
+        for asked in asking {
+            let error = asked.join().unwrap();
+            assert!(error.message().contains("answer"), "{error}");
+        }
+    });
+    let asked = homes.asked.load(Ordering::SeqCst);
+    assert!(asked <= 8, "{asked} threads wait");
+    homes.release();
+    wait_for("the home answers again", || {
+        bounded.open_home(&hung).is_ok()
+    });
+}
+
+#[test]
+fn logins_at_once_into_a_slow_home_wait_for_each_other_and_get_in() {
+    let (provider, homes) = (empty(), Hanging::new());
+    let slow = add(provider.as_ref(), "hung", |_| ());
+    let bounded = BoundedHomes::with_patience(Arc::new(homes.clone()), PATIENCE);
+    thread::scope(|scope| {
+        for _ in 0..32 {
+            scope.spawn(|| bounded.open_home(&slow).map(drop).unwrap());
+        }
+        wait_for("some are asked", || homes.asked.load(Ordering::SeqCst) == 8);
+        homes.release();
+    });
+    assert_eq!(homes.asked.load(Ordering::SeqCst), 32);
 }
 
 #[test]
