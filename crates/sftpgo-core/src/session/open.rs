@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{AttributeChange, Session, Shared, UploadMode, check_creatable, check_visible};
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{File, FileType, Filesystem, Metadata, OpenOptions, SetAttributes},
+    filesystem::{File, FileType, Filesystem, Metadata, OpenOptions},
     permission::Permissions,
     quota::{SharedCount, Standing},
     registry::Operation,
@@ -121,7 +121,7 @@ impl Session {
         request: &OpenRequest,
     ) -> Result<(Box<dyn File>, Upload)> {
         // Most uploads make a file, and making it tells that there was none: then nobody has to look.
-        let made = request.create.then(|| self.make(path, request, true));
+        let made = request.create.then(|| self.make(path, request));
         if let Some(Ok(made)) = made {
             return Ok(made);
         }
@@ -131,7 +131,8 @@ impl Session {
             (None, Some(Err(refused)))
                 if refused.kind() == ErrorKind::AlreadyExists && !request.exclusive =>
             {
-                self.make(path, request, false)
+                let place = self.shared.filesystem.real_path(path.as_bytes())?;
+                self.make(&place, request)
             }
             (None, Some(refused)) => refused,
             (None, None) => Err(Error::not_found("no such file or directory")),
@@ -175,18 +176,13 @@ impl Session {
         Ok((file, upload))
     }
 
-    /// A file that must not be there yet, under its name at once; not `exclusive` where that name is a link.
-    fn make(
-        &self,
-        path: &VirtualPath,
-        request: &OpenRequest,
-        exclusive: bool,
-    ) -> Result<(Box<dyn File>, Upload)> {
+    /// A file that must not be there yet, under its name at once.
+    fn make(&self, path: &VirtualPath, request: &OpenRequest) -> Result<(Box<dyn File>, Upload)> {
         let options = OpenOptions {
             read: request.read,
             write: true,
             create: true,
-            exclusive,
+            exclusive: true,
             append: request.append,
             mode: request.mode,
             ..OpenOptions::default()
@@ -200,17 +196,7 @@ impl Session {
         } else {
             None
         };
-        let make = || {
-            let file = self.shared.filesystem.open(path, &options)?;
-            if !exclusive {
-                // Opened as if it were there: nobody has given it to the user.
-                file.set_attributes(&SetAttributes {
-                    owner: self.owner_of_new_files().map(|own| (own.uid, own.gid)),
-                    ..SetAttributes::default()
-                })?;
-            }
-            Ok(file)
-        };
+        let make = || self.shared.filesystem.open(path, &options);
         let (file, count, delta) = self.shared.make_file(Standing::Named, false, make)?;
         let mut upload = Upload::in_place(count);
         upload.appends = request.append;

@@ -20,8 +20,9 @@ pub(crate) struct Record {
     fails_at: &'static str,
     /// Not a second time: as the system tells of lost data.
     fails_once: bool,
-    /// What somebody else does just before a rename.
+    /// What somebody else does just before a rename, or before a file is made.
     before_rename: Option<Arc<dyn Fn() + Send + Sync>>,
+    before_create: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 impl Record {
@@ -42,6 +43,13 @@ impl Record {
     pub(crate) fn before_renames(act: impl Fn() + Send + Sync + 'static) -> Self {
         Self {
             before_rename: Some(Arc::new(act)),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn before_creates(act: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            before_create: Some(Arc::new(act)),
             ..Self::default()
         }
     }
@@ -76,6 +84,14 @@ impl Filesystem for Recorded {
         self.home.capabilities()
     }
     fn open(&self, path: &VirtualPath, options: &OpenOptions) -> Result<Box<dyn File>> {
+        if let Some(act) = self
+            .record
+            .before_create
+            .as_ref()
+            .filter(|_| options.create)
+        {
+            act();
+        }
         Ok(Box::new(RecordedFile {
             file: self.home.open(path, options)?,
             record: self.record.clone(),
@@ -103,6 +119,9 @@ impl Filesystem for Recorded {
     }
     fn read_dir(&self, path: &VirtualPath) -> Result<Box<dyn Directory>> {
         self.home.read_dir(path)
+    }
+    fn real_path(&self, raw: &[u8]) -> Result<VirtualPath> {
+        self.home.real_path(raw)
     }
     fn create_dir(&self, path: &VirtualPath, mode: Option<u32>) -> Result<()> {
         self.home.create_dir(path, mode)

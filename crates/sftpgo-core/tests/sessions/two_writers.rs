@@ -728,3 +728,33 @@ fn a_rename_without_overwrite_replaces_nothing_that_another_server_puts_there_me
         assert_eq!((kind(renamed), &*content(&world, "to")), expected);
     }
 }
+
+#[test]
+fn an_upload_through_a_link_without_overwrite_writes_to_nothing_that_comes_meanwhile() {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use crate::recorded::{Record, Recorded};
+    let world = World::new(|draft| draft.permissions = vec!["upload".to_owned()]);
+    let mut logged_in = world.log_in();
+    symlink("to", world.home().join("link")).unwrap();
+    let place = world.home().join("to");
+    let created = AtomicUsize::new(0);
+    logged_in.filesystem = Arc::new(Recorded {
+        home: Arc::clone(&logged_in.filesystem),
+        // The first is that of the link's own name.
+        record: Record::before_creates(move || {
+            if created.fetch_add(1, Ordering::SeqCst) == 1 {
+                fs::write(&place, b"theirs").unwrap();
+            }
+        }),
+    });
+    let session = world.session(&logged_in, UploadMode::Standard);
+    assert_eq!(
+        kind(put(&session, "/link", b"mine")),
+        Some(ErrorKind::AlreadyExists)
+    );
+    assert_eq!(content(&world, "to"), b"theirs");
+}
