@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sftpgo_api::Metrics;
-use sftpgo_core::Provider;
+use sftpgo_core::{Error, ErrorKind, Provider};
 use tokio::{task::spawn_blocking, time};
 
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -15,8 +15,14 @@ pub(crate) async fn watch(provider: Arc<dyn Provider>, metrics: Metrics) {
     let mut answered = true;
     loop {
         let provider = Arc::clone(&provider);
-        let Ok(checked) = spawn_blocking(move || provider.check()).await else {
-            return;
+        let checked = match spawn_blocking(move || provider.check()).await {
+            Ok(checked) => checked,
+            Err(failed) if failed.is_panic() => Err(Error::new(
+                ErrorKind::Internal,
+                "looking at the data provider failed",
+            )
+            .with_source(failed)),
+            Err(_) => return,
         };
         metrics.set_provider_availability(checked.is_ok());
         match &checked {

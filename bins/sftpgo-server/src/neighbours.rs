@@ -79,6 +79,8 @@ async fn every_beat(watch: Arc<Watch>, until: CancellationToken, look: fn(&Watch
         match spawn_blocking(move || look(&watch)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => log::debug!("the database was not looked at: {error}"),
+            // Whoever may not stay has to go, whatever went wrong once.
+            Err(failed) if failed.is_panic() => log::error!("following other servers: {failed}"),
             Err(_) => return,
         }
     }

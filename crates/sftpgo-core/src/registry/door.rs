@@ -169,9 +169,12 @@ impl AcceptFailures {
 
     /// One more try failed.
     pub fn failed(&mut self, error: &std::io::Error) {
-        self.tries += 1;
         // The client was gone already, which is no state.
-        if self.tries == 1 && error.kind() != std::io::ErrorKind::ConnectionAborted {
+        if error.kind() == std::io::ErrorKind::ConnectionAborted {
+            return;
+        }
+        self.tries += 1;
+        if self.tries == 1 {
             log::error!(
                 "no connection can be accepted for {}, and it is tried again until one can: {error}",
                 self.protocol
