@@ -51,7 +51,9 @@ pub(crate) struct Place {
 
 impl Pending {
     /// Takes a place for `address`. Where a limit is reached, one of those that count towards it makes room, at random among
-    /// the least far. None is left for a new one when all of them are logging in.
+    /// the least far. Of those who are logging in one makes room only in the whole, and only of the source that has most of
+    /// them, if that is more than the new one's source will have: nobody who is alone at an address is closed while somebody
+    /// holds many. Else none is left for the new one.
     pub(crate) fn enter(self: &Arc<Self>, address: IpAddr, limits: &Limits) -> Option<Place> {
         let source = source_of(address);
         let mut state = self.lock();
@@ -59,7 +61,9 @@ impl Pending {
         if from_source >= limits.unauthenticated_per_address {
             state.make_room(Some(source))?;
         } else if state.waiting.len() >= limits.unauthenticated {
-            state.make_room(None)?;
+            state
+                .make_room(None)
+                .or_else(|| state.make_room_of_the_many(from_source + 1))?;
         }
         let number = state.next;
         state.next += 1;
@@ -89,6 +93,15 @@ impl State {
         let number = [Stage::Connected, Stage::Encrypted]
             .into_iter()
             .find_map(|stage| self.any(source, stage))?;
+        self.remove(number)?.close.cancel();
+        Some(())
+    }
+
+    /// Closes one of the source that has most, if that is more than `least`.
+    fn make_room_of_the_many(&mut self, least: usize) -> Option<()> {
+        let most = self.by_source.iter().max_by_key(|(_, count)| **count);
+        let (source, _) = most.filter(|(_, count)| **count > least)?;
+        let number = self.any(Some(*source), Stage::LoggingIn)?;
         self.remove(number)?.close.cancel();
         Some(())
     }
@@ -197,6 +210,25 @@ mod tests {
         assert!(!is_closed(&places[0]) && !is_closed(&fourth) && !is_closed(&fifth));
         drop(fifth);
         assert!(enter(6).is_some());
+    }
+
+    #[test]
+    fn who_holds_many_logins_keeps_nobody_out_and_who_has_one_keeps_it() {
+        let limits = limits(4, 4);
+        let pending = Arc::new(Pending::default());
+        let enter = |last| pending.enter(IpAddr::from([127, 0, 0, last]), &limits);
+        let one = enter(1).unwrap();
+        let many = [2, 2, 2].map(|last| enter(last).unwrap());
+        for place in many.iter().chain([&one]) {
+            place.reach(Stage::LoggingIn);
+        }
+        let new = enter(3).unwrap();
+        new.reach(Stage::LoggingIn);
+        assert!(!is_closed(&one));
+        assert_eq!(many.iter().filter(|place| is_closed(place)).count(), 1);
+        // Two against one that would come to be: no more are closed.
+        assert!(enter(3).is_none());
+        assert!(!is_closed(&one) && !is_closed(&new));
     }
 
     #[test]
