@@ -11,7 +11,7 @@ use sftpgo_core::{
     transfer::Transfer,
 };
 
-use crate::world::{NEW, READ, World, path, put};
+use crate::world::{APPEND, LOCK, NEW, PART, READ, World, path, put};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -76,23 +76,6 @@ fn name(number: u8) -> String {
     }
 }
 
-const RESUME: OpenRequest = OpenRequest {
-    append: true,
-    truncate: false,
-    ..NEW
-};
-
-const PART: OpenRequest = OpenRequest {
-    create: false,
-    truncate: false,
-    ..NEW
-};
-
-const LOCK: OpenRequest = OpenRequest {
-    exclusive: true,
-    ..NEW
-};
-
 fn keep_open(
     session: &Session,
     open: &mut OpenUploads,
@@ -142,7 +125,7 @@ fn take(world: &World, session: &Session, open: &mut OpenUploads, step: &Step) -
     match *step {
         Step::Put(n, size) => put(session, &name(n), &vec![1; size.into()]),
         Step::Append(n, size) => {
-            let mut upload = session.open(&path(&name(n)), &RESUME)?;
+            let mut upload = session.open(&path(&name(n)), &APPEND)?;
             let end = upload.metadata()?.size;
             upload.write_at(&vec![2; size.into()], end)?;
             upload.finish()
@@ -158,7 +141,7 @@ fn take(world: &World, session: &Session, open: &mut OpenUploads, step: &Step) -
         Step::Link(from, to) => session.hard_link(&path(&name(from)), &path(&name(to))),
         Step::Copy(from, to, at) => copy(session, &name(from), &name(to), at.into()),
         Step::Open(handle, n) => {
-            let request = if n % 2 == 0 { &NEW } else { &RESUME };
+            let request = if n % 2 == 0 { &NEW } else { &APPEND };
             keep_open(session, open, handle, n, request)
         }
         Step::Part(handle, n) => keep_open(session, open, handle, n, &PART),

@@ -10,10 +10,9 @@ use sftpgo_core::{
     ErrorKind, Result,
     filesystem::Replace,
     session::{AttributeChange, OpenRequest, Session, UploadMode},
-    transfer::Transfer,
 };
 
-use crate::world::{NEW, READ, World, path, put};
+use crate::world::{APPEND, LOCK, NEW, PART, READ, World, begin, kind, path, put};
 
 const ALL: [UploadMode; 3] = [
     UploadMode::Standard,
@@ -21,22 +20,6 @@ const ALL: [UploadMode; 3] = [
     UploadMode::AtomicWithResume,
 ];
 const ATOMIC: [UploadMode; 2] = [UploadMode::Atomic, UploadMode::AtomicWithResume];
-
-const LOCK: OpenRequest = OpenRequest {
-    exclusive: true,
-    truncate: false,
-    ..NEW
-};
-const PART: OpenRequest = OpenRequest {
-    create: false,
-    truncate: false,
-    ..NEW
-};
-const APPEND: OpenRequest = OpenRequest {
-    append: true,
-    truncate: false,
-    ..NEW
-};
 
 /// A world, and two sessions of its user.
 fn two(mode: UploadMode, but: &[&str]) -> (World, Session, Session) {
@@ -65,18 +48,8 @@ fn two(mode: UploadMode, but: &[&str]) -> (World, Session, Session) {
     (world, one, other)
 }
 
-fn begin(session: &Session, name: &str, request: &OpenRequest, data: &[u8]) -> Transfer {
-    let mut upload = session.open(&path(name), request).unwrap();
-    upload.write_at(data, 0).unwrap();
-    upload
-}
-
 fn content(world: &World, name: &str) -> Vec<u8> {
     fs::read(world.home().join(name)).unwrap()
-}
-
-fn kind<T>(result: Result<T>) -> Option<ErrorKind> {
-    result.err().map(|error| error.kind())
 }
 
 fn names(session: &Session) -> Vec<String> {

@@ -10,33 +10,24 @@ use std::{
 };
 
 use sftpgo_core::{
-    ErrorKind, Result,
+    ErrorKind,
+    auth::LoggedIn,
     filesystem::Replace,
     session::{OpenRequest, Session, UploadMode, UploadPolicy},
-    transfer::Transfer,
 };
 
-use crate::world::{NEW, READ, World, path, put};
+use crate::world::{NEW, PART, READ, World, begin, kind, path, put};
 
 const ATOMIC: UploadMode = UploadMode::Atomic;
-const PART: OpenRequest = OpenRequest {
-    create: false,
-    truncate: false,
-    ..NEW
-};
-
-fn begin(session: &Session, name: &str, request: &OpenRequest, data: &[u8]) -> Transfer {
-    let mut upload = session.open(&path(name), request).unwrap();
-    upload.write_at(data, 0).unwrap();
-    upload
-}
-
-fn kind<T>(result: Result<T>) -> Option<ErrorKind> {
-    result.err().map(|error| error.kind())
-}
-
-fn world(quota_size: i64) -> World {
+fn limited(quota_size: i64) -> World {
     World::new(|draft| draft.quota_size = quota_size)
+}
+
+fn one(quota_size: i64) -> (World, LoggedIn, Session) {
+    let world = limited(quota_size);
+    let logged_in = world.log_in();
+    let session = world.session(&logged_in, ATOMIC);
+    (world, logged_in, session)
 }
 
 /// Is this a user to whom the system refuses things? Root lets one run the test instead.
@@ -65,69 +56,67 @@ const NOBODY: u32 = 65_534;
 
 #[test]
 fn a_rename_that_fails_leaves_the_upload_that_has_the_name() {
-    let w = world(0);
-    let l = w.log_in();
-    let s = w.session(&l, ATOMIC);
-    let up = begin(&s, "/x", &NEW, b"data");
-    let renamed = s.rename(&path("/missing"), &path("/x"), Replace::Yes);
+    let (world, _logged_in, session) = one(0);
+    let upload = begin(&session, "/x", &NEW, b"data");
+    let renamed = session.rename(&path("/missing"), &path("/x"), Replace::Yes);
     assert_eq!(kind(renamed), Some(ErrorKind::NotFound));
-    up.finish().unwrap();
-    assert_eq!(fs::read(w.home().join("x")).unwrap(), b"data");
+    upload.finish().unwrap();
+    assert_eq!(fs::read(world.home().join("x")).unwrap(), b"data");
 }
 
 #[test]
 fn a_directory_is_not_renamed_onto_an_upload() {
-    let w = world(0);
-    let l = w.log_in();
-    let s = w.session(&l, ATOMIC);
-    s.create_dir(&path("/d"), None).unwrap();
-    put(&s, "/x", b"old").unwrap();
-    let up = begin(&s, "/x", &NEW, b"data");
-    assert!(s.rename(&path("/d"), &path("/x"), Replace::Yes).is_err());
-    up.finish().unwrap();
-    assert_eq!(fs::read(w.home().join("x")).unwrap(), b"data");
+    let (world, _logged_in, session) = one(0);
+    session.create_dir(&path("/d"), None).unwrap();
+    put(&session, "/x", b"old").unwrap();
+    let upload = begin(&session, "/x", &NEW, b"data");
+    assert!(
+        session
+            .rename(&path("/d"), &path("/x"), Replace::Yes)
+            .is_err()
+    );
+    upload.finish().unwrap();
+    assert_eq!(fs::read(world.home().join("x")).unwrap(), b"data");
 }
 
 #[test]
 fn who_reads_an_upload_that_ended_has_its_bytes_in_the_count() {
-    let w = world(1000);
-    let l = w.log_in();
-    let s = w.session(&l, ATOMIC);
-    put(&s, "/x", &[1; 1000]).unwrap();
+    let (_world, logged_in, session) = one(1000);
+    put(&session, "/x", &[1; 1000]).unwrap();
     let mut readers = Vec::new();
     for _ in 0..5 {
-        let mut up = s.open(&path("/x"), &NEW).unwrap();
-        if up.write_at(&[2; 1000], 0).is_ok() {
-            readers.push(s.open(&path("/x"), &READ).unwrap());
-            let _ = up.write_at(&[2; 1], 1000);
+        let mut upload = session.open(&path("/x"), &NEW).unwrap();
+        if upload.write_at(&[2; 1000], 0).is_ok() {
+            readers.push(session.open(&path("/x"), &READ).unwrap());
+            let _ = upload.write_at(&[2; 1], 1000);
         }
-        let _ = up.finish();
+        let _ = upload.finish();
     }
     let held: u64 = readers.iter().map(|r| r.metadata().unwrap().size).sum();
     assert!(
         held <= 1000,
         "{held} bytes held open by readers besides the 1000 of /x, used {:?}",
-        l.quota.status().size_used
+        logged_in.quota.status().size_used
     );
 }
 
 #[test]
 fn an_empty_file_lends_nothing_and_ends_no_loan() {
-    let w = world(1000);
-    let l = w.log_in();
-    let ss: Vec<_> = (0..10).map(|_| w.session(&l, ATOMIC)).collect();
-    put(&ss[0], "/x", b"").unwrap();
+    let world = limited(1000);
+    let logged_in = world.log_in();
+    let sessions: Vec<_> = (0..10).map(|_| world.session(&logged_in, ATOMIC)).collect();
+    put(&sessions[0], "/x", b"").unwrap();
     let blanks: Vec<_> = (0..4)
-        .map(|i| ss[i].open(&path("/x"), &NEW).unwrap())
+        .map(|i| sessions[i].open(&path("/x"), &NEW).unwrap())
         .collect();
     // It grows in place, through a link.
-    std::os::unix::fs::symlink("x", w.home().join("link")).unwrap();
-    let mut inplace = ss[9].open(&path("/link"), &PART).unwrap();
+    std::os::unix::fs::symlink("x", world.home().join("link")).unwrap();
+    let mut inplace = sessions[9].open(&path("/link"), &PART).unwrap();
     inplace.write_at(&[1; 1000], 0).unwrap();
     inplace.finish().unwrap();
     let mut got = Vec::new();
     for (i, blank) in blanks.into_iter().enumerate() {
-        let mut e = ss[4 + i].open(&path("/x"), &NEW).unwrap();
+        let mut e = sessions[4 + i].open(&path("/x"), &NEW).unwrap();
         let ok = e.write_at(&[2; 1000], 0).is_ok();
         if ok {
             got.push(e);
@@ -143,61 +132,71 @@ fn an_empty_file_lends_nothing_and_ends_no_loan() {
 
 #[test]
 fn an_upload_fits_when_the_file_that_lent_it_room_is_removed() {
-    let w = world(1000);
-    let l = w.log_in();
-    let (a, b) = (w.session(&l, ATOMIC), w.session(&l, ATOMIC));
+    let world = limited(1000);
+    let logged_in = world.log_in();
+    let (a, b) = (
+        world.session(&logged_in, ATOMIC),
+        world.session(&logged_in, ATOMIC),
+    );
     put(&a, "/x", &[1; 600]).unwrap();
-    let up = begin(&a, "/x", &NEW, &[2; 600]);
+    let upload = begin(&a, "/x", &NEW, &[2; 600]);
     b.remove(&path("/x")).unwrap();
-    up.finish().unwrap();
-    w.assert_exact();
+    upload.finish().unwrap();
+    world.assert_exact();
 }
 
 #[test]
 fn an_upload_fits_when_the_file_that_lent_it_room_is_replaced() {
-    let w = world(1000);
-    let l = w.log_in();
-    let (a, b) = (w.session(&l, ATOMIC), w.session(&l, ATOMIC));
+    let world = limited(1000);
+    let logged_in = world.log_in();
+    let (a, b) = (
+        world.session(&logged_in, ATOMIC),
+        world.session(&logged_in, ATOMIC),
+    );
     put(&a, "/x", &[1; 600]).unwrap();
     let one = begin(&a, "/x", &NEW, &[2; 600]);
     let two = begin(&b, "/x", &NEW, &[3; 400]);
     two.finish().unwrap();
     one.finish().unwrap();
-    w.assert_exact();
+    world.assert_exact();
 }
 
 #[test]
 fn a_sweep_leaves_an_upload_whose_first_handle_is_closed() {
-    let w = world(0);
-    let l = w.log_in();
-    let (a, b) = (w.session(&l, ATOMIC), w.session(&l, ATOMIC));
+    let world = limited(0);
+    let logged_in = world.log_in();
+    let (a, b) = (
+        world.session(&logged_in, ATOMIC),
+        world.session(&logged_in, ATOMIC),
+    );
     let first = begin(&a, "/x", &NEW, b"aaaa");
     let mut second = b.open(&path("/x"), &PART).unwrap();
     first.finish().unwrap();
     second.write_at(b"bbbb", 4).unwrap();
-    assert_eq!(w.tidy_up(), 0, "swept a running upload");
+    assert_eq!(world.tidy_up(), 0, "swept a running upload");
     second.finish().unwrap();
-    assert_eq!(fs::read(w.home().join("x")).unwrap(), b"aaaabbbb");
+    assert_eq!(fs::read(world.home().join("x")).unwrap(), b"aaaabbbb");
 }
 
 #[test]
 fn a_name_stands_for_the_upload_that_began_last() {
-    let w = world(0);
-    let l = w.log_in();
-    let s = w.session(&l, ATOMIC);
-    let y = begin(&s, "/y", &NEW, b"y");
-    let _one = begin(&s, "/x", &NEW, b"1");
-    let _two = begin(&s, "/x", &NEW, b"22");
-    assert_eq!(s.metadata(&path("/x"), false).unwrap().size, 2);
+    let (_world, _logged_in, session) = one(0);
+    let y = begin(&session, "/y", &NEW, b"y");
+    let _one = begin(&session, "/x", &NEW, b"1");
+    let _two = begin(&session, "/x", &NEW, b"22");
+    assert_eq!(session.metadata(&path("/x"), false).unwrap().size, 2);
     y.finish().unwrap();
-    assert_eq!(s.metadata(&path("/x"), false).unwrap().size, 2);
+    assert_eq!(session.metadata(&path("/x"), false).unwrap().size, 2);
 }
 
 #[test]
 fn of_two_uploads_that_are_renamed_to_one_name_one_gets_it() {
-    let w = world(0);
-    let l = w.log_in();
-    let (a, b) = (w.session(&l, ATOMIC), w.session(&l, ATOMIC));
+    let world = limited(0);
+    let logged_in = world.log_in();
+    let (a, b) = (
+        world.session(&logged_in, ATOMIC),
+        world.session(&logged_in, ATOMIC),
+    );
     let one = begin(&a, "/a.tmp", &NEW, b"one");
     let two = begin(&b, "/b.tmp", &NEW, b"two");
     let ra = a.rename(&path("/a.tmp"), &path("/l"), Replace::No).is_ok();
@@ -211,9 +210,12 @@ fn of_two_uploads_that_are_renamed_to_one_name_one_gets_it() {
 
 #[test]
 fn an_upload_that_was_renamed_without_replacing_replaces_nothing() {
-    let w = world(0);
-    let l = w.log_in();
-    let (a, b) = (w.session(&l, ATOMIC), w.session(&l, ATOMIC));
+    let world = limited(0);
+    let logged_in = world.log_in();
+    let (a, b) = (
+        world.session(&logged_in, ATOMIC),
+        world.session(&logged_in, ATOMIC),
+    );
     let one = begin(
         &a,
         "/a.tmp",
@@ -246,52 +248,58 @@ fn an_upload_that_was_renamed_without_replacing_replaces_nothing() {
 
 #[test]
 fn a_handle_that_wrote_nothing_acknowledges_nothing() {
-    let w = world(0);
-    let l = w.log_in();
-    let (a, b) = (w.session(&l, ATOMIC), w.session(&l, ATOMIC));
+    let world = limited(0);
+    let logged_in = world.log_in();
+    let (a, b) = (
+        world.session(&logged_in, ATOMIC),
+        world.session(&logged_in, ATOMIC),
+    );
     put(&a, "/x", b"whole old file").unwrap();
-    let up = begin(&a, "/x", &NEW, b"half");
+    let upload = begin(&a, "/x", &NEW, b"half");
     b.open(&path("/x"), &OpenRequest { read: true, ..PART })
         .unwrap()
         .finish()
         .unwrap();
-    drop(up);
-    assert_eq!(fs::read(w.home().join("x")).unwrap(), b"whole old file");
+    drop(upload);
+    assert_eq!(fs::read(world.home().join("x")).unwrap(), b"whole old file");
 }
 
 #[test]
 fn a_handle_that_wrote_nothing_does_not_complete_what_another_lost() {
-    let w = world(0);
-    let l = w.log_in();
-    let (a, b) = (w.session(&l, ATOMIC), w.session(&l, ATOMIC));
+    let world = limited(0);
+    let logged_in = world.log_in();
+    let (a, b) = (
+        world.session(&logged_in, ATOMIC),
+        world.session(&logged_in, ATOMIC),
+    );
     put(&a, "/x", b"whole old file").unwrap();
-    let up = begin(&a, "/x", &NEW, b"half");
+    let upload = begin(&a, "/x", &NEW, b"half");
     let idle = b
         .open(&path("/x"), &OpenRequest { read: true, ..PART })
         .unwrap();
-    drop(up);
+    drop(upload);
     let _ = idle.finish();
-    assert_eq!(fs::read(w.home().join("x")).unwrap(), b"whole old file");
+    assert_eq!(fs::read(world.home().join("x")).unwrap(), b"whole old file");
 }
 
 #[test]
 fn an_acknowledged_part_is_no_rest() {
     for mode in [ATOMIC, UploadMode::AtomicWithResume] {
-        let w = world(0);
-        let l = w.log_in();
+        let world = limited(0);
+        let logged_in = world.log_in();
         let (a, b, c) = (
-            w.session(&l, mode),
-            w.session(&l, mode),
-            w.session(&l, mode),
+            world.session(&logged_in, mode),
+            world.session(&logged_in, mode),
+            world.session(&logged_in, mode),
         );
-        let up = begin(&a, "/x", &NEW, b"aaaa");
+        let upload = begin(&a, "/x", &NEW, b"aaaa");
         put(&c, "/x", b"c").unwrap();
         let mut part = b.open(&path("/x"), &PART).unwrap();
         part.write_at(b"bbbb", 4).unwrap();
         part.finish().unwrap();
-        drop(up);
+        drop(upload);
         assert_eq!(
-            fs::read(w.home().join("x")).unwrap(),
+            fs::read(world.home().join("x")).unwrap(),
             b"aaaabbbb",
             "{mode:?}"
         );
@@ -300,23 +308,22 @@ fn an_acknowledged_part_is_no_rest() {
 
 #[test]
 fn an_upload_that_is_renamed_onto_a_link_is_refused_at_once() {
-    let w = world(0);
-    let l = w.log_in();
-    let s = w.session(&l, ATOMIC);
-    std::os::unix::fs::symlink("nowhere", w.home().join("l")).unwrap();
-    let up = begin(&s, "/x", &NEW, b"data");
-    if s.rename(&path("/x"), &path("/l"), Replace::Yes).is_ok() {
-        up.finish().expect("RENAME was told OK");
+    let (world, _logged_in, session) = one(0);
+    std::os::unix::fs::symlink("nowhere", world.home().join("l")).unwrap();
+    let upload = begin(&session, "/x", &NEW, b"data");
+    if session
+        .rename(&path("/x"), &path("/l"), Replace::Yes)
+        .is_ok()
+    {
+        upload.finish().expect("RENAME was told OK");
     }
 }
 
 #[test]
 fn truncating_an_upload_by_a_handle_for_reading_empties_it() {
-    let w = world(0);
-    let l = w.log_in();
-    let s = w.session(&l, ATOMIC);
-    let up = begin(&s, "/x", &NEW, b"data");
-    let r = s
+    let (_world, _logged_in, session) = one(0);
+    let upload = begin(&session, "/x", &NEW, b"data");
+    let r = session
         .open(
             &path("/x"),
             &OpenRequest {
@@ -327,7 +334,7 @@ fn truncating_an_upload_by_a_handle_for_reading_empties_it() {
         .unwrap();
     assert_eq!(r.metadata().unwrap().size, 0);
     drop(r);
-    up.finish().unwrap();
+    upload.finish().unwrap();
 }
 
 #[test]
@@ -336,15 +343,15 @@ fn a_directory_that_may_not_be_read_takes_durable_files() {
         return;
     }
     for mode in [UploadMode::Standard, ATOMIC] {
-        let w = world(0);
-        let l = w.log_in();
-        let s = w.session_with(&l, UploadPolicy { mode, sync: true });
-        s.create_dir(&path("/d"), None).unwrap();
-        fs::set_permissions(w.home().join("d"), fs::Permissions::from_mode(0o300)).unwrap();
-        let r = put(&s, "/d/x", b"data");
-        let m = s.create_dir(&path("/d/sub"), None);
-        let there = fs::read(w.home().join("d/x")).is_ok();
-        fs::set_permissions(w.home().join("d"), fs::Permissions::from_mode(0o700)).unwrap();
+        let world = limited(0);
+        let logged_in = world.log_in();
+        let session = world.session_with(&logged_in, UploadPolicy { mode, sync: true });
+        session.create_dir(&path("/d"), None).unwrap();
+        fs::set_permissions(world.home().join("d"), fs::Permissions::from_mode(0o300)).unwrap();
+        let r = put(&session, "/d/x", b"data");
+        let m = session.create_dir(&path("/d/sub"), None);
+        let there = fs::read(world.home().join("d/x")).is_ok();
+        fs::set_permissions(world.home().join("d"), fs::Permissions::from_mode(0o700)).unwrap();
         assert!(
             r.is_ok() && m.is_ok(),
             "{mode:?}: CLOSE says {r:?}, MKDIR {m:?}, file there: {there}"
@@ -357,20 +364,18 @@ fn hidden_files_that_cannot_be_removed_stay_in_the_count() {
     if !may_be_refused("hidden_files_that_cannot_be_removed_stay_in_the_count") {
         return;
     }
-    let w = world(1000);
-    let l = w.log_in();
-    let s = w.session(&l, ATOMIC);
-    s.create_dir(&path("/d"), None).unwrap();
-    put(&s, "/d/x", &[1; 1000]).unwrap();
-    let d = w.home().join("d");
+    let (world, logged_in, session) = one(1000);
+    session.create_dir(&path("/d"), None).unwrap();
+    put(&session, "/d/x", &[1; 1000]).unwrap();
+    let d = world.home().join("d");
     let mut stored = 0;
     for _ in 0..5 {
-        let mut up = s.open(&path("/d/x"), &NEW).unwrap();
-        if up.write_at(&[2; 1000], 0).is_ok() {
+        let mut upload = session.open(&path("/d/x"), &NEW).unwrap();
+        if upload.write_at(&[2; 1000], 0).is_ok() {
             stored += 1;
         }
         fs::set_permissions(&d, fs::Permissions::from_mode(0o500)).unwrap();
-        let _ = up.finish();
+        let _ = upload.finish();
         fs::set_permissions(&d, fs::Permissions::from_mode(0o700)).unwrap();
     }
     let on_disk: u64 = fs::read_dir(&d)
@@ -380,7 +385,7 @@ fn hidden_files_that_cannot_be_removed_stay_in_the_count() {
     assert!(
         on_disk <= 2000,
         "{on_disk} bytes in a quota of 1000 ({stored} stored), used {}",
-        l.quota.status().size_used
+        logged_in.quota.status().size_used
     );
 }
 
@@ -389,19 +394,19 @@ fn and_beyond_the_last_session() {
     if !may_be_refused("and_beyond_the_last_session") {
         return;
     }
-    let w = world(1000);
-    let d = w.home().join("d");
+    let world = limited(1000);
+    let d = world.home().join("d");
     let mut stored = 0;
     for i in 0..4 {
-        let l = w.log_in();
-        let s = w.session(&l, ATOMIC);
-        let _ = s.create_dir(&path("/d"), None);
-        let mut up = s.open(&path(&format!("/d/x{i}")), &NEW).unwrap();
-        if up.write_at(&[2; 1000], 0).is_ok() {
+        let logged_in = world.log_in();
+        let session = world.session(&logged_in, ATOMIC);
+        let _ = session.create_dir(&path("/d"), None);
+        let mut upload = session.open(&path(&format!("/d/x{i}")), &NEW).unwrap();
+        if upload.write_at(&[2; 1000], 0).is_ok() {
             stored += 1;
         }
         fs::set_permissions(&d, fs::Permissions::from_mode(0o500)).unwrap();
-        let _ = up.finish();
+        let _ = upload.finish();
         fs::set_permissions(&d, fs::Permissions::from_mode(0o700)).unwrap();
     }
     let on_disk: u64 = fs::read_dir(&d)
@@ -417,93 +422,93 @@ fn and_beyond_the_last_session() {
 #[test]
 fn who_is_over_quota_replaces_a_file_by_a_smaller_one() {
     for mode in [UploadMode::Standard, ATOMIC] {
-        let w = world(500);
-        let l = w.log_in();
-        let s = w.session(&l, mode);
-        fs::write(w.home().join("x"), [1; 1000]).unwrap();
-        w.scan();
-        assert!(put(&s, "/x", &[2; 100]).is_ok(), "{mode:?}");
+        let world = limited(500);
+        let logged_in = world.log_in();
+        let session = world.session(&logged_in, mode);
+        fs::write(world.home().join("x"), [1; 1000]).unwrap();
+        world.scan();
+        assert!(put(&session, "/x", &[2; 100]).is_ok(), "{mode:?}");
     }
 }
 
 #[test]
 fn space_is_told_of_an_upload_too() {
     for mode in [UploadMode::Standard, ATOMIC] {
-        let w = world(0);
-        let l = w.log_in();
-        let s = w.session(&l, mode);
-        let up = begin(&s, "/x", &NEW, b"data");
-        assert!(s.space(&path("/x")).is_ok(), "{mode:?}");
-        up.finish().unwrap();
+        let world = limited(0);
+        let logged_in = world.log_in();
+        let session = world.session(&logged_in, mode);
+        let upload = begin(&session, "/x", &NEW, b"data");
+        assert!(session.space(&path("/x")).is_ok(), "{mode:?}");
+        upload.finish().unwrap();
     }
 }
 
 #[test]
 fn a_rest_of_nothing_replaces_nothing() {
-    let w = world(0);
-    let l = w.log_in();
-    let a = w.session(&l, UploadMode::AtomicWithResume);
+    let world = limited(0);
+    let logged_in = world.log_in();
+    let a = world.session(&logged_in, UploadMode::AtomicWithResume);
     put(&a, "/x", b"whole").unwrap();
     drop(a.open(&path("/x"), &NEW).unwrap());
-    assert_eq!(fs::read(w.home().join("x")).unwrap(), b"whole");
+    assert_eq!(fs::read(world.home().join("x")).unwrap(), b"whole");
 }
 
 #[test]
 fn a_pipe_and_a_directory_that_took_the_name_are_not_replaced() {
-    let w = world(0);
-    let l = w.log_in();
-    let a = w.session(&l, ATOMIC);
-    let up = begin(&a, "/x", &NEW, b"aaaa");
+    let world = limited(0);
+    let logged_in = world.log_in();
+    let a = world.session(&logged_in, ATOMIC);
+    let upload = begin(&a, "/x", &NEW, b"aaaa");
     std::process::Command::new("mkfifo")
-        .arg(w.home().join("x"))
+        .arg(world.home().join("x"))
         .status()
         .unwrap();
-    assert!(up.finish().is_err());
-    let up = begin(&a, "/d", &NEW, b"aaaa");
-    fs::create_dir(w.home().join("d")).unwrap();
+    assert!(upload.finish().is_err());
+    let upload = begin(&a, "/d", &NEW, b"aaaa");
+    fs::create_dir(world.home().join("d")).unwrap();
     // join although a directory has the name
-    let j = w.session(&l, ATOMIC).open(&path("/d"), &PART);
+    let j = world.session(&logged_in, ATOMIC).open(&path("/d"), &PART);
     assert_eq!(kind(j.map(drop)), Some(ErrorKind::IsADirectory));
-    drop(up);
+    drop(upload);
 }
 
 #[test]
 fn uploads_over_a_removed_name_stay_within_the_quota_of_files() {
-    let w = World::new(|d| d.quota_files = 2);
-    let l = w.log_in();
-    let ss: Vec<_> = (0..6).map(|_| w.session(&l, ATOMIC)).collect();
-    put(&ss[0], "/x", b"1").unwrap();
-    let ups: Vec<_> = (0..5).map(|i| begin(&ss[i], "/x", &NEW, b"2")).collect();
-    ss[5].remove(&path("/x")).unwrap();
-    put(&ss[5], "/a", b"1").unwrap();
-    put(&ss[5], "/b", b"1").unwrap();
-    for u in ups {
+    let world = World::new(|d| d.quota_files = 2);
+    let logged_in = world.log_in();
+    let sessions: Vec<_> = (0..6).map(|_| world.session(&logged_in, ATOMIC)).collect();
+    put(&sessions[0], "/x", b"1").unwrap();
+    let uploads: Vec<_> = (0..5)
+        .map(|i| begin(&sessions[i], "/x", &NEW, b"2"))
+        .collect();
+    sessions[5].remove(&path("/x")).unwrap();
+    put(&sessions[5], "/a", b"1").unwrap();
+    put(&sessions[5], "/b", b"1").unwrap();
+    for u in uploads {
         let _ = u.finish();
     }
-    w.assert_exact();
-    assert!(l.quota.status().files_used <= 2);
+    world.assert_exact();
+    assert!(logged_in.quota.status().files_used <= 2);
 }
 
 #[test]
 fn a_slash_behind_the_name_of_an_upload_makes_no_directory_there() {
-    let w = world(0);
-    let l = w.log_in();
-    let s = w.session(&l, ATOMIC);
-    let up = begin(&s, "/x", &NEW, b"data");
-    let made = s.create_dir(&path("/x/"), None);
+    let (_world, _logged_in, session) = one(0);
+    let upload = begin(&session, "/x", &NEW, b"data");
+    let made = session.create_dir(&path("/x/"), None);
     assert_eq!(
-        (kind(made), kind(up.finish())),
+        (kind(made), kind(upload.finish())),
         (Some(ErrorKind::AlreadyExists), None)
     );
 }
 
 #[test]
 fn a_rest_sees_that_a_file_changed_whatever_its_times_say() {
-    let w = world(0);
-    let l = w.log_in();
+    let world = limited(0);
+    let logged_in = world.log_in();
     let (a, b) = (
-        w.session(&l, UploadMode::AtomicWithResume),
-        w.session(&l, UploadMode::AtomicWithResume),
+        world.session(&logged_in, UploadMode::AtomicWithResume),
+        world.session(&logged_in, UploadMode::AtomicWithResume),
     );
     put(&a, "/x", b"old!").unwrap();
     let t = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1000);
@@ -515,10 +520,10 @@ fn a_rest_sees_that_a_file_changed_whatever_its_times_say() {
         ..Default::default()
     };
     a.set_attributes(&path("/x"), &times, true).unwrap();
-    std::os::unix::fs::symlink("x", w.home().join("l")).unwrap();
-    let up = begin(&a, "/x", &NEW, b"re");
+    std::os::unix::fs::symlink("x", world.home().join("l")).unwrap();
+    let upload = begin(&a, "/x", &NEW, b"re");
     put(&b, "/l", b"new!").unwrap(); // in place, same size
     b.set_attributes(&path("/x"), &times, true).unwrap();
-    drop(up);
-    assert_eq!(fs::read(w.home().join("x")).unwrap(), b"new!");
+    drop(upload);
+    assert_eq!(fs::read(world.home().join("x")).unwrap(), b"new!");
 }

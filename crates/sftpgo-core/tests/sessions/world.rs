@@ -10,7 +10,7 @@ use std::{
 };
 
 use sftpgo_core::{
-    Result, User, UserDraft, VirtualPath,
+    ErrorKind, Result, User, UserDraft, VirtualPath,
     auth::{Authenticator, LoggedIn},
     event::{Event, Events, Observer},
     filesystem::{Homes, local::LocalHomes},
@@ -21,6 +21,7 @@ use sftpgo_core::{
     scan::QuotaScans,
     session::{OpenRequest, Session, SetstatMode, UploadMode, UploadPolicy},
     sweep::sweep_uploads,
+    transfer::Transfer,
 };
 use sftpgo_store::MemoryProvider;
 
@@ -223,4 +224,36 @@ pub(crate) fn put(session: &Session, name: &str, data: &[u8]) -> Result<()> {
     let mut upload = session.open(&path(name), &NEW)?;
     upload.write_at(data, 0)?;
     upload.finish()
+}
+
+/// A file that is there, or that is being uploaded.
+pub(crate) const PART: OpenRequest = OpenRequest {
+    create: false,
+    truncate: false,
+    ..NEW
+};
+
+/// A file that must not be there.
+pub(crate) const LOCK: OpenRequest = OpenRequest {
+    exclusive: true,
+    truncate: false,
+    ..NEW
+};
+
+/// Whatever is there, and more.
+pub(crate) const APPEND: OpenRequest = OpenRequest {
+    append: true,
+    truncate: false,
+    ..NEW
+};
+
+/// An upload of which `data` is there.
+pub(crate) fn begin(session: &Session, name: &str, request: &OpenRequest, data: &[u8]) -> Transfer {
+    let mut upload = session.open(&path(name), request).unwrap();
+    upload.write_at(data, 0).unwrap();
+    upload
+}
+
+pub(crate) fn kind<T>(result: Result<T>) -> Option<ErrorKind> {
+    result.err().map(|error| error.kind())
 }
