@@ -7,7 +7,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use sftpgo_e2e::{assert_same, assert_same_trees, make_tree, noise, python, run, wait_for};
+use sftpgo_e2e::{Server, assert_same, assert_same_trees, make_tree, noise, python, run, wait_for};
 
 use super::World;
 
@@ -325,8 +325,14 @@ fn scp_over_sftp_and_pscp_work_too() {
 
 #[test]
 fn curl_and_asyncssh_speak_it_too() {
-    let world = World::new();
-    let server = &world.server;
+    for mode in ["0", "1", "2"] {
+        let settings = [("SFTPGO_SFTPD__UPLOAD_MODE", mode)];
+        let world = World::with(&settings, &serde_json::json!({}));
+        curl_and_asyncssh(&world.server);
+    }
+}
+
+fn curl_and_asyncssh(server: &Server) {
     fs::write(server.path("l"), noise(3 << 20)).unwrap();
     make_tree(server);
     let url = format!("scp://127.0.0.1:{}/~/r", server.sftp_port);

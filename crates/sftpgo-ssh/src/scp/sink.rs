@@ -219,6 +219,7 @@ impl Sink {
             Ok(Some((Response::Ok, len))) => (true, len),
             Ok(Some((Response::Warning(_), len))) => (false, len),
             Ok(Some((Response::Fatal(_), _))) => return Step::Done(1),
+            Ok(None) if said_nothing(streams) => (true, 0),
             Ok(None) => return self.wait(State::Verdict(incoming), streams),
             Err(Malformed(why)) => return self.break_off(streams, why),
         };
@@ -274,6 +275,12 @@ impl Program for Sink {
             State::Verdict(incoming) => self.take_verdict(incoming, streams),
         }
     }
+}
+
+/// Has a client that is still there ended its input where it would say whether the file is whole? libssh2, and curl with it,
+/// ends there and takes the file for stored: all announced bytes have come.
+fn said_nothing(streams: &Streams) -> bool {
+    streams.input_ended() && streams.input().is_empty() && !streams.output_lost()
 }
 
 /// Finishes an upload; only then its data is under its name.

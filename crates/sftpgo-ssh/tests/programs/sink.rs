@@ -232,6 +232,25 @@ fn past_the_quota_the_rest_is_thrown_away_and_nothing_is_published() {
     }
 }
 
+/// libssh2 sends the announced bytes and the end of its input, and no byte that says that these are all.
+#[test]
+fn a_whole_file_is_stored_when_the_source_says_nothing_behind_it() {
+    for upload_mode in [
+        UploadMode::Standard,
+        UploadMode::Atomic,
+        UploadMode::AtomicWithResume,
+    ] {
+        let world = World::with(UserDraft::default(), upload_mode);
+        world.write("f", "old");
+        let mut scp = world.start("scp -t f");
+        assert_eq!(scp.send(b"C0644 3 f\nnew"), b"\0\0");
+        assert_eq!(scp.end(), (b"\0".to_vec(), 0));
+        assert_eq!(world.read("f"), "new", "{upload_mode:?}");
+        assert_eq!(names(&world), ["f"]);
+        assert!(world.ended.lock().unwrap()[0].1.is_none());
+    }
+}
+
 #[test]
 fn a_size_that_lies_is_a_lost_upload() {
     for upload_mode in [UploadMode::Standard, UploadMode::Atomic] {
