@@ -18,6 +18,7 @@ mod reason;
 pub mod scp;
 mod server;
 pub mod sftp;
+mod source;
 mod transport;
 
 pub use algorithms::known_names;

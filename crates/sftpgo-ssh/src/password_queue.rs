@@ -7,11 +7,10 @@
 use std::{
     collections::{BTreeSet, HashMap},
     hash::Hash,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
 };
 
-/// The bits of an IPv6 address that tell one client's network from another's.
-const IPV6_NETWORK: u128 = !0 << 64;
+use crate::source::source_of;
 
 /// No user has a longer name in bytes: all that are longer are one name here.
 const LONGEST_NAME: usize = 255;
@@ -26,13 +25,9 @@ pub(crate) struct Asker {
 
 impl Asker {
     pub(crate) fn new(address: IpAddr, name: &str) -> Self {
-        let source = match address.to_canonical() {
-            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & IPV6_NETWORK).into(),
-            v4 => v4,
-        };
         let name = if name.len() > LONGEST_NAME { "" } else { name };
         Self {
-            source,
+            source: source_of(address),
             name: name.to_owned(),
         }
     }

@@ -2,17 +2,14 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use rand::seq::IteratorRandom;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Limits;
-
-/// The part of an IPv6 address that one customer gets: whoever has one address has all of these (RFC 6177).
-const IPV6_SOURCE: u128 = u128::MAX << 64;
+use crate::{config::Limits, source::source_of};
 
 /// Everybody who has not logged in yet.
 #[derive(Default)]
@@ -146,14 +143,6 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.pending.lock().remove(self.number);
-    }
-}
-
-/// What addresses are counted by.
-fn source_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & IPV6_SOURCE).into(),
-        v4 => v4,
     }
 }
 

@@ -208,7 +208,27 @@ impl QuotaAccount {
         lock(&self.state).change_file(file, to)
     }
 
-    /// The same for a file that was made a moment ago, instead of what was `reserved` for it.
+    /// So many bytes of a file are lent to its replacement.
+    pub(crate) fn set_pledged(&self, count: &SharedCount, pledged: u64) {
+        let mut file = lock(count);
+        let to = FileFigures {
+            pledged,
+            ..file.figures
+        };
+        self.set_file(&mut file, to);
+    }
+
+    /// So many bytes a replacement has of the file that lends them.
+    pub(crate) fn set_credit(&self, count: &SharedCount, credit: u64) {
+        let mut file = lock(count);
+        let to = FileFigures {
+            credit,
+            ..file.figures
+        };
+        self.set_file(&mut file, to);
+    }
+
+    /// Makes a file that was made a moment ago count, instead of what was `reserved` for it.
     pub(crate) fn count_new_file(
         &self,
         file: &mut CountedInode,

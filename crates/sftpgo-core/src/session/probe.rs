@@ -42,7 +42,7 @@ impl Session {
     /// Needs `create_symlinks`.
     pub fn link_would_lead(&self, target: &[u8], link: &VirtualPath) -> Result<bool> {
         self.need(Permissions::CREATE_SYMLINKS)?;
-        let directory = link.parent().unwrap_or_else(VirtualPath::root);
+        let directory = link.parent_or_root();
         if target.is_empty() || !stays_inside(&directory, target) {
             return Ok(false);
         }

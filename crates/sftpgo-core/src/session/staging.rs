@@ -131,19 +131,14 @@ impl Session {
             Ok(staged) => staged,
             Err(error) => {
                 if let Some((count, _)) = &leans_on {
-                    self.end_pledge(count);
+                    self.shared.quota.set_pledged(count, 0);
                 }
                 return Err(error);
             }
         };
         let file: Arc<dyn File> = Arc::from(file);
         let leans_on = leans_on.map(|(leans_on, credit)| {
-            let mut counted = lock(&count);
-            let figures = FileFigures {
-                credit,
-                ..counted.figures
-            };
-            self.shared.quota.set_file(&mut counted, figures);
+            self.shared.quota.set_credit(&count, credit);
             leans_on
         });
         let upload = StagedUpload::begin(
@@ -190,15 +185,6 @@ impl Session {
         self.shared.quota.set_file(&mut counted, figures);
         drop(counted);
         Ok(Some((count, credit)))
-    }
-
-    fn end_pledge(&self, count: &SharedCount) {
-        let mut counted = lock(count);
-        let figures = FileFigures {
-            pledged: 0,
-            ..counted.figures
-        };
-        self.shared.quota.set_file(&mut counted, figures);
     }
 
     fn make_temporary(

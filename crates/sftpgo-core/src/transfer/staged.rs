@@ -212,15 +212,8 @@ impl StagedUpload {
     /// Ends the pledge of the file that it leans on.
     pub(super) fn end_pledge(&self, shared: &Shared) {
         if let Some(leans_on) = &self.leans_on {
-            let mut count = lock(leans_on);
-            let mut figures = count.figures;
-            figures.pledged = 0;
-            shared.quota.set_file(&mut count, figures);
-            drop(count);
-            let mut count = lock(&self.count);
-            let mut figures = count.figures;
-            figures.credit = 0;
-            shared.quota.set_file(&mut count, figures);
+            shared.quota.set_pledged(leans_on, 0);
+            shared.quota.set_credit(&self.count, 0);
         }
     }
 

@@ -154,7 +154,7 @@ impl Place {
         let left = self.shown.clone();
         match entered.named_at {
             Some(len) => {
-                self.path = self.path.parent().unwrap_or_else(VirtualPath::root);
+                self.path = self.path.parent_or_root();
                 self.shown.truncate(len);
             }
             None => self.is_directory = false,
