@@ -1,0 +1,1 @@
+//! Key exchanges: the secret that both sides make.

@@ -1,0 +1,1 @@
+//! Keys of users and of the server, signatures and certificates.
