@@ -3,12 +3,15 @@
 #![forbid(unsafe_code)]
 
 mod cipher;
-mod key;
+mod compress;
 mod kex;
+mod key;
 mod random;
 mod wire;
 
 pub use self::{
+    cipher::{Cipher, Mac},
+    kex::Kex,
     random::{NoRandomBytes, Random},
     wire::Malformed,
 };
