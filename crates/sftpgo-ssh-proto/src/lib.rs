@@ -12,6 +12,10 @@ mod wire;
 pub use self::{
     cipher::{Cipher, Mac},
     kex::Kex,
+    key::{
+        BadSignature, Certificate, CertificateKind, CertificateProblem, HostKey, HostKeyError,
+        KeyAlgorithm, KeyKind, Presence, PublicKey, SignFailed, SignatureAlgorithm,
+    },
     random::{NoRandomBytes, Random},
     wire::Malformed,
 };

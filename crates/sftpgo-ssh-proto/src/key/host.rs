@@ -1,0 +1,216 @@
+//! The server's keys: their public blobs, and what they sign.
+
+use std::fmt;
+
+use p521::ecdsa::signature::hazmat::PrehashSigner;
+use ring::{
+    digest::{SHA512, digest},
+    rand::SystemRandom,
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+        EcdsaSigningAlgorithm, Ed25519KeyPair,
+    },
+};
+use ssh_key::private::{EcdsaKeypair, Ed25519Keypair, KeypairData};
+
+use crate::wire::{put_mpint, put_string};
+
+use super::{
+    algorithm::{KeyKind, SignatureAlgorithm},
+    host_rsa::HostRsa,
+    public::{PublicKey, joined},
+};
+
+/// A private key of the server.
+pub struct HostKey {
+    kind: KeyKind,
+    blob: Vec<u8>,
+    secret: Secret,
+}
+
+enum Secret {
+    Ed25519(Ed25519KeyPair),
+    Ecdsa(EcdsaKeyPair),
+    EcdsaP521(Box<p521::ecdsa::SigningKey>),
+    Rsa(Box<HostRsa>),
+}
+
+/// Why a private key is no host key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostKeyError {
+    /// It is under a passphrase.
+    Encrypted,
+    /// Keys of its type do not sign here: DSA, security keys.
+    UnknownType,
+    /// An RSA key of less than 2048 bits or more than 16384, or with an exponent that is not usual.
+    RsaSize,
+    /// Its parts do not belong together.
+    Inconsistent,
+}
+
+impl fmt::Display for HostKeyError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Encrypted => "the key is under a passphrase",
+            Self::UnknownType => "keys of this type cannot be host keys",
+            Self::RsaSize => "RSA keys have to have 2048 to 16384 bits",
+            Self::Inconsistent => "the parts of the key do not belong together",
+        })
+    }
+}
+
+impl std::error::Error for HostKeyError {}
+
+/// There is no signature: the key does not sign by that algorithm, or there were no random bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignFailed;
+
+impl fmt::Debug for HostKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("HostKey")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl HostKey {
+    /// Takes a key that was read from a file.
+    ///
+    /// # Errors
+    /// It cannot be a host key.
+    pub fn from_private(key: &ssh_key::PrivateKey) -> Result<Self, HostKeyError> {
+        match key.key_data() {
+            KeypairData::Ed25519(pair) => Self::ed25519(pair),
+            KeypairData::Ecdsa(pair) => Self::ecdsa(pair),
+            KeypairData::Rsa(pair) => {
+                let mut blob = Vec::new();
+                put_string(&mut blob, KeyKind::Rsa.name().as_bytes());
+                put_mpint(&mut blob, pair.public().e().as_bytes());
+                put_mpint(&mut blob, pair.public().n().as_bytes());
+                PublicKey::parse(&blob).map_err(|_| HostKeyError::RsaSize)?;
+                Ok(Self {
+                    kind: KeyKind::Rsa,
+                    blob,
+                    secret: Secret::Rsa(Box::new(HostRsa::new(pair)?)),
+                })
+            }
+            KeypairData::Encrypted(_) => Err(HostKeyError::Encrypted),
+            _ => Err(HostKeyError::UnknownType),
+        }
+    }
+
+    fn ed25519(pair: &Ed25519Keypair) -> Result<Self, HostKeyError> {
+        let kind = KeyKind::Ed25519;
+        let mut blob = Vec::new();
+        put_string(&mut blob, kind.name().as_bytes());
+        put_string(&mut blob, pair.public.as_ref());
+        let secret =
+            Ed25519KeyPair::from_seed_and_public_key(pair.private.as_ref(), pair.public.as_ref())
+                .map_err(|_| HostKeyError::Inconsistent)?;
+        Ok(Self {
+            kind,
+            blob,
+            secret: Secret::Ed25519(secret),
+        })
+    }
+
+    fn ecdsa(pair: &EcdsaKeypair) -> Result<Self, HostKeyError> {
+        let (private, public) = (pair.private_key_bytes(), pair.public_key_bytes());
+        let by_ring = |algorithm: &'static EcdsaSigningAlgorithm| {
+            let random = SystemRandom::new();
+            EcdsaKeyPair::from_private_key_and_public_key(algorithm, private, public, &random)
+                .map(Secret::Ecdsa)
+                .map_err(|_| HostKeyError::Inconsistent)
+        };
+        let (kind, secret) = match pair {
+            EcdsaKeypair::NistP256 { .. } => (
+                KeyKind::EcdsaNistP256,
+                by_ring(&ECDSA_P256_SHA256_FIXED_SIGNING)?,
+            ),
+            EcdsaKeypair::NistP384 { .. } => (
+                KeyKind::EcdsaNistP384,
+                by_ring(&ECDSA_P384_SHA384_FIXED_SIGNING)?,
+            ),
+            EcdsaKeypair::NistP521 { .. } => {
+                let secret = p521::ecdsa::SigningKey::from_slice(private)
+                    .map_err(|_| HostKeyError::Inconsistent)?;
+                if secret.verifying_key().to_sec1_point(false).as_bytes() != public {
+                    return Err(HostKeyError::Inconsistent);
+                }
+                (KeyKind::EcdsaNistP521, Secret::EcdsaP521(Box::new(secret)))
+            }
+        };
+        let mut blob = Vec::new();
+        put_string(&mut blob, kind.name().as_bytes());
+        put_string(&mut blob, pair.curve().as_str().as_bytes());
+        put_string(&mut blob, public);
+        PublicKey::parse(&blob).map_err(|_| HostKeyError::Inconsistent)?;
+        Ok(Self { kind, blob, secret })
+    }
+
+    /// The public key as clients get it, `K_S` of RFC 4253 section 8.
+    pub fn public_blob(&self) -> &[u8] {
+        &self.blob
+    }
+
+    /// What it can sign with, the strongest first.
+    pub fn algorithms(&self) -> &'static [SignatureAlgorithm] {
+        match self.kind {
+            KeyKind::Ed25519 => &[SignatureAlgorithm::Ed25519],
+            KeyKind::EcdsaNistP256 => &[SignatureAlgorithm::EcdsaNistP256],
+            KeyKind::EcdsaNistP384 => &[SignatureAlgorithm::EcdsaNistP384],
+            KeyKind::EcdsaNistP521 => &[SignatureAlgorithm::EcdsaNistP521],
+            KeyKind::Rsa => &[
+                SignatureAlgorithm::RsaSha512,
+                SignatureAlgorithm::RsaSha256,
+                SignatureAlgorithm::SshRsa,
+            ],
+            KeyKind::SkEd25519 | KeyKind::SkEcdsaNistP256 => &[],
+        }
+    }
+
+    /// Signs the parts of `message`, one behind the other; the answer is the blob with the algorithm's name in it.
+    ///
+    /// # Errors
+    /// The key does not sign by `algorithm`, or the system has no random bytes.
+    pub fn sign(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[&[u8]],
+    ) -> Result<Vec<u8>, SignFailed> {
+        if algorithm.kind() != self.kind {
+            return Err(SignFailed);
+        }
+        let message = joined(message);
+        let signature = match &self.secret {
+            Secret::Ed25519(key) => key.sign(&message).as_ref().to_vec(),
+            Secret::Ecdsa(key) => {
+                let signature = key
+                    .sign(&SystemRandom::new(), &message)
+                    .map_err(|_| SignFailed)?;
+                numbers(signature.as_ref())
+            }
+            Secret::EcdsaP521(key) => {
+                let hash = digest(&SHA512, &message);
+                let signature: p521::ecdsa::Signature =
+                    key.sign_prehash(hash.as_ref()).map_err(|_| SignFailed)?;
+                numbers(&signature.to_bytes())
+            }
+            Secret::Rsa(key) => key.sign(algorithm, &message)?,
+        };
+        let mut blob = Vec::new();
+        put_string(&mut blob, algorithm.name().as_bytes());
+        put_string(&mut blob, &signature);
+        Ok(blob)
+    }
+}
+
+/// Two numbers of the same length as RFC 5656 section 3.1.2 writes them.
+fn numbers(fixed: &[u8]) -> Vec<u8> {
+    let (r, s) = fixed.split_at_checked(fixed.len() / 2).unwrap_or_default();
+    let mut signature = Vec::new();
+    put_mpint(&mut signature, r);
+    put_mpint(&mut signature, s);
+    signature
+}
