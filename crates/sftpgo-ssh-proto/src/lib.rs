@@ -2,20 +2,43 @@
 
 #![forbid(unsafe_code)]
 
+mod channel;
 mod cipher;
 mod compress;
+mod config;
+mod connection;
+mod core;
+mod disconnect;
+mod event;
+mod fatal;
+mod identification;
 mod kex;
 mod key;
+mod login;
+mod modern;
+mod negotiate;
+mod number;
+mod packet;
 mod random;
+mod transport;
 mod wire;
 
 pub use self::{
     cipher::{Cipher, Mac},
+    config::Config,
+    connection::{Connection, Progress},
+    disconnect::{DisconnectReason, End},
+    event::{ChannelId, Event, OpenRefusal, Program},
     kex::Kex,
     key::{
         BadSignature, Certificate, CertificateKind, CertificateProblem, HostKey, HostKeyError,
         KeyAlgorithm, KeyKind, Presence, PublicKey, SignFailed, SignatureAlgorithm,
     },
-    random::{NoRandomBytes, Random},
+    login::{
+        Answers, AuthMethod, InvalidLogin, KeyOffer, Login, LoginAnswer, LoginMethod, SignedLogin,
+        VerifiedKey,
+    },
+    random::{NoRandomBytes, Random, SystemRandom},
+    transport::{Exchange, ExchangeDone},
     wire::Malformed,
 };

@@ -110,11 +110,6 @@ impl Opener {
         self.shape.tag_len
     }
 
-    /// What packets are multiples of: a rekey is due after so many of these.
-    pub(crate) fn block_len(&self) -> usize {
-        self.shape.block_len
-    }
-
     /// Verifies and decrypts a whole packet in place: length field, padding length, payload, padding and tag. chacha20's length
     /// field stays as it came.
     ///

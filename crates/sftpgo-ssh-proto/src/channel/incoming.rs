@@ -1,0 +1,244 @@
+//! Messages of channels.
+
+use super::{
+    LEAST_PACKET,
+    table::{Asked, Channel},
+};
+use crate::{
+    Event, OpenRefusal, Program,
+    core::Core,
+    event::ChannelId,
+    fatal::Fatal,
+    number,
+    wire::{Reader, put_string, put_u8, put_u32},
+};
+
+/// Kinds of channels that exist and are not offered: they would reach beyond the user's files.
+const FORWARDING: [&[u8]; 5] = [
+    b"direct-tcpip",
+    b"forwarded-tcpip",
+    b"direct-streamlocal@openssh.com",
+    b"forwarded-streamlocal@openssh.com",
+    b"tun@openssh.com",
+];
+
+/// What came of a message; none if there is no such message.
+type Handled<'a> = Result<Option<Option<Event<'a>>>, Fatal>;
+
+impl Core {
+    pub(crate) fn handle_channel<'a>(&mut self, number: u8, payload: &'a [u8]) -> Handled<'a> {
+        let mut reader = Reader::new(payload);
+        reader.u8()?;
+        if number == number::CHANNEL_OPEN {
+            return self.open_channel(&mut reader).map(Some);
+        }
+        if !(number::CHANNEL_OPEN_CONFIRMATION..=number::CHANNEL_FAILURE).contains(&number) {
+            return Ok(None);
+        }
+        let id = ChannelId(reader.u32()?);
+        if !self.channels.was_used(id) {
+            return Err(Fatal::protocol(format!("there was no channel {}", id.0)));
+        }
+        let Some(channel) = self
+            .channels
+            .find_mut(id)
+            .filter(|channel| channel.is_confirmed)
+        else {
+            // It was under way when the channel was closed.
+            return Ok(Some(None));
+        };
+        let event = match number {
+            number::CHANNEL_WINDOW_ADJUST => {
+                let more = reader.u32()?;
+                reader.end()?;
+                let window = channel.their_window.checked_add(more);
+                channel.their_window =
+                    window.ok_or_else(|| Fatal::protocol("a window of more than 2^32 bytes"))?;
+                None
+            }
+            number::CHANNEL_DATA => {
+                let data = reader.string()?;
+                reader.end()?;
+                self.take_data(id, data)?
+            }
+            number::CHANNEL_EXTENDED_DATA => {
+                reader.u32()?;
+                let data = reader.string()?;
+                reader.end()?;
+                self.drop_data(id, data)?;
+                None
+            }
+            number::CHANNEL_EOF => {
+                reader.end()?;
+                let is_new = !std::mem::replace(&mut channel.eof_came, true);
+                (is_new && !channel.close_sent).then_some(Event::Eof(id))
+            }
+            number::CHANNEL_CLOSE => {
+                reader.end()?;
+                self.close_came(id)?
+            }
+            number::CHANNEL_REQUEST => self.channel_request(id, &mut reader)?,
+            // Answers to requests that want none.
+            number::CHANNEL_SUCCESS | number::CHANNEL_FAILURE => None,
+            _ => {
+                return Err(Fatal::protocol(
+                    "an answer to a channel that was not opened here",
+                ));
+            }
+        };
+        Ok(Some(event))
+    }
+
+    fn open_channel<'a>(&mut self, reader: &mut Reader<'a>) -> Result<Option<Event<'a>>, Fatal> {
+        let kind = reader.string()?;
+        let (theirs, their_window, their_packet) = (reader.u32()?, reader.u32()?, reader.u32()?);
+        if self.channels.no_more {
+            return Err(Fatal::protocol("a channel after no-more-sessions"));
+        }
+        let refusal = match kind {
+            b"session" if self.channels.count() >= self.config.max_channels => {
+                Some(OpenRefusal::ResourceShortage)
+            }
+            b"session" if their_packet < LEAST_PACKET => Some(OpenRefusal::ResourceShortage),
+            b"session" => None,
+            kind if FORWARDING.contains(&kind) => Some(OpenRefusal::Prohibited),
+            _ => Some(OpenRefusal::UnknownType),
+        };
+        if let Some(why) = refusal {
+            self.refuse_open(theirs, why)?;
+            return Ok(None);
+        }
+        let window = self.config.window;
+        let added = self.channels.add(|id| Channel {
+            id,
+            theirs,
+            their_window,
+            their_packet,
+            window,
+            target: window,
+            held: 0,
+            excess: 0,
+            is_confirmed: false,
+            is_started: false,
+            eof_came: false,
+            eof_sent: false,
+            close_sent: false,
+        });
+        let id = added.ok_or_else(|| Fatal::protocol("too many channels were opened"))?;
+        self.channels.asked = Some((id, Asked::Open));
+        Ok(Some(Event::OpenSession(id)))
+    }
+
+    /// Takes what came from the client's window.
+    fn count_data(&mut self, id: ChannelId, data: &[u8]) -> Result<bool, Fatal> {
+        let Some(channel) = self.channels.find_mut(id) else {
+            return Ok(false);
+        };
+        let count = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        let over = count.saturating_sub(channel.window);
+        channel.window = channel.window.saturating_sub(count);
+        channel.excess = channel.excess.saturating_add(over);
+        if channel.excess > channel.target / 10 {
+            return Err(Fatal::protocol("more data than the channel's window"));
+        }
+        channel.held = channel.held.saturating_add(count);
+        Ok(channel.is_started && !channel.eof_came && !channel.close_sent)
+    }
+
+    fn take_data<'a>(&mut self, id: ChannelId, data: &'a [u8]) -> Result<Option<Event<'a>>, Fatal> {
+        if self.count_data(id, data)? {
+            return Ok((!data.is_empty()).then_some(Event::Data(id, data)));
+        }
+        self.consumed(id, data.len())?;
+        Ok(None)
+    }
+
+    /// Data that nobody waits for is dropped, and the window is given back all the same.
+    fn drop_data(&mut self, id: ChannelId, data: &[u8]) -> Result<(), Fatal> {
+        self.count_data(id, data)?;
+        self.consumed(id, data.len())
+    }
+
+    fn close_came<'a>(&mut self, id: ChannelId) -> Result<Option<Event<'a>>, Fatal> {
+        let Some(channel) = self.channels.find(id) else {
+            return Ok(None);
+        };
+        let (theirs, close_sent) = (channel.theirs, channel.close_sent);
+        if !close_sent {
+            self.reply(8, |out| {
+                put_u8(out, number::CHANNEL_CLOSE);
+                put_u32(out, theirs);
+            })?;
+        }
+        self.channels.remove(id);
+        Ok(Some(Event::Closed(id)))
+    }
+
+    fn channel_request<'a>(
+        &mut self,
+        id: ChannelId,
+        reader: &mut Reader<'a>,
+    ) -> Result<Option<Event<'a>>, Fatal> {
+        let kind = reader.string()?;
+        let wants_reply = reader.bool()?;
+        let program = match kind {
+            b"shell" => Program::Shell,
+            b"exec" => Program::Exec(reader.string()?),
+            b"subsystem" => Program::Subsystem(reader.string()?),
+            // Environment, terminals, signals and what is not known (RFC 4254 section 6).
+            _ => return self.answer_channel(id, wants_reply, false).map(|()| None),
+        };
+        reader.end()?;
+        let may_start = self
+            .channels
+            .find(id)
+            .is_some_and(|channel| !channel.is_started);
+        if !may_start {
+            return self.answer_channel(id, wants_reply, false).map(|()| None);
+        }
+        self.channels.asked = Some((id, Asked::Start { wants_reply }));
+        Ok(Some(Event::Start(id, program)))
+    }
+
+    pub(super) fn answer_channel(
+        &mut self,
+        id: ChannelId,
+        wants_reply: bool,
+        ok: bool,
+    ) -> Result<(), Fatal> {
+        let Some(channel) = self.channels.find(id) else {
+            return Ok(());
+        };
+        // After CLOSE nothing is sent on a channel (RFC 4254 section 5.3).
+        if !wants_reply || channel.close_sent {
+            return Ok(());
+        }
+        let theirs = channel.theirs;
+        self.reply(8, |out| {
+            put_u8(
+                out,
+                match ok {
+                    true => number::CHANNEL_SUCCESS,
+                    false => number::CHANNEL_FAILURE,
+                },
+            );
+            put_u32(out, theirs);
+        })
+    }
+
+    pub(super) fn refuse_open(&mut self, theirs: u32, why: OpenRefusal) -> Result<(), Fatal> {
+        let text = match why {
+            OpenRefusal::Prohibited => "not allowed",
+            OpenRefusal::ConnectFailed => "not possible",
+            OpenRefusal::UnknownType => "unknown channel type",
+            OpenRefusal::ResourceShortage => "too many channels",
+        };
+        self.reply(64, |out| {
+            put_u8(out, number::CHANNEL_OPEN_FAILURE);
+            put_u32(out, theirs);
+            put_u32(out, why as u32);
+            put_string(out, text.as_bytes());
+            put_string(out, b"");
+        })
+    }
+}

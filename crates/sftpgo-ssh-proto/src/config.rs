@@ -1,0 +1,76 @@
+//! What a server offers, and its limits.
+
+use crate::{
+    cipher::{Cipher, Mac},
+    kex::Kex,
+    key::{HostKey, KeyAlgorithm, SignatureAlgorithm},
+    login::AuthMethod,
+};
+
+/// Settings that all connections of a server share.
+#[derive(Debug)]
+pub struct Config {
+    /// The software version of the identification line (RFC 4253 section 4.2): printable, without `-` and blanks.
+    pub software: String,
+    /// At least one.
+    pub host_keys: Vec<HostKey>,
+    /// Best first; the client's order decides.
+    pub kex: Vec<Kex>,
+    /// Likewise.
+    pub ciphers: Vec<Cipher>,
+    /// Likewise; AEAD ciphers have their own.
+    pub macs: Vec<Mac>,
+    /// Offered besides to clients that know neither an AEAD cipher nor encrypt-then-MAC.
+    pub macs_on_need: Vec<Mac>,
+    /// Algorithms of host keys, as far as there are such keys.
+    pub host_key_algorithms: Vec<SignatureAlgorithm>,
+    /// Algorithms of users' signatures.
+    pub public_key_algorithms: Vec<KeyAlgorithm>,
+    /// Offers `zlib@openssh.com`.
+    pub compression: bool,
+    /// Methods of authentication that clients hear of.
+    pub methods: Vec<AuthMethod>,
+    /// Failed logins before the connection ends; the first `none` does not count.
+    pub max_auth_failures: u32,
+    /// What clients show before they log in.
+    pub banner: Option<String>,
+    /// How much a client may send ahead on a channel that was opened, in bytes; less than 2³¹.
+    pub window: u32,
+    /// The longest data of one packet on a channel, in bytes, as it is announced.
+    pub max_packet: u32,
+    /// Channels that may be open at once.
+    pub max_channels: usize,
+    /// New keys are made after this many bytes of one direction, in addition to what the ciphers need.
+    pub rekey_after: Option<u64>,
+}
+
+impl Config {
+    /// The defaults of everything but the host keys.
+    pub fn new(host_keys: Vec<HostKey>) -> Self {
+        Self {
+            software: concat!("sftpgo_", env!("CARGO_PKG_VERSION")).to_owned(),
+            host_keys,
+            kex: Kex::DEFAULT.to_vec(),
+            ciphers: Cipher::DEFAULT.to_vec(),
+            macs: Mac::DEFAULT.to_vec(),
+            macs_on_need: Mac::ON_NEED.to_vec(),
+            host_key_algorithms: KeyAlgorithm::HOST_DEFAULT
+                .iter()
+                .map(|algorithm| algorithm.signature)
+                .collect(),
+            public_key_algorithms: KeyAlgorithm::USER_DEFAULT.to_vec(),
+            compression: true,
+            methods: vec![
+                AuthMethod::PublicKey,
+                AuthMethod::Password,
+                AuthMethod::KeyboardInteractive,
+            ],
+            max_auth_failures: 6,
+            banner: None,
+            window: 2 * 1024 * 1024,
+            max_packet: 65_536,
+            max_channels: 10,
+            rekey_after: None,
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! A connection, as its host sees it.
+
+use std::sync::Arc;
+
+use crate::{
+    ChannelId, Config, DisconnectReason, End, Event, Exchange, ExchangeDone, LoginAnswer,
+    OpenRefusal, Random,
+    core::Core,
+    fatal::Fatal,
+    identification::{self, Line},
+    number,
+    packet::Inbound,
+    wire::{put_string, put_u8, put_u32},
+};
+
+/// What [`Connection::process`] did.
+#[derive(Debug)]
+pub struct Progress<'a> {
+    /// So many bytes at the start of the input are done with; the rest has to come again, with what comes behind it.
+    pub consumed: usize,
+    /// What happened. It may lie in the bytes that are done with.
+    pub event: Option<Event<'a>>,
+}
+
+/// The server's side of one SSH connection.
+///
+/// It does no IO: the host hands over what it has received with [`process`](Self::process), sends what
+/// is in [`output`](Self::output) after every call, and answers the events that ask.
+pub struct Connection {
+    inbound: Inbound,
+    core: Core,
+    stage: Stage,
+    identification: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stage {
+    Identifying,
+    Running,
+    /// Over; the host has still to be told, or not.
+    Ended(Option<End>),
+}
+
+impl Connection {
+    /// A connection that waits for its client. The server's identification line is in the output at once.
+    pub fn new(config: Arc<Config>, random: Box<dyn Random>) -> Self {
+        let identification = format!("SSH-2.0-{}", config.software);
+        let mut core = Core::new(config, random);
+        core.out.plain(identification.as_bytes());
+        core.out.plain(b"\r\n");
+        Self {
+            inbound: Inbound::clear(),
+            core,
+            stage: Stage::Identifying,
+            identification,
+        }
+    }
+
+    /// Takes the next packet, or the identification line, from the start of what the client sent.
+    ///
+    /// Packets are decrypted where they lie, so what is not consumed has to come again as it was left. When nothing is consumed
+    /// and nothing happens, more input is needed, or an event waits for its answer, or the connection is over.
+    pub fn process<'a>(&'a mut self, input: &'a mut [u8]) -> Progress<'a> {
+        let nothing = |consumed| Progress {
+            consumed,
+            event: None,
+        };
+        match &mut self.stage {
+            Stage::Identifying => return self.identify(input),
+            Stage::Running => {}
+            Stage::Ended(end) => {
+                let event = end.take().map(Event::Ended);
+                return Progress { consumed: 0, event };
+            }
+        }
+        if self.core.is_asking() {
+            return nothing(0);
+        }
+        self.follow();
+        if self.inbound.is_hiding() {
+            return match self.inbound.hide(input.len()) {
+                Ok(()) => nothing(input.len()),
+                Err(bad) => self.end_by(bad.into(), 0),
+            };
+        }
+        let Self {
+            inbound,
+            core,
+            stage,
+            ..
+        } = self;
+        let opened = match inbound.open(input) {
+            Ok(None) => return nothing(0),
+            Ok(Some(opened)) => opened,
+            Err(bad) => {
+                let end = end_of(core, bad.into());
+                *stage = Stage::Ended(None);
+                return Progress {
+                    consumed: 0,
+                    event: Some(Event::Ended(end)),
+                };
+            }
+        };
+        let event = match core.handle(opened.payload, opened.sequence) {
+            Ok(event) => event,
+            Err(fatal) => Some(Event::Ended(end_of(core, fatal))),
+        };
+        if matches!(event, Some(Event::Ended(_))) {
+            *stage = Stage::Ended(None);
+        }
+        Progress {
+            consumed: opened.consumed,
+            event,
+        }
+    }
+
+    /// What the last message changes for the packets behind it.
+    fn follow(&mut self) {
+        if let Some(new) = self.core.keys.new_inbound.take() {
+            self.inbound.change(new);
+        }
+        if std::mem::take(&mut self.core.login_opens_inbound) {
+            let inflater = self.core.inflater();
+            self.inbound.log_in(inflater);
+        }
+        let due = self.inbound.is_due(self.core.config.rekey_after);
+        let begun = self.core.exchange_when_due(due);
+        self.take(begun);
+    }
+
+    fn identify<'a>(&'a mut self, input: &'a mut [u8]) -> Progress<'a> {
+        let (line, consumed) = match identification::find(input) {
+            Line::Incomplete => {
+                return Progress {
+                    consumed: 0,
+                    event: None,
+                };
+            }
+            Line::Whole(line, consumed) => (line, consumed),
+            Line::Refused => {
+                self.core
+                    .out
+                    .plain(b"Invalid SSH identification string.\r\n");
+                self.stage = Stage::Ended(None);
+                let text = "the identification is none of SSH-2".to_owned();
+                return Progress {
+                    consumed: 0,
+                    event: Some(Event::Ended(End::Here(
+                        DisconnectReason::ProtocolError,
+                        text,
+                    ))),
+                };
+            }
+        };
+        let line = input.get(..line).unwrap_or_default();
+        self.stage = Stage::Running;
+        let begun = self.core.identified(self.identification.as_bytes(), line);
+        self.identification = String::new();
+        self.take(begun);
+        Progress {
+            consumed,
+            event: Some(Event::Identified(line)),
+        }
+    }
+
+    /// Bytes that the packet which the input begins with takes, as far as known: a buffer has to hold so many.
+    pub fn wanted(&self) -> usize {
+        self.inbound.wanted()
+    }
+
+    /// What has to be sent to the client.
+    pub fn output(&self) -> &[u8] {
+        self.core.out.waiting()
+    }
+
+    /// So many bytes of the output were sent.
+    pub fn sent(&mut self, count: usize) {
+        self.core.out.sent(count);
+    }
+
+    /// Begins the exchange of keys with a client that says nothing after its identification. Mostly the server answers the
+    /// client's offer; a host calls this after two seconds.
+    pub fn stop_waiting(&mut self) {
+        if self.stage == Stage::Running && self.core.keys.session().is_none() {
+            let begun = self.core.begin_exchange();
+            self.take(begun);
+        }
+    }
+
+    /// Answers [`Event::ExchangeKeys`]: computes the keys here and now.
+    pub fn exchange_keys(&mut self) {
+        if let Some(exchange) = self.take_exchange() {
+            let done = exchange.run(self.core.out.random());
+            self.finish_exchange(done);
+        }
+    }
+
+    /// Takes what has to be computed for [`Event::ExchangeKeys`], to have it done elsewhere.
+    pub fn take_exchange(&mut self) -> Option<Exchange> {
+        self.core.take_exchange()
+    }
+
+    /// Answers [`Event::ExchangeKeys`] with what was computed.
+    pub fn finish_exchange(&mut self, done: ExchangeDone) {
+        let finished = self.core.finish_exchange(done);
+        self.take(finished);
+    }
+
+    /// Answers [`Event::Login`](crate::Event::Login). An answer that does not fit the request refuses it.
+    pub fn answer_login(&mut self, answer: LoginAnswer) {
+        let answered = self.core.answer_login(answer);
+        self.take(answered);
+    }
+
+    /// The client's identification line; empty before it came.
+    pub fn client_identification(&self) -> &[u8] {
+        self.core.client_identification()
+    }
+
+    /// Is the client logged in?
+    pub fn is_logged_in(&self) -> bool {
+        self.core.is_logged_in()
+    }
+
+    /// Answers [`Event::OpenSession`]: the channel is open.
+    pub fn accept_channel(&mut self, channel: ChannelId) {
+        let accepted = self.core.accept_channel(channel);
+        self.take(accepted);
+    }
+
+    /// Answers [`Event::OpenSession`]: there is no such channel.
+    pub fn refuse_channel(&mut self, channel: ChannelId, why: OpenRefusal) {
+        let refused = self.core.refuse_channel(channel, why);
+        self.take(refused);
+    }
+
+    /// Answers [`Event::Start`]: the program was started, or was not, and another may be asked for.
+    pub fn answer_request(&mut self, channel: ChannelId, started: bool) {
+        let answered = self.core.answer_start(channel, started);
+        self.take(answered);
+    }
+
+    /// How many bytes [`send`](Self::send) takes now: as the client's window, the exchange of keys and what waits in the
+    /// output allow. It may be more after the next input or when output was sent.
+    pub fn room(&self, channel: ChannelId) -> usize {
+        match self.stage {
+            Stage::Running => self.core.room(channel),
+            _ => 0,
+        }
+    }
+
+    /// Sends data on a channel as far as there is [`room`](Self::room); answers how many bytes that was.
+    pub fn send(&mut self, channel: ChannelId, data: &[u8]) -> usize {
+        self.send_as(channel, data, false)
+    }
+
+    /// The same for standard error (RFC 4254 section 5.2).
+    pub fn send_stderr(&mut self, channel: ChannelId, data: &[u8]) -> usize {
+        self.send_as(channel, data, true)
+    }
+
+    fn send_as(&mut self, channel: ChannelId, data: &[u8], is_error: bool) -> usize {
+        if self.stage != Stage::Running {
+            return 0;
+        }
+        let sent = self.core.send_data(channel, data, is_error);
+        let taken = *sent.as_ref().unwrap_or(&0);
+        self.take(sent.map(drop));
+        let begun = self.core.exchange_when_due(false);
+        self.take(begun);
+        taken
+    }
+
+    /// Ends a channel as a program that exited: its status, the end of its output, and CLOSE.
+    pub fn finish_channel(&mut self, channel: ChannelId, exit_status: u32) {
+        let finished = self.core.finish_channel(channel, exit_status);
+        self.take(finished);
+    }
+
+    /// Ends a channel without a status.
+    pub fn close_channel(&mut self, channel: ChannelId) {
+        let closed = self.core.close_channel(channel);
+        self.take(closed);
+    }
+
+    /// Lets a client hear that the connection lives, where it has to wait long.
+    pub fn reassure(&mut self, channel: ChannelId) {
+        let sent = self.core.reassure(channel);
+        self.take(sent);
+    }
+
+    /// The host has dealt with so many bytes of [`Event::Data`]: the client may send as many more.
+    pub fn consumed(&mut self, channel: ChannelId, bytes: usize) {
+        let granted = self.core.consumed(channel, bytes);
+        self.take(granted);
+    }
+
+    /// From here on a client may have so many bytes under way on a channel, those that are not consumed among them. What it
+    /// was allowed already stays allowed. Before [`accept_channel`](Self::accept_channel) it is the window that the channel is
+    /// opened with.
+    pub fn set_window(&mut self, channel: ChannelId, bytes: u32) {
+        let granted = self.core.set_window(channel, bytes);
+        self.take(granted);
+    }
+
+    /// Makes new keys (RFC 4253 section 9), unless that is under way. What the ciphers need is done without being asked for.
+    pub fn rekey(&mut self) {
+        if self.stage == Stage::Running && self.core.is_logged_in() {
+            let begun = self.core.begin_exchange();
+            self.take(begun);
+        }
+    }
+
+    /// Ends the connection, and tells the client why. There is no event for it.
+    pub fn disconnect(&mut self, why: DisconnectReason, text: &str) {
+        if let Stage::Ended(_) = self.stage {
+            return;
+        }
+        if self.stage == Stage::Running {
+            end_of(&mut self.core, Fatal(why, text.to_owned()));
+        }
+        self.stage = Stage::Ended(None);
+    }
+
+    /// Gives back memory that a connection needs only while something moves.
+    pub fn shrink(&mut self) {
+        self.inbound.shrink();
+        self.core.out.shrink();
+    }
+
+    fn take(&mut self, done: Result<(), Fatal>) {
+        if let (Err(fatal), Stage::Running) = (done, &self.stage) {
+            let end = end_of(&mut self.core, fatal);
+            self.stage = Stage::Ended(Some(end));
+        }
+    }
+
+    fn end_by<'a>(&mut self, fatal: Fatal, consumed: usize) -> Progress<'a> {
+        let end = end_of(&mut self.core, fatal);
+        self.stage = Stage::Ended(None);
+        Progress {
+            consumed,
+            event: Some(Event::Ended(end)),
+        }
+    }
+}
+
+/// Tells the client why the connection is over (RFC 4253 section 11.1).
+fn end_of(core: &mut Core, fatal: Fatal) -> End {
+    let Fatal(why, text) = fatal;
+    // If this fails too there is nothing left to say.
+    let _ = core.out.packet(text.len() + 16, |out| {
+        put_u8(out, number::DISCONNECT);
+        put_u32(out, why as u32);
+        put_string(out, text.as_bytes());
+        put_string(out, b"");
+    });
+    End::Here(why, text)
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("stage", &self.stage)
+            .finish_non_exhaustive()
+    }
+}

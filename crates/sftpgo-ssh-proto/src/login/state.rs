@@ -1,0 +1,124 @@
+//! What is known of a client that is not logged in yet, and how its failures count.
+
+use super::{AuthMethod, LoginAnswer};
+
+/// Requests that a connection may make in all, whatever becomes of them.
+const MOST_REQUESTS: u32 = 128;
+
+#[derive(Default)]
+pub(crate) struct LoginState {
+    /// `ssh-userauth` was asked for.
+    began: bool,
+    /// The banner was sent, if there is one.
+    pub(super) greeted: bool,
+    /// User and service; a connection is for one of each.
+    pub(super) who: Option<(Vec<u8>, Vec<u8>)>,
+    requests: u32,
+    failures: u32,
+    /// Questions that were asked and not answered.
+    pub(super) questions: Option<u32>,
+    /// A new password was asked for.
+    pub(super) wants_new_password: bool,
+    /// A key that was offered last, and the name of its algorithm.
+    pub(super) offered: Option<(&'static str, Vec<u8>)>,
+    /// What waits for the host's answer.
+    pub(super) asked: Option<Asked>,
+}
+
+/// A request that the host has to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// Of the request, so that a signature verified for another one does not do.
+    pub(super) number: u32,
+    pub(super) kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The first request, without anything: asking for the methods is free.
+    FirstNone,
+    /// With what the host has seen.
+    Plain,
+    /// Questions may be asked.
+    Interactive,
+    Offer,
+    Key,
+    /// It fails whatever the host says.
+    Invalid,
+}
+
+/// What an answer comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    In,
+    Failure { counts: bool },
+    Partial(Vec<AuthMethod>),
+    KeyIsGood,
+    Questions,
+    NewPassword,
+}
+
+impl LoginState {
+    pub(crate) fn has_begun(&self) -> bool {
+        self.began
+    }
+
+    /// The service was asked for; says whether that is new.
+    pub(super) fn begin(&mut self) -> bool {
+        !std::mem::replace(&mut self.began, true)
+    }
+
+    pub(crate) fn is_asking(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    /// Counts a request; none when there were too many.
+    pub(super) fn next_request(&mut self) -> Option<u32> {
+        self.requests = self.requests.saturating_add(1);
+        Some(self.requests).filter(|number| *number <= MOST_REQUESTS)
+    }
+
+    /// Of the request that was counted last.
+    pub(super) fn number(&self) -> u32 {
+        self.requests
+    }
+
+    pub(super) fn is_first_request(&self) -> bool {
+        self.requests == 1
+    }
+
+    pub(super) fn ask(&mut self, kind: Kind) {
+        self.asked = Some(Asked {
+            number: self.requests,
+            kind,
+        });
+    }
+
+    /// Counts a failure; says whether it was the last that is allowed.
+    pub(super) fn fail(&mut self, most: u32) -> bool {
+        self.failures = self.failures.saturating_add(1);
+        self.failures >= most
+    }
+}
+
+/// What the host's answer means for the request: one that does not fit is a refusal.
+pub(super) fn verdict(asked: Asked, answer: &LoginAnswer) -> Verdict {
+    let is_verified = |number: u32| asked.kind == Kind::Key && number == asked.number;
+    let refused = Verdict::Failure {
+        counts: asked.kind != Kind::FirstNone,
+    };
+    match (answer, asked.kind) {
+        (LoginAnswer::Refuse, _) | (_, Kind::Invalid) => refused,
+        (LoginAnswer::Accept, Kind::FirstNone | Kind::Plain | Kind::Interactive) => Verdict::In,
+        (LoginAnswer::AcceptKey(key), _) if is_verified(key.number) => Verdict::In,
+        (LoginAnswer::KeyIsGood, Kind::Offer) => Verdict::KeyIsGood,
+        (LoginAnswer::Ask { .. }, Kind::Interactive) => Verdict::Questions,
+        (LoginAnswer::ChangePassword { .. }, Kind::Plain) => Verdict::NewPassword,
+        (LoginAnswer::Partial { methods, key }, kind) => match (kind, key) {
+            (Kind::Plain | Kind::Interactive, None) => Verdict::Partial(methods.clone()),
+            (Kind::Key, Some(key)) if is_verified(key.number) => Verdict::Partial(methods.clone()),
+            _ => refused,
+        },
+        _ => refused,
+    }
+}

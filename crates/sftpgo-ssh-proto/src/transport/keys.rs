@@ -1,0 +1,352 @@
+//! The course of an exchange: offers, the client's share, the answer, new keys.
+
+use std::sync::Arc;
+
+use super::{
+    Exchange, ExchangeDone, ExchangedGroup, Exchanging, Keys, Offered, Session, Stage,
+    exchange::Done,
+};
+use crate::{
+    Event,
+    cipher::{Opener, Sealer},
+    compress::{Deflater, Inflater},
+    core::Core,
+    fatal::Fatal,
+    identification, kex,
+    modern::is_modern,
+    negotiate::{Agreed, ClientOffer, ServerOffer, Way},
+    number,
+    packet::NewInbound,
+    wire::{Reader, put_mpint, put_u8},
+};
+
+impl Keys {
+    /// Which messages may come now, by their number alone.
+    pub(crate) fn check_may_come(&self, number: u8) -> Result<(), Fatal> {
+        let is_of_the_method = number::KEX_METHOD.contains(&number);
+        let is_wanted = match &self.stage {
+            Stage::Idle | Stage::Offered(_) => !is_of_the_method && number != number::NEWKEYS,
+            Stage::Agreed(_) => is_of_the_method,
+            Stage::Ready(..) | Stage::Computing(_) => false,
+            Stage::Answered(_) => number == number::NEWKEYS,
+        };
+        let is_aside = matches!(
+            number,
+            number::IGNORE | number::UNIMPLEMENTED | number::DEBUG
+        );
+        let may_be_aside = !(self.is_strict && self.is_first());
+        if is_wanted || (self.has_clients_offer() && is_aside && may_be_aside) {
+            return Ok(());
+        }
+        Err(Fatal::protocol(format!(
+            "message {number} does not belong into the exchange of keys"
+        )))
+    }
+
+    /// Is this the packet of a wrong guess (RFC 4253 section 7)?
+    pub(crate) fn skips(&mut self, number: u8) -> bool {
+        self.skips_next && {
+            self.skips_next = false;
+            number != number::NEWKEYS
+        }
+    }
+
+    pub(crate) fn is_computing(&self) -> bool {
+        matches!(self.stage, Stage::Ready(..) | Stage::Computing(_))
+    }
+}
+
+impl Core {
+    /// The client has said who it is: the exchange begins, unless what is offered depends on what the client has.
+    pub(crate) fn identified(&mut self, server: &[u8], client: &[u8]) -> Result<(), Fatal> {
+        self.keys.idents = [client.to_vec(), server.to_vec()];
+        match is_modern(identification::software(client)) {
+            true => self.offer(None),
+            false => Ok(()),
+        }
+    }
+
+    pub(crate) fn client_identification(&self) -> &[u8] {
+        let [client, _] = &self.keys.idents;
+        client
+    }
+
+    /// Sends the server's KEXINIT, unless that has been done.
+    pub(crate) fn begin_exchange(&mut self) -> Result<(), Fatal> {
+        match self.keys.stage {
+            Stage::Idle => self.offer(None),
+            _ => Ok(()),
+        }
+    }
+
+    /// Begins an exchange when the keys in use have done enough.
+    pub(crate) fn exchange_when_due(&mut self, inbound_is_due: bool) -> Result<(), Fatal> {
+        let is_due = inbound_is_due || self.out.is_due(self.config.rekey_after);
+        match is_due && self.is_logged_in() {
+            true => self.begin_exchange(),
+            false => Ok(()),
+        }
+    }
+
+    fn offer(&mut self, client: Option<&ClientOffer<'_>>) -> Result<(), Fatal> {
+        let offer = ServerOffer::new(&self.config, client);
+        let mut cookie = [0; 16];
+        self.out.random().fill(&mut cookie)?;
+        let message = offer.message(cookie, self.keys.session.is_none());
+        self.out
+            .packet(message.len(), |out| out.extend_from_slice(&message))?;
+        self.keys.stage = Stage::Offered(Box::new(Offered { offer, message }));
+        Ok(())
+    }
+
+    pub(crate) fn handle_kexinit<'a>(
+        &mut self,
+        payload: &'a [u8],
+        sequence: u32,
+    ) -> Result<Option<Event<'a>>, Fatal> {
+        let client = ClientOffer::parse(payload)?;
+        let is_first = self.keys.session.is_none();
+        if is_first {
+            self.keys.is_strict = client.is_strict();
+            self.keys.takes_ext_info = client.takes_ext_info();
+            if self.keys.is_strict && sequence != 0 {
+                return Err(Fatal::protocol(
+                    "strict key exchange: a message came before KEXINIT",
+                ));
+            }
+        } else if matches!(self.keys.stage, Stage::Idle) {
+            self.keys.client_rekeys = self.keys.client_rekeys.saturating_add(1);
+            if self.keys.client_rekeys > 1 && !self.is_logged_in() {
+                return Err(Fatal::protocol(
+                    "too many exchanges of keys before the login",
+                ));
+            }
+        }
+        if matches!(self.keys.stage, Stage::Idle) {
+            self.offer(Some(&client).filter(|_| is_first))?;
+        }
+        let Stage::Offered(ours) = std::mem::take(&mut self.keys.stage) else {
+            return Err(Fatal::protocol("KEXINIT within an exchange of keys"));
+        };
+        let agreed = ours.offer.agree(&client).map_err(Fatal::key_exchange)?;
+        self.keys.skips_next = agreed.skip_guess;
+        self.keys.stage = Stage::Agreed(Box::new(Exchanging {
+            agreed,
+            offers: [payload.to_vec(), ours.message],
+            group: None,
+        }));
+        Ok(None)
+    }
+
+    /// A message whose meaning the method of the exchange decides.
+    pub(crate) fn handle_kex_method<'a>(
+        &mut self,
+        payload: &'a [u8],
+        sequence: u32,
+    ) -> Result<Option<Event<'a>>, Fatal> {
+        let Stage::Agreed(exchanging) = &mut self.keys.stage else {
+            return Err(Fatal::protocol("an exchange of keys without a beginning"));
+        };
+        let kex = exchanging.agreed.kex;
+        let mut reader = Reader::new(payload);
+        let is_share = match (reader.u8()?, kex.is_group_exchange()) {
+            (number::KEX_INIT, false) => true,
+            (number::GEX_INIT, true) if exchanging.group.is_some() => true,
+            (number::GEX_REQUEST, true) if exchanging.group.is_none() => false,
+            _ if self.keys.is_strict && self.keys.session.is_none() => {
+                return Err(Fatal::protocol(
+                    "a message of another method of key exchange",
+                ));
+            }
+            _ => return self.unimplemented(sequence),
+        };
+        if !is_share {
+            let asked = [reader.u32()?, reader.u32()?, reader.u32()?];
+            reader.end()?;
+            let [min, best, max] = asked;
+            let group = kex::choose_group(min, best, max)
+                .ok_or_else(|| Fatal::key_exchange("no group of the size that was asked for"))?;
+            exchanging.group = Some(ExchangedGroup { group, asked });
+            self.out.packet(2 * 1024, |out| {
+                put_u8(out, number::GEX_GROUP);
+                put_mpint(out, group.prime());
+                put_mpint(out, group.generator());
+            })?;
+            return Ok(None);
+        }
+        let share = match kex.is_dear() {
+            true => reader.mpint()?,
+            false => reader.string()?,
+        }
+        .to_vec();
+        reader.end()?;
+        self.get_ready(share).map(Some)
+    }
+
+    fn get_ready<'a>(&mut self, client_share: Vec<u8>) -> Result<Event<'a>, Fatal> {
+        let Stage::Agreed(exchanging) = std::mem::take(&mut self.keys.stage) else {
+            return Err(Fatal::protocol("an exchange of keys without a beginning"));
+        };
+        let agreed = exchanging.agreed;
+        let exchange = Exchange {
+            config: Arc::clone(&self.config),
+            kex: agreed.kex,
+            host_key: agreed.host_key,
+            group: exchanging.group,
+            client_share,
+            idents: self.keys.idents.clone(),
+            offers: exchanging.offers,
+        };
+        self.keys.stage = Stage::Ready(Box::new(exchange), agreed);
+        Ok(Event::ExchangeKeys {
+            first: self.keys.session.is_none(),
+        })
+    }
+
+    pub(crate) fn take_exchange(&mut self) -> Option<Exchange> {
+        let agreed = match &self.keys.stage {
+            Stage::Ready(_, agreed) => *agreed,
+            _ => return None,
+        };
+        match std::mem::replace(&mut self.keys.stage, Stage::Computing(agreed)) {
+            Stage::Ready(exchange, _) => Some(*exchange),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn finish_exchange(&mut self, done: ExchangeDone) -> Result<(), Fatal> {
+        let Stage::Computing(agreed) = &self.keys.stage else {
+            return Ok(());
+        };
+        let agreed = *agreed;
+        let done = done
+            .0
+            .ok_or_else(|| Fatal::key_exchange("the exchange of keys failed"))?;
+        let is_first = self.keys.session.is_none();
+        let session = *self.keys.session.get_or_insert(Session {
+            id: done.exchange_hash,
+            host_key: agreed.host_key,
+        });
+        self.out
+            .packet(done.reply.len(), |out| out.extend_from_slice(&done.reply))?;
+        self.out.packet(1, |out| put_u8(out, number::NEWKEYS))?;
+        self.change_keys(&agreed, &done, &session, is_first)?;
+        if is_first && self.keys.takes_ext_info {
+            self.send_ext_info()?;
+        }
+        while let Some(message) = self.deferred.pop_front() {
+            self.out
+                .packet(message.len(), |out| out.extend_from_slice(&message))?;
+        }
+        self.grant_all()
+    }
+
+    /// From here on the server's packets go under the new keys; the client's do from its NEWKEYS on.
+    fn change_keys(
+        &mut self,
+        agreed: &Agreed,
+        done: &Done,
+        session: &Session,
+        is_first: bool,
+    ) -> Result<(), Fatal> {
+        let Agreed {
+            inbound, outbound, ..
+        } = agreed;
+        let is_on = self.is_logged_in();
+        let sealer = done
+            .material(outbound, session, Letters::TO_CLIENT)
+            .sealer(outbound)?;
+        let deflater = (is_on && outbound.zlib).then(Deflater::new);
+        self.out.change(sealer, outbound.cipher.is_cbc(), deflater);
+        if self.keys.is_strict {
+            self.out.reset_sequence();
+        }
+        self.zlib = [inbound.zlib, outbound.zlib];
+        let opener = done
+            .material(inbound, session, Letters::TO_SERVER)
+            .opener(inbound)?;
+        self.keys.stage = Stage::Answered(Box::new(NewInbound {
+            opener,
+            is_cbc: inbound.cipher.is_cbc(),
+            inflater: (is_on && inbound.zlib).then(Inflater::new),
+            resets_sequence: self.keys.is_strict,
+            is_first,
+        }));
+        Ok(())
+    }
+
+    pub(crate) fn handle_newkeys<'a>(
+        &mut self,
+        payload: &'a [u8],
+    ) -> Result<Option<Event<'a>>, Fatal> {
+        if payload.len() != 1 {
+            return Err(crate::Malformed.into());
+        }
+        let Stage::Answered(new) = std::mem::take(&mut self.keys.stage) else {
+            return Err(Fatal::protocol("NEWKEYS without an exchange of keys"));
+        };
+        self.keys.new_inbound = Some(*new);
+        Ok(Some(Event::KeysExchanged))
+    }
+}
+
+/// What the keys of one direction are derived with (RFC 4253 section 7.2).
+struct Letters {
+    iv: u8,
+    key: u8,
+    mac: u8,
+}
+
+impl Letters {
+    const TO_SERVER: Self = Self {
+        iv: b'A',
+        key: b'C',
+        mac: b'E',
+    };
+    const TO_CLIENT: Self = Self {
+        iv: b'B',
+        key: b'D',
+        mac: b'F',
+    };
+}
+
+/// Keys of one direction.
+struct Material {
+    iv: zeroize::Zeroizing<Vec<u8>>,
+    key: zeroize::Zeroizing<Vec<u8>>,
+    mac: zeroize::Zeroizing<Vec<u8>>,
+}
+
+impl Done {
+    fn material(&self, way: &Way, session: &Session, letters: Letters) -> Material {
+        let derive = |letter, length| {
+            kex::derive(
+                self.hash,
+                &self.secret,
+                self.exchange_hash.as_ref(),
+                session.id.as_ref(),
+                letter,
+                length,
+            )
+        };
+        Material {
+            iv: derive(letters.iv, way.cipher.iv_len()),
+            key: derive(letters.key, way.cipher.key_len()),
+            mac: derive(letters.mac, way.mac.map_or(0, |mac| mac.key_len())),
+        }
+    }
+}
+
+impl Material {
+    fn sealer(&self, way: &Way) -> Result<Sealer, Fatal> {
+        Sealer::new(way.cipher, way.mac, &self.key, &self.iv, &self.mac).map_err(|_| unusable())
+    }
+
+    fn opener(&self, way: &Way) -> Result<Opener, Fatal> {
+        Opener::new(way.cipher, way.mac, &self.key, &self.iv, &self.mac).map_err(|_| unusable())
+    }
+}
+
+fn unusable() -> Fatal {
+    Fatal::key_exchange("the keys that were exchanged cannot be used")
+}

@@ -1,0 +1,81 @@
+//! Messages of the transport besides the exchange of keys.
+
+use crate::{
+    End, Event,
+    core::Core,
+    fatal::Fatal,
+    key::KeyAlgorithm,
+    number,
+    wire::{Reader, put_name_list, put_string, put_u8, put_u32},
+};
+
+/// Signatures of this length and content are told about even where certificates are not used.
+const MOST_EXTENSIONS: u32 = 1024;
+
+impl Core {
+    pub(crate) fn handle_disconnect<'a>(&mut self, payload: &'a [u8]) -> Result<Event<'a>, Fatal> {
+        let mut reader = Reader::new(payload);
+        reader.u8()?;
+        // Who leaves is not held up for its manners: some send no reason.
+        let code = reader.u32().unwrap_or_default();
+        let text = reader.string().unwrap_or_default().to_vec();
+        Ok(Event::Ended(End::ByClient { code, text }))
+    }
+
+    /// Tells what the client may use (RFC 8308 section 3.1, OpenSSH PROTOCOL sections 1.9 and 1.10).
+    pub(super) fn send_ext_info(&mut self) -> Result<(), Fatal> {
+        let algorithms = &self.config.public_key_algorithms;
+        let mut names = Vec::with_capacity(512);
+        put_name_list(
+            &mut names,
+            algorithms
+                .iter()
+                .map(|algorithm: &KeyAlgorithm| algorithm.name()),
+        );
+        let names = names.get(4..).unwrap_or_default();
+        self.out.packet(names.len() + 256, |out| {
+            put_u8(out, number::EXT_INFO);
+            put_u32(out, 3);
+            put_string(out, b"server-sig-algs");
+            put_string(out, names);
+            put_string(out, b"publickey-hostbound@openssh.com");
+            put_string(out, b"0");
+            put_string(out, b"ping@openssh.com");
+            put_string(out, b"0");
+        })?;
+        Ok(())
+    }
+
+    /// The client's, of which nothing is needed. It may come before it asks for a service.
+    pub(crate) fn handle_ext_info<'a>(
+        &mut self,
+        payload: &'a [u8],
+        sequence: u32,
+    ) -> Result<Option<Event<'a>>, Fatal> {
+        if self.login.as_ref().is_none_or(|login| login.has_begun()) {
+            return self.unimplemented(sequence);
+        }
+        let mut reader = Reader::new(payload);
+        reader.u8()?;
+        let count = reader.u32()?;
+        if count >= MOST_EXTENSIONS {
+            return Err(Fatal::protocol("too many extensions"));
+        }
+        for _ in 0..count {
+            reader.string()?;
+            reader.string()?;
+        }
+        Ok(None)
+    }
+
+    /// OpenSSH PROTOCOL section 1.9.
+    pub(crate) fn handle_ping(&mut self, payload: &[u8]) -> Result<(), Fatal> {
+        let mut reader = Reader::new(payload);
+        reader.u8()?;
+        let data = reader.string()?;
+        self.reply(data.len() + 8, |out| {
+            put_u8(out, number::PONG);
+            put_string(out, data);
+        })
+    }
+}
