@@ -116,7 +116,7 @@ impl Pipe {
     }
 
     fn produce(&mut self) {
-        const ZEROS: [u8; 128 * 1024] = [0; 128 * 1024];
+        static ZEROS: [u8; 128 * 1024] = [0; 128 * 1024];
         while let Some((channel, left)) = self.source {
             let data = ZEROS.get(..left).unwrap_or(&ZEROS);
             let left = left - self.connection.send(channel, data);

@@ -37,6 +37,8 @@ mod negotiate;
 mod number;
 mod packet;
 mod random;
+#[cfg(test)]
+mod test_support;
 mod transport;
 mod wire;
 
