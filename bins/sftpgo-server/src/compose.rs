@@ -230,6 +230,8 @@ fn ssh_config(sftpd: &Sftpd, host_keys: Vec<HostKey>, descriptors: &Descriptors)
         kex_algorithms: sftpd.kex_algorithms.clone(),
         ciphers: sftpd.ciphers.clone(),
         macs: sftpd.macs.clone(),
+        host_key_algorithms: sftpd.host_key_algorithms.clone(),
+        public_key_algorithms: sftpd.public_key_algorithms.clone(),
         enable_scp: sftpd.enable_scp,
         ssh_commands: sftpd.ssh_commands.clone(),
         uploads: sftpd.uploads,

@@ -1,25 +1,29 @@
 //! Logging in over SSH: which checks run where, and what the client and the operator hear of it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sftpgo_core::{
     Result,
     auth::{Authenticator, LoggedIn, LoginFailure, password::MAX_PASSWORD_LEN},
     event::{Event, Events, LoginMethod},
 };
-use tokio::time::Instant;
 
 use crate::{
+    bell::Bell,
     config::Limits,
-    password_pool::{NotChecked, PasswordPool},
-    password_queue::Asker,
+    fair_pool::{FairPool, NotDone},
+    fair_queue::Asker,
 };
 
 /// The logins of one server.
 pub(crate) struct Logins {
     authenticator: Arc<Authenticator>,
     events: Events,
-    passwords: PasswordPool,
+    passwords: FairPool,
 }
 
 impl Logins {
@@ -29,7 +33,7 @@ impl Logins {
         limits: &Limits,
     ) -> Result<Self> {
         let threads = limits.password_checks.max(1);
-        let passwords = PasswordPool::start(threads, limits.queued_password_checks)?;
+        let passwords = FairPool::start("password", threads, limits.queued_password_checks)?;
         Ok(Self {
             authenticator,
             events,
@@ -37,15 +41,17 @@ impl Logins {
         })
     }
 
-    /// Logs in with a password when its turn to be verified comes.
-    pub(crate) async fn with_password(
+    /// Logs in with a password when its turn to be verified comes. A refusal takes its time, unless the connection has to
+    /// close.
+    pub(crate) fn with_password(
         &self,
-        username: &str,
+        user: &SentName<'_>,
         password: &[u8],
         remote: SocketAddr,
+        bell: &Arc<Bell>,
     ) -> Option<LoggedIn> {
         let asked = Instant::now();
-        let login = self.authenticator.begin_with_password(username);
+        let login = self.authenticator.begin_with_password(user.looked_up());
         let queued = Instant::now();
         let authenticator = Arc::clone(&self.authenticator);
         // What is too long stays so, and does not fill the memory while it waits.
@@ -53,32 +59,30 @@ impl Logins {
             .get(..=MAX_PASSWORD_LEN)
             .unwrap_or(password)
             .to_vec();
-        let asker = Asker::new(remote.ip(), username);
-        let checked = self
-            .passwords
-            .run(asker, move || authenticator.verify(login, &sent))
-            .await;
-        let (outcome, began) = match checked {
+        let asker = Asker::new(remote.ip(), user.shown());
+        let check = move || authenticator.verify(login, &sent);
+        let (outcome, began) = match self.passwords.run(asker, bell, check) {
             Ok((verified, began)) => {
                 let admit = |login| self.authenticator.admit_verified(login, password);
                 (verified.and_then(admit), began)
             }
-            Err(not_checked) => (Err(failure_of(&not_checked)), Instant::now()),
+            Err(not_done) => (Err(failure_of(&not_done)?), Instant::now()),
         };
-        let logged_in = self.tell(username, LoginMethod::Password, remote, outcome);
+        let logged_in = self.tell(user, LoginMethod::Password, remote, outcome);
         if logged_in.is_none() {
             let time = self.authenticator.refusal_time().get();
-            tokio::time::sleep_until(refused_at(asked, began - queued, time)).await;
+            let waited = began.saturating_duration_since(queued);
+            bell.sleep_until(refused_at(asked, waited, time));
         }
         logged_in
     }
 
     /// May this key log this user in, if the client has its private half? Counts as a failed login when not.
-    pub(crate) fn accepts_key(&self, username: &str, blob: &[u8], remote: SocketAddr) -> bool {
-        match self.authenticator.accepts_key(username, blob) {
+    pub(crate) fn accepts_key(&self, user: &SentName<'_>, blob: &[u8], remote: SocketAddr) -> bool {
+        match self.authenticator.accepts_key(user.looked_up(), blob) {
             Ok(()) => true,
             Err(failure) => {
-                self.tell::<()>(username, LoginMethod::PublicKey, remote, Err(failure));
+                self.tell::<()>(user, LoginMethod::PublicKey, remote, Err(failure));
                 false
             }
         }
@@ -87,36 +91,23 @@ impl Logins {
     /// Logs in with a key whose signature was verified.
     pub(crate) fn with_public_key(
         &self,
-        username: &str,
+        user: &SentName<'_>,
         blob: &[u8],
         remote: SocketAddr,
     ) -> Option<LoggedIn> {
-        let outcome = self.authenticator.with_public_key(username, blob);
-        self.tell(username, LoginMethod::PublicKey, remote, outcome)
+        let outcome = self.authenticator.with_public_key(user.looked_up(), blob);
+        self.tell(user, LoginMethod::PublicKey, remote, outcome)
     }
 
-    /// A key was accepted, and no valid signature by it came.
-    pub(crate) fn unsigned(&self, username: &str, remote: SocketAddr) {
-        let failure = LoginFailure::new("no valid signature came by a key that is accepted");
-        self.tell::<()>(username, LoginMethod::PublicKey, remote, Err(failure));
-    }
-
-    /// A key was offered with an algorithm that is not accepted.
-    pub(crate) fn outdated_algorithm(&self, username: &str, algorithm: &str, remote: SocketAddr) {
-        let failure = LoginFailure::new(format!("signatures of {algorithm:?} are not accepted"));
-        self.tell::<()>(username, LoginMethod::PublicKey, remote, Err(failure));
-    }
-
-    /// Keyboard-interactive asks for one password, and something else came.
-    pub(crate) fn wrong_number_of_answers(&self, username: &str, remote: SocketAddr) {
-        let failure = LoginFailure::new("not one answer to one question");
-        self.tell::<()>(username, LoginMethod::Password, remote, Err(failure));
-    }
-
-    /// A user name or password came that is no text; which one, and whose, is not known.
-    pub(crate) fn not_utf8(&self, remote: SocketAddr) {
-        let failure = LoginFailure::new("the user name or the password is not UTF-8");
-        self.tell::<()>("", LoginMethod::Password, remote, Err(failure));
+    /// A login failed before anything was looked up.
+    pub(crate) fn failed(
+        &self,
+        user: &SentName<'_>,
+        method: LoginMethod,
+        remote: SocketAddr,
+        reason: impl Into<String>,
+    ) {
+        self.tell::<()>(user, method, remote, Err(LoginFailure::new(reason)));
     }
 
     /// The connection ended before a credential was sent.
@@ -131,12 +122,13 @@ impl Logins {
 
     fn tell<T>(
         &self,
-        username: &str,
+        user: &SentName<'_>,
         method: LoginMethod,
         remote: SocketAddr,
         outcome: Result<T, LoginFailure>,
     ) -> Option<T> {
         self.events.emit(&Event::LoginAttempt { method });
+        let username = user.shown();
         match outcome {
             Ok(logged_in) => {
                 self.events.emit(&Event::LoginOk {
@@ -165,11 +157,49 @@ fn refused_at(asked: Instant, waited: Duration, refusal_time: Duration) -> Insta
     asked + waited + refusal_time
 }
 
-fn failure_of(not_checked: &NotChecked) -> LoginFailure {
-    LoginFailure::new(match not_checked {
-        NotChecked::Full => {
+/// What the operator hears; nothing where the connection has to close.
+fn failure_of(not_done: &NotDone) -> Option<LoginFailure> {
+    let reason = match not_done {
+        NotDone::Full => {
             "the password was not verified, because too many others wait to be verified"
         }
-        NotChecked::Panicked => "the password could not be verified",
-    })
+        NotDone::Panicked => "the password could not be verified",
+        NotDone::Closing => return None,
+    };
+    Some(LoginFailure::new(reason))
+}
+
+/// A user's name as a client sent it: bytes, which are those of a user only if they are UTF-8.
+pub(crate) struct SentName<'a>(Result<&'a str, String>);
+
+impl<'a> SentName<'a> {
+    pub(crate) fn new(name: &'a [u8]) -> Self {
+        Self(str::from_utf8(name).map_err(|_| name.escape_ascii().to_string()))
+    }
+
+    /// As the operator sees it.
+    pub(crate) fn shown(&self) -> &str {
+        match &self.0 {
+            Ok(name) => name,
+            Err(escaped) => escaped,
+        }
+    }
+
+    /// What is looked for; nobody's name where it can be no user's.
+    fn looked_up(&self) -> &'a str {
+        self.0.as_ref().map_or("", |name| *name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_no_text_is_shown_escaped_and_nobodys() {
+        let name = SentName::new(b"b\xffb");
+        assert_eq!((name.shown(), name.looked_up()), ("b\\xffb", ""));
+        let name = SentName::new("bö".as_bytes());
+        assert_eq!((name.shown(), name.looked_up()), ("bö", "bö"));
+    }
 }

@@ -25,6 +25,10 @@ pub struct ServerConfig {
     pub ciphers: Vec<String>,
     /// MACs, best first; empty for the default.
     pub macs: Vec<String>,
+    /// Signatures of the host keys, best first; empty for the default.
+    pub host_key_algorithms: Vec<String>,
+    /// Signatures of users' keys; empty for the default.
+    pub public_key_algorithms: Vec<String>,
     /// Is scp's own protocol offered, which `scp -O` and old clients speak?
     pub enable_scp: bool,
     /// SSH commands that are offered beside it.
@@ -53,6 +57,8 @@ impl Default for ServerConfig {
             kex_algorithms: Vec::new(),
             ciphers: Vec::new(),
             macs: Vec::new(),
+            host_key_algorithms: Vec::new(),
+            public_key_algorithms: Vec::new(),
             enable_scp: false,
             ssh_commands: SshCommand::ALL.to_vec(),
             uploads: UploadPolicy::default(),
@@ -84,8 +90,6 @@ pub struct Limits {
     /// What the sessions of one connection have to do and can do, but for a slow disk or a bandwidth limit,
     /// in bytes; above it the connection is not read from.
     pub queued_bytes: usize,
-    /// The least of that for a user whose uploads are limited: there, a second's worth may wait.
-    pub queued_bytes_throttled: usize,
     /// What waits in all sessions of one connection because the client does not read its replies, with what
     /// they are working on, in bytes; above it the connection is closed. READ requests take 33 bytes, so this is
     /// a prefetch of some 15 GiB.
@@ -94,6 +98,8 @@ pub struct Limits {
     pub password_checks: usize,
     /// Logins that wait for that; above it the login of who has most in the line fails.
     pub queued_password_checks: usize,
+    /// Key exchanges over finite fields at the same time, of clients that are not logged in; the others wait their turn.
+    pub dear_exchanges: usize,
 }
 
 impl Default for Limits {
@@ -106,11 +112,14 @@ impl Default for Limits {
             handles_per_session: 1024,
             directories_per_session: 128,
             queued_bytes: 2 * 1024 * 1024,
-            queued_bytes_throttled: 256 * 1024,
             queued_bytes_unread: 16 * 1024 * 1024,
-            password_checks: std::thread::available_parallelism()
-                .map_or(1, |cores| cores.get().div_ceil(2)),
+            password_checks: half_of_the_cores(),
             queued_password_checks: 512,
+            dear_exchanges: half_of_the_cores(),
         }
     }
+}
+
+fn half_of_the_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
 }

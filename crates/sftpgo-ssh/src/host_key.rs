@@ -7,13 +7,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use russh::keys::{Algorithm, EcdsaCurve, HashAlg, PrivateKey, decode_secret_key};
 use rustix::process::geteuid;
 use sftpgo_core::{Error, ErrorKind, Result};
+use sftpgo_ssh_proto as proto;
 use ssh_key::{
-    LineEnding,
+    Algorithm, EcdsaCurve, HashAlg, LineEnding, PrivateKey,
     private::{KeypairData, RsaKeypair},
 };
+
+use crate::key_file;
 
 /// Bits of an RSA host key made here, as OpenSSH makes them.
 const RSA_BITS: usize = 3072;
@@ -24,7 +26,7 @@ const FILES: [&str; 3] = ["id_ed25519", "id_ecdsa", "id_rsa"];
 /// A private host key.
 #[derive(Clone)]
 pub struct HostKey {
-    pub(crate) key: PrivateKey,
+    key: PrivateKey,
     path: Option<PathBuf>,
 }
 
@@ -57,6 +59,20 @@ impl HostKey {
     pub fn algorithm(&self) -> String {
         self.key.algorithm().to_string()
     }
+
+    /// As the engine signs with it.
+    ///
+    /// # Errors
+    /// It cannot be a host key.
+    pub(crate) fn for_engine(&self) -> Result<proto::HostKey> {
+        proto::HostKey::from_private(&self.key).map_err(|error| {
+            let name = match &self.path {
+                Some(path) => path.display().to_string(),
+                None => self.algorithm(),
+            };
+            Error::new(ErrorKind::Invalid, format!("host key {name}: {error}"))
+        })
+    }
 }
 
 /// Reads a private key in OpenSSH's or a PEM format, without passphrase.
@@ -85,8 +101,8 @@ pub fn load(path: &Path) -> Result<HostKey> {
         ));
     }
     let text = fs::read_to_string(path).map_err(|error| problem(error.to_string()))?;
-    let key = decode_secret_key(&text, None)
-        .map_err(|error| problem(format!("not a private key without passphrase: {error}")))?;
+    let key = key_file::read(&text)
+        .map_err(|what| problem(format!("not a private key without passphrase: {what}")))?;
     Ok(HostKey {
         key,
         path: Some(path.to_owned()),

@@ -4,24 +4,25 @@
 
 mod algorithms;
 mod auth;
-mod channel;
+mod bell;
 pub mod commands;
 pub mod config;
+mod connection;
 pub mod exec;
+mod fair_pool;
+mod fair_queue;
 pub mod host_key;
-mod password_pool;
-mod password_queue;
+mod key_file;
 mod pending;
 pub mod program;
-mod quiet;
 mod reason;
 pub mod scp;
 mod server;
+mod session;
 pub mod sftp;
 mod source;
-mod transport;
 
-pub use algorithms::known_names;
+pub use algorithms::{KnownNames, known_names};
 pub use commands::SshCommand;
 pub use config::{Limits, ServerConfig};
 pub use host_key::HostKey;

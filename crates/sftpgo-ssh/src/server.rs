@@ -1,36 +1,26 @@
-//! The listener: one thread and one small runtime for each connection.
+//! The listener: one thread for each connection.
 //!
 //! A connection's file operations run on its own thread, where they can wait for a disk without
 //! holding up anybody else and need no hop to another thread and back for every packet.
 
-use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use sftpgo_core::{
-    Error, ErrorKind, Result,
+    Error, Result,
     auth::Authenticator,
     event::Events,
     registry::{AcceptFailures, Connections},
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    runtime::Builder,
-};
+use sftpgo_ssh_proto as proto;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::Logins,
-    config::ServerConfig,
-    pending::{Pending, Place},
-    quiet::Wakes,
-    transport,
+    auth::Logins, config::ServerConfig, connection, fair_pool::FairPool, pending::Pending,
 };
 
 /// Stack of a connection's thread; touched pages only are in memory.
 const STACK: usize = 2 * 1024 * 1024;
-/// Events taken from the kernel at once. A connection has one socket; by default there is room for a thousand.
-const EVENTS: usize = 16;
-/// A thread that had nothing to do for this long is taken to stay so.
-const QUIET: Duration = Duration::from_secs(1);
 /// After a failed accept (no file handle left, mostly) the next is tried this much later.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// How often a stopping server looks whether transfers still run.
@@ -56,8 +46,10 @@ pub struct Server {
 /// What all connections of a server have in common.
 pub(crate) struct Shared {
     pub(crate) config: ServerConfig,
-    pub(crate) transport: transport::Config,
+    pub(crate) engine: Arc<proto::Config>,
     pub(crate) logins: Logins,
+    /// Where keys are exchanged that are dear.
+    pub(crate) exchanges: FairPool,
     pub(crate) connections: Arc<Connections>,
     pub(crate) events: Events,
     pub(crate) pending: Arc<Pending>,
@@ -74,17 +66,23 @@ impl Server {
         if config.host_keys.is_empty() {
             return Err(Error::invalid("keys", "at least one host key is needed"));
         }
-        let transport = transport::config(&config)?;
+        let engine = connection::engine_config(&config)?;
         let logins = Logins::new(
             services.authenticator,
             services.events.clone(),
             &config.limits,
         )?;
+        let exchanges = FairPool::start(
+            "key exchange",
+            config.limits.dear_exchanges.max(1),
+            config.limits.unauthenticated.max(1),
+        )?;
         Ok(Self {
             shared: Arc::new(Shared {
                 config,
-                transport,
+                engine,
                 logins,
+                exchanges,
                 connections: services.connections,
                 events: services.events,
                 pending: Arc::default(),
@@ -134,10 +132,22 @@ impl Server {
             log::debug!("the connection from {remote} was refused: too many others are logging in");
             return;
         };
-        let run = move || {
-            if let Err(error) = run_connection(shared, stream, remote, place) {
+        let control = match stream.into_std().and_then(connection::control) {
+            Ok(control) => control,
+            Err(error) => {
                 log::warn!("the connection from {remote} could not be served: {error}");
+                return;
             }
+        };
+        let warden = connection::watch(
+            Arc::clone(&shared),
+            Arc::clone(&control),
+            place.close_requested(),
+        );
+        tokio::spawn(warden);
+        let serving = Arc::clone(&control);
+        let run = move || {
+            connection::serve(&shared, &serving, remote, place);
             drop((admission, alive));
         };
         if let Err(error) = std::thread::Builder::new()
@@ -146,6 +156,7 @@ impl Server {
             .spawn(run)
         {
             log::error!("no thread for the connection from {remote}: {error}");
+            control.end();
         }
     }
 }
@@ -153,43 +164,4 @@ impl Server {
 /// An IPv4 client of a socket for both kinds is known by its IPv4 address, which operators ban and allow.
 fn plain(remote: SocketAddr) -> SocketAddr {
     SocketAddr::new(remote.ip().to_canonical(), remote.port())
-}
-
-fn run_connection(
-    shared: Arc<Shared>,
-    stream: TcpStream,
-    remote: SocketAddr,
-    place: Place,
-) -> Result<()> {
-    let failed = |error: std::io::Error| {
-        Error::new(ErrorKind::Internal, error.to_string()).with_source(error)
-    };
-    let stream = stream.into_std().map_err(failed)?;
-    let mut runtime = Builder::new_current_thread();
-    runtime.enable_all().max_io_events_per_tick(EVENTS);
-    let wakes = Wakes::counted_by(&mut runtime, shared.config.when_quiet);
-    let runtime = runtime.build().map_err(failed)?;
-    let stream = {
-        let _entered = runtime.enter();
-        TcpStream::from_std(stream).map_err(failed)?
-    };
-    runtime.block_on(connection(shared, stream, remote, place, wakes));
-    Ok(())
-}
-
-/// The life of a connection, on the heap and made in a frame of its own: a stack that waits is small.
-#[inline(never)]
-fn connection(
-    shared: Arc<Shared>,
-    stream: TcpStream,
-    remote: SocketAddr,
-    place: Place,
-    wakes: Arc<Wakes>,
-) -> Pin<Box<dyn Future<Output = ()>>> {
-    Box::pin(async move {
-        tokio::select! {
-            () = transport::serve(shared, stream, remote, place) => {}
-            never = wakes.watch(QUIET) => match never {},
-        }
-    })
 }

@@ -45,6 +45,10 @@ pub(crate) struct Sftpd {
     pub(crate) kex_algorithms: Vec<String>,
     pub(crate) ciphers: Vec<String>,
     pub(crate) macs: Vec<String>,
+    /// Of SFTPGo 2.x.
+    pub(crate) host_key_algorithms: Vec<String>,
+    /// Of SFTPGo 2.x.
+    pub(crate) public_key_algorithms: Vec<String>,
     pub(crate) login_banner_file: String,
     /// Not in SFTPGo before 0.9.4.
     pub(crate) setstat_mode: i64,
@@ -141,6 +145,8 @@ impl Default for Sftpd {
             kex_algorithms: Vec::new(),
             ciphers: Vec::new(),
             macs: Vec::new(),
+            host_key_algorithms: Vec::new(),
+            public_key_algorithms: Vec::new(),
             login_banner_file: String::new(),
             setstat_mode: 0,
             keyboard_interactive_auth_program: String::new(),

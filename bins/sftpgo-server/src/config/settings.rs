@@ -45,6 +45,8 @@ pub(crate) struct Sftpd {
     pub(crate) kex_algorithms: Vec<String>,
     pub(crate) ciphers: Vec<String>,
     pub(crate) macs: Vec<String>,
+    pub(crate) host_key_algorithms: Vec<String>,
+    pub(crate) public_key_algorithms: Vec<String>,
     pub(crate) login_banner: Option<String>,
 }
 

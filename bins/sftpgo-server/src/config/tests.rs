@@ -110,7 +110,7 @@ fn every_bad_value_is_refused_by_its_key_and_variable() {
         ),
         (
             "SFTPGO_SFTPD__CIPHERS",
-            "aes128-cbc",
+            "3des-cbc",
             "sftpd.ciphers",
             "aes256-ctr",
         ),
@@ -119,6 +119,18 @@ fn every_bad_value_is_refused_by_its_key_and_variable() {
             "hmac-md5",
             "sftpd.macs",
             "hmac-sha2-256",
+        ),
+        (
+            "SFTPGO_SFTPD__HOST_KEY_ALGORITHMS",
+            "ssh-dss",
+            "sftpd.host_key_algorithms",
+            "rsa-sha2-512",
+        ),
+        (
+            "SFTPGO_SFTPD__PUBLIC_KEY_ALGORITHMS",
+            "ssh-dss",
+            "sftpd.public_key_algorithms",
+            "ssh-ed25519",
         ),
         (
             "SFTPGO_SFTPD__LOGIN_BANNER_FILE",

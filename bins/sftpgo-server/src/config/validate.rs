@@ -93,7 +93,7 @@ impl Check<'_> {
     }
 
     fn sftpd(&mut self, keys: &keys::Sftpd) -> Sftpd {
-        let (kex_algorithms, ciphers, macs) = sftpgo_ssh::known_names();
+        let known = sftpgo_ssh::known_names();
         let idle_minutes = self.range("sftpd.idle_timeout", keys.idle_timeout, MAX_IDLE_MINUTES);
         let mode = match self.range("sftpd.upload_mode", keys.upload_mode, 2) {
             0 => UploadMode::Standard,
@@ -119,13 +119,19 @@ impl Check<'_> {
             host_keys: self.host_keys(&keys.keys),
             enable_scp: keys.enable_scp || names_scp(&keys.enabled_ssh_commands),
             ssh_commands: self.ssh_commands(&keys.enabled_ssh_commands),
-            kex_algorithms: self.names(
-                "sftpd.kex_algorithms",
-                &keys.kex_algorithms,
-                &kex_algorithms,
+            kex_algorithms: self.names("sftpd.kex_algorithms", &keys.kex_algorithms, &known.kex),
+            ciphers: self.names("sftpd.ciphers", &keys.ciphers, &known.ciphers),
+            macs: self.names("sftpd.macs", &keys.macs, &known.macs),
+            host_key_algorithms: self.names(
+                "sftpd.host_key_algorithms",
+                &keys.host_key_algorithms,
+                &known.host_keys,
             ),
-            ciphers: self.names("sftpd.ciphers", &keys.ciphers, &ciphers),
-            macs: self.names("sftpd.macs", &keys.macs, &macs),
+            public_key_algorithms: self.names(
+                "sftpd.public_key_algorithms",
+                &keys.public_key_algorithms,
+                &known.public_keys,
+            ),
             login_banner: self.login_banner(&keys.login_banner_file),
         }
     }

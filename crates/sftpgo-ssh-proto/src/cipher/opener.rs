@@ -11,9 +11,9 @@ use super::{
 
 /// One direction's incoming packets.
 pub(crate) struct Opener {
-    pub(super) shape: Shape,
+    shape: Shape,
     mode: Mode,
-    pub(super) uses: Uses,
+    uses: Uses,
     hides_failures: bool,
 }
 

@@ -11,9 +11,9 @@ use super::{
 
 /// One direction's outgoing packets.
 pub(crate) struct Sealer {
-    pub(super) shape: Shape,
+    shape: Shape,
     mode: Mode,
-    pub(super) uses: Uses,
+    uses: Uses,
 }
 
 enum Mode {

@@ -9,8 +9,6 @@ mod hash;
 mod hybrid;
 mod primes;
 mod secret;
-#[cfg(test)]
-mod tests;
 
 use crate::Random;
 

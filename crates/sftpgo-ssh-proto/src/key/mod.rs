@@ -12,8 +12,6 @@ mod options;
 mod public;
 mod security_key;
 mod source_address;
-#[cfg(test)]
-mod tests;
 mod verify;
 
 pub use self::{

@@ -163,6 +163,17 @@ impl Engine {
         self.replies.len()
     }
 
+    /// The replies waiting to be sent.
+    pub fn replies(&self) -> &[u8] {
+        self.replies.bytes()
+    }
+
+    /// The replies were sent, or nobody takes them any more.
+    pub fn forget_replies(&mut self) {
+        self.unpaid = 0;
+        self.replies.clear();
+    }
+
     /// Takes the replies waiting to be sent.
     pub fn take_replies(&mut self) -> Vec<u8> {
         self.replies.take()

@@ -2,6 +2,9 @@
 
 use super::{attrs::Attrs, kind, status::StatusCode};
 
+/// A buffer that has grown past this is not kept for the next replies.
+const KEEP: usize = 16 * 1024;
+
 /// Replies waiting to be sent.
 #[derive(Debug, Default)]
 pub struct Replies(Vec<u8>);
@@ -15,6 +18,20 @@ impl Replies {
     /// Is nothing waiting?
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// What is waiting.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Nothing waits any more.
+    pub fn clear(&mut self) {
+        if self.0.capacity() > KEEP {
+            self.0 = Vec::new();
+        } else {
+            self.0.clear();
+        }
     }
 
     /// Takes what is waiting.

@@ -1,0 +1,116 @@
+//! What one connection is for the rest of the program: who is logged in, which sessions run, and what the engine's events
+//! lead to.
+
+use std::{net::SocketAddr, sync::Arc, time::Instant};
+
+use sftpgo_core::auth::LoggedIn;
+use sftpgo_ssh_proto::{ChannelId, End, Event, LoginAnswer, OpenRefusal};
+
+use super::{
+    channels::{Channels, Overflow},
+    control::Control,
+    presence::Presence,
+};
+use crate::{
+    pending::{Place, Stage},
+    server::Shared,
+};
+
+pub(super) struct Host {
+    pub(super) shared: Arc<Shared>,
+    pub(super) control: Arc<Control>,
+    pub(super) remote: SocketAddr,
+    /// Given back at login.
+    pub(super) place: Option<Place>,
+    pub(super) logged_in: Option<LoggedIn>,
+    /// A credential was sent.
+    pub(super) has_tried: bool,
+    /// The client's identification line.
+    pub(super) client: String,
+    pub(super) channels: Channels,
+    pub(super) presence: Presence,
+}
+
+/// What the engine is to be told after an event.
+pub(super) enum Reaction {
+    Nothing,
+    /// The client has said who it is.
+    Identified,
+    ExchangeKeys {
+        first: bool,
+    },
+    Login(LoginAnswer),
+    /// A channel with this window, or none.
+    Open(ChannelId, Result<u32, OpenRefusal>),
+    Start(ChannelId, bool),
+    /// Data that nobody takes.
+    Consumed(ChannelId, usize),
+    Overflow,
+    Ended(End),
+}
+
+impl Host {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        control: Arc<Control>,
+        remote: SocketAddr,
+        place: Place,
+    ) -> Self {
+        Self {
+            channels: Channels::new(&shared.config.limits, Arc::clone(&control)),
+            shared,
+            control,
+            remote,
+            place: Some(place),
+            logged_in: None,
+            has_tried: false,
+            client: String::new(),
+            presence: Presence::default(),
+        }
+    }
+
+    /// Does what an event asks for.
+    pub(super) fn hear(&mut self, event: Event<'_>) -> Reaction {
+        match event {
+            Event::Identified(line) => {
+                self.client = String::from_utf8_lossy(line).into_owned();
+                Reaction::Identified
+            }
+            Event::ExchangeKeys { first } => Reaction::ExchangeKeys { first },
+            Event::LoginBegins => {
+                self.reach(Stage::Encrypted);
+                Reaction::Nothing
+            }
+            Event::Login(login) => Reaction::Login(self.answer_login(*login)),
+            Event::OpenSession(channel) => {
+                let opened = self.channels.open(channel, Instant::now());
+                Reaction::Open(channel, opened.ok_or(OpenRefusal::ResourceShortage))
+            }
+            Event::Start(channel, program) => {
+                Reaction::Start(channel, self.start(channel, program))
+            }
+            Event::Data(channel, data) => match self.channels.receive(channel, data) {
+                Ok(true) => Reaction::Nothing,
+                Ok(false) => Reaction::Consumed(channel, data.len()),
+                Err(Overflow) => Reaction::Overflow,
+            },
+            Event::Eof(channel) => {
+                self.channels.end_input(channel);
+                Reaction::Nothing
+            }
+            Event::Closed(channel) => {
+                self.channels.closed(channel);
+                Reaction::Nothing
+            }
+            Event::Ended(end) => Reaction::Ended(end),
+            _ => Reaction::Nothing,
+        }
+    }
+
+    /// The connection is this far.
+    pub(super) fn reach(&self, stage: Stage) {
+        if let Some(place) = &self.place {
+            place.reach(stage);
+        }
+    }
+}

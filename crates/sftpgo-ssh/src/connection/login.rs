@@ -1,0 +1,137 @@
+//! Logging in: each method as the client asks for it, and what became of it.
+
+use sftpgo_core::{auth::LoggedIn, event, registry::Protocol};
+use sftpgo_ssh_proto::{
+    Answers, InvalidLogin, Login, LoginAnswer, LoginMethod, PublicKey, SignedLogin,
+};
+
+use super::host::Host;
+use crate::{auth::SentName, pending::Stage};
+
+impl Host {
+    /// What the client hears of its request.
+    pub(super) fn answer_login(&mut self, login: Login<'_>) -> LoginAnswer {
+        self.reach(Stage::LoggingIn);
+        let user = SentName::new(&login.user);
+        match login.method {
+            // Clients ask so for the methods there are.
+            LoginMethod::None => LoginAnswer::Refuse,
+            LoginMethod::Password(password) => self.try_password(&user, password),
+            LoginMethod::KeyboardInteractive => LoginAnswer::Ask {
+                name: String::new(),
+                instruction: String::new(),
+                prompts: vec![("Password: ".to_owned(), false)],
+            },
+            LoginMethod::Answers(answers) => self.take_answers(&user, answers),
+            LoginMethod::KeyOffered(offer) => {
+                self.has_tried = true;
+                let blob = blob(&offer.key);
+                match self.shared.logins.accepts_key(&user, &blob, self.remote) {
+                    true => LoginAnswer::KeyIsGood,
+                    false => LoginAnswer::Refuse,
+                }
+            }
+            LoginMethod::Key(signed) => self.try_key(&user, &signed),
+            LoginMethod::NewPassword { .. } => self.invalid(&user, InvalidLogin::PasswordChange),
+            LoginMethod::Invalid(why) => self.invalid(&user, why),
+            _ => LoginAnswer::Refuse,
+        }
+    }
+
+    fn try_password(&mut self, user: &SentName<'_>, password: &[u8]) -> LoginAnswer {
+        self.has_tried = true;
+        let logins = &self.shared.logins;
+        let logged_in = logins.with_password(user, password, self.remote, &self.control.bell);
+        match logged_in {
+            Some(logged_in) => {
+                self.admit(logged_in);
+                LoginAnswer::Accept
+            }
+            None => LoginAnswer::Refuse,
+        }
+    }
+
+    /// One question was asked, for the password.
+    fn take_answers(&mut self, user: &SentName<'_>, mut answers: Answers<'_>) -> LoginAnswer {
+        match (answers.next(), answers.next()) {
+            (Some(password), None) => self.try_password(user, password),
+            _ => self.invalid(user, InvalidLogin::NumberOfAnswers),
+        }
+    }
+
+    /// The key first: who has none that is accepted costs no verification.
+    fn try_key(&mut self, user: &SentName<'_>, signed: &SignedLogin<'_>) -> LoginAnswer {
+        self.has_tried = true;
+        let logins = &self.shared.logins;
+        let blob = blob(&signed.key);
+        if !logins.accepts_key(user, &blob, self.remote) {
+            return LoginAnswer::Refuse;
+        }
+        let refuse = |why| {
+            logins.failed(user, event::LoginMethod::PublicKey, self.remote, why);
+            LoginAnswer::Refuse
+        };
+        let Ok(verified) = signed.verify() else {
+            return refuse("the signature by a key that is accepted is not valid");
+        };
+        let presence = verified.presence();
+        if presence.is_security_key && !presence.user_present {
+            return refuse("nobody touched the security key");
+        }
+        match logins.with_public_key(user, &blob, self.remote) {
+            Some(logged_in) => {
+                self.admit(logged_in);
+                LoginAnswer::AcceptKey(verified)
+            }
+            None => LoginAnswer::Refuse,
+        }
+    }
+
+    /// A request that cannot succeed.
+    fn invalid(&mut self, user: &SentName<'_>, why: InvalidLogin<'_>) -> LoginAnswer {
+        use event::LoginMethod::{Password, PublicKey};
+        let (method, reason) = match why {
+            InvalidLogin::Algorithm(name) => (
+                PublicKey,
+                format!("signatures of \"{}\" are not accepted", name.escape_ascii()),
+            ),
+            InvalidLogin::Key => (PublicKey, "the public key cannot be used".to_owned()),
+            InvalidLogin::OtherHostKey => (
+                PublicKey,
+                "the login is bound to the host key of another server".to_owned(),
+            ),
+            InvalidLogin::PasswordChange => (
+                Password,
+                "a change of the password, which nobody asked for".to_owned(),
+            ),
+            InvalidLogin::NumberOfAnswers => {
+                (Password, "not one answer to one question".to_owned())
+            }
+            // Nothing was shown that could be right or wrong.
+            _ => return LoginAnswer::Refuse,
+        };
+        self.has_tried = true;
+        self.shared.logins.failed(user, method, self.remote, reason);
+        LoginAnswer::Refuse
+    }
+
+    /// Keeps a login.
+    fn admit(&mut self, logged_in: LoggedIn) {
+        self.place = None;
+        self.control.set_logged_in(&logged_in);
+        self.channels
+            .set_account(std::sync::Arc::clone(&logged_in.quota));
+        self.logged_in = Some(logged_in);
+        if let Some(itself) = self.listed(Protocol::Sftp) {
+            self.presence.begin(itself);
+        }
+    }
+}
+
+/// The key as users' lines have it; a certificate as it is, which is no user's key.
+fn blob<'a>(key: &PublicKey<'a>) -> std::borrow::Cow<'a, [u8]> {
+    match key.certificate() {
+        Some(_) => key.blob().into(),
+        None => key.plain_blob(),
+    }
+}

@@ -1,0 +1,93 @@
+//! An SSH connection: its thread, which carries the engine's bytes and does what its events ask for, and its warden, which
+//! closes it from outside.
+
+mod channels;
+mod control;
+mod host;
+mod login;
+mod presence;
+mod rekeys;
+mod socket;
+mod start;
+mod thread;
+mod warden;
+mod window;
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use sftpgo_core::Result;
+use sftpgo_ssh_proto as proto;
+
+pub(crate) use self::{control::Control, warden::watch};
+use self::{socket::Socket, thread::Thread};
+use crate::{algorithms, config::ServerConfig, pending::Place, server::Shared};
+
+/// The longest channel packet announced: room for the 32 KiB of most clients with what is around them, twice.
+const MAX_PACKET: u32 = 65_536;
+/// A client that is told to go gets this long to take it in.
+const GOODBYE: Duration = Duration::from_millis(500);
+/// A thread that had nothing to do for this long is taken to stay so.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// The engine's settings for `config`.
+///
+/// # Errors
+/// An unknown name of an algorithm, or a host key that the engine cannot use.
+pub(crate) fn engine_config(config: &ServerConfig) -> Result<Arc<proto::Config>> {
+    let host_keys = config.host_keys.iter().map(crate::HostKey::for_engine);
+    let mut engine = proto::Config::new(host_keys.collect::<Result<_>>()?);
+    engine.software = match config.software_version.as_str() {
+        "" => concat!("SFTPGo_", env!("CARGO_PKG_VERSION")).to_owned(),
+        version => version.to_owned(),
+    };
+    if config.max_auth_tries > 0 {
+        engine.max_auth_failures = config.max_auth_tries;
+    }
+    algorithms::choose(config, &mut engine)?;
+    engine.banner.clone_from(&config.login_banner);
+    engine.window = window::FIRST;
+    engine.max_packet = MAX_PACKET;
+    engine.max_channels = config.limits.sessions_per_connection;
+    Ok(Arc::new(engine))
+}
+
+/// What the thread and the warden of a connection share.
+///
+/// # Errors
+/// The system's: the socket cannot be used.
+pub(crate) fn control(stream: std::net::TcpStream) -> std::io::Result<Arc<Control>> {
+    let socket = Socket::new(stream, QUIET)?;
+    Ok(Arc::new(Control::new(socket, Instant::now())))
+}
+
+/// Serves a connection to its end, on the calling thread.
+pub(crate) fn serve(
+    shared: &Arc<Shared>,
+    control: &Arc<Control>,
+    remote: SocketAddr,
+    place: Place,
+) {
+    let _network = UsesNetwork(control);
+    let mut thread = Thread::new(Arc::clone(shared), Arc::clone(control), remote, place);
+    let ended = thread.run();
+    let rest = thread.into_rest();
+    control.end();
+    log::debug!("the connection from {remote} ended: {}", ended.reason);
+    if !rest.has_tried {
+        shared.logins.nothing_tried(remote, &ended.reason);
+    }
+    rest.channels.finish(ended.is_closed_here);
+}
+
+/// Tells the warden when the thread needs the network no more, in whatever way that came.
+struct UsesNetwork<'a>(&'a Control);
+
+impl Drop for UsesNetwork<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}

@@ -1,0 +1,85 @@
+//! How often a client may ask for new keys: each time costs more than the request.
+
+use std::time::Instant;
+
+/// So many at once are nothing unusual.
+const BURST: u64 = 16;
+/// One more for each second, and for so many bytes.
+const BYTES: u64 = 1024 * 1024;
+
+/// The exchanges that one client began after the first.
+pub(super) struct Rekeys {
+    /// How many may come now.
+    left: u64,
+    since: Instant,
+    bytes: u64,
+}
+
+impl Rekeys {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            left: 1,
+            since: now,
+            bytes: 0,
+        }
+    }
+
+    /// Who is logged in may ask more often than before.
+    pub(super) fn logged_in(&mut self, now: Instant, bytes: u64) {
+        *self = Self {
+            left: BURST,
+            since: now,
+            bytes,
+        };
+    }
+
+    /// May the client have new keys, now that so many bytes went over the connection? Before a login one time in all.
+    pub(super) fn take(&mut self, is_logged_in: bool, now: Instant, bytes: u64) -> bool {
+        if is_logged_in {
+            let seconds = now.saturating_duration_since(self.since).as_secs();
+            let earned = seconds.max(bytes.saturating_sub(self.bytes) / BYTES);
+            if earned > 0 {
+                self.left = self.left.saturating_add(earned).min(BURST);
+                (self.since, self.bytes) = (now, bytes);
+            }
+        }
+        let may = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        may
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn before_the_login_it_is_one_whatever_time_passes() {
+        let start = Instant::now();
+        let mut rekeys = Rekeys::new(start);
+        let later = start + Duration::from_secs(100);
+        assert!(rekeys.take(false, start, 0));
+        assert!(!rekeys.take(false, later, BYTES));
+    }
+
+    #[test]
+    fn after_it_a_burst_and_then_one_a_second_or_mebibyte() {
+        let start = Instant::now();
+        let mut rekeys = Rekeys::new(start);
+        rekeys.logged_in(start, 100);
+        let mut take =
+            |seconds, bytes| rekeys.take(true, start + Duration::from_secs(seconds), 100 + bytes);
+        assert!((0..BURST).all(|_| take(0, 0)));
+        assert!(!take(0, BYTES - 1));
+        assert!(take(0, BYTES));
+        assert!(!take(0, BYTES));
+        assert!(take(1, BYTES));
+        assert!(!take(1, BYTES));
+        assert!(take(2, 2 * BYTES), "either earns one");
+        assert!(!take(2, 2 * BYTES));
+        // Who did not ask for long has no more than the burst.
+        assert_eq!((0..100).filter(|_| take(1000, 0)).count() as u64, BURST);
+    }
+}

@@ -1,0 +1,315 @@
+//! The thread of one connection: receives, has the engine process it, gives the sessions their turns, sends, and waits.
+//!
+//! A small request costs two calls of the system, one that waits for it and one that sends the answer. Sending never waits:
+//! a client may ask for a whole file before it reads the first byte, and the message that opens its window comes behind
+//! what it has asked for.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration, time::Instant};
+
+use sftpgo_ssh_proto::{Connection, DisconnectReason, End, SystemRandom};
+
+use super::{
+    GOODBYE,
+    channels::Channels,
+    control::Control,
+    host::{Host, Reaction},
+    rekeys::Rekeys,
+    socket::{Input, Received},
+};
+use crate::{fair_pool::NotDone, fair_queue::Asker, pending::Place, server::Shared};
+
+/// A client that says who it is and nothing more gets our part of the key exchange after this.
+const SILENCE: Duration = Duration::from_secs(2);
+
+pub(super) struct Thread {
+    ssh: Connection,
+    input: Input,
+    host: Host,
+    rekeys: Rekeys,
+    /// Bytes that were received and sent.
+    moved: u64,
+    /// When the key exchange begins from our side.
+    begins: Option<Instant>,
+    /// Nothing was to do for a while, and what is not needed meanwhile was given back.
+    is_quiet: bool,
+}
+
+/// How a connection ended.
+pub(super) struct Ended {
+    pub(super) reason: String,
+    /// On purpose, and not by its client.
+    pub(super) is_closed_here: bool,
+    /// What waits to be sent is for the client to know why.
+    has_last_words: bool,
+}
+
+impl Ended {
+    fn by_client(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            is_closed_here: false,
+            has_last_words: false,
+        }
+    }
+}
+
+impl From<std::io::Error> for Ended {
+    fn from(error: std::io::Error) -> Self {
+        Self::by_client(error.to_string())
+    }
+}
+
+/// What is left of a connection that has ended.
+pub(super) struct Rest {
+    pub(super) channels: Channels,
+    pub(super) has_tried: bool,
+}
+
+impl Thread {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        control: Arc<Control>,
+        remote: SocketAddr,
+        place: Place,
+    ) -> Self {
+        let random = Box::new(SystemRandom::new());
+        Self {
+            ssh: Connection::new(Arc::clone(&shared.engine), random),
+            input: Input::default(),
+            rekeys: Rekeys::new(control.since),
+            host: Host::new(shared, control, remote, place),
+            moved: 0,
+            begins: None,
+            is_quiet: false,
+        }
+    }
+
+    /// Serves the client until it leaves, breaks the protocol, or has to go.
+    pub(super) fn run(&mut self) -> Ended {
+        loop {
+            if let Err(ended) = self.round() {
+                if ended.has_last_words {
+                    self.say_goodbye();
+                }
+                return ended;
+            }
+        }
+    }
+
+    /// Gives the login and its place back, and leaves the sessions.
+    pub(super) fn into_rest(mut self) -> Rest {
+        self.host.presence.end();
+        Rest {
+            channels: self.host.channels,
+            has_tried: self.host.has_tried,
+        }
+    }
+
+    fn round(&mut self) -> Result<(), Ended> {
+        if let Some(reason) = self.host.control.reason() {
+            return Err(self.close(reason));
+        }
+        self.take_input()?;
+        let now = Instant::now();
+        self.host.presence.look(now);
+        if self.begins.is_some_and(|begins| now >= begins) {
+            self.begins = None;
+            self.ssh.stop_waiting();
+        }
+        let (channels, presence) = (&mut self.host.channels, &mut self.host.presence);
+        channels.take_turns(&mut self.ssh, presence, now);
+        self.send()?;
+        self.wait()
+    }
+
+    /// Has the engine process what was received, as long as the sessions can take what comes of it.
+    fn take_input(&mut self) -> Result<(), Ended> {
+        while self.host.channels.may_receive() {
+            let progress = self.ssh.process(self.input.unread());
+            let consumed = progress.consumed;
+            let heard = progress.event.map(|event| self.host.hear(event));
+            self.input.consume(consumed);
+            match heard {
+                Some(reaction) => self.react(reaction)?,
+                None if consumed == 0 => {
+                    self.input.grow(self.ssh.wanted());
+                    return Ok(());
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn react(&mut self, reaction: Reaction) -> Result<(), Ended> {
+        match reaction {
+            Reaction::Nothing => {}
+            Reaction::Identified => self.begins = Some(Instant::now() + SILENCE),
+            Reaction::ExchangeKeys { first } => self.exchange_keys(first)?,
+            Reaction::Login(answer) => {
+                self.ssh.answer_login(answer);
+                if self.host.logged_in.is_some() {
+                    self.rekeys.logged_in(Instant::now(), self.moved);
+                }
+            }
+            Reaction::Open(channel, Ok(window)) => {
+                self.ssh.set_window(channel, window);
+                self.ssh.accept_channel(channel);
+            }
+            Reaction::Open(channel, Err(why)) => self.ssh.refuse_channel(channel, why),
+            Reaction::Start(channel, has_started) => {
+                self.ssh.answer_request(channel, has_started);
+            }
+            Reaction::Consumed(channel, bytes) => self.ssh.consumed(channel, bytes),
+            Reaction::Overflow => {
+                let reason = "too much waits for a client that does not read";
+                log::warn!("{}: closed, {reason}", self.host.remote);
+                return Err(self.break_off(DisconnectReason::ByApplication, reason));
+            }
+            Reaction::Ended(end) => {
+                let has_last_words = matches!(end, End::Here(..));
+                return Err(Ended {
+                    has_last_words,
+                    ..Ended::by_client(end.to_string())
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Exchanges keys here, or with those that are dear before a login where only a few threads do it at a time.
+    fn exchange_keys(&mut self, first: bool) -> Result<(), Ended> {
+        self.begins = None;
+        let is_logged_in = self.host.logged_in.is_some();
+        let now = Instant::now();
+        if !first && !self.rekeys.take(is_logged_in, now, self.moved) {
+            let reason = "new keys are asked for too often";
+            return Err(self.break_off(DisconnectReason::ByApplication, reason));
+        }
+        let Some(exchange) = self.ssh.take_exchange() else {
+            return Ok(());
+        };
+        if is_logged_in || !exchange.is_dear() {
+            self.ssh
+                .finish_exchange(exchange.run(&mut SystemRandom::new()));
+            return Ok(());
+        }
+        self.send()?;
+        let asker = Asker::unknown(self.host.remote.ip());
+        let bell = &self.host.control.bell;
+        let pool = &self.host.shared.exchanges;
+        match pool.run(asker, bell, move || exchange.run(&mut SystemRandom::new())) {
+            Ok((done, _)) => self.ssh.finish_exchange(done),
+            // The next round sees why.
+            Err(NotDone::Closing) => {}
+            Err(NotDone::Full | NotDone::Panicked) => {
+                let reason = "too many others exchange keys";
+                return Err(self.break_off(DisconnectReason::KeyExchangeFailed, reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what can go now.
+    fn send(&mut self) -> std::io::Result<()> {
+        while !self.ssh.output().is_empty() {
+            let count = self.host.control.socket.send(self.ssh.output())?;
+            if count == 0 {
+                break;
+            }
+            self.count(count);
+            self.ssh.sent(count);
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, bytes: usize) {
+        self.moved = self.moved.wrapping_add(bytes as u64);
+    }
+
+    /// Waits until there is something to do, and receives what has come.
+    fn wait(&mut self) -> Result<(), Ended> {
+        let channels = &self.host.channels;
+        let socket = &self.host.control.socket;
+        let receives = channels.may_receive();
+        let received = if channels.have_work(&self.ssh) {
+            match receives {
+                true => socket.receive_now(&mut self.input)?,
+                false => Received::Nothing,
+            }
+        } else {
+            let until = [channels.due(), self.host.presence.due(), self.begins];
+            let until = until.into_iter().flatten().min();
+            let sends = !self.ssh.output().is_empty();
+            if receives && !self.input.is_empty() {
+                socket.acknowledge_at_once();
+            }
+            if receives && !sends && until.is_none() && !self.is_quiet {
+                let received = socket.receive_soon(&mut self.input)?;
+                if received == Received::Nothing {
+                    self.fall_quiet();
+                }
+                received
+            } else {
+                socket.wait(receives, sends, until);
+                match receives {
+                    true => socket.receive_now(&mut self.input)?,
+                    false => Received::Nothing,
+                }
+            }
+        };
+        match received {
+            Received::Bytes(count) => {
+                self.is_quiet = false;
+                self.count(count);
+                Ok(())
+            }
+            Received::Nothing => Ok(()),
+            Received::End => match self.host.control.reason() {
+                Some(reason) => Err(self.close(reason)),
+                None => Err(Ended::by_client("closed by the client")),
+            },
+        }
+    }
+
+    /// Nothing was to do for a while: what is not needed before there is goes back.
+    fn fall_quiet(&mut self) {
+        self.is_quiet = true;
+        self.ssh.shrink();
+        self.input.shrink();
+        (self.host.shared.config.when_quiet)();
+    }
+
+    /// Ends the connection for a reason that the client is told, and did not ask for.
+    fn close(&mut self, reason: &str) -> Ended {
+        Ended {
+            is_closed_here: true,
+            ..self.break_off(DisconnectReason::ByApplication, reason)
+        }
+    }
+
+    fn break_off(&mut self, why: DisconnectReason, reason: &str) -> Ended {
+        self.ssh.disconnect(why, reason);
+        Ended {
+            has_last_words: true,
+            ..Ended::by_client(reason)
+        }
+    }
+
+    /// Sends what is left, to a client that takes it soon.
+    fn say_goodbye(&mut self) {
+        let until = Instant::now() + GOODBYE;
+        while self.send().is_ok() && !self.ssh.output().is_empty() && Instant::now() < until {
+            self.host.control.socket.wait(false, true, Some(until));
+        }
+        let socket = &self.host.control.socket;
+        socket.stop_sending();
+        // A socket that is closed with something unread in it takes back what was sent last.
+        while let Ok(Received::Bytes(count)) = socket.receive_now(&mut self.input) {
+            self.input.consume(count);
+            if Instant::now() >= until {
+                break;
+            }
+        }
+    }
+}
