@@ -30,9 +30,10 @@ pub(super) fn answer(
     let mut exponent = draw_exponent(random)?;
     let field = BoxedMontyParams::new_vartime(modulus.clone());
     let power = |base: BoxedUint| {
-        BoxedMontyForm::new(base, &field)
-            .pow_bounded_exp(&exponent, EXPONENT_BITS)
-            .retrieve()
+        let mut power = BoxedMontyForm::new(base, &field).pow_bounded_exp(&exponent, EXPONENT_BITS);
+        let number = power.retrieve();
+        power.zeroize();
+        number
     };
     let ours = power(generator);
     let mut shared = power(client);
