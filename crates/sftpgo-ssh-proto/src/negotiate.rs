@@ -225,7 +225,7 @@ impl ServerOffer {
             let (_, zlib) = compression
                 .choose(ours, |(name, _)| name)
                 .ok_or("no compression in common")?;
-            Ok(Way { cipher, mac, zlib })
+            Ok::<_, &'static str>(Way { cipher, mac, zlib })
         };
         let is_guess_right = client.kex.first() == first_name(&self.kex, Kex::name)
             && client.host_key.first() == first_name(&self.host_key, SignatureAlgorithm::name);

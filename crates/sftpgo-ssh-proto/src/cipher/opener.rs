@@ -11,9 +11,9 @@ use super::{
 
 /// One direction's incoming packets.
 pub(crate) struct Opener {
-    shape: Shape,
+    pub(super) shape: Shape,
     mode: Mode,
-    uses: Uses,
+    pub(super) uses: Uses,
     hides_failures: bool,
 }
 

@@ -11,9 +11,9 @@ use super::{
 
 /// One direction's outgoing packets.
 pub(crate) struct Sealer {
-    shape: Shape,
+    pub(super) shape: Shape,
     mode: Mode,
-    uses: Uses,
+    pub(super) uses: Uses,
 }
 
 enum Mode {

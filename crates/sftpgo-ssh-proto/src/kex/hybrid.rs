@@ -1,7 +1,7 @@
 //! ML-KEM-768 together with a curve (RFC 10042): the secret holds as long as one of the two does.
 
-use ml_kem::{B32, EncapsulationKey768, array::Array};
-use zeroize::{Zeroize, Zeroizing};
+use ml_kem::{B32, EncapsulationKey768, SharedKey, array::Array, ml_kem_768::Ciphertext};
+use zeroize::Zeroizing;
 
 use super::{Answer, BadShare, Secret, curve::Curve, hash::HashAlgorithm};
 use crate::Random;
@@ -18,24 +18,30 @@ pub(super) fn answer(
     let (key, point) = client_share
         .split_at_checked(ENCAPSULATION_KEY_LEN)
         .ok_or(BadShare)?;
-    let key: &Array<u8, _> = key.try_into().map_err(|_| BadShare)?;
-    // This refuses a key with coefficients beyond the modulus (FIPS 203 section 7.2).
-    let key = EncapsulationKey768::new(key).map_err(|_| BadShare)?;
-    let mut message = Zeroizing::new([0; 32]);
-    random.fill(message.as_mut_slice()).map_err(|_| BadShare)?;
-    let mut message = B32::from(*message);
-    let (ciphertext, mut quantum_secret) = key.encapsulate_deterministic(&message);
-    message.zeroize();
-    let agreed = curve.agree(point, |curve_secret| {
-        let secret = HashAlgorithm::Sha256.digest(&[&quantum_secret, curve_secret]);
-        Secret::bytes(secret.as_ref())
-    });
-    quantum_secret.zeroize();
-    let (our_point, secret) = agreed?;
-    let mut server_share = ciphertext.to_vec();
-    server_share.extend_from_slice(&our_point);
+    let (ciphertext, quantum_secret) = encapsulate(key, random)?;
+    let (our_point, secret) = curve.agree(point, |curve_secret| {
+        // Both have a fixed length, so there is one way to cut them (RFC 10042 section 2.4).
+        Secret::bytes(
+            HashAlgorithm::Sha256
+                .digest(&[&quantum_secret, curve_secret])
+                .as_ref(),
+        )
+    })?;
     Ok(Answer {
-        server_share,
+        server_share: [ciphertext.as_slice(), &our_point].concat(),
         secret,
     })
+}
+
+pub(super) fn encapsulate(
+    key: &[u8],
+    random: &mut dyn Random,
+) -> Result<(Ciphertext, Zeroizing<SharedKey>), BadShare> {
+    let key: &Array<u8, _> = key.try_into().map_err(|_| BadShare)?;
+    // A key with coefficients beyond the modulus is refused (FIPS 203 section 7.2).
+    let key = EncapsulationKey768::new(key).map_err(|_| BadShare)?;
+    let mut message = Zeroizing::new(B32::default());
+    random.fill(message.as_mut_slice()).map_err(|_| BadShare)?;
+    let (ciphertext, secret) = key.encapsulate_deterministic(&message);
+    Ok((ciphertext, Zeroizing::new(secret)))
 }

@@ -9,6 +9,8 @@ mod hash;
 mod hybrid;
 mod primes;
 mod secret;
+#[cfg(test)]
+mod tests;
 
 use crate::Random;
 

@@ -129,3 +129,28 @@ impl TryRng for System {
 }
 
 impl TryCryptoRng for System {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usual_keys_never_reach_the_rsa_crate() {
+        for (file, usual) in [
+            (include_str!("../../testdata/keys/rsa2048.key"), true),
+            (include_str!("../../testdata/keys/rsa3072.key"), true),
+            (include_str!("../../testdata/keys/rsa4096.key"), true),
+            (include_str!("../../testdata/keys/rsa2056.key"), false),
+            (include_str!("../../testdata/keys/rsa_e3.key"), false),
+        ] {
+            let key = ssh_key::PrivateKey::from_openssh(file).unwrap();
+            let pair = key.key_data().rsa().unwrap();
+            let bits = pair.key_size();
+            assert_eq!(
+                HostRsa::new(pair).unwrap().by_ring.is_some(),
+                usual,
+                "{bits}"
+            );
+        }
+    }
+}

@@ -12,6 +12,8 @@ mod options;
 mod public;
 mod security_key;
 mod source_address;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use self::{
