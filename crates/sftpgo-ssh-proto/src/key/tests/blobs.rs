@@ -71,7 +71,7 @@ fn each_key_fits_its_own_algorithms() {
 fn a_curve_is_the_types() {
     let point = |size: usize| [&[4][..], &vec![1; 2 * size]].concat();
     let curves = [("nistp256", 32), ("nistp384", 48), ("nistp521", 66)];
-    for (of_type, _) in curves {
+    for (of_type, own) in curves {
         for (of_blob, size) in curves {
             let name = format!("ecdsa-sha2-{of_type}");
             let blob = strings(&[name.as_bytes(), of_blob.as_bytes(), &point(size)]);
@@ -81,6 +81,11 @@ fn a_curve_is_the_types() {
         }
         let other = if of_type == "nistp256" { 48 } else { 32 };
         let name = format!("ecdsa-sha2-{of_type}");
+        for curve in ["", "nistp521", "NISTP256", "nistp256\0", "1.3.132.0.34"] {
+            let blob = strings(&[name.as_bytes(), curve.as_bytes(), &point(own)]);
+            let parsed = PublicKey::parse(&blob);
+            assert_eq!(parsed.is_ok(), curve == of_type, "{of_type} {curve}");
+        }
         let blob = strings(&[name.as_bytes(), of_type.as_bytes(), &point(other)]);
         assert_eq!(PublicKey::parse(&blob).err(), Some(Malformed));
     }

@@ -72,6 +72,23 @@ fn the_name_in_a_signature_is_the_algorithms() {
     }
 }
 
+/// CVE-2026-35387 once more: another curve's name does not make this curve's signature its own.
+#[test]
+fn a_signature_under_another_name_is_none() {
+    for (text, algorithm) in SIGNED {
+        let signed = signed(text);
+        let key = PublicKey::parse(&signed.key).unwrap();
+        let mut reader = Reader::new(&signed.signature);
+        reader.string().unwrap();
+        for other in KeyAlgorithm::USER_ALL.iter().map(|one| one.signature) {
+            let mut named = strings(&[other.name().as_bytes()]);
+            named.extend_from_slice(reader.rest());
+            let verified = key.verify(other, &[&signed.message], &named);
+            assert_eq!(verified.is_ok(), other == algorithm, "{other:?}");
+        }
+    }
+}
+
 #[test]
 fn no_bit_of_a_signature_can_change() {
     for (text, algorithm) in SIGNED {

@@ -9,6 +9,7 @@ use super::{HostKey, SignatureAlgorithm};
 
 mod blobs;
 mod certificates;
+mod drafts;
 mod host_keys;
 mod known_answers;
 mod security_keys;
