@@ -109,6 +109,10 @@ fn critical_options_are_kept_or_refused() {
             Err(Problem::UnknownOption),
         ),
         (
+            options(&[("x@example.com", b""), ("force-command", &command)]),
+            Err(Problem::UnknownOption),
+        ),
+        (
             options(&[("force-command", &command), ("x@example.com", b"")]),
             Err(Problem::UnknownOption),
         ),
@@ -198,6 +202,10 @@ fn what_is_no_list_is_no_certificate() {
         assert_eq!(critical, Some(Malformed), "{bytes:?}");
         let extensions = parsed(|draft| draft.extensions = bytes.to_vec());
         assert_eq!(extensions, Some(Malformed), "{bytes:?}");
+    }
+    for bytes in [&[0][..], &[0, 0, 0, 9, b'x'], &[0xff; 8]] {
+        let principals = parsed(|draft| draft.behind_principals = bytes);
+        assert_eq!(principals, Some(Malformed), "{bytes:?}");
     }
     for kind in [0, 3, 0x0100_0001, u32::MAX] {
         assert_eq!(parsed(|draft| draft.kind = kind), Some(Malformed), "{kind}");

@@ -89,6 +89,8 @@ struct Draft<'d> {
     fields: Vec<u8>,
     kind: u32,
     principals: Vec<&'d [u8]>,
+    /// What is behind them in their list.
+    behind_principals: &'d [u8],
     valid: (u64, u64),
     critical: Vec<u8>,
     extensions: Vec<u8>,
@@ -103,6 +105,7 @@ impl<'d> Draft<'d> {
             fields: strings(&[&[7; 32]]),
             kind: 1,
             principals: vec![b"alice"],
+            behind_principals: b"",
             valid: (1000, 2000),
             critical: Vec::new(),
             extensions: Vec::new(),
@@ -116,7 +119,8 @@ impl<'d> Draft<'d> {
         out.extend_from_slice(&7_u64.to_be_bytes());
         put_u32(&mut out, self.kind);
         put_string(&mut out, b"key id");
-        put_string(&mut out, &strings(&self.principals));
+        let principals = [&strings(&self.principals), self.behind_principals].concat();
+        put_string(&mut out, &principals);
         out.extend_from_slice(&self.valid.0.to_be_bytes());
         out.extend_from_slice(&self.valid.1.to_be_bytes());
         let rest: [&[u8]; 4] = [&self.critical, &self.extensions, b"", &self.authority];
