@@ -1,0 +1,40 @@
+//! Go's x/crypto/ssh with pkg/sftp, of 2019 and new.
+
+use std::process::Command;
+
+use crate::client::{Client, Offer};
+
+const GO: Client = Client {
+    name: "go-new",
+    command: |directory| Command::new(directory.join("client")),
+    offer: Offer::Defaults,
+    without: &[],
+    more: &["rekey", "channels"],
+};
+
+const GO_2019: Client = Client {
+    name: "go-old",
+    // It signs with SHA-1 alone.
+    without: &["key:rsa"],
+    ..GO
+};
+
+#[test]
+fn go_gets_in() {
+    GO.passes();
+}
+
+#[test]
+fn go_uses_what_is_offered_on_request() {
+    GO.passes_on_request(&[]);
+}
+
+#[test]
+fn go_of_2019_gets_in() {
+    GO_2019.passes();
+}
+
+#[test]
+fn go_of_2019_uses_what_is_offered_on_request() {
+    GO_2019.passes_on_request(&["key:rsa"]);
+}
