@@ -107,7 +107,15 @@ impl<'a> ClientOffer<'a> {
         self.kex.has(EXT_INFO_CLIENT)
     }
 
-    /// Has the client anything better than encrypt-and-MAC, in this direction or the other?
+    /// What the server's offers to this client depend on.
+    pub(crate) fn needs(&self) -> Needs {
+        Needs {
+            encrypt_and_mac: self.needs_encrypt_and_mac(),
+            is_strict: self.is_strict(),
+        }
+    }
+
+    /// Has the client nothing better than encrypt-and-MAC, in this direction or the other?
     fn needs_encrypt_and_mac(&self) -> bool {
         let is_better = |ciphers: Names<'a>, macs: Names<'a>| {
             let aead = |name: &&[u8]| {
@@ -123,6 +131,13 @@ impl<'a> ClientOffer<'a> {
     }
 }
 
+/// What a client was found to need when its first KEXINIT came before the server's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Needs {
+    encrypt_and_mac: bool,
+    is_strict: bool,
+}
+
 /// What a server offers in one exchange.
 #[derive(Debug, Clone)]
 pub(crate) struct ServerOffer {
@@ -134,15 +149,15 @@ pub(crate) struct ServerOffer {
 }
 
 impl ServerOffer {
-    /// To a client whose own KEXINIT may be known already.
-    pub(crate) fn new(config: &Config, client: Option<&ClientOffer<'_>>) -> Self {
+    /// To a client whose needs may be known already.
+    pub(crate) fn new(config: &Config, needs: Option<Needs>) -> Self {
         let mut ciphers = config.ciphers.clone();
         let mut macs = config.macs.clone();
-        if let Some(client) = client {
-            if client.needs_encrypt_and_mac() {
+        if let Some(needs) = needs {
+            if needs.encrypt_and_mac {
                 macs.extend_from_slice(&config.macs_on_need);
             }
-            if !client.is_strict() {
+            if !needs.is_strict {
                 // Messages of such a client could be cut off its start unseen (CVE-2023-48795).
                 ciphers.retain(|cipher| *cipher != Cipher::ChaCha20Poly1305);
                 if macs.iter().any(|mac| mac.is_etm()) {

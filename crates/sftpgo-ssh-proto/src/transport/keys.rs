@@ -61,7 +61,7 @@ impl Core {
     pub(crate) fn identified(&mut self, server: &[u8], client: &[u8]) -> Result<(), Fatal> {
         self.keys.idents = [client.to_vec(), server.to_vec()];
         match is_modern(identification::software(client)) {
-            true => self.offer(None),
+            true => self.offer(),
             false => Ok(()),
         }
     }
@@ -74,7 +74,7 @@ impl Core {
     /// Sends the server's KEXINIT, unless that has been done.
     pub(crate) fn begin_exchange(&mut self) -> Result<(), Fatal> {
         match self.keys.stage {
-            Stage::Idle => self.offer(None),
+            Stage::Idle => self.offer(),
             _ => Ok(()),
         }
     }
@@ -88,8 +88,8 @@ impl Core {
         }
     }
 
-    fn offer(&mut self, client: Option<&ClientOffer<'_>>) -> Result<(), Fatal> {
-        let offer = ServerOffer::new(&self.config, client);
+    fn offer(&mut self) -> Result<(), Fatal> {
+        let offer = ServerOffer::new(&self.config, self.keys.needs);
         let mut cookie = [0; 16];
         self.out.random().fill(&mut cookie)?;
         let message = offer.message(cookie, self.keys.session.is_none());
@@ -123,7 +123,10 @@ impl Core {
             }
         }
         if matches!(self.keys.stage, Stage::Idle) {
-            self.offer(Some(&client).filter(|_| is_first))?;
+            if is_first {
+                self.keys.needs = Some(client.needs());
+            }
+            self.offer()?;
         }
         let Stage::Offered(ours) = std::mem::take(&mut self.keys.stage) else {
             return Err(Fatal::protocol("KEXINIT within an exchange of keys"));

@@ -9,7 +9,7 @@ pub use self::exchange::{Exchange, ExchangeDone};
 use crate::{
     kex::Digest,
     key::SignatureAlgorithm,
-    negotiate::{Agreed, ServerOffer},
+    negotiate::{Agreed, Needs, ServerOffer},
     packet::NewInbound,
 };
 
@@ -26,6 +26,8 @@ pub(crate) struct Keys {
     session: Option<Session>,
     is_strict: bool,
     takes_ext_info: bool,
+    /// As the first exchange showed them, for all exchanges: old clients have to find in the later ones what they use.
+    needs: Option<Needs>,
     /// The next packet is a wrong guess.
     skips_next: bool,
     /// Exchanges that the client began after the first.
