@@ -107,35 +107,43 @@ impl<'a> ClientOffer<'a> {
         self.kex.has(EXT_INFO_CLIENT)
     }
 
-    /// What the server's offers to this client depend on.
-    pub(crate) fn needs(&self) -> Needs {
-        Needs {
-            encrypt_and_mac: self.needs_encrypt_and_mac(),
-            is_strict: self.is_strict(),
-        }
-    }
-
-    /// Has the client nothing better than encrypt-and-MAC, in this direction or the other?
-    fn needs_encrypt_and_mac(&self) -> bool {
-        let is_better = |ciphers: Names<'a>, macs: Names<'a>| {
-            let aead = |name: &&[u8]| {
-                std::str::from_utf8(name)
-                    .ok()
-                    .and_then(Cipher::from_name)
-                    .is_some_and(Cipher::has_own_mac)
-            };
-            let etm = |name: &&[u8]| name.ends_with(b"-etm@openssh.com");
-            ciphers.iter().any(|name| aead(&name)) || macs.iter().any(|name| etm(&name))
+    /// How the server's offers have to differ from the usual for this client. What is offered must be common: a list may have
+    /// ciphers and MACs that are better than encrypt-and-MAC and nothing of them that is here.
+    pub(crate) fn needs(&self, config: &Config) -> Needs {
+        let has_etm = config.macs.iter().filter(|mac| mac.is_etm()).any(|mac| {
+            self.mac_in.has(mac.name().as_bytes()) || self.mac_out.has(mac.name().as_bytes())
+        });
+        let is_strict = self.is_strict();
+        let needs = |authenticity| Needs {
+            is_strict,
+            no_cbc: !is_strict && has_etm,
+            authenticity,
         };
-        !is_better(self.cipher_in, self.mac_in) || !is_better(self.cipher_out, self.mac_out)
+        [Authenticity::Usual, Authenticity::OnlyAead]
+            .into_iter()
+            .map(needs)
+            .find(|needs| ServerOffer::new(config, Some(*needs)).protects(self))
+            .unwrap_or_else(|| needs(Authenticity::EncryptAndMac))
     }
 }
 
 /// What a client was found to need when its first KEXINIT came before the server's.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Needs {
-    encrypt_and_mac: bool,
     is_strict: bool,
+    /// It could use CBC with encrypt-then-MAC, and has no strict key exchange.
+    no_cbc: bool,
+    authenticity: Authenticity,
+}
+
+/// What authenticates packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Authenticity {
+    Usual,
+    /// It has an AEAD cipher, but prefers one for which it has no MAC but encrypt-and-MAC.
+    OnlyAead,
+    /// It has nothing else.
+    EncryptAndMac,
 }
 
 /// What a server offers in one exchange.
@@ -154,15 +162,17 @@ impl ServerOffer {
         let mut ciphers = config.ciphers.clone();
         let mut macs = config.macs.clone();
         if let Some(needs) = needs {
-            if needs.encrypt_and_mac {
-                macs.extend_from_slice(&config.macs_on_need);
+            match needs.authenticity {
+                Authenticity::Usual => {}
+                Authenticity::OnlyAead => ciphers.retain(|cipher| cipher.has_own_mac()),
+                Authenticity::EncryptAndMac => macs.extend_from_slice(&config.macs_on_need),
             }
+            // Messages of such a client could be cut off its start unseen (CVE-2023-48795).
             if !needs.is_strict {
-                // Messages of such a client could be cut off its start unseen (CVE-2023-48795).
                 ciphers.retain(|cipher| *cipher != Cipher::ChaCha20Poly1305);
-                if macs.iter().any(|mac| mac.is_etm()) {
-                    ciphers.retain(|cipher| !cipher.is_cbc());
-                }
+            }
+            if needs.no_cbc {
+                ciphers.retain(|cipher| !cipher.is_cbc());
             }
         }
         let has_key = |algorithm: &SignatureAlgorithm| {
@@ -225,16 +235,7 @@ impl ServerOffer {
             .choose(&self.host_key, SignatureAlgorithm::name)
             .ok_or("no host key algorithm in common")?;
         let way = |ciphers: Names<'_>, macs: Names<'_>, compression: Names<'_>| {
-            let cipher = ciphers
-                .choose(&self.ciphers, Cipher::name)
-                .ok_or("no cipher in common")?;
-            let mac = match cipher.has_own_mac() {
-                true => None,
-                false => Some(
-                    macs.choose(&self.macs, Mac::name)
-                        .ok_or("no MAC in common")?,
-                ),
-            };
+            let (cipher, mac) = self.protection(ciphers, macs)?;
             let ours = [(NO_COMPRESSION, false), (ZLIB, self.compression)];
             let ours = ours.get(..1 + usize::from(self.compression)).unwrap_or(&[]);
             let (_, zlib) = compression
@@ -251,6 +252,30 @@ impl ServerOffer {
             outbound: way(client.cipher_out, client.mac_out, client.compression_out)?,
             skip_guess: client.first_kex_packet_follows && !is_guess_right,
         })
+    }
+}
+
+impl ServerOffer {
+    /// What encrypts and authenticates one direction.
+    fn protection(
+        &self,
+        ciphers: Names<'_>,
+        macs: Names<'_>,
+    ) -> Result<(Cipher, Option<Mac>), &'static str> {
+        let cipher = ciphers
+            .choose(&self.ciphers, Cipher::name)
+            .ok_or("no cipher in common")?;
+        if cipher.has_own_mac() {
+            return Ok((cipher, None));
+        }
+        let mac = macs.choose(&self.macs, Mac::name);
+        Ok((cipher, Some(mac.ok_or("no MAC in common")?)))
+    }
+
+    /// Is there something for both directions?
+    fn protects(&self, client: &ClientOffer<'_>) -> bool {
+        self.protection(client.cipher_in, client.mac_in).is_ok()
+            && self.protection(client.cipher_out, client.mac_out).is_ok()
     }
 }
 
@@ -277,4 +302,121 @@ pub(crate) struct Way {
     pub(crate) cipher: Cipher,
     pub(crate) mac: Option<Mac>,
     pub(crate) zlib: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A KEXINIT with these ciphers and MACs for both directions.
+    fn kexinit(kex: &str, ciphers: &str, macs: &str) -> Vec<u8> {
+        let mut out = vec![number::KEXINIT];
+        out.extend_from_slice(&[0; 16]);
+        for list in [
+            kex,
+            "ssh-ed25519",
+            ciphers,
+            ciphers,
+            macs,
+            macs,
+            "none",
+            "none",
+            "",
+            "",
+        ] {
+            put_name_list(&mut out, [list]);
+        }
+        put_bool(&mut out, false);
+        put_u32(&mut out, 0);
+        out
+    }
+
+    /// What a client that sends its KEXINIT first comes to use.
+    fn chosen(
+        config: &Config,
+        kex: &str,
+        ciphers: &str,
+        macs: &str,
+    ) -> Option<(&'static str, &'static str)> {
+        let message = kexinit(kex, ciphers, macs);
+        let client = ClientOffer::parse(&message).unwrap();
+        let offer = ServerOffer::new(config, Some(client.needs(config)));
+        let (cipher, mac) = offer.protection(client.cipher_in, client.mac_in).ok()?;
+        Some((cipher.name(), mac.map_or("", Mac::name)))
+    }
+
+    const STRICT: &str = "curve25519-sha256,kex-strict-c-v00@openssh.com";
+    const OTHERS: &str = "curve25519-sha256";
+    const GCM: &str = "aes128-gcm@openssh.com";
+    const CHACHA: &str = "chacha20-poly1305@openssh.com";
+
+    #[test]
+    fn encrypt_and_mac_is_for_those_who_have_nothing_else_in_common() {
+        let config = Config::new(Vec::new());
+        for (ciphers, macs, used) in [
+            // Twisted, paramiko 2.4.
+            (
+                "aes128-ctr,aes128-cbc",
+                "hmac-sha2-256,hmac-sha1",
+                ("aes128-ctr", "hmac-sha2-256"),
+            ),
+            // Both: what is better is used though it is last.
+            (
+                "aes128-ctr",
+                "hmac-sha2-512,hmac-sha2-512-etm@openssh.com",
+                ("aes128-ctr", "hmac-sha2-512-etm@openssh.com"),
+            ),
+            // An AEAD cipher behind others, and no etm.
+            (
+                "aes128-ctr,aes128-gcm@openssh.com",
+                "hmac-sha2-256",
+                (GCM, ""),
+            ),
+            // Better ones that are not here.
+            (
+                "aes256-ctr",
+                "umac-64-etm@openssh.com,hmac-md5-etm@openssh.com,hmac-sha2-256",
+                ("aes256-ctr", "hmac-sha2-256"),
+            ),
+            (
+                "AEAD_AES_128_GCM,aes256-ctr",
+                "hmac-sha2-512",
+                ("aes256-ctr", "hmac-sha2-512"),
+            ),
+            // libssh 0.8 has no better cipher than chacha20, and no strict key exchange.
+            (
+                "chacha20-poly1305@openssh.com,aes256-ctr",
+                "hmac-sha2-256",
+                ("aes256-ctr", "hmac-sha2-256"),
+            ),
+        ] {
+            assert_eq!(
+                chosen(&config, OTHERS, ciphers, macs),
+                Some(used),
+                "{ciphers} {macs}"
+            );
+        }
+        assert_eq!(chosen(&config, OTHERS, "aes128-ctr", "hmac-md5"), None);
+        assert_eq!(chosen(&config, OTHERS, "3des-cbc", "hmac-sha2-256"), None);
+    }
+
+    #[test]
+    fn what_terrapin_cuts_is_not_offered_to_those_without_strict_key_exchange() {
+        let mut config = Config::new(Vec::new());
+        config.ciphers.extend_from_slice(&[Cipher::Aes128Cbc]);
+        let both = "chacha20-poly1305@openssh.com,aes128-gcm@openssh.com";
+        assert_eq!(chosen(&config, STRICT, both, ""), Some((CHACHA, "")));
+        assert_eq!(chosen(&config, OTHERS, both, ""), Some((GCM, "")));
+        assert_eq!(chosen(&config, OTHERS, CHACHA, "hmac-sha2-256"), None);
+
+        let etm = "hmac-sha2-256-etm@openssh.com";
+        let cbc = "aes128-cbc,aes128-ctr";
+        assert_eq!(chosen(&config, STRICT, cbc, etm), Some(("aes128-cbc", etm)));
+        assert_eq!(chosen(&config, OTHERS, cbc, etm), Some(("aes128-ctr", etm)));
+        // Without encrypt-then-MAC nothing can be cut off, and who has only CBC gets in.
+        assert_eq!(
+            chosen(&config, OTHERS, "aes128-cbc", "hmac-sha2-256"),
+            Some(("aes128-cbc", "hmac-sha2-256"))
+        );
+    }
 }

@@ -124,7 +124,7 @@ impl Core {
         }
         if matches!(self.keys.stage, Stage::Idle) {
             if is_first {
-                self.keys.needs = Some(client.needs());
+                self.keys.needs = Some(client.needs(&self.config));
             }
             self.offer()?;
         }
