@@ -59,7 +59,8 @@ impl Connection {
     /// Takes the next packet, or the identification line, from the start of what the client sent.
     ///
     /// Packets are decrypted where they lie, so what is not consumed has to come again as it was left. When nothing is consumed
-    /// and nothing happens, more input is needed, or an event waits for its answer, or the connection is over.
+    /// and nothing happens, more input is needed, or an event waits for its answer, or the client has to read first (see
+    /// [`takes_input`](Self::takes_input)), or the connection is over.
     pub fn process<'a>(&'a mut self, input: &'a mut [u8]) -> Progress<'a> {
         let nothing = |consumed| Progress {
             consumed,
@@ -73,10 +74,14 @@ impl Connection {
                 return Progress { consumed: 0, event };
             }
         }
-        if self.core.is_asking() {
+        if self.core.is_asking() || self.core.owes_too_much() {
             return nothing(0);
         }
         self.follow();
+        if let Stage::Ended(end) = &mut self.stage {
+            let event = end.take().map(Event::Ended);
+            return Progress { consumed: 0, event };
+        }
         if self.inbound.is_hiding() {
             return match self.inbound.hide(input.len()) {
                 Ok(()) => nothing(input.len()),
@@ -168,6 +173,12 @@ impl Connection {
         self.inbound.wanted()
     }
 
+    /// Does a client that does not read what it is sent keep the connection from taking input? Then nothing more has to be
+    /// received until some of the [`output`](Self::output) was [`sent`](Self::sent).
+    pub fn takes_input(&self) -> bool {
+        !self.core.owes_too_much()
+    }
+
     /// What has to be sent to the client.
     pub fn output(&self) -> &[u8] {
         self.core.out.waiting()
@@ -202,14 +213,12 @@ impl Connection {
 
     /// Answers [`Event::ExchangeKeys`] with what was computed.
     pub fn finish_exchange(&mut self, done: ExchangeDone) {
-        let finished = self.core.finish_exchange(done);
-        self.take(finished);
+        self.act(|core| core.finish_exchange(done));
     }
 
     /// Answers [`Event::Login`](crate::Event::Login). An answer that does not fit the request refuses it.
     pub fn answer_login(&mut self, answer: LoginAnswer) {
-        let answered = self.core.answer_login(answer);
-        self.take(answered);
+        self.act(|core| core.answer_login(answer));
     }
 
     /// The client's identification line; empty before it came.
@@ -224,20 +233,17 @@ impl Connection {
 
     /// Answers [`Event::OpenSession`]: the channel is open.
     pub fn accept_channel(&mut self, channel: ChannelId) {
-        let accepted = self.core.accept_channel(channel);
-        self.take(accepted);
+        self.act(|core| core.accept_channel(channel));
     }
 
     /// Answers [`Event::OpenSession`]: there is no such channel.
     pub fn refuse_channel(&mut self, channel: ChannelId, why: OpenRefusal) {
-        let refused = self.core.refuse_channel(channel, why);
-        self.take(refused);
+        self.act(|core| core.refuse_channel(channel, why));
     }
 
     /// Answers [`Event::Start`]: the program was started, or was not, and another may be asked for.
     pub fn answer_request(&mut self, channel: ChannelId, started: bool) {
-        let answered = self.core.answer_start(channel, started);
-        self.take(answered);
+        self.act(|core| core.answer_start(channel, started));
     }
 
     /// How many bytes [`send`](Self::send) takes now: as the client's window, the exchange of keys and what waits in the
@@ -273,34 +279,29 @@ impl Connection {
 
     /// Ends a channel as a program that exited: its status, the end of its output, and CLOSE.
     pub fn finish_channel(&mut self, channel: ChannelId, exit_status: u32) {
-        let finished = self.core.finish_channel(channel, exit_status);
-        self.take(finished);
+        self.act(|core| core.finish_channel(channel, exit_status));
     }
 
     /// Ends a channel without a status.
     pub fn close_channel(&mut self, channel: ChannelId) {
-        let closed = self.core.close_channel(channel);
-        self.take(closed);
+        self.act(|core| core.close_channel(channel));
     }
 
     /// Lets a client hear that the connection lives, where it has to wait long.
     pub fn reassure(&mut self, channel: ChannelId) {
-        let sent = self.core.reassure(channel);
-        self.take(sent);
+        self.act(|core| core.reassure(channel));
     }
 
     /// The host has dealt with so many bytes of [`Event::Data`]: the client may send as many more.
     pub fn consumed(&mut self, channel: ChannelId, bytes: usize) {
-        let granted = self.core.consumed(channel, bytes);
-        self.take(granted);
+        self.act(|core| core.consumed(channel, bytes));
     }
 
     /// From here on a client may have so many bytes under way on a channel, those that are not consumed among them. What it
     /// was allowed already stays allowed. Before [`accept_channel`](Self::accept_channel) it is the window that the channel is
     /// opened with.
     pub fn set_window(&mut self, channel: ChannelId, bytes: u32) {
-        let granted = self.core.set_window(channel, bytes);
-        self.take(granted);
+        self.act(|core| core.set_window(channel, bytes));
     }
 
     /// Makes new keys (RFC 4253 section 9), unless that is under way. What the ciphers need is done without being asked for.
@@ -326,6 +327,15 @@ impl Connection {
     pub fn shrink(&mut self) {
         self.inbound.shrink();
         self.core.out.shrink();
+    }
+
+    /// Does what the host says, unless the connection is over: behind DISCONNECT nothing may be sent (RFC 4253 section 11.1),
+    /// and nobody logs in any more.
+    fn act(&mut self, act: impl FnOnce(&mut Core) -> Result<(), Fatal>) {
+        if self.stage == Stage::Running {
+            let done = act(&mut self.core);
+            self.take(done);
+        }
     }
 
     fn take(&mut self, done: Result<(), Fatal>) {
@@ -363,5 +373,85 @@ impl std::fmt::Debug for Connection {
         f.debug_struct("Connection")
             .field("stage", &self.stage)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{SystemRandom, test_support::host_key};
+
+    fn connection() -> Connection {
+        let config = Arc::new(Config::new(vec![host_key()]));
+        Connection::new(config, Box::new(SystemRandom::new()))
+    }
+
+    /// A packet that is not encrypted.
+    fn packet(payload: &[u8]) -> Vec<u8> {
+        let padding = 8 - (5 + payload.len()) % 8 + 8;
+        let mut packet = Vec::new();
+        put_u32(
+            &mut packet,
+            u32::try_from(1 + payload.len() + padding).unwrap(),
+        );
+        put_u8(&mut packet, u8::try_from(padding).unwrap());
+        packet.extend_from_slice(payload);
+        packet.resize(packet.len() + padding, 0);
+        packet
+    }
+
+    #[test]
+    fn who_does_not_read_is_not_heard_until_it_does() {
+        let mut connection = connection();
+        let mut input = b"SSH-2.0-x\r\n".to_vec();
+        // Each has an answer: UNIMPLEMENTED.
+        for _ in 0..20_000 {
+            input.extend_from_slice(&packet(&[77]));
+        }
+        let mut rest = input.as_mut_slice();
+        loop {
+            let consumed = connection.process(rest).consumed;
+            rest = &mut rest[consumed..];
+            if consumed == 0 {
+                break;
+            }
+        }
+        assert!(!rest.is_empty() && !connection.takes_input());
+        let waiting = connection.output().len();
+        assert!((64 * 1024..80 * 1024).contains(&waiting), "{waiting}");
+        connection.sent(waiting / 2);
+        assert!(connection.takes_input());
+        assert_eq!(connection.process(rest).consumed, packet(&[77]).len());
+    }
+
+    #[test]
+    fn nothing_follows_disconnect() {
+        let mut connection = connection();
+        connection.process(&mut b"SSH-2.0-x\r\n".to_vec());
+        connection.core.keys =
+            crate::transport::Keys::after_the_first_exchange(crate::SignatureAlgorithm::Ed25519);
+        for (payload, asks) in [
+            (&b"\x05\0\0\0\x0cssh-userauth"[..], false),
+            (
+                b"\x32\0\0\0\x01u\0\0\0\x0essh-connection\0\0\0\x04none",
+                true,
+            ),
+        ] {
+            connection.process(&mut packet(payload));
+            assert_eq!(connection.core.is_asking(), asks);
+        }
+        connection.sent(connection.output().len());
+        connection.disconnect(DisconnectReason::ByApplication, "over");
+        let goodbye = connection.output().to_vec();
+        assert_eq!(goodbye.get(5), Some(&number::DISCONNECT));
+        connection.answer_login(LoginAnswer::Accept);
+        connection.stop_waiting();
+        connection.rekey();
+        assert_eq!(connection.output(), goodbye);
+        assert!(!connection.is_logged_in());
+        let mut late = packet(&[77]);
+        let progress = connection.process(&mut late);
+        assert_eq!(progress.consumed, 0);
+        assert!(progress.event.is_none());
     }
 }

@@ -14,6 +14,12 @@ use crate::{
     wire::{put_u8, put_u32},
 };
 
+/// With so many bytes of output waiting no input is taken. Data waits earlier, so that a client which uploads while it lets a
+/// download wait is heard.
+const MOST_OUTPUT: usize = 320 * 1024;
+/// The same while nobody is logged in.
+const MOST_OUTPUT_BEFORE_LOGIN: usize = 64 * 1024;
+
 pub(crate) struct Core {
     pub(crate) config: Arc<Config>,
     pub(crate) out: Outbound,
@@ -52,6 +58,16 @@ impl Core {
         self.keys.is_computing()
             || self.login.as_ref().is_some_and(|login| login.is_asking())
             || self.channels.is_asking()
+    }
+
+    /// Has the client to read before it is heard again? Its requests have answers, and who does not read them could have
+    /// the server keep any number.
+    pub(crate) fn owes_too_much(&self) -> bool {
+        let most = match self.is_logged_in() {
+            true => MOST_OUTPUT,
+            false => MOST_OUTPUT_BEFORE_LOGIN,
+        };
+        self.out.waiting_len() >= most
     }
 
     /// Does what a message asks for. What may come when is decided here, by its number alone.

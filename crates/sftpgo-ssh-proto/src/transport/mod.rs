@@ -76,6 +76,15 @@ struct Exchanging {
 }
 
 impl Keys {
+    #[cfg(test)]
+    pub(crate) fn after_the_first_exchange(host_key: SignatureAlgorithm) -> Self {
+        let id = crate::kex::HashAlgorithm::Sha256.digest(&[]);
+        Self {
+            session: Some(Session { id, host_key }),
+            ..Self::default()
+        }
+    }
+
     /// The first exchange, once it is over.
     pub(crate) fn session(&self) -> Option<&Session> {
         self.session.as_ref()
