@@ -9,7 +9,7 @@ use crate::{
     wire::{Reader, put_name_list, put_string, put_u8, put_u32},
 };
 
-/// Signatures of this length and content are told about even where certificates are not used.
+/// Extensions that a client may name, and one more.
 const MOST_EXTENSIONS: u32 = 1024;
 
 impl Core {
@@ -68,8 +68,12 @@ impl Core {
         Ok(None)
     }
 
-    /// OpenSSH PROTOCOL section 1.9.
+    /// OpenSSH PROTOCOL section 1.9. While keys are exchanged there is no answer: answers as long as a packet would have to be
+    /// kept (CVE-2025-26466).
     pub(crate) fn handle_ping(&mut self, payload: &[u8]) -> Result<(), Fatal> {
+        if !self.keys.may_send() {
+            return Ok(());
+        }
         let mut reader = Reader::new(payload);
         reader.u8()?;
         let data = reader.string()?;
@@ -77,5 +81,37 @@ impl Core {
             put_u8(out, number::PONG);
             put_string(out, data);
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::test_support::{
+        Bare,
+        Part::{Byte, Number, Text},
+        message,
+    };
+
+    #[test]
+    fn pings_are_answered_but_not_kept_for_later() {
+        let mut bare = Bare::logged_in();
+        let ping = message(&[Byte(192), Text(b"data")]);
+        assert!(bare.hears(&ping).unwrap().is_none());
+        assert_eq!(bare.sent(), [message(&[Byte(193), Text(b"data")])]);
+
+        bare.core.begin_exchange().unwrap();
+        bare.sent();
+        let long = message(&[Byte(192), Text(&[7; 30_000])]);
+        for _ in 0..100 {
+            assert!(bare.hears(&long).unwrap().is_none());
+        }
+        assert!(bare.sent().is_empty() && bare.core.deferred.is_empty());
+    }
+
+    #[test]
+    fn before_the_login_a_ping_is_not_known() {
+        let mut bare = Bare::new(|_| {});
+        bare.hears(&message(&[Byte(192), Text(b"data")])).unwrap();
+        assert_eq!(bare.sent(), [message(&[Byte(3), Number(3)])]);
     }
 }
