@@ -7,9 +7,9 @@
 /// each.
 const SINCE: [(&[u8], [u32; 3]); 13] = [
     (b"OpenSSH_", [6, 2, 0]),
+    (b"OpenSSH_for_Windows_", [0, 0, 0]),
     (b"PuTTY_Release_", [0, 68, 0]),
     (b"AsyncSSH_2", [0, 0, 0]),
-    (b"Go", [0, 0, 0]),
     (b"libssh_", [0, 9, 0]),
     (b"libssh2_", [1, 11, 0]),
     (b"paramiko_", [2, 5, 0]),
@@ -22,14 +22,17 @@ const SINCE: [(&[u8], [u32; 3]); 13] = [
 ];
 /// Net::SSH names Ruby's version too, behind its own.
 const NET_SSH: (&[u8], [u32; 3]) = (b"Ruby/Net::SSH_", [6, 0, 0]);
+/// This has no version, and is the beginning of other names.
+const GO: &[u8] = b"Go";
 
 /// Is this software known to need nothing old?
 pub(crate) fn is_modern(software: &[u8]) -> bool {
-    SINCE.iter().chain([&NET_SSH]).any(|(name, since)| {
+    let is_since = SINCE.iter().chain([&NET_SSH]).any(|(name, since)| {
         software
             .strip_prefix(*name)
             .is_some_and(|version| since == &[0, 0, 0] || numbers(version) >= *since)
-    })
+    });
+    is_since || software == GO
 }
 
 /// The first three numbers of a version; those that are not there are zero.
@@ -59,7 +62,8 @@ mod tests {
     fn clients_by_age() {
         for (software, modern) in [
             ("OpenSSH_9.2p1 Debian-2+deb12u3", true),
-            ("OpenSSH_for_Windows_8.1", false),
+            ("OpenSSH_for_Windows_7.7", true),
+            ("OpenSSH_for_Windows_9.5", true),
             ("OpenSSH_6.1", false),
             ("OpenSSH_10.0", true),
             ("paramiko_2.4.3", false),
@@ -78,6 +82,8 @@ mod tests {
             ("APACHE-SSHD-2.15.0", true),
             ("Twisted_22.4.0", false),
             ("Go", true),
+            ("GoAnywhere7.1", false),
+            ("GoodSync", false),
             ("ssh2js1.16.0", true),
             ("ssh2js0.4.10", false),
             ("Ruby/Net::SSH_7.2.0 x86_64-linux", true),
