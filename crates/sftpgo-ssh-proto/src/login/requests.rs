@@ -231,6 +231,9 @@ impl Core {
         let Some(asked) = login.questions.take() else {
             return Err(Fatal::protocol("answers without a question"));
         };
+        if login.next_request().is_none() {
+            return Err(too_many());
+        }
         let mut reader = Reader::new(payload);
         reader.u8()?;
         let count = reader.u32()?;
@@ -279,17 +282,99 @@ impl Core {
                 })?)
             }
             (Verdict::KeyIsGood, _) => self.key_is_good(),
-            (Verdict::Partial(methods), _) => self.failure(&methods, true),
+            (Verdict::Partial(methods), _) => {
+                self.failure(&methods, true)?;
+                if let Some(login) = self.login.as_mut() {
+                    login.remaining = Some(methods);
+                }
+                Ok(())
+            }
             (Verdict::Failure { counts }, _) => {
                 let most = self.config.max_auth_failures;
-                let login = self.login.as_mut();
-                if counts && login.is_some_and(|login| login.fail(most)) {
-                    return Err(too_many());
+                let mut login = self.login.as_mut();
+                if let Some(login) = login.as_mut() {
+                    login.offered = None;
+                    if counts && login.fail(most) {
+                        return Err(too_many());
+                    }
                 }
-                let methods = self.config.methods.clone();
+                let remaining = login.and_then(|login| login.remaining.clone());
+                let methods = remaining.unwrap_or_else(|| self.config.methods.clone());
                 self.failure(&methods, false)
             }
             (Verdict::Questions | Verdict::NewPassword, _) => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{
+        Bare,
+        Part::{Byte, Number, Text},
+        message,
+    };
+
+    fn begun() -> Bare {
+        let mut bare = Bare::new(|_| {});
+        bare.hears(&message(&[Byte(5), Text(USERAUTH)])).unwrap();
+        bare.sent();
+        bare
+    }
+
+    fn request(method: &[u8]) -> Vec<u8> {
+        message(&[Byte(50), Text(b"user"), Text(CONNECTION), Text(method)])
+    }
+
+    fn password() -> Vec<u8> {
+        [request(b"password"), message(&[Byte(0), Text(b"secret")])].concat()
+    }
+
+    fn failure(methods: &[u8], partial: bool) -> Vec<u8> {
+        message(&[Byte(51), Text(methods), Byte(partial.into())])
+    }
+
+    #[test]
+    fn after_a_part_of_a_login_only_the_rest_of_it_can_go_on() {
+        let mut bare = begun();
+        let asks = |bare: &mut Bare, answer| {
+            assert!(matches!(bare.hears(&password()), Ok(Some(Event::Login(_)))));
+            bare.core.answer_login(answer).unwrap();
+            bare.sent()
+        };
+        let all = b"publickey,password,keyboard-interactive";
+        assert_eq!(asks(&mut bare, LoginAnswer::Refuse), [failure(all, false)]);
+        let partial = LoginAnswer::Partial {
+            methods: vec![AuthMethod::PublicKey],
+            key: None,
+        };
+        assert_eq!(asks(&mut bare, partial), [failure(b"publickey", true)]);
+        let refused = asks(&mut bare, LoginAnswer::Refuse);
+        assert_eq!(refused, [failure(b"publickey", false)]);
+    }
+
+    #[test]
+    fn rounds_of_questions_count_among_the_requests() {
+        let mut bare = begun();
+        let interactive = [
+            request(b"keyboard-interactive"),
+            message(&[Text(b""), Text(b"")]),
+        ];
+        let answers = message(&[Byte(61), Number(0)]);
+        let mut rounds = 0;
+        let mut next = interactive.concat();
+        while let Ok(event) = bare.hears(&next) {
+            assert!(matches!(event, Some(Event::Login(_))));
+            let ask = LoginAnswer::Ask {
+                name: String::new(),
+                instruction: String::new(),
+                prompts: Vec::new(),
+            };
+            bare.core.answer_login(ask).unwrap();
+            rounds += 1;
+            next.clone_from(&answers);
+        }
+        assert_eq!(rounds, 128);
     }
 }

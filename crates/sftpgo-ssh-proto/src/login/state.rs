@@ -21,6 +21,8 @@ pub(crate) struct LoginState {
     pub(super) wants_new_password: bool,
     /// A key that was offered last, and the name of its algorithm.
     pub(super) offered: Option<(&'static str, Vec<u8>)>,
+    /// What can go on since a part of the login succeeded; before, every method can (RFC 4252 section 5.1).
+    pub(super) remaining: Option<Vec<AuthMethod>>,
     /// What waits for the host's answer.
     pub(super) asked: Option<Asked>,
 }
