@@ -24,7 +24,8 @@ impl Core {
                 self.channels.no_more = true;
                 Some(Vec::new())
             }
-            PROVE => self.prove(&mut reader)?,
+            // Signatures cost, and without an answer they are for nobody.
+            PROVE if wants_reply => self.prove(&mut reader)?,
             _ => None,
         };
         if !wants_reply {

@@ -1,7 +1,7 @@
 //! Messages of channels.
 
 use super::{
-    LEAST_PACKET,
+    LEAST_PACKET, MOST_WINDOW,
     table::{Asked, Channel},
 };
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     core::Core,
     event::ChannelId,
     fatal::Fatal,
-    number,
+    identification, number,
     wire::{Reader, put_string, put_u8, put_u32},
 };
 
@@ -108,7 +108,8 @@ impl Core {
             self.refuse_open(theirs, why)?;
             return Ok(None);
         }
-        let window = self.config.window;
+        let window = self.config.window.min(MOST_WINDOW);
+        let their_packet = their_packet.saturating_sub(u32::from(self.is_off_by_one()));
         let added = self.channels.add(|id| Channel {
             id,
             theirs,
@@ -127,6 +128,12 @@ impl Core {
         let id = added.ok_or_else(|| Fatal::protocol("too many channels were opened"))?;
         self.channels.asked = Some((id, Asked::Open));
         Ok(Some(Event::OpenSession(id)))
+    }
+
+    /// dropbear's client does not take what is as long as it allows when that was compressed.
+    fn is_off_by_one(&self) -> bool {
+        let [_, outbound] = self.zlib;
+        outbound && identification::software(self.client_identification()).starts_with(b"dropbear_")
     }
 
     /// Takes what came from the client's window.
@@ -181,6 +188,14 @@ impl Core {
     ) -> Result<Option<Event<'a>>, Fatal> {
         let kind = reader.string()?;
         let wants_reply = reader.bool()?;
+        // It was under way when the channel was closed here.
+        if self
+            .channels
+            .find(id)
+            .is_none_or(|channel| channel.close_sent)
+        {
+            return Ok(None);
+        }
         let program = match kind {
             b"shell" => Program::Shell,
             b"exec" => Program::Exec(reader.string()?),
@@ -240,5 +255,111 @@ impl Core {
             put_string(out, text.as_bytes());
             put_string(out, b"");
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{
+        Bare,
+        Part::{Byte, Number, Text},
+        message,
+    };
+
+    /// A connection with a channel that is number 7 for the client.
+    fn with_channel(change: impl FnOnce(&mut Bare)) -> (Bare, ChannelId) {
+        let mut bare = Bare::logged_in();
+        change(&mut bare);
+        let open = [
+            Byte(90),
+            Text(b"session"),
+            Number(7),
+            Number(9000),
+            Number(1000),
+        ];
+        let open = message(&open);
+        let Ok(Some(Event::OpenSession(id))) = bare.hears(&open) else {
+            panic!("no channel");
+        };
+        bare.core.accept_channel(id).unwrap();
+        bare.sent();
+        (bare, id)
+    }
+
+    fn exec(id: ChannelId) -> Vec<u8> {
+        let request = [Byte(98), Number(id.0), Text(b"exec"), Byte(1), Text(b"ls")];
+        message(&request)
+    }
+
+    #[test]
+    fn nothing_is_started_on_a_channel_that_was_closed_here() {
+        let (mut bare, id) = with_channel(|_| {});
+        bare.core.close_channel(id).unwrap();
+        bare.sent();
+        assert!(bare.hears(&exec(id)).unwrap().is_none());
+        assert!(!bare.core.is_asking());
+        assert!(bare.sent().is_empty());
+    }
+
+    #[test]
+    fn data_after_eof_is_dropped_and_credited() {
+        let (mut bare, id) = with_channel(|_| {});
+        let exec = exec(id);
+        assert!(matches!(bare.hears(&exec), Ok(Some(Event::Start(..)))));
+        bare.core.answer_start(id, true).unwrap();
+        let eof = message(&[Byte(96), Number(id.0)]);
+        assert!(matches!(bare.hears(&eof), Ok(Some(Event::Eof(_)))));
+        bare.sent();
+        let half = vec![0; 1024 * 1024];
+        let data = message(&[Byte(94), Number(id.0), Text(&half)]);
+        for _ in 0..4 {
+            assert!(bare.hears(&data).unwrap().is_none());
+            let adjust = message(&[Byte(93), Number(7), Number(1024 * 1024)]);
+            assert_eq!(bare.sent(), [adjust]);
+        }
+    }
+
+    #[test]
+    fn a_window_is_a_positive_number_with_a_sign_whatever_is_configured() {
+        let mut bare = Bare::new(|config| config.window = u32::MAX);
+        bare.core.login = None;
+        let open = [
+            Byte(90),
+            Text(b"session"),
+            Number(7),
+            Number(9000),
+            Number(1000),
+        ];
+        let open = message(&open);
+        let Ok(Some(Event::OpenSession(id))) = bare.hears(&open) else {
+            panic!("no channel");
+        };
+        bare.core.accept_channel(id).unwrap();
+        let confirmation = [
+            Byte(91),
+            Number(7),
+            Number(id.0),
+            Number(0x7fff_ffff),
+            Number(65_536),
+        ];
+        assert_eq!(bare.sent(), [message(&confirmation)]);
+    }
+
+    #[test]
+    fn dropbear_gets_one_byte_less_when_it_is_compressed() {
+        let sizes = |ident: &[u8], zlib| {
+            let (mut bare, id) = with_channel(|bare| {
+                bare.core.identified(b"SSH-2.0-s", ident).unwrap();
+                bare.core.zlib = [zlib; 2];
+                bare.sent();
+            });
+            bare.core.send_data(id, &[0; 2500], false).unwrap();
+            let sent = bare.sent();
+            sent.iter().map(|data| data.len() - 9).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(b"SSH-2.0-dropbear_2022.83", false), [1000, 1000, 500]);
+        assert_eq!(sizes(b"SSH-2.0-dropbear_2022.83", true), [999, 999, 502]);
+        assert_eq!(sizes(b"SSH-2.0-other", true), [1000, 1000, 500]);
     }
 }

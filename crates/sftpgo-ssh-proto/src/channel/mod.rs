@@ -11,6 +11,8 @@ pub(crate) use self::table::Channels;
 const LONGEST_DATA: usize = 32 * 1024;
 /// Sealed bytes that may wait for the network; beyond this channels wait their turn.
 const MOST_WAITING: usize = 256 * 1024;
+/// Many clients take a window for a number with a sign.
+const MOST_WINDOW: u32 = i32::MAX.unsigned_abs();
 /// The least that a client's packets must have room for.
 const LEAST_PACKET: u32 = 256;
 /// Extended data of this type is standard error (RFC 4254 section 5.2).

@@ -1,6 +1,6 @@
 //! What the host does with channels.
 
-use super::{LONGEST_DATA, MOST_WAITING, STDERR, table::Asked};
+use super::{LONGEST_DATA, MOST_WAITING, MOST_WINDOW, STDERR, table::Asked};
 use crate::{
     OpenRefusal,
     core::Core,
@@ -179,7 +179,7 @@ impl Core {
         let Some(channel) = self.channels.find_mut(id) else {
             return Ok(());
         };
-        channel.target = target.min(i32::MAX.unsigned_abs());
+        channel.target = target.min(MOST_WINDOW);
         if !channel.is_confirmed {
             channel.window = channel.target;
         }
@@ -195,7 +195,7 @@ impl Core {
         let in_use = channel.window.saturating_add(channel.held);
         let more = channel.target.saturating_sub(in_use);
         let is_worth_it = more > 0 && more >= channel.target / 2;
-        let is_wanted = channel.is_confirmed && !channel.eof_came && !channel.close_sent;
+        let is_wanted = channel.is_confirmed && !channel.close_sent;
         if !is_worth_it || !is_wanted || !may_send {
             return Ok(());
         }
