@@ -20,4 +20,5 @@ mod client;
 mod go;
 mod java;
 mod node;
+mod openssh;
 mod python;
