@@ -331,7 +331,7 @@ impl Connection {
 
     /// Does what the host says, unless the connection is over: behind DISCONNECT nothing may be sent (RFC 4253 section 11.1),
     /// and nobody logs in any more.
-    fn act(&mut self, act: impl FnOnce(&mut Core) -> Result<(), Fatal>) {
+    pub(crate) fn act(&mut self, act: impl FnOnce(&mut Core) -> Result<(), Fatal>) {
         if self.stage == Stage::Running {
             let done = act(&mut self.core);
             self.take(done);

@@ -28,6 +28,8 @@ mod core;
 mod disconnect;
 mod event;
 mod fatal;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod identification;
 mod kex;
 mod key;

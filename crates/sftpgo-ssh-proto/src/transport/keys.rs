@@ -227,15 +227,53 @@ impl Core {
         let done = done
             .0
             .ok_or_else(|| Fatal::key_exchange("the exchange of keys failed"))?;
-        let is_first = self.keys.session.is_none();
-        let session = *self.keys.session.get_or_insert(Session {
+        let session = self.keys.session.unwrap_or(Session {
             id: done.exchange_hash,
             host_key: agreed.host_key,
         });
+        let Agreed {
+            inbound, outbound, ..
+        } = &agreed;
+        let sealer = done
+            .material(outbound, &session, Letters::TO_CLIENT)
+            .sealer(outbound)?;
+        let opener = done
+            .material(inbound, &session, Letters::TO_SERVER)
+            .opener(inbound)?;
+        self.use_keys(&agreed, session, &done.reply, sealer, opener)
+    }
+
+    /// From here on the server's packets go under the new keys; the client's do from its NEWKEYS on.
+    pub(super) fn use_keys(
+        &mut self,
+        agreed: &Agreed,
+        session: Session,
+        reply: &[u8],
+        sealer: Sealer,
+        opener: Opener,
+    ) -> Result<(), Fatal> {
+        let Agreed {
+            inbound, outbound, ..
+        } = agreed;
+        let is_first = self.keys.session.is_none();
+        self.keys.session = Some(session);
         self.out
-            .packet(done.reply.len(), |out| out.extend_from_slice(&done.reply))?;
+            .packet(reply.len(), |out| out.extend_from_slice(reply))?;
         self.out.packet(1, |out| put_u8(out, number::NEWKEYS))?;
-        self.change_keys(&agreed, &done, &session, is_first)?;
+        let is_on = self.is_logged_in();
+        let deflater = (is_on && outbound.zlib).then(Deflater::new);
+        self.out.change(sealer, outbound.cipher.is_cbc(), deflater);
+        if self.keys.is_strict {
+            self.out.reset_sequence();
+        }
+        self.zlib = [inbound.zlib, outbound.zlib];
+        self.keys.stage = Stage::Answered(Box::new(NewInbound {
+            opener,
+            is_cbc: inbound.cipher.is_cbc(),
+            inflater: (is_on && inbound.zlib).then(Inflater::new),
+            resets_sequence: self.keys.is_strict,
+            is_first,
+        }));
         if is_first && self.keys.takes_ext_info {
             self.send_ext_info()?;
         }
@@ -244,40 +282,6 @@ impl Core {
                 .packet(message.len(), |out| out.extend_from_slice(&message))?;
         }
         self.grant_all()
-    }
-
-    /// From here on the server's packets go under the new keys; the client's do from its NEWKEYS on.
-    fn change_keys(
-        &mut self,
-        agreed: &Agreed,
-        done: &Done,
-        session: &Session,
-        is_first: bool,
-    ) -> Result<(), Fatal> {
-        let Agreed {
-            inbound, outbound, ..
-        } = agreed;
-        let is_on = self.is_logged_in();
-        let sealer = done
-            .material(outbound, session, Letters::TO_CLIENT)
-            .sealer(outbound)?;
-        let deflater = (is_on && outbound.zlib).then(Deflater::new);
-        self.out.change(sealer, outbound.cipher.is_cbc(), deflater);
-        if self.keys.is_strict {
-            self.out.reset_sequence();
-        }
-        self.zlib = [inbound.zlib, outbound.zlib];
-        let opener = done
-            .material(inbound, session, Letters::TO_SERVER)
-            .opener(inbound)?;
-        self.keys.stage = Stage::Answered(Box::new(NewInbound {
-            opener,
-            is_cbc: inbound.cipher.is_cbc(),
-            inflater: (is_on && inbound.zlib).then(Inflater::new),
-            resets_sequence: self.keys.is_strict,
-            is_first,
-        }));
-        Ok(())
     }
 
     pub(crate) fn handle_newkeys<'a>(
