@@ -1,0 +1,378 @@
+//! Channels: opening, requests, closing, and global requests.
+
+use sftpgo_ssh_proto::{DisconnectReason, OpenRefusal};
+
+use crate::{
+    client::GCM,
+    messages::{
+        channel_request, close, data, eof, extended, global, on_channel, open, ping, pong,
+        subsystem,
+    },
+    wire::{Parse, message},
+    world::{Seen, World, config},
+};
+
+fn world() -> World {
+    let mut world = World::new(GCM);
+    world.login();
+    world
+}
+
+/// The reason of a refusal to open.
+fn refused(world: &mut World, payload: Vec<u8>, own: u32) -> u32 {
+    world.send(payload);
+    let answer = world.take();
+    let mut answer = Parse::of(&answer, 92);
+    assert_eq!(answer.u32(), own);
+    let why = answer.u32();
+    assert_ne!(answer.text(), "");
+    assert_eq!(answer.text(), "");
+    answer.end();
+    why
+}
+
+#[test]
+fn only_sessions_are_opened() {
+    let mut world = world();
+    for (kind, why) in [
+        ("direct-tcpip", 1),
+        ("forwarded-tcpip", 1),
+        ("direct-streamlocal@openssh.com", 1),
+        ("tun@openssh.com", 1),
+        ("x11", 3),
+        ("auth-agent@openssh.com", 3),
+        ("sessions", 3),
+        ("", 3),
+    ] {
+        let request = open(kind, 8, 1000, 32_768);
+        let request = [&request[..], b"what the type has"].concat();
+        assert_eq!(refused(&mut world, request, 8), why, "{kind}");
+    }
+    for packet in [0, 1, 255] {
+        assert_eq!(refused(&mut world, open("session", 1, 1000, packet), 1), 4);
+    }
+    assert_eq!(world.open(1, 0, 256), (0, 2 << 20));
+    assert_eq!(world.open(1, u32::MAX, u32::MAX), (1, 2 << 20));
+    world.host.open = Some(OpenRefusal::Prohibited);
+    assert_eq!(refused(&mut world, open("session", 9, 0, 300), 9), 1);
+}
+
+/// CVE-2026-39827 and others: what was refused or closed takes no place, and what is open is bounded.
+#[test]
+fn as_many_channels_as_are_allowed() {
+    let mut config = config();
+    config.max_channels = 3;
+    let mut world = World::with(GCM, config);
+    world.login();
+    let mut last = 0;
+    for own in 0..3 {
+        last = world.open(own, 100, 1000).0;
+    }
+    for _ in 0..100 {
+        assert_eq!(refused(&mut world, open("session", 7, 100, 1000), 7), 4);
+    }
+    // CLOSE of the server alone ends nothing.
+    world.connection.close_channel(world.last_channel());
+    world.run();
+    assert_eq!([world.take(), world.take()], [eof(2), close(2)]);
+    assert_eq!(refused(&mut world, open("session", 7, 100, 1000), 7), 4);
+    world.send(close(last));
+    world.nothing();
+    assert_eq!(
+        world.open(7, 100, 1000).0,
+        last + 1,
+        "numbers are never used again"
+    );
+    world.host.open = Some(OpenRefusal::ConnectFailed);
+    world.send(close(last + 1));
+    assert_eq!(world.take(), close(7));
+    for _ in 0..20 {
+        assert_eq!(refused(&mut world, open("session", 7, 100, 1000), 7), 2);
+    }
+    world.host.open = None;
+    world.open(7, 100, 1000);
+}
+
+#[test]
+fn a_program_is_started_once_and_its_kind_is_told() {
+    for (kind, argument, seen) in [
+        ("shell", None, "shell"),
+        ("exec", Some("ls -l"), "exec ls -l"),
+        ("subsystem", Some("sftp"), "subsystem sftp"),
+    ] {
+        let mut world = world();
+        let (id, _) = world.open(5, 100, 1000);
+        let request = channel_request(id, kind, true);
+        let request = match argument {
+            Some(argument) => request.string(argument).done(),
+            None => request.done(),
+        };
+        world.host.start = false;
+        world.send(&request);
+        assert_eq!(world.take(), on_channel(100, 5));
+        world.host.start = true;
+        world.send(&request);
+        assert_eq!(world.take(), on_channel(99, 5));
+        let channel = world.last_channel();
+        assert_eq!(
+            world.seen.last(),
+            Some(&Seen::Start(channel, seen.to_owned()))
+        );
+        let count = world.seen.len();
+        for second in [
+            subsystem(id, "sftp", true),
+            channel_request(id, "shell", true).done(),
+        ] {
+            world.send(second);
+            assert_eq!(world.take(), on_channel(100, 5));
+        }
+        world.send(subsystem(id, "sftp", false));
+        world.nothing();
+        assert_eq!(world.seen.len(), count);
+    }
+}
+
+#[test]
+fn other_requests_fail_and_are_answered_in_order() {
+    let mut world = world();
+    let (id, _) = world.open(5, 100, 1000);
+    for kind in [
+        "env",
+        "pty-req",
+        "x11-req",
+        "auth-agent-req@openssh.com",
+        "signal",
+        "window-change",
+        "eow@openssh.com",
+        "winadj@putty.projects.tartarus.org",
+        "break",
+        "xon-xoff",
+        "",
+    ] {
+        for wants_reply in [true, false] {
+            let request = channel_request(id, kind, wants_reply)
+                .raw(b"whatever")
+                .done();
+            world.send(request);
+            if wants_reply {
+                assert_eq!(world.take(), on_channel(100, 5), "{kind}");
+            }
+            world.nothing();
+        }
+    }
+    let second = world.open(6, 100, 1000).0;
+    for payload in [
+        channel_request(id, "env", true).done(),
+        subsystem(second, "sftp", true),
+        global("keepalive@openssh.com", true),
+        ping("1"),
+        channel_request(second, "env", true).done(),
+        subsystem(id, "sftp", true),
+    ] {
+        world.client.send(payload);
+    }
+    world.run();
+    let answers = [
+        on_channel(100, 5),
+        on_channel(99, 6),
+        vec![82],
+        pong("1"),
+        on_channel(100, 6),
+        on_channel(99, 5),
+    ];
+    assert_eq!(world.client.inbox, answers);
+}
+
+/// Whatever the host still does, DISCONNECT is the last message.
+#[test]
+fn nothing_follows_the_end() {
+    for end in ["by the client", "by the host", "by the engine"] {
+        let mut world = world();
+        world.host.consumes = false;
+        let (id, _) = world.start(5, 1000, 1000);
+        for _ in 0..8 {
+            world.send(data(id, vec![1; 200_000]));
+        }
+        let channel = world.last_channel();
+        match end {
+            "by the client" => world.send(message(1).u32(11).string("bye").string("").done()),
+            "by the host" => world
+                .connection
+                .disconnect(DisconnectReason::ByApplication, "bye"),
+            _ => world.send([21]),
+        }
+        world.run();
+        let last = world.client.inbox.pop_back();
+        assert_eq!(last.is_some(), end != "by the client");
+        assert!(last.is_none_or(|last| last[0] == 1));
+        world.nothing();
+        assert_eq!(world.connection.send(channel, b"x"), 0);
+        world.connection.consumed(channel, 1_600_000);
+        world.connection.reassure(channel);
+        world.connection.finish_channel(channel, 0);
+        world.connection.rekey();
+        world
+            .connection
+            .disconnect(DisconnectReason::ProtocolError, "again");
+        world.client.send(data(id, "x"));
+        world.run();
+        world.nothing();
+    }
+}
+
+#[test]
+fn close_is_answered_once() {
+    let mut world = world();
+    let (id, _) = world.start(5, 100, 1000);
+    world.send(eof(id));
+    world.nothing();
+    world.send(eof(id));
+    let channel = world.last_channel();
+    let seen = |world: &World, what: &Seen| world.seen.iter().filter(|seen| *seen == what).count();
+    assert_eq!(seen(&world, &Seen::Eof(channel)), 1);
+    world.send(close(id));
+    assert_eq!(world.take(), close(5));
+    assert_eq!(seen(&world, &Seen::Closed(channel)), 1);
+    // Calls for what is gone do nothing.
+    assert_eq!(world.connection.send(channel, b"x"), 0);
+    world.connection.consumed(channel, 100_000);
+    world.connection.finish_channel(channel, 0);
+    world.connection.set_window(channel, 1 << 24);
+    assert_eq!(world.connection.output(), b"");
+
+    let (id, _) = world.start(6, 100, 1000);
+    let channel = world.last_channel();
+    assert_eq!(world.connection.send(channel, b"out"), 3);
+    world.connection.finish_channel(channel, 7);
+    world.connection.finish_channel(channel, 8);
+    world.run();
+    let status = channel_request(6, "exit-status", false).u32(7).done();
+    assert_eq!(
+        world.client.inbox,
+        [data(6, "out"), status, eof(6), close(6)]
+    );
+    world.client.inbox.clear();
+    // After CLOSE nothing is said on the channel, whatever comes.
+    world.send(channel_request(id, "env", true).done());
+    world.send(subsystem(id, "sftp", true));
+    world.send(data(id, vec![1; 100_000]));
+    world.send(close(id));
+    world.nothing();
+    assert_eq!(seen(&world, &Seen::Closed(channel)), 1);
+    assert!(!world.seen.iter().any(|seen| matches!(seen, Seen::Data(..))));
+}
+
+/// What was under way when a channel was closed is dropped; a number that was never told is none.
+#[test]
+fn late_messages_are_dropped_and_invented_ones_end_the_connection() {
+    let messages = |id| {
+        [
+            data(id, "late"),
+            extended(id, "late"),
+            eof(id),
+            close(id),
+            channel_request(id, "exec", true).string("ls").done(),
+            crate::messages::adjust(id, u32::MAX),
+            on_channel(99, id),
+            on_channel(100, id),
+        ]
+    };
+    let mut world = world();
+    for _ in 0..3 {
+        let (id, _) = world.start(5, 100, 1000);
+        world.send(close(id));
+        assert_eq!(world.take(), close(5));
+    }
+    let count = world.seen.len();
+    for id in 0..3 {
+        messages(id).iter().for_each(|late| world.send(late));
+    }
+    world.nothing();
+    assert_eq!(world.seen.len(), count);
+    for id in [3, 4, 1 << 31, u32::MAX] {
+        for invented in messages(id) {
+            let mut world = self::world();
+            for _ in 0..3 {
+                world.open(5, 100, 1000);
+            }
+            world.send(invented);
+            world.ended(DisconnectReason::ProtocolError);
+        }
+    }
+}
+
+#[test]
+fn data_of_channels_that_nobody_reads_is_dropped() {
+    let mut world = world();
+    let (id, _) = world.open(5, 100, 1000);
+    world.send(data(id, "before a program"));
+    world.send(subsystem(id, "sftp", true));
+    world.take();
+    world.send(extended(id, "never read"));
+    world.send(data(id, ""));
+    world.send(data(id, "read"));
+    world.send(eof(id));
+    world.send(data(id, "behind the end"));
+    let came: Vec<_> = world
+        .seen
+        .iter()
+        .filter_map(|seen| match seen {
+            Seen::Data(_, data) => Some(data.as_slice()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(came, [b"read"]);
+    assert!(world.end().is_none());
+}
+
+#[test]
+fn global_requests_are_answered_in_order_and_unasked_answers_dropped() {
+    let mut world = world();
+    for name in [
+        "keepalive@openssh.com",
+        "tcpip-forward",
+        "cancel-tcpip-forward",
+        "streamlocal-forward@openssh.com",
+        "hostkeys-prove-00@openssh.com",
+        "",
+    ] {
+        world.send(global(name, false));
+        world.nothing();
+        world.send(global(name, true));
+        assert_eq!(world.take(), [82], "{name}");
+    }
+    for _ in 0..200 {
+        world.client.send([81]);
+        world.client.send([82]);
+        world.client.send(message(81).u32(22).done());
+    }
+    world.run();
+    world.nothing();
+    assert!(world.end().is_none());
+}
+
+/// OpenSSH PROTOCOL section 2.2.
+#[test]
+fn no_more_sessions_is_meant() {
+    for wants_reply in [true, false] {
+        let mut world = world();
+        world.open(1, 100, 1000);
+        world.send(global("no-more-sessions@openssh.com", wants_reply));
+        if wants_reply {
+            assert_eq!(world.take(), [81]);
+        }
+        world.nothing();
+        world.send(open("session", 2, 100, 1000));
+        world.ended(DisconnectReason::ProtocolError);
+    }
+}
+
+/// OpenSSH PROTOCOL section 1.9: only for those who are logged in.
+#[test]
+fn pings() {
+    let mut world = world();
+    for text in [&b""[..], b"ping", &[0xff; 40_000]] {
+        world.send(ping(text));
+        assert_eq!(world.take(), pong(text));
+    }
+}

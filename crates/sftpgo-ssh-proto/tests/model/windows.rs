@@ -1,0 +1,212 @@
+//! Windows (RFC 4254 section 5.2), in both directions.
+
+use sftpgo_ssh_proto::DisconnectReason;
+
+use crate::{
+    client::GCM,
+    messages::{adjust, close, data, eof, extended},
+    wire::Parse,
+    world::{World, config},
+};
+
+/// The server's window.
+const WINDOW: u32 = 10_000;
+
+fn world() -> World {
+    let mut config = config();
+    config.window = WINDOW;
+    let mut world = World::with(GCM, config);
+    world.login();
+    world
+}
+
+/// Lengths of the server's data on the client's channel.
+fn lengths(world: &mut World, own: u32) -> Vec<usize> {
+    let messages = std::mem::take(&mut world.client.inbox);
+    let length = |payload: &Vec<u8>| {
+        let mut parse = Parse::of(payload, 94);
+        assert_eq!(parse.u32(), own);
+        let length = parse.string().len();
+        parse.end();
+        length
+    };
+    messages.iter().map(length).collect()
+}
+
+/// What the client was granted.
+fn granted(world: &mut World, own: u32) -> u32 {
+    let messages = std::mem::take(&mut world.client.inbox);
+    let more = |payload: &Vec<u8>| {
+        let mut parse = Parse::of(payload, 93);
+        assert_eq!(parse.u32(), own);
+        let more = parse.u32();
+        parse.end();
+        more
+    };
+    messages.iter().map(more).sum()
+}
+
+#[test]
+fn the_server_sends_what_it_was_granted_and_not_a_byte_more() {
+    for (window, packet, lengths_are) in [
+        (0, 32_768, &[][..]),
+        (1, 32_768, &[1]),
+        (1000, 256, &[256, 256, 256, 232]),
+        (70_000, 32_768, &[32_768, 32_768, 4464]),
+        (70_000, u32::MAX, &[32_768, 32_768, 4464]),
+    ] {
+        let mut world = world();
+        let (id, _) = world.start(5, window, packet);
+        let channel = world.last_channel();
+        let window = usize::try_from(window).unwrap();
+        assert_eq!(world.connection.room(channel), window);
+        assert_eq!(world.connection.send(channel, &[7; 100_000]), window);
+        assert_eq!(world.connection.room(channel), 0);
+        assert_eq!(world.connection.send(channel, b"x"), 0);
+        assert_eq!(world.connection.send_stderr(channel, b"x"), 0);
+        world.run();
+        assert_eq!(lengths(&mut world, 5), lengths_are);
+        world.send(adjust(id, 3));
+        world.send(adjust(id, 0));
+        world.send(adjust(id, 4));
+        assert_eq!(world.connection.send(channel, b"0123456789"), 7);
+        world.run();
+        assert_eq!(lengths(&mut world, 5), [7]);
+    }
+}
+
+#[test]
+fn the_largest_window_is_used_and_a_larger_one_ends_the_connection() {
+    let mut world = world();
+    let (id, _) = world.start(5, u32::MAX - 1, 32_768);
+    world.send(adjust(id, 1));
+    let channel = world.last_channel();
+    assert_eq!(
+        world.connection.room(channel),
+        256 * 1024,
+        "as much as waits for the network"
+    );
+    assert_eq!(world.connection.send(channel, b"x"), 1);
+    world.send(adjust(id, 1));
+    world.client.inbox.clear();
+    world.send(adjust(id, 1));
+    world.ended(DisconnectReason::ProtocolError);
+}
+
+#[test]
+fn no_more_waits_for_the_network_than_256_kib() {
+    let mut world = world();
+    world.start(5, u32::MAX, 32_768);
+    let channel = world.last_channel();
+    let sent = world.connection.send(channel, &vec![7; 1 << 20]);
+    assert_eq!(sent, 256 * 1024);
+    assert_eq!(world.connection.room(channel), 0);
+    let waiting = world.connection.output().len();
+    assert!(waiting < 257 * 1024, "{waiting}");
+    world.run();
+    assert_eq!(lengths(&mut world, 5).iter().sum::<usize>(), sent);
+    assert_eq!(world.connection.room(channel), 256 * 1024);
+}
+
+/// Grants follow what the host has dealt with, and come when half of the window is free.
+#[test]
+fn the_client_is_granted_what_was_consumed() {
+    let mut world = world();
+    world.host.consumes = false;
+    let (id, window) = world.start(5, 100, 1000);
+    assert_eq!(window, WINDOW);
+    world.send(data(id, vec![1; 8000]));
+    world.nothing();
+    let channel = world.last_channel();
+    world.connection.consumed(channel, 4999);
+    world.run();
+    world.nothing();
+    world.connection.consumed(channel, 1);
+    world.run();
+    assert_eq!(granted(&mut world, 5), 5000);
+    world.connection.consumed(channel, 1_000_000);
+    world.run();
+    world.nothing();
+    // 7,000 are open: what was announced stays, even if the window is to be smaller.
+    world.connection.set_window(channel, 100);
+    world.send(data(id, vec![1; 7000]));
+    world.connection.consumed(channel, 7000);
+    world.run();
+    assert_eq!(granted(&mut world, 5), 100);
+    world.connection.set_window(channel, 20_000);
+    world.run();
+    assert_eq!(granted(&mut world, 5), 19_900);
+    assert!(world.end().is_none());
+}
+
+#[test]
+fn a_window_beyond_31_bits_is_never_granted() {
+    let mut world = world();
+    world.start(5, 100, 1000);
+    world.connection.set_window(world.last_channel(), u32::MAX);
+    world.run();
+    assert_eq!(
+        u64::from(granted(&mut world, 5)) + u64::from(WINDOW),
+        (1 << 31) - 1
+    );
+}
+
+/// OpenSSH tolerates a tenth; so do we, over as long as nothing is granted.
+#[test]
+fn a_tenth_too_much_is_tolerated() {
+    for (sizes, is_tolerated) in [
+        (&[11_000][..], true),
+        (&[11_001], false),
+        (&[10_000, 500, 500], true),
+        (&[10_000, 500, 501], false),
+    ] {
+        let mut world = world();
+        world.host.consumes = false;
+        let (id, _) = world.start(5, 100, 1000);
+        for size in sizes {
+            world.send(data(id, vec![1; *size]));
+        }
+        assert_eq!(world.end().is_none(), is_tolerated, "{sizes:?}");
+        if !is_tolerated {
+            world.ended(DisconnectReason::ProtocolError);
+        }
+    }
+}
+
+#[test]
+fn data_above_the_longest_packet_that_was_announced_is_taken_within_the_window() {
+    let mut world = World::new(GCM);
+    world.login();
+    let (id, _) = world.start(5, 100, 1000);
+    world.send(data(id, vec![1; 200_000]));
+    assert!(world.end().is_none());
+    assert!(
+        matches!(world.seen.last(), Some(crate::world::Seen::Data(_, data)) if data.len() == 200_000)
+    );
+}
+
+/// What is dropped is given back, or a client would wait for ever.
+#[test]
+fn data_that_is_dropped_is_credited() {
+    let mut world = world();
+    world.host.consumes = false;
+    let (id, _) = world.start(5, 100, 1000);
+    world.send(extended(id, vec![1; 6000]));
+    assert_eq!(granted(&mut world, 5), 6000);
+    let (other, _) = world.open(6, 100, 1000);
+    world.send(data(other, vec![1; 6000]));
+    assert_eq!(granted(&mut world, 6), 6000, "there is no program");
+    world.send(eof(id));
+    for _ in 0..5 {
+        world.send(data(id, vec![1; 6000]));
+        assert_eq!(granted(&mut world, 5), 6000);
+    }
+    world.connection.close_channel(world.last_channel());
+    world.run();
+    world.client.inbox.clear();
+    // Nothing can be said on a channel after CLOSE, and a client may use what it has.
+    world.send(data(other, vec![1; 10_000]));
+    world.send(close(other));
+    world.nothing();
+    assert!(world.end().is_none());
+}
