@@ -17,6 +17,7 @@ mod rest_user;
 mod scp_message;
 mod sftp_codec;
 mod sftp_engine;
+mod ssh_key;
 mod ssh_program;
 mod virtual_path;
 mod world;
@@ -27,6 +28,7 @@ pub use rest_user::rest_user;
 pub use scp_message::scp_message;
 pub use sftp_codec::sftp_codec;
 pub use sftp_engine::sftp_engine;
+pub use ssh_key::ssh_key;
 pub use ssh_program::ssh_program;
 pub use virtual_path::virtual_path;
 

@@ -50,6 +50,7 @@ targets! {
     scp_message: 5000,
     sftp_codec: 5000,
     sftp_engine: 800,
+    ssh_key: 2000,
     ssh_program: 800,
     virtual_path: 5000,
 }
