@@ -143,7 +143,7 @@ impl Logins {
                     username,
                     method,
                     remote,
-                    reason: &failure.to_string(),
+                    reason: &user.reason(&failure),
                 });
                 None
             }
@@ -182,6 +182,14 @@ impl<'a> SentName<'a> {
         match &self.0 {
             Ok(name) => name,
             Err(escaped) => escaped,
+        }
+    }
+
+    /// Why a login failed, as the operator hears it.
+    fn reason(&self, failure: &LoginFailure) -> String {
+        match self.0 {
+            Ok(_) => failure.to_string(),
+            Err(_) => format!("{failure}: the user name is not UTF-8"),
         }
     }
 

@@ -1,11 +1,12 @@
 //! How often a client may ask for new keys: each time costs more than the request.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// So many at once are nothing unusual.
 const BURST: u64 = 16;
-/// One more for each second, and for so many bytes.
-const BYTES: u64 = 1024 * 1024;
+/// One more for each second, and for so many bytes: clients that are told to exchange keys after each mebibyte count
+/// otherwise than this server.
+const BYTES: u64 = 512 * 1024;
 
 /// The exchanges that one client began after the first.
 pub(super) struct Rekeys {
@@ -37,11 +38,13 @@ impl Rekeys {
     pub(super) fn take(&mut self, is_logged_in: bool, now: Instant, bytes: u64) -> bool {
         if is_logged_in {
             let seconds = now.saturating_duration_since(self.since).as_secs();
-            let earned = seconds.max(bytes.saturating_sub(self.bytes) / BYTES);
-            if earned > 0 {
-                self.left = self.left.saturating_add(earned).min(BURST);
-                (self.since, self.bytes) = (now, bytes);
-            }
+            let pieces = bytes.saturating_sub(self.bytes) / BYTES;
+            self.since += Duration::from_secs(seconds);
+            self.bytes += pieces * BYTES;
+            self.left = self
+                .left
+                .saturating_add(seconds.saturating_add(pieces))
+                .min(BURST);
         }
         let may = self.left > 0;
         self.left = self.left.saturating_sub(1);
@@ -51,8 +54,6 @@ impl Rekeys {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -65,21 +66,24 @@ mod tests {
     }
 
     #[test]
-    fn after_it_a_burst_and_then_one_a_second_or_mebibyte() {
+    fn after_it_a_burst_and_then_one_for_each_second_and_so_many_bytes() {
         let start = Instant::now();
         let mut rekeys = Rekeys::new(start);
         rekeys.logged_in(start, 100);
         let mut take =
-            |seconds, bytes| rekeys.take(true, start + Duration::from_secs(seconds), 100 + bytes);
+            |millis, bytes| rekeys.take(true, start + Duration::from_millis(millis), 100 + bytes);
         assert!((0..BURST).all(|_| take(0, 0)));
         assert!(!take(0, BYTES - 1));
         assert!(take(0, BYTES));
         assert!(!take(0, BYTES));
-        assert!(take(1, BYTES));
-        assert!(!take(1, BYTES));
-        assert!(take(2, 2 * BYTES), "either earns one");
-        assert!(!take(2, 2 * BYTES));
+        assert!(!take(900, 2 * BYTES - 1));
+        // What was not enough for one counts for the next.
+        assert!(take(1000, 2 * BYTES - 1) && take(1000, 2 * BYTES));
+        assert!(!take(1000, 2 * BYTES));
         // Who did not ask for long has no more than the burst.
-        assert_eq!((0..100).filter(|_| take(1000, 0)).count() as u64, BURST);
+        assert_eq!(
+            (0..100).filter(|_| take(1_000_000, 0)).count() as u64,
+            BURST
+        );
     }
 }
