@@ -277,7 +277,7 @@ impl Connection {
         taken
     }
 
-    /// Ends a channel as a program that exited: its status, the end of its output, and CLOSE.
+    /// Ends a channel as a program that exited: the end of its output, its status, and CLOSE.
     pub fn finish_channel(&mut self, channel: ChannelId, exit_status: u32) {
         self.act(|core| core.finish_channel(channel, exit_status));
     }

@@ -114,21 +114,15 @@ impl Core {
 
     /// Ends a channel as a program that has exited (RFC 4254 section 6.10).
     pub(crate) fn finish_channel(&mut self, id: ChannelId, status: u32) -> Result<(), Fatal> {
-        let Some(theirs) = self.open_to(id) else {
-            return Ok(());
-        };
-        self.send(40, |out| {
-            put_u8(out, number::CHANNEL_REQUEST);
-            put_u32(out, theirs);
-            put_string(out, b"exit-status");
-            put_bool(out, false);
-            put_u32(out, status);
-        })?;
-        self.close_channel(id)
+        self.end_channel(id, Some(status))
     }
 
     /// Sends EOF and CLOSE.
     pub(crate) fn close_channel(&mut self, id: ChannelId) -> Result<(), Fatal> {
+        self.end_channel(id, None)
+    }
+
+    fn end_channel(&mut self, id: ChannelId, status: Option<u32>) -> Result<(), Fatal> {
         let Some(theirs) = self.open_to(id) else {
             return Ok(());
         };
@@ -136,13 +130,23 @@ impl Core {
             channel.eof_sent = true;
             channel.close_sent = true;
         }
-        for number in [number::CHANNEL_EOF, number::CHANNEL_CLOSE] {
-            self.send(8, |out| {
+        let end = |number| {
+            move |out: &mut Vec<u8>| {
                 put_u8(out, number);
                 put_u32(out, theirs);
+            }
+        };
+        self.send(8, end(number::CHANNEL_EOF))?;
+        if let Some(status) = status {
+            self.send(40, |out| {
+                put_u8(out, number::CHANNEL_REQUEST);
+                put_u32(out, theirs);
+                put_string(out, b"exit-status");
+                put_bool(out, false);
+                put_u32(out, status);
             })?;
         }
-        Ok(())
+        self.send(8, end(number::CHANNEL_CLOSE))
     }
 
     /// A request that changes nothing and wants no answer (RFC 4254 section 6.8).

@@ -249,7 +249,7 @@ fn close_is_answered_once() {
     let status = channel_request(6, "exit-status", false).u32(7).done();
     assert_eq!(
         world.client.inbox,
-        [data(6, "out"), status, eof(6), close(6)]
+        [data(6, "out"), eof(6), status, close(6)]
     );
     world.client.inbox.clear();
     // After CLOSE nothing is said on the channel, whatever comes.
