@@ -1,10 +1,8 @@
 //! An SSH server that greets whoever knows the password: `ssh -p 2222 anybody@localhost` and `hello`.
 
-use std::{
-    io::{Read, Write},
-    net::{TcpListener, TcpStream},
-    sync::Arc,
-};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 
 use sftpgo_ssh_proto::{
     Config, Connection, Event, HostKey, LoginAnswer, LoginMethod, SystemRandom,
