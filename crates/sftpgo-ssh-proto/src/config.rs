@@ -45,6 +45,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// The key that signs by this algorithm: the first, where several can.
+    pub(crate) fn host_key(&self, algorithm: SignatureAlgorithm) -> Option<&HostKey> {
+        let mut keys = self.host_keys.iter();
+        keys.find(|key| key.algorithms().contains(&algorithm))
+    }
+
     /// The defaults of everything but the host keys.
     pub fn new(host_keys: Vec<HostKey>) -> Self {
         Self {

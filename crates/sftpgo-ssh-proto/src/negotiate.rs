@@ -4,7 +4,7 @@ use crate::{
     Config,
     cipher::{Cipher, Mac},
     kex::Kex,
-    key::SignatureAlgorithm,
+    key::{HostKey, SignatureAlgorithm},
     number,
     wire::{Malformed, Reader, put_bool, put_name_list, put_u8, put_u32},
 };
@@ -122,7 +122,7 @@ impl<'a> ClientOffer<'a> {
         [Authenticity::Usual, Authenticity::OnlyAead]
             .into_iter()
             .map(needs)
-            .find(|needs| ServerOffer::new(config, Some(*needs)).protects(self))
+            .find(|needs| ServerOffer::new(config, Some(*needs), None).protects(self))
             .unwrap_or_else(|| needs(Authenticity::EncryptAndMac))
     }
 }
@@ -157,8 +157,13 @@ pub(crate) struct ServerOffer {
 }
 
 impl ServerOffer {
-    /// To a client whose needs may be known already.
-    pub(crate) fn new(config: &Config, needs: Option<Needs>) -> Self {
+    /// To a client whose needs may be known already. One that knows the server by the key of the first exchange is offered
+    /// no other in the later ones.
+    pub(crate) fn new(
+        config: &Config,
+        needs: Option<Needs>,
+        known: Option<SignatureAlgorithm>,
+    ) -> Self {
         let mut ciphers = config.ciphers.clone();
         let mut macs = config.macs.clone();
         if let Some(needs) = needs {
@@ -175,11 +180,10 @@ impl ServerOffer {
                 ciphers.retain(|cipher| !cipher.is_cbc());
             }
         }
+        let known = known.map(|algorithm| config.host_key(algorithm).map(HostKey::public_blob));
         let has_key = |algorithm: &SignatureAlgorithm| {
-            config
-                .host_keys
-                .iter()
-                .any(|key| key.algorithms().contains(algorithm))
+            let blob = config.host_key(*algorithm).map(HostKey::public_blob);
+            blob.is_some() && known.is_none_or(|known| known == blob)
         };
         let host_key = config.host_key_algorithms.iter().copied().filter(has_key);
         Self {
@@ -340,7 +344,7 @@ mod tests {
     ) -> Option<(&'static str, &'static str)> {
         let message = kexinit(kex, ciphers, macs);
         let client = ClientOffer::parse(&message).unwrap();
-        let offer = ServerOffer::new(config, Some(client.needs(config)));
+        let offer = ServerOffer::new(config, Some(client.needs(config)), None);
         let (cipher, mac) = offer.protection(client.cipher_in, client.mac_in).ok()?;
         Some((cipher.name(), mac.map_or("", Mac::name)))
     }
@@ -418,5 +422,22 @@ mod tests {
             chosen(&config, OTHERS, "aes128-cbc", "hmac-sha2-256"),
             Some(("aes128-cbc", "hmac-sha2-256"))
         );
+    }
+
+    #[test]
+    fn later_exchanges_offer_the_host_key_of_the_first() {
+        let rsa = include_str!("../testdata/keys/rsa2048.key");
+        let config = Config::new(vec![
+            crate::test_support::host_key(),
+            HostKey::from_private(&ssh_key::PrivateKey::from_openssh(rsa).unwrap()).unwrap(),
+        ]);
+        use SignatureAlgorithm::{Ed25519, RsaSha256, RsaSha512};
+        for (known, offered) in [
+            (None, &[Ed25519, RsaSha512, RsaSha256][..]),
+            (Some(Ed25519), &[Ed25519]),
+            (Some(RsaSha256), &[RsaSha512, RsaSha256]),
+        ] {
+            assert_eq!(ServerOffer::new(&config, None, known).host_key, offered);
+        }
     }
 }

@@ -200,9 +200,8 @@ impl Core {
             return Err(Fatal::protocol("a login before keys were exchanged"));
         };
         let is_this = |blob: &[u8]| {
-            let mut keys = self.config.host_keys.iter();
-            keys.find(|key| key.algorithms().contains(&session.host_key))
-                .is_some_and(|key| key.public_blob() == blob)
+            let key = self.config.host_key(session.host_key);
+            key.is_some_and(|key| key.public_blob() == blob)
         };
         if host_key.is_some_and(|host_key| !is_this(host_key)) {
             return invalid(InvalidLogin::OtherHostKey);

@@ -55,11 +55,7 @@ impl Exchange {
     fn compute(self, random: &mut dyn Random) -> Option<Done> {
         let group = self.group.map(|exchanged| exchanged.group);
         let answer = kex::answer(self.kex, group, &self.client_share, random).ok()?;
-        let host_key = self
-            .config
-            .host_keys
-            .iter()
-            .find(|key| key.algorithms().contains(&self.host_key))?;
+        let host_key = self.config.host_key(self.host_key)?;
         let put_share = match self.kex.is_dear() {
             true => put_mpint,
             false => put_string,

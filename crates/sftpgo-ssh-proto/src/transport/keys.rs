@@ -89,7 +89,8 @@ impl Core {
     }
 
     fn offer(&mut self) -> Result<(), Fatal> {
-        let offer = ServerOffer::new(&self.config, self.keys.needs);
+        let known = self.keys.session.map(|session| session.host_key);
+        let offer = ServerOffer::new(&self.config, self.keys.needs, known);
         let mut cookie = [0; 16];
         self.out.random().fill(&mut cookie)?;
         let message = offer.message(cookie, self.keys.session.is_none());
