@@ -118,3 +118,109 @@ fn sec1(der: &[u8], curve: Option<ObjectIdentifier>) -> Option<KeypairData> {
     };
     Some(KeypairData::Ecdsa(pair))
 }
+
+#[cfg(test)]
+mod tests {
+    use ssh_key::HashAlg;
+
+    use super::*;
+
+    /// What OpenSSH 9.2, OpenSSL 3.0 and PuTTY 0.78 wrote, with the fingerprints that ssh-keygen shows.
+    const KEYS: [(&str, &str); 11] = [
+        (
+            include_str!("../testdata/host_keys/ed25519.openssh"),
+            "9gtuKMFIhWpwskz9gGp8g93rkKXKJKCBuYU20IJ0T3k",
+        ),
+        (
+            include_str!("../testdata/host_keys/ed25519.ppk"),
+            "9gtuKMFIhWpwskz9gGp8g93rkKXKJKCBuYU20IJ0T3k",
+        ),
+        (
+            include_str!("../testdata/host_keys/ed25519.pkcs8"),
+            "LY17h68rGJbQDEBegZ8ZxCOVcYX8nOTq8fUlNG7MmD4",
+        ),
+        (
+            include_str!("../testdata/host_keys/p256.pkcs8"),
+            "Hv28/J4BZwPYSSyh5LNtrhXW9kOh+yd+sokX1xxsxB0",
+        ),
+        // With a block for the curve in front.
+        (
+            include_str!("../testdata/host_keys/p256.sec1"),
+            "JrxsPTP82ZqhmN5r8nNKAWJWjUwtlOhTxDm9SU7l1ig",
+        ),
+        (
+            include_str!("../testdata/host_keys/p384.openssh"),
+            "bIzbYYwRz3N0jyWyGKmYSEmrj12E/LorVj3+J9GppeQ",
+        ),
+        (
+            include_str!("../testdata/host_keys/p384.sec1"),
+            "SUgloyVInmkpDSvwEMcjuW6l4ejwhaZKU0YwEUkR2O8",
+        ),
+        (
+            include_str!("../testdata/host_keys/p521.sec1"),
+            "8SF5YhIttwDNNGwnCG74nIpEcpExG+CNgfLyaPGUtXM",
+        ),
+        (
+            include_str!("../testdata/host_keys/rsa.openssh"),
+            "rS6bE+rhq2GYRXhTvWkbWFMYB4YWGum6PE26z0h+Scw",
+        ),
+        (
+            include_str!("../testdata/host_keys/rsa.pkcs1"),
+            "m2WlXYvTO8cFaD0Ynuqx8TQItitZIxLifPlMvZl8JzI",
+        ),
+        (
+            include_str!("../testdata/host_keys/rsa.pkcs8"),
+            "5jt/O7zamPgUsR8EJ8nR7dgx20SHq5TksdJBZA3dKho",
+        ),
+    ];
+
+    #[test]
+    fn every_format_is_read_and_can_be_a_host_key() {
+        for (text, fingerprint) in KEYS {
+            let kind = text.lines().next().unwrap();
+            let key = read(text).unwrap_or_else(|error| panic!("{kind}: {error}"));
+            let found = key.public_key().fingerprint(HashAlg::Sha256).to_string();
+            assert_eq!(found, format!("SHA256:{fingerprint}"), "{kind}");
+            sftpgo_ssh_proto::HostKey::from_private(&key).unwrap();
+            // As editors of other systems leave it.
+            let other = format!("a comment\r\n{}", text.replace('\n', "\r\n"));
+            if !text.starts_with("PuTTY") {
+                assert_eq!(
+                    read(&other).unwrap().public_key(),
+                    key.public_key(),
+                    "{kind}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_under_a_passphrase_says_so() {
+        for text in [
+            include_str!("../testdata/host_keys/passphrase.openssh"),
+            include_str!("../testdata/host_keys/p256_passphrase.sec1"),
+            include_str!("../testdata/host_keys/p256_passphrase.pkcs8"),
+        ] {
+            assert_eq!(read(text).unwrap_err(), PASSPHRASE);
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        let p256 = include_str!("../testdata/host_keys/p256.sec1");
+        for text in [
+            "",
+            "not a key",
+            "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+            "-----BEGIN RSA PRIVATE KEY-----\n?\n-----END RSA PRIVATE KEY-----\n",
+            "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
+            "PuTTY-User-Key-File-3: x",
+            include_str!("../testdata/host_keys/secp256k1.sec1"),
+            &p256.replace("MHcCAQEEIEVf", "MHcCAQEEIEVg"),
+            &p256.replace("EC PRIVATE", "RSA PRIVATE"),
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}

@@ -75,6 +75,7 @@ pub(crate) fn serve(
     let mut thread = Thread::new(Arc::clone(shared), Arc::clone(control), remote, place);
     let ended = thread.run();
     let rest = thread.into_rest();
+    control.socket.stop();
     control.end();
     log::debug!("the connection from {remote} ended: {}", ended.reason);
     if !rest.has_tried {

@@ -102,8 +102,9 @@ impl Socket {
         }
     }
 
-    /// Waits until there is something to receive or, if asked for, until something can be sent; at the longest until then.
-    pub(super) fn wait(&self, receives: bool, sends: bool, until: Option<Instant>) {
+    /// Waits until there is something to receive or to send, as asked for, or the connection is over; at the longest until
+    /// then. Says whether the connection is over, which matters to who does not receive.
+    pub(super) fn wait(&self, receives: bool, sends: bool, until: Option<Instant>) -> bool {
         let mut events = PollFlags::empty();
         if receives {
             events |= PollFlags::IN;
@@ -113,8 +114,11 @@ impl Socket {
         }
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+        let mut sockets = [PollFd::new(&self.0, events)];
         // Interrupted or not: whoever waits looks again.
-        let _ = poll(&mut [PollFd::new(&self.0, events)], timeout.as_ref());
+        let _ = poll(&mut sockets, timeout.as_ref());
+        let [socket] = sockets;
+        socket.revents().intersects(PollFlags::HUP | PollFlags::ERR)
     }
 
     /// Lets no client wait for a delayed acknowledgement. One that writes a packet in two parts with Nagle's algorithm on, as

@@ -4,7 +4,11 @@
 //! a client may ask for a whole file before it reads the first byte, and the message that opens its window comes behind
 //! what it has asked for.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration, time::Instant};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sftpgo_ssh_proto::{Connection, DisconnectReason, End, SystemRandom};
 
@@ -18,6 +22,8 @@ use super::{
 };
 use crate::{fair_pool::NotDone, fair_queue::Asker, pending::Place, server::Shared};
 
+/// How soon a thread that receives nothing, because its sessions have enough to do, notices that it has to close.
+const LOOK: Duration = Duration::from_millis(100);
 /// A client that says who it is and nothing more gets our part of the key exchange after this.
 const SILENCE: Duration = Duration::from_secs(2);
 
@@ -32,6 +38,8 @@ pub(super) struct Thread {
     begins: Option<Instant>,
     /// Nothing was to do for a while, and what is not needed meanwhile was given back.
     is_quiet: bool,
+    /// Why nothing can be sent any more. What the client had sent before is done all the same.
+    broken: Option<std::io::Error>,
 }
 
 /// How a connection ended.
@@ -81,6 +89,7 @@ impl Thread {
             moved: 0,
             begins: None,
             is_quiet: false,
+            broken: None,
         }
     }
 
@@ -118,7 +127,7 @@ impl Thread {
         }
         let (channels, presence) = (&mut self.host.channels, &mut self.host.presence);
         channels.take_turns(&mut self.ssh, presence, now);
-        self.send()?;
+        self.send();
         self.wait()
     }
 
@@ -194,7 +203,7 @@ impl Thread {
                 .finish_exchange(exchange.run(&mut SystemRandom::new()));
             return Ok(());
         }
-        self.send()?;
+        self.send();
         let asker = Asker::unknown(self.host.remote.ip());
         let bell = &self.host.control.bell;
         let pool = &self.host.shared.exchanges;
@@ -211,16 +220,23 @@ impl Thread {
     }
 
     /// Sends what can go now.
-    fn send(&mut self) -> std::io::Result<()> {
+    fn send(&mut self) {
         while !self.ssh.output().is_empty() {
-            let count = self.host.control.socket.send(self.ssh.output())?;
-            if count == 0 {
-                break;
-            }
+            let output = self.ssh.output();
+            let count = match &self.broken {
+                Some(_) => output.len(),
+                None => match self.host.control.socket.send(output) {
+                    Ok(0) => break,
+                    Ok(count) => count,
+                    Err(error) => {
+                        self.broken = Some(error);
+                        continue;
+                    }
+                },
+            };
             self.count(count);
             self.ssh.sent(count);
         }
-        Ok(())
     }
 
     fn count(&mut self, bytes: usize) {
@@ -229,46 +245,76 @@ impl Thread {
 
     /// Waits until there is something to do, and receives what has come.
     fn wait(&mut self) -> Result<(), Ended> {
-        let channels = &self.host.channels;
-        let socket = &self.host.control.socket;
-        let receives = channels.may_receive();
-        let received = if channels.have_work(&self.ssh) {
-            match receives {
-                true => socket.receive_now(&mut self.input)?,
-                false => Received::Nothing,
-            }
-        } else {
-            let until = [channels.due(), self.host.presence.due(), self.begins];
-            let until = until.into_iter().flatten().min();
-            let sends = !self.ssh.output().is_empty();
-            if receives && !self.input.is_empty() {
-                socket.acknowledge_at_once();
-            }
-            if receives && !sends && until.is_none() && !self.is_quiet {
-                let received = socket.receive_soon(&mut self.input)?;
-                if received == Received::Nothing {
-                    self.fall_quiet();
-                }
-                received
-            } else {
-                socket.wait(receives, sends, until);
-                match receives {
-                    true => socket.receive_now(&mut self.input)?,
-                    false => Received::Nothing,
-                }
-            }
+        let receives = self.host.channels.may_receive();
+        let received = match self.until_due() {
+            None if receives => self.host.control.socket.receive_now(&mut self.input)?,
+            None => Received::Nothing,
+            Some(due) => self.sleep(receives, due)?,
         };
         match received {
             Received::Bytes(count) => {
                 self.is_quiet = false;
                 self.count(count);
-                Ok(())
             }
-            Received::Nothing => Ok(()),
-            Received::End => match self.host.control.reason() {
-                Some(reason) => Err(self.close(reason)),
-                None => Err(Ended::by_client("closed by the client")),
-            },
+            Received::Nothing => {
+                if let Some(error) = self.broken.take() {
+                    return Err(error.into());
+                }
+            }
+            Received::End => return Err(self.end()),
+        }
+        Ok(())
+    }
+
+    /// How long nothing has to be done unless something comes: until a time, if there is one; none when there is something.
+    fn until_due(&self) -> Option<Option<Instant>> {
+        if self.broken.is_some() || self.host.channels.have_work(&self.ssh) {
+            return None;
+        }
+        let times = [
+            self.host.channels.due(),
+            self.host.presence.due(),
+            self.begins,
+        ];
+        Some(times.into_iter().flatten().min())
+    }
+
+    /// Sleeps until something comes or can be sent, or it is time.
+    fn sleep(&mut self, receives: bool, until: Option<Instant>) -> Result<Received, Ended> {
+        let socket = &self.host.control.socket;
+        let sends = !self.ssh.output().is_empty();
+        if receives && !self.input.is_empty() {
+            socket.acknowledge_at_once();
+        }
+        if receives && !sends && until.is_none() && !self.is_quiet {
+            let received = socket.receive_soon(&mut self.input)?;
+            if received == Received::Nothing {
+                self.fall_quiet();
+            }
+            return Ok(received);
+        }
+        if receives {
+            socket.wait(true, sends, until);
+            return Ok(socket.receive_now(&mut self.input)?);
+        }
+        let soon = Instant::now() + LOOK;
+        let is_over = socket.wait(
+            false,
+            sends,
+            Some(until.map_or(soon, |until| until.min(soon))),
+        );
+        Ok(if is_over {
+            Received::End
+        } else {
+            Received::Nothing
+        })
+    }
+
+    /// Nothing more can be received.
+    fn end(&mut self) -> Ended {
+        match self.host.control.reason() {
+            Some(reason) => self.close(reason),
+            None => Ended::by_client("closed by the client"),
         }
     }
 
@@ -299,8 +345,10 @@ impl Thread {
     /// Sends what is left, to a client that takes it soon.
     fn say_goodbye(&mut self) {
         let until = Instant::now() + GOODBYE;
-        while self.send().is_ok() && !self.ssh.output().is_empty() && Instant::now() < until {
+        self.send();
+        while !self.ssh.output().is_empty() && Instant::now() < until {
             self.host.control.socket.wait(false, true, Some(until));
+            self.send();
         }
         let socket = &self.host.control.socket;
         socket.stop_sending();

@@ -136,3 +136,54 @@ async fn a_connection_without_a_session_is_listed_itself() {
     read_to_end(&mut command).await;
     wait_for(|| listed().is_empty() && world.client.is_closed()).await;
 }
+
+#[tokio::test]
+async fn an_upload_that_waits_for_its_bandwidth_delays_no_other_session() {
+    let slow = UserDraft {
+        upload_bandwidth: 10,
+        ..UserDraft::default()
+    };
+    let world = World::new(slow, ServerConfig::default()).await;
+    // More than what may wait in the server, if it were all taken.
+    let upload = world.upload_in_parts(200, 20_000);
+    let others = async {
+        wait_for(|| world.sessions() == 1).await;
+        let begun = std::time::Instant::now();
+        for _ in 0..5 {
+            let mut channel = world.exec("pwd").await;
+            assert_eq!(read_to_end(&mut channel).await.0, b"/\n");
+        }
+        assert!(begun.elapsed() < Duration::from_secs(3));
+        assert_eq!(world.sessions(), 1, "the upload still waits");
+    };
+    tokio::select! {
+        _ = upload => panic!("the upload was not limited"),
+        () = others => {}
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_closed_at_once_whatever_its_thread_waits_for() {
+    let slow = UserDraft {
+        upload_bandwidth: 1,
+        ..UserDraft::default()
+    };
+    for is_busy in [false, true] {
+        let world = World::new(slow.clone(), ServerConfig::default()).await;
+        let _upload = match is_busy {
+            true => Some(world.upload(60_000).await),
+            false => None,
+        };
+        let listed = || world.connections.list();
+        wait_for(|| listed().len() == 1 && (world.sessions() == 1) == is_busy).await;
+        // Nothing was to do for longer than a thread takes for a pause.
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        let begun = std::time::Instant::now();
+        world
+            .connections
+            .close(&listed().remove(0).connection_id)
+            .unwrap();
+        wait_for(|| world.client.is_closed() && world.connections.login_count() == 0).await;
+        assert!(begun.elapsed() < Duration::from_millis(500), "{is_busy}");
+    }
+}
