@@ -21,4 +21,5 @@ mod go;
 mod java;
 mod node;
 mod openssh;
+mod programs;
 mod python;

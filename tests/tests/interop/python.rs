@@ -126,3 +126,22 @@ fn asyncssh_gets_in() {
 fn asyncssh_uses_what_is_offered_on_request() {
     NEWEST_ASYNCSSH.passes_on_request(&[]);
 }
+
+const CONCH: Client = Client {
+    name: "twisted",
+    command: |directory| interpret(&directory.join("bin/python"), "conch_client.py"),
+    offer: Offer::Defaults,
+    // It signs with SHA-1 alone.
+    without: &["key:rsa"],
+    more: &[],
+};
+
+#[test]
+fn twisted_gets_in() {
+    CONCH.passes();
+}
+
+#[test]
+fn twisted_uses_what_is_offered_on_request() {
+    CONCH.passes_on_request(&["key:rsa"]);
+}
