@@ -140,6 +140,13 @@ impl Thread {
             self.input.consume(consumed);
             match heard {
                 Some(reaction) => self.react(reaction)?,
+                // What was received stays where it is until the client has read.
+                None if !self.ssh.takes_input() => {
+                    self.send();
+                    if !self.ssh.takes_input() {
+                        return Ok(());
+                    }
+                }
                 None if consumed == 0 => {
                     self.input.grow(self.ssh.wanted());
                     return Ok(());
@@ -245,7 +252,7 @@ impl Thread {
 
     /// Waits until there is something to do, and receives what has come.
     fn wait(&mut self) -> Result<(), Ended> {
-        let receives = self.host.channels.may_receive();
+        let receives = self.host.channels.may_receive() && self.ssh.takes_input();
         let received = match self.until_due() {
             None if receives => self.host.control.socket.receive_now(&mut self.input)?,
             None => Received::Nothing,

@@ -6,7 +6,7 @@ use sftpgo_core::{UserDraft, user::now_ms};
 use sftpgo_ssh::{Limits, ServerConfig};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 use crate::world::{PATIENCE, Trusting, World, read_to_end, wait_for};
@@ -232,4 +232,46 @@ async fn a_session_lasts_as_long_as_its_user_by_the_latest_change() {
     world.connections.expiry_changed(bob, now_ms() + 1000);
     assert_eq!(read_to_end(&mut channel).await.1, None);
     wait_for(|| world.connections.login_count() == 0).await;
+}
+
+/// Each of its messages has an answer, and answers are not kept without bound for a client that reads none.
+#[tokio::test]
+async fn who_does_not_read_is_heard_no_more_until_it_does() {
+    let world = World::new(UserDraft::default(), ServerConfig::default()).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(16 * 1024).unwrap();
+    socket.set_send_buffer_size(16 * 1024).unwrap();
+    let mut stream = socket.connect(world.address).await.unwrap();
+    stream.write_all(b"SSH-2.0-old\r\n").await.unwrap();
+    // Number 77 is nothing; the packet and UNIMPLEMENTED, which answers it, have 16 bytes each.
+    let message = *b"\0\0\0\x0c\x0a\x4d..........";
+    let many = message.repeat(1024);
+    let mut written = 0;
+    let pause = Duration::from_millis(500);
+    while let Ok(count) = tokio::time::timeout(pause, stream.write(&many[written % 16..])).await {
+        written += count.unwrap();
+        assert!(written < 32 << 20, "the server hears on");
+    }
+    assert!(written > 64 * 1024, "more than a buffer of input waits");
+    let (mut reading, mut writing) = stream.split();
+    let read = async {
+        let mut answers = Vec::new();
+        while !answers.ends_with(b"\r\n") {
+            answers.push(reading.read_u8().await.unwrap());
+        }
+        let mut answer = [0; 16];
+        for number in 0..written.div_ceil(16) as u32 {
+            reading.read_exact(&mut answer).await.unwrap();
+            assert_eq!(answer[5], 3);
+            assert_eq!(answer[6..10], number.to_be_bytes());
+        }
+    };
+    let rest = &message[written % 16..];
+    let write = async {
+        if rest.len() < 16 {
+            writing.write_all(rest).await.unwrap();
+        }
+    };
+    let both = async { tokio::join!(read, write) };
+    tokio::time::timeout(PATIENCE, both).await.unwrap();
 }
