@@ -1,6 +1,6 @@
 //! A connection, as its host sees it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     ChannelId, Config, DisconnectReason, End, Event, Exchange, ExchangeDone, LoginAnswer,
@@ -189,11 +189,17 @@ impl Connection {
         self.core.out.sent(count);
     }
 
-    /// Begins the exchange of keys with a client that says nothing after its identification. Mostly the server answers the
-    /// client's offer; a host calls this after two seconds.
+    /// How long a host waits for the client's offer of algorithms after [`Event::Identified`], before it calls
+    /// [`stop_waiting`](Self::stop_waiting). The server answers that offer, so that what only old clients need is offered to
+    /// them alone; most clients send it at once.
+    pub fn patience(&self) -> Duration {
+        self.core.patience()
+    }
+
+    /// Begins the exchange of keys with a client that waits for the server to begin.
     pub fn stop_waiting(&mut self) {
-        if self.stage == Stage::Running && self.core.keys.session().is_none() {
-            let begun = self.core.begin_exchange();
+        if self.stage == Stage::Running {
+            let begun = self.core.stop_waiting();
             self.take(begun);
         }
     }

@@ -1,7 +1,7 @@
 //! Clients that are known to have AEAD ciphers or encrypt-then-MAC, and strict key exchange or what it protects.
 //!
-//! They get the server's KEXINIT at once. To all others the server answers theirs, so that what only old clients need is offered
-//! to nobody else.
+//! The server's KEXINIT answers the client's, so that what only old clients need is offered to nobody else. This is for clients
+//! that say nothing before they have heard the server: what is known of them by name decides then.
 
 /// What the software of an identification begins with, and the first version that is modern, by the source history of
 /// each.
@@ -35,6 +35,13 @@ pub(crate) fn is_modern(software: &[u8]) -> bool {
     is_since || software == GO
 }
 
+/// Does this software send its KEXINIT only when it has the server's? So do SSH.NET, and libssh before 0.9.
+pub(crate) fn waits_for_the_server(software: &[u8]) -> bool {
+    software.starts_with(b"Renci.SshNet.")
+        || software.starts_with(b"libssh-")
+        || (software.starts_with(b"libssh_") && !is_modern(software))
+}
+
 /// The first three numbers of a version; those that are not there are zero.
 fn numbers(version: &[u8]) -> [u32; 3] {
     let mut found = [0; 3];
@@ -57,6 +64,20 @@ fn numbers(version: &[u8]) -> [u32; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_waits_is_known_by_name() {
+        for (software, waits) in [
+            (&b"Renci.SshNet.SshClient.0.0.1"[..], true),
+            (b"libssh_0.8.7", true),
+            (b"libssh-0.5.2", true),
+            (b"libssh_0.10.6", false),
+            (b"libssh2_1.10.0", false),
+            (b"OpenSSH_9.2p1", false),
+        ] {
+            assert_eq!(waits_for_the_server(software), waits);
+        }
+    }
 
     #[test]
     fn clients_by_age() {

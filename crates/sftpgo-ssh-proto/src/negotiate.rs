@@ -136,6 +136,17 @@ pub(crate) struct Needs {
     authenticity: Authenticity,
 }
 
+impl Needs {
+    /// Of a client that is not known, or known to be old.
+    pub(crate) fn of_old_clients() -> Self {
+        Self {
+            is_strict: false,
+            no_cbc: true,
+            authenticity: Authenticity::EncryptAndMac,
+        }
+    }
+}
+
 /// What authenticates packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Authenticity {

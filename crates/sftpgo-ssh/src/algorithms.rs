@@ -70,6 +70,16 @@ pub(crate) fn choose(config: &ServerConfig, engine: &mut Config) -> Result<()> {
     }
     if let Some(host_keys) = host_keys {
         engine.host_key_algorithms = host_keys.iter().map(|it| it.signature).collect();
+        let has_key = |it| {
+            let mut keys = engine.host_keys.iter();
+            keys.any(|key| key.algorithms().contains(it))
+        };
+        if !engine.host_keys.is_empty() && !engine.host_key_algorithms.iter().any(has_key) {
+            return Err(Error::invalid(
+                "host_key_algorithms",
+                "none of the host keys can sign by one of these",
+            ));
+        }
     }
     if let Some(public_keys) = public_keys {
         engine.public_key_algorithms = public_keys;

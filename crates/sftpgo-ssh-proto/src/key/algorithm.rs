@@ -103,10 +103,13 @@ const fn certified(signature: SignatureAlgorithm) -> KeyAlgorithm {
 }
 
 impl KeyAlgorithm {
-    /// What a server offers for its own keys without being asked for more.
+    /// What a server offers for its own keys without being asked for more. On the larger curves it has no keys but those it is
+    /// given.
     pub const HOST_DEFAULT: &'static [Self] = &[
         plain(SignatureAlgorithm::Ed25519),
         plain(SignatureAlgorithm::EcdsaNistP256),
+        plain(SignatureAlgorithm::EcdsaNistP384),
+        plain(SignatureAlgorithm::EcdsaNistP521),
         plain(SignatureAlgorithm::RsaSha512),
         plain(SignatureAlgorithm::RsaSha256),
     ];
@@ -282,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn sha_1_and_the_larger_curves_of_host_keys_are_for_those_who_ask() {
+    fn sha_1_is_for_those_who_ask() {
         for list in [KeyAlgorithm::HOST_DEFAULT, KeyAlgorithm::USER_DEFAULT] {
             assert!(
                 list.iter()
@@ -295,6 +298,8 @@ mod tests {
             [
                 "ssh-ed25519",
                 "ecdsa-sha2-nistp256",
+                "ecdsa-sha2-nistp384",
+                "ecdsa-sha2-nistp521",
                 "rsa-sha2-512",
                 "rsa-sha2-256"
             ]
@@ -307,7 +312,7 @@ mod tests {
         };
         assert_eq!(
             asked(KeyAlgorithm::HOST_ALL, KeyAlgorithm::HOST_DEFAULT),
-            ["ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"]
+            ["ssh-rsa"]
         );
         assert_eq!(
             asked(KeyAlgorithm::USER_ALL, KeyAlgorithm::USER_DEFAULT),

@@ -1,6 +1,6 @@
 //! The course of an exchange: offers, the client's share, the answer, new keys.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Exchange, ExchangeDone, ExchangedGroup, Exchanging, Keys, Offered, Session, Stage,
@@ -13,8 +13,8 @@ use crate::{
     core::Core,
     fatal::Fatal,
     identification, kex,
-    modern::is_modern,
-    negotiate::{Agreed, ClientOffer, ServerOffer, Way},
+    modern::{is_modern, waits_for_the_server},
+    negotiate::{Agreed, ClientOffer, Needs, ServerOffer, Way},
     number,
     packet::NewInbound,
     wire::{Reader, put_mpint, put_u8},
@@ -57,13 +57,34 @@ impl Keys {
 }
 
 impl Core {
-    /// The client has said who it is: the exchange begins, unless what is offered depends on what the client has.
+    /// The client has said who it is. Its offer comes first, unless it is known to wait for the server's.
     pub(crate) fn identified(&mut self, server: &[u8], client: &[u8]) -> Result<(), Fatal> {
         self.keys.idents = [client.to_vec(), server.to_vec()];
-        match is_modern(identification::software(client)) {
-            true => self.offer(),
+        match waits_for_the_server(identification::software(client)) {
+            true => self.stop_waiting(),
             false => Ok(()),
         }
+    }
+
+    /// How long the client's offer is waited for: one that is known to need nothing old loses nothing by hearing the server's
+    /// first.
+    pub(crate) fn patience(&self) -> Duration {
+        match is_modern(identification::software(self.client_identification())) {
+            true => Duration::from_millis(250),
+            false => Duration::from_secs(2),
+        }
+    }
+
+    /// Sends the first KEXINIT to a client that has sent none, by what its name tells of it.
+    pub(crate) fn stop_waiting(&mut self) -> Result<(), Fatal> {
+        if self.keys.session.is_some() || !matches!(self.keys.stage, Stage::Idle) {
+            return Ok(());
+        }
+        self.keys.needs = match is_modern(identification::software(self.client_identification())) {
+            true => None,
+            false => Some(Needs::of_old_clients()),
+        };
+        self.offer()
     }
 
     pub(crate) fn client_identification(&self) -> &[u8] {

@@ -4,7 +4,6 @@ use crate::{
     End, Event,
     core::Core,
     fatal::Fatal,
-    key::KeyAlgorithm,
     number,
     wire::{Reader, put_name_list, put_string, put_u8, put_u32},
 };
@@ -22,7 +21,7 @@ impl Core {
         Ok(Event::Ended(End::ByClient { code, text }))
     }
 
-    /// Tells what the client may use (RFC 8308 section 3.1, OpenSSH PROTOCOL sections 1.9 and 1.10).
+    /// Tells what the client may use: signatures, whatever they are by (RFC 8308 section 3.1, OpenSSH PROTOCOL sections 1.9 and 1.10).
     pub(super) fn send_ext_info(&mut self) -> Result<(), Fatal> {
         let algorithms = &self.config.public_key_algorithms;
         let mut names = Vec::with_capacity(512);
@@ -30,7 +29,8 @@ impl Core {
             &mut names,
             algorithms
                 .iter()
-                .map(|algorithm: &KeyAlgorithm| algorithm.name()),
+                .filter(|algorithm| !algorithm.certificate)
+                .map(|algorithm| algorithm.name()),
         );
         let names = names.get(4..).unwrap_or_default();
         self.out.packet(names.len() + 256, |out| {

@@ -183,8 +183,9 @@ fn a_right_guess_is_taken() {
         ..GCM
     };
     let mut world = World::with(offer, config);
-    world.client.identification = "SSH-2.0-OpenSSH_9.9";
     world.client.identify();
+    world.run();
+    world.connection.stop_waiting();
     world.run();
     world.client.send_kexinit();
     world.client.send_share();

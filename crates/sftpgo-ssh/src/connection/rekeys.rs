@@ -1,4 +1,4 @@
-//! How often a client may ask for new keys: each time costs more than the request.
+//! How often a client may ask for new keys at once: each time costs more than the request.
 
 use std::time::{Duration, Instant};
 

@@ -24,8 +24,8 @@ use crate::{fair_pool::NotDone, fair_queue::Asker, pending::Place, server::Share
 
 /// How soon a thread that receives nothing, because its sessions have enough to do, notices that it has to close.
 const LOOK: Duration = Duration::from_millis(100);
-/// A client that says who it is and nothing more gets our part of the key exchange after this.
-const SILENCE: Duration = Duration::from_secs(2);
+/// Who asks for new keys without end gets them after this, each time.
+const REKEY_DELAY: Duration = Duration::from_millis(100);
 
 pub(super) struct Thread {
     ssh: Connection,
@@ -160,7 +160,7 @@ impl Thread {
     fn react(&mut self, reaction: Reaction) -> Result<(), Ended> {
         match reaction {
             Reaction::Nothing => {}
-            Reaction::Identified => self.begins = Some(Instant::now() + SILENCE),
+            Reaction::Identified => self.begins = Some(Instant::now() + self.ssh.patience()),
             Reaction::ExchangeKeys { first } => self.exchange_keys(first)?,
             Reaction::Login(answer) => {
                 self.ssh.answer_login(answer);
@@ -193,19 +193,23 @@ impl Thread {
         Ok(())
     }
 
-    /// Exchanges keys here, or with those that are dear before a login where only a few threads do it at a time.
+    /// Exchanges keys here, or, when that is dear, where only a few threads do it at a time.
     fn exchange_keys(&mut self, first: bool) -> Result<(), Ended> {
         self.begins = None;
         let is_logged_in = self.host.logged_in.is_some();
         let now = Instant::now();
         if !first && !self.rekeys.take(is_logged_in, now, self.moved) {
-            let reason = "new keys are asked for too often";
-            return Err(self.break_off(DisconnectReason::ByApplication, reason));
+            if !is_logged_in {
+                let reason = "new keys are asked for too often";
+                return Err(self.break_off(DisconnectReason::ByApplication, reason));
+            }
+            self.send();
+            self.host.control.bell.sleep_until(now + REKEY_DELAY);
         }
         let Some(exchange) = self.ssh.take_exchange() else {
             return Ok(());
         };
-        if is_logged_in || !exchange.is_dear() {
+        if !exchange.is_dear() {
             self.ssh
                 .finish_exchange(exchange.run(&mut SystemRandom::new()));
             return Ok(());
