@@ -11,10 +11,12 @@
 mod channels;
 mod client;
 mod crypto;
+mod forged;
 mod login;
 mod login_keys;
 mod messages;
 mod phases;
+mod rekey;
 mod strict;
 mod user_key;
 mod windows;

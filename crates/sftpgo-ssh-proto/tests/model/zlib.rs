@@ -28,10 +28,17 @@ impl Inflate {
 
     pub(crate) fn packet(&mut self, payload: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(512 * 1024);
-        self.0
-            .decompress_vec(payload, &mut out, FlushDecompress::Sync)
-            .unwrap();
-        assert!(out.len() < out.capacity());
-        out
+        let start = self.0.total_in();
+        loop {
+            let length = out.len();
+            let read = usize::try_from(self.0.total_in() - start).unwrap();
+            self.0
+                .decompress_vec(&payload[read..], &mut out, FlushDecompress::Sync)
+                .unwrap();
+            // The library stops where its window wraps, whatever is left.
+            if out.len() == length && read == payload.len() {
+                return out;
+            }
+        }
     }
 }
