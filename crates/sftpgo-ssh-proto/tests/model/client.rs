@@ -55,6 +55,8 @@ pub(crate) struct Client {
     pub(crate) server_identification: Option<String>,
     /// Answers the server's KEXINIT by itself.
     pub(crate) follows_rekeys: bool,
+    /// What is said when keys are exchanged.
+    waiting: Vec<Vec<u8>>,
     arrived: Vec<u8>,
     next_arrival: u32,
     sealing: Mode,
@@ -82,6 +84,7 @@ impl Client {
             server_kexinit: Vec::new(),
             server_identification: None,
             follows_rekeys: true,
+            waiting: Vec::new(),
             arrived: Vec::new(),
             next_arrival: 0,
             sealing: Mode::Clear,
@@ -180,6 +183,22 @@ impl Client {
             self.sequence = 0;
         }
         self.deflate = self.has_zlib().then(Deflate::new);
+        for payload in std::mem::take(&mut self.waiting) {
+            self.send(payload);
+        }
+    }
+
+    /// May the client say anything, or is it within an exchange of keys?
+    pub(crate) fn may_send(&self) -> bool {
+        self.own_kexinit.is_none() && self.new_sealing.is_none()
+    }
+
+    /// Sends a message as soon as that may be.
+    pub(crate) fn send_later(&mut self, payload: Vec<u8>) {
+        match self.may_send() {
+            true => self.send(payload),
+            false => self.waiting.push(payload),
+        }
     }
 
     /// Are there keys that NEWKEYS would put into use?

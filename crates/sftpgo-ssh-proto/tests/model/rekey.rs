@@ -14,7 +14,7 @@ use crate::{
 const ZLIB: &str = "zlib@openssh.com";
 
 /// Each suite, compressed and not.
-fn offers() -> [Offer; 4] {
+pub(crate) fn offers() -> [Offer; 4] {
     let zlib = |offer| Offer {
         compression: ZLIB,
         ..offer
