@@ -47,9 +47,13 @@ impl<'a> Reader<'a> {
         self.array().map(u64::from_be_bytes)
     }
 
+    /// Takes a string or nothing: a length without its text is left where it is, for [`end`](Self::end) to find.
     pub(crate) fn string(&mut self) -> Result<&'a [u8], Malformed> {
-        let count = usize::try_from(self.u32()?).map_err(|_| Malformed)?;
-        self.bytes(count)
+        let mut ahead = self.clone();
+        let count = usize::try_from(ahead.u32()?).map_err(|_| Malformed)?;
+        let bytes = ahead.bytes(count)?;
+        *self = ahead;
+        Ok(bytes)
     }
 
     /// A number that is not negative: its bytes without leading zeros, high first.
@@ -80,6 +84,10 @@ mod tests {
     fn a_length_beyond_the_end_is_refused_and_nothing_is_taken() {
         let mut reader = Reader::new(&[0xff, 0xff, 0xff, 0xff, 1, 2]);
         assert_eq!(reader.string(), Err(Malformed));
+        assert_eq!(reader.rest(), [0xff, 0xff, 0xff, 0xff, 1, 2]);
+        let mut reader = Reader::new(&[0, 0, 0, 1]);
+        assert_eq!(reader.string(), Err(Malformed));
+        assert_eq!(reader.end(), Err(Malformed));
         let mut reader = Reader::new(&[0, 0, 0, 2, 7, 8, 9]);
         assert_eq!(reader.string(), Ok(&[7, 8][..]));
         assert_eq!(reader.end(), Err(Malformed));

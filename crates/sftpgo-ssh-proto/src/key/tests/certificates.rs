@@ -6,7 +6,10 @@ use super::{
     },
     data, host, public, signed,
 };
-use crate::{BadSignature, Malformed};
+use crate::{
+    BadSignature, Malformed,
+    wire::{Reader, put_string},
+};
 
 /// In the year 2026.
 const NOW: u64 = 1_780_000_000;
@@ -205,4 +208,29 @@ fn the_key_inside_signs_and_not_its_authority() {
     let made = own.sign(SignatureAlgorithm::Ed25519, &[b"login"]).unwrap();
     let verified = key.verify(SignatureAlgorithm::Ed25519, &[b"login"], &made);
     assert!(verified.is_ok());
+}
+
+/// The length of a string, and nothing behind it, is no principal and not the end of a list either.
+#[test]
+fn a_list_of_principals_ends_with_a_whole_one() {
+    let blob = public(data!("ed25519-cert.pub"));
+    let mut reader = Reader::new(&blob);
+    for _ in ["type", "nonce", "key"] {
+        reader.string().unwrap();
+    }
+    reader.u64().unwrap();
+    reader.u32().unwrap();
+    reader.string().unwrap();
+    let before = &blob[..blob.len() - reader.rest().len()];
+    let principals = reader.string().unwrap();
+    for more in [&[0, 0, 0, 1][..], &[0, 0], &[0, 0, 0, 2, b'x']] {
+        let mut changed = before.to_vec();
+        put_string(&mut changed, &[principals, more].concat());
+        changed.extend_from_slice(reader.rest());
+        assert_eq!(
+            PublicKey::parse(&changed).err(),
+            Some(Malformed),
+            "{more:?}"
+        );
+    }
 }
