@@ -110,23 +110,29 @@ impl SignedLogin<'_> {
             .verify(self.algorithm.signature, &message, self.signature)?;
         Ok(VerifiedKey {
             presence,
+            session_id: self.session_id,
             number: self.number,
         })
     }
 }
 
-/// That a signature is valid, for one request.
+/// That a signature is valid, for one request of one connection.
 #[derive(Debug)]
 pub struct VerifiedKey {
     presence: Presence,
-    /// Of the request that it was made for.
-    pub(crate) number: u32,
+    session_id: Digest,
+    number: u32,
 }
 
 impl VerifiedKey {
     /// What a security key says of the person before it (OpenSSH PROTOCOL.u2f).
     pub fn presence(&self) -> Presence {
         self.presence
+    }
+
+    /// Was it made for this request?
+    pub(crate) fn is_for(&self, session_id: &Digest, number: u32) -> bool {
+        self.session_id.as_ref() == session_id.as_ref() && self.number == number
     }
 }
 

@@ -260,7 +260,10 @@ impl Core {
         let Some(asked) = self.login.as_mut().and_then(|login| login.asked.take()) else {
             return Ok(());
         };
-        match (verdict(asked, &answer), answer) {
+        let Some(session) = self.keys.session().copied() else {
+            return Ok(());
+        };
+        match (verdict(&session.id, asked, &answer), answer) {
             (Verdict::In, _) => self.log_in(),
             (
                 Verdict::Questions,

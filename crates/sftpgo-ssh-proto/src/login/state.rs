@@ -1,6 +1,7 @@
 //! What is known of a client that is not logged in yet, and how its failures count.
 
-use super::{AuthMethod, LoginAnswer};
+use super::{AuthMethod, LoginAnswer, VerifiedKey};
+use crate::kex::Digest;
 
 /// Requests that a connection may make in all, whatever becomes of them.
 const MOST_REQUESTS: u32 = 128;
@@ -104,23 +105,55 @@ impl LoginState {
 }
 
 /// What the host's answer means for the request: one that does not fit is a refusal.
-pub(super) fn verdict(asked: Asked, answer: &LoginAnswer) -> Verdict {
-    let is_verified = |number: u32| asked.kind == Kind::Key && number == asked.number;
+pub(super) fn verdict(session_id: &Digest, asked: Asked, answer: &LoginAnswer) -> Verdict {
+    let is_verified =
+        |key: &VerifiedKey| asked.kind == Kind::Key && key.is_for(session_id, asked.number);
     let refused = Verdict::Failure {
         counts: asked.kind != Kind::FirstNone,
     };
     match (answer, asked.kind) {
         (LoginAnswer::Refuse, _) | (_, Kind::Invalid) => refused,
         (LoginAnswer::Accept, Kind::FirstNone | Kind::Plain | Kind::Interactive) => Verdict::In,
-        (LoginAnswer::AcceptKey(key), _) if is_verified(key.number) => Verdict::In,
+        (LoginAnswer::AcceptKey(key), _) if is_verified(key) => Verdict::In,
         (LoginAnswer::KeyIsGood, Kind::Offer) => Verdict::KeyIsGood,
         (LoginAnswer::Ask { .. }, Kind::Interactive) => Verdict::Questions,
         (LoginAnswer::ChangePassword { .. }, Kind::Plain) => Verdict::NewPassword,
         (LoginAnswer::Partial { methods, key }, kind) => match (kind, key) {
             (Kind::Plain | Kind::Interactive, None) => Verdict::Partial(methods.clone()),
-            (Kind::Key, Some(key)) if is_verified(key.number) => Verdict::Partial(methods.clone()),
+            (Kind::Key, Some(key)) if is_verified(key) => Verdict::Partial(methods.clone()),
             _ => refused,
         },
         _ => refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{kex::HashAlgorithm, key::Presence};
+
+    /// CVE-2024-45337: a key that was verified lets in with the request that it signed, and with no other.
+    #[test]
+    fn a_verified_key_is_for_one_request_of_one_connection() {
+        let [this, other] = [b"this", b"else"].map(|id| HashAlgorithm::Sha256.digest(&[id]));
+        let key = |session_id, number| VerifiedKey {
+            presence: Presence::default(),
+            session_id,
+            number,
+        };
+        let asked = |kind| Asked { number: 5, kind };
+        let verdict = |kind, key| verdict(&this, asked(kind), &LoginAnswer::AcceptKey(key));
+        let refused = Verdict::Failure { counts: true };
+        assert_eq!(verdict(Kind::Key, key(this, 5)), Verdict::In);
+        assert_eq!(verdict(Kind::Key, key(this, 4)), refused);
+        assert_eq!(verdict(Kind::Key, key(other, 5)), refused);
+        for kind in [Kind::Plain, Kind::Interactive, Kind::Offer, Kind::Invalid] {
+            assert_eq!(verdict(kind, key(this, 5)), refused);
+        }
+        let partial = LoginAnswer::Partial {
+            methods: vec![AuthMethod::Password],
+            key: Some(key(other, 5)),
+        };
+        assert_eq!(super::verdict(&this, asked(Kind::Key), &partial), refused);
     }
 }
