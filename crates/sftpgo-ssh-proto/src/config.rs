@@ -32,7 +32,7 @@ pub struct Config {
     pub methods: Vec<AuthMethod>,
     /// Failed logins before the connection ends; the first `none` does not count.
     pub max_auth_failures: u32,
-    /// What clients show before they log in.
+    /// What clients show before they log in; of more than 30,000 bytes they get the beginning.
     pub banner: Option<String>,
     /// How much a client may send ahead on a channel that was opened, in bytes; less than 2³¹.
     pub window: u32,

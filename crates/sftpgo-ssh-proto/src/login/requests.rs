@@ -16,6 +16,8 @@ use crate::{
 
 const USERAUTH: &[u8] = b"ssh-userauth";
 const CONNECTION: &[u8] = b"ssh-connection";
+/// Not every client takes packets of more than 35,000 bytes (RFC 4253 section 6.1).
+const LONGEST_BANNER: usize = 30_000;
 /// OpenSSH PROTOCOL section 1.10.
 const HOSTBOUND: &[u8] = b"publickey-hostbound-v00@openssh.com";
 
@@ -106,6 +108,9 @@ impl Core {
         let Some(banner) = &self.config.banner else {
             return Ok(());
         };
+        let most = banner.len().min(LONGEST_BANNER);
+        let end = (0..=most).rev().find(|end| banner.is_char_boundary(*end));
+        let banner = banner.get(..end.unwrap_or_default()).unwrap_or_default();
         self.out.packet(banner.len() + 16, |out| {
             put_u8(out, number::USERAUTH_BANNER);
             put_string(out, banner.as_bytes());
@@ -331,6 +336,31 @@ mod tests {
 
     fn password() -> Vec<u8> {
         [request(b"password"), message(&[Byte(0), Text(b"secret")])].concat()
+    }
+
+    #[test]
+    fn the_banner_comes_once_and_is_cut_where_a_packet_ends() {
+        for (banner, shown) in [
+            ("welcome".to_owned(), "welcome".to_owned()),
+            ("x".repeat(40_000), "x".repeat(LONGEST_BANNER)),
+            (
+                format!("x{}", "\u{e9}".repeat(20_000)),
+                format!("x{}", "\u{e9}".repeat(14_999)),
+            ),
+        ] {
+            let mut bare = Bare::new(|config| config.banner = Some(banner));
+            bare.hears(&message(&[Byte(5), Text(USERAUTH)])).unwrap();
+            bare.sent();
+            for expected in [
+                vec![message(&[Byte(53), Text(shown.as_bytes()), Text(b"")])],
+                vec![],
+            ] {
+                assert!(matches!(bare.hears(&password()), Ok(Some(Event::Login(_)))));
+                assert_eq!(bare.sent(), expected);
+                bare.core.answer_login(LoginAnswer::Refuse).unwrap();
+                bare.sent();
+            }
+        }
     }
 
     fn failure(methods: &[u8], partial: bool) -> Vec<u8> {
