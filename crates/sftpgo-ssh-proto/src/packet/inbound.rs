@@ -18,8 +18,27 @@ pub(crate) struct Inbound {
     usage: Usage,
     inflater: Option<Inflater>,
     inflated: Vec<u8>,
-    /// A packet was bad; so many bytes are read before that is shown (CVE-2008-5161).
-    hiding: Option<usize>,
+    /// A packet was bad, and more is read before that is shown.
+    hiding: Option<Hiding>,
+}
+
+/// What is left to do before the end of a connection shows, so that it comes after as many bytes and as much time whether
+/// the length of a packet was bad or its MAC (CVE-2008-5161).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Hiding {
+    to_read: usize,
+    to_hash: usize,
+}
+
+impl Hiding {
+    /// After `hashed` bytes were authenticated.
+    fn new(hashed: usize) -> Self {
+        let most = usize::try_from(LONGEST).unwrap_or(usize::MAX);
+        Self {
+            to_read: most,
+            to_hash: most.saturating_sub(hashed),
+        }
+    }
 }
 
 /// A packet that was opened.
@@ -90,7 +109,10 @@ impl Inbound {
             Ok(None) => return Ok(None),
             Ok(Some(opened)) => opened,
             Err(BadPacket) if self.opener.hides_failures() => {
-                self.hiding = Some(usize::try_from(LONGEST).unwrap_or(usize::MAX));
+                let hashed = self.length.map_or(0, |length| {
+                    self.whole(length).saturating_sub(self.opener.tag_len())
+                });
+                self.hiding = Some(Hiding::new(hashed));
                 return Ok(None);
             }
             Err(BadPacket) => return Err(BadPacket),
@@ -165,13 +187,14 @@ impl Inbound {
     /// # Errors
     /// It was enough.
     pub(crate) fn hide(&mut self, count: usize) -> Result<(), BadPacket> {
-        let left = self.hiding.unwrap_or(0);
-        match left.checked_sub(count) {
-            Some(left) if left > 0 => {
-                self.hiding = Some(left);
-                Ok(())
+        let hiding = self.hiding.as_mut().ok_or(BadPacket)?;
+        hiding.to_read = hiding.to_read.saturating_sub(count);
+        match hiding.to_read {
+            0 => {
+                self.opener.hash_on(hiding.to_hash);
+                Err(BadPacket)
             }
-            _ => Err(BadPacket),
+            _ => Ok(()),
         }
     }
 
@@ -190,4 +213,62 @@ pub(crate) struct NewInbound {
     pub(crate) resets_sequence: bool,
     /// Of the connection's first exchange.
     pub(crate) is_first: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cipher::{Cipher, Mac};
+
+    fn inbound(cipher: Cipher) -> Inbound {
+        let (key, iv) = (vec![0; cipher.key_len()], vec![0; cipher.iv_len()]);
+        let mac = Mac::Sha256;
+        let mut inbound = Inbound::clear();
+        inbound.change(NewInbound {
+            opener: Opener::new(cipher, Some(mac), &key, &iv, &[0; 32]).unwrap(),
+            is_cbc: cipher.is_cbc(),
+            inflater: None,
+            resets_sequence: false,
+            is_first: false,
+        });
+        inbound
+    }
+
+    /// A packet of 32 bytes whose MAC is wrong.
+    fn forged(cipher: Cipher) -> Vec<u8> {
+        let (key, iv) = (vec![0; cipher.key_len()], vec![0; cipher.iv_len()]);
+        let mut sealer =
+            crate::cipher::Sealer::new(cipher, Some(Mac::Sha256), &key, &iv, &[1; 32]).unwrap();
+        let mut packet = vec![0, 0, 0, 28, 4];
+        packet.resize(32 + 32, 7);
+        sealer.seal(0, &mut packet).unwrap();
+        packet
+    }
+
+    #[test]
+    fn with_cbc_all_failures_show_after_the_same_bytes_and_the_same_hashing() {
+        let most = 256 * 1024;
+        for (mut input, hashed) in [(vec![0x5a; 64], 0), (forged(Cipher::Aes128Cbc), 32)] {
+            let mut inbound = inbound(Cipher::Aes128Cbc);
+            assert!(matches!(inbound.open(&mut input), Ok(None)));
+            let expected = Hiding {
+                to_read: most,
+                to_hash: most - hashed,
+            };
+            assert_eq!(inbound.hiding, Some(expected));
+            assert_eq!(inbound.hide(input.len()), Ok(()));
+            assert_eq!(inbound.hide(most - input.len() - 1), Ok(()));
+            assert_eq!(inbound.hide(0), Ok(()));
+            assert_eq!(inbound.hide(1), Err(BadPacket));
+        }
+    }
+
+    #[test]
+    fn with_ctr_a_failure_shows_at_once() {
+        for mut input in [vec![0x5a; 64], forged(Cipher::Aes128Ctr)] {
+            let mut inbound = inbound(Cipher::Aes128Ctr);
+            assert!(inbound.open(&mut input).is_err());
+            assert!(!inbound.is_hiding());
+        }
+    }
 }
