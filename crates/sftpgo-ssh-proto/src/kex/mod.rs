@@ -139,9 +139,14 @@ impl Kex {
         matches!(self, Self::GexSha256 | Self::GexSha1)
     }
 
-    /// An answer costs the server more than a few milliseconds: the methods over finite fields.
-    pub(crate) fn is_dear(self) -> bool {
+    /// The method is over a finite field: shares are numbers, and not strings.
+    pub(crate) fn is_finite_field(self) -> bool {
         self.is_group_exchange() || self.group().is_some()
+    }
+
+    /// An answer costs the server more than a few milliseconds.
+    pub(crate) fn is_dear(self) -> bool {
+        self.is_finite_field()
     }
 
     /// The group that the name of the method has in it.

@@ -56,7 +56,7 @@ impl Exchange {
         let group = self.group.map(|exchanged| exchanged.group);
         let answer = kex::answer(self.kex, group, &self.client_share, random).ok()?;
         let host_key = self.config.host_key(self.host_key)?;
-        let put_share = match self.kex.is_dear() {
+        let put_share = match self.kex.is_finite_field() {
             true => put_mpint,
             false => put_string,
         };

@@ -199,7 +199,7 @@ impl Core {
             })?;
             return Ok(None);
         }
-        let share = match kex.is_dear() {
+        let share = match kex.is_finite_field() {
             true => reader.mpint()?,
             false => reader.string()?,
         };

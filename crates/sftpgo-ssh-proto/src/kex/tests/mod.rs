@@ -100,7 +100,7 @@ fn shares_of_no_length_and_of_absurd_ones_are_refused() {
         for len in [0, 1, 2_000, 35_000] {
             let share = vec![0xff; len];
             // A single byte is a number like any other in a finite field.
-            if len != 1 || !kex.is_dear() {
+            if len != 1 || !kex.is_finite_field() {
                 assert_refused(kex, &share);
             }
         }
