@@ -46,13 +46,14 @@ impl Core {
         Ok(())
     }
 
-    /// The client's, of which nothing is needed. It may come before it asks for a service.
+    /// The client's, of which nothing is needed. It may come once, before the client asks for a service (RFC 8308 section 2.4).
     pub(crate) fn handle_ext_info<'a>(
         &mut self,
         payload: &'a [u8],
         sequence: u32,
     ) -> Result<Option<Event<'a>>, Fatal> {
-        if self.login.as_ref().is_none_or(|login| login.has_begun()) {
+        let is_late = self.login.as_ref().is_none_or(|login| login.has_begun());
+        if is_late || std::mem::replace(&mut self.keys.ext_info_came, true) {
             return self.unimplemented(sequence);
         }
         let mut reader = Reader::new(payload);
@@ -106,6 +107,27 @@ mod tests {
             assert!(bare.hears(&long).unwrap().is_none());
         }
         assert!(bare.sent().is_empty() && bare.core.deferred.is_empty());
+    }
+
+    #[test]
+    fn extensions_of_the_client_come_once_and_before_it_asks_for_a_service() {
+        let extensions = message(&[Byte(7), Number(1), Text(b"name"), Text(b"value")]);
+        let unimplemented = |number| vec![message(&[Byte(3), Number(number)])];
+        let mut bare = Bare::new(|_| {});
+        bare.hears(&extensions).unwrap();
+        assert!(bare.sent().is_empty());
+        bare.hears(&extensions).unwrap();
+        assert_eq!(bare.sent(), unimplemented(4));
+
+        let mut bare = Bare::new(|_| {});
+        bare.hears(&message(&[Byte(5), Text(b"ssh-userauth")]))
+            .unwrap();
+        bare.sent();
+        bare.hears(&extensions).unwrap();
+        assert_eq!(bare.sent(), unimplemented(4));
+
+        let many = message(&[Byte(7), Number(1024)]);
+        assert!(Bare::new(|_| {}).hears(&many).is_err());
     }
 
     #[test]

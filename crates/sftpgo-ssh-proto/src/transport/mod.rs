@@ -30,6 +30,8 @@ pub(crate) struct Keys {
     session: Option<Session>,
     is_strict: bool,
     takes_ext_info: bool,
+    /// The client has named its own extensions.
+    ext_info_came: bool,
     /// As the first exchange showed them, for all exchanges: old clients have to find in the later ones what they use.
     needs: Option<Needs>,
     /// The next packet is a wrong guess.
