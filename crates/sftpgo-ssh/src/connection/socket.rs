@@ -14,6 +14,9 @@ use rustix::{
 
 /// Room for what is received: two of most clients' packets of data.
 const BUFFER: usize = 64 * 1024;
+/// Room at first. Logins and most requests are smaller, and what a connection takes up is not always given back to the system
+/// when it is not needed any more.
+const FIRST: usize = 8 * 1024;
 
 #[cfg(not(target_vendor = "apple"))]
 const SEND: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
@@ -94,7 +97,7 @@ impl Socket {
         match recv(&self.0, input.room(), flags) {
             Ok((_, 0)) => Ok(Received::End),
             Ok((_, count)) => {
-                input.end += count;
+                input.add(count);
                 Ok(Received::Bytes(count))
             }
             Err(Errno::AGAIN | Errno::INTR) => Ok(Received::Nothing),
@@ -121,9 +124,10 @@ impl Socket {
         socket.revents().intersects(PollFlags::HUP | PollFlags::ERR)
     }
 
-    /// Lets no client wait for a delayed acknowledgement. One that writes a packet in two parts with Nagle's algorithm on, as
-    /// Node's ssh2 does, sends the second one when the first is acknowledged: 40 ms later by Linux' habit, for every
-    /// request. The kernel goes back to that by itself (tcp(7), TCP_QUICKACK), so this is said before each wait.
+    /// Lets no client wait for a delayed acknowledgement of what is not answered. One that writes a packet in two parts, or
+    /// two packets, with Nagle's algorithm on, as Node's ssh2 does and OpenSSH before it is logged in, sends the second one
+    /// when the first is acknowledged: 40 ms later by Linux' habit. The kernel goes back to that by itself (tcp(7),
+    /// TCP_QUICKACK), so this is said before each wait.
     pub(super) fn acknowledge_at_once(&self) {
         #[cfg(target_os = "linux")]
         let _ = rustix::net::sockopt::set_tcp_quickack(&self.0, true);
@@ -136,6 +140,8 @@ pub(super) struct Input {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    /// All the room was used the last time.
+    was_full: bool,
 }
 
 impl Input {
@@ -173,6 +179,12 @@ impl Input {
         }
     }
 
+    /// So many bytes came into the room.
+    fn add(&mut self, count: usize) {
+        self.end = self.end.saturating_add(count).min(self.buffer.len());
+        self.was_full = self.end == self.buffer.len();
+    }
+
     /// Room for more, behind what is unread.
     fn room(&mut self) -> &mut [u8] {
         if self.start > 0 {
@@ -184,8 +196,9 @@ impl Input {
                 self.buffer.shrink_to_fit();
             }
         }
-        if self.buffer.len() < BUFFER {
-            self.buffer.resize(BUFFER, 0);
+        let least = if self.was_full { BUFFER } else { FIRST };
+        if self.buffer.len() < least {
+            self.buffer.resize(least, 0);
         }
         self.buffer.get_mut(self.end..).unwrap_or_default()
     }
@@ -258,6 +271,22 @@ mod tests {
         assert_eq!(input.buffer.capacity(), 0);
         drop(sending.join().unwrap());
         assert_eq!(socket.receive_soon(&mut input).unwrap(), Received::End);
+    }
+
+    #[test]
+    fn who_sends_little_has_little_room_and_who_fills_it_more() {
+        let (socket, mut other) = pair(LONG);
+        let mut input = Input::default();
+        other.write_all(&[1; FIRST - 1]).unwrap();
+        socket.receive_soon(&mut input).unwrap();
+        input.consume(FIRST);
+        assert_eq!(input.room().len(), FIRST);
+        other.write_all(&[1; FIRST]).unwrap();
+        while input.unread().len() < FIRST {
+            socket.receive_soon(&mut input).unwrap();
+        }
+        input.consume(FIRST);
+        assert_eq!(input.room().len(), BUFFER);
     }
 
     #[test]

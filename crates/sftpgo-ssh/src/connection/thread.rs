@@ -36,6 +36,8 @@ pub(super) struct Thread {
     moved: u64,
     /// When the key exchange begins from our side.
     begins: Option<Instant>,
+    /// Nothing was sent since something was received, so that the system has not acknowledged it.
+    is_unanswered: bool,
     /// Nothing was to do for a while, and what is not needed meanwhile was given back.
     is_quiet: bool,
     /// Why nothing can be sent any more. What the client had sent before is done all the same.
@@ -88,6 +90,7 @@ impl Thread {
             host: Host::new(shared, control, remote, place),
             moved: 0,
             begins: None,
+            is_unanswered: false,
             is_quiet: false,
             broken: None,
         }
@@ -245,6 +248,7 @@ impl Thread {
                     }
                 },
             };
+            self.is_unanswered = false;
             self.count(count);
             self.ssh.sent(count);
         }
@@ -265,6 +269,7 @@ impl Thread {
         match received {
             Received::Bytes(count) => {
                 self.is_quiet = false;
+                self.is_unanswered = true;
                 self.count(count);
             }
             Received::Nothing => {
@@ -294,8 +299,13 @@ impl Thread {
     fn sleep(&mut self, receives: bool, until: Option<Instant>) -> Result<Received, Ended> {
         let socket = &self.host.control.socket;
         let sends = !self.ssh.output().is_empty();
-        if receives && !self.input.is_empty() {
-            socket.acknowledge_at_once();
+        if receives && self.is_unanswered {
+            // In an upload more is there mostly.
+            match socket.receive_now(&mut self.input)? {
+                Received::Nothing => socket.acknowledge_at_once(),
+                received => return Ok(received),
+            }
+            self.is_unanswered = false;
         }
         if receives && !sends && until.is_none() && !self.is_quiet {
             let received = socket.receive_soon(&mut self.input)?;
