@@ -56,6 +56,15 @@ impl Connection {
         }
     }
 
+    /// A connection that has the identifications of both sides already.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn running(config: Arc<Config>, random: Box<dyn Random>) -> Self {
+        Self {
+            stage: Stage::Running,
+            ..Self::new(config, random)
+        }
+    }
+
     /// Takes the next packet, or the identification line, from the start of what the client sent.
     ///
     /// Packets are decrypted where they lie, so what is not consumed has to come again as it was left. When nothing is consumed

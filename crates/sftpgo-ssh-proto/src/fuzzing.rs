@@ -1,9 +1,27 @@
 //! What fuzzers need besides, in builds that have the feature `fuzzing` and in no other.
 
+use std::sync::Arc;
+
 pub use crate::transport::NullKeys;
-use crate::{Connection, compress::Inflater, wire::Malformed};
+use crate::{Config, Connection, Random, compress::Inflater, wire::Malformed};
 
 impl Connection {
+    /// A connection whose first exchange, of nothing, is over, and perhaps the login too. Packets are in the clear.
+    pub fn behind_nothing(
+        config: Arc<Config>,
+        random: Box<dyn Random>,
+        client_identification: &[u8],
+        is_logged_in: bool,
+    ) -> Self {
+        let mut connection = Self::running(config, random);
+        let idents = [client_identification.to_vec(), Vec::new()];
+        connection.act(|core| {
+            core.begin_behind(idents, is_logged_in);
+            Ok(())
+        });
+        connection
+    }
+
     /// Answers [`Event::ExchangeKeys`](crate::Event::ExchangeKeys) without computing anything.
     pub fn exchange_nothing(&mut self, keys: NullKeys) {
         self.act(|core| core.exchange_nothing(keys));

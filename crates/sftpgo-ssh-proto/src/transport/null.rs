@@ -1,6 +1,6 @@
 //! Exchanges of keys without computing, for fuzzers: what a fuzzer writes would never be signed, encrypted or authenticated.
 
-use super::{Session, Stage};
+use super::{Keys, Session, Stage};
 use crate::{
     cipher::{Opener, Sealer},
     core::Core,
@@ -20,6 +20,28 @@ pub enum NullKeys {
 }
 
 impl Core {
+    /// As if the first exchange, strict and of nothing, were over, and perhaps the login too.
+    pub(crate) fn begin_behind(&mut self, idents: [Vec<u8>; 2], is_logged_in: bool) {
+        let mut algorithms = self
+            .config
+            .host_keys
+            .iter()
+            .flat_map(|key| key.algorithms());
+        self.keys = Keys {
+            idents,
+            session: algorithms.next().map(|host_key| Session {
+                id: HashAlgorithm::Sha256.digest(&[]),
+                host_key: *host_key,
+            }),
+            is_strict: true,
+            ..Keys::default()
+        };
+        if is_logged_in {
+            self.login = None;
+            self.login_opens_inbound = true;
+        }
+    }
+
     /// Ends an exchange whose computation is due as if it had been computed, with an answer of nothing.
     pub(crate) fn exchange_nothing(&mut self, keys: NullKeys) -> Result<(), Fatal> {
         let agreed = match &self.keys.stage {
