@@ -19,6 +19,7 @@ mod sftp_codec;
 mod sftp_engine;
 mod ssh_key;
 mod ssh_program;
+mod ssh_proto;
 mod virtual_path;
 mod world;
 
@@ -30,6 +31,10 @@ pub use sftp_codec::sftp_codec;
 pub use sftp_engine::sftp_engine;
 pub use ssh_key::ssh_key;
 pub use ssh_program::ssh_program;
+pub use ssh_proto::{
+    ssh_channels, ssh_encrypted, ssh_identification, ssh_inflate, ssh_kexinit, ssh_login,
+    ssh_phases,
+};
 pub use virtual_path::virtual_path;
 
 /// A leading byte, by which an input chooses among cases, and the rest.
