@@ -57,6 +57,8 @@ pub(crate) struct Client {
     pub(crate) follows_rekeys: bool,
     /// What is said when keys are exchanged.
     waiting: Vec<Vec<u8>>,
+    /// The server has sent KEXINIT, and not its NEWKEYS.
+    server_exchanges: bool,
     arrived: Vec<u8>,
     next_arrival: u32,
     sealing: Mode,
@@ -85,6 +87,7 @@ impl Client {
             server_identification: None,
             follows_rekeys: true,
             waiting: Vec::new(),
+            server_exchanges: false,
             arrived: Vec::new(),
             next_arrival: 0,
             sealing: Mode::Clear,
@@ -232,10 +235,20 @@ impl Client {
     }
 
     fn look_at(&mut self, payload: &[u8]) {
+        // From a KEXINIT to its NEWKEYS nothing else may be said (RFC 4253 section 7.1).
+        let is_of_transport = matches!(payload[0], 1..=4 | 20..=49);
+        assert!(
+            !self.server_exchanges || is_of_transport,
+            "within an exchange: {payload:?}"
+        );
         match payload[0] {
-            20 => self.kexinit_came(payload),
+            20 => {
+                self.server_exchanges = true;
+                self.kexinit_came(payload);
+            }
             31 if self.share.is_some() => self.reply_came(payload),
             21 => {
+                self.server_exchanges = false;
                 self.opening = self.new_opening.take().unwrap();
                 if self.is_strict {
                     self.next_arrival = 0;

@@ -16,6 +16,7 @@ mod line;
 mod login;
 mod login_keys;
 mod messages;
+mod offers;
 mod phases;
 mod play;
 mod random;
