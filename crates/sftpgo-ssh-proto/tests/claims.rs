@@ -240,3 +240,66 @@ fn what_came_is_counted() {
     let held = peak(|| process(&mut world.connection, &mut input));
     assert!((15_000..60_000).contains(&held), "{held}");
 }
+
+/// What a connection holds, with itself.
+fn held_by(world: World) -> usize {
+    let World {
+        connection, config, ..
+    } = world;
+    let before = HELD.with(|held| held.get().0);
+    drop(connection);
+    let after = HELD.with(|held| held.get().0);
+    drop(config);
+    usize::try_from(before - after).unwrap() + size_of::<Connection>()
+}
+
+/// Of an exchange of keys and of what was said nothing stays.
+#[test]
+fn an_idle_connection_holds_little() {
+    let mut logged_in = World::new(GCM);
+    logged_in.login();
+    let (id, _) = logged_in.start(5, 1000, 1000);
+    for _ in 0..20 {
+        logged_in.send(messages::data(id, vec![1; 30_000]));
+        logged_in.send(messages::ping([1; 30_000]));
+        logged_in.connection.rekey();
+        logged_in.run();
+    }
+    logged_in.connection.shrink();
+    let held = held_by(logged_in);
+    assert!(held <= 2560, "{held} bytes");
+}
+
+/// What a client can make the server keep, without logging in and with everything that may wait while keys are exchanged.
+#[test]
+fn what_a_client_makes_the_server_keep_is_bounded() {
+    let mut stranger = World::new(GCM);
+    stranger.identify();
+    stranger.client.offer.kex = "curve25519-sha256";
+    let long: &'static str = Box::leak("x,".repeat(4000).into_boxed_str());
+    stranger.client.offer.compression = Box::leak(format!("none,{long}").into_boxed_str());
+    stranger.agree();
+    let held = held_by(stranger);
+    assert!(held <= 24 * 1024, "{held} bytes before the login");
+
+    let mut client = World::new(GCM);
+    client.login();
+    let (id, _) = client.start(5, 1000, 1000);
+    client.client.follows_rekeys = false;
+    client.connection.rekey();
+    client.run();
+    let prove = messages::global("hostkeys-prove-00@openssh.com", true);
+    let prove = [prove, string(&client.client.host_key)].concat();
+    for number in 0..64 {
+        match number % 4 {
+            0 => client.send(&prove),
+            1 => client.send(messages::open("no such", 1, 1, 1)),
+            2 => client.send(messages::channel_request(id, "env", true).done()),
+            _ => client.send(messages::ping([1; 200_000])),
+        }
+    }
+    assert!(client.end().is_none());
+    client.connection.shrink();
+    let held = held_by(client);
+    assert!(held <= 32 * 1024, "{held} bytes while keys are exchanged");
+}

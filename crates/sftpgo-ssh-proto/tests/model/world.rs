@@ -70,6 +70,8 @@ impl Default for Host {
 pub(crate) struct World {
     pub(crate) client: Client,
     pub(crate) connection: Connection,
+    /// The connection has it too.
+    pub(crate) config: Arc<Config>,
     pub(crate) host: Host,
     pub(crate) seen: Vec<Seen>,
     /// What the connection has not taken yet.
@@ -108,9 +110,11 @@ impl World {
     }
 
     pub(crate) fn with(offer: Offer, config: Config) -> Self {
+        let config = Arc::new(config);
         Self {
             client: Client::new(offer),
-            connection: Connection::new(Arc::new(config), Box::new(Numbers(1))),
+            connection: Connection::new(Arc::clone(&config), Box::new(Numbers(1))),
+            config,
             host: Host::default(),
             seen: Vec::new(),
             input: Vec::new(),
