@@ -273,7 +273,8 @@ impl World {
         assert_eq!(parse.u32(), own);
         let id = parse.u32();
         let window = parse.u32();
-        assert_eq!(parse.u32(), 65_536, "the packet that is announced");
+        let packet = self.config.max_packet;
+        assert_eq!(parse.u32(), packet, "the packet that is announced");
         parse.end();
         (id, window)
     }
