@@ -4,7 +4,7 @@ use sftpgo_ssh_proto::DisconnectReason;
 
 use crate::{
     client::GCM,
-    messages::{adjust, close, data, eof, extended},
+    messages::{adjust, channel_request, close, data, eof, extended, on_channel, ping},
     wire::Parse,
     world::{World, config},
 };
@@ -209,4 +209,36 @@ fn data_that_is_dropped_is_credited() {
     world.send(close(other));
     world.nothing();
     assert!(world.end().is_none());
+}
+
+/// CVE-2025-26466 and others: who sends and does not read is not heard until it reads, and then loses nothing.
+#[test]
+fn answers_that_nobody_reads_are_bounded() {
+    let mut world = world();
+    let (id, _) = world.start(5, u32::MAX, 32_768);
+    let channel = world.last_channel();
+    for number in 0..300_u32 {
+        let text = [number.to_be_bytes().to_vec(), vec![7; 10_000]].concat();
+        world.client.send(ping(text));
+        world.client.send(channel_request(id, "env", true).done());
+    }
+    world.input.append(&mut world.client.out);
+    while world.step(usize::MAX) {}
+    assert!(!world.connection.takes_input() && !world.input.is_empty());
+    assert_eq!(world.connection.send(channel, &[1; 1000]), 0);
+    let waiting = world.connection.output().len();
+    assert!(waiting <= 340 * 1024, "{waiting} bytes wait");
+    world.run();
+    let inbox = std::mem::take(&mut world.client.inbox);
+    assert_eq!(inbox.len(), 600);
+    for (number, payload) in (0..600_u32).zip(&inbox) {
+        match number % 2 {
+            0 => {
+                let mut text = Parse(Parse::of(payload, 193).string());
+                assert_eq!(text.u32(), number / 2);
+            }
+            _ => assert_eq!(payload, &on_channel(100, 5)),
+        }
+    }
+    assert!(world.connection.takes_input());
 }
