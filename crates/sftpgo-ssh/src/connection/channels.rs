@@ -206,6 +206,15 @@ impl Channels {
         times.min()
     }
 
+    /// Gives buffers back that sessions need only while something moves.
+    pub(super) fn shrink(&mut self) {
+        for channel in &mut self.open {
+            if let What::Running { session, .. } = &mut channel.what {
+                session.with(Session::shrink);
+            }
+        }
+    }
+
     /// Lets sessions do what has arrived when the connection is gone, unless it was closed on purpose.
     pub(super) fn finish(mut self, is_closed_here: bool) {
         for channel in &mut self.open {

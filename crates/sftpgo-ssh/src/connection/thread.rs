@@ -99,7 +99,7 @@ impl Thread {
     /// Serves the client until it leaves, breaks the protocol, or has to go.
     pub(super) fn run(&mut self) -> Ended {
         loop {
-            if let Err(ended) = self.round() {
+            if let Err(ended) = self.work().and_then(|()| self.wait()) {
                 if ended.has_last_words {
                     self.say_goodbye();
                 }
@@ -117,7 +117,10 @@ impl Thread {
         }
     }
 
-    fn round(&mut self) -> Result<(), Ended> {
+    /// Does what can be done now. In a frame of its own: an exchange of keys needs much stack, and one that waits is to be
+    /// small.
+    #[inline(never)]
+    fn work(&mut self) -> Result<(), Ended> {
         if let Some(reason) = self.host.control.reason() {
             return Err(self.close(reason));
         }
@@ -131,7 +134,7 @@ impl Thread {
         let (channels, presence) = (&mut self.host.channels, &mut self.host.presence);
         channels.take_turns(&mut self.ssh, presence, now);
         self.send();
-        self.wait()
+        Ok(())
     }
 
     /// Has the engine process what was received, as long as the sessions can take what comes of it.
@@ -308,12 +311,13 @@ impl Thread {
             self.is_unanswered = false;
         }
         if receives && !sends && until.is_none() && !self.is_quiet {
-            let received = socket.receive_soon(&mut self.input)?;
-            if received == Received::Nothing {
-                self.fall_quiet();
+            match socket.receive_soon(&mut self.input)? {
+                // And goes on to wait: any other work would use the stack again that was given back.
+                Received::Nothing => self.fall_quiet(),
+                received => return Ok(received),
             }
-            return Ok(received);
         }
+        let socket = &self.host.control.socket;
         if receives {
             socket.wait(true, sends, until);
             return Ok(socket.receive_now(&mut self.input)?);
@@ -344,6 +348,7 @@ impl Thread {
         self.is_quiet = true;
         self.ssh.shrink();
         self.input.shrink();
+        self.host.channels.shrink();
         (self.host.shared.config.when_quiet)();
     }
 

@@ -72,6 +72,8 @@ pub(crate) trait Work: Send {
     fn queued_len(&self) -> usize;
     /// Is there something to send?
     fn has_output(&self) -> bool;
+    /// Gives buffers back that are not needed now.
+    fn shrink(&mut self);
     /// Does a piece of work, or sends some of what came of it.
     fn step(&mut self, out: &mut dyn Sender) -> Step;
 }
@@ -200,6 +202,13 @@ impl Session {
         if !matches!(self.next, Next::Done(_)) {
             self.next = Next::Again;
         }
+    }
+
+    /// Gives buffers back that it needs only while something moves.
+    pub(crate) fn shrink(&mut self) {
+        self.spare = Vec::new();
+        self.arrived.shrink_to_fit();
+        self.work.shrink();
     }
 
     /// What it holds of the connection's memory.

@@ -117,6 +117,8 @@ impl Work for ProgramWork {
         false
     }
 
+    fn shrink(&mut self) {}
+
     fn step(&mut self, out: &mut dyn Sender) -> Step {
         if self.then.is_none() {
             return self.work();

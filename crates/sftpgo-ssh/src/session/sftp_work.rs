@@ -127,6 +127,12 @@ impl Work for SftpWork {
             .is_some_and(|engine| engine.replies_len() > 0)
     }
 
+    fn shrink(&mut self) {
+        if let Some(engine) = &mut self.engine {
+            engine.shrink();
+        }
+    }
+
     fn step(&mut self, out: &mut dyn Sender) -> Step {
         let Some(engine) = &mut self.engine else {
             return Step::Done(0);

@@ -70,6 +70,8 @@ impl Work for Echo {
         !self.output.is_empty()
     }
 
+    fn shrink(&mut self) {}
+
     fn step(&mut self, out: &mut dyn Sender) -> Step {
         if self.is_client_gone {
             self.output.clear();

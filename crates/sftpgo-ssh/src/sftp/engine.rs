@@ -174,6 +174,12 @@ impl Engine {
         self.replies.clear();
     }
 
+    /// Gives buffers back that are needed only while something moves.
+    pub fn shrink(&mut self) {
+        self.framer.shrink();
+        self.replies.shrink();
+    }
+
     /// Takes the replies waiting to be sent.
     pub fn take_replies(&mut self) -> Vec<u8> {
         self.replies.take()

@@ -34,6 +34,11 @@ impl Replies {
         }
     }
 
+    /// Holds no more memory than for what is waiting.
+    pub fn shrink(&mut self) {
+        self.0.shrink_to_fit();
+    }
+
     /// Takes what is waiting.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.0)

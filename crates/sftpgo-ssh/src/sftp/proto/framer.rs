@@ -49,6 +49,13 @@ impl Framer {
         self.buffer.get(self.start..).unwrap_or_default()
     }
 
+    /// Holds no more memory than for what was not taken.
+    pub fn shrink(&mut self) {
+        let start = std::mem::take(&mut self.start);
+        self.buffer.drain(..start);
+        self.buffer.shrink_to_fit();
+    }
+
     /// Takes `count` bytes of [`Framer::rest`].
     pub fn skip(&mut self, count: usize) {
         self.start = self.start.saturating_add(count).min(self.buffer.len());
