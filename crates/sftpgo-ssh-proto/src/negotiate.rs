@@ -113,25 +113,40 @@ impl<'a> ClientOffer<'a> {
         let has_etm = config.macs.iter().filter(|mac| mac.is_etm()).any(|mac| {
             self.mac_in.has(mac.name().as_bytes()) || self.mac_out.has(mac.name().as_bytes())
         });
-        let is_strict = self.is_strict();
-        let needs = |authenticity| Needs {
-            is_strict,
-            no_cbc: !is_strict && has_etm,
-            authenticity,
+        let needs = |(is_careful, authenticity)| {
+            let is_open_to_terrapin = is_careful && !self.is_strict();
+            Needs {
+                no_chacha20: is_open_to_terrapin,
+                no_cbc: is_open_to_terrapin && has_etm,
+                authenticity,
+            }
         };
-        [Authenticity::Usual, Authenticity::OnlyAead]
-            .into_iter()
+        // From the best on. Who has nothing but what could be cut gets in all the same: nobody between can bring that about.
+        let ways = [
+            (true, Authenticity::Usual),
+            (true, Authenticity::OnlyAead),
+            (true, Authenticity::EncryptAndMac),
+            (false, Authenticity::Usual),
+            (false, Authenticity::OnlyAead),
+            (false, Authenticity::EncryptAndMac),
+        ];
+        ways.into_iter()
             .map(needs)
-            .find(|needs| ServerOffer::new(config, Some(*needs), None).protects(self))
-            .unwrap_or_else(|| needs(Authenticity::EncryptAndMac))
+            .find(|needs| {
+                let offer = ServerOffer::new(config, Some(*needs), None);
+                let has_mac = needs.authenticity != Authenticity::Usual || offer.has_mac(self);
+                has_mac && offer.protects(self)
+            })
+            .unwrap_or_else(|| needs((true, Authenticity::EncryptAndMac)))
     }
 }
 
 /// What a client was found to need when its first KEXINIT came before the server's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Needs {
-    is_strict: bool,
-    /// It could use CBC with encrypt-then-MAC, and has no strict key exchange.
+    /// It has no strict key exchange: messages could be cut off its start unseen (CVE-2023-48795).
+    no_chacha20: bool,
+    /// The same, of CBC with encrypt-then-MAC.
     no_cbc: bool,
     authenticity: Authenticity,
 }
@@ -140,7 +155,7 @@ impl Needs {
     /// Of a client that is not known, or known to be old.
     pub(crate) fn of_old_clients() -> Self {
         Self {
-            is_strict: false,
+            no_chacha20: true,
             no_cbc: true,
             authenticity: Authenticity::EncryptAndMac,
         }
@@ -151,7 +166,7 @@ impl Needs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Authenticity {
     Usual,
-    /// It has an AEAD cipher, but prefers one for which it has no MAC but encrypt-and-MAC.
+    /// It has an AEAD cipher, and no MAC but encrypt-and-MAC. Some want a MAC in common for a cipher that has its own.
     OnlyAead,
     /// It has nothing else.
     EncryptAndMac,
@@ -180,11 +195,13 @@ impl ServerOffer {
         if let Some(needs) = needs {
             match needs.authenticity {
                 Authenticity::Usual => {}
-                Authenticity::OnlyAead => ciphers.retain(|cipher| cipher.has_own_mac()),
+                Authenticity::OnlyAead => {
+                    ciphers.retain(|cipher| cipher.has_own_mac());
+                    macs.extend_from_slice(&config.macs_on_need);
+                }
                 Authenticity::EncryptAndMac => macs.extend_from_slice(&config.macs_on_need),
             }
-            // Messages of such a client could be cut off its start unseen (CVE-2023-48795).
-            if !needs.is_strict {
+            if needs.no_chacha20 {
                 ciphers.retain(|cipher| *cipher != Cipher::ChaCha20Poly1305);
             }
             if needs.no_cbc {
@@ -285,6 +302,13 @@ impl ServerOffer {
         }
         let mac = macs.choose(&self.macs, Mac::name);
         Ok((cipher, Some(mac.ok_or("no MAC in common")?)))
+    }
+
+    /// Has the client a MAC of ours, or none at all, in each direction?
+    fn has_mac(&self, client: &ClientOffer<'_>) -> bool {
+        [client.mac_in, client.mac_out]
+            .into_iter()
+            .all(|macs| macs.first().is_empty() || macs.choose(&self.macs, Mac::name).is_some())
     }
 
     /// Is there something for both directions?

@@ -94,6 +94,17 @@ fn encrypt_and_mac_is_for_those_who_have_nothing_else_in_common() {
     assert_eq!(chosen(&config, OTHERS, "3des-cbc", "hmac-sha2-256"), None);
 }
 
+/// ssh2 0.8 wants a MAC in common whatever the cipher is.
+#[test]
+fn who_has_an_aead_cipher_and_only_old_macs_finds_one_in_common() {
+    let config = Config::new(Vec::new());
+    let message = kexinit(OTHERS, GCM, "hmac-sha2-256,hmac-sha1");
+    let client = ClientOffer::parse(&message).unwrap();
+    let offer = ServerOffer::new(&config, Some(client.needs(&config)), None);
+    assert!(offer.has_mac(&client));
+    assert!(offer.ciphers.iter().all(|cipher| cipher.has_own_mac()));
+}
+
 #[test]
 fn what_terrapin_cuts_is_not_offered_to_those_without_strict_key_exchange() {
     let mut config = Config::new(Vec::new());
@@ -101,7 +112,20 @@ fn what_terrapin_cuts_is_not_offered_to_those_without_strict_key_exchange() {
     let both = "chacha20-poly1305@openssh.com,aes128-gcm@openssh.com";
     assert_eq!(chosen(&config, STRICT, both, ""), Some((CHACHA, "")));
     assert_eq!(chosen(&config, OTHERS, both, ""), Some((GCM, "")));
-    assert_eq!(chosen(&config, OTHERS, CHACHA, "hmac-sha2-256"), None);
+    // Who has nothing else gets in.
+    assert_eq!(
+        chosen(&config, OTHERS, CHACHA, "hmac-sha2-256"),
+        Some((CHACHA, ""))
+    );
+    assert_eq!(
+        chosen(
+            &config,
+            OTHERS,
+            "aes128-cbc",
+            "hmac-sha2-256-etm@openssh.com"
+        ),
+        Some(("aes128-cbc", "hmac-sha2-256-etm@openssh.com"))
+    );
 
     let etm = "hmac-sha2-256-etm@openssh.com";
     let cbc = "aes128-cbc,aes128-ctr";

@@ -28,7 +28,10 @@ impl Keys {
     pub(crate) fn check_may_come(&self, number: u8) -> Result<(), Fatal> {
         let is_of_the_method = number::KEX_METHOD.contains(&number);
         let is_wanted = match &self.stage {
-            Stage::Idle | Stage::Offered(_) => !is_of_the_method && number != number::NEWKEYS,
+            // What belongs to no exchange is not known, once there are keys.
+            Stage::Idle | Stage::Offered(_) => {
+                number != number::NEWKEYS && (!is_of_the_method || self.session.is_some())
+            }
             Stage::Agreed(_) => is_of_the_method,
             Stage::Ready(..) | Stage::Computing(_) => false,
             Stage::Answered(_) => number == number::NEWKEYS,
@@ -170,7 +173,7 @@ impl Core {
         sequence: u32,
     ) -> Result<Option<Event<'a>>, Fatal> {
         let Stage::Agreed(exchanging) = &mut self.keys.stage else {
-            return Err(Fatal::protocol("an exchange of keys without a beginning"));
+            return self.unimplemented(sequence);
         };
         let kex = exchanging.agreed.kex;
         let mut reader = Reader::new(payload);

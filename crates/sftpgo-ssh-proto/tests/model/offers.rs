@@ -117,7 +117,7 @@ fn encrypt_and_mac_is_offered_to_those_who_have_nothing_better() {
                 mac: "hmac-sha2-256",
                 ..GCM
             },
-            &etm,
+            &both,
         ),
     ];
     for (offer, macs) in cases {
@@ -131,6 +131,13 @@ fn encrypt_and_mac_is_offered_to_those_who_have_nothing_better() {
             );
             let needs = macs.contains(&"hmac-sha2-256");
             assert_eq!(had.contains(&"hmac-sha2-256"), needs, "{offer:?}: {had:?}");
+            // Who has a better cipher is offered nothing that would use such a MAC.
+            let has_ctr = lists[2].iter().any(|name| name == "aes128-ctr");
+            assert!(has_ctr || offer.cipher.contains("gcm"), "{offer:?}");
+            assert!(
+                !(has_ctr && needs && offer.cipher.contains("gcm")),
+                "{offer:?}"
+            );
         }
     }
 }

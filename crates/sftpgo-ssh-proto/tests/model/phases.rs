@@ -95,7 +95,8 @@ fn expected(phase: Phase, strict: bool, number: u8) -> Outcome {
             Disconnect
         }
         (_, 2..=4) => Ignored,
-        (_, 21 | 30..=49) => Disconnect,
+        (_, 21) | (Phase::Identified, 30..=49) => Disconnect,
+        (_, 30..=49) => Unimplemented,
         (Phase::ServerRekeys, 20) => Taken,
         (_, 20) => Answered(20),
         // Nothing of the connection protocol before the login (RFC 4252 section 6).
