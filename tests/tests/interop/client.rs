@@ -86,7 +86,8 @@ impl Client {
             return;
         };
         let mut scenarios: Vec<_> = logins.iter().map(|login| (*login).to_owned()).collect();
-        scenarios.extend(algorithms::on_request());
+        let has = |name: &String| !self.without.contains(&name.as_str());
+        scenarios.extend(algorithms::on_request().into_iter().filter(has));
         check(&start_with_everything(), command, &scenarios);
     }
 

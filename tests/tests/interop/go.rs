@@ -14,8 +14,8 @@ const GO: Client = Client {
 
 const GO_2019: Client = Client {
     name: "go-old",
-    // It signs with SHA-1 alone.
-    without: &["key:rsa"],
+    // It signs with SHA-1 alone, and takes encrypt-then-MAC with CBC for encrypt-and-MAC.
+    without: &["key:rsa", "cipher:aes128-cbc"],
     ..GO
 };
 
