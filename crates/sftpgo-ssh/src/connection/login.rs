@@ -1,6 +1,8 @@
 //! Logging in: each method as the client asks for it, and what became of it.
 
-use sftpgo_core::{auth::LoggedIn, event, registry::Protocol};
+use std::time::Instant;
+
+use sftpgo_core::{auth::LoggedIn, event};
 use sftpgo_ssh_proto::{
     Answers, InvalidLogin, Login, LoginAnswer, LoginMethod, PublicKey, SignedLogin,
 };
@@ -122,8 +124,8 @@ impl Host {
         self.channels
             .set_account(std::sync::Arc::clone(&logged_in.quota));
         self.logged_in = Some(logged_in);
-        if let Some(itself) = self.listed(Protocol::Sftp) {
-            self.presence.begin(itself);
+        if let Some(itself) = self.unlisted() {
+            self.presence.begin(itself, Instant::now());
         }
     }
 }

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use sftpgo_core::registry::ConnectionGuard;
 
-/// Who leaves with the last session, as most do, is gone by then and not listed once more.
+/// Who begins a session with the login, and leaves with the last one, as most do, is not listed in between: an operator who closes
+/// what is in the list finds it there.
 const LINGERS: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
@@ -13,14 +14,15 @@ pub(super) struct Presence {
     itself: Option<ConnectionGuard>,
     /// Sessions that are listed.
     sessions: usize,
-    /// When the connection itself is listed again, if no session begins before.
+    /// When the connection itself is listed, if no session begins before.
     due: Option<Instant>,
 }
 
 impl Presence {
-    /// The login succeeded, and `itself` is listed.
-    pub(super) fn begin(&mut self, itself: ConnectionGuard) {
+    /// The login succeeded, and `itself` is listed if no session begins soon.
+    pub(super) fn begin(&mut self, itself: ConnectionGuard, now: Instant) {
         self.itself = Some(itself);
+        self.due = Some(now + LINGERS);
     }
 
     /// A session that is listed begins.

@@ -89,16 +89,20 @@ impl Host {
         Some(login.start(username, protocol, self.remote, &self.client))
     }
 
+    /// An entry that is in no list yet, or in none at all.
+    pub(super) fn unlisted(&self) -> Option<ConnectionGuard> {
+        let logged_in = self.logged_in.as_ref()?;
+        let username = &logged_in.user.username;
+        let login = &logged_in.login;
+        Some(login.start_unlisted(username, Protocol::Sftp, self.remote, &self.client))
+    }
+
     /// The user's files, in the list of connections under a protocol that it has a name for.
     fn file_session(&self, listed: Option<Protocol>) -> Option<FileSession> {
         let logged_in = self.logged_in.as_ref()?;
         let connection = match listed {
             Some(protocol) => self.listed(protocol)?,
-            None => {
-                let username = &logged_in.user.username;
-                let login = &logged_in.login;
-                login.start_unlisted(username, Protocol::Sftp, self.remote, &self.client)
-            }
+            None => self.unlisted()?,
         };
         Some(FileSession::with_setstat_mode(
             logged_in,
