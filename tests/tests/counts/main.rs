@@ -42,21 +42,21 @@ const BOUNDS: [Bounds; 4] = [
     // 32 requests, each answered by one read of the file, in packets that go out several at once.
     Bounds {
         work: Work::DownloadMib,
-        allocations: 2.0,
+        allocations: 6.0,
         system_calls: 24.0,
         database_changes: 0.0,
     },
     // OPEN, WRITE and CLOSE: three round trips, one name made, and the usage stored for many files at once.
     Bounds {
         work: Work::UploadFile,
-        allocations: 17.0,
+        allocations: 20.0,
         system_calls: 18.0,
         database_changes: 0.05,
     },
     // LSTAT, OPEN, two READs and CLOSE; nothing of it concerns the database.
     Bounds {
         work: Work::DownloadFile,
-        allocations: 21.0,
+        allocations: 24.0,
         system_calls: 25.0,
         database_changes: 0.0,
     },

@@ -15,8 +15,8 @@ use crate::{
     user::UserId,
 };
 
-/// A connection: its socket, what its event loop has, the home, and what an operation on a name opens for a moment.
-const OF_CONNECTION: usize = 7;
+/// A connection: its socket, the home, and what an operation on a name opens for a moment.
+const OF_CONNECTION: usize = 4;
 /// An open file with the directory that it is published in, or an open directory with the stream that reads it.
 const OF_HANDLE: usize = 2;
 /// Kept back for everything else: this part of the limit, within these bounds.
