@@ -96,7 +96,7 @@ impl Core {
             return Err(Fatal::protocol("a channel after no-more-sessions"));
         }
         let refusal = match kind {
-            b"session" if self.channels.count() >= self.config.max_channels => {
+            b"session" if self.channels.are_full(self.config.max_channels) => {
                 Some(OpenRefusal::ResourceShortage)
             }
             b"session" if their_packet < LEAST_PACKET => Some(OpenRefusal::ResourceShortage),

@@ -53,8 +53,10 @@ impl Channels {
         self.asked.is_some()
     }
 
-    pub(super) fn count(&self) -> usize {
-        self.open.len()
+    /// Are there as many as there may be? Those that wait for the client's CLOSE alone may be as many again.
+    pub(super) fn are_full(&self, most: usize) -> bool {
+        let open = self.open.iter().filter(|channel| !channel.close_sent);
+        open.count() >= most || self.open.len() >= most.saturating_mul(2)
     }
 
     /// Adds a channel under a number that was never used; none when there are no numbers left.

@@ -76,7 +76,9 @@ impl Channels {
 
     /// Takes a channel in, and says how large its window is; none when there are too many.
     pub(super) fn open(&mut self, id: ChannelId, now: Instant) -> Option<u32> {
-        if self.open.len() >= self.most_open {
+        // A session whose client has closed it is still to have its last turn.
+        let open = self.open.iter().filter(|channel| !channel.is_closed);
+        if open.count() >= self.most_open || self.open.len() >= 2 * self.most_open {
             return None;
         }
         let window = Window::new(self.upload_rate(), now);

@@ -177,6 +177,20 @@ async fn channels_of_a_connection_are_limited_and_come_back() {
 }
 
 #[tokio::test]
+async fn a_channel_that_is_closed_makes_room_for_one_that_is_opened_behind_it() {
+    let config = limited(Limits {
+        sessions_per_connection: 1,
+        ..Limits::default()
+    });
+    let world = World::new(UserDraft::default(), config).await;
+    for _ in 0..50 {
+        let session = world.exec("md5sum").await;
+        // Both messages are under way at once.
+        session.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn who_does_nothing_is_disconnected() {
     let config = ServerConfig {
         idle_timeout: Some(Duration::from_secs(4)),
