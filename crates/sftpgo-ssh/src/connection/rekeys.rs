@@ -3,10 +3,9 @@
 use std::time::{Duration, Instant};
 
 /// So many at once are nothing unusual.
-const BURST: u64 = 16;
-/// One more for each second, and for so many bytes: clients that are told to exchange keys after each mebibyte count
-/// otherwise than this server.
-const BYTES: u64 = 512 * 1024;
+const BURST: u64 = 64;
+/// One more for each second, and for so many bytes: OpenSSH with `RekeyLimit=1M` asks about every 80 KiB.
+const BYTES: u64 = 16 * 1024;
 
 /// The exchanges that one client began after the first.
 pub(super) struct Rekeys {
