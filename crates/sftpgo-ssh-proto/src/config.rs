@@ -60,10 +60,7 @@ impl Config {
             ciphers: Cipher::DEFAULT.to_vec(),
             macs: Mac::DEFAULT.to_vec(),
             macs_on_need: Mac::ON_NEED.to_vec(),
-            host_key_algorithms: KeyAlgorithm::HOST_DEFAULT
-                .iter()
-                .map(|algorithm| algorithm.signature)
-                .collect(),
+            host_key_algorithms: SignatureAlgorithm::HOST_DEFAULT.to_vec(),
             public_key_algorithms: KeyAlgorithm::USER_DEFAULT.to_vec(),
             compression: true,
             methods: vec![

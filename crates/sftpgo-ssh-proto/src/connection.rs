@@ -75,27 +75,18 @@ impl Connection {
             consumed,
             event: None,
         };
-        match &mut self.stage {
-            Stage::Identifying => return self.identify(input),
-            Stage::Running => {}
-            Stage::Ended(end) => {
-                let event = end.take().map(Event::Ended);
-                return Progress { consumed: 0, event };
+        if self.stage == Stage::Identifying {
+            return self.identify(input);
+        }
+        if self.stage == Stage::Running {
+            if self.core.is_asking() || self.core.owes_too_much() {
+                return nothing(0);
             }
+            self.follow();
         }
-        if self.core.is_asking() || self.core.owes_too_much() {
-            return nothing(0);
-        }
-        self.follow();
         if let Stage::Ended(end) = &mut self.stage {
             let event = end.take().map(Event::Ended);
             return Progress { consumed: 0, event };
-        }
-        if self.inbound.is_hiding() {
-            return match self.inbound.hide(input.len()) {
-                Ok(()) => nothing(input.len()),
-                Err(bad) => self.end_by(bad.into(), 0),
-            };
         }
         let Self {
             inbound,
@@ -103,28 +94,26 @@ impl Connection {
             stage,
             ..
         } = self;
+        if inbound.is_hiding() {
+            return match inbound.hide(input.len()) {
+                Ok(()) => nothing(input.len()),
+                Err(bad) => ended(core, stage, bad.into(), 0),
+            };
+        }
         let opened = match inbound.open(input) {
             Ok(None) => return nothing(0),
             Ok(Some(opened)) => opened,
-            Err(bad) => {
-                let end = end_of(core, bad.into());
-                *stage = Stage::Ended(None);
-                return Progress {
-                    consumed: 0,
-                    event: Some(Event::Ended(end)),
-                };
+            Err(bad) => return ended(core, stage, bad.into(), 0),
+        };
+        let consumed = opened.consumed;
+        match core.handle(opened.payload, opened.sequence) {
+            Ok(event) => {
+                if matches!(event, Some(Event::Ended(_))) {
+                    *stage = Stage::Ended(None);
+                }
+                Progress { consumed, event }
             }
-        };
-        let event = match core.handle(opened.payload, opened.sequence) {
-            Ok(event) => event,
-            Err(fatal) => Some(Event::Ended(end_of(core, fatal))),
-        };
-        if matches!(event, Some(Event::Ended(_))) {
-            *stage = Stage::Ended(None);
-        }
-        Progress {
-            consumed: opened.consumed,
-            event,
+            Err(fatal) => ended(core, stage, fatal, consumed),
         }
     }
 
@@ -207,10 +196,7 @@ impl Connection {
 
     /// Begins the exchange of keys with a client that waits for the server to begin.
     pub fn stop_waiting(&mut self) {
-        if self.stage == Stage::Running {
-            let begun = self.core.stop_waiting();
-            self.take(begun);
-        }
+        self.act(Core::stop_waiting);
     }
 
     /// Answers [`Event::ExchangeKeys`]: computes the keys here and now.
@@ -281,14 +267,11 @@ impl Connection {
     }
 
     fn send_as(&mut self, channel: ChannelId, data: &[u8], is_error: bool) -> usize {
-        if self.stage != Stage::Running {
-            return 0;
-        }
-        let sent = self.core.send_data(channel, data, is_error);
-        let taken = *sent.as_ref().unwrap_or(&0);
-        self.take(sent.map(drop));
-        let begun = self.core.exchange_when_due(false);
-        self.take(begun);
+        let mut taken = 0;
+        self.act(|core| {
+            taken = core.send_data(channel, data, is_error)?;
+            core.exchange_when_due(false)
+        });
         taken
     }
 
@@ -321,10 +304,10 @@ impl Connection {
 
     /// Makes new keys (RFC 4253 section 9), unless that is under way. What the ciphers need is done without being asked for.
     pub fn rekey(&mut self) {
-        if self.stage == Stage::Running && self.core.is_logged_in() {
-            let begun = self.core.begin_exchange();
-            self.take(begun);
-        }
+        self.act(|core| match core.is_logged_in() {
+            true => core.begin_exchange(),
+            false => Ok(()),
+        });
     }
 
     /// Ends the connection, and tells the client why. There is no event for it.
@@ -359,14 +342,15 @@ impl Connection {
             self.stage = Stage::Ended(Some(end));
         }
     }
+}
 
-    fn end_by<'a>(&mut self, fatal: Fatal, consumed: usize) -> Progress<'a> {
-        let end = end_of(&mut self.core, fatal);
-        self.stage = Stage::Ended(None);
-        Progress {
-            consumed,
-            event: Some(Event::Ended(end)),
-        }
+/// Ends the connection for a rule that was broken.
+fn ended<'a>(core: &mut Core, stage: &mut Stage, fatal: Fatal, consumed: usize) -> Progress<'a> {
+    let end = end_of(core, fatal);
+    *stage = Stage::Ended(None);
+    Progress {
+        consumed,
+        event: Some(Event::Ended(end)),
     }
 }
 

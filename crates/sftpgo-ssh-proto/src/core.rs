@@ -89,7 +89,11 @@ impl Core {
             number::KEXINIT => self.handle_kexinit(payload, sequence),
             number::NEWKEYS => self.handle_newkeys(payload),
             _ if number::KEX_METHOD.contains(&number) => self.handle_kex_method(payload, sequence),
-            _ if !self.keys.is_encrypted() => self.handle_early(number, sequence),
+            _ if number::CONNECTION.contains(&number) && !self.is_logged_in() => Err(
+                Fatal::protocol("a message of the connection protocol before the login"),
+            ),
+            // Before the first keys nothing but their exchange is served.
+            _ if !self.keys.is_encrypted() => self.unimplemented(sequence),
             number::EXT_INFO => self.handle_ext_info(payload, sequence),
             _ if self.is_logged_in() => self.handle_logged_in(payload, sequence),
             number::SERVICE_REQUEST => self.handle_service_request(payload),
@@ -97,20 +101,7 @@ impl Core {
             number::USERAUTH_INFO_RESPONSE if self.may_log_in() => {
                 self.handle_info_response(payload)
             }
-            _ if number::CONNECTION.contains(&number) => Err(Fatal::protocol(
-                "a message of the connection protocol before the login",
-            )),
             _ => self.unimplemented(sequence),
-        }
-    }
-
-    /// Before the first keys nothing but their exchange is served.
-    fn handle_early<'a>(&mut self, number: u8, sequence: u32) -> Result<Option<Event<'a>>, Fatal> {
-        match number::CONNECTION.contains(&number) {
-            true => Err(Fatal::protocol(
-                "a message of the connection protocol before the login",
-            )),
-            false => self.unimplemented(sequence),
         }
     }
 
@@ -126,12 +117,7 @@ impl Core {
             // Nobody has asked.
             number::REQUEST_SUCCESS | number::REQUEST_FAILURE => Ok(None),
             number::PING => self.handle_ping(payload).map(|()| None),
-            number if number::CONNECTION.contains(&number) => {
-                match self.handle_channel(number, payload)? {
-                    Some(handled) => Ok(handled),
-                    None => self.unimplemented(sequence),
-                }
-            }
+            number if number::CHANNEL.contains(&number) => self.handle_channel(payload),
             _ => self.unimplemented(sequence),
         }
     }

@@ -1,9 +1,7 @@
 //! What ends a connection.
 
 use crate::{
-    disconnect::DisconnectReason,
-    packet::{BadPacket, SealFailed},
-    random::NoRandomBytes,
+    cipher::SealFailed, disconnect::DisconnectReason, packet::BadPacket, random::NoRandomBytes,
     wire::Malformed,
 };
 

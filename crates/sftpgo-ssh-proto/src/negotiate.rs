@@ -241,12 +241,8 @@ impl ServerOffer {
         for _ in 0..2 {
             put_name_list(&mut out, self.macs.iter().map(|mac| mac.name()));
         }
-        let compression: &[&str] = match self.compression {
-            true => &[NO_COMPRESSION, ZLIB],
-            false => &[NO_COMPRESSION],
-        };
         for _ in 0..2 {
-            put_name_list(&mut out, compression.iter().copied());
+            put_name_list(&mut out, self.compressions().iter().copied());
         }
         for _ in 0..2 {
             put_name_list(&mut out, []);
@@ -268,12 +264,14 @@ impl ServerOffer {
             .ok_or("no host key algorithm in common")?;
         let way = |ciphers: Names<'_>, macs: Names<'_>, compression: Names<'_>| {
             let (cipher, mac) = self.protection(ciphers, macs)?;
-            let ours = [(NO_COMPRESSION, false), (ZLIB, self.compression)];
-            let ours = ours.get(..1 + usize::from(self.compression)).unwrap_or(&[]);
-            let (_, zlib) = compression
-                .choose(ours, |(name, _)| name)
+            let chosen = compression
+                .choose(self.compressions(), |name| name)
                 .ok_or("no compression in common")?;
-            Ok::<_, &'static str>(Way { cipher, mac, zlib })
+            Ok::<_, &'static str>(Way {
+                cipher,
+                mac,
+                zlib: chosen == ZLIB,
+            })
         };
         let is_guess_right = client.kex.first() == first_name(&self.kex, Kex::name)
             && client.host_key.first() == first_name(&self.host_key, SignatureAlgorithm::name);
@@ -285,9 +283,14 @@ impl ServerOffer {
             skip_guess: client.first_kex_packet_follows && !is_guess_right,
         })
     }
-}
 
-impl ServerOffer {
+    fn compressions(&self) -> &'static [&'static str] {
+        match self.compression {
+            true => &[NO_COMPRESSION, ZLIB],
+            false => &[NO_COMPRESSION],
+        }
+    }
+
     /// What encrypts and authenticates one direction.
     fn protection(
         &self,

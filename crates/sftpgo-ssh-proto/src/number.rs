@@ -34,6 +34,8 @@ pub(crate) const CONNECTION: std::ops::RangeInclusive<u8> = 80..=127;
 pub(crate) const GLOBAL_REQUEST: u8 = 80;
 pub(crate) const REQUEST_SUCCESS: u8 = 81;
 pub(crate) const REQUEST_FAILURE: u8 = 82;
+/// Of a channel (RFC 4254 section 9).
+pub(crate) const CHANNEL: std::ops::RangeInclusive<u8> = CHANNEL_OPEN..=CHANNEL_FAILURE;
 pub(crate) const CHANNEL_OPEN: u8 = 90;
 pub(crate) const CHANNEL_OPEN_CONFIRMATION: u8 = 91;
 pub(crate) const CHANNEL_OPEN_FAILURE: u8 = 92;

@@ -1,7 +1,7 @@
 //! Names of algorithms: what is offered by default, and what an operator may choose from.
 
 use sftpgo_core::{Error, Result};
-use sftpgo_ssh_proto::{Cipher, Config, Kex, KeyAlgorithm, Mac};
+use sftpgo_ssh_proto::{Cipher, Config, Kex, KeyAlgorithm, Mac, SignatureAlgorithm};
 
 use crate::config::ServerConfig;
 
@@ -22,13 +22,12 @@ pub struct KnownNames {
 
 /// All names there are.
 pub fn known_names() -> KnownNames {
-    let names = |algorithms: &[KeyAlgorithm]| algorithms.iter().map(|it| it.name()).collect();
     KnownNames {
-        kex: Kex::ALL.iter().map(|it| it.name()).collect(),
-        ciphers: Cipher::ALL.iter().map(|it| it.name()).collect(),
-        macs: Mac::ALL.iter().map(|it| it.name()).collect(),
-        host_keys: names(KeyAlgorithm::HOST_ALL),
-        public_keys: names(KeyAlgorithm::USER_ALL),
+        kex: names(Kex::ALL, Kex::name),
+        ciphers: names(Cipher::ALL, Cipher::name),
+        macs: names(Mac::ALL, Mac::name),
+        host_keys: names(SignatureAlgorithm::HOST_ALL, SignatureAlgorithm::name),
+        public_keys: names(KeyAlgorithm::USER_ALL, KeyAlgorithm::name),
     }
 }
 
@@ -48,8 +47,8 @@ pub(crate) fn choose(config: &ServerConfig, engine: &mut Config) -> Result<()> {
     let host_keys = chosen(
         "host_key_algorithms",
         &config.host_key_algorithms,
-        KeyAlgorithm::HOST_ALL,
-        KeyAlgorithm::name,
+        SignatureAlgorithm::HOST_ALL,
+        SignatureAlgorithm::name,
     )?;
     let public_keys = chosen(
         "public_key_algorithms",
@@ -69,7 +68,7 @@ pub(crate) fn choose(config: &ServerConfig, engine: &mut Config) -> Result<()> {
         engine.macs_on_need = Vec::new();
     }
     if let Some(host_keys) = host_keys {
-        engine.host_key_algorithms = host_keys.iter().map(|it| it.signature).collect();
+        engine.host_key_algorithms = host_keys;
         let has_key = |it| {
             let mut keys = engine.host_keys.iter();
             keys.any(|key| key.algorithms().contains(it))
@@ -87,6 +86,10 @@ pub(crate) fn choose(config: &ServerConfig, engine: &mut Config) -> Result<()> {
     Ok(())
 }
 
+fn names<T: Copy>(known: &[T], name_of: impl Fn(T) -> &'static str) -> Vec<&'static str> {
+    known.iter().map(|known| name_of(*known)).collect()
+}
+
 /// The algorithms of these names; none where there are no names.
 fn chosen<T: Copy>(
     key: &str,
@@ -100,11 +103,8 @@ fn chosen<T: Copy>(
     let find = |name: &String| {
         let found = known.iter().copied().find(|known| name_of(*known) == name);
         found.ok_or_else(|| {
-            let names: Vec<_> = known.iter().map(|known| name_of(*known)).collect();
-            Error::invalid(
-                key,
-                format_args!("{name:?} is not one of {}", names.join(", ")),
-            )
+            let names = names(known, &name_of).join(", ");
+            Error::invalid(key, format_args!("{name:?} is not one of {names}"))
         })
     };
     asked.iter().map(find).collect::<Result<_>>().map(Some)

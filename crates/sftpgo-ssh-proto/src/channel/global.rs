@@ -3,7 +3,7 @@
 use crate::{
     core::Core,
     fatal::Fatal,
-    identification, number,
+    number,
     wire::{Reader, put_bool, put_string, put_u8},
 };
 
@@ -42,7 +42,7 @@ impl Core {
 
     /// Tells a client that has logged in which keys the server has.
     pub(crate) fn tell_host_keys(&mut self) -> Result<(), Fatal> {
-        let software = identification::software(self.client_identification());
+        let software = self.client_software();
         if !LEARN_HOST_KEYS
             .iter()
             .any(|name| software.starts_with(name))

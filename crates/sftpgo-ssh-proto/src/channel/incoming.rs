@@ -9,7 +9,7 @@ use crate::{
     core::Core,
     event::ChannelId,
     fatal::Fatal,
-    identification, number,
+    number,
     wire::{Reader, put_string, put_u8, put_u32},
 };
 
@@ -22,18 +22,15 @@ const FORWARDING: [&[u8]; 5] = [
     b"tun@openssh.com",
 ];
 
-/// What came of a message; none if there is no such message.
-type Handled<'a> = Result<Option<Option<Event<'a>>>, Fatal>;
-
 impl Core {
-    pub(crate) fn handle_channel<'a>(&mut self, number: u8, payload: &'a [u8]) -> Handled<'a> {
+    pub(crate) fn handle_channel<'a>(
+        &mut self,
+        payload: &'a [u8],
+    ) -> Result<Option<Event<'a>>, Fatal> {
         let mut reader = Reader::new(payload);
-        reader.u8()?;
+        let number = reader.u8()?;
         if number == number::CHANNEL_OPEN {
-            return self.open_channel(&mut reader).map(Some);
-        }
-        if !(number::CHANNEL_OPEN_CONFIRMATION..=number::CHANNEL_FAILURE).contains(&number) {
-            return Ok(None);
+            return self.open_channel(&mut reader);
         }
         let id = ChannelId(reader.u32()?);
         if !self.channels.was_used(id) {
@@ -45,48 +42,44 @@ impl Core {
             .filter(|channel| channel.is_confirmed)
         else {
             // It was under way when the channel was closed.
-            return Ok(Some(None));
+            return Ok(None);
         };
-        let event = match number {
+        match number {
             number::CHANNEL_WINDOW_ADJUST => {
                 let more = reader.u32()?;
                 reader.end()?;
                 let window = channel.their_window.checked_add(more);
                 channel.their_window =
                     window.ok_or_else(|| Fatal::protocol("a window of more than 2^32 bytes"))?;
-                None
+                Ok(None)
             }
             number::CHANNEL_DATA => {
                 let data = reader.string()?;
                 reader.end()?;
-                self.take_data(id, data)?
+                self.take_data(id, data)
             }
             number::CHANNEL_EXTENDED_DATA => {
                 reader.u32()?;
                 let data = reader.string()?;
                 reader.end()?;
-                self.drop_data(id, data)?;
-                None
+                self.drop_data(id, data).map(|()| None)
             }
             number::CHANNEL_EOF => {
                 reader.end()?;
                 let is_new = !std::mem::replace(&mut channel.eof_came, true);
-                (is_new && !channel.close_sent).then_some(Event::Eof(id))
+                Ok((is_new && !channel.close_sent).then_some(Event::Eof(id)))
             }
             number::CHANNEL_CLOSE => {
                 reader.end()?;
-                self.close_came(id)?
+                self.close_came(id)
             }
-            number::CHANNEL_REQUEST => self.channel_request(id, &mut reader)?,
+            number::CHANNEL_REQUEST => self.channel_request(id, &mut reader),
             // Answers to requests that want none.
-            number::CHANNEL_SUCCESS | number::CHANNEL_FAILURE => None,
-            _ => {
-                return Err(Fatal::protocol(
-                    "an answer to a channel that was not opened here",
-                ));
-            }
-        };
-        Ok(Some(event))
+            number::CHANNEL_SUCCESS | number::CHANNEL_FAILURE => Ok(None),
+            _ => Err(Fatal::protocol(
+                "an answer to a channel that was not opened here",
+            )),
+        }
     }
 
     fn open_channel<'a>(&mut self, reader: &mut Reader<'a>) -> Result<Option<Event<'a>>, Fatal> {
@@ -122,7 +115,6 @@ impl Core {
             is_confirmed: false,
             is_started: false,
             eof_came: false,
-            eof_sent: false,
             close_sent: false,
         });
         let id = added.ok_or_else(|| Fatal::protocol("too many channels were opened"))?;
@@ -133,7 +125,7 @@ impl Core {
     /// dropbear's client does not take what is as long as it allows when that was compressed.
     fn is_off_by_one(&self) -> bool {
         let [_, outbound] = self.zlib;
-        outbound && identification::software(self.client_identification()).starts_with(b"dropbear_")
+        outbound && self.client_software().starts_with(b"dropbear_")
     }
 
     /// Takes what came from the client's window.
@@ -188,14 +180,12 @@ impl Core {
     ) -> Result<Option<Event<'a>>, Fatal> {
         let kind = reader.string()?;
         let wants_reply = reader.bool()?;
-        // It was under way when the channel was closed here.
-        if self
-            .channels
-            .find(id)
-            .is_none_or(|channel| channel.close_sent)
-        {
+        let channel = self.channels.find(id);
+        let Some(channel) = channel.filter(|channel| !channel.close_sent) else {
+            // It was under way when the channel was closed here.
             return Ok(None);
-        }
+        };
+        let is_started = channel.is_started;
         let program = match kind {
             b"shell" => Program::Shell,
             b"exec" => Program::Exec(reader.string()?),
@@ -204,11 +194,7 @@ impl Core {
             _ => return self.answer_channel(id, wants_reply, false).map(|()| None),
         };
         reader.end()?;
-        let may_start = self
-            .channels
-            .find(id)
-            .is_some_and(|channel| !channel.is_started);
-        if !may_start {
+        if is_started {
             return self.answer_channel(id, wants_reply, false).map(|()| None);
         }
         self.channels.asked = Some((id, Asked::Start { wants_reply }));

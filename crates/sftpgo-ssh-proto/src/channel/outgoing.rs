@@ -65,13 +65,10 @@ impl Core {
     pub(crate) fn room(&self, id: ChannelId) -> usize {
         let waiting = self.out.waiting_len();
         match self.channels.find(id) {
-            Some(channel) if channel.is_confirmed && !channel.eof_sent && !channel.close_sent => {
-                match self.keys.may_send() && waiting < MOST_WAITING {
-                    true => usize::try_from(channel.their_window)
-                        .unwrap_or(usize::MAX)
-                        .min(MOST_WAITING - waiting),
-                    false => 0,
-                }
+            Some(channel) if channel.is_open() && self.keys.may_send() => {
+                usize::try_from(channel.their_window)
+                    .unwrap_or(usize::MAX)
+                    .min(MOST_WAITING.saturating_sub(waiting))
             }
             _ => 0,
         }
@@ -127,7 +124,6 @@ impl Core {
             return Ok(());
         };
         if let Some(channel) = self.channels.find_mut(id) {
-            channel.eof_sent = true;
             channel.close_sent = true;
         }
         let end = |number| {
@@ -166,7 +162,7 @@ impl Core {
     /// As the client numbers a channel that it can still hear of.
     fn open_to(&self, id: ChannelId) -> Option<u32> {
         let channel = self.channels.find(id)?;
-        (channel.is_confirmed && !channel.close_sent).then_some(channel.theirs)
+        channel.is_open().then_some(channel.theirs)
     }
 
     /// Data was dealt with: the client may send as much again.
@@ -199,8 +195,7 @@ impl Core {
         let in_use = channel.window.saturating_add(channel.held);
         let more = channel.target.saturating_sub(in_use);
         let is_worth_it = more > 0 && more >= channel.target / 2;
-        let is_wanted = channel.is_confirmed && !channel.close_sent;
-        if !is_worth_it || !is_wanted || !may_send {
+        if !is_worth_it || !channel.is_open() || !may_send {
             return Ok(());
         }
         channel.window = channel.window.saturating_add(more);

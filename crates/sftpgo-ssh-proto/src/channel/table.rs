@@ -44,8 +44,14 @@ pub(super) struct Channel {
     /// Something was started.
     pub(super) is_started: bool,
     pub(super) eof_came: bool,
-    pub(super) eof_sent: bool,
     pub(super) close_sent: bool,
+}
+
+impl Channel {
+    /// Can the client hear of it?
+    pub(super) fn is_open(&self) -> bool {
+        self.is_confirmed && !self.close_sent
+    }
 }
 
 impl Channels {

@@ -5,6 +5,7 @@
 mod aead;
 mod blocks;
 mod mac;
+mod mode;
 mod names;
 mod opener;
 mod sealer;
@@ -30,7 +31,8 @@ pub(crate) struct BadKey;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Forged;
 
-/// The packet is not whole blocks with room for a tag, or the key has been used as often as it may be.
+/// A packet could not be made, and the connection cannot go on: it is not whole blocks with room for a tag, the key has been used
+/// as often as it may be, or there is nothing to pad it with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SealFailed;
 

@@ -3,26 +3,15 @@
 use ring::aead::chacha20_poly1305_openssh::OpeningKey;
 
 use super::{
-    BadKey, Cipher, Forged, LENGTH_LEN, Mac, Shape, Uses,
-    aead::{Gcm, TAG_LEN},
-    blocks::{self, Blocks},
-    mac::Authenticator,
+    BadKey, Cipher, Forged, LENGTH_LEN, Mac, Shape, Uses, aead::TAG_LEN, blocks, mode::Mode,
 };
 
 /// One direction's incoming packets.
 pub(crate) struct Opener {
     pub(super) shape: Shape,
-    mode: Mode,
+    mode: Mode<OpeningKey>,
     pub(super) uses: Uses,
     hides_failures: bool,
-}
-
-enum Mode {
-    Clear,
-    Gcm(Box<Gcm>),
-    ChaCha(Box<OpeningKey>),
-    EncryptThenMac(Box<dyn Blocks>, Box<Authenticator>),
-    EncryptAndMac(Box<dyn Blocks>, Box<Authenticator>),
 }
 
 impl Opener {
@@ -48,25 +37,8 @@ impl Opener {
         mac_key: &[u8],
     ) -> Result<Self, BadKey> {
         let mac = mac.filter(|_| !cipher.has_own_mac());
-        let mode = match (cipher, mac) {
-            (Cipher::Aes128Gcm | Cipher::Aes256Gcm, _) => {
-                Mode::Gcm(Box::new(Gcm::new(cipher, key, iv)?))
-            }
-            (Cipher::ChaCha20Poly1305, _) => {
-                let key = key.try_into().map_err(|_| BadKey)?;
-                Mode::ChaCha(Box::new(OpeningKey::new(key)))
-            }
-            (_, Some(mac)) => {
-                let blocks = blocks::decrypting(cipher, key, iv)?;
-                let authenticator = Box::new(Authenticator::new(mac, mac_key)?);
-                if mac.is_etm() {
-                    Mode::EncryptThenMac(blocks, authenticator)
-                } else {
-                    Mode::EncryptAndMac(blocks, authenticator)
-                }
-            }
-            (_, None) => return Err(BadKey),
-        };
+        let keys = [key, iv, mac_key];
+        let mode = Mode::new(cipher, mac, keys, OpeningKey::new, blocks::decrypting)?;
         Ok(Self {
             shape: Shape::new(cipher, mac),
             hides_failures: cipher.is_cbc() && matches!(mode, Mode::EncryptAndMac(..)),
@@ -123,7 +95,7 @@ impl Opener {
         let head_len = self.head_len();
         let (packet, tag) = self.shape.split(packet)?;
         match &mut self.mode {
-            Mode::Clear => return Some(()),
+            Mode::Clear => {}
             Mode::Gcm(gcm) => gcm.open(packet, tag)?,
             Mode::ChaCha(key) => {
                 let tag: &[u8; TAG_LEN] = (&*tag).try_into().ok()?;

@@ -3,25 +3,14 @@
 use ring::aead::chacha20_poly1305_openssh::SealingKey;
 
 use super::{
-    BadKey, Cipher, LENGTH_LEN, Mac, SealFailed, Shape, Uses,
-    aead::{Gcm, TAG_LEN},
-    blocks::{self, Blocks},
-    mac::Authenticator,
+    BadKey, Cipher, LENGTH_LEN, Mac, SealFailed, Shape, Uses, aead::TAG_LEN, blocks, mode::Mode,
 };
 
 /// One direction's outgoing packets.
 pub(crate) struct Sealer {
     pub(super) shape: Shape,
-    mode: Mode,
+    mode: Mode<SealingKey>,
     pub(super) uses: Uses,
-}
-
-enum Mode {
-    Clear,
-    Gcm(Box<Gcm>),
-    ChaCha(Box<SealingKey>),
-    EncryptThenMac(Box<dyn Blocks>, Box<Authenticator>),
-    EncryptAndMac(Box<dyn Blocks>, Box<Authenticator>),
 }
 
 impl Sealer {
@@ -46,25 +35,8 @@ impl Sealer {
         mac_key: &[u8],
     ) -> Result<Self, BadKey> {
         let mac = mac.filter(|_| !cipher.has_own_mac());
-        let mode = match (cipher, mac) {
-            (Cipher::Aes128Gcm | Cipher::Aes256Gcm, _) => {
-                Mode::Gcm(Box::new(Gcm::new(cipher, key, iv)?))
-            }
-            (Cipher::ChaCha20Poly1305, _) => {
-                let key = key.try_into().map_err(|_| BadKey)?;
-                Mode::ChaCha(Box::new(SealingKey::new(key)))
-            }
-            (_, Some(mac)) => {
-                let blocks = blocks::encrypting(cipher, key, iv)?;
-                let authenticator = Box::new(Authenticator::new(mac, mac_key)?);
-                if mac.is_etm() {
-                    Mode::EncryptThenMac(blocks, authenticator)
-                } else {
-                    Mode::EncryptAndMac(blocks, authenticator)
-                }
-            }
-            (_, None) => return Err(BadKey),
-        };
+        let keys = [key, iv, mac_key];
+        let mode = Mode::new(cipher, mac, keys, SealingKey::new, blocks::encrypting)?;
         Ok(Self {
             shape: Shape::new(cipher, mac),
             mode,
@@ -82,11 +54,6 @@ impl Sealer {
         self.shape.tag_len
     }
 
-    /// What packets are multiples of: a rekey is due after so many of these.
-    pub(crate) fn block_len(&self) -> usize {
-        self.shape.block_len
-    }
-
     /// Encrypts a packet in place and writes its tag: length field, padding length, payload, padding, and room for the tag.
     ///
     /// # Errors
@@ -97,9 +64,6 @@ impl Sealer {
 
     fn try_seal(&mut self, seq: u32, packet: &mut [u8]) -> Option<()> {
         let (packet, tag) = self.shape.split(packet)?;
-        if matches!(self.mode, Mode::Clear) {
-            return Some(());
-        }
         self.uses.one_more()?;
         match &mut self.mode {
             Mode::Clear => {}

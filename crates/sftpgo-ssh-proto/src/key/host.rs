@@ -18,6 +18,7 @@ use crate::wire::{put_mpint, put_string};
 use super::{
     algorithm::{KeyKind, SignatureAlgorithm},
     host_rsa::HostRsa,
+    material::{Curve, Material},
     public::{PublicKey, joined},
 };
 
@@ -84,10 +85,12 @@ impl HostKey {
             KeypairData::Ed25519(pair) => Self::ed25519(pair),
             KeypairData::Ecdsa(pair) => Self::ecdsa(pair),
             KeypairData::Rsa(pair) => {
-                let mut blob = Vec::new();
-                put_string(&mut blob, KeyKind::Rsa.name().as_bytes());
-                put_mpint(&mut blob, pair.public().e().as_bytes());
-                put_mpint(&mut blob, pair.public().n().as_bytes());
+                let (exponent, modulus) = (pair.public().e(), pair.public().n());
+                let blob = Material::Rsa {
+                    exponent: exponent.as_bytes(),
+                    modulus: modulus.as_bytes(),
+                }
+                .plain_blob();
                 PublicKey::parse(&blob).map_err(|_| HostKeyError::RsaSize)?;
                 Ok(Self {
                     kind: KeyKind::Rsa,
@@ -101,16 +104,12 @@ impl HostKey {
     }
 
     fn ed25519(pair: &Ed25519Keypair) -> Result<Self, HostKeyError> {
-        let kind = KeyKind::Ed25519;
-        let mut blob = Vec::new();
-        put_string(&mut blob, kind.name().as_bytes());
-        put_string(&mut blob, pair.public.as_ref());
         let secret =
             Ed25519KeyPair::from_seed_and_public_key(pair.private.as_ref(), pair.public.as_ref())
                 .map_err(|_| HostKeyError::Inconsistent)?;
         Ok(Self {
-            kind,
-            blob,
+            kind: KeyKind::Ed25519,
+            blob: Material::Ed25519(pair.public.as_ref()).plain_blob(),
             secret: Secret::Ed25519(secret),
         })
     }
@@ -123,30 +122,33 @@ impl HostKey {
                 .map(Secret::Ecdsa)
                 .map_err(|_| HostKeyError::Inconsistent)
         };
-        let (kind, secret) = match pair {
-            EcdsaKeypair::NistP256 { .. } => (
-                KeyKind::EcdsaNistP256,
-                by_ring(&ECDSA_P256_SHA256_FIXED_SIGNING)?,
-            ),
-            EcdsaKeypair::NistP384 { .. } => (
-                KeyKind::EcdsaNistP384,
-                by_ring(&ECDSA_P384_SHA384_FIXED_SIGNING)?,
-            ),
+        let (curve, secret) = match pair {
+            EcdsaKeypair::NistP256 { .. } => {
+                (Curve::P256, by_ring(&ECDSA_P256_SHA256_FIXED_SIGNING)?)
+            }
+            EcdsaKeypair::NistP384 { .. } => {
+                (Curve::P384, by_ring(&ECDSA_P384_SHA384_FIXED_SIGNING)?)
+            }
             EcdsaKeypair::NistP521 { .. } => {
                 let secret = p521::ecdsa::SigningKey::from_slice(private)
                     .map_err(|_| HostKeyError::Inconsistent)?;
                 if secret.verifying_key().to_sec1_point(false).as_bytes() != public {
                     return Err(HostKeyError::Inconsistent);
                 }
-                (KeyKind::EcdsaNistP521, Secret::EcdsaP521(Box::new(secret)))
+                (Curve::P521, Secret::EcdsaP521(Box::new(secret)))
             }
         };
-        let mut blob = Vec::new();
-        put_string(&mut blob, kind.name().as_bytes());
-        put_string(&mut blob, pair.curve().as_str().as_bytes());
-        put_string(&mut blob, public);
+        let material = Material::Ecdsa {
+            curve,
+            point: public,
+        };
+        let blob = material.plain_blob();
         PublicKey::parse(&blob).map_err(|_| HostKeyError::Inconsistent)?;
-        Ok(Self { kind, blob, secret })
+        Ok(Self {
+            kind: material.kind(),
+            blob,
+            secret,
+        })
     }
 
     /// The public key as clients get it, `K_S` of RFC 4253 section 8.

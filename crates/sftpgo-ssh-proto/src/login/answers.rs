@@ -55,6 +55,18 @@ impl Core {
         })?)
     }
 
+    /// RFC 4252 section 8.
+    pub(super) fn ask_for_new_password(&mut self, prompt: &str) -> Result<(), Fatal> {
+        if let Some(login) = self.login.as_mut() {
+            login.wants_new_password = true;
+        }
+        Ok(self.out.packet(prompt.len() + 16, |out| {
+            put_u8(out, number::USERAUTH_METHOD_ANSWER);
+            put_string(out, prompt.as_bytes());
+            put_string(out, b"");
+        })?)
+    }
+
     /// RFC 4256 section 3.2.
     pub(super) fn ask_questions(
         &mut self,

@@ -99,12 +99,9 @@ impl SignedLogin<'_> {
     /// # Errors
     /// The signature is not valid, or of another algorithm than announced.
     pub fn verify(&self) -> Result<VerifiedKey, BadSignature> {
-        let mut length = Vec::with_capacity(4);
-        crate::wire::put_u32(
-            &mut length,
-            u32::try_from(self.session_id.as_ref().len()).unwrap_or(u32::MAX),
-        );
-        let message = [&length, self.session_id.as_ref(), self.request];
+        let mut session_id = Vec::with_capacity(68);
+        crate::wire::put_string(&mut session_id, self.session_id.as_ref());
+        let message = [session_id.as_slice(), self.request];
         let presence = self
             .key
             .verify(self.algorithm.signature, &message, self.signature)?;

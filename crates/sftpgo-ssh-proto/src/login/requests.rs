@@ -268,35 +268,23 @@ impl Core {
         let Some(session) = self.keys.session().copied() else {
             return Ok(());
         };
-        match (verdict(&session.id, asked, &answer), answer) {
-            (Verdict::In, _) => self.log_in(),
-            (
-                Verdict::Questions,
-                LoginAnswer::Ask {
-                    name,
-                    instruction,
-                    prompts,
-                },
-            ) => self.ask_questions(&name, &instruction, &prompts),
-            (Verdict::NewPassword, LoginAnswer::ChangePassword { prompt }) => {
-                if let Some(login) = self.login.as_mut() {
-                    login.wants_new_password = true;
-                }
-                Ok(self.out.packet(prompt.len() + 16, |out| {
-                    put_u8(out, number::USERAUTH_METHOD_ANSWER);
-                    put_string(out, prompt.as_bytes());
-                    put_string(out, b"");
-                })?)
-            }
-            (Verdict::KeyIsGood, _) => self.key_is_good(),
-            (Verdict::Partial(methods), _) => {
+        match verdict(&session.id, asked, answer) {
+            Verdict::In => self.log_in(),
+            Verdict::Questions {
+                name,
+                instruction,
+                prompts,
+            } => self.ask_questions(&name, &instruction, &prompts),
+            Verdict::NewPassword { prompt } => self.ask_for_new_password(&prompt),
+            Verdict::KeyIsGood => self.key_is_good(),
+            Verdict::Partial(methods) => {
                 self.failure(&methods, true)?;
                 if let Some(login) = self.login.as_mut() {
                     login.remaining = Some(methods);
                 }
                 Ok(())
             }
-            (Verdict::Failure { counts }, _) => {
+            Verdict::Failure { counts } => {
                 let most = self.config.max_auth_failures;
                 let mut login = self.login.as_mut();
                 if let Some(login) = login.as_mut() {
@@ -309,7 +297,6 @@ impl Core {
                 let methods = remaining.unwrap_or_else(|| self.config.methods.clone());
                 self.failure(&methods, false)
             }
-            (Verdict::Questions | Verdict::NewPassword, _) => Ok(()),
         }
     }
 }

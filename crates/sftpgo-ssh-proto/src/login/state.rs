@@ -51,14 +51,22 @@ pub(super) enum Kind {
 }
 
 /// What an answer comes to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     In,
-    Failure { counts: bool },
+    Failure {
+        counts: bool,
+    },
     Partial(Vec<AuthMethod>),
     KeyIsGood,
-    Questions,
-    NewPassword,
+    Questions {
+        name: String,
+        instruction: String,
+        prompts: Vec<(String, bool)>,
+    },
+    NewPassword {
+        prompt: String,
+    },
 }
 
 impl LoginState {
@@ -105,7 +113,7 @@ impl LoginState {
 }
 
 /// What the host's answer means for the request: one that does not fit is a refusal.
-pub(super) fn verdict(session_id: &Digest, asked: Asked, answer: &LoginAnswer) -> Verdict {
+pub(super) fn verdict(session_id: &Digest, asked: Asked, answer: LoginAnswer) -> Verdict {
     let is_verified =
         |key: &VerifiedKey| asked.kind == Kind::Key && key.is_for(session_id, asked.number);
     let refused = Verdict::Failure {
@@ -114,13 +122,24 @@ pub(super) fn verdict(session_id: &Digest, asked: Asked, answer: &LoginAnswer) -
     match (answer, asked.kind) {
         (LoginAnswer::Refuse, _) | (_, Kind::Invalid) => refused,
         (LoginAnswer::Accept, Kind::FirstNone | Kind::Plain | Kind::Interactive) => Verdict::In,
-        (LoginAnswer::AcceptKey(key), _) if is_verified(key) => Verdict::In,
+        (LoginAnswer::AcceptKey(key), _) if is_verified(&key) => Verdict::In,
         (LoginAnswer::KeyIsGood, Kind::Offer) => Verdict::KeyIsGood,
-        (LoginAnswer::Ask { .. }, Kind::Interactive) => Verdict::Questions,
-        (LoginAnswer::ChangePassword { .. }, Kind::Plain) => Verdict::NewPassword,
+        (
+            LoginAnswer::Ask {
+                name,
+                instruction,
+                prompts,
+            },
+            Kind::Interactive,
+        ) => Verdict::Questions {
+            name,
+            instruction,
+            prompts,
+        },
+        (LoginAnswer::ChangePassword { prompt }, Kind::Plain) => Verdict::NewPassword { prompt },
         (LoginAnswer::Partial { methods, key }, kind) => match (kind, key) {
-            (Kind::Plain | Kind::Interactive, None) => Verdict::Partial(methods.clone()),
-            (Kind::Key, Some(key)) if is_verified(key) => Verdict::Partial(methods.clone()),
+            (Kind::Plain | Kind::Interactive, None) => Verdict::Partial(methods),
+            (Kind::Key, Some(key)) if is_verified(&key) => Verdict::Partial(methods),
             _ => refused,
         },
         _ => refused,
@@ -142,7 +161,7 @@ mod tests {
             number,
         };
         let asked = |kind| Asked { number: 5, kind };
-        let verdict = |kind, key| verdict(&this, asked(kind), &LoginAnswer::AcceptKey(key));
+        let verdict = |kind, key| verdict(&this, asked(kind), LoginAnswer::AcceptKey(key));
         let refused = Verdict::Failure { counts: true };
         assert_eq!(verdict(Kind::Key, key(this, 5)), Verdict::In);
         assert_eq!(verdict(Kind::Key, key(this, 4)), refused);
@@ -154,6 +173,6 @@ mod tests {
             methods: vec![AuthMethod::Password],
             key: Some(key(other, 5)),
         };
-        assert_eq!(super::verdict(&this, asked(Kind::Key), &partial), refused);
+        assert_eq!(super::verdict(&this, asked(Kind::Key), partial), refused);
     }
 }

@@ -1,6 +1,6 @@
 //! From the client: the bytes of one packet, decrypted where they lie.
 
-use super::{HEAD, LENGTH, LONGEST, LONGEST_BEFORE_LOGIN, MOST_PACKETS, Usage};
+use super::{HEAD, LENGTH, LONGEST, LONGEST_BEFORE_LOGIN, Usage};
 use crate::{cipher::Opener, compress::Inflater};
 
 /// A packet that was forged, broken, or is of no length that may be. Which of these is told nobody.
@@ -83,7 +83,7 @@ impl Inbound {
 
     /// Are new keys due?
     pub(crate) fn is_due(&self, most: Option<u64>) -> bool {
-        self.usage.is_due(16, self.is_cbc, most)
+        self.usage.is_due(self.is_cbc, most)
     }
 
     /// Bytes that the packet which has begun takes, as far as that is known.
@@ -161,9 +161,6 @@ impl Inbound {
         let Some(packet) = input.get_mut(..self.whole(length)) else {
             return Ok(None);
         };
-        if self.usage.packets >= MOST_PACKETS {
-            return Err(BadPacket);
-        }
         self.opener
             .open(self.sequence, packet)
             .map_err(|_| BadPacket)?;

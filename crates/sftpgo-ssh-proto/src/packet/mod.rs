@@ -5,7 +5,7 @@ mod outbound;
 
 pub(crate) use self::{
     inbound::{BadPacket, Inbound, NewInbound},
-    outbound::{Outbound, SealFailed},
+    outbound::Outbound,
 };
 
 /// Field of the length of a packet.
@@ -18,10 +18,8 @@ pub(crate) const LONGEST_BEFORE_LOGIN: u32 = 35_000;
 pub(crate) const LONGEST: u32 = 256 * 1024;
 /// New keys are due after this many packets of one direction (RFC 4344 section 3.1).
 const PACKETS: u64 = 1 << 31;
-/// No packet is sealed or opened beyond this many with one key.
-const MOST_PACKETS: u64 = 1 << 32;
-/// New keys are due after this many blocks of a cipher with 128-bit blocks (RFC 4344 section 3.2).
-const BLOCKS: u64 = 1 << 32;
+/// New keys are due after this many bytes: 2^32 blocks of 128 bits (RFC 4344 section 3.2).
+const BYTES: u64 = 16 << 32;
 /// CBC shows more of what it hides with each block.
 const CBC_BYTES: u64 = 1 << 30;
 
@@ -41,10 +39,9 @@ impl Usage {
     }
 
     /// Are new keys due? `most` is what the operator allows besides, in bytes.
-    fn is_due(&self, block: usize, is_cbc: bool, most: Option<u64>) -> bool {
-        let block = u64::try_from(block).unwrap_or(16).max(1);
+    fn is_due(&self, is_cbc: bool, most: Option<u64>) -> bool {
         self.packets >= PACKETS
-            || self.bytes / block >= BLOCKS
+            || self.bytes >= BYTES
             || (is_cbc && self.bytes >= CBC_BYTES)
             || most.is_some_and(|most| self.bytes >= most)
     }

@@ -1,22 +1,16 @@
 //! To the client: packets, written and sealed in one buffer.
 
-use super::{HEAD, LENGTH, MOST_PACKETS, Usage};
-use crate::{NoRandomBytes, Random, cipher::Sealer, compress::Deflater};
+use super::{HEAD, LENGTH, Usage};
+use crate::{
+    Random,
+    cipher::{SealFailed, Sealer},
+    compress::Deflater,
+};
 
 /// Random bytes for padding that are taken from the source at once.
 const POOL: usize = 240;
 /// An empty buffer that is larger than this is given back.
 const KEEP: usize = 4096;
-
-/// A packet could not be made; the connection cannot go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SealFailed;
-
-impl From<NoRandomBytes> for SealFailed {
-    fn from(_: NoRandomBytes) -> Self {
-        Self
-    }
-}
 
 pub(crate) struct Outbound {
     sealer: Sealer,
@@ -26,6 +20,8 @@ pub(crate) struct Outbound {
     buffer: Vec<u8>,
     sent: usize,
     deflater: Option<Deflater>,
+    /// A payload before it is compressed.
+    plain: Vec<u8>,
     random: Box<dyn Random>,
     pool: [u8; POOL],
     /// Bytes of the pool that were not used.
@@ -42,6 +38,7 @@ impl Outbound {
             buffer: Vec::new(),
             sent: 0,
             deflater: None,
+            plain: Vec::new(),
             random,
             pool: [0; POOL],
             fresh: 0,
@@ -72,8 +69,7 @@ impl Outbound {
 
     /// Are new keys due?
     pub(crate) fn is_due(&self, most: Option<u64>) -> bool {
-        self.usage
-            .is_due(self.sealer.block_len().max(16), self.is_cbc, most)
+        self.usage.is_due(self.is_cbc, most)
     }
 
     /// Bytes that are no packet: the identification line.
@@ -104,9 +100,6 @@ impl Outbound {
         hint: usize,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(), SealFailed> {
-        if self.usage.packets >= MOST_PACKETS {
-            return Err(SealFailed);
-        }
         self.make_room(hint.saturating_add(HEAD + 256));
         let start = self.buffer.len();
         self.buffer.extend_from_slice(&[0; HEAD]);
@@ -114,10 +107,10 @@ impl Outbound {
         match &mut self.deflater {
             None => write(&mut self.buffer),
             Some(deflater) => {
-                let mut plain = Vec::with_capacity(hint);
-                write(&mut plain);
+                self.plain.clear();
+                write(&mut self.plain);
                 deflater
-                    .compress(&plain, &mut self.buffer)
+                    .compress(&self.plain, &mut self.buffer)
                     .map_err(|_| SealFailed)?;
             }
         }
@@ -131,9 +124,7 @@ impl Outbound {
         let length = u32::try_from(length).map_err(|_| SealFailed)?;
         let [a, b, c, d] = length.to_be_bytes();
         head.copy_from_slice(&[a, b, c, d, padding]);
-        self.sealer
-            .seal(self.sequence, packet)
-            .map_err(|_| SealFailed)?;
+        self.sealer.seal(self.sequence, packet)?;
         self.usage.add(packet.len());
         self.sequence = self.sequence.wrapping_add(1);
         Ok(())
@@ -151,7 +142,7 @@ impl Outbound {
 
     fn pad(&mut self, count: usize) -> Result<(), SealFailed> {
         if self.fresh < count {
-            self.random.fill(&mut self.pool)?;
+            self.random.fill(&mut self.pool).map_err(|_| SealFailed)?;
             self.fresh = POOL;
         }
         let start = self.fresh.checked_sub(count).ok_or(SealFailed)?;
@@ -163,6 +154,7 @@ impl Outbound {
 
     /// Gives back what only a busy connection needs.
     pub(crate) fn shrink(&mut self) {
+        self.plain = Vec::new();
         if self.waiting_len() == 0 && self.buffer.capacity() > KEEP {
             self.buffer = Vec::new();
             self.sent = 0;

@@ -12,7 +12,8 @@ use crate::{
     compress::{Deflater, Inflater},
     core::Core,
     fatal::Fatal,
-    identification, kex,
+    identification,
+    kex::{self, Digest},
     modern::{is_modern, waits_for_the_server},
     negotiate::{Agreed, ClientOffer, Needs, ServerOffer, Way},
     number,
@@ -63,7 +64,7 @@ impl Core {
     /// The client has said who it is. Its offer comes first, unless it is known to wait for the server's.
     pub(crate) fn identified(&mut self, server: &[u8], client: &[u8]) -> Result<(), Fatal> {
         self.keys.idents = [client.to_vec(), server.to_vec()];
-        match waits_for_the_server(identification::software(client)) {
+        match waits_for_the_server(self.client_software()) {
             true => self.stop_waiting(),
             false => Ok(()),
         }
@@ -72,7 +73,7 @@ impl Core {
     /// How long the client's offer is waited for: one that is known to need nothing old loses nothing by hearing the server's
     /// first.
     pub(crate) fn patience(&self) -> Duration {
-        match is_modern(identification::software(self.client_identification())) {
+        match is_modern(self.client_software()) {
             true => Duration::from_millis(250),
             false => Duration::from_secs(2),
         }
@@ -83,7 +84,7 @@ impl Core {
         if self.keys.session.is_some() || !matches!(self.keys.stage, Stage::Idle) {
             return Ok(());
         }
-        self.keys.needs = match is_modern(identification::software(self.client_identification())) {
+        self.keys.needs = match is_modern(self.client_software()) {
             true => None,
             false => Some(Needs::of_old_clients()),
         };
@@ -93,6 +94,10 @@ impl Core {
     pub(crate) fn client_identification(&self) -> &[u8] {
         let [client, _] = &self.keys.idents;
         client
+    }
+
+    pub(crate) fn client_software(&self) -> &[u8] {
+        identification::software(self.client_identification())
     }
 
     /// Sends the server's KEXINIT, unless that has been done.
@@ -252,10 +257,7 @@ impl Core {
         let done = done
             .0
             .ok_or_else(|| Fatal::key_exchange("the exchange of keys failed"))?;
-        let session = self.keys.session.unwrap_or(Session {
-            id: done.exchange_hash,
-            host_key: agreed.host_key,
-        });
+        let session = self.session_of(done.exchange_hash, &agreed);
         let Agreed {
             inbound, outbound, ..
         } = &agreed;
@@ -266,6 +268,14 @@ impl Core {
             .material(inbound, &session, Letters::TO_SERVER)
             .opener(inbound)?;
         self.use_keys(&agreed, session, &done.reply, sealer, opener)
+    }
+
+    /// The session, which the first exchange makes.
+    pub(super) fn session_of(&self, exchange_hash: Digest, agreed: &Agreed) -> Session {
+        self.keys.session.unwrap_or(Session {
+            id: exchange_hash,
+            host_key: agreed.host_key,
+        })
     }
 
     /// From here on the server's packets go under the new keys; the client's do from its NEWKEYS on.
@@ -345,7 +355,7 @@ impl Letters {
 }
 
 /// Keys of one direction.
-struct Material {
+pub(super) struct Material {
     iv: zeroize::Zeroizing<Vec<u8>>,
     key: zeroize::Zeroizing<Vec<u8>>,
     mac: zeroize::Zeroizing<Vec<u8>>,
@@ -372,11 +382,22 @@ impl Done {
 }
 
 impl Material {
-    fn sealer(&self, way: &Way) -> Result<Sealer, Fatal> {
+    /// Of zeros.
+    #[cfg(feature = "fuzzing")]
+    pub(super) fn zeros(way: &Way) -> Self {
+        let zeros = |length| vec![0; length].into();
+        Self {
+            iv: zeros(way.cipher.iv_len()),
+            key: zeros(way.cipher.key_len()),
+            mac: zeros(way.mac.map_or(0, |mac| mac.key_len())),
+        }
+    }
+
+    pub(super) fn sealer(&self, way: &Way) -> Result<Sealer, Fatal> {
         Sealer::new(way.cipher, way.mac, &self.key, &self.iv, &self.mac).map_err(|_| unusable())
     }
 
-    fn opener(&self, way: &Way) -> Result<Opener, Fatal> {
+    pub(super) fn opener(&self, way: &Way) -> Result<Opener, Fatal> {
         Opener::new(way.cipher, way.mac, &self.key, &self.iv, &self.mac).map_err(|_| unusable())
     }
 }

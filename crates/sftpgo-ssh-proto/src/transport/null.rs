@@ -1,12 +1,11 @@
 //! Exchanges of keys without computing, for fuzzers: what a fuzzer writes would never be signed, encrypted or authenticated.
 
-use super::{Keys, Session, Stage};
+use super::{Keys, Session, Stage, keys::Material};
 use crate::{
     cipher::{Opener, Sealer},
     core::Core,
     fatal::Fatal,
     kex::HashAlgorithm,
-    negotiate::Way,
     number,
 };
 
@@ -48,33 +47,14 @@ impl Core {
             Stage::Ready(_, agreed) => *agreed,
             _ => return Ok(()),
         };
-        let session = self.keys.session.unwrap_or(Session {
-            id: HashAlgorithm::Sha256.digest(&[]),
-            host_key: agreed.host_key,
-        });
+        let session = self.session_of(HashAlgorithm::Sha256.digest(&[]), &agreed);
         let (sealer, opener) = match keys {
             NullKeys::Clear => (Sealer::clear(), Opener::clear()),
-            NullKeys::Zeros => (sealer(&agreed.outbound)?, opener(&agreed.inbound)?),
+            NullKeys::Zeros => (
+                Material::zeros(&agreed.outbound).sealer(&agreed.outbound)?,
+                Material::zeros(&agreed.inbound).opener(&agreed.inbound)?,
+            ),
         };
         self.use_keys(&agreed, session, &[number::KEX_REPLY], sealer, opener)
     }
-}
-
-/// Longer than any key or IV.
-const ZEROS: [u8; 64] = [0; 64];
-
-fn zeros(way: &Way) -> [&'static [u8]; 3] {
-    let mac = way.mac.map_or(0, |mac| mac.key_len());
-    [way.cipher.key_len(), way.cipher.iv_len(), mac]
-        .map(|length| ZEROS.get(..length).unwrap_or_default())
-}
-
-fn sealer(way: &Way) -> Result<Sealer, Fatal> {
-    let [key, iv, mac] = zeros(way);
-    Sealer::new(way.cipher, way.mac, key, iv, mac).map_err(|_| Fatal::key_exchange("no keys"))
-}
-
-fn opener(way: &Way) -> Result<Opener, Fatal> {
-    let [key, iv, mac] = zeros(way);
-    Opener::new(way.cipher, way.mac, key, iv, mac).map_err(|_| Fatal::key_exchange("no keys"))
 }
