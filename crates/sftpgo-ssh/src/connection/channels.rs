@@ -81,7 +81,7 @@ impl Channels {
         if open.count() >= self.most_open || self.open.len() >= 2 * self.most_open {
             return None;
         }
-        let window = Window::new(self.upload_rate(), now);
+        let window = Window::new(upload_rate(self.account.as_deref()), now);
         let size = window.size();
         self.open.push(Channel {
             id,
@@ -175,8 +175,7 @@ impl Channels {
             }
             let credit = session.take_credit();
             if credit > 0 && !channel.is_closed {
-                let rate = account.and_then(|account| account.throttle().rate(Operation::Upload));
-                if let Some(size) = channel.window.give_back(credit, rate, now) {
+                if let Some(size) = channel.window.give_back(credit, upload_rate(account), now) {
                     ssh.set_window(id, size);
                 }
                 ssh.consumed(id, credit);
@@ -274,10 +273,6 @@ impl Channels {
         })
     }
 
-    fn upload_rate(&self) -> Option<u64> {
-        self.account.as_ref()?.throttle().rate(Operation::Upload)
-    }
-
     fn sessions(&self) -> impl Iterator<Item = (ChannelId, &Running)> {
         self.open.iter().filter_map(|channel| match &channel.what {
             What::Running { session, .. } => Some((channel.id, session)),
@@ -288,6 +283,11 @@ impl Channels {
     fn find(&mut self, id: ChannelId) -> Option<&mut Channel> {
         self.open.iter_mut().find(|channel| channel.id == id)
     }
+}
+
+/// Bytes a second, of a user who is limited.
+fn upload_rate(account: Option<&QuotaAccount>) -> Option<u64> {
+    account?.throttle().rate(Operation::Upload)
 }
 
 impl Running {

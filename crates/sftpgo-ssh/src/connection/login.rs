@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use sftpgo_core::{auth::LoggedIn, event};
+use sftpgo_core::{auth::LoggedIn, event, registry::Protocol};
 use sftpgo_ssh_proto::{
     Answers, InvalidLogin, Login, LoginAnswer, LoginMethod, PublicKey, SignedLogin,
 };
@@ -124,7 +124,7 @@ impl Host {
         self.channels
             .set_account(std::sync::Arc::clone(&logged_in.quota));
         self.logged_in = Some(logged_in);
-        if let Some(itself) = self.unlisted() {
+        if let Some(itself) = self.unlisted(Protocol::Sftp) {
             self.presence.begin(itself, Instant::now());
         }
     }

@@ -71,12 +71,12 @@ pub(crate) fn serve(
     remote: SocketAddr,
     place: Place,
 ) {
-    let _network = UsesNetwork(control);
+    let network = UsesNetwork(control);
     let mut thread = Thread::new(Arc::clone(shared), Arc::clone(control), remote, place);
     let ended = thread.run();
     let rest = thread.into_rest();
     control.socket.stop();
-    control.end();
+    drop(network);
     log::debug!("the connection from {remote} ended: {}", ended.reason);
     if !rest.has_tried {
         shared.logins.nothing_tried(remote, &ended.reason);

@@ -37,11 +37,11 @@ impl Host {
         let Some(files) = self.file_session(Some(Protocol::Sftp)) else {
             return false;
         };
-        self.presence.enter();
         let connection = Arc::clone(files.connection());
         let config = &self.shared.config;
         let engine = Engine::new(files, &config.limits).under_the_name(&config.software_version);
-        self.run(channel, Box::new(SftpWork::new(engine)), &connection, true)
+        self.run(channel, Box::new(SftpWork::new(engine)), &connection, true);
+        true
     }
 
     fn start_command(&mut self, channel: ChannelId, command: Command) -> bool {
@@ -52,12 +52,10 @@ impl Host {
         let Some(files) = self.file_session(protocol) else {
             return false;
         };
-        if protocol.is_some() {
-            self.presence.enter();
-        }
         let connection = Arc::clone(files.connection());
         let work = ProgramWork::new(command.start(files));
-        self.run(channel, Box::new(work), &connection, protocol.is_some())
+        self.run(channel, Box::new(work), &connection, protocol.is_some());
+        true
     }
 
     fn run(
@@ -66,11 +64,13 @@ impl Host {
         work: Box<dyn Work>,
         connection: &Arc<sftpgo_core::registry::Connection>,
         is_listed: bool,
-    ) -> bool {
+    ) {
+        if is_listed {
+            self.presence.enter();
+        }
         self.control.add_session(connection);
         let session = Session::new(work, Some(Arc::clone(connection)), Instant::now());
         self.channels.start(channel, session, is_listed);
-        true
     }
 
     /// Runs a program that prints one line and fails: of a request that is refused clients print nothing.
@@ -81,29 +81,21 @@ impl Host {
         true
     }
 
-    /// An entry in the list of connections.
-    pub(super) fn listed(&self, protocol: Protocol) -> Option<ConnectionGuard> {
+    /// An entry for the list of connections, which it is not in yet.
+    pub(super) fn unlisted(&self, protocol: Protocol) -> Option<ConnectionGuard> {
         let logged_in = self.logged_in.as_ref()?;
         let username = &logged_in.user.username;
         let login = &logged_in.login;
-        Some(login.start(username, protocol, self.remote, &self.client))
-    }
-
-    /// An entry that is in no list yet, or in none at all.
-    pub(super) fn unlisted(&self) -> Option<ConnectionGuard> {
-        let logged_in = self.logged_in.as_ref()?;
-        let username = &logged_in.user.username;
-        let login = &logged_in.login;
-        Some(login.start_unlisted(username, Protocol::Sftp, self.remote, &self.client))
+        Some(login.start_unlisted(username, protocol, self.remote, &self.client))
     }
 
     /// The user's files, in the list of connections under a protocol that it has a name for.
     fn file_session(&self, listed: Option<Protocol>) -> Option<FileSession> {
         let logged_in = self.logged_in.as_ref()?;
-        let connection = match listed {
-            Some(protocol) => self.listed(protocol)?,
-            None => self.unlisted()?,
-        };
+        let connection = self.unlisted(listed.unwrap_or(Protocol::Sftp))?;
+        if listed.is_some() {
+            connection.list();
+        }
         Some(FileSession::with_setstat_mode(
             logged_in,
             connection,

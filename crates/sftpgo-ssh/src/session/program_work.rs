@@ -14,7 +14,6 @@ pub(crate) struct ProgramWork {
     then: Option<Then>,
     /// Bytes of standard output, and then of standard error, that went out.
     sent: usize,
-    is_client_gone: bool,
 }
 
 enum Then {
@@ -30,7 +29,6 @@ impl ProgramWork {
             streams: Streams::default(),
             then: None,
             sent: 0,
-            is_client_gone: false,
         }
     }
 
@@ -105,7 +103,6 @@ impl Work for ProgramWork {
     }
 
     fn lose_client(&mut self) {
-        self.is_client_gone = true;
         self.streams.lose_output();
     }
 
@@ -123,7 +120,7 @@ impl Work for ProgramWork {
         if self.then.is_none() {
             return self.work();
         }
-        if !self.is_client_gone
+        if !self.streams.output_lost()
             && let Some(step) = self.send(out)
         {
             return step;

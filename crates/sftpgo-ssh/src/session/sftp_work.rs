@@ -12,7 +12,6 @@ pub(crate) struct SftpWork {
     state: State,
     /// What comes after the replies were sent.
     then: Then,
-    is_client_gone: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -40,7 +39,6 @@ impl SftpWork {
             engine: Some(engine),
             state: State::Working,
             then: Then::GoOn,
-            is_client_gone: false,
         }
     }
 
@@ -111,7 +109,6 @@ impl Work for SftpWork {
     }
 
     fn lose_client(&mut self) {
-        self.is_client_gone = true;
         if let Some(engine) = &mut self.engine {
             engine.client_is_gone();
         }
@@ -141,7 +138,7 @@ impl Work for SftpWork {
             return self.work();
         };
         let replies = engine.replies().get(sent..).unwrap_or_default();
-        if replies.is_empty() || self.is_client_gone {
+        if replies.is_empty() || engine.is_client_gone() {
             engine.forget_replies();
             return self.sent_all();
         }

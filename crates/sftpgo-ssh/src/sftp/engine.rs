@@ -191,7 +191,7 @@ impl Engine {
         self.client_gone = true;
     }
 
-    pub(super) fn is_client_gone(&self) -> bool {
+    pub(crate) fn is_client_gone(&self) -> bool {
         self.client_gone
     }
 
