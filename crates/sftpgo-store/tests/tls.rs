@@ -4,9 +4,12 @@
 
 mod common;
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
-use common::{address_of, on_each};
+use common::{address_of, on_each, took_too_long};
 use sftpgo_core::{ErrorKind, provider::Users};
 use sftpgo_databases::{Kind, PASSWORD, Server, USER, make_certificates};
 use sftpgo_store::{DatabaseProvider, Place, Secret, StoreConfig, Tls};
@@ -16,6 +19,9 @@ on_each!(
     who_need_not_be_verified_is_encrypted_to_all_the_same,
     a_server_without_tls_is_refused_unless_it_need_not_be,
 );
+
+/// Long enough for a busy machine; passing tests do not wait for it.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Case<'a> {
     server: &'a Server,
@@ -44,10 +50,17 @@ impl<'a> Case<'a> {
             Kind::Postgres => Place::Postgres(place),
             Kind::Mariadb => Place::Mysql(place),
         };
-        DatabaseProvider::open(&StoreConfig {
+        let config = StoreConfig {
             place,
             pool_size: 1,
-        })
+        };
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match DatabaseProvider::open(&config) {
+                Err(error) if took_too_long(&error) && Instant::now() < until => {}
+                outcome => return outcome,
+            }
+        }
     }
 
     fn refusal(&self, host: &str, tls: Tls, roots: Option<PathBuf>) -> String {
