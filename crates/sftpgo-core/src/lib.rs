@@ -16,6 +16,7 @@ pub mod journal;
 pub mod membership;
 mod patience;
 pub mod permission;
+pub mod policy;
 pub mod priority;
 pub mod provider;
 pub mod quota;

@@ -1,5 +1,6 @@
 //! One user, the user's files and quota: every file operation with its permission check.
 
+mod access;
 mod accounting;
 mod attributes;
 mod links;
@@ -15,10 +16,8 @@ use crate::{
     auth::LoggedIn,
     error::{Error, ErrorKind, Result},
     event::{Command, Event, Events},
-    filesystem::{
-        FileType, Filesystem, Metadata, OwnerIds, Replace, SpaceInfo, is_upload_temporary,
-    },
-    permission::Permissions,
+    filesystem::{FileType, Filesystem, Metadata, OwnerIds, Replace, SpaceInfo},
+    policy::{Access, Policy, names_unfinished_upload},
     provider::UsageDelta,
     quota::QuotaAccount,
     registry::ConnectionGuard,
@@ -65,6 +64,7 @@ pub struct Session {
 /// What a session and its open files have in common.
 pub(crate) struct Shared {
     pub(crate) user: Arc<User>,
+    pub(crate) policy: Policy,
     pub(crate) filesystem: Arc<dyn Filesystem>,
     pub(crate) quota: Arc<QuotaAccount>,
     pub(crate) connection: ConnectionGuard,
@@ -102,6 +102,7 @@ impl Session {
         Self {
             shared: Arc::new(Shared {
                 user: Arc::clone(&logged_in.user),
+                policy: Policy::uniform(logged_in.user.permissions),
                 filesystem: Arc::clone(&logged_in.filesystem),
                 quota: Arc::clone(&logged_in.quota),
                 connection,
@@ -138,8 +139,10 @@ impl Session {
     /// # Errors
     /// Needs `list`.
     pub fn metadata(&self, path: &VirtualPath, follow: bool) -> Result<Metadata> {
-        self.need(Permissions::LIST)?;
-        check_visible(path)?;
+        match follow {
+            true => self.check(Access::Stat, path)?,
+            false => self.check_name(Access::Stat, path)?,
+        }
         match self.shared.own_upload(path) {
             Some(upload) => upload.metadata(),
             None => self.shared.filesystem.metadata(path, follow),
@@ -151,8 +154,7 @@ impl Session {
     /// # Errors
     /// Needs `list`; or the user has too many open.
     pub fn open_dir(&self, path: &VirtualPath) -> Result<Listing> {
-        self.need(Permissions::LIST)?;
-        check_visible(path)?;
+        self.check(Access::List, path)?;
         let permit = self.shared.connection.reserve_handle(self.shared.user.id)?;
         Ok(Listing {
             directory: self.shared.filesystem.read_dir(path)?,
@@ -167,8 +169,7 @@ impl Session {
     /// # Errors
     /// Needs `delete`; a directory is refused.
     pub fn remove(&self, path: &VirtualPath) -> Result<()> {
-        self.need(Permissions::DELETE)?;
-        check_visible(path)?;
+        self.check_name(Access::Delete, path)?;
         match self.shared.own_upload(path) {
             Some(upload) => self.remove_upload(path, &upload)?,
             None => {
@@ -198,8 +199,7 @@ impl Session {
     /// # Errors
     /// Needs `delete`.
     pub fn remove_dir(&self, path: &VirtualPath) -> Result<()> {
-        self.need(Permissions::DELETE)?;
-        check_visible(path)?;
+        self.check_name(Access::Delete, path)?;
         self.shared.filesystem.remove_dir(path)?;
         self.tell(Command::Rmdir, path, None);
         Ok(())
@@ -210,8 +210,7 @@ impl Session {
     /// # Errors
     /// Needs `create_dirs`.
     pub fn create_dir(&self, path: &VirtualPath, mode: Option<u32>) -> Result<()> {
-        self.need(Permissions::CREATE_DIRS)?;
-        check_creatable(path)?;
+        self.check_name(Access::CreateDir, path)?;
         self.shared.check_not_uploading(&path.as_name())?;
         self.shared.filesystem.create_dir(path, mode)?;
         self.shared.sync_name(path)?;
@@ -224,9 +223,8 @@ impl Session {
     /// # Errors
     /// Needs `rename`, and `overwrite` when the target is replaced.
     pub fn rename(&self, from: &VirtualPath, to: &VirtualPath, replace: Replace) -> Result<()> {
-        self.need(Permissions::RENAME)?;
-        check_visible(from)?;
-        check_creatable(to)?;
+        self.check_name(Access::RenameFrom, from)?;
+        self.check_name(Access::RenameTo, to)?;
         let names = self.shared.quota.change_names();
         let own = self.shared.own_upload(from);
         let replaced = self.shared.own_upload(to);
@@ -234,7 +232,7 @@ impl Session {
             if replace == Replace::No {
                 return Err(name_is_taken());
             }
-            self.need(Permissions::OVERWRITE)?;
+            self.check_name(Access::Overwrite, to)?;
         }
         let freed = match &own {
             Some(upload) => self.rename_upload(upload, from, to, replace),
@@ -268,17 +266,13 @@ impl Session {
             if replace == Replace::No {
                 return Err(Error::new(ErrorKind::AlreadyExists, "the target exists"));
             }
-            self.need(Permissions::OVERWRITE)?;
+            self.check_name(Access::Overwrite, to)?;
         }
         if matches!(source.file_type, FileType::Symlink | FileType::Directory) {
             self.shared.filesystem.check_links_from(from, to)?;
         }
         // Whoever may not replace anything does not replace what another server or program puts there meanwhile either.
-        let may_replace = self
-            .shared
-            .user
-            .permissions
-            .contains(Permissions::OVERWRITE);
+        let may_replace = self.shared.decide_name(Access::Overwrite, to)?.allowed;
         let replace = if may_replace { replace } else { Replace::No };
         self.shared.filesystem.rename(from, to, replace)?;
         // Renaming one name of a file over another of the same file changes nothing.
@@ -295,18 +289,12 @@ impl Session {
     /// # Errors
     /// Needs `list`.
     pub fn space(&self, path: &VirtualPath) -> Result<SpaceInfo> {
-        self.need(Permissions::LIST)?;
-        check_visible(path)?;
+        self.check(Access::Stat, path)?;
         let disk = match self.shared.own_upload(path) {
             Some(_) => self.shared.filesystem.space(&path.parent_or_root()),
             None => self.shared.filesystem.space(path),
         }?;
         Ok(self.shared.quota.status().shown_in(disk))
-    }
-
-    fn need(&self, permissions: Permissions) -> Result<()> {
-        self.shared.connection.touch();
-        self.shared.need(permissions)
     }
 
     fn tell(&self, command: Command, path: &VirtualPath, target: Option<&VirtualPath>) {
@@ -323,21 +311,6 @@ impl Session {
 }
 
 impl Shared {
-    /// Has the user these permissions?
-    ///
-    /// # Errors
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied), naming them.
-    pub(crate) fn need(&self, permissions: Permissions) -> Result<()> {
-        if self.user.permissions.contains(permissions) {
-            return Ok(());
-        }
-        Err(Error::denied(format!(
-            "permission denied: needs {}",
-            permissions.names_on_wire().join(" and ")
-        ))
-        .decided_by(Rule::Permission(permissions)))
-    }
-
     /// Waits until a changed name is on stable storage, where uploads are. That a directory may not be read is no reason to
     /// call a change failed that was made: the system offers no way to wait for it.
     fn sync_name(&self, path: &VirtualPath) -> Result<()> {
@@ -367,13 +340,8 @@ pub(crate) fn if_there<T>(found: Result<T>) -> Result<Option<T>> {
 
 /// Unfinished uploads do not exist for a client.
 pub(crate) fn check_visible(path: &VirtualPath) -> Result<()> {
-    if path.components().any(is_upload_temporary) {
+    if names_unfinished_upload(path) {
         return Err(Error::not_found("no such file or directory").decided_by(Rule::ReservedName));
     }
     Ok(())
-}
-
-fn check_creatable(path: &VirtualPath) -> Result<()> {
-    check_visible(path)
-        .map_err(|_| Error::denied("the name is reserved").decided_by(Rule::ReservedName))
 }

@@ -20,7 +20,6 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::Event,
     filesystem::{File, Metadata},
-    permission::Permissions,
     quota::SharedCount,
     registry::{Operation, Permit, TransferEntry},
     session::{AttributeChange, Shared},
@@ -152,13 +151,16 @@ impl Transfer {
     /// Changes attributes of the open file.
     ///
     /// # Errors
-    /// Needs `upload` alone where the handle is open for writing: opening it has asked for the rest. On any other
-    /// handle as [`Session::set_attributes`](crate::session::Session::set_attributes); the size is refused there.
+    /// A handle that is open for writing needs no more than opening it has asked for. Any other
+    /// handle needs as much as [`Session::set_attributes`](crate::session::Session::set_attributes); the size is refused there.
     pub fn set_attributes(&mut self, change: &AttributeChange) -> Result<()> {
         let other = match &self.upload {
-            Some(_) => self.shared.need(Permissions::UPLOAD).map(|()| change.other),
-            None => self.shared.permitted(&change.other),
-        }?;
+            Some(_) => change.other,
+            None => {
+                let decide = |access| self.shared.decide(access, &self.path);
+                self.shared.permitted(&change.other, decide)?
+            }
+        };
         if let Some(size) = change.size {
             let Some(upload) = self.upload.as_mut() else {
                 return Err(not_for_writing());

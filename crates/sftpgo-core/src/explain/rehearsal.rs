@@ -119,9 +119,9 @@ impl Filesystem for Rehearsal {
         }
     }
 
-    fn real_path(&self, raw: &[u8]) -> Result<VirtualPath> {
+    fn resolve(&self, raw: &[u8]) -> Result<VirtualPath> {
         match &self.home {
-            Some(home) => home.real_path(raw),
+            Some(home) => home.resolve(raw),
             None => Ok(VirtualPath::parse(raw)?.as_name()),
         }
     }

@@ -90,7 +90,7 @@ pub trait Filesystem: Send + Sync {
     ///
     /// # Errors
     /// The kinds of realpath(3); a link that leads outside is refused.
-    fn real_path(&self, raw: &[u8]) -> Result<VirtualPath> {
+    fn resolve(&self, raw: &[u8]) -> Result<VirtualPath> {
         Ok(VirtualPath::parse(raw)?.as_name())
     }
 

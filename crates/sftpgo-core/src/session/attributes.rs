@@ -4,7 +4,7 @@ use super::{Session, Shared, check_visible};
 use crate::{
     error::{Error, Result},
     filesystem::{Inode, OpenOptions, SetAttributes},
-    permission::Permissions,
+    policy::{Access, Decision},
     transfer::Upload,
     vpath::VirtualPath,
 };
@@ -41,10 +41,14 @@ impl Session {
         follow: bool,
     ) -> Result<()> {
         if change.size.is_some() {
-            self.need(Permissions::UPLOAD | Permissions::OVERWRITE)?;
+            self.check(Access::Truncate, path)?;
         }
         self.shared.connection.touch();
-        let other = self.shared.permitted(&change.other)?;
+        let decide = |access| match follow {
+            true => self.shared.decide(access, path),
+            false => self.shared.decide_name(access, path),
+        };
+        let other = self.shared.permitted(&change.other, decide)?;
         check_visible(path)?;
         if let Some(upload) = self.shared.own_upload(path) {
             let size = change.size;
@@ -72,8 +76,7 @@ impl Session {
         made: Inode,
         change: &SetAttributes,
     ) -> Result<()> {
-        self.need(Permissions::CREATE_DIRS)?;
-        check_visible(path)?;
+        self.check_name(Access::CreateDir, path)?;
         if self.shared.filesystem.metadata(path, false)?.inode != made {
             let change = AttributeChange {
                 size: None,
@@ -101,35 +104,39 @@ impl Session {
 }
 
 impl Shared {
-    /// The part of `change` that the user may make of what is not the user's own open upload.
+    /// The part of `change` that is allowed by `decide`, of what is not the user's own open upload.
     ///
     /// # Errors
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) when a part is missing and not to be ignored.
-    pub(crate) fn permitted(&self, change: &SetAttributes) -> Result<SetAttributes> {
-        let needed = needed_for(change);
-        match self.setstat {
-            SetstatMode::Refuse => self.need(needed).map(|()| *change),
-            SetstatMode::Ignore => {
-                let may = |permission| self.user.permissions.contains(permission);
-                Ok(SetAttributes {
-                    mode: change.mode.filter(|_| may(Permissions::CHMOD)),
-                    owner: change.owner.filter(|_| may(Permissions::CHOWN)),
-                    times: change.times.filter(|_| may(Permissions::CHTIMES)),
-                })
+    pub(crate) fn permitted(
+        &self,
+        change: &SetAttributes,
+        decide: impl Fn(Access) -> Result<Decision>,
+    ) -> Result<SetAttributes> {
+        let asked = [
+            (change.mode.is_some(), Access::Chmod),
+            (change.owner.is_some(), Access::Chown),
+            (change.times.is_some(), Access::Chtimes),
+        ];
+        let mut permitted = *change;
+        let mut refused: Option<Decision> = None;
+        for (_, access) in asked.into_iter().filter(|(is_asked, _)| *is_asked) {
+            let decision = decide(access)?;
+            if decision.allowed {
+                continue;
+            }
+            refused = Some(refused.map_or(decision, |before| before.and(decision)));
+            match access {
+                Access::Chmod => permitted.mode = None,
+                Access::Chown => permitted.owner = None,
+                _ => permitted.times = None,
             }
         }
-    }
-}
-
-fn needed_for(change: &SetAttributes) -> Permissions {
-    let when = |is_asked: bool, permission| {
-        if is_asked {
-            permission
-        } else {
-            Permissions::empty()
+        match (refused, self.setstat) {
+            (Some(refused), SetstatMode::Refuse) => {
+                refused.check(Access::Chmod).map(|()| permitted)
+            }
+            _ => Ok(permitted),
         }
-    };
-    when(change.mode.is_some(), Permissions::CHMOD)
-        | when(change.owner.is_some(), Permissions::CHOWN)
-        | when(change.times.is_some(), Permissions::CHTIMES)
+    }
 }

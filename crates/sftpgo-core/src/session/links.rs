@@ -1,10 +1,10 @@
 //! Links of a session: making and reading them, where paths lead through them, and targets as words.
 
-use super::{Session, check_creatable, check_visible};
+use super::Session;
 use crate::{
     error::{Error, Result},
     event::Command,
-    permission::Permissions,
+    policy::Access,
     rule::Rule,
     vpath::VirtualPath,
 };
@@ -20,12 +20,23 @@ impl Session {
     pub fn real_path(&self, raw: &[u8]) -> Result<VirtualPath> {
         self.shared.connection.touch();
         let words = VirtualPath::parse(raw)?.as_name();
-        if !self.shared.user.permissions.contains(Permissions::LIST) {
+        if !self.may_be_told(&words)? {
             return Ok(words);
         }
-        check_visible(&words)?;
-        let found = self.shared.filesystem.real_path(raw)?;
-        check_visible(&found).map(|()| found)
+        let found = self.shared.filesystem.resolve(raw)?;
+        match self.may_be_told(&found)? {
+            true => Ok(found),
+            false => Ok(words),
+        }
+    }
+
+    /// May the user know what is at this path?
+    fn may_be_told(&self, path: &VirtualPath) -> Result<bool> {
+        let decision = self.shared.policy.decide(Access::Stat, path);
+        match decision.rule {
+            Rule::Permission(_) => Ok(decision.allowed),
+            _ => decision.check(Access::Stat).map(|()| true),
+        }
     }
 
     /// Makes `link` point to `target`: the client's absolute path, or one relative to the link's directory.
@@ -37,18 +48,19 @@ impl Session {
     /// # Errors
     /// Needs `create_symlinks`; a target outside the home is refused.
     pub fn symlink(&self, target: &[u8], link: &VirtualPath) -> Result<()> {
-        self.need(Permissions::CREATE_SYMLINKS)?;
-        check_creatable(link)?;
+        self.check_name(Access::CreateLink, link)?;
         self.shared.check_not_uploading(link)?;
         let filesystem = &self.shared.filesystem;
         // A directory that moved meanwhile would let the link climb further.
         let names = self.shared.quota.change_names();
-        let directory = filesystem.real_path(link.parent_or_root().as_bytes())?;
+        let directory = filesystem.resolve(link.parent_or_root().as_bytes())?;
         if target.is_empty() || !stays_inside(&directory, target) {
             return Err(leads_outside());
         }
         let resolved = self.resolved_target(&directory, target)?;
-        check_visible(&resolved)?;
+        // Whoever follows the link is asked again, for where it leads then.
+        let decision = self.shared.policy.decide(Access::LinkTarget, &resolved);
+        decision.check(Access::LinkTarget)?;
         // Links on the way may lead out where the words do not; what is not there yet may come.
         if let Err(refused) = filesystem.metadata(&resolved, true)
             && refused.rule() == Rule::OutsideHome
@@ -81,7 +93,7 @@ impl Session {
         };
         raw.push(b'/');
         raw.extend_from_slice(way);
-        let place = match self.shared.filesystem.real_path(&raw) {
+        let place = match self.shared.filesystem.resolve(&raw) {
             Err(error) if error.rule() == Rule::OutsideHome => return Err(error),
             // What is not there is taken by its words: they go nowhere else later, for they are not stored.
             Err(_) => directory.join(way)?,
@@ -95,9 +107,8 @@ impl Session {
     /// # Errors
     /// Needs `create_symlinks`; a link that would lead outside the home from its new place is refused.
     pub fn hard_link(&self, original: &VirtualPath, link: &VirtualPath) -> Result<()> {
-        self.need(Permissions::CREATE_SYMLINKS)?;
-        check_visible(original)?;
-        check_creatable(link)?;
+        self.check_name(Access::LinkTarget, original)?;
+        self.check_name(Access::CreateLink, link)?;
         self.shared.check_not_uploading(original)?;
         self.shared.check_not_uploading(link)?;
         let names = self.shared.quota.change_names();
@@ -117,8 +128,7 @@ impl Session {
     /// # Errors
     /// Needs `list`.
     pub fn read_link(&self, path: &VirtualPath) -> Result<Vec<u8>> {
-        self.need(Permissions::LIST)?;
-        check_visible(path)?;
+        self.check_name(Access::Stat, path)?;
         self.shared.filesystem.read_link(path)
     }
 }

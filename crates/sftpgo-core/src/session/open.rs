@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{AttributeChange, Session, Shared, UploadMode, check_creatable, check_visible};
+use super::{AttributeChange, Session, Shared, UploadMode};
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{File, FileType, Filesystem, Metadata, OpenOptions},
-    permission::Permissions,
+    policy::Access,
     quota::{SharedCount, Standing},
     registry::Operation,
     rule::Rule,
@@ -46,7 +46,7 @@ impl Session {
         if request.write {
             return self.open_for_upload(path, request);
         }
-        self.need(Permissions::DOWNLOAD)?;
+        self.check(Access::Download, path)?;
         if request.create || request.truncate {
             self.make_empty(path, request)?;
         }
@@ -54,7 +54,6 @@ impl Session {
     }
 
     fn open_for_download(&self, path: &VirtualPath) -> Result<Transfer> {
-        check_visible(path)?;
         let options = OpenOptions {
             read: true,
             ..OpenOptions::default()
@@ -90,11 +89,10 @@ impl Session {
     }
 
     fn open_for_upload(&self, path: &VirtualPath, request: &OpenRequest) -> Result<Transfer> {
-        self.need(Permissions::UPLOAD)?;
+        self.check(Access::Upload, path)?;
         if request.read {
-            self.need(Permissions::DOWNLOAD)?;
+            self.check(Access::Download, path)?;
         }
-        check_creatable(path)?;
         check_makeable(self.shared.filesystem.as_ref(), path, request)?;
         let _names = self.shared.quota.change_names();
         // With a slash behind it the name is a directory or nothing, as the storage says.
@@ -131,7 +129,7 @@ impl Session {
             (None, Some(Err(refused)))
                 if refused.kind() == ErrorKind::AlreadyExists && !request.exclusive =>
             {
-                let place = self.shared.filesystem.real_path(path.as_bytes())?;
+                let place = self.shared.filesystem.resolve(path.as_bytes())?;
                 self.make(&place, request)
             }
             (None, Some(refused)) => refused,
@@ -149,7 +147,7 @@ impl Session {
         if request.create && request.exclusive {
             return Err(exists());
         }
-        self.need(Permissions::OVERWRITE)?;
+        self.check(Access::Overwrite, path)?;
         self.write_to(request, |options| {
             self.shared.filesystem.open(path, options)
         })
@@ -207,14 +205,13 @@ impl Session {
 
     /// CREAT and TRUNC of a handle that is not for writing: makes the file, or empties the one that is there.
     fn make_empty(&self, path: &VirtualPath, request: &OpenRequest) -> Result<()> {
-        check_creatable(path)?;
         check_makeable(self.shared.filesystem.as_ref(), path, request)?;
         if let Some(upload) = self.shared.own_upload(path) {
             if request.exclusive {
                 return Err(exists());
             }
             if request.truncate {
-                self.need(Permissions::UPLOAD | Permissions::OVERWRITE)?;
+                self.check(Access::Truncate, path)?;
                 let empty = AttributeChange {
                     size: Some(0),
                     ..AttributeChange::default()
@@ -230,7 +227,7 @@ impl Session {
                 return Err(exists());
             }
             if request.truncate {
-                self.need(Permissions::UPLOAD | Permissions::OVERWRITE)?;
+                self.check(Access::Truncate, path)?;
                 return self.truncate(path, 0);
             }
             return Ok(());
@@ -238,7 +235,7 @@ impl Session {
         if !request.create {
             return Ok(());
         }
-        self.need(Permissions::UPLOAD)?;
+        self.check(Access::Upload, path)?;
         let _names = self.shared.quota.change_names();
         if request.exclusive && self.shared.is_being_uploaded(path)? {
             return Err(exists());

@@ -13,7 +13,7 @@ use super::{AttributeChange, Listing, Session, Shared, if_there, open::check_rep
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirEntry, FileType, OpenOptions, Replace},
-    permission::Permissions,
+    policy::Access,
     provider::UsageDelta,
     quota::lock,
     transfer::{StagedUpload, Upload, name_is_taken},
@@ -132,13 +132,14 @@ impl Session {
                     if replace == Replace::No || found.file_type == FileType::Symlink {
                         return Err(Error::new(ErrorKind::AlreadyExists, "the target exists"));
                     }
-                    self.need(Permissions::OVERWRITE)?;
+                    self.check_name(Access::Overwrite, to)?;
                 }
                 UsageDelta::default()
             }
         };
         let exclusive = replace == Replace::No && !has_old;
-        upload.move_to(&self.shared, directory, name, exclusive)?;
+        let overwrite = self.shared.decide_name(Access::Overwrite, to)?;
+        upload.move_to(&self.shared, directory, name, exclusive, overwrite)?;
         Ok(freed)
     }
 

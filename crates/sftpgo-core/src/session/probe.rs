@@ -1,10 +1,11 @@
 //! What protocols without requests for it have to find out before they open a file.
 
-use super::{Session, check_creatable, check_visible, stays_inside};
+use super::{Session, check_visible, stays_inside};
 use crate::{
     error::Result,
     filesystem::{File, FileType, Metadata, OpenOptions},
-    permission::Permissions,
+    policy::Access,
+    rule::Rule,
     vpath::VirtualPath,
 };
 
@@ -16,8 +17,7 @@ impl Session {
     /// # Errors
     /// Needs `upload`.
     pub fn upload_target(&self, path: &VirtualPath) -> Result<Option<Metadata>> {
-        self.need(Permissions::UPLOAD)?;
-        check_creatable(path)?;
+        self.check(Access::Upload, path)?;
         self.shared.find(path, true)
     }
 
@@ -27,8 +27,8 @@ impl Session {
     /// # Errors
     /// Needs `create_symlinks`.
     pub fn link_can_be_made(&self, link: &VirtualPath) -> Result<bool> {
-        self.need(Permissions::CREATE_SYMLINKS)?;
-        let Some(directory) = link.parent().filter(|_| check_visible(link).is_ok()) else {
+        let is_name = self.can_be_link(link)?;
+        let Some(directory) = link.parent().filter(|_| is_name) else {
             return Ok(false);
         };
         let found = self.shared.filesystem.metadata(&directory, true);
@@ -41,14 +41,24 @@ impl Session {
     /// # Errors
     /// Needs `create_symlinks`.
     pub fn link_would_lead(&self, target: &[u8], link: &VirtualPath) -> Result<bool> {
-        self.need(Permissions::CREATE_SYMLINKS)?;
+        let is_name = self.can_be_link(link)?;
         let directory = link.parent_or_root();
-        if target.is_empty() || !stays_inside(&directory, target) {
+        if !is_name || target.is_empty() || !stays_inside(&directory, target) {
             return Ok(false);
         }
         Ok(directory.join(target).is_ok_and(|target| {
             check_visible(&target).is_ok() && self.shared.filesystem.metadata(&target, true).is_ok()
         }))
+    }
+
+    /// Is this a name that a link can have? That the name is reserved is an answer, not a refusal: only a guess is made.
+    fn can_be_link(&self, link: &VirtualPath) -> Result<bool> {
+        self.shared.connection.touch();
+        let decision = self.shared.policy.decide(Access::CreateLink, link);
+        match decision.rule {
+            Rule::ReservedName => Ok(false),
+            _ => decision.check(Access::CreateLink).map(|()| true),
+        }
     }
 
     /// Does a new content for this name go to a hidden file until all of it is there? Else it is written over the old
@@ -66,8 +76,7 @@ impl Session {
     /// # Errors
     /// Needs `download`.
     pub fn open_content(&self, path: &VirtualPath) -> Result<Box<dyn File>> {
-        self.need(Permissions::DOWNLOAD)?;
-        check_visible(path)?;
+        self.check(Access::Download, path)?;
         let options = OpenOptions {
             read: true,
             ..OpenOptions::default()

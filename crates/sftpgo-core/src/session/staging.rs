@@ -13,7 +13,7 @@ use crate::{
         DirectoryHandle, File, FileType, Metadata, OpenOptions, SetAttributes,
         UPLOAD_TEMPORARY_PREFIX,
     },
-    permission::Permissions,
+    policy::Access,
     quota::{FileFigures, SharedCount, Standing, lock},
     random,
     transfer::{Begin, StagedUpload, Upload},
@@ -54,24 +54,24 @@ impl Session {
                 if let Some(found) = &found {
                     check_replaceable(found)?;
                 }
-                self.join(&running, request)
+                self.join(path, &running, request)
             }
             (Some(found), _) => {
                 check_replaceable(&found)?;
-                self.need(Permissions::OVERWRITE)?;
+                self.check_name(Access::Overwrite, path)?;
                 if request.truncate && self.can_replace(&path.parent_or_root(), &found) {
                     directory.check_writable(name)?;
-                    self.stage(directory, name, request, Some(found))
+                    self.stage(path, directory, name, request, Some(found))
                 } else {
                     self.write_to(request, |options| directory.open(name, options))
                 }
             }
             (None, Some(running)) if self.shared.is_own_upload(&running) => {
-                self.need(Permissions::OVERWRITE)?;
-                self.stage(directory, name, request, None)
+                self.check_name(Access::Overwrite, path)?;
+                self.stage(path, directory, name, request, None)
             }
             (None, _) if request.create && request.append => self.open_in_place(path, request),
-            (None, _) if request.create => self.stage(directory, name, request, None),
+            (None, _) if request.create => self.stage(path, directory, name, request, None),
             (None, _) => Err(Error::not_found("no such file or directory")),
         }
     }
@@ -79,10 +79,11 @@ impl Session {
     /// One more handle of an upload that is running, in this session or another one of the user.
     fn join(
         &self,
+        path: &VirtualPath,
         running: &Arc<StagedUpload>,
         request: &OpenRequest,
     ) -> Result<(Box<dyn File>, Upload)> {
-        self.need(Permissions::OVERWRITE)?;
+        self.check_name(Access::Overwrite, path)?;
         let options = OpenOptions {
             read: request.read,
             write: true,
@@ -114,12 +115,14 @@ impl Session {
     /// Data goes to a hidden file; what has the name stays whole and visible to others until it is complete.
     fn stage(
         &self,
+        path: &VirtualPath,
         directory: Arc<dyn DirectoryHandle>,
         name: &[u8],
         request: &OpenRequest,
         found: Option<Metadata>,
     ) -> Result<(Box<dyn File>, Upload)> {
         self.shared.quota.uploads().check_left_over()?;
+        let overwrite = self.shared.decide_name(Access::Overwrite, path)?;
         let leans_on = match &found {
             Some(found) => self.pledge(directory.as_ref(), name, found)?,
             None => None,
@@ -149,6 +152,7 @@ impl Session {
                 name: name.to_vec(),
                 found,
                 exclusive: request.create && request.exclusive,
+                overwrite,
                 file: Arc::clone(&file),
                 count,
                 leans_on,

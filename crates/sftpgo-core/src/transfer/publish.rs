@@ -14,7 +14,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirectoryHandle, File, FileType, Metadata, Replace},
-    permission::Permissions,
+    policy::Access,
     provider::UsageDelta,
     quota::{CountedInode, FileFigures, SharedCount, Standing, lock},
     session::{Shared, UploadMode, if_there},
@@ -199,7 +199,7 @@ impl StagedUpload {
                 "nothing arrived of the upload that was lost",
             ));
         }
-        let replace = check_target(shared, place, found.as_ref(), is_rest)?;
+        let replace = check_target(place, found.as_ref(), is_rest)?;
         let replaced = match &found {
             Some(_) => Some(
                 shared
@@ -302,12 +302,7 @@ impl<'c> Change<'c> {
 }
 
 /// May the upload take this name from what has it now?
-fn check_target(
-    shared: &Shared,
-    place: &Place,
-    found: Option<&Metadata>,
-    is_rest: bool,
-) -> Result<Replace> {
+fn check_target(place: &Place, found: Option<&Metadata>, is_rest: bool) -> Result<Replace> {
     let Some(found) = found else {
         return Ok(Replace::No);
     };
@@ -340,7 +335,7 @@ fn check_target(
             "the file is newer than the upload that was lost",
         ));
     }
-    shared.need(Permissions::OVERWRITE)?;
+    place.overwrite.check(Access::Overwrite)?;
     // Replacing a file asks the system only for its directory.
     place.directory.check_writable(&place.name)?;
     Ok(Replace::Yes)

@@ -9,6 +9,7 @@ use super::running::LeftOver;
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirectoryHandle, File, Inode, Metadata, OpenOptions, SetAttributes},
+    policy::Decision,
     quota::{SharedCount, Standing, lock},
     session::Shared,
 };
@@ -33,6 +34,8 @@ pub(super) struct Place {
     pub(super) found: Option<Metadata>,
     /// Only where nothing is.
     pub(super) exclusive: bool,
+    /// May it replace what has the name? Decided with the name, for the directory may have another path at the end.
+    pub(super) overwrite: Decision,
     /// Handles that are open.
     pub(super) handles: usize,
     /// A handle was closed well while others went on: what it wrote must not be lost with them.
@@ -52,6 +55,7 @@ pub(crate) struct Begin {
     pub(crate) name: Vec<u8>,
     pub(crate) found: Option<Metadata>,
     pub(crate) exclusive: bool,
+    pub(crate) overwrite: Decision,
     pub(crate) file: Arc<dyn File>,
     pub(crate) count: SharedCount,
     pub(crate) leans_on: Option<SharedCount>,
@@ -72,6 +76,7 @@ impl StagedUpload {
                 name: begin.name,
                 found: begin.found,
                 exclusive: begin.exclusive,
+                overwrite: begin.overwrite,
                 handles: 1,
                 acknowledged: false,
                 lost: false,
@@ -157,6 +162,7 @@ impl StagedUpload {
         directory: Arc<dyn DirectoryHandle>,
         name: &[u8],
         exclusive: bool,
+        overwrite: Decision,
     ) -> Result<()> {
         let mut place = self.place();
         let (from, to) = (place.directory.inode(), directory.inode());
@@ -171,6 +177,7 @@ impl StagedUpload {
         // What has the new name now was looked at by whoever gives it.
         place.found = place.directory.metadata(name).ok();
         place.exclusive = exclusive;
+        place.overwrite = overwrite;
         Ok(())
     }
 

@@ -120,8 +120,8 @@ impl Filesystem for Recorded {
     fn read_dir(&self, path: &VirtualPath) -> Result<Box<dyn Directory>> {
         self.home.read_dir(path)
     }
-    fn real_path(&self, raw: &[u8]) -> Result<VirtualPath> {
-        self.home.real_path(raw)
+    fn resolve(&self, raw: &[u8]) -> Result<VirtualPath> {
+        self.home.resolve(raw)
     }
     fn create_dir(&self, path: &VirtualPath, mode: Option<u32>) -> Result<()> {
         self.home.create_dir(path, mode)

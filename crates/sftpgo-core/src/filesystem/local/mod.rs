@@ -120,7 +120,7 @@ impl Filesystem for LocalFilesystem {
             .give_name(&parent, path.file_name().unwrap_or(&name))
     }
 
-    fn real_path(&self, raw: &[u8]) -> Result<VirtualPath> {
+    fn resolve(&self, raw: &[u8]) -> Result<VirtualPath> {
         let words = VirtualPath::parse(raw)?;
         let climbs = raw.split(|byte| *byte == b'/').any(|name| name == b"..");
         if !climbs && self.root.open_without_links(&words).is_ok() {
@@ -199,7 +199,7 @@ impl Filesystem for LocalFilesystem {
         let target = target.into_bytes();
         // Only where the target goes up does it matter where the link is, which links may lead to.
         let directory = if target.split(|byte| *byte == b'/').any(|name| name == b"..") {
-            self.real_path(path.parent_or_root().as_bytes())?
+            self.resolve(path.parent_or_root().as_bytes())?
         } else {
             path.parent_or_root()
         };
