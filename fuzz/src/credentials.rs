@@ -1,5 +1,5 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
-use sftpgo_core::auth::{password::PasswordHash, public_key::AuthorizedKey};
+use sftpgo_core::credential::{password::PasswordHash, public_key::AuthorizedKey};
 use sftpgo_ssh::sftp::proto::decode::Decoder;
 
 use crate::chosen;

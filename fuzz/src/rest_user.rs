@@ -1,5 +1,5 @@
 use sftpgo_api::{fuzzing::user_draft, user_json};
-use sftpgo_core::{UserDraft, auth::password::PasswordHash};
+use sftpgo_core::{UserDraft, credential::password::PasswordHash};
 
 const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOnGqkYMKmoFXKHEYc4cX4Hl9WGJtKKGy2FUQbDGvYu9";

@@ -12,7 +12,8 @@ use std::{
 
 use sftpgo_core::{
     UserDraft, UserId,
-    auth::{Authenticator, LoggedIn, public_key::AuthorizedKey},
+    auth::{Authenticator, LoggedIn},
+    credential::public_key::AuthorizedKey,
     event::Events,
     filesystem::local::LocalHomes,
     provider::{QuotaLedger, Users},

@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod auth;
+pub mod credential;
 pub mod error;
 pub mod event;
 pub mod explain;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    auth::{password::PasswordHash, public_key::AuthorizedKey},
+    credential::{password::PasswordHash, public_key::AuthorizedKey},
     error::{Error, Result},
     permission::Permissions,
     rule::Rule,

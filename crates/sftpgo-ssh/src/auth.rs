@@ -8,7 +8,8 @@ use std::{
 
 use sftpgo_core::{
     Result,
-    auth::{Authenticator, LoggedIn, LoginFailure, password::MAX_PASSWORD_LEN},
+    auth::{Authenticator, LoggedIn, LoginFailure},
+    credential::password::MAX_PASSWORD_LEN,
     event::{Event, Events, LoginMethod},
 };
 

@@ -3,7 +3,8 @@
 use std::{fmt, sync::Arc, time::Instant};
 
 use crate::{
-    auth::{password::PasswordHash, public_key::AuthorizedKey, refusal::RefusalTime},
+    auth::refusal::RefusalTime,
+    credential::{password::PasswordHash, public_key::AuthorizedKey},
     filesystem::{Filesystem, Homes},
     provider::Provider,
     quota::{QuotaAccount, QuotaBook},

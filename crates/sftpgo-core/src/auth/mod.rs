@@ -1,8 +1,6 @@
 //! Login: credentials to a user with an open home and one of the user's sessions.
 
 pub mod login;
-pub mod password;
-pub mod public_key;
 pub mod refusal;
 
 pub use login::{Authenticator, LoggedIn, LoginFailure};

@@ -13,8 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::password::{MAX_EXPECTED_TIME, PasswordHash};
 use crate::{
+    credential::password::{MAX_EXPECTED_TIME, PasswordHash},
     error::Result,
     event::{Event, Observer},
     priority,

@@ -4,7 +4,7 @@
 //! ends it; the client comes back under what holds now, or does not get in.
 
 use super::User;
-use crate::auth::{password::PasswordHash, public_key::AuthorizedKey};
+use crate::credential::{password::PasswordHash, public_key::AuthorizedKey};
 
 /// The first field, by its name on the wire, that `now` has other than `at_login` and that a session which began then
 /// cannot go on without.

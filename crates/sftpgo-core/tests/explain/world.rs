@@ -14,7 +14,8 @@ use std::{
 use rustix::fs::{CWD, FileType};
 use sftpgo_core::{
     ErrorKind, Permissions, User, UserDraft,
-    auth::{Authenticator, public_key::AuthorizedKey},
+    auth::Authenticator,
+    credential::public_key::AuthorizedKey,
     event::Events,
     explain::{Explainer, Question, Verdict},
     filesystem::local::LocalHomes,

@@ -239,8 +239,8 @@ fn temporaries_cannot_be_opened_or_made_by_name() {
 #[test]
 fn the_last_session_goes_to_one_of_two_racing_logins() {
     let world = World::new(|draft| draft.max_sessions = 1);
-    let key =
-        sftpgo_core::auth::public_key::AuthorizedKey::parse(&world.user.public_keys[0]).unwrap();
+    let key = sftpgo_core::credential::public_key::AuthorizedKey::parse(&world.user.public_keys[0])
+        .unwrap();
     let kept: Vec<_> = std::thread::scope(|scope| {
         let racers: Vec<_> = (0..8)
             .map(|_| scope.spawn(|| world.authenticator.with_public_key("bob", key.blob())))

@@ -125,7 +125,8 @@ impl World {
 
     pub(crate) fn log_in(&self) -> LoggedIn {
         let key =
-            sftpgo_core::auth::public_key::AuthorizedKey::parse(&self.user.public_keys[0]).unwrap();
+            sftpgo_core::credential::public_key::AuthorizedKey::parse(&self.user.public_keys[0])
+                .unwrap();
         self.authenticator
             .with_public_key("bob", key.blob())
             .unwrap()

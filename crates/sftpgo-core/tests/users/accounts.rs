@@ -13,7 +13,7 @@ use std::{
 use sftpgo_core::{
     ErrorKind, User, UserDraft, UserId,
     accounts::Accounts,
-    auth::password::PasswordHash,
+    credential::password::PasswordHash,
     provider::{Order, QuotaLedger, UserQuery, Users},
     quota::{QuotaBook, Tracking},
     registry::Connections,

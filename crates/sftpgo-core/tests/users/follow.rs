@@ -3,9 +3,14 @@
 use std::sync::Arc;
 
 use sftpgo_core::{
-    User, auth::password::PasswordHash, event::Events, follow::follow_changes,
-    permission::Permissions, provider::Users, quota::QuotaBook, quota::Tracking,
-    registry::Connections, registry::Operation,
+    User,
+    credential::password::PasswordHash,
+    event::Events,
+    follow::follow_changes,
+    permission::Permissions,
+    provider::Users,
+    quota::{QuotaBook, Tracking},
+    registry::{Connections, Operation},
 };
 
 use crate::common::{BCRYPT, KEY, OTHER_KEY, add, empty};

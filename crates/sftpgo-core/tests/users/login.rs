@@ -13,7 +13,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use sftpgo_core::{
     Error, ErrorKind, Provider, Result, User, UserDraft, UserId,
     accounts::Accounts,
-    auth::{Authenticator, LoggedIn, LoginFailure, password::PasswordHash, refusal::RefusalTime},
+    auth::{Authenticator, LoggedIn, LoginFailure, refusal::RefusalTime},
+    credential::password::PasswordHash,
     event::Events,
     provider::{Health, QuotaLedger, UserQuery, Users},
     quota::{QuotaBook, Tracking},

@@ -4,7 +4,8 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use sftpgo_core::{
     UserDraft,
-    auth::{Authenticator, LoggedIn, public_key::AuthorizedKey},
+    auth::{Authenticator, LoggedIn},
+    credential::public_key::AuthorizedKey,
     event::Events,
     filesystem::local::LocalHomes,
     provider::Users,

@@ -9,7 +9,8 @@ use std::{
 
 use sftpgo_core::{
     UserDraft,
-    auth::{Authenticator, LoggedIn, public_key::AuthorizedKey},
+    auth::{Authenticator, LoggedIn},
+    credential::public_key::AuthorizedKey,
     event::{Event, Events, Observer},
     filesystem::local::LocalHomes,
     provider::Users,

@@ -68,7 +68,7 @@ impl PasswordHash {
     }
 
     /// A hash of the cost of a new one that no password matches: what is checked for a name that has none.
-    pub(super) fn of_nobody() -> Self {
+    pub(crate) fn of_nobody() -> Self {
         Self(Family::Argon2id(Argon2id::of_nobody()))
     }
 
