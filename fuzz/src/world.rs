@@ -20,7 +20,7 @@ use sftpgo_core::{
     quota::{QuotaBook, Tracking},
     registry::{Connections, Protocol},
     session::{Session, UploadMode, UploadPolicy},
-    user::Usage,
+    storage_usage::Usage,
 };
 use sftpgo_store::MemoryProvider;
 

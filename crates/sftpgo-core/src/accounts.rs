@@ -11,9 +11,10 @@ use crate::{
     event::{Event, Events, UserChange},
     follow,
     provider::{Provider, UserQuery},
-    quota::{Amount, QuotaBook},
+    quota::QuotaBook,
     registry::Connections,
-    user::{Usage, User, UserDraft, UserId},
+    storage_usage::{StorageUsage, Usage},
+    user::{User, UserDraft, UserId},
 };
 
 /// A change is made again so often when others change the user at the same time.
@@ -175,5 +176,5 @@ impl Accounts {
 /// A user's usage with what the ledger does not have yet; what servers that share it report may be below zero for a moment.
 fn shown(user: &User, unwritten: &HashMap<UserId, Usage>) -> Usage {
     let usage = unwritten.get(&user.id).copied().unwrap_or(user.usage);
-    Amount::of(usage).as_usage_at(usage.updated_at)
+    StorageUsage::of(usage).as_usage_at(usage.updated_at)
 }

@@ -27,6 +27,7 @@ pub mod registry;
 pub mod rule;
 pub mod scan;
 pub mod session;
+pub mod storage_usage;
 pub mod sweep;
 pub mod throttle;
 pub mod transfer;

@@ -7,7 +7,8 @@ use std::ops::ControlFlow;
 pub use self::sharing::{Counting, Report, ServerId, Share, SharedStore, StoredShare};
 use crate::{
     error::{Error, Result},
-    user::{Usage, User, UserId},
+    storage_usage::Usage,
+    user::{User, UserId},
 };
 
 /// Order of a listing by username.
@@ -31,33 +32,6 @@ pub struct UserQuery {
     pub order: Order,
     /// Only the user of exactly this name.
     pub username: Option<String>,
-}
-
-/// A change of usage, as an operation on files caused it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct UsageDelta {
-    /// Bytes more (or fewer).
-    pub size: i64,
-    /// Files more (or fewer).
-    pub files: i32,
-}
-
-impl std::ops::Neg for UsageDelta {
-    type Output = Self;
-
-    fn neg(self) -> Self {
-        Self {
-            size: self.size.saturating_neg(),
-            files: self.files.saturating_neg(),
-        }
-    }
-}
-
-impl std::ops::AddAssign for UsageDelta {
-    fn add_assign(&mut self, other: Self) {
-        self.size = self.size.saturating_add(other.size);
-        self.files = self.files.saturating_add(other.files);
-    }
 }
 
 /// The stored users.

@@ -2,11 +2,11 @@
 //! little later for all of them together.
 
 mod account;
-mod amount;
 mod book;
 mod count;
 mod grant;
 mod inodes;
+mod limits;
 mod line;
 mod slot;
 mod unwritten;
@@ -18,10 +18,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(crate) use self::inodes::{FileFigures, Standing};
 pub use self::{
     account::QuotaAccount,
-    amount::{Amount, QuotaStatus},
     book::{QuotaBook, Tracking},
     count::{Count, Counted},
     inodes::{CountedInode, FileChange, SharedCount},
+    limits::QuotaStatus,
     writer::LedgerWriter,
 };
 

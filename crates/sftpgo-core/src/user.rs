@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Result},
     permission::Permissions,
     rule::Rule,
+    storage_usage::Usage,
 };
 
 /// The id the provider gave a user.
@@ -23,17 +24,6 @@ impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
-}
-
-/// What a user's files take up, as last counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Usage {
-    /// Bytes in all files.
-    pub size: i64,
-    /// Number of files.
-    pub files: i32,
-    /// When this was last changed, Unix milliseconds; 0 is never.
-    pub updated_at: i64,
 }
 
 /// A user as stored; made only by a [`Provider`](crate::Provider) or by [`UserDraft::validate`].

@@ -11,7 +11,7 @@ use std::{
 use sftpgo_core::{
     Error, ErrorKind, Result, User, UserId,
     provider::{Health, Order, QuotaLedger, SharedStore, UserQuery, Users},
-    user::Usage,
+    storage_usage::Usage,
 };
 
 use crate::limits;

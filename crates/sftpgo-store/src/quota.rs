@@ -1,7 +1,7 @@
 //! The stored usage in a database.
 
 use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, RunQueryDsl};
-use sftpgo_core::{Result, UserId, provider::QuotaLedger, user::Usage};
+use sftpgo_core::{Result, UserId, provider::QuotaLedger, storage_usage::Usage};
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use sftpgo_core::provider::SharedStore;

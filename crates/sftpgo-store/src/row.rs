@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use diesel::prelude::{AsChangeset, Insertable, Queryable, Selectable};
-use sftpgo_core::{Permissions, User, UserId, user::Usage};
+use sftpgo_core::{Permissions, User, UserId, storage_usage::Usage};
 
 use crate::schema::users;
 

@@ -9,7 +9,7 @@ use diesel::{
 use sftpgo_core::{
     Result, User, UserId,
     provider::{UserQuery, Users},
-    user::Usage,
+    storage_usage::Usage,
 };
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]

@@ -14,7 +14,7 @@ use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 use sftpgo_core::{
     ErrorKind, Permissions, User, UserId,
     provider::{Health, Order, QuotaLedger, UserQuery, Users},
-    user::Usage,
+    storage_usage::Usage,
 };
 use sftpgo_store::{DatabaseProvider, Place, StoreConfig};
 use tempfile::TempDir;

@@ -11,7 +11,7 @@ use diesel::{
 use sftpgo_core::{
     ErrorKind, Permissions, User,
     provider::{Health, QuotaLedger, Users},
-    user::Usage,
+    storage_usage::Usage,
 };
 use sftpgo_store::{DatabaseProvider, Place, StoreConfig, drop_takeover_copy};
 use tempfile::TempDir;

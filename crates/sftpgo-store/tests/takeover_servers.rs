@@ -8,7 +8,7 @@ use common::{Place, on_each};
 use sftpgo_core::{
     ErrorKind, Permissions, User,
     provider::{Order, UserQuery, Users},
-    user::Usage,
+    storage_usage::Usage,
 };
 use sftpgo_databases::{
     Database, Kind,

@@ -13,7 +13,7 @@ use serde_json::json;
 use sftpgo_core::{
     Error, ErrorKind, Result, User, UserId,
     provider::{Health, QuotaLedger, UserQuery, Users},
-    user::Usage,
+    storage_usage::Usage,
 };
 
 use crate::{

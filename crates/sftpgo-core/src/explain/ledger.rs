@@ -6,7 +6,8 @@ use crate::{
     error::{Error, ErrorKind, Result},
     provider::{Health, QuotaLedger, UserQuery, Users},
     quota::{QuotaAccount, QuotaBook},
-    user::{Usage, User, UserId},
+    storage_usage::Usage,
+    user::{User, UserId},
 };
 
 /// A provider that knows the usage of one user and forgets what it is told.

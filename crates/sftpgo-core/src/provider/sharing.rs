@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::{
     error::Result,
-    quota::Amount,
     random,
-    user::{Usage, UserId},
+    storage_usage::{StorageUsage, Usage},
+    user::UserId,
 };
 
 /// One of the servers that share a store, by a number that no other has.
@@ -26,13 +26,13 @@ impl ServerId {
 pub struct Report {
     /// Everything that this server's finished operations came to since its share began. The ledger adds what it has not
     /// heard of yet, so that a report that is sent again counts once.
-    pub contributed: Amount,
+    pub contributed: StorageUsage,
     /// What running operations have taken beyond it; reserved whether or not it fits.
-    pub in_motion: Amount,
+    pub in_motion: StorageUsage,
     /// What they would like to take next; reserved as far as it fits.
-    pub wanted: Amount,
+    pub wanted: StorageUsage,
     /// The user's limits; 0 is none.
-    pub limits: Amount,
+    pub limits: StorageUsage,
     /// Now (Unix milliseconds).
     pub at: i64,
 }
@@ -41,13 +41,13 @@ pub struct Report {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Share {
     /// What all servers have reported.
-    pub usage: Amount,
+    pub usage: StorageUsage,
     /// What this server has reported since its share began.
-    pub contributed: Amount,
+    pub contributed: StorageUsage,
     /// What this server may take beyond `usage`; nobody else gets it.
-    pub reserved: Amount,
+    pub reserved: StorageUsage,
     /// What all other servers may.
-    pub reserved_by_others: Amount,
+    pub reserved_by_others: StorageUsage,
     /// Others had taken this server for dead: nothing of the report was added, and the files are to be counted.
     pub was_lost: bool,
 }
@@ -65,9 +65,9 @@ pub struct Counting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StoredShare {
     /// See [`Share::contributed`].
-    pub contributed: Amount,
+    pub contributed: StorageUsage,
     /// See [`Share::reserved`].
-    pub reserved: Amount,
+    pub reserved: StorageUsage,
 }
 
 impl Report {
@@ -77,13 +77,13 @@ impl Report {
         &self,
         usage: Usage,
         share: Option<StoredShare>,
-        reserved_by_others: Amount,
+        reserved_by_others: StorageUsage,
     ) -> (Usage, StoredShare, Share) {
         // Nobody knows what of it others have counted.
         let known = share.map_or(self.contributed, |share| share.contributed);
         let change = self.contributed.minus(known);
-        let after = Amount::of(usage).plus(change);
-        let reserved = Amount {
+        let after = StorageUsage::of(usage).plus(change);
+        let reserved = StorageUsage {
             size: reserve(
                 self.in_motion.size,
                 self.wanted.size,
@@ -98,7 +98,7 @@ impl Report {
             ))
             .unwrap_or(i64::MAX),
         };
-        let updated_at = if change == Amount::default() {
+        let updated_at = if change == StorageUsage::default() {
             usage.updated_at
         } else {
             self.at
@@ -206,7 +206,7 @@ pub trait SharedStore: Send + Sync {
         &self,
         server: ServerId,
         id: UserId,
-        contributed: Amount,
+        contributed: StorageUsage,
         late: bool,
     ) -> Result<()>;
 
@@ -241,7 +241,7 @@ pub trait SharedStore: Send + Sync {
         server: ServerId,
         id: UserId,
         usage: Usage,
-        contributed: Amount,
+        contributed: StorageUsage,
         even_roughly: bool,
     ) -> Result<bool>;
 
@@ -257,14 +257,14 @@ pub trait SharedStore: Send + Sync {
 mod tests {
     use super::*;
 
-    fn amount(size: i64, files: i64) -> Amount {
-        Amount {
+    fn amount(size: i64, files: i64) -> StorageUsage {
+        StorageUsage {
             size: size.into(),
             files,
         }
     }
 
-    fn stored(contributed: Amount) -> Option<StoredShare> {
+    fn stored(contributed: StorageUsage) -> Option<StoredShare> {
         Some(StoredShare {
             contributed,
             reserved: amount(0, 0),
@@ -277,7 +277,7 @@ mod tests {
         updated_at: 1,
     };
 
-    fn report(contributed: Amount) -> Report {
+    fn report(contributed: StorageUsage) -> Report {
         Report {
             contributed,
             in_motion: amount(0, 0),

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, atomic::AtomicBool};
 
 use super::{
-    amount::{Amount, Limits, QuotaStatus},
     count::Changes,
     grant::Grant,
     inodes::{CountedInode, FileChange, FileFigures, Inodes, SharedCount},
+    limits::{Limits, QuotaStatus},
     line::{Figures, Line},
     lock,
     slot::Slot,
@@ -15,8 +15,9 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{Inode, Metadata},
-    provider::{Counting, UsageDelta},
+    provider::Counting,
     rule::Rule,
+    storage_usage::{StorageUsage, UsageDelta},
     throttle::Throttle,
     transfer::RunningUploads,
     user::{User, UserId},
@@ -45,13 +46,13 @@ pub(super) struct State {
     pub(super) limits: Limits,
     pub(super) tracked: bool,
     /// What the user takes up now, reservations of running operations included.
-    pub(super) live: Amount,
+    pub(super) live: StorageUsage,
     /// The part of it that finished operations left.
-    pub(super) settled: Amount,
+    pub(super) settled: StorageUsage,
     /// The part of that which this server brought in since its share in the ledger began.
-    pub(super) contributed: Amount,
+    pub(super) contributed: StorageUsage,
     /// The part of it that no rescan would find: uploads whose data is not under its name yet.
-    pub(super) staged: Amount,
+    pub(super) staged: StorageUsage,
     /// What changed since a count of the files began.
     pub(super) changes: Option<Changes>,
     /// How far this server may go before it has to ask the ledger that it shares with others.
@@ -132,7 +133,7 @@ impl QuotaAccount {
             live: settled,
             settled,
             contributed: figures.contributed,
-            staged: Amount::default(),
+            staged: StorageUsage::default(),
             changes: None,
             grant: line.is_shared().then(|| Grant::none(settled)),
         }));

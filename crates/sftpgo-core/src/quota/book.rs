@@ -10,7 +10,6 @@ use std::{
 
 use super::{
     account::QuotaAccount,
-    amount::Amount,
     line::Line,
     lock,
     slot::{Marks, Slot},
@@ -20,7 +19,8 @@ use crate::{
     error::{ErrorKind, Result},
     journal::{Journal, MemoryJournal},
     provider::{Provider, ServerId, SharedStore},
-    user::{Usage, User, UserId},
+    storage_usage::{StorageUsage, Usage},
+    user::{User, UserId},
 };
 
 /// Slots nobody needs any more are looked for when there are this many.
@@ -260,7 +260,7 @@ impl QuotaBook {
             Some(account) => account.contributed_to_ledger(),
             None => {
                 let unwritten = self.unwritten.of(user);
-                unwritten.map_or_else(Amount::default, |figures| figures.contributed)
+                unwritten.map_or_else(StorageUsage::default, |figures| figures.contributed)
             }
         };
         slot.mark_again(user, contributed)

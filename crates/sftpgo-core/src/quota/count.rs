@@ -9,8 +9,11 @@ use std::{
     sync::{Arc, MutexGuard},
 };
 
-use super::{account::QuotaAccount, amount::Amount, inodes::FileChange, lock};
-use crate::{error::Result, filesystem::Inode};
+use super::{account::QuotaAccount, inodes::FileChange, lock};
+use crate::{
+    storage_usage::StorageUsage,
+    {error::Result, filesystem::Inode},
+};
 
 /// Files that changed since a count began.
 #[derive(Debug, Default)]
@@ -39,8 +42,8 @@ pub struct Count {
 
 /// By what a count changed the figures that were known.
 pub(super) struct Shift {
-    pub(super) settled: Amount,
-    pub(super) live: Amount,
+    pub(super) settled: StorageUsage,
+    pub(super) live: StorageUsage,
 }
 
 /// What became of a count.
@@ -100,9 +103,9 @@ impl Count {
             .iter()
             .filter(|(inode, _)| !changes.files.contains_key(inode))
             .map(|(_, size)| *size);
-        let mut found = Amount::default();
+        let mut found = StorageUsage::default();
         for size in unchanged.chain(changes.files.values().filter_map(|size| *size)) {
-            found = found.plus(Amount {
+            found = found.plus(StorageUsage {
                 size: size.into(),
                 files: 1,
             });

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
-    amount::{Amount, Limits},
-    line::Written,
+use super::{limits::Limits, line::Written};
+use crate::{
+    rule::Rule,
+    storage_usage::{StorageUsage, UsageDelta},
 };
-use crate::{provider::UsageDelta, rule::Rule};
 
 /// More would keep others from what this server may never use; less would ask too often.
-const MOST_WANTED: Amount = Amount {
+const MOST_WANTED: StorageUsage = StorageUsage {
     size: 64 << 20,
     files: 1000,
 };
@@ -23,8 +23,8 @@ const FRESH: Duration = Duration::from_millis(100);
 /// What the ledger granted last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Grant {
-    up_to: Amount,
-    reserved_by_others: Amount,
+    up_to: StorageUsage,
+    reserved_by_others: StorageUsage,
     /// The ledger does not answer: transfers go on by what was known last.
     is_out_of_touch: bool,
     renewed_at: Option<Instant>,
@@ -32,7 +32,7 @@ pub(super) struct Grant {
 
 impl Grant {
     /// Nothing yet, where the ledger has `usage`.
-    pub(super) fn none(usage: Amount) -> Self {
+    pub(super) fn none(usage: StorageUsage) -> Self {
         Self {
             up_to: usage,
             ..Self::default()
@@ -53,7 +53,7 @@ impl Grant {
     }
 
     /// Nothing more than `live` while the ledger is asked.
-    pub(super) fn hold(&mut self, live: Amount) {
+    pub(super) fn hold(&mut self, live: StorageUsage) {
         self.up_to = live;
     }
 
@@ -63,11 +63,16 @@ impl Grant {
 
     /// Do others hold what they may yet give back?
     pub(super) fn may_grow(&self) -> bool {
-        !self.is_out_of_touch && self.reserved_by_others != Amount::default()
+        !self.is_out_of_touch && self.reserved_by_others != StorageUsage::default()
     }
 
     /// The limit for whose sake `delta`, which leads to `after`, is not granted.
-    pub(super) fn lacks(&self, limits: Limits, delta: UsageDelta, after: Amount) -> Option<Rule> {
+    pub(super) fn lacks(
+        &self,
+        limits: Limits,
+        delta: UsageDelta,
+        after: StorageUsage,
+    ) -> Option<Rule> {
         let bound = if self.is_out_of_touch {
             limits.as_amount().minus(self.reserved_by_others)
         } else {
@@ -81,16 +86,16 @@ impl Grant {
 }
 
 /// What to ask for when `delta` is needed: that, and some of what is left for what comes next.
-pub(super) fn wanted(limits: Limits, live: Amount, delta: UsageDelta) -> Amount {
+pub(super) fn wanted(limits: Limits, live: StorageUsage, delta: UsageDelta) -> StorageUsage {
     let left = limits.as_amount().minus(live);
-    let part = Amount {
+    let part = StorageUsage {
         size: left.size / i128::from(PART_OF_REST),
         files: left.files / PART_OF_REST,
     };
-    Amount::default()
+    StorageUsage::default()
         .with(delta)
         .max(part.min(MOST_WANTED))
-        .max(Amount::default())
+        .max(StorageUsage::default())
 }
 
 #[cfg(test)]
@@ -102,8 +107,8 @@ mod tests {
         files: 80,
     };
 
-    fn amount(size: i64, files: i64) -> Amount {
-        Amount {
+    fn amount(size: i64, files: i64) -> StorageUsage {
+        StorageUsage {
             size: size.into(),
             files,
         }

@@ -9,7 +9,7 @@ use super::{account::State, lock};
 use crate::{
     error::Result,
     filesystem::{FileType, Inode, Metadata},
-    provider::UsageDelta,
+    storage_usage::UsageDelta,
 };
 
 /// Entries nobody holds any more are looked for when there are this many.

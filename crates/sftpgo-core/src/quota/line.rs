@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::amount::{Amount, Limits};
+use super::limits::Limits;
 use crate::{
     error::Result,
     provider::{Provider, Report, ServerId, SharedStore},
+    storage_usage::StorageUsage,
     user::{UserId, now_ms},
 };
 
@@ -15,11 +16,11 @@ pub(super) struct Line {
     server: ServerId,
     user: UserId,
     /// What the ledger had last.
-    usage: Amount,
+    usage: StorageUsage,
     /// This server's part of it since its share began.
-    contributed: Amount,
+    contributed: StorageUsage,
     /// What this server may take beyond it.
-    reserved: Amount,
+    reserved: StorageUsage,
     /// A write failed: the ledger may have it or not.
     unsure: bool,
     /// A count was not written: what the ledger has is not the sum that `usage` takes it for. Where others share the
@@ -31,9 +32,9 @@ pub(super) struct Line {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Figures {
     /// As this server sees the whole.
-    pub(super) settled: Amount,
+    pub(super) settled: StorageUsage,
     /// Its own part of it since its share began.
-    pub(super) contributed: Amount,
+    pub(super) contributed: StorageUsage,
 }
 
 /// What is to be written.
@@ -41,9 +42,9 @@ pub(super) struct Figures {
 pub(super) struct Entry {
     pub(super) figures: Figures,
     /// What running operations have taken.
-    pub(super) in_motion: Amount,
+    pub(super) in_motion: StorageUsage,
     /// What they want next.
-    pub(super) wanted: Amount,
+    pub(super) wanted: StorageUsage,
     pub(super) limits: Limits,
 }
 
@@ -51,12 +52,12 @@ pub(super) struct Entry {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Written {
     /// This server's part of it.
-    pub(super) contributed: Amount,
+    pub(super) contributed: StorageUsage,
     /// What other servers did since the last look.
-    pub(super) foreign: Amount,
+    pub(super) foreign: StorageUsage,
     /// What this server's users may come to before it has to ask again.
-    pub(super) up_to: Amount,
-    pub(super) reserved_by_others: Amount,
+    pub(super) up_to: StorageUsage,
+    pub(super) reserved_by_others: StorageUsage,
     /// Others had counted the user's files meanwhile, see [`Share`](crate::provider::Share).
     pub(super) was_lost: bool,
 }
@@ -73,9 +74,9 @@ impl Line {
     ) -> Result<Self> {
         let (usage, contributed, reserved) = match provider.shared() {
             None => (
-                Amount::of(provider.usage(user)?),
-                Amount::default(),
-                Amount::default(),
+                StorageUsage::of(provider.usage(user)?),
+                StorageUsage::default(),
+                StorageUsage::default(),
             ),
             Some(store) => {
                 let share = store.share(server, user)?;
@@ -125,7 +126,7 @@ impl Line {
         provider: &dyn Provider,
         server: ServerId,
         user: UserId,
-        contributed: Amount,
+        contributed: StorageUsage,
         late: bool,
     ) -> Result<()> {
         match provider.shared() {
@@ -166,7 +167,7 @@ impl Line {
             return Ok((Some(self.write(entry)?), true));
         };
         self.unsure = true;
-        let usage = entry.figures.settled.as_usage();
+        let usage = entry.figures.settled.as_usage_at(now_ms());
         let contributed = entry.figures.contributed;
         let is_exact =
             store.replace_usage(self.server, self.user, usage, contributed, even_roughly)?;
@@ -176,7 +177,7 @@ impl Line {
     }
 
     /// This server's part of the ledger since its share began.
-    pub(super) fn contributed(&self) -> Amount {
+    pub(super) fn contributed(&self) -> StorageUsage {
         self.contributed
     }
 
@@ -198,7 +199,7 @@ impl Line {
 
     fn write_alone(&mut self, entry: &Entry) -> Result<Written> {
         self.provider
-            .set_usage(self.user, entry.figures.settled.as_usage())?;
+            .set_usage(self.user, entry.figures.settled.as_usage_at(now_ms()))?;
         Ok(self.has(entry.figures.settled, entry.figures.contributed))
     }
 
@@ -223,14 +224,14 @@ impl Line {
         })
     }
 
-    fn has(&mut self, usage: Amount, contributed: Amount) -> Written {
+    fn has(&mut self, usage: StorageUsage, contributed: StorageUsage) -> Written {
         self.usage = usage;
         self.contributed = contributed;
         Written {
             contributed,
-            foreign: Amount::default(),
+            foreign: StorageUsage::default(),
             up_to: usage.plus(self.reserved),
-            reserved_by_others: Amount::default(),
+            reserved_by_others: StorageUsage::default(),
             was_lost: false,
         }
     }

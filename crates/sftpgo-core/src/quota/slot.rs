@@ -8,11 +8,12 @@ use std::{
     },
 };
 
-use super::{account::QuotaAccount, amount::Amount, line::Line, lock};
+use super::{account::QuotaAccount, line::Line, lock};
 use crate::{
     error::{ErrorKind, Result},
     journal::Journal,
     provider::{Counting, Provider, ServerId},
+    storage_usage::StorageUsage,
     throttle::Throttle,
     user::UserId,
 };
@@ -74,7 +75,7 @@ impl Slot {
     /// Says that usage may be unsettled, unless that is said already: in the ledger, or in the journal while the ledger
     /// does not answer. False when neither takes it: a crash would go unnoticed. `contributed` answers what this server
     /// has brought into the ledger.
-    pub(super) fn mark(&self, user: UserId, contributed: impl FnOnce() -> Amount) -> bool {
+    pub(super) fn mark(&self, user: UserId, contributed: impl FnOnce() -> StorageUsage) -> bool {
         let mut state = lock(&self.state);
         let Err(error) = self.mark_locked(&mut state, user, contributed) else {
             return true;
@@ -101,7 +102,7 @@ impl Slot {
     pub(super) fn mark_in_ledger(
         &self,
         user: UserId,
-        contributed: impl FnOnce() -> Amount,
+        contributed: impl FnOnce() -> StorageUsage,
     ) -> Result<()> {
         self.mark_locked(&mut lock(&self.state), user, contributed)
     }
@@ -110,7 +111,7 @@ impl Slot {
         &self,
         state: &mut SlotState,
         user: UserId,
-        contributed: impl FnOnce() -> Amount,
+        contributed: impl FnOnce() -> StorageUsage,
     ) -> Result<()> {
         if !state.marked {
             // When only the journal knew, others may have counted meanwhile.
@@ -121,7 +122,7 @@ impl Slot {
         Ok(())
     }
 
-    fn begin(&self, user: UserId, contributed: Amount, late: bool) -> Result<()> {
+    fn begin(&self, user: UserId, contributed: StorageUsage, late: bool) -> Result<()> {
         let Marks {
             provider, server, ..
         } = self.marks.as_ref();
@@ -165,11 +166,11 @@ impl Slot {
     pub(super) fn hand_over(&self, user: UserId) -> Result<()> {
         let mut state = lock(&self.state);
         state.journaled = true;
-        self.mark_locked(&mut state, user, Amount::default)
+        self.mark_locked(&mut state, user, StorageUsage::default)
     }
 
     /// Others took this server for dead and ended what the ledger said here: it is said again.
-    pub(super) fn mark_again(&self, user: UserId, contributed: Amount) -> Result<()> {
+    pub(super) fn mark_again(&self, user: UserId, contributed: StorageUsage) -> Result<()> {
         let state = lock(&self.state);
         if !state.marked {
             return Ok(());
@@ -185,7 +186,7 @@ impl Slot {
     pub(super) fn begin_count(
         &self,
         user: UserId,
-        contributed: impl FnOnce() -> Amount,
+        contributed: impl FnOnce() -> StorageUsage,
     ) -> Result<Option<Counting>> {
         let Some(store) = self.marks.provider.shared() else {
             return Ok(None);
@@ -221,7 +222,7 @@ impl Slot {
     pub(super) fn close(
         &self,
         account: &QuotaAccount,
-        contributed: impl FnOnce() -> Amount,
+        contributed: impl FnOnce() -> StorageUsage,
         write: impl FnOnce() -> bool,
     ) {
         let mut state = lock(&self.state);

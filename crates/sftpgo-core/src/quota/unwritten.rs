@@ -6,8 +6,11 @@ use std::{
     time::Duration,
 };
 
-use super::{amount::Amount, line::Figures, lock, slot::Slot};
-use crate::user::{Usage, UserId, now_ms};
+use super::{line::Figures, lock, slot::Slot};
+use crate::{
+    storage_usage::{StorageUsage, Usage},
+    user::{UserId, now_ms},
+};
 
 #[derive(Default)]
 pub(super) struct Unwritten {
@@ -51,7 +54,7 @@ impl Unwritten {
     /// server has contributed there, none when the write failed.
     pub(super) fn keep_unless(
         &self,
-        written: Option<Amount>,
+        written: Option<StorageUsage>,
         user: UserId,
         slot: &Arc<Slot>,
         figures: impl FnOnce() -> Figures,

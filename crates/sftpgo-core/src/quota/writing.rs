@@ -8,7 +8,6 @@ use std::{
 
 use super::{
     account::{QuotaAccount, Room, State},
-    amount::Amount,
     count::Shift,
     grant,
     line::{Entry, Figures, Line, Written},
@@ -16,7 +15,7 @@ use super::{
 };
 use crate::{
     error::{ErrorKind, Result},
-    provider::UsageDelta,
+    storage_usage::{StorageUsage, UsageDelta},
 };
 
 /// Other servers give back what they do not use within a second or so: the ledger is asked again after this, twice
@@ -63,7 +62,7 @@ impl QuotaAccount {
             .slot
             .mark_in_ledger(self.user, || self.contributed_to_ledger());
         let mut line = lock(&self.line);
-        let written = marked.and_then(|()| self.write(&mut line, Amount::default()));
+        let written = marked.and_then(|()| self.write(&mut line, StorageUsage::default()));
         self.keep_unwritten(&written);
         written.map(drop)
     }
@@ -77,7 +76,7 @@ impl QuotaAccount {
         shift: &Shift,
         even_roughly: bool,
     ) -> Result<bool> {
-        let entry = self.entry(Amount::default());
+        let entry = self.entry(StorageUsage::default());
         let counted = line.write_count(&entry, even_roughly);
         if line.is_shared() && !matches!(counted, Ok((Some(_), _))) {
             let mut state = lock(&self.state);
@@ -97,7 +96,7 @@ impl QuotaAccount {
     }
 
     /// What the ledger has of this server's part, as far as is known.
-    pub(super) fn contributed_to_ledger(&self) -> Amount {
+    pub(super) fn contributed_to_ledger(&self) -> StorageUsage {
         lock(&self.line).contributed()
     }
 
@@ -162,7 +161,7 @@ impl QuotaAccount {
     }
 
     /// Answers what this server has contributed to the ledger then; none when the user is not tracked.
-    fn write(&self, line: &mut Line, wanted: Amount) -> Result<Option<Amount>> {
+    fn write(&self, line: &mut Line, wanted: StorageUsage) -> Result<Option<StorageUsage>> {
         let entry = self.entry(wanted);
         if !lock(&self.state).tracked {
             return Ok(None);
@@ -176,19 +175,21 @@ impl QuotaAccount {
     }
 
     /// What is to be written now; nothing more is taken by the last grant from here on.
-    fn entry(&self, wanted: Amount) -> Entry {
+    fn entry(&self, wanted: StorageUsage) -> Entry {
         let mut state = lock(&self.state);
         let live = state.live;
         let limited = state.limits.any();
         let mut entry = Entry {
             figures: state.figures(),
-            in_motion: Amount::default(),
-            wanted: Amount::default(),
+            in_motion: StorageUsage::default(),
+            wanted: StorageUsage::default(),
             limits: state.limits,
         };
         if let Some(grant) = state.grant.as_mut().filter(|_| limited) {
             grant.hold(live);
-            entry.in_motion = live.minus(entry.figures.settled).max(Amount::default());
+            entry.in_motion = live
+                .minus(entry.figures.settled)
+                .max(StorageUsage::default());
             entry.wanted = wanted;
         }
         entry
@@ -211,7 +212,7 @@ impl QuotaAccount {
 
     /// Remembers what the ledger did not take, for REST and the next account, and says whether it has everything.
     /// Nobody needs the usage of a user who is gone or not tracked.
-    fn keep_unwritten(&self, written: &Result<Option<Amount>>) -> bool {
+    fn keep_unwritten(&self, written: &Result<Option<StorageUsage>>) -> bool {
         let written = match written {
             Ok(Some(written)) => Some(*written),
             Err(error) if error.kind() != ErrorKind::NotFound => None,
@@ -248,7 +249,7 @@ impl Drop for QuotaAccount {
     fn drop(&mut self) {
         let contributed = || self.contributed_to_ledger();
         self.slot.close(self, contributed, || {
-            self.keep_unwritten(&self.write(&mut lock(&self.line), Amount::default()))
+            self.keep_unwritten(&self.write(&mut lock(&self.line), StorageUsage::default()))
         });
     }
 }

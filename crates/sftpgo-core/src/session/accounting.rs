@@ -4,8 +4,8 @@ use super::{Shared, if_there};
 use crate::{
     error::Result,
     filesystem::{File, FileType, Metadata},
-    provider::UsageDelta,
     quota::{FileFigures, SharedCount, Standing, lock},
+    storage_usage::UsageDelta,
     vpath::VirtualPath,
 };
 

@@ -14,8 +14,8 @@ use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirEntry, FileType, OpenOptions, Replace},
     policy::Access,
-    provider::UsageDelta,
     quota::lock,
+    storage_usage::UsageDelta,
     transfer::{StagedUpload, Upload, name_is_taken},
     vpath::VirtualPath,
 };

@@ -15,9 +15,9 @@ use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirectoryHandle, File, FileType, Metadata, Replace},
     policy::Access,
-    provider::UsageDelta,
     quota::{CountedInode, FileFigures, SharedCount, Standing, lock},
     session::{Shared, UploadMode, if_there},
+    storage_usage::UsageDelta,
 };
 
 /// How a handle came to its end.

@@ -6,9 +6,9 @@ use super::staged::StagedUpload;
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirectoryHandle, File},
-    provider::UsageDelta,
     quota::{CountedInode, FileFigures, SharedCount, lock},
     session::Shared,
+    storage_usage::UsageDelta,
 };
 
 /// The writing side of a transfer.

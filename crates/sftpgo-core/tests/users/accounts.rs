@@ -17,7 +17,7 @@ use sftpgo_core::{
     provider::{Order, QuotaLedger, UserQuery, Users},
     quota::{QuotaBook, Tracking},
     registry::Connections,
-    user::Usage,
+    storage_usage::Usage,
 };
 use sftpgo_store::MemoryProvider;
 

@@ -7,10 +7,10 @@ use sftpgo_core::{
     event::Events,
     membership::Membership,
     provider::{QuotaLedger, ServerId, SharedStore},
-    quota::{Amount, QuotaBook, Tracking},
+    quota::{QuotaBook, Tracking},
     recovery,
     registry::Connections,
-    user::Usage,
+    storage_usage::{StorageUsage, Usage},
 };
 use sftpgo_store::MemoryProvider;
 
@@ -31,7 +31,7 @@ fn count_for_the_dead(provider: &MemoryProvider, id: UserId, size: i64, files: i
         files,
         updated_at: 1,
     };
-    let none = Amount::default();
+    let none = StorageUsage::default();
     assert!(
         provider
             .replace_usage(HEIR, id, usage, none, false)
@@ -108,7 +108,7 @@ fn who_is_to_be_counted_stays_so_until_that_is_done() {
     let (provider, bob) = shared();
     let book = book(&provider);
     provider
-        .begin_share(ServerId(9), bob.id, Amount::default(), false)
+        .begin_share(ServerId(9), bob.id, StorageUsage::default(), false)
         .unwrap();
     let (store, server) = book.shared().unwrap();
     store.keep_alive(server).unwrap();

@@ -11,8 +11,7 @@ use std::{
 use sftpgo_core::{
     Error, ErrorKind, Result, User, UserId,
     provider::{Counting, QuotaLedger, Report, ServerId, Share, SharedStore},
-    quota::Amount,
-    user::Usage,
+    storage_usage::{StorageUsage, Usage},
 };
 use sftpgo_store::MemoryProvider;
 
@@ -127,7 +126,7 @@ impl SharedStore for Flaky {
         &self,
         server: ServerId,
         id: UserId,
-        contributed: Amount,
+        contributed: StorageUsage,
         late: bool,
     ) -> Result<()> {
         self.call(|| self.neighbours().begin_share(server, id, contributed, late))
@@ -150,7 +149,7 @@ impl SharedStore for Flaky {
         server: ServerId,
         id: UserId,
         usage: Usage,
-        contributed: Amount,
+        contributed: StorageUsage,
         even_roughly: bool,
     ) -> Result<bool> {
         self.call(|| {

@@ -19,7 +19,7 @@ use sftpgo_core::{
     provider::{Health, QuotaLedger, UserQuery, Users},
     quota::{QuotaBook, Tracking},
     registry::Connections,
-    user::Usage,
+    storage_usage::Usage,
 };
 
 use crate::common::{ARGON2ID, BCRYPT, Hooked, KEY, OTHER_KEY, add, empty};

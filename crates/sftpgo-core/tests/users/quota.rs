@@ -5,8 +5,9 @@ use std::{sync::Arc, thread};
 use sftpgo_core::{
     ErrorKind, UserId,
     filesystem::SpaceInfo,
-    provider::{QuotaLedger, UsageDelta, Users},
+    provider::{QuotaLedger, Users},
     quota::{Count, Counted, FileChange, QuotaAccount, QuotaBook, QuotaStatus, Tracking},
+    storage_usage::UsageDelta,
 };
 use sftpgo_store::MemoryProvider;
 

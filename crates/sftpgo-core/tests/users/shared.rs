@@ -15,8 +15,9 @@ use sftpgo_core::{
     ErrorKind, User, UserId,
     event::Events,
     provider::{QuotaLedger, ServerId, SharedStore},
-    quota::{Amount, FileChange, LedgerWriter, QuotaAccount, QuotaBook, Tracking},
+    quota::{FileChange, LedgerWriter, QuotaAccount, QuotaBook, Tracking},
     registry::Connections,
+    storage_usage::StorageUsage,
 };
 use sftpgo_store::MemoryProvider;
 
@@ -76,7 +77,7 @@ fn nothing_is_left(provider: &MemoryProvider) -> bool {
 fn has_share(provider: &MemoryProvider, id: UserId) -> bool {
     const OBSERVER: ServerId = ServerId(3);
     provider
-        .begin_share(OBSERVER, id, Amount::default(), false)
+        .begin_share(OBSERVER, id, StorageUsage::default(), false)
         .unwrap();
     let is_alone = provider.begin_count(OBSERVER, id).unwrap().is_alone;
     assert!(provider.end_share(OBSERVER, id).unwrap());

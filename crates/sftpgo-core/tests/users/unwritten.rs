@@ -10,7 +10,7 @@ use sftpgo_core::{
     Error, ErrorKind, Result, User, UserId,
     provider::QuotaLedger,
     quota::{FileChange, LedgerWriter, QuotaBook, Tracking},
-    user::Usage,
+    storage_usage::Usage,
 };
 use sftpgo_store::MemoryProvider;
 

@@ -8,8 +8,7 @@ use std::{
 use sftpgo_core::{
     Error, ErrorKind, Result, UserId,
     provider::{Counting, Report, ServerId, Share, SharedStore, StoredShare},
-    quota::Amount,
-    user::Usage,
+    storage_usage::{StorageUsage, Usage},
 };
 
 use super::MemoryProvider;
@@ -36,25 +35,25 @@ impl Neighbours {
         self.sessions.retain(|_, user| *user != id);
     }
 
-    fn reserved_by_others(&self, server: ServerId, id: UserId) -> Amount {
+    fn reserved_by_others(&self, server: ServerId, id: UserId) -> StorageUsage {
         self.shares
             .iter()
             .filter(|((other, user), _)| *other != server && *user == id)
-            .fold(Amount::default(), |sum, (_, kept)| {
+            .fold(StorageUsage::default(), |sum, (_, kept)| {
                 sum.plus(kept.share.reserved)
             })
     }
 
     /// The share, which begins now unless it has.
     fn begin(&mut self, server: ServerId, id: UserId, late: bool) -> &mut Kept {
-        self.begin_with(server, id, Amount::default(), late)
+        self.begin_with(server, id, StorageUsage::default(), late)
     }
 
     fn begin_with(
         &mut self,
         server: ServerId,
         id: UserId,
-        contributed: Amount,
+        contributed: StorageUsage,
         late: bool,
     ) -> &mut Kept {
         if !self.shares.contains_key(&(server, id)) {
@@ -164,7 +163,7 @@ impl SharedStore for MemoryProvider {
 
     fn share(&self, server: ServerId, id: UserId) -> Result<Share> {
         let mut stored = self.lock();
-        let usage = Amount::of(stored.with_id_mut(id)?.usage);
+        let usage = StorageUsage::of(stored.with_id_mut(id)?.usage);
         let neighbours = &stored.neighbours;
         let kept = neighbours.shares.get(&(server, id)).copied();
         let share = kept.unwrap_or_default().share;
@@ -181,7 +180,7 @@ impl SharedStore for MemoryProvider {
         &self,
         server: ServerId,
         id: UserId,
-        contributed: Amount,
+        contributed: StorageUsage,
         late: bool,
     ) -> Result<()> {
         let mut stored = self.lock();
@@ -229,7 +228,7 @@ impl SharedStore for MemoryProvider {
         server: ServerId,
         id: UserId,
         usage: Usage,
-        contributed: Amount,
+        contributed: StorageUsage,
         even_roughly: bool,
     ) -> Result<bool> {
         let mut stored = self.lock();
@@ -259,7 +258,7 @@ impl SharedStore for MemoryProvider {
             None => {
                 if let Ok(user) = stored.with_id_mut(id) {
                     let updated_at = user.usage.updated_at;
-                    user.usage = Amount::of(user.usage).as_usage_at(updated_at);
+                    user.usage = StorageUsage::of(user.usage).as_usage_at(updated_at);
                 }
             }
         }

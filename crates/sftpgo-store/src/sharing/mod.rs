@@ -12,8 +12,7 @@ use diesel::{
 use sftpgo_core::{
     Error, ErrorKind, Result, UserId,
     provider::{Counting, Report, ServerId, Share, SharedStore},
-    quota::Amount,
-    user::Usage,
+    storage_usage::{StorageUsage, Usage},
 };
 
 use self::shares::{
@@ -152,7 +151,7 @@ impl SharedStore for DatabaseProvider {
             };
             let share = stored_share(connection, server, id)?.unwrap_or_default();
             Ok(Some(Share {
-                usage: Amount::of(usage),
+                usage: StorageUsage::of(usage),
                 contributed: share.contributed,
                 reserved: share.reserved,
                 reserved_by_others: reserved_by_others(connection, server, id)?,
@@ -166,7 +165,7 @@ impl SharedStore for DatabaseProvider {
         &self,
         server: ServerId,
         id: UserId,
-        contributed: Amount,
+        contributed: StorageUsage,
         late: bool,
     ) -> Result<()> {
         self.transaction(|connection| {
@@ -241,7 +240,7 @@ impl SharedStore for DatabaseProvider {
         server: ServerId,
         id: UserId,
         usage: Usage,
-        contributed: Amount,
+        contributed: StorageUsage,
         even_roughly: bool,
     ) -> Result<bool> {
         self.transaction(|connection| {
@@ -288,7 +287,7 @@ impl SharedStore for DatabaseProvider {
                 (None, Some(_)) if to_count => return Ok(false),
                 (Some(other), _) if to_count => demand_count(connection, other, id)?,
                 (None, Some(usage)) => {
-                    let settled = Amount::of(usage).as_usage_at(usage.updated_at);
+                    let settled = StorageUsage::of(usage).as_usage_at(usage.updated_at);
                     if settled != usage {
                         set_usage(connection, id, settled)?;
                     }

@@ -2,7 +2,11 @@
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, RunQueryDsl};
 pub(super) use sftpgo_core::provider::StoredShare;
-use sftpgo_core::{UserId, provider::ServerId, quota::Amount, user::Usage};
+use sftpgo_core::{
+    UserId,
+    provider::ServerId,
+    storage_usage::{StorageUsage, Usage},
+};
 
 use crate::{
     connection::Connection,
@@ -58,7 +62,7 @@ pub(super) fn stored_share(
         ))
         .get_result(connection)
         .optional()?;
-    let amount = |size: i64, files| Amount {
+    let amount = |size: i64, files| StorageUsage {
         size: size.into(),
         files,
     };
@@ -74,19 +78,19 @@ pub(super) fn reserved_by_others(
     connection: &mut Connection,
     server: ServerId,
     id: UserId,
-) -> QueryResult<Amount> {
+) -> QueryResult<StorageUsage> {
     let others: Vec<(i64, i64)> = quota_shares::table
         .filter(quota_shares::user_id.eq(id.0))
         .filter(quota_shares::server_id.ne(server.0))
         .select((quota_shares::reserved_size, quota_shares::reserved_files))
         .load(connection)?;
-    let sum = |sum: Amount, (size, files): (i64, i64)| {
-        sum.plus(Amount {
+    let sum = |sum: StorageUsage, (size, files): (i64, i64)| {
+        sum.plus(StorageUsage {
             size: size.into(),
             files,
         })
     };
-    Ok(others.into_iter().fold(Amount::default(), sum))
+    Ok(others.into_iter().fold(StorageUsage::default(), sum))
 }
 
 /// Begins a share: what others count now is disturbed by it.

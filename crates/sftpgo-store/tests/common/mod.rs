@@ -81,7 +81,7 @@ pub(crate) fn user(username: &str) -> sftpgo_core::User {
         permissions: sftpgo_core::Permissions::all(),
         upload_bandwidth: 0,
         download_bandwidth: 0,
-        usage: sftpgo_core::user::Usage::default(),
+        usage: sftpgo_core::storage_usage::Usage::default(),
         last_login: 0,
     }
 }

@@ -6,7 +6,7 @@ pub(crate) mod users;
 
 use std::path::PathBuf;
 
-use sftpgo_core::{Permissions, User, UserId, user::Usage};
+use sftpgo_core::{Permissions, User, UserId, storage_usage::Usage};
 
 /// A user called `username`, with a value of its own in every field.
 pub(crate) fn user(username: &str) -> User {

@@ -1,4 +1,4 @@
-use sftpgo_core::{ErrorKind, Provider, UserId, user::Usage};
+use sftpgo_core::{ErrorKind, Provider, UserId, storage_usage::Usage};
 
 use super::user;
 

@@ -5,8 +5,7 @@ use std::{thread, time::Duration};
 use sftpgo_core::{
     ErrorKind, Provider, UserId,
     provider::{Report, ServerId, Share, SharedStore},
-    quota::Amount,
-    user::Usage,
+    storage_usage::{StorageUsage, Usage},
 };
 
 use super::user;
@@ -19,8 +18,8 @@ fn shared(provider: &dyn Provider) -> &dyn SharedStore {
     provider.shared().unwrap()
 }
 
-fn amount(size: i64, files: i64) -> Amount {
-    Amount {
+fn amount(size: i64, files: i64) -> StorageUsage {
+    StorageUsage {
         size: size.into(),
         files,
     }

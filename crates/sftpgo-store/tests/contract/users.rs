@@ -8,7 +8,7 @@ use std::{
 use sftpgo_core::{
     ErrorKind, Permissions, Provider, User, UserId,
     provider::{Order, UserQuery},
-    user::Usage,
+    storage_usage::Usage,
 };
 
 use super::user;

@@ -1,0 +1,100 @@
+//! A user's limits, and what is left of them.
+
+use crate::{
+    filesystem::SpaceInfo,
+    rule::Rule,
+    storage_usage::{StorageUsage, UsageDelta},
+    user::User,
+};
+
+/// A user's limits; 0 is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Limits {
+    pub(super) size: i64,
+    pub(super) files: i64,
+}
+
+impl Limits {
+    pub(super) fn of(user: &User) -> Self {
+        Self {
+            size: i64::try_from(user.quota_size).unwrap_or(i64::MAX),
+            files: user.quota_files.into(),
+        }
+    }
+
+    /// Is there one?
+    pub(super) fn any(self) -> bool {
+        self.size > 0 || self.files > 0
+    }
+
+    pub(super) fn as_amount(self) -> StorageUsage {
+        StorageUsage {
+            size: self.size.into(),
+            files: self.files,
+        }
+    }
+
+    /// The limit that `delta`, which leads to `after`, would pass. Shrinking passes none.
+    pub(super) fn passed(self, delta: UsageDelta, after: StorageUsage) -> Option<Rule> {
+        if delta.files > 0 && self.files > 0 && after.files > self.files {
+            return Some(Rule::QuotaFiles);
+        }
+        (delta.size > 0 && self.size > 0 && after.size > self.size.into())
+            .then_some(Rule::QuotaSize)
+    }
+}
+
+/// Limits and what is left of them; a limit of 0 is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct QuotaStatus {
+    pub size_limit: i64,
+    pub size_used: i64,
+    pub files_limit: i64,
+    pub files_used: i64,
+}
+
+impl QuotaStatus {
+    /// The space of `disk` as a user with these limits sees it.
+    pub fn shown_in(self, disk: SpaceInfo) -> SpaceInfo {
+        let mut shown = disk;
+        if self.size_limit > 0 {
+            let fragment = disk.fragment_size.max(1);
+            let left = left_of(self.size_limit, self.size_used) / fragment;
+            shown.blocks = u64::try_from(self.size_limit).unwrap_or(0) / fragment;
+            shown.blocks_free = left.min(disk.blocks_free);
+            shown.blocks_available = left.min(disk.blocks_available);
+        }
+        if self.files_limit > 0 {
+            let left = left_of(self.files_limit, self.files_used);
+            shown.files = u64::try_from(self.files_limit).unwrap_or(0);
+            shown.files_free = left.min(disk.files_free);
+            shown.files_available = left.min(disk.files_available);
+        }
+        shown
+    }
+}
+
+/// None when the limit is passed. A figure that never was counted may be below zero, which makes it no more.
+fn left_of(limit: i64, used: i64) -> u64 {
+    u64::try_from(limit.saturating_sub(used.max(0))).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_between_nothing_and_the_limit() {
+        for (limit, used, left) in [
+            (10, 0, 10),
+            (10, 4, 6),
+            (10, 11, 0),
+            (10, -5000, 10),
+            (i64::MAX, -1, i64::MAX.unsigned_abs()),
+            (1, i64::MAX, 0),
+        ] {
+            assert_eq!(left_of(limit, used), left, "{limit} {used}");
+        }
+    }
+}
