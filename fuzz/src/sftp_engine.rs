@@ -1,4 +1,4 @@
-use sftpgo_core::registry::Protocol;
+use sftpgo_core::event::Protocol;
 use sftpgo_ssh::{
     Limits,
     sftp::{

@@ -1,4 +1,4 @@
-use sftpgo_core::{registry::Protocol, session::Session};
+use sftpgo_core::{event::Protocol, session::Session};
 use sftpgo_ssh::{
     SshCommand,
     exec::words::split,

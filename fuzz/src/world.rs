@@ -14,11 +14,11 @@ use sftpgo_core::{
     UserDraft, UserId,
     auth::{Authenticator, LoggedIn},
     credential::public_key::AuthorizedKey,
-    event::Events,
+    event::{Events, Protocol},
     filesystem::local::LocalHomes,
     provider::{QuotaLedger, Users},
     quota::{QuotaBook, Tracking},
-    registry::{Connections, Protocol},
+    registry::Connections,
     session::{Session, UploadMode, UploadPolicy},
     storage_usage::Usage,
 };

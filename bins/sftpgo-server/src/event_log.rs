@@ -2,10 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use sftpgo_core::{
-    event::{Command, Event, LoginMethod, Observer, UserChange},
-    registry::Operation,
-};
+use sftpgo_core::event::{Command, Event, LoginMethod, Observer, Operation, UserChange};
 
 /// Writes events to the log; the target is the line's `sender`.
 pub(crate) struct EventLog;
@@ -123,7 +120,7 @@ mod tests {
     use std::{cell::RefCell, sync::Once};
 
     use log::{LevelFilter, Log, Metadata, Record};
-    use sftpgo_core::registry::Protocol;
+    use sftpgo_core::event::Protocol;
 
     use super::*;
     use crate::logging::json;

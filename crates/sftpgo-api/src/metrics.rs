@@ -5,8 +5,7 @@ use prometheus::{
 };
 use sftpgo_core::{
     Error, ErrorKind, Result,
-    event::{Event, LoginMethod, Observer},
-    registry::Operation,
+    event::{Event, LoginMethod, Observer, Operation},
 };
 use warp::reply::Response;
 
@@ -240,7 +239,7 @@ fn gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntG
 mod tests {
     use std::{net::SocketAddr, time::Duration};
 
-    use sftpgo_core::registry::Protocol;
+    use sftpgo_core::event::Protocol;
 
     use super::*;
 

@@ -6,11 +6,11 @@ use std::{error::Error, net::SocketAddr, sync::Arc};
 use sftpgo_core::{
     UserDraft, VirtualPath,
     auth::Authenticator,
-    event::Events,
+    event::{Events, Protocol},
     filesystem::local::LocalHomes,
     provider::Users,
     quota::{QuotaBook, Tracking},
-    registry::{Connections, Protocol},
+    registry::Connections,
     session::{OpenRequest, Session, UploadPolicy},
 };
 use sftpgo_store::MemoryProvider;

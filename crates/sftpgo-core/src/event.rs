@@ -1,11 +1,44 @@
 //! What happened, told once to everybody who asked: logs, metrics, actions.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use crate::{
-    registry::{Operation, Protocol},
-    user::User,
-};
+use crate::user::User;
+
+/// The protocol a session speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// The sftp subsystem.
+    Sftp,
+    /// An scp command.
+    Scp,
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sftp => "SFTP",
+            Self::Scp => "SCP",
+        })
+    }
+}
+
+/// The direction of a transfer, as the client sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Client to server.
+    Upload,
+    /// Server to client.
+    Download,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Upload => "upload",
+            Self::Download => "download",
+        })
+    }
+}
 
 /// How a client tried to log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,9 +15,7 @@ use std::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use self::connection::{
-    Connection, ConnectionStatus, Operation, Protocol, TransferEntry, TransferStatus,
-};
+pub use self::connection::{Connection, ConnectionStatus, TransferEntry, TransferStatus};
 use self::door::Door;
 pub use self::{
     descriptors::{Descriptors, Permit},

@@ -28,7 +28,6 @@ use crate::{
     vpath::VirtualPath,
 };
 
-pub(crate) use self::links::{climb, stays_inside};
 pub use self::{
     attributes::{AttributeChange, SetstatMode},
     listing::Listing,

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{registry::Operation, user::User};
+use crate::{event::Operation, user::User};
 
 /// Smaller pieces cost more in packets than they make transfers smoother.
 const LEAST: usize = 1024;

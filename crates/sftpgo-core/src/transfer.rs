@@ -18,10 +18,10 @@ pub(crate) use self::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    event::Event,
+    event::{Event, Operation},
     filesystem::{File, Metadata},
     quota::SharedCount,
-    registry::{Operation, Permit, TransferEntry},
+    registry::{Permit, TransferEntry},
     session::{AttributeChange, Shared},
     vpath::VirtualPath,
 };

@@ -232,6 +232,30 @@ impl fmt::Debug for VirtualPath {
     }
 }
 
+/// Does `target`, taken from `directory`, never climb above the root?
+pub(crate) fn stays_inside(directory: &VirtualPath, target: &[u8]) -> bool {
+    let above = if target.starts_with(b"/") {
+        0
+    } else {
+        directory.components().count()
+    };
+    climb(target) <= above
+}
+
+/// How many directories above the one it is taken from a target goes at most, by its words.
+pub(crate) fn climb(target: &[u8]) -> usize {
+    let (mut below, mut highest) = (0_usize, 0);
+    for component in target.split(|byte| *byte == b'/') {
+        match component {
+            b"" | b"." => {}
+            b".." if below == 0 => highest += 1,
+            b".." => below -= 1,
+            _ => below += 1,
+        }
+    }
+    highest
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -299,6 +323,16 @@ mod tests {
             assert_eq!(path.join(b"").unwrap().ending(), ending);
             assert_eq!(path.join(b"x").unwrap().ending(), Ending::Name);
         }
+    }
+
+    #[test]
+    fn targets_above_the_root_do_not_stay_inside() {
+        let directory = VirtualPath::parse(b"/d/e").unwrap();
+        assert!(stays_inside(&directory, b"../../x"));
+        assert!(!stays_inside(&directory, b"../../../x"));
+        assert!(stays_inside(&directory, b"/a/../b"));
+        assert!(!stays_inside(&directory, b"/.."));
+        assert!(!stays_inside(&directory, b"x/../../../../y"));
     }
 
     #[test]

@@ -9,8 +9,7 @@ use std::{ffi::OsString, path::Path, sync::Arc};
 
 use sftpgo_core::{
     User,
-    event::{Command, Event, Observer, UserChange},
-    registry::Operation,
+    event::{Command, Event, Observer, Operation, UserChange},
 };
 
 pub(crate) use self::queue::Queue;

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sftpgo_core::{UserDraft, registry::Protocol};
+use sftpgo_core::{UserDraft, event::Protocol};
 
 use super::{run::Runner, *};
 

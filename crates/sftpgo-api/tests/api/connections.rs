@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use serde_json::json;
 use sftpgo_core::{
     UserId,
-    registry::{Login, Operation, Protocol},
+    event::{Operation, Protocol},
+    registry::Login,
 };
 
 use crate::server::Api;

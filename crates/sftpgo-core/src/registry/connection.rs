@@ -1,7 +1,6 @@
 //! One session as the registry knows it, and its transfers.
 
 use std::{
-    fmt,
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -13,43 +12,11 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use super::{activity::Activity, lock};
-use crate::{random, user::now_ms};
-
-/// The protocol a session speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// The sftp subsystem.
-    Sftp,
-    /// An scp command.
-    Scp,
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Sftp => "SFTP",
-            Self::Scp => "SCP",
-        })
-    }
-}
-
-/// The direction of a transfer, as the client sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    /// Client to server.
-    Upload,
-    /// Server to client.
-    Download,
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Upload => "upload",
-            Self::Download => "download",
-        })
-    }
-}
+use crate::{
+    event::{Operation, Protocol},
+    random,
+    user::now_ms,
+};
 
 /// A connection as listed; times are Unix milliseconds.
 #[derive(Debug, Clone)]

@@ -5,8 +5,12 @@ use std::{net::SocketAddr, sync::Arc};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Connection, Connections, Permit, Protocol};
-use crate::{error::Result, event::Event, user::UserId};
+use super::{Connection, Connections, Permit};
+use crate::{
+    error::Result,
+    event::{Event, Protocol},
+    user::UserId,
+};
 
 /// One authenticated network connection; dropping it gives the session back.
 pub struct Login {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::{AttributeChange, Session, Shared, UploadMode};
 use crate::{
     error::{Error, ErrorKind, Result},
+    event::Operation,
     filesystem::{File, FileType, Filesystem, Metadata, OpenOptions},
     policy::Access,
     quota::{SharedCount, Standing},
-    registry::Operation,
     rule::Rule,
     transfer::{Transfer, Upload},
     vpath::{Ending, VirtualPath},

@@ -1,12 +1,12 @@
 //! What protocols without requests for it have to find out before they open a file.
 
-use super::{Session, check_visible, stays_inside};
+use super::{Session, check_visible};
 use crate::{
     error::Result,
     filesystem::{File, FileType, Metadata, OpenOptions},
     policy::Access,
     rule::Rule,
-    vpath::VirtualPath,
+    vpath::{VirtualPath, stays_inside},
 };
 
 impl Session {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use sftpgo_core::{
     User,
     credential::password::PasswordHash,
-    event::Events,
+    event::{Events, Operation},
     follow::follow_changes,
     permission::Permissions,
     provider::Users,
     quota::{QuotaBook, Tracking},
-    registry::{Connections, Operation},
+    registry::Connections,
 };
 
 use crate::common::{BCRYPT, KEY, OTHER_KEY, add, empty};

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sftpgo_core::{quota::QuotaAccount, registry::Operation};
+use sftpgo_core::{event::Operation, quota::QuotaAccount};
 use sftpgo_ssh_proto::{ChannelId, Connection};
 
 use super::{control::Control, presence::Presence, window::Window};

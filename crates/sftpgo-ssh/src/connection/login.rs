@@ -2,7 +2,10 @@
 
 use std::time::Instant;
 
-use sftpgo_core::{auth::LoggedIn, event, registry::Protocol};
+use sftpgo_core::{
+    auth::LoggedIn,
+    event::{self, Protocol},
+};
 use sftpgo_ssh_proto::{
     Answers, InvalidLogin, Login, LoginAnswer, LoginMethod, PublicKey, SignedLogin,
 };

@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use sftpgo_core::{
-    registry::{ConnectionGuard, Protocol},
-    session::Session as FileSession,
-};
+use sftpgo_core::{event::Protocol, registry::ConnectionGuard, session::Session as FileSession};
 use sftpgo_ssh_proto::{ChannelId, Program as Asked};
 
 use super::host::Host;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sftpgo_core::{Error, ErrorKind, registry::Operation, session::Session, vpath::VirtualPath};
+use sftpgo_core::{Error, ErrorKind, event::Operation, session::Session, vpath::VirtualPath};
 
 use super::{
     dispatch,

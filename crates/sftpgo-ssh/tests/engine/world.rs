@@ -6,11 +6,11 @@ use sftpgo_core::{
     UserDraft,
     auth::{Authenticator, LoggedIn},
     credential::public_key::AuthorizedKey,
-    event::Events,
+    event::{Events, Protocol},
     filesystem::local::LocalHomes,
     provider::Users,
     quota::{QuotaBook, Tracking},
-    registry::{Connections, Protocol},
+    registry::Connections,
     session::{Session, UploadPolicy},
 };
 use sftpgo_ssh::{

@@ -11,11 +11,11 @@ use sftpgo_core::{
     UserDraft,
     auth::{Authenticator, LoggedIn},
     credential::public_key::AuthorizedKey,
-    event::{Event, Events, Observer},
+    event::{Event, Events, Observer, Protocol},
     filesystem::local::LocalHomes,
     provider::Users,
     quota::{QuotaBook, Tracking},
-    registry::{Connections, Protocol},
+    registry::Connections,
     session::{Session, UploadMode, UploadPolicy},
 };
 use sftpgo_ssh::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sftpgo_core::{UserDraft, registry::Protocol};
+use sftpgo_core::{UserDraft, event::Protocol};
 use sftpgo_ssh::ServerConfig;
 
 use crate::world::{World, read_to_end, wait_for};

@@ -9,11 +9,11 @@ use russh::{
 use sftpgo_core::{
     UserDraft, UserId,
     auth::Authenticator,
-    event::{Command, Event, Events, Observer},
+    event::{Command, Event, Events, Observer, Operation, Protocol},
     filesystem::local::LocalHomes,
     provider::Users,
     quota::{QuotaBook, Tracking},
-    registry::{Connections, Operation, Protocol},
+    registry::Connections,
 };
 use sftpgo_ssh::{HostKey, Server, ServerConfig, Services};
 use sftpgo_store::MemoryProvider;

@@ -21,8 +21,7 @@ use super::resolve::Root;
 use crate::{
     error::Error,
     rule::Rule,
-    session::stays_inside,
-    vpath::{MAX_PATH_LEN, VirtualPath},
+    vpath::{MAX_PATH_LEN, VirtualPath, stays_inside},
 };
 
 /// Links that a path may lead through, as in Linux.

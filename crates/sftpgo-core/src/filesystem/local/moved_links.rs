@@ -21,8 +21,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     filesystem,
     rule::Rule,
-    session::climb,
-    vpath::VirtualPath,
+    vpath::{VirtualPath, climb},
 };
 
 /// Names that are looked through in a directory that moves up; a second or two of work.
