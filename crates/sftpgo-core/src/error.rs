@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, error::Error as StdError, fmt};
 
-use crate::rule::Rule;
+use crate::{permission::BadPermissions, rule::Rule};
 
 /// What kind of thing went wrong; each edge maps it once to its own code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -119,5 +119,33 @@ impl StdError for Error {
         self.source
             .as_deref()
             .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// The rule of an error that names none of its own.
+impl From<ErrorKind> for Rule {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::Unresolvable => Self::InvalidValue,
+            ErrorKind::PermissionDenied => Self::OperatingSystem,
+            ErrorKind::AlreadyExists => Self::AlreadyExists,
+            ErrorKind::Invalid => Self::InvalidValue,
+            ErrorKind::QuotaExceeded => Self::QuotaSize,
+            ErrorKind::NotADirectory => Self::NotADirectory,
+            ErrorKind::IsADirectory => Self::IsADirectory,
+            ErrorKind::DirectoryNotEmpty => Self::DirectoryNotEmpty,
+            ErrorKind::Unsupported | ErrorKind::StorageFull => Self::Storage,
+            ErrorKind::Conflict
+            | ErrorKind::LimitReached
+            | ErrorKind::Unavailable
+            | ErrorKind::Internal => Self::Failure,
+        }
+    }
+}
+
+impl From<BadPermissions> for Error {
+    fn from(bad: BadPermissions) -> Self {
+        Self::invalid("permissions", bad)
     }
 }

@@ -1,6 +1,6 @@
 //! What a user may do: the names of the REST contract, and the three that SFTPGo 0.9.4 added, as a set.
 
-use crate::error::{Error, Result};
+use std::fmt;
 
 bitflags::bitflags! {
     /// A set of permissions; `*` on the wire is [`Permissions::all`].
@@ -49,20 +49,17 @@ impl Permissions {
     /// The set that a list of wire names means: `*` is everything, repeats fold.
     ///
     /// # Errors
-    /// [`Invalid`](crate::ErrorKind::Invalid) when the list is empty or a name is unknown.
-    pub fn from_names<S: AsRef<str>>(names: &[S]) -> Result<Self> {
+    /// [`BadPermissions`] when the list is empty or a name is unknown.
+    pub fn from_names<S: AsRef<str>>(names: &[S]) -> Result<Self, BadPermissions> {
         if names.is_empty() {
-            return Err(Error::invalid(
-                "permissions",
-                "at least one permission is needed",
-            ));
+            return Err(BadPermissions::None);
         }
         names.iter().try_fold(Self::empty(), |set, name| {
             Ok(set | Self::from_name_on_wire(name.as_ref())?)
         })
     }
 
-    fn from_name_on_wire(name: &str) -> Result<Self> {
+    fn from_name_on_wire(name: &str) -> Result<Self, BadPermissions> {
         if name == "*" {
             return Ok(Self::all());
         }
@@ -70,9 +67,7 @@ impl Permissions {
             .iter()
             .find(|(known, _)| *known == name)
             .map(|(_, permission)| *permission)
-            .ok_or_else(|| {
-                Error::invalid("permissions", format_args!("unknown permission {name:?}"))
-            })
+            .ok_or_else(|| BadPermissions::Unknown(name.to_owned()))
     }
 
     /// The wire names of this set, in the contract's order; everything is just `*`.
@@ -87,6 +82,26 @@ impl Permissions {
             .collect()
     }
 }
+
+/// Why a list of wire names is no set of permissions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BadPermissions {
+    /// The list is empty.
+    None,
+    /// No permission has this name.
+    Unknown(String),
+}
+
+impl fmt::Display for BadPermissions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("at least one permission is needed"),
+            Self::Unknown(name) => write!(f, "unknown permission {name:?}"),
+        }
+    }
+}
+
+impl std::error::Error for BadPermissions {}
 
 #[cfg(test)]
 mod tests {
@@ -110,9 +125,10 @@ mod tests {
 
     #[test]
     fn an_empty_list_and_an_unknown_name_are_refused() {
-        assert!(Permissions::from_names::<&str>(&[]).is_err());
+        let refused = Permissions::from_names::<&str>(&[]);
+        assert_eq!(refused, Err(BadPermissions::None));
         let error = Permissions::from_names(&["read"]).unwrap_err();
-        assert!(error.message().contains("\"read\""), "{error}");
+        assert!(error.to_string().contains("\"read\""), "{error}");
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::{error::ErrorKind, permission::Permissions};
+use crate::permission::Permissions;
 
-/// What decided. Finer than [`ErrorKind`]: several rules refuse with the same kind.
+/// What decided. Finer than [`ErrorKind`](crate::ErrorKind): several rules refuse with the same kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rule {
@@ -95,27 +95,5 @@ impl Rule {
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-/// The rule of an error that names none of its own.
-impl From<ErrorKind> for Rule {
-    fn from(kind: ErrorKind) -> Self {
-        match kind {
-            ErrorKind::NotFound => Self::NotFound,
-            ErrorKind::Unresolvable => Self::InvalidValue,
-            ErrorKind::PermissionDenied => Self::OperatingSystem,
-            ErrorKind::AlreadyExists => Self::AlreadyExists,
-            ErrorKind::Invalid => Self::InvalidValue,
-            ErrorKind::QuotaExceeded => Self::QuotaSize,
-            ErrorKind::NotADirectory => Self::NotADirectory,
-            ErrorKind::IsADirectory => Self::IsADirectory,
-            ErrorKind::DirectoryNotEmpty => Self::DirectoryNotEmpty,
-            ErrorKind::Unsupported | ErrorKind::StorageFull => Self::Storage,
-            ErrorKind::Conflict
-            | ErrorKind::LimitReached
-            | ErrorKind::Unavailable
-            | ErrorKind::Internal => Self::Failure,
-        }
     }
 }

@@ -39,7 +39,7 @@ fn permissions_here(stored: &str) -> Result<String, String> {
 }
 
 fn known(names: &[String]) -> Result<Permissions, String> {
-    Permissions::from_names(names).map_err(|error| error.to_string())
+    Permissions::from_names(names).map_err(|bad| sftpgo_core::Error::from(bad).to_string())
 }
 
 fn says_nothing(stored: Option<&str>) -> bool {
