@@ -29,8 +29,10 @@ pub mod scan;
 pub mod session;
 pub mod storage_usage;
 pub mod sweep;
+mod sync;
 pub mod throttle;
 pub mod transfer;
+pub mod usage;
 pub mod user;
 pub mod vpath;
 

@@ -9,7 +9,7 @@ mod login;
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use tokio::sync::watch;
@@ -26,6 +26,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::{Event, Events},
     provider::{Provider, ServerId, SharedStore},
+    sync::lock,
     user::{User, UserId, rights},
 };
 
@@ -323,9 +324,4 @@ impl Connections {
         };
         self.events.emit(&Event::ActiveConnections { count });
     }
-}
-
-/// A poisoned registry is still a list: whoever panicked left no half-made entry.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

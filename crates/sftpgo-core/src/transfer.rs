@@ -20,9 +20,9 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::{Event, Operation},
     filesystem::{File, Metadata},
-    quota::SharedCount,
     registry::{Permit, TransferEntry},
     session::{AttributeChange, Shared},
+    usage::SharedCount,
     vpath::VirtualPath,
 };
 

@@ -2,24 +2,19 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, atomic::AtomicBool};
 
-use super::{
-    count::Changes,
-    grant::Grant,
-    inodes::{CountedInode, FileChange, FileFigures, Inodes, SharedCount},
-    limits::{Limits, QuotaStatus},
-    line::{Figures, Line},
-    lock,
-    slot::Slot,
-    unwritten::Unwritten,
-};
+use super::{line::Line, slot::Slot, unwritten::Unwritten};
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{Inode, Metadata},
     provider::Counting,
-    rule::Rule,
     storage_usage::{StorageUsage, UsageDelta},
+    sync::lock,
     throttle::Throttle,
     transfer::RunningUploads,
+    usage::{
+        Changes, CountedInode, FileChange, FileFigures, Headroom, Inodes, Lease, Limits,
+        QuotaStatus, SharedCount, UsageSnapshot, UserUsage,
+    },
     user::{User, UserId},
 };
 
@@ -36,98 +31,22 @@ pub struct QuotaAccount {
     inodes: Inodes,
     /// The ledger, or while it does not answer the journal, says that this user may have unsettled changes.
     pub(super) marked: AtomicBool,
-    pub(super) state: Arc<Mutex<State>>,
+    pub(super) state: Arc<Mutex<UserUsage>>,
     /// Held while writing to it; `state` is not, so that transfers go on meanwhile.
     pub(super) line: Mutex<Line>,
-}
-
-#[derive(Debug)]
-pub(super) struct State {
-    pub(super) limits: Limits,
-    pub(super) tracked: bool,
-    /// What the user takes up now, reservations of running operations included.
-    pub(super) live: StorageUsage,
-    /// The part of it that finished operations left.
-    pub(super) settled: StorageUsage,
-    /// The part of that which this server brought in since its share in the ledger began.
-    pub(super) contributed: StorageUsage,
-    /// The part of it that no rescan would find: uploads whose data is not under its name yet.
-    pub(super) staged: StorageUsage,
-    /// What changed since a count of the files began.
-    pub(super) changes: Option<Changes>,
-    /// How far this server may go before it has to ask the ledger that it shares with others.
-    pub(super) grant: Option<Grant>,
-}
-
-/// Is there room?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Room {
-    Enough,
-    /// Not within this limit.
-    None(Rule),
-    /// Only the ledger knows; within this limit as far as is known here.
-    Ask(Rule),
-}
-
-impl State {
-    pub(super) fn room(&self, delta: UsageDelta) -> Room {
-        if !self.tracked {
-            return Room::Enough;
-        }
-        let after = self.live.with(delta);
-        let passed = self.limits.passed(delta, after);
-        match &self.grant {
-            None => passed.map_or(Room::Enough, Room::None),
-            Some(grant) => passed
-                .or_else(|| grant.lacks(self.limits, delta, after))
-                .map_or(Room::Enough, Room::Ask),
-        }
-    }
-
-    /// Reserves `delta` for what no rescan would find.
-    pub(super) fn hold(&mut self, delta: UsageDelta) {
-        self.live = self.live.with(delta);
-        self.staged = self.staged.with(delta);
-    }
-
-    /// Makes a file count for `to`, and says how that changes what a rescan would find.
-    fn change_file(&mut self, file: &mut CountedInode, to: FileFigures) -> UsageDelta {
-        let (before, after) = (file.figures.footprint(), to.footprint());
-        let mut held = after.held;
-        held += -before.held;
-        self.hold(held);
-        file.figures = to;
-        if before.named.is_none() && after.named.is_none() {
-            return UsageDelta::default();
-        }
-        self.record(FileChange {
-            inode: file.inode,
-            before: before.named,
-            after: after.named,
-        })
-    }
-
-    fn record(&mut self, change: FileChange) -> UsageDelta {
-        let delta = change.delta();
-        self.live = self.live.with(delta);
-        if let Some(changes) = &mut self.changes {
-            changes.record(change);
-        }
-        delta
-    }
 }
 
 impl QuotaAccount {
     pub(super) fn new(
         user: &User,
         tracked: bool,
-        figures: Figures,
+        figures: UsageSnapshot,
         line: Line,
         slot: Arc<Slot>,
         unwritten: Arc<Unwritten>,
     ) -> Self {
         let settled = figures.settled;
-        let state = Arc::new(Mutex::new(State {
+        let state = Arc::new(Mutex::new(UserUsage {
             limits: Limits::of(user),
             tracked,
             live: settled,
@@ -135,7 +54,7 @@ impl QuotaAccount {
             contributed: figures.contributed,
             staged: StorageUsage::default(),
             changes: None,
-            grant: line.is_shared().then(|| Grant::none(settled)),
+            lease: line.is_shared().then(|| Lease::none(settled)),
         }));
         Self {
             user: user.id,
@@ -260,15 +179,15 @@ impl QuotaAccount {
     }
 
     /// Has `record` record `delta` if there is room for it.
-    fn take<T>(&self, delta: UsageDelta, record: impl FnOnce(&mut State) -> T) -> Result<T> {
+    fn take<T>(&self, delta: UsageDelta, record: impl FnOnce(&mut UserUsage) -> T) -> Result<T> {
         let mut state = lock(&self.state);
-        if let Room::Ask(_) = state.room(delta) {
+        if let Headroom::Ask(_) = state.headroom(delta) {
             drop(state);
             state = self.ask_for_room(delta);
         }
-        match state.room(delta) {
-            Room::Enough => Ok(record(&mut state)),
-            Room::None(limit) | Room::Ask(limit) => {
+        match state.headroom(delta) {
+            Headroom::Enough => Ok(record(&mut state)),
+            Headroom::None(limit) | Headroom::Ask(limit) => {
                 Err(Error::new(ErrorKind::QuotaExceeded, "quota exceeded").decided_by(limit))
             }
         }

@@ -11,7 +11,6 @@ use std::{
 use super::{
     account::QuotaAccount,
     line::Line,
-    lock,
     slot::{Marks, Slot},
     unwritten::Unwritten,
 };
@@ -20,6 +19,7 @@ use crate::{
     journal::{Journal, MemoryJournal},
     provider::{Provider, ServerId, SharedStore},
     storage_usage::{StorageUsage, Usage},
+    sync::lock,
     user::{User, UserId},
 };
 

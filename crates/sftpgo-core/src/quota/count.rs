@@ -9,29 +9,12 @@ use std::{
     sync::{Arc, MutexGuard},
 };
 
-use super::{account::QuotaAccount, inodes::FileChange, lock};
+use super::account::QuotaAccount;
 use crate::{
     storage_usage::StorageUsage,
+    sync::lock,
     {error::Result, filesystem::Inode},
 };
-
-/// Files that changed since a count began.
-#[derive(Debug, Default)]
-pub(super) struct Changes {
-    /// Bytes of each, none once it is gone.
-    files: HashMap<Inode, Option<u64>>,
-    tree_changed: bool,
-}
-
-impl Changes {
-    pub(super) fn record(&mut self, change: FileChange) {
-        self.files.insert(change.inode, change.after);
-    }
-
-    pub(super) fn tree_changed(&mut self) {
-        self.tree_changed = true;
-    }
-}
 
 /// A count that is going on; at most one for an account at a time.
 pub struct Count {

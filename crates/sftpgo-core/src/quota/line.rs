@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::limits::Limits;
 use crate::{
     error::Result,
     provider::{Provider, Report, ServerId, SharedStore},
     storage_usage::StorageUsage,
+    usage::{LedgerState, Limits, UsageSnapshot},
     user::{UserId, now_ms},
 };
 
@@ -28,38 +28,15 @@ pub(super) struct Line {
     owes_count: bool,
 }
 
-/// What finished operations came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Figures {
-    /// As this server sees the whole.
-    pub(super) settled: StorageUsage,
-    /// Its own part of it since its share began.
-    pub(super) contributed: StorageUsage,
-}
-
 /// What is to be written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
-    pub(super) figures: Figures,
+    pub(super) figures: UsageSnapshot,
     /// What running operations have taken.
     pub(super) in_motion: StorageUsage,
     /// What they want next.
     pub(super) wanted: StorageUsage,
     pub(super) limits: Limits,
-}
-
-/// What the ledger has then.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Written {
-    /// This server's part of it.
-    pub(super) contributed: StorageUsage,
-    /// What other servers did since the last look.
-    pub(super) foreign: StorageUsage,
-    /// What this server's users may come to before it has to ask again.
-    pub(super) up_to: StorageUsage,
-    pub(super) reserved_by_others: StorageUsage,
-    /// Others had counted the user's files meanwhile, see [`Share`](crate::provider::Share).
-    pub(super) was_lost: bool,
 }
 
 impl Line {
@@ -96,9 +73,9 @@ impl Line {
     }
 
     /// The figures to go on with, after an account whose figures the ledger may lack.
-    pub(super) fn resume(&mut self, unwritten: Option<Figures>) -> Figures {
+    pub(super) fn resume(&mut self, unwritten: Option<UsageSnapshot>) -> UsageSnapshot {
         let Some(unwritten) = unwritten else {
-            return Figures {
+            return UsageSnapshot {
                 settled: self.usage,
                 contributed: self.contributed,
             };
@@ -110,7 +87,7 @@ impl Line {
         } else {
             unwritten.settled
         };
-        Figures {
+        UsageSnapshot {
             settled,
             contributed: unwritten.contributed,
         }
@@ -160,7 +137,7 @@ impl Line {
         &mut self,
         entry: &Entry,
         even_roughly: bool,
-    ) -> Result<(Option<Written>, bool)> {
+    ) -> Result<(Option<LedgerState>, bool)> {
         let provider = Arc::clone(&self.provider);
         let Some(store) = provider.shared() else {
             self.owes_count = true;
@@ -185,7 +162,7 @@ impl Line {
     ///
     /// # Errors
     /// What the ledger says; the next write makes up for it.
-    pub(super) fn write(&mut self, entry: &Entry) -> Result<Written> {
+    pub(super) fn write(&mut self, entry: &Entry) -> Result<LedgerState> {
         self.unsure = true;
         let provider = Arc::clone(&self.provider);
         let written = match provider.shared() {
@@ -197,13 +174,13 @@ impl Line {
         Ok(written)
     }
 
-    fn write_alone(&mut self, entry: &Entry) -> Result<Written> {
+    fn write_alone(&mut self, entry: &Entry) -> Result<LedgerState> {
         self.provider
             .set_usage(self.user, entry.figures.settled.as_usage_at(now_ms()))?;
         Ok(self.has(entry.figures.settled, entry.figures.contributed))
     }
 
-    fn report(&mut self, store: &dyn SharedStore, entry: &Entry) -> Result<Written> {
+    fn report(&mut self, store: &dyn SharedStore, entry: &Entry) -> Result<LedgerState> {
         let report = Report {
             contributed: entry.figures.contributed,
             in_motion: entry.in_motion,
@@ -215,7 +192,7 @@ impl Line {
         let own = entry.figures.contributed.minus(self.contributed);
         let foreign = share.usage.minus(self.usage.plus(own));
         self.reserved = share.reserved;
-        Ok(Written {
+        Ok(LedgerState {
             foreign,
             up_to: share.usage.plus(share.reserved),
             reserved_by_others: share.reserved_by_others,
@@ -224,10 +201,10 @@ impl Line {
         })
     }
 
-    fn has(&mut self, usage: StorageUsage, contributed: StorageUsage) -> Written {
+    fn has(&mut self, usage: StorageUsage, contributed: StorageUsage) -> LedgerState {
         self.usage = usage;
         self.contributed = contributed;
-        Written {
+        LedgerState {
             contributed,
             foreign: StorageUsage::default(),
             up_to: usage.plus(self.reserved),

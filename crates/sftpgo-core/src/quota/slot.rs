@@ -8,12 +8,13 @@ use std::{
     },
 };
 
-use super::{account::QuotaAccount, line::Line, lock};
+use super::{account::QuotaAccount, line::Line};
 use crate::{
     error::{ErrorKind, Result},
     journal::Journal,
     provider::{Counting, Provider, ServerId},
     storage_usage::StorageUsage,
+    sync::lock,
     throttle::Throttle,
     user::UserId,
 };

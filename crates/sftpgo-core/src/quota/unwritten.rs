@@ -1,4 +1,4 @@
-//! Figures that the ledger does not have yet: until they are written, they are what a user has settled.
+//! UsageSnapshot that the ledger does not have yet: until they are written, they are what a user has settled.
 
 use std::{
     collections::HashMap,
@@ -6,9 +6,11 @@ use std::{
     time::Duration,
 };
 
-use super::{line::Figures, lock, slot::Slot};
+use super::slot::Slot;
 use crate::{
     storage_usage::{StorageUsage, Usage},
+    sync::lock,
+    usage::UsageSnapshot,
     user::{UserId, now_ms},
 };
 
@@ -28,7 +30,7 @@ struct State {
 }
 
 struct Figure {
-    figures: Figures,
+    figures: UsageSnapshot,
     at: i64,
     slot: Arc<Slot>,
 }
@@ -39,7 +41,7 @@ impl Unwritten {
         &self,
         user: UserId,
         slot: &Arc<Slot>,
-        figures: impl FnOnce() -> Figures,
+        figures: impl FnOnce() -> UsageSnapshot,
     ) -> bool {
         let mut state = lock(&self.state);
         if !state.has_writer {
@@ -57,7 +59,7 @@ impl Unwritten {
         written: Option<StorageUsage>,
         user: UserId,
         slot: &Arc<Slot>,
-        figures: impl FnOnce() -> Figures,
+        figures: impl FnOnce() -> UsageSnapshot,
     ) -> bool {
         let mut state = lock(&self.state);
         let figures = figures();
@@ -74,7 +76,7 @@ impl Unwritten {
         lock(&self.state).figures.remove(&user);
     }
 
-    pub(super) fn of(&self, user: UserId) -> Option<Figures> {
+    pub(super) fn of(&self, user: UserId) -> Option<UsageSnapshot> {
         let state = lock(&self.state);
         state.figures.get(&user).map(|figure| figure.figures)
     }
@@ -138,7 +140,7 @@ impl Unwritten {
 }
 
 impl State {
-    fn set(&mut self, user: UserId, slot: &Arc<Slot>, figures: Figures) {
+    fn set(&mut self, user: UserId, slot: &Arc<Slot>, figures: UsageSnapshot) {
         let at = now_ms();
         self.figures
             .entry(user)

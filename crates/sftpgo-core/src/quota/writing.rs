@@ -3,19 +3,19 @@
 use std::{
     sync::{MutexGuard, atomic::Ordering},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
-    account::{QuotaAccount, Room, State},
+    account::QuotaAccount,
     count::Shift,
-    grant,
-    line::{Entry, Figures, Line, Written},
-    lock,
+    line::{Entry, Line},
 };
 use crate::{
     error::{ErrorKind, Result},
     storage_usage::{StorageUsage, UsageDelta},
+    sync::lock,
+    usage::{Headroom, LedgerState, UsageSnapshot, UserUsage, wanted},
 };
 
 /// Other servers give back what they do not use within a second or so: the ledger is asked again after this, twice
@@ -112,7 +112,7 @@ impl QuotaAccount {
     }
 
     /// Asks the ledger for room for `delta`, and once more for what other servers may give back.
-    pub(super) fn ask_for_room(&self, delta: UsageDelta) -> MutexGuard<'_, State> {
+    pub(super) fn ask_for_room(&self, delta: UsageDelta) -> MutexGuard<'_, UserUsage> {
         self.mark();
         for wait in 0..=WAITS_FOR_OTHERS {
             if wait > 0 {
@@ -120,8 +120,8 @@ impl QuotaAccount {
             }
             self.ask(delta);
             let state = lock(&self.state);
-            let asks = matches!(state.room(delta), Room::Ask(_));
-            let may_grow = state.grant.is_some_and(|grant| grant.may_grow());
+            let asks = matches!(state.headroom(delta), Headroom::Ask(_));
+            let may_grow = state.lease.is_some_and(|lease| lease.may_grow());
             if !asks || !may_grow || state.is_full_for(delta) {
                 return state;
             }
@@ -134,11 +134,13 @@ impl QuotaAccount {
         let wanted = {
             let state = lock(&self.state);
             // Another operation asked meanwhile, or a moment ago.
-            let is_fresh = state.grant.is_some_and(|grant| grant.is_fresh());
-            if state.room(delta) == Room::Enough || is_fresh && state.is_full_for(delta) {
+            let is_fresh = state
+                .lease
+                .is_some_and(|lease| lease.is_fresh(Instant::now()));
+            if state.headroom(delta) == Headroom::Enough || is_fresh && state.is_full_for(delta) {
                 return;
             }
-            grant::wanted(state.limits, state.live, delta)
+            wanted(state.limits, state.live, delta)
         };
         let written = self.write(&mut line, wanted);
         if let Err(error) = &written {
@@ -146,8 +148,8 @@ impl QuotaAccount {
                 "the usage of user {} goes on by what was known last: {error}",
                 self.user.0
             );
-            if let Some(grant) = &mut lock(&self.state).grant {
-                grant.lose_touch();
+            if let Some(lease) = &mut lock(&self.state).lease {
+                lease.lose_touch();
             }
         }
         drop(line);
@@ -174,7 +176,7 @@ impl QuotaAccount {
         Ok(Some(written.contributed))
     }
 
-    /// What is to be written now; nothing more is taken by the last grant from here on.
+    /// What is to be written now; nothing more is taken by the last lease from here on.
     fn entry(&self, wanted: StorageUsage) -> Entry {
         let mut state = lock(&self.state);
         let live = state.live;
@@ -185,8 +187,8 @@ impl QuotaAccount {
             wanted: StorageUsage::default(),
             limits: state.limits,
         };
-        if let Some(grant) = state.grant.as_mut().filter(|_| limited) {
-            grant.hold(live);
+        if let Some(lease) = state.lease.as_mut().filter(|_| limited) {
+            lease.hold(live);
             entry.in_motion = live
                 .minus(entry.figures.settled)
                 .max(StorageUsage::default());
@@ -195,12 +197,12 @@ impl QuotaAccount {
         entry
     }
 
-    fn learn(&self, written: &Written) {
+    fn learn(&self, written: &LedgerState) {
         let mut state = lock(&self.state);
         state.settled = state.settled.plus(written.foreign);
         state.live = state.live.plus(written.foreign);
-        if let Some(grant) = &mut state.grant {
-            grant.renew(written);
+        if let Some(lease) = &mut state.lease {
+            lease.renew(written, Instant::now());
         }
         if written.was_lost {
             log::warn!(
@@ -226,22 +228,8 @@ impl QuotaAccount {
             .keep_unless(written, self.user, &self.slot, || self.figures())
     }
 
-    fn figures(&self) -> Figures {
+    fn figures(&self) -> UsageSnapshot {
         lock(&self.state).figures()
-    }
-}
-
-impl State {
-    /// Is there no room whatever other servers give back?
-    fn is_full_for(&self, delta: UsageDelta) -> bool {
-        self.limits.passed(delta, self.live.with(delta)).is_some()
-    }
-
-    fn figures(&self) -> Figures {
-        Figures {
-            settled: self.settled,
-            contributed: self.contributed,
-        }
     }
 }
 

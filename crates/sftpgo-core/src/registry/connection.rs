@@ -11,10 +11,11 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{activity::Activity, lock};
+use super::activity::Activity;
 use crate::{
     event::{Operation, Protocol},
     random,
+    sync::lock,
     user::now_ms,
 };
 

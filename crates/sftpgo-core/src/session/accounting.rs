@@ -4,8 +4,9 @@ use super::{Shared, if_there};
 use crate::{
     error::Result,
     filesystem::{File, FileType, Metadata},
-    quota::{FileFigures, SharedCount, Standing, lock},
     storage_usage::UsageDelta,
+    sync::lock,
+    usage::{FileFigures, SharedCount, Standing},
     vpath::VirtualPath,
 };
 

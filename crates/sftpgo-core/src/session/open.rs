@@ -8,9 +8,9 @@ use crate::{
     event::Operation,
     filesystem::{File, FileType, Filesystem, Metadata, OpenOptions},
     policy::Access,
-    quota::{SharedCount, Standing},
     rule::Rule,
     transfer::{Transfer, Upload},
+    usage::{SharedCount, Standing},
     vpath::{Ending, VirtualPath},
 };
 

@@ -14,8 +14,8 @@ use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirEntry, FileType, OpenOptions, Replace},
     policy::Access,
-    quota::lock,
     storage_usage::UsageDelta,
+    sync::lock,
     transfer::{StagedUpload, Upload, name_is_taken},
     vpath::VirtualPath,
 };

@@ -14,9 +14,10 @@ use crate::{
         UPLOAD_TEMPORARY_PREFIX,
     },
     policy::Access,
-    quota::{FileFigures, SharedCount, Standing, lock},
     random,
+    sync::lock,
     transfer::{Begin, StagedUpload, Upload},
+    usage::{FileFigures, SharedCount, Standing},
     vpath::VirtualPath,
 };
 

@@ -15,9 +15,10 @@ use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirectoryHandle, File, FileType, Metadata, Replace},
     policy::Access,
-    quota::{CountedInode, FileFigures, SharedCount, Standing, lock},
     session::{Shared, UploadMode, if_there},
     storage_usage::UsageDelta,
+    sync::lock,
+    usage::{CountedInode, FileFigures, SharedCount, Standing},
 };
 
 /// How a handle came to its end.

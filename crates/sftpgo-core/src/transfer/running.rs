@@ -6,7 +6,8 @@ use super::staged::StagedUpload;
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirectoryHandle, Inode},
-    quota::{QuotaAccount, SharedCount},
+    quota::QuotaAccount,
+    usage::SharedCount,
 };
 
 /// The directory and the name in it.

@@ -10,8 +10,9 @@ use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirectoryHandle, File, Inode, Metadata, OpenOptions, SetAttributes},
     policy::Decision,
-    quota::{SharedCount, Standing, lock},
     session::Shared,
+    sync::lock,
+    usage::{SharedCount, Standing},
 };
 
 /// One upload, shared by all handles that write to it.

@@ -6,9 +6,10 @@ use super::staged::StagedUpload;
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirectoryHandle, File},
-    quota::{CountedInode, FileFigures, SharedCount, lock},
     session::Shared,
     storage_usage::UsageDelta,
+    sync::lock,
+    usage::{CountedInode, FileFigures, SharedCount},
 };
 
 /// The writing side of a transfer.

@@ -6,8 +6,9 @@ use sftpgo_core::{
     User,
     journal::{Journal, MemoryJournal},
     provider::{QuotaLedger, ServerId},
-    quota::{Count, Counted, FileChange, LedgerWriter, QuotaAccount, QuotaBook, Tracking},
+    quota::{Count, Counted, LedgerWriter, QuotaAccount, QuotaBook, Tracking},
     recovery,
+    usage::FileChange,
 };
 use sftpgo_store::MemoryProvider;
 

@@ -7,8 +7,9 @@ use sftpgo_core::{
     accounts::Accounts,
     event::Events,
     provider::{Order, QuotaLedger, UserQuery, Users},
-    quota::{FileChange, LedgerWriter, QuotaAccount, QuotaBook, Tracking},
+    quota::{LedgerWriter, QuotaAccount, QuotaBook, Tracking},
     registry::Connections,
+    usage::FileChange,
 };
 use sftpgo_store::MemoryProvider;
 

@@ -6,8 +6,9 @@ use sftpgo_core::{
     ErrorKind, UserId,
     filesystem::SpaceInfo,
     provider::{QuotaLedger, Users},
-    quota::{Count, Counted, FileChange, QuotaAccount, QuotaBook, QuotaStatus, Tracking},
+    quota::{Count, Counted, QuotaAccount, QuotaBook, Tracking},
     storage_usage::UsageDelta,
+    usage::{FileChange, QuotaStatus},
 };
 use sftpgo_store::MemoryProvider;
 

@@ -15,9 +15,10 @@ use sftpgo_core::{
     ErrorKind, User, UserId,
     event::Events,
     provider::{QuotaLedger, ServerId, SharedStore},
-    quota::{FileChange, LedgerWriter, QuotaAccount, QuotaBook, Tracking},
+    quota::{LedgerWriter, QuotaAccount, QuotaBook, Tracking},
     registry::Connections,
     storage_usage::StorageUsage,
+    usage::FileChange,
 };
 use sftpgo_store::MemoryProvider;
 

@@ -9,8 +9,9 @@ use std::{
 use sftpgo_core::{
     Error, ErrorKind, Result, User, UserId,
     provider::QuotaLedger,
-    quota::{FileChange, LedgerWriter, QuotaBook, Tracking},
+    quota::{LedgerWriter, QuotaBook, Tracking},
     storage_usage::Usage,
+    usage::FileChange,
 };
 use sftpgo_store::MemoryProvider;
 

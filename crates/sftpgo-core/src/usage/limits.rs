@@ -9,13 +9,13 @@ use crate::{
 
 /// A user's limits; 0 is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Limits {
-    pub(super) size: i64,
-    pub(super) files: i64,
+pub(crate) struct Limits {
+    pub(crate) size: i64,
+    pub(crate) files: i64,
 }
 
 impl Limits {
-    pub(super) fn of(user: &User) -> Self {
+    pub(crate) fn of(user: &User) -> Self {
         Self {
             size: i64::try_from(user.quota_size).unwrap_or(i64::MAX),
             files: user.quota_files.into(),
@@ -23,11 +23,11 @@ impl Limits {
     }
 
     /// Is there one?
-    pub(super) fn any(self) -> bool {
+    pub(crate) fn any(self) -> bool {
         self.size > 0 || self.files > 0
     }
 
-    pub(super) fn as_amount(self) -> StorageUsage {
+    pub(crate) fn as_amount(self) -> StorageUsage {
         StorageUsage {
             size: self.size.into(),
             files: self.files,
@@ -35,7 +35,7 @@ impl Limits {
     }
 
     /// The limit that `delta`, which leads to `after`, would pass. Shrinking passes none.
-    pub(super) fn passed(self, delta: UsageDelta, after: StorageUsage) -> Option<Rule> {
+    pub(crate) fn passed(self, delta: UsageDelta, after: StorageUsage) -> Option<Rule> {
         if delta.files > 0 && self.files > 0 && after.files > self.files {
             return Some(Rule::QuotaFiles);
         }

@@ -5,11 +5,12 @@ use std::{
     sync::{Arc, Mutex, Weak},
 };
 
-use super::{account::State, lock};
+use super::user_usage::UserUsage;
 use crate::{
     error::Result,
     filesystem::{FileType, Inode, Metadata},
     storage_usage::UsageDelta,
+    sync::lock,
 };
 
 /// Entries nobody holds any more are looked for when there are this many.
@@ -24,7 +25,7 @@ pub struct CountedInode {
     pub inode: Inode,
     pub(crate) figures: FileFigures,
     /// Where it counts.
-    account: Arc<Mutex<State>>,
+    account: Arc<Mutex<UserUsage>>,
 }
 
 /// Where a file stands in its user's count.
@@ -57,15 +58,15 @@ pub(crate) struct FileFigures {
 
 /// A file's part of the count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Footprint {
+pub(crate) struct Footprint {
     /// What a rescan finds.
-    pub(super) named: Option<u64>,
+    pub(crate) named: Option<u64>,
     /// What is reserved besides.
-    pub(super) held: UsageDelta,
+    pub(crate) held: UsageDelta,
 }
 
 impl FileFigures {
-    pub(super) fn footprint(&self) -> Footprint {
+    pub(crate) fn footprint(&self) -> Footprint {
         let (named, held) = match self.standing {
             Standing::Named => (Some(self.size), self.pledged.saturating_sub(self.size)),
             Standing::Unnamed => {
@@ -136,8 +137,8 @@ pub(crate) fn signed(size: u64) -> i64 {
 
 /// The counts that are shared now.
 #[derive(Debug)]
-pub(super) struct Inodes {
-    account: Arc<Mutex<State>>,
+pub(crate) struct Inodes {
+    account: Arc<Mutex<UserUsage>>,
     shared: Mutex<Shared>,
 }
 
@@ -149,7 +150,7 @@ struct Shared {
 
 impl Inodes {
     /// None yet; what they hold is reserved in `account`.
-    pub(super) fn of(account: Arc<Mutex<State>>) -> Self {
+    pub(crate) fn of(account: Arc<Mutex<UserUsage>>) -> Self {
         Self {
             account,
             shared: Mutex::default(),
@@ -160,7 +161,7 @@ impl Inodes {
     ///
     /// Whoever changes the file holds its count, and nobody gets one meanwhile: so a file is as large as it looks
     /// where nobody has had one.
-    pub(super) fn look_up(
+    pub(crate) fn look_up(
         &self,
         look: impl Fn() -> Result<Metadata>,
     ) -> Result<(Metadata, SharedCount)> {
@@ -184,7 +185,7 @@ impl Inodes {
     }
 
     /// Answers the count of a file that was made a moment ago and has no name that anybody else could open.
-    pub(super) fn share_new(&self, made: &Metadata) -> SharedCount {
+    pub(crate) fn share_new(&self, made: &Metadata) -> SharedCount {
         let mut shared = lock(&self.shared);
         let known = shared.counts.get(&made.inode).and_then(Weak::upgrade);
         // Somebody may read it already.
@@ -194,7 +195,7 @@ impl Inodes {
     }
 
     /// All counts that somebody shares now.
-    pub(super) fn all(&self) -> Vec<SharedCount> {
+    pub(crate) fn all(&self) -> Vec<SharedCount> {
         lock(&self.shared)
             .counts
             .values()
@@ -204,13 +205,13 @@ impl Inodes {
 
     /// The file's last name is gone. The storage may give its number to the next new file, which must not find
     /// this count; whoever has the file open keeps it.
-    pub(super) fn retire(&self, inode: Inode) {
+    pub(crate) fn retire(&self, inode: Inode) {
         lock(&self.shared).counts.remove(&inode);
     }
 }
 
 impl Shared {
-    fn share(&mut self, found: &Metadata, account: &Arc<Mutex<State>>) -> SharedCount {
+    fn share(&mut self, found: &Metadata, account: &Arc<Mutex<UserUsage>>) -> SharedCount {
         if self.counts.len() >= self.sweep_at.max(FEW) {
             self.counts.retain(|_, count| count.strong_count() > 0);
             self.sweep_at = self.counts.len() * 2;

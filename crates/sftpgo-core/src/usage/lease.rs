@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{limits::Limits, line::Written};
+use super::limits::Limits;
 use crate::{
     rule::Rule,
     storage_usage::{StorageUsage, UsageDelta},
@@ -20,9 +20,23 @@ const PART_OF_REST: i64 = 8;
 /// Whoever writes on and on against a limit does not make the ledger say so each time.
 const FRESH: Duration = Duration::from_millis(100);
 
-/// What the ledger granted last.
+/// What the ledger has then.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LedgerState {
+    /// This server's part of it.
+    pub(crate) contributed: StorageUsage,
+    /// What other servers did since the last look.
+    pub(crate) foreign: StorageUsage,
+    /// What this server's users may come to before it has to ask again.
+    pub(crate) up_to: StorageUsage,
+    pub(crate) reserved_by_others: StorageUsage,
+    /// Others had counted the user's files meanwhile, see [`Share`](crate::provider::Share).
+    pub(crate) was_lost: bool,
+}
+
+/// What the ledger leased last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Grant {
+pub(crate) struct Lease {
     up_to: StorageUsage,
     reserved_by_others: StorageUsage,
     /// The ledger does not answer: transfers go on by what was known last.
@@ -30,44 +44,47 @@ pub(super) struct Grant {
     renewed_at: Option<Instant>,
 }
 
-impl Grant {
+impl Lease {
     /// Nothing yet, where the ledger has `usage`.
-    pub(super) fn none(usage: StorageUsage) -> Self {
+    pub(crate) fn none(usage: StorageUsage) -> Self {
         Self {
             up_to: usage,
             ..Self::default()
         }
     }
 
-    pub(super) fn renew(&mut self, written: &Written) {
+    pub(crate) fn renew(&mut self, written: &LedgerState, now: Instant) {
         *self = Self {
             up_to: written.up_to,
             reserved_by_others: written.reserved_by_others,
             is_out_of_touch: false,
-            renewed_at: Some(Instant::now()),
+            renewed_at: Some(now),
         };
     }
 
-    pub(super) fn is_fresh(&self) -> bool {
-        self.renewed_at.is_some_and(|then| then.elapsed() < FRESH)
+    pub(crate) fn is_fresh(&self, now: Instant) -> bool {
+        let age = self
+            .renewed_at
+            .map(|then| now.saturating_duration_since(then));
+        age.is_some_and(|age| age < FRESH)
     }
 
     /// Nothing more than `live` while the ledger is asked.
-    pub(super) fn hold(&mut self, live: StorageUsage) {
+    pub(crate) fn hold(&mut self, live: StorageUsage) {
         self.up_to = live;
     }
 
-    pub(super) fn lose_touch(&mut self) {
+    pub(crate) fn lose_touch(&mut self) {
         self.is_out_of_touch = true;
     }
 
     /// Do others hold what they may yet give back?
-    pub(super) fn may_grow(&self) -> bool {
+    pub(crate) fn may_grow(&self) -> bool {
         !self.is_out_of_touch && self.reserved_by_others != StorageUsage::default()
     }
 
-    /// The limit for whose sake `delta`, which leads to `after`, is not granted.
-    pub(super) fn lacks(
+    /// The limit for whose sake `delta`, which leads to `after`, is not leased.
+    pub(crate) fn lacks(
         &self,
         limits: Limits,
         delta: UsageDelta,
@@ -86,7 +103,7 @@ impl Grant {
 }
 
 /// What to ask for when `delta` is needed: that, and some of what is left for what comes next.
-pub(super) fn wanted(limits: Limits, live: StorageUsage, delta: UsageDelta) -> StorageUsage {
+pub(crate) fn wanted(limits: Limits, live: StorageUsage, delta: UsageDelta) -> StorageUsage {
     let left = limits.as_amount().minus(live);
     let part = StorageUsage {
         size: left.size / i128::from(PART_OF_REST),
@@ -132,28 +149,32 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_granted_is_taken_until_the_ledger_is_out_of_touch() {
-        let mut grant = Grant::none(amount(10, 1));
+    fn only_what_was_leased_is_taken_until_the_ledger_is_out_of_touch() {
+        let mut lease = Lease::none(amount(10, 1));
         let after = amount(11, 1);
-        let lacks = |grant: &Grant| grant.lacks(LIMITS, bytes(1), after);
-        assert_eq!(lacks(&grant), Some(Rule::QuotaSize));
-        assert_eq!(grant.lacks(LIMITS, bytes(-1), after), None);
+        let lacks = |lease: &Lease| lease.lacks(LIMITS, bytes(1), after);
+        assert_eq!(lacks(&lease), Some(Rule::QuotaSize));
+        assert_eq!(lease.lacks(LIMITS, bytes(-1), after), None);
         let unlimited = Limits { size: 0, files: 1 };
-        assert_eq!(grant.lacks(unlimited, bytes(1), after), None);
-        grant.renew(&Written {
+        assert_eq!(lease.lacks(unlimited, bytes(1), after), None);
+        let state = LedgerState {
             contributed: amount(0, 0),
             foreign: amount(0, 0),
             up_to: amount(11, 1),
             reserved_by_others: amount(700, 0),
             was_lost: false,
-        });
-        assert_eq!(lacks(&grant), None);
-        grant.hold(amount(10, 1));
-        assert_eq!(lacks(&grant), Some(Rule::QuotaSize));
-        grant.lose_touch();
-        assert_eq!(lacks(&grant), None);
-        // What others were granted stays theirs.
-        let too_much = grant.lacks(LIMITS, bytes(1), amount(101, 1));
+        };
+        let now = Instant::now();
+        assert!(!lease.is_fresh(now));
+        lease.renew(&state, now);
+        assert!(lease.is_fresh(now) && !lease.is_fresh(now + FRESH));
+        assert_eq!(lacks(&lease), None);
+        lease.hold(amount(10, 1));
+        assert_eq!(lacks(&lease), Some(Rule::QuotaSize));
+        lease.lose_touch();
+        assert_eq!(lacks(&lease), None);
+        // What others were leased stays theirs.
+        let too_much = lease.lacks(LIMITS, bytes(1), amount(101, 1));
         assert_eq!(too_much, Some(Rule::QuotaSize));
     }
 }

@@ -1,0 +1,19 @@
+//! What sessions change of a user's usage, in memory: it knows no store, no thread and no clock.
+
+mod file_usage;
+mod lease;
+mod limits;
+mod rescan;
+mod user_usage;
+
+pub use self::{
+    file_usage::{CountedInode, FileChange, SharedCount},
+    limits::QuotaStatus,
+};
+pub(crate) use self::{
+    file_usage::{FileFigures, Inodes, Standing},
+    lease::{Lease, LedgerState, wanted},
+    limits::Limits,
+    rescan::Changes,
+    user_usage::{Headroom, UsageSnapshot, UserUsage},
+};

@@ -1,0 +1,109 @@
+//! What one user takes up and may take up, with what running operations have reserved.
+
+use super::{
+    file_usage::{CountedInode, FileChange, FileFigures},
+    lease::Lease,
+    limits::Limits,
+    rescan::Changes,
+};
+use crate::{
+    rule::Rule,
+    storage_usage::{StorageUsage, UsageDelta},
+};
+
+#[derive(Debug)]
+pub(crate) struct UserUsage {
+    pub(crate) limits: Limits,
+    pub(crate) tracked: bool,
+    /// What the user takes up now, reservations of running operations included.
+    pub(crate) live: StorageUsage,
+    /// The part of it that finished operations left.
+    pub(crate) settled: StorageUsage,
+    /// The part of that which this server brought in since its share in the ledger began.
+    pub(crate) contributed: StorageUsage,
+    /// The part of it that no rescan would find: uploads whose data is not under its name yet.
+    pub(crate) staged: StorageUsage,
+    /// What changed since a count of the files began.
+    pub(crate) changes: Option<Changes>,
+    /// How far this server may go before it has to ask the ledger that it shares with others.
+    pub(crate) lease: Option<Lease>,
+}
+
+/// Is there room?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Headroom {
+    Enough,
+    /// Not within this limit.
+    None(Rule),
+    /// Only the ledger knows; within this limit as far as is known here.
+    Ask(Rule),
+}
+
+impl UserUsage {
+    pub(crate) fn headroom(&self, delta: UsageDelta) -> Headroom {
+        if !self.tracked {
+            return Headroom::Enough;
+        }
+        let after = self.live.with(delta);
+        let passed = self.limits.passed(delta, after);
+        match &self.lease {
+            None => passed.map_or(Headroom::Enough, Headroom::None),
+            Some(lease) => passed
+                .or_else(|| lease.lacks(self.limits, delta, after))
+                .map_or(Headroom::Enough, Headroom::Ask),
+        }
+    }
+
+    /// Reserves `delta` for what no rescan would find.
+    pub(crate) fn hold(&mut self, delta: UsageDelta) {
+        self.live = self.live.with(delta);
+        self.staged = self.staged.with(delta);
+    }
+
+    /// Makes a file count for `to`, and says how that changes what a rescan would find.
+    pub(crate) fn change_file(&mut self, file: &mut CountedInode, to: FileFigures) -> UsageDelta {
+        let (before, after) = (file.figures.footprint(), to.footprint());
+        let mut held = after.held;
+        held += -before.held;
+        self.hold(held);
+        file.figures = to;
+        if before.named.is_none() && after.named.is_none() {
+            return UsageDelta::default();
+        }
+        self.record(FileChange {
+            inode: file.inode,
+            before: before.named,
+            after: after.named,
+        })
+    }
+
+    /// Is there no room whatever other servers give back?
+    pub(crate) fn is_full_for(&self, delta: UsageDelta) -> bool {
+        self.limits.passed(delta, self.live.with(delta)).is_some()
+    }
+
+    pub(crate) fn figures(&self) -> UsageSnapshot {
+        UsageSnapshot {
+            settled: self.settled,
+            contributed: self.contributed,
+        }
+    }
+
+    pub(crate) fn record(&mut self, change: FileChange) -> UsageDelta {
+        let delta = change.delta();
+        self.live = self.live.with(delta);
+        if let Some(changes) = &mut self.changes {
+            changes.record(change);
+        }
+        delta
+    }
+}
+
+/// What finished operations came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct UsageSnapshot {
+    /// As this server sees the whole.
+    pub(crate) settled: StorageUsage,
+    /// Its own part of it since its share began.
+    pub(crate) contributed: StorageUsage,
+}
