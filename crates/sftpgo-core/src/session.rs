@@ -1,7 +1,5 @@
 //! One user, the user's files and quota: every file operation with its permission check.
 
-mod access;
-mod accounting;
 mod attributes;
 mod links;
 mod listing;
@@ -16,61 +14,23 @@ use crate::{
     auth::LoggedIn,
     error::{Error, ErrorKind, Result},
     event::{Command, Event, Events},
-    filesystem::{FileType, Filesystem, Metadata, OwnerIds, Replace, SpaceInfo},
+    filesystem::{FileType, Metadata, OwnerIds, Replace, SpaceInfo},
     policy::{Access, Policy, names_unfinished_upload},
-    quota::QuotaAccount,
     registry::ConnectionGuard,
     rule::Rule,
+    session_context::SessionContext,
     storage_usage::UsageDelta,
     throttle::Throttle,
-    transfer::{StagedUpload, name_is_taken},
-    user::User,
+    transfer::name_is_taken,
     vpath::VirtualPath,
 };
 
-pub use self::{
-    attributes::{AttributeChange, SetstatMode},
-    listing::Listing,
-    open::OpenRequest,
-};
-
-/// What becomes of an upload before its CLOSE (`upload_mode`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum UploadMode {
-    /// 0: data goes straight into the file.
-    #[default]
-    Standard,
-    /// 1: data goes to a hidden temporary, renamed over the file at a clean CLOSE.
-    Atomic,
-    /// 2: as 1, and a lost upload is kept under its name so that the client can resume.
-    AtomicWithResume,
-}
-
-/// How uploads are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct UploadPolicy {
-    /// See [`UploadMode`].
-    pub mode: UploadMode,
-    /// Wait for stable storage before CLOSE is answered.
-    pub sync: bool,
-}
+pub use self::{listing::Listing, open::OpenRequest};
+pub use crate::session_context::{AttributeChange, SetstatMode, UploadMode, UploadPolicy};
 
 /// One listed session of a logged-in user.
 pub struct Session {
-    pub(crate) shared: Arc<Shared>,
-}
-
-/// What a session and its open files have in common.
-pub(crate) struct Shared {
-    pub(crate) user: Arc<User>,
-    pub(crate) policy: Policy,
-    pub(crate) filesystem: Arc<dyn Filesystem>,
-    pub(crate) quota: Arc<QuotaAccount>,
-    pub(crate) connection: ConnectionGuard,
-    pub(crate) events: Events,
-    pub(crate) uploads: UploadPolicy,
-    pub(crate) setstat: SetstatMode,
-    own_uploads: Mutex<Vec<Arc<StagedUpload>>>,
+    pub(crate) shared: Arc<SessionContext>,
 }
 
 impl Session {
@@ -99,7 +59,7 @@ impl Session {
         setstat: SetstatMode,
     ) -> Self {
         Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(SessionContext {
                 user: Arc::clone(&logged_in.user),
                 policy: Policy::uniform(logged_in.user.permissions),
                 filesystem: Arc::clone(&logged_in.filesystem),
@@ -296,6 +256,24 @@ impl Session {
         Ok(self.shared.quota.status().shown_in(disk))
     }
 
+    /// May the user do this to what the path leads to? Whoever asks is not idle.
+    ///
+    /// # Errors
+    /// As [`SessionContext::check`].
+    fn check(&self, access: Access, path: &VirtualPath) -> Result<()> {
+        self.shared.connection.touch();
+        self.shared.check(access, path)
+    }
+
+    /// The same for the name itself, which may be a link.
+    ///
+    /// # Errors
+    /// As [`SessionContext::check`].
+    fn check_name(&self, access: Access, path: &VirtualPath) -> Result<()> {
+        self.shared.connection.touch();
+        self.shared.check_name(access, path)
+    }
+
     fn tell(&self, command: Command, path: &VirtualPath, target: Option<&VirtualPath>) {
         let target = target.map(|target| self.shared.filesystem.display_path(target));
         self.shared.events.emit(&Event::Command {
@@ -306,34 +284,6 @@ impl Session {
             connection_id: self.shared.connection.id(),
             protocol: self.shared.connection.protocol(),
         });
-    }
-}
-
-impl Shared {
-    /// Waits until a changed name is on stable storage, where uploads are. That a directory may not be read is no reason to
-    /// call a change failed that was made: the system offers no way to wait for it.
-    fn sync_name(&self, path: &VirtualPath) -> Result<()> {
-        if !self.uploads.sync {
-            return Ok(());
-        }
-        match self.filesystem.sync_dir(&path.parent_or_root()) {
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
-            synced => synced,
-        }
-    }
-
-    /// Attributes of a name that need not be there.
-    pub(crate) fn find(&self, path: &VirtualPath, follow: bool) -> Result<Option<Metadata>> {
-        if_there(self.filesystem.metadata(path, follow))
-    }
-}
-
-/// What was found, or nothing where it was looked for.
-pub(crate) fn if_there<T>(found: Result<T>) -> Result<Option<T>> {
-    match found {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
     }
 }
 

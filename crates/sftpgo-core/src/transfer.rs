@@ -2,7 +2,6 @@
 
 mod copy;
 mod publish;
-mod running;
 mod staged;
 mod upload;
 
@@ -12,8 +11,7 @@ use std::{
 };
 
 pub(crate) use self::{
-    running::RunningUploads,
-    staged::{Begin, StagedUpload, name_is_taken},
+    staged::{Begin, name_is_taken},
     upload::Upload,
 };
 use crate::{
@@ -21,14 +19,14 @@ use crate::{
     event::{Event, Operation},
     filesystem::{File, Metadata},
     registry::{Permit, TransferEntry},
-    session::{AttributeChange, Shared},
+    session_context::{AttributeChange, SessionContext},
     usage::SharedCount,
     vpath::VirtualPath,
 };
 
 /// An open file of a session. [`Transfer::finish`] is a clean CLOSE; dropping it is a lost connection.
 pub struct Transfer {
-    shared: Arc<Shared>,
+    shared: Arc<SessionContext>,
     operation: Operation,
     path: VirtualPath,
     file: Box<dyn File>,
@@ -47,7 +45,7 @@ pub struct Transfer {
 
 impl Transfer {
     pub(crate) fn new(
-        shared: Arc<Shared>,
+        shared: Arc<SessionContext>,
         operation: Operation,
         path: VirtualPath,
         file: Box<dyn File>,
@@ -81,7 +79,7 @@ impl Transfer {
 
     /// A file that is read.
     pub(crate) fn download(
-        shared: Arc<Shared>,
+        shared: Arc<SessionContext>,
         path: VirtualPath,
         file: Box<dyn File>,
         count: SharedCount,
@@ -220,7 +218,7 @@ impl Transfer {
     /// Lets `work` go on with the upload, and remembers when it was refused.
     fn upload<T>(
         &mut self,
-        work: impl FnOnce(&mut Upload, &Shared, &dyn File) -> Result<T>,
+        work: impl FnOnce(&mut Upload, &SessionContext, &dyn File) -> Result<T>,
     ) -> Result<T> {
         let done = match self.upload.as_mut() {
             None => Err(not_for_writing()),

@@ -10,7 +10,7 @@ use crate::{
     storage_usage::{StorageUsage, UsageDelta},
     sync::lock,
     throttle::Throttle,
-    transfer::RunningUploads,
+    uploads::RunningUploads,
     usage::{
         Changes, CountedInode, FileChange, FileFigures, Headroom, Inodes, Lease, Limits,
         QuotaStatus, SharedCount, UsageSnapshot, UserUsage,

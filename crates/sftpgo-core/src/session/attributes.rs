@@ -1,39 +1,20 @@
 //! Changing modes, owners, times and sizes: by name, on an open file, and of a directory that was just made.
 
-use super::{Session, Shared, check_visible};
+use super::{AttributeChange, Session, check_visible};
 use crate::{
     error::{Error, Result},
     filesystem::{Inode, OpenOptions, SetAttributes},
-    policy::{Access, Decision},
+    policy::Access,
     transfer::Upload,
     vpath::VirtualPath,
 };
-
-/// What becomes of a change of mode, owner or times that the user's permissions do not allow (`setstat_mode`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SetstatMode {
-    /// 0: it is refused, and with it the whole request.
-    #[default]
-    Refuse,
-    /// 1: it is left out, and the client hears that all is well. A size is data, and refused all the same.
-    Ignore,
-}
-
-/// Attributes to change by name or on an open file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct AttributeChange {
-    /// New length in bytes.
-    pub size: Option<u64>,
-    /// Everything that is not the size.
-    pub other: SetAttributes,
-}
 
 impl Session {
     /// Changes attributes by name; the size only where links are followed, since a link has none to change.
     ///
     /// # Errors
     /// Needs `chmod` for the mode, `chown` for the owner, `chtimes` for the times, `upload` and `overwrite` for the size;
-    /// nothing is changed when one of them is missing. [`SetstatMode::Ignore`] leaves out what is not allowed.
+    /// nothing is changed when one of them is missing. [`SetstatMode::Ignore`](super::SetstatMode::Ignore) leaves out what is not allowed.
     pub fn set_attributes(
         &self,
         path: &VirtualPath,
@@ -100,43 +81,5 @@ impl Session {
         let resized = upload.resize(&self.shared, file.as_ref(), size);
         self.shared.settle(upload.unsettled);
         resized
-    }
-}
-
-impl Shared {
-    /// The part of `change` that is allowed by `decide`, of what is not the user's own open upload.
-    ///
-    /// # Errors
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) when a part is missing and not to be ignored.
-    pub(crate) fn permitted(
-        &self,
-        change: &SetAttributes,
-        decide: impl Fn(Access) -> Result<Decision>,
-    ) -> Result<SetAttributes> {
-        let asked = [
-            (change.mode.is_some(), Access::Chmod),
-            (change.owner.is_some(), Access::Chown),
-            (change.times.is_some(), Access::Chtimes),
-        ];
-        let mut permitted = *change;
-        let mut refused: Option<Decision> = None;
-        for (_, access) in asked.into_iter().filter(|(is_asked, _)| *is_asked) {
-            let decision = decide(access)?;
-            if decision.allowed {
-                continue;
-            }
-            refused = Some(refused.map_or(decision, |before| before.and(decision)));
-            match access {
-                Access::Chmod => permitted.mode = None,
-                Access::Chown => permitted.owner = None,
-                _ => permitted.times = None,
-            }
-        }
-        match (refused, self.setstat) {
-            (Some(refused), SetstatMode::Refuse) => {
-                refused.check(Access::Chmod).map(|()| permitted)
-            }
-            _ => Ok(permitted),
-        }
     }
 }

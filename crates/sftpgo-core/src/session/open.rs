@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{AttributeChange, Session, Shared, UploadMode};
+use super::{AttributeChange, Session, UploadMode};
 use crate::{
     error::{Error, ErrorKind, Result},
     event::Operation,
     filesystem::{File, FileType, Filesystem, Metadata, OpenOptions},
     policy::Access,
     rule::Rule,
+    session_context::SessionContext,
     transfer::{Transfer, Upload},
     usage::{SharedCount, Standing},
     vpath::{Ending, VirtualPath},
@@ -253,7 +254,7 @@ impl Session {
     }
 }
 
-impl Shared {
+impl SessionContext {
     /// Does a whole new content go to a hidden file first?
     pub(crate) fn stages_uploads(&self) -> bool {
         self.uploads.mode != UploadMode::Standard && self.filesystem.capabilities().atomic_rename

@@ -4,59 +4,21 @@
 //! sees it there from OPEN on, as it would with any other server: it looks at it, changes its attributes, lists, renames
 //! and removes it.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, MutexGuard},
-};
+use std::{collections::VecDeque, sync::Arc};
 
-use super::{AttributeChange, Listing, Session, Shared, if_there, open::check_replaceable};
+use super::{AttributeChange, Listing, Session, open::check_replaceable};
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirEntry, FileType, OpenOptions, Replace},
     policy::Access,
+    session_context::{SessionContext, if_there},
     storage_usage::UsageDelta,
-    sync::lock,
-    transfer::{StagedUpload, Upload, name_is_taken},
+    transfer::{Upload, name_is_taken},
+    uploads::StagedUpload,
     vpath::VirtualPath,
 };
 
-impl Shared {
-    /// One entry for each handle of this session.
-    pub(crate) fn own_uploads(&self) -> MutexGuard<'_, Vec<Arc<StagedUpload>>> {
-        lock(&self.own_uploads)
-    }
-
-    /// A handle of this session has ended.
-    pub(crate) fn forget_own_upload(&self, upload: &Arc<StagedUpload>) {
-        let mut own = self.own_uploads();
-        if let Some(index) = own.iter().position(|known| Arc::ptr_eq(known, upload)) {
-            own.remove(index);
-        }
-    }
-
-    pub(super) fn is_own_upload(&self, upload: &Arc<StagedUpload>) -> bool {
-        self.own_uploads()
-            .iter()
-            .any(|known| Arc::ptr_eq(known, upload))
-    }
-
-    /// The upload of this session that will get this name; the one that began last, if several will.
-    pub(crate) fn own_upload(&self, path: &VirtualPath) -> Option<Arc<StagedUpload>> {
-        let name = path.file_name().filter(|_| !path.must_be_directory())?;
-        // Nobody looks at a directory for names that are not being uploaded.
-        let is_possible = self.own_uploads().iter().any(|own| own.is_named(name));
-        if !is_possible {
-            return None;
-        }
-        let parent = self
-            .filesystem
-            .metadata(&path.parent_or_root(), true)
-            .ok()?;
-        let own = self.own_uploads();
-        let mut at_path = own.iter().filter(|own| own.is_at(parent.inode, name));
-        at_path.next_back().cloned()
-    }
-
+impl SessionContext {
     /// Is the name free of this session's uploads?
     ///
     /// # Errors

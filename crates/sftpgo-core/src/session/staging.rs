@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    Session, if_there,
+    Session,
     open::{OpenRequest, check_replaceable, exists},
 };
 use crate::{
@@ -15,8 +15,10 @@ use crate::{
     },
     policy::Access,
     random,
+    session_context::if_there,
     sync::lock,
-    transfer::{Begin, StagedUpload, Upload},
+    transfer::{Begin, Upload},
+    uploads::StagedUpload,
     usage::{FileFigures, SharedCount, Standing},
     vpath::VirtualPath,
 };

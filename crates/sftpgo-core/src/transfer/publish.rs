@@ -6,18 +6,15 @@
 
 use std::sync::{Arc, MutexGuard};
 
-use super::{
-    Transfer,
-    staged::{Place, StagedUpload},
-    upload::Upload,
-};
+use super::{Transfer, upload::Upload};
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirectoryHandle, File, FileType, Metadata, Replace},
     policy::Access,
-    session::{Shared, UploadMode, if_there},
+    session_context::{SessionContext, UploadMode, if_there},
     storage_usage::UsageDelta,
     sync::lock,
+    uploads::{Place, StagedUpload},
     usage::{CountedInode, FileFigures, SharedCount, Standing},
 };
 
@@ -110,7 +107,7 @@ impl Upload {
     /// One handle of a staged upload ends. The last one decides what becomes of the data.
     fn end_staged(
         &mut self,
-        shared: &Shared,
+        shared: &SessionContext,
         staged: &Arc<StagedUpload>,
         ending: Ending,
     ) -> Result<Changed> {
@@ -143,7 +140,7 @@ impl Upload {
 
     fn end_last(
         &mut self,
-        shared: &Shared,
+        shared: &SessionContext,
         staged: &Arc<StagedUpload>,
         place: &Place,
         ending: Ending,
@@ -191,7 +188,7 @@ fn not_stored(kind: ErrorKind) -> Error {
 impl StagedUpload {
     /// Gives the data its name; the file that had it leaves the count. `is_rest` where the client did not say that the
     /// upload is whole: that never takes the place of something newer. Called with the names held.
-    fn publish(&self, shared: &Shared, place: &Place, is_rest: bool) -> Result<UsageDelta> {
+    fn publish(&self, shared: &SessionContext, place: &Place, is_rest: bool) -> Result<UsageDelta> {
         let found = if_there(place.directory.metadata(&place.name))?;
         let is_empty_rest = is_rest && lock(&self.count).figures.size == 0;
         if is_empty_rest && found.is_some() {

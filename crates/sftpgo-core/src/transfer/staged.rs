@@ -1,53 +1,16 @@
-//! An upload whose data is in a hidden file until it gets its name: who has it open, and where its name will be.
-//!
-//! The directory is held from the beginning. Nothing here is looked up by a path again, so that whoever renames
-//! directories meanwhile neither loses the hidden file nor sends the data elsewhere.
+//! How an upload in a hidden file begins, gets another name, and is given up.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
-use super::running::LeftOver;
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{DirectoryHandle, File, Inode, Metadata, OpenOptions, SetAttributes},
+    filesystem::{DirectoryHandle, File, Metadata, OpenOptions},
     policy::Decision,
-    session::Shared,
+    session_context::SessionContext,
     sync::lock,
+    uploads::{LeftOver, Place, StagedUpload},
     usage::{SharedCount, Standing},
 };
-
-/// One upload, shared by all handles that write to it.
-pub(crate) struct StagedUpload {
-    /// What the first handle opened: its lock keeps sweeps away, whichever handles are left.
-    _locked: Arc<dyn File>,
-    pub(crate) count: SharedCount,
-    /// The file that it will replace, whose bytes it may use; see `FileFigures::credit`.
-    pub(super) leans_on: Option<SharedCount>,
-    /// Changed only while the user's names are held.
-    place: Mutex<Place>,
-}
-
-/// Where an upload is, and how it stands.
-pub(super) struct Place {
-    pub(super) directory: Arc<dyn DirectoryHandle>,
-    pub(super) temporary: Vec<u8>,
-    pub(super) name: Vec<u8>,
-    /// What had the name when the upload began.
-    pub(super) found: Option<Metadata>,
-    /// Only where nothing is.
-    pub(super) exclusive: bool,
-    /// May it replace what has the name? Decided with the name, for the directory may have another path at the end.
-    pub(super) overwrite: Decision,
-    /// Handles that are open.
-    pub(super) handles: usize,
-    /// A handle was closed well while others went on: what it wrote must not be lost with them.
-    pub(super) acknowledged: bool,
-    /// A handle ended with its connection.
-    pub(super) lost: bool,
-    /// A part was refused.
-    pub(super) broken: Option<ErrorKind>,
-    /// It will get no name: a client removed it, or gave its name to another file.
-    pub(super) removed: bool,
-}
 
 /// What an upload begins with.
 pub(crate) struct Begin {
@@ -64,7 +27,7 @@ pub(crate) struct Begin {
 
 impl StagedUpload {
     /// An upload with one handle, which its user's sessions find from now on.
-    pub(crate) fn begin(shared: &Shared, begin: Begin) -> Arc<Self> {
+    pub(crate) fn begin(shared: &SessionContext, begin: Begin) -> Arc<Self> {
         let directory = begin.directory.inode();
         let name = begin.name.clone();
         let upload = Arc::new(Self {
@@ -98,7 +61,7 @@ impl StagedUpload {
     /// What opening the hidden file says.
     pub(crate) fn join(
         self: &Arc<Self>,
-        shared: &Shared,
+        shared: &SessionContext,
         options: &OpenOptions,
     ) -> Result<Box<dyn File>> {
         let file = self.open(options)?;
@@ -107,59 +70,13 @@ impl StagedUpload {
         Ok(file)
     }
 
-    /// Opens what is there of it.
-    ///
-    /// # Errors
-    /// What opening the hidden file says.
-    pub(crate) fn open(&self, options: &OpenOptions) -> Result<Box<dyn File>> {
-        let place = self.place();
-        place.directory.open(&place.temporary, options)
-    }
-
-    /// Attributes of what is there of it.
-    ///
-    /// # Errors
-    /// What the filesystem says.
-    pub(crate) fn metadata(&self) -> Result<Metadata> {
-        let place = self.place();
-        place.directory.metadata(&place.temporary)
-    }
-
-    /// Changes attributes of what is there of it.
-    ///
-    /// # Errors
-    /// What the filesystem says.
-    pub(crate) fn set_attributes(&self, change: &SetAttributes) -> Result<()> {
-        let place = self.place();
-        place.directory.set_attributes(&place.temporary, change)
-    }
-
-    /// Is this the name that it will get?
-    pub(crate) fn is_at(&self, directory: Inode, name: &[u8]) -> bool {
-        let place = self.place();
-        !place.removed && place.name == name && place.directory.inode() == directory
-    }
-
-    /// The name in this directory that it will get, if that is where it goes.
-    pub(crate) fn name_in(&self, directory: Inode) -> Option<Vec<u8>> {
-        let place = self.place();
-        let is_there = !place.removed && place.directory.inode() == directory;
-        is_there.then(|| place.name.clone())
-    }
-
-    /// Could it get this last name anywhere?
-    pub(crate) fn is_named(&self, name: &[u8]) -> bool {
-        let place = self.place();
-        !place.removed && place.name == name
-    }
-
     /// It will get another name; called with the names held.
     ///
     /// # Errors
     /// What moving the hidden file says, when that is for another directory.
     pub(crate) fn move_to(
         self: &Arc<Self>,
-        shared: &Shared,
+        shared: &SessionContext,
         directory: Arc<dyn DirectoryHandle>,
         name: &[u8],
         exclusive: bool,
@@ -183,7 +100,7 @@ impl StagedUpload {
     }
 
     /// It will get no name: its handles go on writing to a file without one. Called with the names held.
-    pub(crate) fn remove(self: &Arc<Self>, shared: &Shared) {
+    pub(crate) fn remove(self: &Arc<Self>, shared: &SessionContext) {
         let mut place = self.place();
         if !place.removed {
             place.removed = true;
@@ -192,7 +109,7 @@ impl StagedUpload {
     }
 
     /// Removes the hidden file; its bytes stay reserved as long as it is there or open.
-    pub(super) fn give_up(self: &Arc<Self>, shared: &Shared, place: &Place) {
+    pub(super) fn give_up(self: &Arc<Self>, shared: &SessionContext, place: &Place) {
         let mut uploads = shared.quota.uploads();
         uploads.remove(place.directory.inode(), &place.name, self);
         match place.directory.remove_file(&place.temporary) {
@@ -204,7 +121,7 @@ impl StagedUpload {
                     directory: Arc::clone(&place.directory),
                     temporary: place.temporary.clone(),
                     _count: Arc::clone(&self.count),
-                    _account: Arc::clone(&shared.quota),
+                    _account: shared.quota.clone(),
                 });
             }
         }
@@ -218,15 +135,11 @@ impl StagedUpload {
     }
 
     /// Ends the pledge of the file that it leans on.
-    pub(super) fn end_pledge(&self, shared: &Shared) {
+    pub(super) fn end_pledge(&self, shared: &SessionContext) {
         if let Some(leans_on) = &self.leans_on {
             shared.quota.set_pledged(leans_on, 0);
             shared.quota.set_credit(&self.count, 0);
         }
-    }
-
-    pub(super) fn place(&self) -> MutexGuard<'_, Place> {
-        lock(&self.place)
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::staged::StagedUpload;
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirectoryHandle, File},
-    session::Shared,
+    session_context::SessionContext,
     storage_usage::UsageDelta,
     sync::lock,
+    uploads::StagedUpload,
     usage::{CountedInode, FileFigures, SharedCount},
 };
 
@@ -100,7 +100,7 @@ impl Upload {
     /// [`QuotaExceeded`](ErrorKind::QuotaExceeded), then `write` was not called; else what it says.
     pub(super) fn write<T>(
         &mut self,
-        shared: &Shared,
+        shared: &SessionContext,
         file: &dyn File,
         (offset, len): (u64, usize),
         write: impl FnOnce() -> Result<T>,
@@ -128,7 +128,7 @@ impl Upload {
     /// [`QuotaExceeded`](ErrorKind::QuotaExceeded), or [`Invalid`](ErrorKind::Invalid) past the largest file.
     pub(super) fn check_write(
         &self,
-        shared: &Shared,
+        shared: &SessionContext,
         file: &dyn File,
         (offset, len): (u64, usize),
     ) -> Result<()> {
@@ -144,7 +144,12 @@ impl Upload {
     ///
     /// # Errors
     /// [`QuotaExceeded`](ErrorKind::QuotaExceeded), or what the filesystem says.
-    pub(crate) fn resize(&mut self, shared: &Shared, file: &dyn File, size: u64) -> Result<()> {
+    pub(crate) fn resize(
+        &mut self,
+        shared: &SessionContext,
+        file: &dyn File,
+        size: u64,
+    ) -> Result<()> {
         let count = SharedCount::clone(&self.count);
         let mut counted = lock(&count);
         self.has_written = true;
@@ -160,13 +165,18 @@ impl Upload {
         Ok(())
     }
 
-    fn grow_count(&mut self, shared: &Shared, counted: &mut CountedInode, size: u64) -> Result<()> {
+    fn grow_count(
+        &mut self,
+        shared: &SessionContext,
+        counted: &mut CountedInode,
+        size: u64,
+    ) -> Result<()> {
         let (to, needed) = resized(counted, size);
         self.unsettled += shared.quota.change_files([(counted, to)], Some(needed))?;
         Ok(())
     }
 
-    fn set_count(&mut self, shared: &Shared, counted: &mut CountedInode, size: u64) {
+    fn set_count(&mut self, shared: &SessionContext, counted: &mut CountedInode, size: u64) {
         let (to, _) = resized(counted, size);
         self.unsettled += shared.quota.set_file(counted, to);
     }

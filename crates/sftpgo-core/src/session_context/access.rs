@@ -1,33 +1,14 @@
 //! Enforcing the user's policy: for the path that was asked for, and for the one that it leads to.
 
-use super::{Session, Shared};
+use super::{SessionContext, SetstatMode};
 use crate::{
     error::Result,
+    filesystem::SetAttributes,
     policy::{Access, Decision},
     vpath::VirtualPath,
 };
 
-impl Session {
-    /// May the user do this to what the path leads to? Whoever asks is not idle.
-    ///
-    /// # Errors
-    /// As [`Shared::check`].
-    pub(super) fn check(&self, access: Access, path: &VirtualPath) -> Result<()> {
-        self.shared.connection.touch();
-        self.shared.check(access, path)
-    }
-
-    /// The same for the name itself, which may be a link.
-    ///
-    /// # Errors
-    /// As [`Shared::check`].
-    pub(super) fn check_name(&self, access: Access, path: &VirtualPath) -> Result<()> {
-        self.shared.connection.touch();
-        self.shared.check_name(access, path)
-    }
-}
-
-impl Shared {
+impl SessionContext {
     /// May the user do this to what the path leads to, a link of the last name followed?
     ///
     /// # Errors
@@ -39,7 +20,7 @@ impl Shared {
     /// The same for the name itself, which may be a link.
     ///
     /// # Errors
-    /// As [`Shared::check`].
+    /// As [`SessionContext::check`].
     pub(crate) fn check_name(&self, access: Access, path: &VirtualPath) -> Result<()> {
         self.decide_name(access, path)?.check(access)
     }
@@ -55,7 +36,7 @@ impl Shared {
     /// The decision for the name itself and for the same name in the directory that the path leads to.
     ///
     /// # Errors
-    /// As [`Shared::decide`].
+    /// As [`SessionContext::decide`].
     pub(crate) fn decide_name(&self, access: Access, path: &VirtualPath) -> Result<Decision> {
         self.decide_both(access, path, || match path.file_name() {
             Some(name) => {
@@ -78,5 +59,41 @@ impl Shared {
             return Ok(asked);
         }
         Ok(asked.and(self.policy.decide(access, &resolve()?)))
+    }
+
+    /// The part of `change` that is allowed by `decide`, of what is not the user's own open upload.
+    ///
+    /// # Errors
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) when a part is missing and not to be ignored.
+    pub(crate) fn permitted(
+        &self,
+        change: &SetAttributes,
+        decide: impl Fn(Access) -> Result<Decision>,
+    ) -> Result<SetAttributes> {
+        let asked = [
+            (change.mode.is_some(), Access::Chmod),
+            (change.owner.is_some(), Access::Chown),
+            (change.times.is_some(), Access::Chtimes),
+        ];
+        let mut permitted = *change;
+        let mut refused: Option<Decision> = None;
+        for (_, access) in asked.into_iter().filter(|(is_asked, _)| *is_asked) {
+            let decision = decide(access)?;
+            if decision.allowed {
+                continue;
+            }
+            refused = Some(refused.map_or(decision, |before| before.and(decision)));
+            match access {
+                Access::Chmod => permitted.mode = None,
+                Access::Chown => permitted.owner = None,
+                _ => permitted.times = None,
+            }
+        }
+        match (refused, self.setstat) {
+            (Some(refused), SetstatMode::Refuse) => {
+                refused.check(Access::Chmod).map(|()| permitted)
+            }
+            _ => Ok(permitted),
+        }
     }
 }

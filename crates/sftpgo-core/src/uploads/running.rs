@@ -1,12 +1,11 @@
 //! Uploads of one user whose data is not under its name yet, by the name that it will get.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{any::Any, collections::HashMap, sync::Arc};
 
-use super::staged::StagedUpload;
+use super::StagedUpload;
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirectoryHandle, Inode},
-    quota::QuotaAccount,
     usage::SharedCount,
 };
 
@@ -23,12 +22,12 @@ pub(crate) struct RunningUploads {
 
 /// The hidden file of an upload that ended, and could not be removed. Its bytes stay reserved, beyond the last session of
 /// the user, until it is gone.
-pub(super) struct LeftOver {
-    pub(super) directory: Arc<dyn DirectoryHandle>,
-    pub(super) temporary: Vec<u8>,
-    pub(super) _count: SharedCount,
-    /// Stays as long, for who comes back.
-    pub(super) _account: Arc<QuotaAccount>,
+pub(crate) struct LeftOver {
+    pub(crate) directory: Arc<dyn DirectoryHandle>,
+    pub(crate) temporary: Vec<u8>,
+    pub(crate) _count: SharedCount,
+    /// The account stays as long, for who comes back.
+    pub(crate) _account: Arc<dyn Any + Send + Sync>,
 }
 
 /// Whoever has so many left over begins no other upload: nothing else would bound them.
@@ -41,14 +40,14 @@ impl RunningUploads {
         uploads.last().cloned()
     }
 
-    pub(super) fn add(&mut self, directory: Inode, name: &[u8], upload: Arc<StagedUpload>) {
+    pub(crate) fn add(&mut self, directory: Inode, name: &[u8], upload: Arc<StagedUpload>) {
         self.by_name
             .entry((directory, name.to_vec()))
             .or_default()
             .push(upload);
     }
 
-    pub(super) fn remove(&mut self, directory: Inode, name: &[u8], upload: &StagedUpload) {
+    pub(crate) fn remove(&mut self, directory: Inode, name: &[u8], upload: &StagedUpload) {
         let key = (directory, name.to_vec());
         if let Some(uploads) = self.by_name.get_mut(&key) {
             uploads.retain(|known| !std::ptr::eq(known.as_ref(), upload));
@@ -58,7 +57,7 @@ impl RunningUploads {
         }
     }
 
-    pub(super) fn leave_over(&mut self, left_over: LeftOver) {
+    pub(crate) fn leave_over(&mut self, left_over: LeftOver) {
         self.left_over.push(left_over);
     }
 

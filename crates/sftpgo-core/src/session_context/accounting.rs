@@ -1,6 +1,6 @@
 //! What operations on files do to the user's count.
 
-use super::{Shared, if_there};
+use super::{SessionContext, if_there};
 use crate::{
     error::Result,
     filesystem::{File, FileType, Metadata},
@@ -10,7 +10,7 @@ use crate::{
     vpath::VirtualPath,
 };
 
-impl Shared {
+impl SessionContext {
     /// A name that is to be removed, replaced or moved, with the count of its file.
     pub(crate) fn look_up(&self, path: &VirtualPath) -> Result<(Metadata, SharedCount)> {
         self.quota.look_up(|| self.filesystem.metadata(path, false))

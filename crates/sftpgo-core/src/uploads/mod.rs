@@ -1,0 +1,103 @@
+//! Uploads whose data is in a hidden file until it gets its name: who has each open, and where its name will be.
+//!
+//! The directory is held from the beginning. Nothing here is looked up by a path again, so that whoever renames
+//! directories meanwhile neither loses the hidden file nor sends the data elsewhere.
+
+mod running;
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+pub(crate) use self::running::{LeftOver, RunningUploads};
+use crate::{
+    error::{ErrorKind, Result},
+    filesystem::{DirectoryHandle, File, Inode, Metadata, OpenOptions, SetAttributes},
+    policy::Decision,
+    sync::lock,
+    usage::SharedCount,
+};
+
+/// One upload, shared by all handles that write to it.
+pub(crate) struct StagedUpload {
+    /// What the first handle opened: its lock keeps sweeps away, whichever handles are left.
+    pub(crate) _locked: Arc<dyn File>,
+    pub(crate) count: SharedCount,
+    /// The file that it will replace, whose bytes it may use; see `FileFigures::credit`.
+    pub(crate) leans_on: Option<SharedCount>,
+    /// Changed only while the user's names are held.
+    pub(crate) place: Mutex<Place>,
+}
+
+/// Where an upload is, and how it stands.
+pub(crate) struct Place {
+    pub(crate) directory: Arc<dyn DirectoryHandle>,
+    pub(crate) temporary: Vec<u8>,
+    pub(crate) name: Vec<u8>,
+    /// What had the name when the upload began.
+    pub(crate) found: Option<Metadata>,
+    /// Only where nothing is.
+    pub(crate) exclusive: bool,
+    /// May it replace what has the name? Decided with the name, for the directory may have another path at the end.
+    pub(crate) overwrite: Decision,
+    /// Handles that are open.
+    pub(crate) handles: usize,
+    /// A handle was closed well while others went on: what it wrote must not be lost with them.
+    pub(crate) acknowledged: bool,
+    /// A handle ended with its connection.
+    pub(crate) lost: bool,
+    /// A part was refused.
+    pub(crate) broken: Option<ErrorKind>,
+    /// It will get no name: a client removed it, or gave its name to another file.
+    pub(crate) removed: bool,
+}
+
+impl StagedUpload {
+    /// Opens what is there of it.
+    ///
+    /// # Errors
+    /// What opening the hidden file says.
+    pub(crate) fn open(&self, options: &OpenOptions) -> Result<Box<dyn File>> {
+        let place = self.place();
+        place.directory.open(&place.temporary, options)
+    }
+
+    /// Attributes of what is there of it.
+    ///
+    /// # Errors
+    /// What the filesystem says.
+    pub(crate) fn metadata(&self) -> Result<Metadata> {
+        let place = self.place();
+        place.directory.metadata(&place.temporary)
+    }
+
+    /// Changes attributes of what is there of it.
+    ///
+    /// # Errors
+    /// What the filesystem says.
+    pub(crate) fn set_attributes(&self, change: &SetAttributes) -> Result<()> {
+        let place = self.place();
+        place.directory.set_attributes(&place.temporary, change)
+    }
+
+    /// Is this the name that it will get?
+    pub(crate) fn is_at(&self, directory: Inode, name: &[u8]) -> bool {
+        let place = self.place();
+        !place.removed && place.name == name && place.directory.inode() == directory
+    }
+
+    /// The name in this directory that it will get, if that is where it goes.
+    pub(crate) fn name_in(&self, directory: Inode) -> Option<Vec<u8>> {
+        let place = self.place();
+        let is_there = !place.removed && place.directory.inode() == directory;
+        is_there.then(|| place.name.clone())
+    }
+
+    /// Could it get this last name anywhere?
+    pub(crate) fn is_named(&self, name: &[u8]) -> bool {
+        let place = self.place();
+        !place.removed && place.name == name
+    }
+
+    pub(crate) fn place(&self) -> MutexGuard<'_, Place> {
+        lock(&self.place)
+    }
+}
