@@ -21,11 +21,27 @@ pub enum Order {
     Descending,
 }
 
+/// Where a page of a listing begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PageStart {
+    /// Behind so many users. A store may have to read the names of all of them.
+    Offset(u32),
+    /// Behind this username in the order of the listing, whether a user has it or not. It costs the same wherever that
+    /// is, and users who come or go before it move nothing.
+    After(String),
+}
+
+impl Default for PageStart {
+    fn default() -> Self {
+        Self::Offset(0)
+    }
+}
+
 /// Which users to list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserQuery {
-    /// How many to skip.
-    pub offset: u32,
+    /// From where on.
+    pub start: PageStart,
     /// How many at the most.
     pub limit: u32,
     /// By username.
@@ -57,7 +73,7 @@ pub trait Users: Send + Sync {
         found.filter_map(Result::transpose).collect()
     }
 
-    /// A page of users.
+    /// A page of users. One with fewer than the limit is the last.
     ///
     /// # Errors
     /// As [`Users::user_by_name`].

@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex};
 use sftpgo_core::{Result, provider::Health};
 
 use crate::{
-    StoreConfig, dialect, error, establish::Target, flaws, flaws::AlreadyTold, listing::Positions,
-    migrate, pool::Pool,
+    StoreConfig, dialect, error, establish::Target, flaws, flaws::AlreadyTold, migrate, pool::Pool,
 };
 
 /// Users in a database.
@@ -15,7 +14,6 @@ pub struct DatabaseProvider {
     /// Do several servers use the database at a time?
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(crate) is_shared: bool,
-    pub(crate) positions: Positions,
     already_told: AlreadyTold,
 }
 
@@ -37,7 +35,6 @@ impl DatabaseProvider {
             #[cfg(any(feature = "postgres", feature = "mysql"))]
             is_shared: dialect::is_shared(&first),
             pool: Pool::new(Arc::new(target), config.pool_size),
-            positions: Positions::default(),
             already_told: Mutex::new(already_told.unwrap_or_default()),
         })
     }

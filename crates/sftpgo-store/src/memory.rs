@@ -4,13 +4,16 @@ mod sharing;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::ControlFlow,
+    ops::{
+        Bound::{Excluded, Unbounded},
+        ControlFlow,
+    },
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use sftpgo_core::{
     Error, ErrorKind, Result, User, UserId,
-    provider::{Health, Order, QuotaLedger, SharedStore, UserQuery, Users},
+    provider::{Health, Order, PageStart, QuotaLedger, SharedStore, UserQuery, Users},
     storage_usage::Usage,
 };
 
@@ -65,7 +68,15 @@ impl Users for MemoryProvider {
 
     fn list_users(&self, query: &UserQuery) -> Result<Vec<User>> {
         let stored = self.lock();
-        let matching = stored.by_name.values().filter(|user| {
+        let (bounds, skip) = match (&query.start, query.order) {
+            (PageStart::Offset(offset), _) => ((Unbounded, Unbounded), *offset),
+            (PageStart::After(name), Order::Ascending) => ((Excluded(name.as_str()), Unbounded), 0),
+            (PageStart::After(name), Order::Descending) => {
+                ((Unbounded, Excluded(name.as_str())), 0)
+            }
+        };
+        let listed = stored.by_name.range::<str, _>(bounds);
+        let matching = listed.map(|(_, user)| user).filter(|user| {
             query
                 .username
                 .as_ref()
@@ -73,7 +84,7 @@ impl Users for MemoryProvider {
         });
         let page = |users: &mut dyn Iterator<Item = &User>| {
             users
-                .skip(query.offset as usize)
+                .skip(skip as usize)
                 .take(query.limit as usize)
                 .cloned()
                 .collect()

@@ -63,21 +63,6 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    name_changes (number) {
-        number -> BigInt,
-        username -> Text,
-        delta -> Integer,
-    }
-}
-
-diesel::table! {
-    name_change_count (id) {
-        id -> Integer,
-        number -> BigInt,
-    }
-}
-
 diesel::allow_tables_to_appear_in_same_query!(users, unsettled_users);
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]

@@ -57,7 +57,7 @@ impl Users for DatabaseProvider {
     }
 
     fn list_users(&self, query: &UserQuery) -> Result<Vec<User>> {
-        listing::list(&mut *self.pool.connection()?, &self.positions, query)
+        listing::list(&mut *self.pool.connection()?, query)
     }
 
     fn for_each_user(&self, see: &mut dyn FnMut(User) -> ControlFlow<()>) -> Result<()> {
@@ -97,10 +97,6 @@ impl Users for DatabaseProvider {
             if !stored.has_settings_of(before) {
                 return Ok(Some(false));
             }
-            if stored.username != user.username {
-                let renamed = [(stored.username.as_str(), -1), (user.username.as_str(), 1)];
-                listing::record(connection, &renamed)?;
-            }
             diesel::update(users::table.find(user.id.0))
                 .set(Settings::of(user))
                 .execute(connection)
@@ -123,10 +119,6 @@ impl Users for DatabaseProvider {
     fn delete_user(&self, id: UserId) -> Result<()> {
         dialect::write_durably(&mut *self.pool.to_write()?, |connection| {
             dialect::lock_user(connection, id)?;
-            let Some(name) = name_of(connection, id)? else {
-                return Ok(0);
-            };
-            listing::record(connection, &[(&name, -1)])?;
             #[cfg(any(feature = "postgres", feature = "mysql"))]
             if self.is_shared {
                 sharing::forget(connection, id)?;
@@ -147,16 +139,7 @@ impl Users for DatabaseProvider {
     }
 }
 
-fn name_of(connection: &mut Connection, id: UserId) -> QueryResult<Option<String>> {
-    users::table
-        .find(id.0)
-        .select(users::username)
-        .get_result(connection)
-        .optional()
-}
-
 fn insert(connection: &mut Connection, user: &User) -> QueryResult<i32> {
-    listing::record(connection, &[(&user.username, 1)])?;
     diesel::insert_into(users::table)
         .values((
             Settings::of(user),

@@ -13,7 +13,7 @@ use std::{
 use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 use sftpgo_core::{
     ErrorKind, Permissions, User, UserId,
-    provider::{Health, Order, QuotaLedger, UserQuery, Users},
+    provider::{Health, Order, PageStart, QuotaLedger, UserQuery, Users},
     storage_usage::Usage,
 };
 use sftpgo_store::{DatabaseProvider, Place, StoreConfig};
@@ -141,7 +141,7 @@ fn a_failing_database_is_never_an_unknown_user() {
         .batch_execute("ALTER TABLE users RENAME TO elsewhere")
         .unwrap();
     let query = UserQuery {
-        offset: 0,
+        start: PageStart::default(),
         limit: 1,
         order: Order::Ascending,
         username: None,
@@ -203,7 +203,7 @@ fn two_servers_on_one_file_wait_for_each_other() {
         }
     });
     let everybody = UserQuery {
-        offset: 0,
+        start: PageStart::default(),
         limit: 500,
         order: Order::Ascending,
         username: None,
@@ -267,8 +267,8 @@ fn a_row_that_cannot_be_read_at_all_hides_nobody_else() {
         assert_eq!(error.kind(), ErrorKind::Internal);
         assert!(error.message().contains(column), "{error}");
         let query = UserQuery {
-            offset: 0,
-            limit: 10,
+            start: PageStart::default(),
+            limit: 2,
             order: Order::Ascending,
             username: None,
         };
@@ -307,7 +307,7 @@ fn nobody_among_many_finds_the_database_locked() {
     .unwrap();
     let bob = provider.add_user(&user("bob")).unwrap();
     let everybody = UserQuery {
-        offset: 0,
+        start: PageStart::default(),
         limit: 500,
         order: Order::Ascending,
         username: None,

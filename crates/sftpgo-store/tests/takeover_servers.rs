@@ -7,7 +7,7 @@ mod common;
 use common::{Place, on_each};
 use sftpgo_core::{
     ErrorKind, Permissions, User,
-    provider::{Order, UserQuery, Users},
+    provider::{Order, PageStart, UserQuery, Users},
     storage_usage::Usage,
 };
 use sftpgo_databases::{
@@ -127,7 +127,7 @@ fn names_that_were_alike_for_the_old_server_are_told_apart(kind: Kind) {
         );
     }
     let everybody = UserQuery {
-        offset: 0,
+        start: PageStart::default(),
         limit: 100,
         order: Order::Ascending,
         username: None,

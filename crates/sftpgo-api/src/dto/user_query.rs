@@ -1,6 +1,6 @@
 //! The query string of a listing of users.
 
-use sftpgo_core::provider::{Order, UserQuery};
+use sftpgo_core::provider::{Order, PageStart, UserQuery};
 
 use super::once;
 use crate::error::ApiError;
@@ -12,12 +12,14 @@ const MOST: u32 = 500;
 /// The listing that `query` asks for. Parameters it does not know pass; one given twice does not.
 pub(crate) fn parse(query: &str) -> Result<UserQuery, ApiError> {
     let mut offset = None;
+    let mut after = None;
     let mut limit = None;
     let mut order = None;
     let mut username = None;
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         match &*name {
             "offset" => once(&mut offset, "offset", number("offset", &value, 0)?)?,
+            "after" => once(&mut after, "after", value.into_owned())?,
             "limit" => once(&mut limit, "limit", number("limit", &value, 1)?)?,
             "order" => once(&mut order, "order", parse_order(&value)?)?,
             "username" => once(&mut username, "username", value.into_owned())?,
@@ -25,12 +27,23 @@ pub(crate) fn parse(query: &str) -> Result<UserQuery, ApiError> {
         }
     }
     Ok(UserQuery {
-        offset: offset.unwrap_or(0),
+        start: start(offset.unwrap_or(0), after.unwrap_or_default())?,
         limit: limit.unwrap_or(DEFAULT_LIMIT).min(MOST),
         order: order.unwrap_or_default(),
         // SFTPGo's own client sends an empty one when it wants all.
         username: username.filter(|username| !username.is_empty()),
     })
+}
+
+/// An empty name is as none, so that a client can begin with it.
+fn start(offset: u32, after: String) -> Result<PageStart, ApiError> {
+    match (offset, after.is_empty()) {
+        (offset, true) => Ok(PageStart::Offset(offset)),
+        (0, false) => Ok(PageStart::After(after)),
+        (_, false) => Err(ApiError::bad_request(
+            "after: a page begins after a name or at an offset, not at both",
+        )),
+    }
 }
 
 /// A whole number in digits; one past the largest the domain counts to acts as that.
@@ -62,7 +75,7 @@ mod tests {
 
     fn query(offset: u32, limit: u32, order: Order, username: Option<&str>) -> UserQuery {
         UserQuery {
-            offset,
+            start: PageStart::Offset(offset),
             limit,
             order,
             username: username.map(str::to_owned),
@@ -84,6 +97,14 @@ mod tests {
             query(2, 3, Order::Descending, Some("a+b c"))
         );
         assert_eq!(parse("limit=501").unwrap().limit, 500);
+        let after = PageStart::After("a+b c".to_owned());
+        for text in ["after=a%2Bb+c", "after=a%2Bb%20c&offset=0&order=DESC"] {
+            assert_eq!(parse(text).unwrap().start, after, "{text}");
+        }
+        assert_eq!(
+            parse("after=&offset=7").unwrap().start,
+            PageStart::Offset(7)
+        );
         assert_eq!(
             parse("limit=99999999999999999999&offset=99999999999")
                 .unwrap()
@@ -110,6 +131,8 @@ mod tests {
             "limit=1&limit=2",
             "limit=%2B1",
             "offset=-0",
+            "after=a&after=a",
+            "after=a&offset=1",
         ] {
             assert!(parse(text).is_err(), "{text} passed");
         }

@@ -14,7 +14,7 @@ use sftpgo_core::{
     ErrorKind, User, UserDraft, UserId,
     accounts::Accounts,
     credential::password::PasswordHash,
-    provider::{Order, QuotaLedger, UserQuery, Users},
+    provider::{Order, PageStart, QuotaLedger, UserQuery, Users},
     quota::{QuotaBook, Tracking},
     registry::Connections,
     storage_usage::Usage,
@@ -87,7 +87,7 @@ fn a_refused_draft_stores_and_tells_nothing() {
     let invalid = office.accounts.add(draft("a/b")).unwrap_err();
     assert_eq!(invalid.kind(), ErrorKind::Invalid);
     let everybody = UserQuery {
-        offset: 0,
+        start: PageStart::default(),
         limit: 10,
         order: Order::Ascending,
         username: None,

@@ -6,7 +6,7 @@ use sftpgo_core::{
     User,
     accounts::Accounts,
     event::Events,
-    provider::{Order, QuotaLedger, UserQuery, Users},
+    provider::{Order, PageStart, QuotaLedger, UserQuery, Users},
     quota::{LedgerWriter, QuotaAccount, QuotaBook, Tracking},
     registry::Connections,
     usage::FileChange,
@@ -59,7 +59,7 @@ impl World {
             None,
         );
         let all = UserQuery {
-            offset: 0,
+            start: PageStart::default(),
             limit: 10,
             order: Order::Ascending,
             username: None,

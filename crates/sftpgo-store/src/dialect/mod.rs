@@ -27,9 +27,6 @@ type Transactions = <Connection as diesel::Connection>::TransactionManager;
 /// A database may end a transaction so that another can go on; then it is begun again, this often at the most.
 const TRIES: u32 = 5;
 
-/// SQLite and MySQL have no OFFSET alone, and diesel helps out only where it knows the database when it is compiled.
-pub(crate) const OFFSET_NEEDS_LIMIT: bool = cfg!(any(feature = "postgres", feature = "mysql"));
-
 /// A column of a table, with its type as the database calls it.
 pub(crate) struct Column {
     pub(crate) name: String,
@@ -68,17 +65,6 @@ pub(crate) fn write<T>(
             _ => return written,
         }
     }
-}
-
-/// Runs `work` in a transaction that only reads, all of it as the database is at one moment.
-pub(crate) fn read<T>(
-    connection: &mut Connection,
-    work: impl FnOnce(&mut Connection) -> QueryResult<T>,
-) -> QueryResult<T> {
-    by_database!(&mut *connection, |inner, dialect| dialect::begin_reading(
-        inner
-    ))?;
-    end_transaction(connection, work)
 }
 
 /// As [`write`], and what was committed so far survives a power cut once this returns.

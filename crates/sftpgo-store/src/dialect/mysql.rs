@@ -64,14 +64,6 @@ pub(crate) fn begin(connection: &mut MysqlConnection) -> QueryResult<()> {
     AnsiTransactionManager::begin_transaction(connection)
 }
 
-pub(crate) fn begin_reading(connection: &mut MysqlConnection) -> QueryResult<()> {
-    connection.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
-    AnsiTransactionManager::begin_transaction_sql(
-        connection,
-        "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-    )
-}
-
 /// Commits always are, unless the operator of the database wants otherwise.
 #[allow(
     clippy::unnecessary_wraps,

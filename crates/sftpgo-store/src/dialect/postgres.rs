@@ -47,13 +47,6 @@ pub(crate) fn begin(connection: &mut PgConnection) -> QueryResult<()> {
     AnsiTransactionManager::begin_transaction(connection)
 }
 
-pub(crate) fn begin_reading(connection: &mut PgConnection) -> QueryResult<()> {
-    AnsiTransactionManager::begin_transaction_sql(
-        connection,
-        "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
-    )
-}
-
 /// Commits always are, unless the operator of the database wants otherwise.
 #[allow(
     clippy::unnecessary_wraps,

@@ -51,10 +51,6 @@ pub(crate) fn begin(connection: &mut SqliteConnection) -> QueryResult<()> {
     AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")
 }
 
-pub(crate) fn begin_reading(connection: &mut SqliteConnection) -> QueryResult<()> {
-    AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN")
-}
-
 pub(crate) fn be_durable(connection: &mut SqliteConnection, durable: bool) -> QueryResult<()> {
     connection.batch_execute(if durable {
         "PRAGMA synchronous = FULL"

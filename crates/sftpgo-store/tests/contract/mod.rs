@@ -48,6 +48,7 @@ macro_rules! for_every_provider {
                     users::names_differ_by_case_and_by_byte,
                     users::a_taken_name_is_refused_and_nothing_changes,
                     users::pages_come_in_order_of_bytes,
+                    users::a_page_goes_on_after_any_name,
                     users::everybody_is_seen_once_whoever_comes_and_goes,
                     users::who_has_seen_enough_is_shown_no_more,
                     users::a_listing_can_be_narrowed_to_one_name,

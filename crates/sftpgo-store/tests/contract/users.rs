@@ -7,7 +7,7 @@ use std::{
 
 use sftpgo_core::{
     ErrorKind, Permissions, Provider, User, UserId,
-    provider::{Order, UserQuery},
+    provider::{Order, PageStart, UserQuery},
     storage_usage::Usage,
 };
 
@@ -22,7 +22,7 @@ fn names(provider: &dyn Provider, query: &UserQuery) -> Vec<String> {
 
 fn everybody(order: Order) -> UserQuery {
     UserQuery {
-        offset: 0,
+        start: PageStart::default(),
         limit: 500,
         order,
         username: None,
@@ -172,7 +172,7 @@ pub(crate) fn pages_come_in_order_of_bytes(provider: &dyn Provider) {
     for (offset, limit) in [(0, 3), (3, 3), (9, 3), (10, 3), (1000, 3), (2, 1), (4, 0)] {
         for (order, all) in [(Order::Ascending, sorted), (Order::Descending, reversed)] {
             let page = UserQuery {
-                offset,
+                start: PageStart::Offset(offset),
                 limit,
                 ..everybody(order)
             };
@@ -185,11 +185,77 @@ pub(crate) fn pages_come_in_order_of_bytes(provider: &dyn Provider) {
         }
     }
     let furthest = UserQuery {
-        offset: u32::MAX,
+        start: PageStart::Offset(u32::MAX),
         limit: u32::MAX,
         ..everybody(Order::Ascending)
     };
     assert!(names(provider, &furthest).is_empty());
+}
+
+pub(crate) fn a_page_goes_on_after_any_name(provider: &dyn Provider) {
+    let mut all = [
+        " ",
+        " a",
+        "%",
+        "'",
+        "10",
+        "9",
+        "A",
+        "A ",
+        "B",
+        "\\",
+        "_",
+        "a",
+        "a\u{1}",
+        "a\t",
+        "a ",
+        "aa",
+        "a\u{301}",
+        "b",
+        "ss",
+        "z",
+        "ß",
+        "á",
+        "é",
+        "\u{ff5a}",
+        "\u{ffff}",
+        "\u{10000}",
+        "\u{10ffff}",
+    ];
+    for name in all {
+        provider.add_user(&user(name)).unwrap();
+    }
+    all.sort_unstable();
+    // Nobody has one of these names; "a" with NUL is between "a" and what begins with it.
+    let between = ["\0", "!", "@", "a\0", "a\0b", "a ", "az", "É", "\u{e000}"];
+    for after in all.into_iter().chain(between) {
+        for order in [Order::Ascending, Order::Descending] {
+            let mut expected: Vec<_> = all.into_iter().filter(|name| *name > after).collect();
+            if order == Order::Descending {
+                expected = all.into_iter().rev().filter(|name| *name < after).collect();
+            }
+            for limit in [0, 1, 3, 500] {
+                let page = UserQuery {
+                    start: PageStart::After(after.to_owned()),
+                    limit,
+                    ..everybody(order)
+                };
+                let expected: Vec<_> = expected.iter().take(limit as usize).collect();
+                assert_eq!(
+                    names(provider, &page).iter().collect::<Vec<_>>(),
+                    expected,
+                    "{page:?}"
+                );
+            }
+        }
+    }
+    // Before all in one order, and after all in the other.
+    let from_empty = |order| UserQuery {
+        start: PageStart::After(String::new()),
+        ..everybody(order)
+    };
+    assert_eq!(names(provider, &from_empty(Order::Ascending)), all);
+    assert!(names(provider, &from_empty(Order::Descending)).is_empty());
 }
 
 pub(crate) fn everybody_is_seen_once_whoever_comes_and_goes(provider: &dyn Provider) {
@@ -245,7 +311,7 @@ pub(crate) fn a_listing_can_be_narrowed_to_one_name(provider: &dyn Provider) {
         provider.add_user(&user(name)).unwrap();
     }
     let only = |username: &str, offset| UserQuery {
-        offset,
+        start: PageStart::Offset(offset),
         username: Some(username.to_owned()),
         ..everybody(Order::Descending)
     };
@@ -253,6 +319,12 @@ pub(crate) fn a_listing_can_be_narrowed_to_one_name(provider: &dyn Provider) {
     assert_eq!(names(provider, &only("%", 0)), ["%"]);
     assert!(names(provider, &only("bob", 1)).is_empty());
     assert!(names(provider, &only("bo", 0)).is_empty());
+    let only_after = |after: &str| UserQuery {
+        start: PageStart::After(after.to_owned()),
+        ..only("bob", 0)
+    };
+    assert_eq!(names(provider, &only_after("bobby")), ["bob"]);
+    assert!(names(provider, &only_after("bob")).is_empty());
 }
 
 pub(crate) fn no_text_is_taken_for_sql(provider: &dyn Provider) {

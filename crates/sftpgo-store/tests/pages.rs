@@ -1,5 +1,5 @@
-//! Pages far into a long list, while users come and go through two servers.
-#![cfg(feature = "database")]
+//! Pages of a long list, while users come and go through two servers.
+#![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used)] // helpers beside tests fail like tests
 
 mod common;
@@ -11,14 +11,14 @@ use std::{
 };
 
 use common::{Place, user};
+use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 use sftpgo_core::{
     User,
-    provider::{Order, UserQuery, Users},
+    provider::{Order, PageStart, UserQuery, Users},
 };
 use sftpgo_store::DatabaseProvider;
 
 #[test]
-#[cfg(feature = "sqlite")]
 fn pages_are_exact_in_sqlite() {
     pages_are_exact(&Place::sqlite());
 }
@@ -26,7 +26,8 @@ fn pages_are_exact_in_sqlite() {
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 common::on_each!(
     pages_are_exact_on_a_server,
-    a_page_is_of_one_moment_on_a_server
+    a_page_is_of_one_moment_on_a_server,
+    what_older_servers_wrote_down_of_names_goes_on_a_server,
 );
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -35,7 +36,6 @@ fn pages_are_exact_on_a_server(kind: sftpgo_databases::Kind) {
 }
 
 #[test]
-#[cfg(feature = "sqlite")]
 fn a_page_is_of_one_moment_in_sqlite() {
     a_page_is_of_one_moment(&Place::sqlite());
 }
@@ -45,12 +45,81 @@ fn a_page_is_of_one_moment_on_a_server(kind: sftpgo_databases::Kind) {
     a_page_is_of_one_moment(&Place::server(kind));
 }
 
-/// All names, as pages of `limit` say.
-fn paged(provider: &DatabaseProvider, order: Order, limit: u32) -> Vec<String> {
+#[test]
+fn what_older_servers_wrote_down_of_names_goes_in_sqlite() {
+    what_older_servers_wrote_down_of_names_goes(&Place::sqlite());
+}
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+fn what_older_servers_wrote_down_of_names_goes_on_a_server(kind: sftpgo_databases::Kind) {
+    what_older_servers_wrote_down_of_names_goes(&Place::server(kind));
+}
+
+fn what_older_servers_wrote_down_of_names_goes(place: &Place) {
+    place.open().unwrap().add_user(&user("bob")).unwrap();
+    assert_eq!(tables_of_names(place), 0);
+    let last = sftpgo_store::revert(&place.config(0), false).unwrap();
+    assert_eq!(last.as_deref(), Some("2026-11-30-000000_drop_name_changes"));
+    assert_eq!(tables_of_names(place), 2);
+    // As a server did that knew no more.
+    run(
+        place,
+        "UPDATE name_change_count SET number = 1 WHERE number = 0 AND id = 1",
+    );
+    run(place, "INSERT INTO name_changes VALUES (1, 'bob', 1)");
+    let provider = place.open().unwrap();
+    assert_eq!(tables_of_names(place), 0);
+    assert_eq!(paged(&provider, Order::Ascending, 500, by_name), ["bob"]);
+}
+
+fn tables_of_names(place: &Place) -> usize {
+    let has = |table: &&str| match place {
+        Place::File(directory) => file(directory)
+            .batch_execute(&format!("SELECT 1 FROM {table}"))
+            .is_ok(),
+        #[cfg(any(feature = "postgres", feature = "mysql"))]
+        Place::Server(database) => {
+            let schema = match database.kind {
+                sftpgo_databases::Kind::Postgres => "CURRENT_SCHEMA()",
+                sftpgo_databases::Kind::Mariadb => "DATABASE()",
+            };
+            let count = format!(
+                "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = {schema} \
+                 AND table_name = '{table}'"
+            );
+            database.sql(&count).trim() == "1"
+        }
+    };
+    ["name_changes", "name_change_count"]
+        .into_iter()
+        .filter(has)
+        .count()
+}
+
+fn run(place: &Place, sql: &str) {
+    match place {
+        Place::File(directory) => file(directory).batch_execute(sql).unwrap(),
+        #[cfg(any(feature = "postgres", feature = "mysql"))]
+        Place::Server(database) => drop(database.sql(sql)),
+    }
+}
+
+fn file(directory: &tempfile::TempDir) -> SqliteConnection {
+    let path = directory.path().join("users.db");
+    SqliteConnection::establish(path.to_str().unwrap()).unwrap()
+}
+
+/// All names, as pages of `limit` say that begin where `next` says, by the names so far.
+fn paged(
+    provider: &DatabaseProvider,
+    order: Order,
+    limit: u32,
+    next: impl Fn(&[String]) -> PageStart,
+) -> Vec<String> {
     let mut names = Vec::new();
     loop {
         let query = UserQuery {
-            offset: u32::try_from(names.len()).unwrap(),
+            start: next(&names),
             limit,
             order,
             username: None,
@@ -63,6 +132,16 @@ fn paged(provider: &DatabaseProvider, order: Order, limit: u32) -> Vec<String> {
     }
 }
 
+fn by_offset(so_far: &[String]) -> PageStart {
+    PageStart::Offset(u32::try_from(so_far.len()).unwrap())
+}
+
+fn by_name(so_far: &[String]) -> PageStart {
+    so_far
+        .last()
+        .map_or(PageStart::Offset(0), |last| PageStart::After(last.clone()))
+}
+
 fn pages_are_exact(place: &Place) {
     let (first, second) = (place.open().unwrap(), place.open().unwrap());
     let mut expected: Vec<String> = (0..1600).map(|number| format!("u{number:04}")).collect();
@@ -72,10 +151,12 @@ fn pages_are_exact(place: &Place) {
     let check = |expected: &mut Vec<String>| {
         expected.sort();
         for provider in [&first, &second] {
-            assert_eq!(paged(provider, Order::Ascending, 97), *expected);
-            let mut down = paged(provider, Order::Descending, 201);
-            down.reverse();
-            assert_eq!(down, *expected);
+            for next in [by_offset, by_name] {
+                assert_eq!(paged(provider, Order::Ascending, 97, next), *expected);
+                let mut down = paged(provider, Order::Descending, 201, next);
+                down.reverse();
+                assert_eq!(down, *expected);
+            }
         }
     };
     check(&mut expected);
@@ -153,7 +234,7 @@ fn a_page_is_of_one_moment(place: &Place) {
 /// How many users pages from there on had, read again and again.
 fn last_page_sizes(provider: &DatabaseProvider, offset: u32) -> BTreeSet<usize> {
     let query = UserQuery {
-        offset,
+        start: PageStart::Offset(offset),
         limit: 100,
         order: Order::Ascending,
         username: None,
