@@ -10,7 +10,7 @@ use ureq::{
 };
 
 use crate::{
-    cli::Explain,
+    cli::{Explain, Order},
     exit::{Failure, Result},
     output,
     values::server::ServerUrl,
@@ -41,11 +41,20 @@ pub(crate) struct Client {
 
 /// Which users to list.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Page {
-    pub(crate) offset: u32,
+pub(crate) struct Page<'a> {
+    pub(crate) start: &'a PageStart,
     pub(crate) limit: u32,
-    /// `ASC` or `DESC`, by user name.
-    pub(crate) order: &'static str,
+    /// By user name.
+    pub(crate) order: Order,
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone)]
+pub(crate) enum PageStart {
+    /// After so many users.
+    Offset(u32),
+    /// After this user name.
+    After(String),
 }
 
 impl Client {
@@ -115,13 +124,16 @@ impl Client {
         self.send(Method::POST, "quota_scan", &user)
     }
 
-    pub(crate) fn users(&self, page: Page) -> Result<Vec<User>> {
-        let Page {
-            offset,
-            limit,
-            order,
-        } = page;
-        self.get(&format!("user?offset={offset}&limit={limit}&order={order}"))
+    pub(crate) fn users(&self, page: &Page<'_>) -> Result<Vec<User>> {
+        let start = match page.start {
+            PageStart::Offset(offset) => format!("offset={offset}"),
+            PageStart::After(name) => format!("after={}", encoded(name)),
+        };
+        let order = match page.order {
+            Order::Asc => "ASC",
+            Order::Desc => "DESC",
+        };
+        self.get(&format!("user?{start}&limit={}&order={order}", page.limit))
     }
 
     pub(crate) fn user_by_id(&self, id: i32) -> Result<User> {

@@ -10,10 +10,10 @@ use serde::Serialize;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
-use super::every_user::EveryUser;
+use super::paginate::Paginate;
 use crate::{
     cli::Export,
-    client::Client,
+    client::{Client, MAX_PAGE},
     exit::{Failure, Result},
     output::{self, Format},
     values::text::{visible, visible_json},
@@ -132,9 +132,9 @@ fn dump(
     mut out: impl Write,
     failed: impl Fn(io::Error) -> Failure + Copy,
 ) -> Result<usize> {
-    let mut users = EveryUser::of(client);
+    let mut users = Paginate::new(client);
     // Nothing is written before the server has answered at all.
-    let mut page = users.next_page()?;
+    let mut page = users.next_page(MAX_PAGE)?;
     out.write_all(b"{\"users\":[").map_err(failed)?;
     let mut count = 0;
     while let Some(users_here) = page {
@@ -145,7 +145,7 @@ fn dump(
             write!(out, "{separator}{}", visible_json(&json)).map_err(failed)?;
             count += 1;
         }
-        page = users.next_page()?;
+        page = users.next_page(MAX_PAGE)?;
     }
     out.write_all(b"\n]}\n")
         .and_then(|()| out.flush())

@@ -2,10 +2,10 @@
 
 mod connection;
 mod credentials;
-mod every_user;
 mod explain;
 mod export;
 mod import;
+mod paginate;
 mod quota;
 mod status;
 mod user;

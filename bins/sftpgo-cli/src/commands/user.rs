@@ -1,9 +1,9 @@
 //! `sftpgo-cli user …`
 
-use super::{credentials, explain, export, import};
+use super::{credentials, explain, export, import, paginate::Paginate};
 use crate::{
     cli::{Limits, Order, PasswordSource, Target, UserCommand, UserFields, UserUpdate},
-    client::{Client, MAX_PAGE, Page},
+    client::{Client, MAX_PAGE},
     exit::{Failure, Result},
     output::{Format, Table, fields},
     prompt,
@@ -77,29 +77,18 @@ fn list(
     client: &Client,
     format: Format,
     limit: Option<u32>,
-    mut offset: u32,
+    offset: u32,
     order: Order,
 ) -> Result<()> {
-    let order = match order {
-        Order::Asc => "ASC",
-        Order::Desc => "DESC",
-    };
     let mut left = limit.unwrap_or(u32::MAX);
+    let mut pages = Paginate::from(client, order, offset);
     let mut users = Vec::new();
     while left > 0 {
-        let limit = left.min(MAX_PAGE);
-        let page = client.users(Page {
-            offset,
-            limit,
-            order,
-        })?;
-        let count = u32::try_from(page.len()).unwrap_or(u32::MAX);
-        users.extend(page);
-        if count < limit {
+        let Some(page) = pages.next_page(left.min(MAX_PAGE))? else {
             break;
-        }
-        left = left.saturating_sub(count);
-        offset = offset.saturating_add(count);
+        };
+        left = left.saturating_sub(u32::try_from(page.len()).unwrap_or(u32::MAX));
+        users.extend(page);
     }
     format.print(users.as_slice(), table)
 }

@@ -191,7 +191,9 @@ ID  USER   STATUS    HOME        SIZE            FILES    EXPIRES               
 #[test]
 fn list_pages_through_all() {
     let page = |from: i32, to: i32| {
-        let users: Vec<Value> = (from..to).map(|id| user(id, &format!("u{id}"))).collect();
+        let users: Vec<Value> = (from..to)
+            .map(|id| user(id, &format!("u {id:04}")))
+            .collect();
         (200, Value::from(users))
     };
     let fake = Fake::answering([page(0, 500), page(500, 1000), page(1000, 1001)]);
@@ -206,21 +208,36 @@ fn list_pages_through_all() {
         fake.request_lines(),
         [
             "GET /api/v1/user?offset=0&limit=500&order=ASC",
-            "GET /api/v1/user?offset=500&limit=500&order=ASC",
-            "GET /api/v1/user?offset=1000&limit=500&order=ASC",
+            "GET /api/v1/user?after=u%200499&limit=500&order=ASC",
+            "GET /api/v1/user?after=u%200999&limit=500&order=ASC",
         ]
     );
 
-    let fake = Fake::answering([page(0, 500), page(500, 502)]);
+    let down = |from: i32, to: i32| {
+        let (status, mut users) = page(from, to);
+        users.as_array_mut().unwrap().reverse();
+        (status, users)
+    };
+    let fake = Fake::answering([down(2, 502), down(0, 2)]);
     fake.run(&["user", "list", "--limit=502", "--offset=9", "--order=desc"])
         .done();
     assert_eq!(
         fake.request_lines(),
         [
             "GET /api/v1/user?offset=9&limit=500&order=DESC",
-            "GET /api/v1/user?offset=509&limit=2&order=DESC",
+            "GET /api/v1/user?after=u%200002&limit=2&order=DESC",
         ]
     );
+}
+
+#[test]
+fn a_server_that_knows_no_names_to_go_on_after_is_not_asked_for_ever() {
+    let page: Vec<Value> = (0..500).map(|id| user(id, &format!("u{id:03}"))).collect();
+    let page = (200, Value::from(page));
+    let fake = Fake::answering([page.clone(), page.clone(), page]);
+    let listed = fake.run(&["user", "list"]).failed(1);
+    assert!(listed.contains("it is older than this program"), "{listed}");
+    assert_eq!(fake.request_lines().len(), 2);
 }
 
 #[test]

@@ -3,7 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::{
-    client::Client, commands::every_user::EveryUser, exit::Result, source::Entry, wire::User,
+    client::{Client, MAX_PAGE},
+    commands::paginate::Paginate,
+    exit::Result,
+    source::Entry,
+    wire::User,
 };
 
 /// How many users can be asked for one by one in the time of a page of all.
@@ -31,9 +35,9 @@ impl<'a> Existing<'a> {
             found: HashMap::new(),
             complete: names.is_empty(),
         };
-        let mut users = EveryUser::of(client);
+        let mut users = Paginate::new(client);
         for _ in 0..names.len().div_ceil(LOOKUPS_PER_PAGE) {
-            let Some(page) = users.next_page()? else {
+            let Some(page) = users.next_page(MAX_PAGE)? else {
                 break;
             };
             let wanted = page
