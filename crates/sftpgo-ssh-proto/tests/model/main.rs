@@ -21,6 +21,7 @@ mod phases;
 mod play;
 mod random;
 mod rekey;
+mod ssh_net;
 mod strict;
 mod user_key;
 mod windows;
