@@ -119,9 +119,10 @@ pub(crate) fn script(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// A server with these settings, which knows `bob`, and the files that clients need.
+/// A server with these settings and SCP, which knows `bob`, and the files that clients need.
 pub(crate) fn start(settings: &[(&str, &str)]) -> Server {
-    let server = Server::start_with(settings);
+    let scp = ("SFTPGO_SFTPD__ENABLE_SCP", "true");
+    let server = Server::start_with(&[settings, &[scp]].concat());
     fs::create_dir(server.path("keys")).unwrap();
     let mut lines = Vec::new();
     for kind in ["ed25519", "ecdsa", "rsa"] {

@@ -1,4 +1,4 @@
-//! JSch, sshj and Apache MINA sshd, old and new.
+//! JSch, sshj and Apache MINA sshd, old and new, and Trilead's SSH.
 
 use std::{path::Path, process::Command};
 
@@ -71,6 +71,20 @@ const MINA_2_3: Client = Client {
     ..MINA
 };
 
+const TRILEAD: Client = Client {
+    name: "trilead",
+    command: |directory| java(directory, "Trilead"),
+    // Its only host keys, signatures and MACs are of SHA-1.
+    offer: Offer::Everything,
+    without: &[
+        "key:ecdsa",
+        "key:ed25519",
+        "second-key:ecdsa",
+        "password-after-key:ecdsa",
+    ],
+    more: &["second-key:rsa", "password-after-key:rsa", "rekey"],
+};
+
 #[test]
 fn jsch_gets_in() {
     JSCH.passes();
@@ -134,4 +148,9 @@ fn mina_2_3_gets_in() {
 #[test]
 fn mina_2_3_uses_what_is_offered_on_request() {
     MINA_2_3.passes_on_request(&["key:rsa"]);
+}
+
+#[test]
+fn trilead_gets_in_when_its_algorithms_are_offered() {
+    TRILEAD.passes();
 }

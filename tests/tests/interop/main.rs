@@ -17,11 +17,14 @@
 
 mod algorithms;
 mod client;
+mod erlang;
 mod go;
 mod java;
+mod libssh;
 mod messages;
 mod node;
 mod openssh;
 mod php;
 mod programs;
 mod python;
+mod ruby;

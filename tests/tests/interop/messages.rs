@@ -1,8 +1,8 @@
-//! Single messages and their answers, by paramiko's transport.
+//! Single messages and their answers, and the order in which SSH.NET sends them, by paramiko's transport.
 
 use std::{path::Path, process::Command};
 
-use crate::client::{check, script, start};
+use crate::client::{check, clients, script, start, start_with_everything};
 
 #[test]
 fn messages_are_answered_as_the_rfcs_and_openssh_say() {
@@ -23,4 +23,23 @@ fn messages_are_answered_as_the_rfcs_and_openssh_say() {
         "login-after-login",
     ];
     check(&start(&[]), client, &scenarios.map(str::to_owned));
+}
+
+/// SSH.NET itself is not to be had here.
+#[test]
+fn ssh_net_of_2016_gets_in_when_its_algorithms_are_offered() {
+    let mut client = Command::new(clients().join("paramiko-2.4/bin/python"));
+    client
+        .args(["-W", "ignore"])
+        .arg(script("python/ssh_net.py"));
+    let scenarios = [
+        "password",
+        "keyboard-interactive",
+        "second-password",
+        "key:rsa",
+        "second-key:rsa",
+        "password-after-key:rsa",
+    ];
+    let scenarios = scenarios.map(str::to_owned);
+    check(&start_with_everything(), client, &scenarios);
 }

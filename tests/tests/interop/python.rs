@@ -7,7 +7,7 @@ use std::{
 
 use crate::client::{Client, Offer, script};
 
-fn interpret(interpreter: &Path, file: &str) -> Command {
+pub(crate) fn interpret(interpreter: &Path, file: &str) -> Command {
     let mut command = Command::new(interpreter);
     command
         .args(["-W", "ignore"])
@@ -16,7 +16,7 @@ fn interpret(interpreter: &Path, file: &str) -> Command {
 }
 
 /// The interpreter with the newest of everything.
-fn newest() -> PathBuf {
+pub(crate) fn newest() -> PathBuf {
     std::env::var("SFTPGO_TEST_PYTHON")
         .expect("run ./test, which prepares Python's clients")
         .into()

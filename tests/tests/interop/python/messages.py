@@ -28,7 +28,11 @@ class Transport(paramiko.Transport):
             return number, message
 
         self.packetizer.read_message = read_message
+        self.prepare()
         self.start_client(timeout=10)
+
+    def prepare(self):
+        """Called before anything is said."""
 
     def note(self, number, data):
         with self.news:
@@ -39,7 +43,8 @@ class Transport(paramiko.Transport):
         message = paramiko.Message()
         message.add_byte(parts[0])
         for part in parts[1:]:
-            {bool: message.add_boolean, int: message.add_int, str: message.add_string}[type(part)](part)
+            add = {bool: message.add_boolean, int: message.add_int}.get(type(part), message.add_string)
+            add(part)
         self._send_message(message)
 
     def expect(self, wanted, count=1):
