@@ -1,9 +1,9 @@
 use sftpgo_ssh::{
-    exec::words::{Word, split},
     scp::{
         Arguments,
         glob::{Component, components},
     },
+    shell_words::{Word, split},
 };
 
 use crate::first_line;

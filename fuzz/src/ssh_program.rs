@@ -1,12 +1,12 @@
 use sftpgo_core::{event::Protocol, session::Session};
 use sftpgo_ssh::{
     SshCommand,
-    exec::words::split,
     program::{Program, Step, Streams},
     scp::{
         Arguments, Sink, Source,
         message::{Record, record, response},
     },
+    shell_words::split,
 };
 
 use crate::{

@@ -2,7 +2,11 @@
 //!
 //! A program does no IO of its own beside the session's files, so that a test drives it in bytes.
 
+mod work;
+
 use std::time::Duration;
+
+pub(crate) use self::work::ProgramWork;
 
 /// A step handles at most about this much data: then other channels of the connection get their turn, and
 /// a user's bandwidth is shared in small pieces.

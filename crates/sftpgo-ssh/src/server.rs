@@ -11,12 +11,15 @@ use sftpgo_core::{
     event::Events,
     registry::{AcceptFailures, Connections},
 };
-use sftpgo_ssh_proto as proto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::Logins, config::ServerConfig, connection, fair_pool::FairPool, pending::Pending,
+    auth::Logins,
+    config::ServerConfig,
+    connection::{self, ServerContext},
+    fair_pool::FairPool,
+    offered::Offered,
 };
 
 /// Stack of a connection's thread; touched pages only are in memory.
@@ -40,21 +43,7 @@ pub struct Services {
 
 /// An SSH server that is not listening yet.
 pub struct Server {
-    shared: Arc<Shared>,
-}
-
-/// What all connections of a server have in common.
-pub(crate) struct Shared {
-    pub(crate) config: ServerConfig,
-    pub(crate) engine: Arc<proto::Config>,
-    pub(crate) logins: Logins,
-    /// Where keys are exchanged that are dear.
-    pub(crate) exchanges: FairPool,
-    pub(crate) connections: Arc<Connections>,
-    pub(crate) events: Events,
-    pub(crate) pending: Arc<Pending>,
-    /// Closes every connection.
-    pub(crate) close_all: CancellationToken,
+    context: Arc<ServerContext>,
 }
 
 impl Server {
@@ -77,8 +66,10 @@ impl Server {
             config.limits.dear_exchanges.max(1),
             config.limits.unauthenticated.max(1),
         )?;
+        let config = Arc::new(config);
         Ok(Self {
-            shared: Arc::new(Shared {
+            context: Arc::new(ServerContext {
+                offer: Box::new(Offered::new(Arc::clone(&config))),
                 config,
                 engine,
                 logins,
@@ -113,22 +104,22 @@ impl Server {
         }
         drop((listener, alive));
         let finished = async {
-            while self.shared.connections.transfer_count() > 0 {
+            while self.context.connections.transfer_count() > 0 {
                 tokio::time::sleep(SHUTDOWN_POLL).await;
             }
         };
-        let _ = tokio::time::timeout(self.shared.config.shutdown_grace, finished).await;
-        self.shared.close_all.cancel();
+        let _ = tokio::time::timeout(self.context.config.shutdown_grace, finished).await;
+        self.context.close_all.cancel();
         let _ = tokio::time::timeout(GOODBYE, all_gone.recv()).await;
     }
 
     fn start(&self, stream: TcpStream, remote: SocketAddr, alive: tokio::sync::mpsc::Sender<()>) {
-        let shared = Arc::clone(&self.shared);
+        let context = Arc::clone(&self.context);
         // A client that is refused sees its connection closed before a greeting.
-        let Ok(admission) = shared.connections.admit(remote.ip()) else {
+        let Ok(admission) = context.connections.admit(remote.ip()) else {
             return;
         };
-        let Some(place) = shared.pending.enter(remote.ip(), &shared.config.limits) else {
+        let Some(place) = context.pending.enter(remote.ip(), &context.config.limits) else {
             log::debug!("the connection from {remote} was refused: too many others are logging in");
             return;
         };
@@ -140,14 +131,14 @@ impl Server {
             }
         };
         let warden = connection::watch(
-            Arc::clone(&shared),
+            Arc::clone(&context),
             Arc::clone(&control),
             place.close_requested(),
         );
         tokio::spawn(warden);
         let serving = Arc::clone(&control);
         let run = move || {
-            connection::serve(&shared, &serving, remote, place);
+            connection::serve(&context, &serving, remote, place);
             drop((admission, alive));
         };
         if let Err(error) = std::thread::Builder::new()

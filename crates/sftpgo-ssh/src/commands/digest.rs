@@ -7,9 +7,9 @@ use ring::digest;
 use sftpgo_core::{VirtualPath, filesystem::File, session::Session};
 
 use crate::{
-    exec::words::Word,
     program::{PIECE, Program, Step, Streams},
     reason::reason,
+    shell_words::Word,
 };
 
 /// What is computed.

@@ -9,7 +9,7 @@ use self::{
     answer::Answer,
     digest::{Algorithm, Digest},
 };
-use crate::{exec::words::Word, program::Program};
+use crate::{program::Program, shell_words::Word};
 
 /// A command that can be offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,14 +10,12 @@ use super::{
     channels::{Channels, Overflow},
     control::Control,
     presence::Presence,
+    server_context::ServerContext,
 };
-use crate::{
-    pending::{Place, Stage},
-    server::Shared,
-};
+use crate::pending::{Place, Stage};
 
 pub(super) struct Host {
-    pub(super) shared: Arc<Shared>,
+    pub(super) server: Arc<ServerContext>,
     pub(super) control: Arc<Control>,
     pub(super) remote: SocketAddr,
     /// Given back at login.
@@ -51,14 +49,14 @@ pub(super) enum Reaction {
 
 impl Host {
     pub(super) fn new(
-        shared: Arc<Shared>,
+        server: Arc<ServerContext>,
         control: Arc<Control>,
         remote: SocketAddr,
         place: Place,
     ) -> Self {
         Self {
-            channels: Channels::new(&shared.config.limits, Arc::clone(&control)),
-            shared,
+            channels: Channels::new(&server.config.limits, Arc::clone(&control)),
+            server,
             control,
             remote,
             place: Some(place),

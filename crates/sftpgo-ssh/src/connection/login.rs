@@ -31,7 +31,7 @@ impl Host {
             LoginMethod::KeyOffered(offer) => {
                 self.has_tried = true;
                 let blob = blob(&offer.key);
-                match self.shared.logins.accepts_key(&user, &blob, self.remote) {
+                match self.server.logins.accepts_key(&user, &blob, self.remote) {
                     true => LoginAnswer::KeyIsGood,
                     false => LoginAnswer::Refuse,
                 }
@@ -45,7 +45,7 @@ impl Host {
 
     fn try_password(&mut self, user: &SentName<'_>, password: &[u8]) -> LoginAnswer {
         self.has_tried = true;
-        let logins = &self.shared.logins;
+        let logins = &self.server.logins;
         let logged_in = logins.with_password(user, password, self.remote, &self.control.bell);
         match logged_in {
             Some(logged_in) => {
@@ -67,7 +67,7 @@ impl Host {
     /// The key first: who has none that is accepted costs no verification.
     fn try_key(&mut self, user: &SentName<'_>, signed: &SignedLogin<'_>) -> LoginAnswer {
         self.has_tried = true;
-        let logins = &self.shared.logins;
+        let logins = &self.server.logins;
         let blob = blob(&signed.key);
         if !logins.accepts_key(user, &blob, self.remote) {
             return LoginAnswer::Refuse;
@@ -116,7 +116,7 @@ impl Host {
             _ => return LoginAnswer::Refuse,
         };
         self.has_tried = true;
-        self.shared.logins.failed(user, method, self.remote, reason);
+        self.server.logins.failed(user, method, self.remote, reason);
         LoginAnswer::Refuse
     }
 

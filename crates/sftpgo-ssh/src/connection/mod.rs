@@ -7,6 +7,7 @@ mod host;
 mod login;
 mod presence;
 mod rekeys;
+mod server_context;
 mod socket;
 mod start;
 mod thread;
@@ -22,9 +23,9 @@ use std::{
 use sftpgo_core::Result;
 use sftpgo_ssh_proto as proto;
 
-pub(crate) use self::{control::Control, warden::watch};
+pub(crate) use self::{control::Control, server_context::ServerContext, warden::watch};
 use self::{socket::Socket, thread::Thread};
-use crate::{algorithms, config::ServerConfig, pending::Place, server::Shared};
+use crate::{algorithms, config::ServerConfig, pending::Place};
 
 /// The longest channel packet announced: room for the 32 KiB of most clients with what is around them, twice.
 const MAX_PACKET: u32 = 65_536;
@@ -66,20 +67,20 @@ pub(crate) fn control(stream: std::net::TcpStream) -> std::io::Result<Arc<Contro
 
 /// Serves a connection to its end, on the calling thread.
 pub(crate) fn serve(
-    shared: &Arc<Shared>,
+    server: &Arc<ServerContext>,
     control: &Arc<Control>,
     remote: SocketAddr,
     place: Place,
 ) {
     let network = UsesNetwork(control);
-    let mut thread = Thread::new(Arc::clone(shared), Arc::clone(control), remote, place);
+    let mut thread = Thread::new(Arc::clone(server), Arc::clone(control), remote, place);
     let ended = thread.run();
     let rest = thread.into_rest();
     control.socket.stop();
     drop(network);
     log::debug!("the connection from {remote} ended: {}", ended.reason);
     if !rest.has_tried {
-        shared.logins.nothing_tried(remote, &ended.reason);
+        server.logins.nothing_tried(remote, &ended.reason);
     }
     rest.channels.finish(ended.is_closed_here);
 }

@@ -18,9 +18,10 @@ use super::{
     control::Control,
     host::{Host, Reaction},
     rekeys::Rekeys,
+    server_context::ServerContext,
     socket::{Input, Received},
 };
-use crate::{fair_pool::NotDone, fair_queue::Asker, pending::Place, server::Shared};
+use crate::{fair_pool::NotDone, fair_queue::Asker, pending::Place};
 
 /// How soon a thread that receives nothing, because its sessions have enough to do, notices that it has to close.
 const LOOK: Duration = Duration::from_millis(100);
@@ -77,17 +78,17 @@ pub(super) struct Rest {
 
 impl Thread {
     pub(super) fn new(
-        shared: Arc<Shared>,
+        server: Arc<ServerContext>,
         control: Arc<Control>,
         remote: SocketAddr,
         place: Place,
     ) -> Self {
         let random = Box::new(SystemRandom::new());
         Self {
-            ssh: Connection::new(Arc::clone(&shared.engine), random),
+            ssh: Connection::new(Arc::clone(&server.engine), random),
             input: Input::default(),
             rekeys: Rekeys::new(control.since),
-            host: Host::new(shared, control, remote, place),
+            host: Host::new(server, control, remote, place),
             moved: 0,
             begins: None,
             is_unanswered: false,
@@ -223,7 +224,7 @@ impl Thread {
         self.send();
         let asker = Asker::unknown(self.host.remote.ip());
         let bell = &self.host.control.bell;
-        let pool = &self.host.shared.exchanges;
+        let pool = &self.host.server.exchanges;
         match pool.run(asker, bell, move || exchange.run(&mut SystemRandom::new())) {
             Ok((done, _)) => self.ssh.finish_exchange(done),
             // The next round sees why.
@@ -349,7 +350,7 @@ impl Thread {
         self.ssh.shrink();
         self.input.shrink();
         self.host.channels.shrink();
-        (self.host.shared.config.when_quiet)();
+        (self.host.server.config.when_quiet)();
     }
 
     /// Ends the connection for a reason that the client is told, and did not ask for.

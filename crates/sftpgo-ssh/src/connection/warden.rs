@@ -13,18 +13,17 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{GOODBYE, control::Control};
-use crate::server::Shared;
+use super::{GOODBYE, control::Control, server_context::ServerContext};
 
 /// Watches over a connection until its thread needs the network no more.
 pub(crate) async fn watch(
-    shared: Arc<Shared>,
+    server: Arc<ServerContext>,
     control: Arc<Control>,
     make_room: CancellationToken,
 ) {
     tokio::select! {
         () = control.ended() => {}
-        reason = until_closed_here(&shared, &control, make_room) => {
+        reason = until_closed_here(&server, &control, make_room) => {
             control.close(reason);
             // What waits for a disk is not waited for: the client sees the end.
             if timeout(2 * GOODBYE, control.ended()).await.is_err() {
@@ -36,24 +35,24 @@ pub(crate) async fn watch(
 
 /// Waits for a reason to close that does not come from the client.
 async fn until_closed_here(
-    shared: &Shared,
+    server: &ServerContext,
     control: &Control,
     make_room: CancellationToken,
 ) -> &'static str {
-    let login_by = control.since + shared.config.limits.login_grace;
+    let login_by = control.since + server.config.limits.login_grace;
     tokio::select! {
         () = control.logged_in.notified() => {}
         () = sleep_until(login_by.into()) => return "not logged in in time",
         () = make_room.cancelled() => return "too many connections that are not logged in",
-        () = shared.close_all.cancelled() => return "the server is stopping",
+        () = server.close_all.cancelled() => return "the server is stopping",
     }
     let Some(login) = control.login() else {
         return "not logged in";
     };
     tokio::select! {
         () = login.close.cancelled() => "closed by the operator",
-        () = shared.close_all.cancelled() => "the server is stopping",
-        () = until_idle(control, shared.config.idle_timeout, login.since) => "idle for too long",
+        () = server.close_all.cancelled() => "the server is stopping",
+        () = until_idle(control, server.config.idle_timeout, login.since) => "idle for too long",
         () = until_expired(login.expires.clone()) => "the user has expired",
     }
 }

@@ -1,6 +1,6 @@
 //! The command line of the remote half of scp.
 
-use crate::exec::words::Word;
+use crate::shell_words::Word;
 
 /// Options of the half that connects (OpenSSH's scp.c). Wrappers hand them on to this one, where they mean nothing.
 const FOR_THE_OTHER_HALF: &[u8] = b"12346ABCOqRsTv";
@@ -85,7 +85,7 @@ fn is_option(word: &Word) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exec::words::split;
+    use crate::shell_words::split;
 
     fn parse(line: &str) -> Result<Arguments, Refused> {
         Arguments::parse(&split(line.as_bytes()).unwrap())

@@ -7,7 +7,7 @@ use sftpgo_core::{
 };
 
 use super::glob::{self, Component};
-use crate::exec::words::Word;
+use crate::shell_words::Word;
 
 /// What one word may become, in bytes of paths: as much as Linux lets a command line have.
 const MOST: usize = 2 * 1024 * 1024;

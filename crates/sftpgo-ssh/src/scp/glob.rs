@@ -1,6 +1,6 @@
 //! Patterns of file names (POSIX Shell Command Language 2.13): `*`, `?` and `[…]`, over bytes.
 
-use crate::exec::words::Word;
+use crate::shell_words::Word;
 
 /// One component of a path that may be a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,7 +169,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::exec::words::split;
+    use crate::shell_words::split;
 
     fn matches(word: &str, name: &[u8]) -> bool {
         match components(&split(word.as_bytes()).unwrap()[0]).as_deref() {

@@ -15,9 +15,9 @@ use super::{
     message::{self, Response},
 };
 use crate::{
-    exec::words::Word,
     program::{PIECE, Program, Step, Streams},
     reason::reason,
+    shell_words::Word,
 };
 
 /// What the user's root is called in a record: it has no name, and clients refuse `.` and `/`.

@@ -3,8 +3,7 @@
 //! A session has no thread and no clock of its own. The connection gives it turns; each is short, and says what the session
 //! waits for then. So all sessions of a connection share its thread, and a test drives one in bytes.
 
-mod program_work;
-mod sftp_work;
+mod offer;
 #[cfg(test)]
 mod tests;
 
@@ -15,10 +14,10 @@ use std::{
 
 use sftpgo_core::registry::Connection;
 
-pub(crate) use self::{program_work::ProgramWork, sftp_work::SftpWork};
+pub(crate) use self::offer::{Offer, OpenFiles, Request, Started};
 
 /// Output is sent when this many bytes wait; and after so many another session has a turn.
-const SEND_AT: usize = 128 * 1024;
+pub(crate) const SEND_AT: usize = 128 * 1024;
 
 /// Requests that work long and answer little let the other channels have a turn after this.
 const TURN: Duration = Duration::from_millis(10);

@@ -9,5 +9,7 @@ mod long_name;
 mod requests;
 mod status_map;
 mod symlink_order;
+mod work;
 
 pub use engine::{Engine, SessionEnd};
+pub(crate) use work::SftpWork;

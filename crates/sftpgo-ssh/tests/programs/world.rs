@@ -20,9 +20,9 @@ use sftpgo_core::{
 };
 use sftpgo_ssh::{
     SshCommand,
-    exec::words,
     program::{Program, Step, Streams},
     scp::{Arguments, Sink, Source},
+    shell_words,
 };
 use sftpgo_store::MemoryProvider;
 
@@ -129,7 +129,7 @@ impl World {
 
     /// The program that a command line starts, not stepped yet.
     pub(crate) fn start(&self, line: &str) -> Running {
-        let words = words::split(line.as_bytes()).unwrap();
+        let words = shell_words::split(line.as_bytes()).unwrap();
         let (name, words) = words.split_first().unwrap();
         let program: Box<dyn Program> = match std::str::from_utf8(name.bytes()).unwrap() {
             "scp" => {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{SEND_AT, Sender, Step, Work};
-use crate::sftp::Engine;
+use super::Engine;
+use crate::session::{SEND_AT, Sender, Step, Work};
 
 /// The requests of one session in the order they arrived, until the client is done.
 pub(crate) struct SftpWork {

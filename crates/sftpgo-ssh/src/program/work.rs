@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use super::{SEND_AT, Sender, Step, Work};
-use crate::program::{self, Program, Streams};
+use super::{Program, Streams};
+use crate::{
+    program,
+    session::{SEND_AT, Sender, Step, Work},
+};
 
 /// A command, until it is done.
 pub(crate) struct ProgramWork {

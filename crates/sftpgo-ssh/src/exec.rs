@@ -1,15 +1,13 @@
 //! The command of an exec request: which of ours it is, if any.
 
-pub mod words;
-
 use sftpgo_core::session::Session;
 
-use self::words::{NotWords, Word};
 use crate::{
     commands::SshCommand,
     config::ServerConfig,
     program::Program,
     scp::{Arguments, Sink, Source},
+    shell_words::{self, NotWords, Word},
 };
 
 /// The longest command line. As words it takes up some sixty times as much, as long as the command runs.
@@ -35,7 +33,7 @@ impl Command {
         if line.len() > MAX_LINE {
             return Err(Refusal("the command is too long".to_owned()));
         }
-        let words = words::split(line).map_err(|why| Refusal::because(why, config))?;
+        let words = shell_words::split(line).map_err(|why| Refusal::because(why, config))?;
         let Some((name, words)) = words.split_first() else {
             return Err(Refusal::of(config));
         };

@@ -1,0 +1,27 @@
+//! What all connections of a server have in common.
+
+use std::sync::Arc;
+
+use sftpgo_core::{event::Events, registry::Connections};
+use sftpgo_ssh_proto as proto;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    auth::Logins, config::ServerConfig, fair_pool::FairPool, pending::Pending, session::Offer,
+};
+
+/// What all connections of a server have in common.
+pub(crate) struct ServerContext {
+    pub(crate) config: Arc<ServerConfig>,
+    pub(crate) engine: Arc<proto::Config>,
+    pub(crate) logins: Logins,
+    /// What runs on channels.
+    pub(crate) offer: Box<dyn Offer>,
+    /// Where keys are exchanged that are dear.
+    pub(crate) exchanges: FairPool,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) events: Events,
+    pub(crate) pending: Arc<Pending>,
+    /// Closes every connection.
+    pub(crate) close_all: CancellationToken,
+}
