@@ -85,16 +85,16 @@ impl Error {
         self
     }
 
-    /// The same error, naming the rule that decided where its kind does not tell.
+    /// The same error, naming the rule that decided.
     #[must_use]
     pub fn decided_by(mut self, rule: Rule) -> Self {
         self.rule = Some(rule);
         self
     }
 
-    /// The rule that decided.
-    pub fn rule(&self) -> Rule {
-        self.rule.unwrap_or_else(|| self.kind.into())
+    /// The rule that decided; none where the storage, the provider or a protocol refuses for its own reasons.
+    pub fn rule(&self) -> Option<Rule> {
+        self.rule
     }
 
     /// What kind of thing went wrong.
@@ -119,28 +119,6 @@ impl StdError for Error {
         self.source
             .as_deref()
             .map(|source| source as &(dyn StdError + 'static))
-    }
-}
-
-/// The rule of an error that names none of its own.
-impl From<ErrorKind> for Rule {
-    fn from(kind: ErrorKind) -> Self {
-        match kind {
-            ErrorKind::NotFound => Self::NotFound,
-            ErrorKind::Unresolvable => Self::InvalidValue,
-            ErrorKind::PermissionDenied => Self::OperatingSystem,
-            ErrorKind::AlreadyExists => Self::AlreadyExists,
-            ErrorKind::Invalid => Self::InvalidValue,
-            ErrorKind::QuotaExceeded => Self::QuotaSize,
-            ErrorKind::NotADirectory => Self::NotADirectory,
-            ErrorKind::IsADirectory => Self::IsADirectory,
-            ErrorKind::DirectoryNotEmpty => Self::DirectoryNotEmpty,
-            ErrorKind::Unsupported | ErrorKind::StorageFull => Self::Storage,
-            ErrorKind::Conflict
-            | ErrorKind::LimitReached
-            | ErrorKind::Unavailable
-            | ErrorKind::Internal => Self::Failure,
-        }
     }
 }
 

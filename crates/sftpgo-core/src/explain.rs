@@ -1,30 +1,24 @@
-//! May a user do something, and which rule decides? Answered by trying it in a [`Session`] whose home and quota
-//! only pretend to change, so that the code that answers is the code that enforces.
+//! May a user do something, and which rule decides? The rules of login, permissions, names and quota answer here with the
+//! same functions that a session enforces.
+//!
+//! The home is only looked at, for what those rules depend on: where a path leads, and what has the name that would be
+//! written. What the disk would say to the operation itself is not told.
 
-mod attempt;
-mod ledger;
 mod question;
-mod rehearsal;
+mod requests;
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 pub use self::question::{Action, Question};
-use self::{attempt::attempt, ledger::Scratch, rehearsal::Rehearsal};
+use self::requests::{Home, NeededRoom};
 use crate::{
-    auth::LoggedIn,
     error::{Error, ErrorKind, Result},
-    event::{Events, Protocol},
-    filesystem::{Filesystem, Homes},
+    filesystem::Homes,
     patience,
-    permission::Permissions,
+    policy::Policy,
     quota::QuotaBook,
-    registry::Connections,
     rule::Rule,
-    session::{Session, UploadPolicy},
+    session::UploadPolicy,
     user::{User, now_ms},
 };
 
@@ -45,16 +39,16 @@ struct Desk {
 /// The answer to a [`Question`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// May the user?
+    /// May the user, as far as rules say?
     pub allowed: bool,
     /// What decided: when allowed, [`Rule::Permission`] with all that were needed.
     pub rule: Rule,
-    /// For a person; when refused, the words that the client or the log would get.
+    /// For a person.
     pub reason: String,
 }
 
 impl Explainer {
-    /// Answers for users with homes from `homes` and usage in `quotas`, where uploads are stored as `uploads` says.
+    /// Explains for users with homes from `homes` and usage in `quotas`, where uploads are stored as `uploads` says.
     pub fn new(homes: Arc<dyn Homes>, quotas: Arc<QuotaBook>, uploads: UploadPolicy) -> Self {
         Self(Arc::new(Desk {
             homes,
@@ -63,11 +57,11 @@ impl Explainer {
         }))
     }
 
-    /// Whether `user` may do what `question` asks, as things stand now. Nothing is changed: a home that is not
+    /// Whether the rules let `user` do what `question` asks, as things stand now. Nothing is changed: a home that is not
     /// there yet is taken for the empty one that a login would make.
     ///
     /// # Errors
-    /// A failure of the provider or the storage, which decides nothing; or the home does not answer.
+    /// A failure of the provider, which decides nothing; or the home does not answer.
     pub fn explain(&self, user: &User, question: &Question) -> Result<Verdict> {
         let no_answer = || Error::new(ErrorKind::Internal, "the home directory does not answer");
         // Each question that is being answered holds the desk.
@@ -83,92 +77,49 @@ impl Explainer {
 impl Desk {
     fn explain(&self, user: &User, question: &Question) -> Result<Verdict> {
         if let Err(refused) = user.check_may_log_in(now_ms()) {
-            return Ok(Verdict::refused(&refused));
+            return Verdict::refused(refused);
         }
         let home = match self.homes.existing_home(user) {
-            Ok(home) => home.map(Arc::from),
+            Ok(home) => Home::new(home, Policy::uniform(user.permissions), self.uploads),
             Err(error) => return Ok(Verdict::without_home(&error)),
         };
-        match self.rehearse(user, home.clone(), user.permissions, question) {
-            Ok(()) => Ok(Verdict::allowed_by(self.needed(
-                user,
-                home.as_ref(),
-                question,
-            ))),
-            Err(failed)
-                if matches!(failed.kind(), ErrorKind::Internal | ErrorKind::Unavailable) =>
-            {
-                Err(failed)
+        let decided = home.decide(question).and_then(|rule| {
+            let needed = home.needed_room(question);
+            match needed.filter(|_| self.quotas.tracking().covers(user)) {
+                Some(NeededRoom { taken, freed }) => {
+                    let status = self.quotas.account(user)?.status();
+                    status.check(taken, freed).map(|()| rule)
+                }
+                None => Ok(rule),
             }
-            Err(refused) => Ok(Verdict::refused(&refused)),
+        });
+        match decided {
+            Ok(rule) => Ok(Verdict::allowed_by(rule)),
+            Err(error) => Verdict::refused(error),
         }
-    }
-
-    /// The permissions without which the answer would be no: those that a user with none would be asked for in turn.
-    fn needed(
-        &self,
-        user: &User,
-        home: Option<&Arc<dyn Filesystem>>,
-        question: &Question,
-    ) -> Permissions {
-        let mut needed = Permissions::empty();
-        loop {
-            let missing = self
-                .rehearse(user, home.cloned(), needed, question)
-                .map_or_else(|refused| refused.rule().permissions(), |()| needed);
-            if needed.contains(missing) {
-                return needed;
-            }
-            needed |= missing;
-        }
-    }
-
-    /// Tries it with these permissions, in a session that nobody sees.
-    fn rehearse(
-        &self,
-        user: &User,
-        home: Option<Arc<dyn Filesystem>>,
-        permissions: Permissions,
-        question: &Question,
-    ) -> Result<()> {
-        let user = User {
-            permissions,
-            ..user.clone()
-        };
-        let logged_in = LoggedIn {
-            filesystem: Arc::new(Rehearsal::of(home)),
-            quota: Scratch::account(&self.quotas, &user)?,
-            login: Connections::new(Events::default()).log_in(&user)?,
-            user: Arc::new(user),
-        };
-        let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-        let connection =
-            logged_in
-                .login
-                .start(&logged_in.user.username, Protocol::Sftp, nowhere, "");
-        let uploads = UploadPolicy {
-            sync: false,
-            ..self.uploads
-        };
-        let session = Session::new(&logged_in, connection, Events::default(), uploads);
-        attempt(&session, question)
     }
 }
 
 impl Verdict {
-    fn allowed_by(permissions: Permissions) -> Self {
+    fn allowed_by(rule: Rule) -> Self {
+        let names = rule.permissions().names_on_wire().join(" and ");
         Self {
             allowed: true,
-            rule: Rule::Permission(permissions),
-            reason: format!("allowed by {}", permissions.names_on_wire().join(" and ")),
+            rule,
+            reason: format!("allowed by {names}"),
         }
     }
 
-    fn refused(refusal: &Error) -> Self {
-        Self {
-            allowed: false,
-            rule: refusal.rule(),
-            reason: refusal.to_string(),
+    /// # Errors
+    /// The error itself, where it names no rule: then nothing was decided.
+    fn refused(error: Error) -> Result<Self> {
+        match error.rule() {
+            Some(rule) => Ok(Self {
+                allowed: false,
+                rule,
+                reason: error.to_string(),
+            }),
+            None => Err(error),
         }
     }
 

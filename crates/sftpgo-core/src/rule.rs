@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::permission::Permissions;
 
-/// What decided. Finer than [`ErrorKind`](crate::ErrorKind): several rules refuse with the same kind.
+/// A rule of this server, finer than an [`ErrorKind`](crate::ErrorKind): several of them refuse with the same kind. What
+/// the storage refuses for its own reasons names none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rule {
@@ -14,7 +15,7 @@ pub enum Rule {
     AccountExpired,
     /// The home directory cannot be opened.
     HomeUnusable,
-    /// These permissions are needed: refused without them, allowed with them.
+    /// These permissions: those that are missing where it refuses, all that are needed where it allows.
     Permission(Permissions),
     /// The name is one of unfinished uploads.
     ReservedName,
@@ -22,36 +23,10 @@ pub enum Rule {
     OutsideHome,
     /// Links in a circle, or links where none are followed.
     ForbiddenLink,
-    /// Not on the root directory.
-    RootDirectory,
-    /// The name, or the directory it would be in, is not there.
-    NotFound,
-    /// The name is taken.
-    AlreadyExists,
-    /// Not on a directory.
-    IsADirectory,
-    /// Only on a directory.
-    NotADirectory,
-    /// Only on an empty directory.
-    DirectoryNotEmpty,
-    /// A directory would come to be inside itself.
-    InsideItself,
-    /// Only on a regular file.
-    NotARegularFile,
-    /// Only on a symbolic link.
-    NotALink,
     /// One more file would pass `quota_files`.
     QuotaFiles,
     /// More bytes would pass `quota_size`.
     QuotaSize,
-    /// A name or value that the storage does not take.
-    InvalidValue,
-    /// The operating system's own rules: owners, permission bits, a read-only disk.
-    OperatingSystem,
-    /// The storage is full or does not offer this.
-    Storage,
-    /// The server failed; nothing was decided.
-    Failure,
 }
 
 impl Rule {
@@ -65,21 +40,8 @@ impl Rule {
             Self::ReservedName => "reserved_name",
             Self::OutsideHome => "outside_home",
             Self::ForbiddenLink => "forbidden_link",
-            Self::RootDirectory => "root_directory",
-            Self::NotFound => "not_found",
-            Self::AlreadyExists => "already_exists",
-            Self::IsADirectory => "is_a_directory",
-            Self::NotADirectory => "not_a_directory",
-            Self::DirectoryNotEmpty => "directory_not_empty",
-            Self::InsideItself => "inside_itself",
-            Self::NotARegularFile => "not_a_regular_file",
-            Self::NotALink => "not_a_link",
             Self::QuotaFiles => "quota_files",
             Self::QuotaSize => "quota_size",
-            Self::InvalidValue => "invalid_value",
-            Self::OperatingSystem => "operating_system",
-            Self::Storage => "storage",
-            Self::Failure => "failure",
         }
     }
 

@@ -25,6 +25,7 @@ use crate::{
     vpath::VirtualPath,
 };
 
+pub(crate) use self::links::target_of_link;
 pub use self::{listing::Listing, open::OpenRequest};
 pub use crate::session_context::{AttributeChange, SetstatMode, UploadMode, UploadPolicy};
 

@@ -181,6 +181,20 @@ impl VirtualPath {
         self.parent().unwrap_or_else(Self::root)
     }
 
+    /// The same name in the directory that the path leads to. Where the path stands for a directory alone, all of it is
+    /// resolved.
+    ///
+    /// # Errors
+    /// What `resolve` says, which is given a path as bytes.
+    pub fn resolve_name(&self, resolve: impl FnOnce(&[u8]) -> Result<Self>) -> Result<Self> {
+        match self.file_name() {
+            Some(name) if !self.must_be_directory() => {
+                resolve(self.parent_or_root().as_bytes())?.join(name)
+            }
+            _ => resolve(&self.clean),
+        }
+    }
+
     /// The components from the root down.
     pub fn components(&self) -> impl Iterator<Item = &[u8]> {
         self.clean.split(is_slash).filter(|name| !name.is_empty())

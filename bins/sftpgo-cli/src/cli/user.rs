@@ -106,8 +106,8 @@ Examples:
     },
     /// Tell whether a user may do something now, and which rule decides
     #[command(after_help = "\
-The server tries it as a client's request, without changing anything. What the operating system's
-permission bits would say of a change is not covered.
+The server's rules answer: login, permissions, names and quota. Nothing is changed. What the disk
+would say is not told: that a name is missing or taken, or that permission bits forbid it.
 
 Exits with 0 when it is allowed and with 4 when it is not.
 

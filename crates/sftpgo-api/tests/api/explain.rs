@@ -40,8 +40,8 @@ fn an_answer_names_the_rule_that_decides() {
         ask("operation=rename&path=/none&target=/new"),
         json!({
             "username": "alice", "operation": "rename", "path": "/none", "target": "/new",
-            "allowed": false, "rule": "not_found", "permissions": [],
-            "reason": "no such file or directory",
+            "allowed": true, "rule": "permission", "permissions": ["rename"],
+            "reason": "allowed by rename",
         })
     );
 }

@@ -36,7 +36,7 @@ fn an_access_is_allowed_by_its_permissions_and_refused_without_any_of_them() {
             assert_eq!(decided, Decision::refused(Rule::Permission(missing)));
             let refused = decided.check(access).unwrap_err();
             assert_eq!(refused.kind(), ErrorKind::PermissionDenied);
-            assert_eq!(refused.rule(), Rule::Permission(missing));
+            assert_eq!(refused.rule(), Some(Rule::Permission(missing)));
         }
     }
 }
@@ -51,7 +51,10 @@ fn a_reserved_name_is_missing_or_taken() {
                 true => ErrorKind::PermissionDenied,
                 false => ErrorKind::NotFound,
             };
-            assert_eq!((refused.kind(), refused.rule()), (kind, Rule::ReservedName));
+            assert_eq!(
+                (refused.kind(), refused.rule()),
+                (kind, Some(Rule::ReservedName))
+            );
         }
     }
 }

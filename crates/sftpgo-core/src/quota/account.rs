@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, atomic::AtomicBool};
 
 use super::{line::Line, slot::Slot, unwritten::Unwritten};
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::Result,
     filesystem::{Inode, Metadata},
     provider::Counting,
     storage_usage::{StorageUsage, UsageDelta},
@@ -13,7 +13,7 @@ use crate::{
     uploads::RunningUploads,
     usage::{
         Changes, CountedInode, FileChange, FileFigures, Headroom, Inodes, Lease, Limits,
-        QuotaStatus, SharedCount, UsageSnapshot, UserUsage,
+        QuotaStatus, SharedCount, UsageSnapshot, UserUsage, exceeded,
     },
     user::{User, UserId},
 };
@@ -78,7 +78,7 @@ impl QuotaAccount {
     /// Is there room for `delta`? Whoever goes on to take it may still find it gone.
     ///
     /// # Errors
-    /// [`QuotaExceeded`](ErrorKind::QuotaExceeded).
+    /// [`QuotaExceeded`](crate::ErrorKind::QuotaExceeded).
     pub fn check(&self, delta: UsageDelta) -> Result<()> {
         self.take(delta, |_| ())
     }
@@ -86,7 +86,7 @@ impl QuotaAccount {
     /// Takes what `change` needs, or nothing. Shrinking always works.
     ///
     /// # Errors
-    /// [`QuotaExceeded`](ErrorKind::QuotaExceeded).
+    /// [`QuotaExceeded`](crate::ErrorKind::QuotaExceeded).
     pub fn reserve(&self, change: FileChange) -> Result<UsageDelta> {
         self.take(change.delta(), |state| state.record(change))
     }
@@ -99,7 +99,7 @@ impl QuotaAccount {
     /// Takes `delta` for an upload whose data is not under its name yet.
     ///
     /// # Errors
-    /// [`QuotaExceeded`](ErrorKind::QuotaExceeded).
+    /// [`QuotaExceeded`](crate::ErrorKind::QuotaExceeded).
     pub fn reserve_staged(&self, delta: UsageDelta) -> Result<()> {
         self.take(delta, |state| state.hold(delta))
     }
@@ -108,7 +108,7 @@ impl QuotaAccount {
     /// any; answers how that changes what a rescan would find.
     ///
     /// # Errors
-    /// [`QuotaExceeded`](ErrorKind::QuotaExceeded), and nothing is changed.
+    /// [`QuotaExceeded`](crate::ErrorKind::QuotaExceeded), and nothing is changed.
     pub(crate) fn change_files<'f>(
         &self,
         files: impl IntoIterator<Item = (&'f mut CountedInode, FileFigures)>,
@@ -187,9 +187,7 @@ impl QuotaAccount {
         }
         match state.headroom(delta) {
             Headroom::Enough => Ok(record(&mut state)),
-            Headroom::None(limit) | Headroom::Ask(limit) => {
-                Err(Error::new(ErrorKind::QuotaExceeded, "quota exceeded").decided_by(limit))
-            }
+            Headroom::None(limit) | Headroom::Ask(limit) => Err(exceeded(limit)),
         }
     }
 

@@ -54,16 +54,13 @@ impl Session {
         // A directory that moved meanwhile would let the link climb further.
         let names = self.shared.quota.change_names();
         let directory = filesystem.resolve(link.parent_or_root().as_bytes())?;
-        if target.is_empty() || !stays_inside(&directory, target) {
-            return Err(leads_outside());
-        }
-        let resolved = self.resolved_target(&directory, target)?;
+        let resolved = target_of_link(&directory, target, |raw| filesystem.resolve(raw))?;
         // Whoever follows the link is asked again, for where it leads then.
         let decision = self.shared.policy.decide(Access::LinkTarget, &resolved);
         decision.check(Access::LinkTarget)?;
         // Links on the way may lead out where the words do not; what is not there yet may come.
         if let Err(refused) = filesystem.metadata(&resolved, true)
-            && refused.rule() == Rule::OutsideHome
+            && refused.rule() == Some(Rule::OutsideHome)
         {
             return Err(refused);
         }
@@ -78,28 +75,6 @@ impl Session {
         drop(names);
         self.tell(Command::Symlink, &resolved, Some(link));
         Ok(())
-    }
-
-    /// Where a target leads by its words, but for what is behind a name and goes up from there: that is looked up.
-    fn resolved_target(&self, directory: &VirtualPath, target: &[u8]) -> Result<VirtualPath> {
-        let Some(end) = end_of_ups_behind_names(target) else {
-            return directory.join(target);
-        };
-        let (way, rest) = target.split_at(end);
-        let mut raw = if target.starts_with(b"/") {
-            Vec::new()
-        } else {
-            directory.as_bytes().to_vec()
-        };
-        raw.push(b'/');
-        raw.extend_from_slice(way);
-        let place = match self.shared.filesystem.resolve(&raw) {
-            Err(error) if error.rule() == Rule::OutsideHome => return Err(error),
-            // What is not there is taken by its words: they go nowhere else later, for they are not stored.
-            Err(_) => directory.join(way)?,
-            Ok(place) => place,
-        };
-        place.join(rest.strip_prefix(b"/").unwrap_or(rest))
     }
 
     /// Gives a file a second name; it counts once in the quota.
@@ -131,6 +106,39 @@ impl Session {
         self.check_name(Access::Stat, path)?;
         self.shared.filesystem.read_link(path)
     }
+}
+
+/// Where a link in `directory` would lead by the words of its target, but for what is behind a name and goes up from there:
+/// that is resolved.
+///
+/// # Errors
+/// The target leads outside the home.
+pub(crate) fn target_of_link(
+    directory: &VirtualPath,
+    target: &[u8],
+    resolve: impl FnOnce(&[u8]) -> Result<VirtualPath>,
+) -> Result<VirtualPath> {
+    if target.is_empty() || !stays_inside(directory, target) {
+        return Err(leads_outside());
+    }
+    let Some(end) = end_of_ups_behind_names(target) else {
+        return directory.join(target);
+    };
+    let (way, rest) = target.split_at(end);
+    let mut raw = if target.starts_with(b"/") {
+        Vec::new()
+    } else {
+        directory.as_bytes().to_vec()
+    };
+    raw.push(b'/');
+    raw.extend_from_slice(way);
+    let place = match resolve(&raw) {
+        Err(error) if error.rule() == Some(Rule::OutsideHome) => return Err(error),
+        // What is not there is taken by its words: they go nowhere else later, for they are not stored.
+        Err(_) => directory.join(way)?,
+        Ok(place) => place,
+    };
+    place.join(rest.strip_prefix(b"/").unwrap_or(rest))
 }
 
 fn leads_outside() -> Error {

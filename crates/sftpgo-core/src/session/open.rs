@@ -8,7 +8,6 @@ use crate::{
     event::Operation,
     filesystem::{File, FileType, Filesystem, Metadata, OpenOptions},
     policy::Access,
-    rule::Rule,
     session_context::SessionContext,
     transfer::{Transfer, Upload},
     usage::{SharedCount, Standing},
@@ -301,10 +300,7 @@ pub(super) fn check_replaceable(found: &Metadata) -> Result<()> {
     match found.file_type {
         FileType::File | FileType::Symlink => Ok(()),
         FileType::Directory => Err(Error::new(ErrorKind::IsADirectory, "is a directory")),
-        FileType::Other => {
-            Err(Error::new(ErrorKind::Invalid, "not a regular file")
-                .decided_by(Rule::NotARegularFile))
-        }
+        FileType::Other => Err(Error::new(ErrorKind::Invalid, "not a regular file")),
     }
 }
 

@@ -33,17 +33,14 @@ impl SessionContext {
         self.decide_both(access, path, || self.filesystem.resolve(path.as_bytes()))
     }
 
-    /// The decision for the name itself and for the same name in the directory that the path leads to.
+    /// The decision for the name itself and for the same name in the directory that the path leads to. With a slash behind
+    /// it a name stands for where a link of this name leads.
     ///
     /// # Errors
     /// As [`SessionContext::decide`].
     pub(crate) fn decide_name(&self, access: Access, path: &VirtualPath) -> Result<Decision> {
-        self.decide_both(access, path, || match path.file_name() {
-            Some(name) => {
-                let directory = path.parent_or_root();
-                self.filesystem.resolve(directory.as_bytes())?.join(name)
-            }
-            None => Ok(path.clone()),
+        self.decide_both(access, path, || {
+            path.resolve_name(|raw| self.filesystem.resolve(raw))
         })
     }
 

@@ -1,6 +1,7 @@
 //! A user's limits, and what is left of them.
 
 use crate::{
+    error::{Error, ErrorKind, Result},
     filesystem::SpaceInfo,
     rule::Rule,
     storage_usage::{StorageUsage, UsageDelta},
@@ -44,6 +45,11 @@ impl Limits {
     }
 }
 
+/// What is asked for would pass this limit.
+pub(crate) fn exceeded(limit: Rule) -> Error {
+    Error::new(ErrorKind::QuotaExceeded, "quota exceeded").decided_by(limit)
+}
+
 /// Limits and what is left of them; a limit of 0 is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -55,6 +61,23 @@ pub struct QuotaStatus {
 }
 
 impl QuotaStatus {
+    /// Would there be room for `taken` after `freed` bytes were given back?
+    ///
+    /// # Errors
+    /// [`QuotaExceeded`](ErrorKind::QuotaExceeded), naming the limit.
+    pub fn check(self, taken: UsageDelta, freed: u64) -> Result<()> {
+        let limits = Limits {
+            size: self.size_limit,
+            files: self.files_limit,
+        };
+        let used = StorageUsage {
+            size: i128::from(self.size_used) - i128::from(freed),
+            files: self.files_used,
+        };
+        let passed = limits.passed(taken, used.with(taken));
+        passed.map_or(Ok(()), |limit| Err(exceeded(limit)))
+    }
+
     /// The space of `disk` as a user with these limits sees it.
     pub fn shown_in(self, disk: SpaceInfo) -> SpaceInfo {
         let mut shown = disk;
@@ -83,6 +106,33 @@ fn left_of(limit: i64, used: i64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_given_back_makes_room() {
+        let status = QuotaStatus {
+            size_limit: 10,
+            size_used: 12,
+            files_limit: 2,
+            files_used: 2,
+        };
+        let taken = |size, files| UsageDelta { size, files };
+        for (taken, freed, passed) in [
+            (taken(1, 0), 0, Some(Rule::QuotaSize)),
+            (taken(1, 0), 2, Some(Rule::QuotaSize)),
+            (taken(1, 0), 3, None),
+            (taken(0, 0), 0, None),
+            (taken(1, 1), 3, Some(Rule::QuotaFiles)),
+        ] {
+            let checked = status.check(taken, freed);
+            assert_eq!(checked.err().and_then(|error| error.rule()), passed);
+        }
+        let unlimited = QuotaStatus {
+            size_limit: 0,
+            files_limit: 0,
+            ..status
+        };
+        unlimited.check(taken(i64::MAX, 1), 0).unwrap();
+    }
 
     #[test]
     fn what_is_left_is_between_nothing_and_the_limit() {

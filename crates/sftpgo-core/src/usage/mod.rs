@@ -13,7 +13,7 @@ pub use self::{
 pub(crate) use self::{
     file_usage::{FileFigures, Inodes, Standing},
     lease::{Lease, LedgerState, wanted},
-    limits::Limits,
+    limits::{Limits, exceeded},
     rescan::Changes,
     user_usage::{Headroom, UsageSnapshot, UserUsage},
 };

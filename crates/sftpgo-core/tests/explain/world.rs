@@ -13,7 +13,7 @@ use std::{
 
 use rustix::fs::{CWD, FileType};
 use sftpgo_core::{
-    ErrorKind, Permissions, User, UserDraft,
+    Permissions, Rule, User, UserDraft,
     auth::Authenticator,
     credential::public_key::AuthorizedKey,
     event::{Events, Protocol},
@@ -24,6 +24,7 @@ use sftpgo_core::{
     registry::Connections,
     scan::QuotaScans,
     session::{Session, UploadMode, UploadPolicy},
+    user::now_ms,
 };
 use sftpgo_store::MemoryProvider;
 
@@ -153,17 +154,20 @@ impl World {
         self.explainer.explain(&stored, question).unwrap()
     }
 
-    /// Does it, and says with which kind of error and words it was refused.
-    pub(crate) fn attempt(&self, question: &Question) -> Result<(), (ErrorKind, String)> {
+    /// Does it, and says which rule refused it; none where that was the disk's.
+    pub(crate) fn attempt(&self, question: &Question) -> Result<(), Option<Rule>> {
         let key = AuthorizedKey::parse(KEY).unwrap();
         let logged_in = self
             .authenticator
             .with_public_key("bob", key.blob())
-            .map_err(|failure| (ErrorKind::PermissionDenied, failure.to_string()))?;
+            .map_err(|_| {
+                let refused = self.user.check_may_log_in(now_ms()).err();
+                refused.map_or(Some(Rule::HomeUnusable), |error| error.rule())
+            })?;
         let remote = SocketAddr::from(([127, 0, 0, 1], 1));
         let connection = logged_in.login.start("bob", Protocol::Sftp, remote, "test");
         let session = Session::new(&logged_in, connection, Events::default(), self.uploads);
-        real::attempt(&session, question).map_err(|error| (error.kind(), error.to_string()))
+        real::attempt(&session, question).map_err(|error| error.rule())
     }
 
     pub(crate) fn home(&self) -> PathBuf {

@@ -30,7 +30,7 @@ fn make(session: &Session, directories: &[&str]) {
 
 fn refused(done: Result<()>) {
     let error = done.unwrap_err();
-    assert_eq!(error.rule(), Rule::OutsideHome, "{error}");
+    assert_eq!(error.rule(), Some(Rule::OutsideHome), "{error}");
 }
 
 fn target_of(world: &World, link: &str) -> String {

@@ -11,7 +11,6 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{File, FileType, Metadata, SetAttributes},
-    rule::Rule,
 };
 
 pub(super) struct LocalFile {
@@ -37,7 +36,7 @@ impl LocalFile {
 
 /// A pipe, a socket or a device.
 pub(super) fn not_regular() -> Error {
-    Error::new(ErrorKind::Invalid, "not a regular file").decided_by(Rule::NotARegularFile)
+    Error::new(ErrorKind::Invalid, "not a regular file")
 }
 
 impl File for LocalFile {

@@ -44,7 +44,6 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    rule::Rule,
     vpath::VirtualPath,
 };
 
@@ -319,7 +318,7 @@ fn is_beneath(directory: &VirtualPath, path: &VirtualPath) -> bool {
 }
 
 fn not_a_link() -> Error {
-    Error::new(ErrorKind::Invalid, "not a symbolic link").decided_by(Rule::NotALink)
+    Error::new(ErrorKind::Invalid, "not a symbolic link")
 }
 
 fn mode_bits(mode: u32) -> Mode {

@@ -22,7 +22,6 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    rule::Rule,
     vpath::{Ending, VirtualPath},
 };
 
@@ -149,9 +148,7 @@ impl Root {
     /// The root has no name to work on; else what opening the parent says.
     pub(super) fn parent_of<'p>(&self, path: &'p VirtualPath) -> Result<(OwnedFd, &'p [u8])> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(
-                Error::denied("not possible on the root directory").decided_by(Rule::RootDirectory)
-            );
+            return Err(Error::denied("not possible on the root directory"));
         };
         let fd = self
             .open(&parent, OFlags::PATH | OFlags::DIRECTORY, Mode::empty())
