@@ -8,11 +8,11 @@ use sftpgo_core::{
     Error, Provider,
     accounts::Accounts,
     auth::{Authenticator, refusal::RefusalTime},
+    cluster::Heartbeat,
     event::Events,
     explain::Explainer,
     filesystem::{BoundedHomes, Homes, local::LocalHomes},
-    journal::MemoryJournal,
-    membership::Membership,
+    ledger::MemoryJournal,
     provider::ServerId,
     quota::QuotaBook,
     registry::{ConnectionLimits, Connections, Descriptors},
@@ -39,7 +39,8 @@ pub(crate) struct Parts {
     pub(crate) homes: Arc<dyn Homes>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) quotas: Arc<QuotaBook>,
-    pub(crate) membership: Arc<Membership>,
+    /// None where this server is alone.
+    pub(crate) heartbeat: Option<Arc<Heartbeat>>,
     pub(crate) refusal_time: Arc<RefusalTime>,
     pub(crate) metrics: Metrics,
     pub(crate) actions: Arc<Queue>,
@@ -80,11 +81,12 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
         descriptors: Arc::clone(&descriptors),
     });
     let journal = journal(&settings.data_provider.driver, directory)?;
+    let is_shared = Arc::clone(&provider).shared().is_some();
     // Where a server is alone, nobody asks who it was.
-    let former = match (&journal, provider.shared()) {
-        (Some(journal), Some(_)) => follow(journal, server),
-        _ => None,
-    };
+    let former = journal
+        .as_ref()
+        .filter(|_| is_shared)
+        .and_then(|journal| follow(journal, server));
     let quotas = QuotaBook::of_server(
         Arc::clone(&provider),
         settings.data_provider.tracking,
@@ -94,11 +96,9 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
             None => Arc::new(MemoryJournal::default()),
         },
     );
-    let membership = Membership::new(Arc::clone(&connections), Arc::clone(&quotas));
-    if let Some(former) = former {
-        membership
-            .succeed(former)
-            .map_err(of_key("data_provider"))?;
+    let heartbeat = Heartbeat::of(&connections, &quotas);
+    if let (Some(heartbeat), Some(former)) = (&heartbeat, former) {
+        heartbeat.succeed(former).map_err(of_key("data_provider"))?;
     }
     let homes: Arc<dyn Homes> = Arc::new(BoundedHomes::new(Arc::new(LocalHomes)));
 
@@ -145,7 +145,7 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
         homes,
         connections,
         quotas,
-        membership: Arc::new(membership),
+        heartbeat: heartbeat.map(Arc::new),
         refusal_time,
         metrics,
         actions,

@@ -9,8 +9,8 @@ use std::{
 
 use sftpgo_core::{
     ErrorKind, Provider, Result, UserId,
+    cluster::{self, HEARTBEAT_INTERVAL, Heartbeat},
     follow::follow_changes,
-    membership::{BEAT, Membership},
     quota::{Counted, QuotaBook},
     recovery,
     registry::Connections,
@@ -31,7 +31,8 @@ struct Watch {
     provider: Arc<dyn Provider>,
     connections: Arc<Connections>,
     quotas: Arc<QuotaBook>,
-    membership: Arc<Membership>,
+    /// None where this server is alone.
+    heartbeat: Option<Arc<Heartbeat>>,
     scans: Arc<QuotaScans>,
     /// Whose files could not be counted.
     not_counted: Mutex<HashMap<UserId, NotCounted>>,
@@ -53,12 +54,15 @@ pub(crate) fn watch(
         provider: Arc::clone(&parts.provider),
         connections: Arc::clone(&parts.connections),
         quotas: Arc::clone(&parts.quotas),
-        membership: Arc::clone(&parts.membership),
+        heartbeat: parts.heartbeat.clone(),
         scans: Arc::clone(&parts.api.scans),
         not_counted: Mutex::default(),
     });
     async move {
         let every_beat = |look| every_beat(Arc::clone(&watch), until.clone(), look);
+        if watch.heartbeat.is_none() {
+            return every_beat(Watch::follow).await;
+        }
         // Nobody waits for the end of a walk.
         tokio::spawn(every_beat(Watch::count));
         // Whatever other servers do, who may not stay has to go: neither waits for the other.
@@ -67,7 +71,7 @@ pub(crate) fn watch(
 }
 
 async fn every_beat(watch: Arc<Watch>, until: CancellationToken, look: fn(&Watch) -> Result<()>) {
-    let mut interval = time::interval(BEAT);
+    let mut interval = time::interval(HEARTBEAT_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -88,7 +92,10 @@ async fn every_beat(watch: Arc<Watch>, until: CancellationToken, look: fn(&Watch
 
 impl Watch {
     fn beat(&self) -> Result<()> {
-        self.membership.beat()
+        match &self.heartbeat {
+            Some(heartbeat) => heartbeat.beat(),
+            None => Ok(()),
+        }
     }
 
     fn follow(&self) -> Result<()> {
@@ -107,7 +114,7 @@ impl Watch {
             for user in due {
                 counted += u32::from(self.count_one(user)?);
                 // A walk takes long: others may have counted the rest.
-                if since.elapsed() > BEAT {
+                if since.elapsed() > HEARTBEAT_INTERVAL {
                     break;
                 }
             }
@@ -128,7 +135,7 @@ impl Watch {
             Err(error) if error.kind() == ErrorKind::Unavailable => {
                 return outcome.map(|_| false);
             }
-            Ok(None) => Instant::now() + BEAT,
+            Ok(None) => Instant::now() + HEARTBEAT_INTERVAL,
             Ok(Some(_)) | Err(_) => Instant::now() + COUNT_AGAIN_AFTER,
         };
         let mut not_counted = self.not_counted();
@@ -147,7 +154,7 @@ impl Watch {
 
     /// Who is to be counted now; whoever was not counted waits.
     fn due(&self) -> Result<Vec<UserId>> {
-        let mut due = recovery::users_to_count(&self.quotas)?;
+        let mut due = cluster::users_to_count(&self.quotas)?;
         due.sort_unstable();
         let mut not_counted = self.not_counted();
         not_counted.retain(|user, _| due.binary_search(user).is_ok());

@@ -6,7 +6,7 @@ use rustix::{
     fs::Mode,
     process::{Resource, Rlimit, getrlimit, setrlimit, umask},
 };
-use sftpgo_core::{UserId, quota::LedgerWriter, recovery};
+use sftpgo_core::{UserId, quota::LedgerWriter};
 use tokio::{runtime::Runtime, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
@@ -98,8 +98,10 @@ fn raise_open_files_limit() {
 
 /// Whose usage earlier runs left unsettled; before anybody logs in.
 fn find_unsettled(parts: &Parts) -> sftpgo_core::Result<Vec<UserId>> {
-    parts.membership.beat()?;
-    recovery::find_unsettled(parts.provider.as_ref(), &parts.quotas)
+    if let Some(heartbeat) = &parts.heartbeat {
+        heartbeat.beat()?;
+    }
+    parts.quotas.left_dirty()
 }
 
 async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<(), Problem> {
@@ -145,7 +147,9 @@ async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<
     let _ = watching.await;
     let last_work = move || {
         drop(writer);
-        if let Err(error) = parts.membership.leave() {
+        if let Some(heartbeat) = &parts.heartbeat
+            && let Err(error) = heartbeat.leave()
+        {
             log::warn!("other servers notice later that this one has stopped: {error}");
         }
         parts.actions.drain(LAST_ACTIONS);

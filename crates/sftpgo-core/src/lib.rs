@@ -7,14 +7,14 @@
 
 pub mod accounts;
 pub mod auth;
+pub mod cluster;
 pub mod credential;
 pub mod error;
 pub mod event;
 pub mod explain;
 pub mod filesystem;
 pub mod follow;
-pub mod journal;
-pub mod membership;
+pub mod ledger;
 mod patience;
 pub mod permission;
 pub mod policy;

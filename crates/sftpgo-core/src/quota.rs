@@ -4,11 +4,9 @@
 mod account;
 mod book;
 mod count;
-mod line;
-mod slot;
-mod unwritten;
+mod flush;
+mod user_state;
 mod writer;
-mod writing;
 
 pub use self::{
     account::QuotaAccount,

@@ -39,7 +39,7 @@ pub struct Connections {
     door: Arc<Door>,
     events: Events,
     /// Where sessions are counted that other servers have too.
-    shared: Option<(Arc<dyn Provider>, ServerId)>,
+    shared: Option<(Arc<dyn SharedStore>, ServerId)>,
 }
 
 #[derive(Default)]
@@ -73,12 +73,11 @@ impl Connections {
     /// The same of a server that is called `server` by the others that use the store of `provider`. Where there can be
     /// none it is as [`Connections::new`].
     pub fn of_server(events: Events, provider: Arc<dyn Provider>, server: ServerId) -> Arc<Self> {
-        let is_shared = provider.shared().is_some();
         Arc::new(Self {
             state: Mutex::default(),
             door: Arc::default(),
             events,
-            shared: is_shared.then_some((provider, server)),
+            shared: provider.shared().map(|store| (store, server)),
         })
     }
 
@@ -306,8 +305,8 @@ impl Connections {
     }
 
     fn store(&self) -> Option<(&dyn SharedStore, ServerId)> {
-        let (provider, server) = self.shared.as_ref()?;
-        Some((provider.shared()?, *server))
+        let (store, server) = self.shared.as_ref()?;
+        Some((store.as_ref(), *server))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

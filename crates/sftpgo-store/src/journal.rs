@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use sftpgo_core::{Error, ErrorKind, Result, UserId, journal::Journal, provider::ServerId};
+use sftpgo_core::{Error, ErrorKind, Result, UserId, ledger::DirtyJournal, provider::ServerId};
 
 /// More servers than anybody runs from one directory.
 const SERVERS_IN_ONE_DIRECTORY: u32 = 64;
@@ -74,7 +74,7 @@ impl FileJournal {
     }
 }
 
-impl Journal for FileJournal {
+impl DirtyJournal for FileJournal {
     fn add(&self, user: UserId) -> Result<()> {
         let mut state = self.lock();
         if state.users.contains(&user) {

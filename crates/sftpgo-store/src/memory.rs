@@ -8,7 +8,7 @@ use std::{
         Bound::{Excluded, Unbounded},
         ControlFlow,
     },
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use sftpgo_core::{
@@ -196,8 +196,8 @@ impl QuotaLedger for MemoryProvider {
         Ok(self.lock().unsettled.iter().copied().collect())
     }
 
-    fn shared(&self) -> Option<&dyn SharedStore> {
-        self.is_shared.then_some(self as &dyn SharedStore)
+    fn shared(self: Arc<Self>) -> Option<Arc<dyn SharedStore>> {
+        self.is_shared.then_some(self as Arc<dyn SharedStore>)
     }
 }
 

@@ -1,5 +1,8 @@
 //! The stored usage in a database.
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use std::sync::Arc;
+
 use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, RunQueryDsl};
 use sftpgo_core::{Result, UserId, provider::QuotaLedger, storage_usage::Usage};
 
@@ -77,7 +80,7 @@ impl QuotaLedger for DatabaseProvider {
     }
 
     #[cfg(any(feature = "postgres", feature = "mysql"))]
-    fn shared(&self) -> Option<&dyn SharedStore> {
-        self.is_shared.then_some(self as &dyn SharedStore)
+    fn shared(self: Arc<Self>) -> Option<Arc<dyn SharedStore>> {
+        self.is_shared.then_some(self as Arc<dyn SharedStore>)
     }
 }

@@ -2,18 +2,19 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, atomic::AtomicBool};
 
-use super::{line::Line, slot::Slot, unwritten::Unwritten};
+use super::user_state::UserState;
 use crate::{
     error::Result,
     filesystem::{Inode, Metadata},
+    ledger::{LedgerClient, Opened, WriteBehind},
     provider::Counting,
     storage_usage::{StorageUsage, UsageDelta},
     sync::lock,
     throttle::Throttle,
     uploads::RunningUploads,
     usage::{
-        Changes, CountedInode, FileChange, FileFigures, Headroom, Inodes, Lease, Limits,
-        QuotaStatus, SharedCount, UsageSnapshot, UserUsage, exceeded,
+        Changes, CountedInode, FileChange, FileFigures, Headroom, Inodes, Limits, QuotaStatus,
+        SharedCount, UserUsage, exceeded,
     },
     user::{User, UserId},
 };
@@ -24,8 +25,8 @@ use crate::{
 /// ledger says so, and whoever starts after a crash counts the user's files again.
 pub struct QuotaAccount {
     pub(super) user: UserId,
-    pub(super) slot: Arc<Slot>,
-    pub(super) unwritten: Arc<Unwritten>,
+    pub(super) user_state: Arc<UserState>,
+    pub(super) write_behind: Arc<WriteBehind>,
     names: Mutex<()>,
     uploads: Mutex<RunningUploads>,
     inodes: Inodes,
@@ -33,39 +34,38 @@ pub struct QuotaAccount {
     pub(super) marked: AtomicBool,
     pub(super) state: Arc<Mutex<UserUsage>>,
     /// Held while writing to it; `state` is not, so that transfers go on meanwhile.
-    pub(super) line: Mutex<Line>,
+    pub(super) client: Mutex<Box<dyn LedgerClient>>,
 }
 
 impl QuotaAccount {
     pub(super) fn new(
         user: &User,
         tracked: bool,
-        figures: UsageSnapshot,
-        line: Line,
-        slot: Arc<Slot>,
-        unwritten: Arc<Unwritten>,
+        opened: Opened,
+        user_state: Arc<UserState>,
+        write_behind: Arc<WriteBehind>,
     ) -> Self {
-        let settled = figures.settled;
+        let settled = opened.usage.settled;
         let state = Arc::new(Mutex::new(UserUsage {
             limits: Limits::of(user),
             tracked,
             live: settled,
             settled,
-            contributed: figures.contributed,
+            contributed: opened.usage.contributed,
             staged: StorageUsage::default(),
             changes: None,
-            lease: line.is_shared().then(|| Lease::none(settled)),
+            lease: opened.lease,
         }));
         Self {
             user: user.id,
-            slot,
-            unwritten,
+            user_state,
+            write_behind,
             names: Mutex::default(),
             uploads: Mutex::default(),
             inodes: Inodes::of(Arc::clone(&state)),
             marked: AtomicBool::new(false),
             state,
-            line: Mutex::new(line),
+            client: Mutex::new(opened.client),
         }
     }
 
@@ -208,13 +208,13 @@ impl QuotaAccount {
     /// # Errors
     /// What the ledger says.
     pub fn begin_count(&self) -> Result<Option<Counting>> {
-        self.slot
-            .begin_count(self.user, || self.contributed_to_ledger())
+        self.user_state
+            .begin_rescan(|| self.contributed_to_ledger())
     }
 
     /// The user's bandwidth, shared by the user's transfers.
     pub fn throttle(&self) -> &Throttle {
-        &self.slot.throttle
+        &self.user_state.throttle
     }
 
     /// Held while names appear, go or change, so that what is looked at is what is changed.

@@ -1,29 +1,21 @@
 //! The accounts of all users who have a session now, and what of them outlives the last one.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    collections::HashMap,
+    sync::{Arc, Mutex},
 };
 
-use super::{
-    account::QuotaAccount,
-    line::Line,
-    slot::{Marks, Slot},
-    unwritten::Unwritten,
-};
+use super::{account::QuotaAccount, user_state::UserState};
 use crate::{
     error::{ErrorKind, Result},
-    journal::{Journal, MemoryJournal},
+    ledger::{self, DirtyJournal, DirtyTracker, Ledger, LeftDirty, MemoryJournal, WriteBehind},
     provider::{Provider, ServerId, SharedStore},
     storage_usage::{StorageUsage, Usage},
     sync::lock,
     user::{User, UserId},
 };
 
-/// Slots nobody needs any more are looked for when there are this many.
+/// States that nobody needs any more are looked for when there are this many.
 const FEW: usize = 64;
 
 /// Whose usage is tracked (`track_quota`).
@@ -50,22 +42,28 @@ impl Tracking {
 
 /// The accounts of all users who have a session now.
 pub struct QuotaBook {
-    marks: Arc<Marks>,
+    provider: Arc<dyn Provider>,
+    ledger: Arc<dyn Ledger>,
+    tracker: Arc<DirtyTracker>,
     tracking: Tracking,
-    slots: Mutex<Slots>,
-    pub(super) unwritten: Arc<Unwritten>,
-    /// The ledger did not take what it was told last.
-    is_failing: AtomicBool,
-    /// Whose figures it did not take then.
-    refused: Mutex<Option<UserId>>,
-    /// Of whom it was not told last that usage is settled.
-    not_ended_last: Mutex<Option<UserId>>,
+    users: Mutex<Users>,
+    pub(super) write_behind: Arc<WriteBehind>,
+    writing: Mutex<Writing>,
+    cluster: Option<(Arc<dyn SharedStore>, ServerId)>,
 }
 
 #[derive(Default)]
-struct Slots {
-    of: HashMap<UserId, Arc<Slot>>,
+struct Users {
+    states: HashMap<UserId, Arc<UserState>>,
     sweep_at: usize,
+}
+
+/// Did the ledger take what was put off last?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    Well,
+    /// It refused something, which was logged; of this user, where it did not answer at all.
+    Failing(Option<UserId>),
 }
 
 impl QuotaBook {
@@ -81,21 +79,18 @@ impl QuotaBook {
         provider: Arc<dyn Provider>,
         tracking: Tracking,
         server: ServerId,
-        journal: Arc<dyn Journal>,
+        journal: Arc<dyn DirtyJournal>,
     ) -> Arc<Self> {
+        let ledger = ledger::choose(&provider, server);
         Arc::new(Self {
-            marks: Arc::new(Marks {
-                provider,
-                server,
-                journal,
-                not_ended: Mutex::default(),
-            }),
+            tracker: Arc::new(DirtyTracker::new(Arc::clone(&ledger), journal)),
+            cluster: Arc::clone(&provider).shared().map(|store| (store, server)),
+            provider,
+            ledger,
             tracking,
-            slots: Mutex::default(),
-            unwritten: Arc::default(),
-            is_failing: AtomicBool::new(false),
-            refused: Mutex::default(),
-            not_ended_last: Mutex::default(),
+            users: Mutex::default(),
+            write_behind: Arc::default(),
+            writing: Mutex::new(Writing::Well),
         })
     }
 
@@ -109,26 +104,24 @@ impl QuotaBook {
     /// # Errors
     /// What the ledger says.
     pub fn account(&self, user: &User) -> Result<Arc<QuotaAccount>> {
-        let slot = self.slot(user.id);
+        let user_state = self.state_of(user.id);
         // Only this user's other logins wait for the ledger here.
-        let mut state = lock(&slot.state);
+        let mut state = lock(&user_state.state);
         if let Some(account) = state.account() {
             return Ok(account);
         }
-        slot.throttle.set_rates(user);
-        let mut line = Line::open(Arc::clone(&self.marks.provider), self.marks.server, user.id)?;
-        let unwritten = self.unwritten.of(user.id);
+        user_state.throttle.set_rates(user);
+        let kept = self.write_behind.of(user.id);
         let account = Arc::new(QuotaAccount::new(
             user,
             self.tracking.covers(user),
-            line.resume(unwritten),
-            line,
-            Arc::clone(&slot),
-            Arc::clone(&self.unwritten),
+            self.ledger.open(user.id, kept)?,
+            Arc::clone(&user_state),
+            Arc::clone(&self.write_behind),
         ));
         state.open(&account);
-        if unwritten.is_some() {
-            self.unwritten.try_again();
+        if kept.is_some() {
+            self.write_behind.try_again();
         }
         Ok(account)
     }
@@ -136,52 +129,58 @@ impl QuotaBook {
     /// What users have settled that the ledger does not have yet. Asked for before the ledger, no settled operation
     /// is missing in the two together.
     pub fn unwritten_usage(&self) -> HashMap<UserId, Usage> {
-        self.unwritten.usages()
+        self.write_behind.usages()
     }
 
     /// Writes what has been put off. What the ledger does not take waits for the next time, and when it is not there, so
     /// does the rest: then that begins, for what is refused may be one user's alone.
     pub(super) fn write_put_off(&self) {
-        let mut slots = self.unwritten.slots();
-        let refused = lock(&self.refused).take();
-        if let Some(at) = slots.iter().position(|(user, _)| Some(*user) == refused) {
-            slots.rotate_left(at + 1);
+        let before = std::mem::replace(&mut *lock(&self.writing), Writing::Well);
+        let mut users = self.write_behind.users();
+        if let Writing::Failing(refused) = before
+            && let Some(at) = users.iter().position(|user| Some(*user) == refused)
+        {
+            users.rotate_left(at + 1);
         }
-        let mut all_written = true;
-        for (user, slot) in slots {
-            let written = match slot.account() {
+        let mut now = Writing::Well;
+        for user in users {
+            let written = match self.state_of(user).account() {
                 Some(account) => account.store(),
                 None => self.write_left_behind(user),
             };
             match written {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
-                    all_written = false;
-                    if !self.is_failing.swap(true, Ordering::Relaxed) {
-                        log::error!("usage is kept until the ledger takes it: {error}");
+                    if (before, now) == (Writing::Well, Writing::Well) {
+                        log::error!(
+                            "the usage of user {} could not be written to the database and is kept in memory until it answers: {error}",
+                            user.0
+                        );
                     }
-                    self.unwritten.try_again();
+                    now = Writing::Failing(None);
+                    self.write_behind.try_again();
                     if error.kind() == ErrorKind::Unavailable {
-                        *lock(&self.refused) = Some(user);
-                        return;
+                        now = Writing::Failing(Some(user));
+                        break;
                     }
                 }
                 // Nobody needs the usage of a user who is gone.
                 _ => {}
             }
         }
-        if all_written && self.is_failing.swap(false, Ordering::Relaxed) {
-            log::info!("the ledger takes usage again");
+        *lock(&self.writing) = now;
+        if before != Writing::Well && now == Writing::Well {
+            log::info!("the database takes usage again, and has what was kept in memory");
         }
     }
 
     /// The last session ended while the ledger did not answer: a new account takes the figures over, and writes them at
     /// its end.
     fn write_left_behind(&self, user: UserId) -> Result<()> {
-        match self.marks.provider.user_by_id(user)? {
+        match self.provider.user_by_id(user)? {
             Some(user) => self.account(&user).map(drop),
             None => {
-                self.unwritten.forget(user);
-                self.slot(user).forget(user);
+                self.write_behind.forget(user);
+                self.state_of(user).forget();
                 Ok(())
             }
         }
@@ -189,63 +188,61 @@ impl QuotaBook {
 
     /// Tells a user's running sessions about changed limits.
     pub fn limits_changed(&self, user: &User) {
-        let slot = self.slot(user.id);
-        slot.throttle.set_rates(user);
-        if let Some(account) = slot.account() {
+        let state = self.state_of(user.id);
+        state.throttle.set_rates(user);
+        if let Some(account) = state.account() {
             account.set_limits(user, self.tracking.covers(user));
         }
     }
 
-    /// An earlier run was killed while this user's usage changed, as the ledger says: the figures are not to be trusted
-    /// before the files have been counted, see [`QuotaBook::counted`].
-    pub fn needs_count(&self, user: UserId) {
-        self.slot(user).is_left_unsettled();
-    }
-
-    /// Whose usage an earlier run changed while the ledger did not answer, as the journal says. The same holds for them.
+    /// Finds out, before anybody logs in, whom an earlier run of this server left dirty: their figures are not to be
+    /// trusted before the files have been counted, see [`QuotaBook::counted`]. Where other servers share the ledger they
+    /// are told what the journal says, and nobody is returned: they share the counting out among themselves.
     ///
     /// # Errors
-    /// The journal cannot be read.
-    pub fn find_journaled(&self) -> Result<Vec<UserId>> {
-        let users = self.marks.journal.users()?;
+    /// The journal cannot be read, or what the ledger says.
+    pub fn left_dirty(&self) -> Result<Vec<UserId>> {
+        let in_journal = self.tracker.left_in_journal()?;
+        let LeftDirty::Here(mut users) = self.tracker.left_in_ledger()? else {
+            let hand_over = |user| self.state_of(user).hand_over();
+            in_journal.into_iter().try_for_each(hand_over)?;
+            return Ok(Vec::new());
+        };
         for user in &users {
-            self.slot(*user).is_journaled();
+            self.state_of(*user)
+                .with_dirty(|dirty| dirty.left_in_ledger());
         }
+        for user in &in_journal {
+            self.state_of(*user)
+                .with_dirty(|dirty| dirty.left_in_journal());
+        }
+        users.extend(in_journal);
+        users.sort_unstable();
+        users.dedup();
         Ok(users)
     }
 
-    /// Does [`QuotaBook::needs_count`] hold?
+    /// Do the user's files have to be counted before the figures are to be trusted?
     pub fn is_count_needed(&self, user: UserId) -> bool {
-        self.slot(user).is_count_needed()
+        self.state_of(user).with_dirty(|dirty| dirty.needs_rescan())
     }
 
     /// The user's files have been counted.
     pub fn counted(&self, user: UserId) {
-        self.slot(user).counted();
+        self.state_of(user).with_dirty(|dirty| dirty.rescanned());
     }
 
-    /// Tells the others that share the ledger what the journal says, as [`QuotaBook::find_journaled`] does to this server.
-    ///
-    /// # Errors
-    /// The journal cannot be read, or what the ledger says.
-    pub fn hand_over_journal(&self) -> Result<()> {
-        let users = self.marks.journal.users()?;
+    /// Whose files may differ from the figures now, as the ledger says.
+    pub(crate) fn marked(&self) -> Vec<UserId> {
+        let users = lock(&self.users);
+        let users: Vec<_> = users
+            .states
+            .iter()
+            .map(|(user, state)| (*user, Arc::clone(state)))
+            .collect();
         users
             .into_iter()
-            .try_for_each(|user| self.slot(user).hand_over(user))
-    }
-
-    /// Whose files may differ from the figures now.
-    pub(crate) fn marked(&self) -> Vec<UserId> {
-        let slots = lock(&self.slots);
-        let slots: Vec<_> = slots
-            .of
-            .iter()
-            .map(|(user, slot)| (*user, Arc::clone(slot)))
-            .collect();
-        slots
-            .into_iter()
-            .filter(|(_, slot)| slot.is_marked())
+            .filter(|(_, state)| state.with_dirty(|dirty| dirty.is_in_ledger()))
             .map(|(user, _)| user)
             .collect()
     }
@@ -255,15 +252,15 @@ impl QuotaBook {
     /// # Errors
     /// What the ledger says.
     pub(crate) fn mark_again(&self, user: UserId) -> Result<()> {
-        let slot = self.slot(user);
-        let contributed = match slot.account() {
+        let state = self.state_of(user);
+        let contributed = match state.account() {
             Some(account) => account.contributed_to_ledger(),
             None => {
-                let unwritten = self.unwritten.of(user);
-                unwritten.map_or_else(StorageUsage::default, |figures| figures.contributed)
+                let kept = self.write_behind.of(user);
+                kept.map_or_else(StorageUsage::default, |kept| kept.contributed)
             }
         };
-        slot.mark_again(user, contributed)
+        state.mark_again(contributed)
     }
 
     /// Tells the ledger that usage is settled where that failed. `go_on` is called every so often.
@@ -271,49 +268,34 @@ impl QuotaBook {
     /// # Errors
     /// What the ledger or `go_on` says; the rest is tried at the next call, beginning with others.
     pub fn end_at_last(&self, go_on: &dyn Fn() -> Result<()>) -> Result<()> {
-        let mut users: VecDeque<UserId> = lock(&self.marks.not_ended).iter().copied().collect();
-        let refused = lock(&self.not_ended_last).take();
-        let first = users.partition_point(|user| Some(*user) <= refused);
-        users.rotate_left(first % users.len().max(1));
-        for user in users {
-            // Whoever fails to end it from here on is not forgotten.
-            lock(&self.marks.not_ended).remove(&user);
-            let is_written = || self.unwritten.of(user).is_none();
-            let ended = self.slot(user).end_at_last(user, is_written);
-            if !matches!(ended, Ok(true)) {
-                lock(&self.marks.not_ended).insert(user);
-            }
-            if let Err(error) = ended {
-                *lock(&self.not_ended_last) = Some(user);
-                return Err(error);
-            }
-            go_on()?;
-        }
-        Ok(())
+        let end = |user| {
+            let is_written = || self.write_behind.of(user).is_none();
+            self.state_of(user).end_unsure(is_written)
+        };
+        self.tracker.end_unsure(end, go_on)
     }
 
     /// Nobody has this id any more: nothing is left to be counted.
     pub fn forget(&self, user: UserId) {
-        self.slot(user).forget(user);
+        self.state_of(user).forget();
     }
 
-    /// What servers that share the ledger tell each other, and which of them this is; none when it is alone.
-    pub fn shared(&self) -> Option<(&dyn SharedStore, ServerId)> {
-        let store = self.marks.provider.shared()?;
-        Some((store, self.marks.server))
+    /// The store that servers share, and which of them this is; none when it is alone.
+    pub fn cluster(&self) -> Option<(Arc<dyn SharedStore>, ServerId)> {
+        self.cluster.clone()
     }
 
-    fn slot(&self, user: UserId) -> Arc<Slot> {
-        let mut slots = lock(&self.slots);
-        if let Some(slot) = slots.of.get(&user) {
-            return Arc::clone(slot);
+    fn state_of(&self, user: UserId) -> Arc<UserState> {
+        let mut users = lock(&self.users);
+        if let Some(state) = users.states.get(&user) {
+            return Arc::clone(state);
         }
-        if slots.of.len() >= slots.sweep_at.max(FEW) {
-            slots.of.retain(|_, slot| slot.is_needed());
-            slots.sweep_at = slots.of.len() * 2;
+        if users.states.len() >= users.sweep_at.max(FEW) {
+            users.states.retain(|_, state| state.is_needed());
+            users.sweep_at = users.states.len() * 2;
         }
-        let slot = Arc::new(Slot::new(Arc::clone(&self.marks)));
-        slots.of.insert(user, Arc::clone(&slot));
-        slot
+        let state = Arc::new(UserState::new(user, Arc::clone(&self.tracker)));
+        users.states.insert(user, Arc::clone(&state));
+        state
     }
 }

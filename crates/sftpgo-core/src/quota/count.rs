@@ -13,6 +13,7 @@ use super::account::QuotaAccount;
 use crate::{
     storage_usage::StorageUsage,
     sync::lock,
+    usage::Changes,
     {error::Result, filesystem::Inode},
 };
 
@@ -73,21 +74,18 @@ impl Count {
     pub fn finish(&self, held: Option<MutexGuard<'_, ()>>, even_roughly: bool) -> Result<Counted> {
         let names = held.unwrap_or_else(|| self.account.change_names());
         // What others did is learned before or after, not in between.
-        let mut line = lock(&self.account.line);
+        let mut client = lock(&self.account.client);
         let mut state = lock(&self.account.state);
-        let Some(changes) = state.changes.take() else {
+        let Some(Changes::Files(changed)) = state.changes.take() else {
             return Ok(Counted::Not);
         };
-        if changes.tree_changed {
-            return Ok(Counted::Not);
-        }
         let unchanged = self
             .seen
             .iter()
-            .filter(|(inode, _)| !changes.files.contains_key(inode))
+            .filter(|(inode, _)| !changed.contains_key(inode))
             .map(|(_, size)| *size);
         let mut found = StorageUsage::default();
-        for size in unchanged.chain(changes.files.values().filter_map(|size| *size)) {
+        for size in unchanged.chain(changed.values().filter_map(|size| *size)) {
             found = found.plus(StorageUsage {
                 size: size.into(),
                 files: 1,
@@ -106,7 +104,7 @@ impl Count {
         drop((state, names));
         let is_exact = self
             .account
-            .store_counted(&mut line, &shift, even_roughly)?;
+            .store_counted(client.as_mut(), &shift, even_roughly)?;
         Ok(if is_exact {
             Counted::Exactly
         } else {

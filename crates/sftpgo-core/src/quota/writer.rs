@@ -18,13 +18,13 @@ impl LedgerWriter {
     /// No thread can be started.
     pub fn start(book: Arc<QuotaBook>, within: Duration) -> io::Result<Self> {
         let of_thread = Arc::clone(&book);
-        book.unwritten.start_writer();
+        book.write_behind.start_writer();
         let mut writer = Self { book, thread: None };
         writer.thread = Some(
             thread::Builder::new()
                 .name("quota-ledger".to_owned())
                 .spawn(move || {
-                    while of_thread.unwritten.wait(within) {
+                    while of_thread.write_behind.wait(within) {
                         of_thread.write_put_off();
                     }
                 })?,
@@ -35,7 +35,7 @@ impl LedgerWriter {
 
 impl Drop for LedgerWriter {
     fn drop(&mut self) {
-        self.book.unwritten.stop_writer();
+        self.book.write_behind.stop_writer();
         if self
             .thread
             .take()

@@ -35,13 +35,21 @@ pub(crate) struct LedgerState {
 }
 
 /// What the ledger leased last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lease {
     up_to: StorageUsage,
     reserved_by_others: StorageUsage,
-    /// The ledger does not answer: transfers go on by what was known last.
-    is_out_of_touch: bool,
-    renewed_at: Option<Instant>,
+    contact: Contact,
+}
+
+/// When the ledger was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Contact {
+    /// Not yet.
+    None,
+    At(Instant),
+    /// It does not answer: transfers go on by what was known last.
+    Lost,
 }
 
 impl Lease {
@@ -49,7 +57,8 @@ impl Lease {
     pub(crate) fn none(usage: StorageUsage) -> Self {
         Self {
             up_to: usage,
-            ..Self::default()
+            reserved_by_others: StorageUsage::default(),
+            contact: Contact::None,
         }
     }
 
@@ -57,16 +66,16 @@ impl Lease {
         *self = Self {
             up_to: written.up_to,
             reserved_by_others: written.reserved_by_others,
-            is_out_of_touch: false,
-            renewed_at: Some(now),
+            contact: Contact::At(now),
         };
     }
 
+    /// Was it renewed a moment ago?
     pub(crate) fn is_fresh(&self, now: Instant) -> bool {
-        let age = self
-            .renewed_at
-            .map(|then| now.saturating_duration_since(then));
-        age.is_some_and(|age| age < FRESH)
+        match self.contact {
+            Contact::At(then) => now.saturating_duration_since(then) < FRESH,
+            Contact::None | Contact::Lost => false,
+        }
     }
 
     /// Nothing more than `live` while the ledger is asked.
@@ -75,12 +84,12 @@ impl Lease {
     }
 
     pub(crate) fn lose_touch(&mut self) {
-        self.is_out_of_touch = true;
+        self.contact = Contact::Lost;
     }
 
     /// Do others hold what they may yet give back?
     pub(crate) fn may_grow(&self) -> bool {
-        !self.is_out_of_touch && self.reserved_by_others != StorageUsage::default()
+        self.contact != Contact::Lost && self.reserved_by_others != StorageUsage::default()
     }
 
     /// The limit for whose sake `delta`, which leads to `after`, is not leased.
@@ -90,7 +99,7 @@ impl Lease {
         delta: UsageDelta,
         after: StorageUsage,
     ) -> Option<Rule> {
-        let bound = if self.is_out_of_touch {
+        let bound = if self.contact == Contact::Lost {
             limits.as_amount().minus(self.reserved_by_others)
         } else {
             self.up_to

@@ -5,20 +5,31 @@ use std::collections::HashMap;
 use super::file_usage::FileChange;
 use crate::filesystem::Inode;
 
-/// Files that changed since a count began.
-#[derive(Debug, Default)]
-pub(crate) struct Changes {
-    /// Bytes of each, none once it is gone.
-    pub(crate) files: HashMap<Inode, Option<u64>>,
-    pub(crate) tree_changed: bool,
+/// What changed since a count began.
+#[derive(Debug)]
+pub(crate) enum Changes {
+    /// These files: bytes of each, none once it is gone.
+    Files(HashMap<Inode, Option<u64>>),
+    /// Directories moved, and could hide any number of files from the count.
+    Tree,
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self::Files(HashMap::new())
+    }
 }
 
 impl Changes {
+    /// A file counts for something else now.
     pub(crate) fn record(&mut self, change: FileChange) {
-        self.files.insert(change.inode, change.after);
+        if let Self::Files(files) = self {
+            files.insert(change.inode, change.after);
+        }
     }
 
+    /// A directory moved.
     pub(crate) fn tree_changed(&mut self) {
-        self.tree_changed = true;
+        *self = Self::Tree;
     }
 }

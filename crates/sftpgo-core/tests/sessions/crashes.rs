@@ -96,8 +96,7 @@ fn cannot_be_counted(is_there: bool) {
         fs::write(restarted.home(), b"not a directory").unwrap();
         assert!(LocalHomes.existing_home(&restarted.user).is_err());
     }
-    let unsettled =
-        recovery::find_unsettled(restarted.provider.as_ref(), &restarted.quotas).unwrap();
+    let unsettled = restarted.quotas.left_dirty().unwrap();
     let counted =
         recovery::count_unsettled(restarted.provider.as_ref(), &restarted.scans, &unsettled);
     assert_eq!((unsettled.len(), counted), (1, 0));

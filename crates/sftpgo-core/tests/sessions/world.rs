@@ -116,7 +116,7 @@ impl World {
 
     /// What a server does when it starts; answers how many temporaries there were.
     pub(crate) fn tidy_up(&self) -> u64 {
-        let unsettled = recovery::find_unsettled(self.provider.as_ref(), &self.quotas).unwrap();
+        let unsettled = self.quotas.left_dirty().unwrap();
         let counted = recovery::count_unsettled(self.provider.as_ref(), &self.scans, &unsettled);
         assert_eq!(counted, unsettled.len());
         let homes: Arc<dyn Homes> = Arc::new(LocalHomes);

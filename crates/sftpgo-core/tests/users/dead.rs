@@ -1,14 +1,13 @@
 //! Servers that are taken for dead, rightly or not.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use sftpgo_core::{
-    UserId,
+    UserId, cluster,
+    cluster::Heartbeat,
     event::Events,
-    membership::Membership,
     provider::{QuotaLedger, ServerId, SharedStore},
     quota::{QuotaBook, Tracking},
-    recovery,
     registry::Connections,
     storage_usage::{StorageUsage, Usage},
 };
@@ -45,7 +44,7 @@ fn what_a_server_went_on_with_after_it_was_taken_for_dead_is_counted_again() {
     for end in [80, 5000] {
         let (provider, bob) = shared();
         let one = book(&provider);
-        let (store, server) = one.shared().unwrap();
+        let (store, server) = one.cluster().unwrap();
         store.keep_alive(server).unwrap();
         let here = one.account(&bob).unwrap();
         let mut delta = here.reserve(change(1, None, Some(30))).unwrap();
@@ -55,7 +54,7 @@ fn what_a_server_went_on_with_after_it_was_taken_for_dead_is_counted_again() {
         delta += here.reserve(change(1, Some(30), Some(end))).unwrap();
         here.settle(delta).unwrap();
         drop(here);
-        assert_eq!(recovery::users_to_count(&one).unwrap(), [bob.id], "{end}");
+        assert_eq!(cluster::users_to_count(&one).unwrap(), [bob.id], "{end}");
     }
 }
 
@@ -64,20 +63,20 @@ fn a_server_that_was_taken_for_dead_says_again_whose_files_may_change() {
     let provider = Flaky::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let book = QuotaBook::new(provider.clone(), Tracking::All);
-    let (_, server) = book.shared().unwrap();
+    let (_, server) = book.cluster().unwrap();
     let connections = Connections::of_server(Events::default(), provider.clone(), server);
-    let membership = Membership::new(connections, Arc::clone(&book));
-    membership.beat().unwrap();
+    let heartbeat = Heartbeat::of(&connections, &book).unwrap();
+    heartbeat.beat().unwrap();
     let account = book.account(&bob).unwrap();
     add_file(&account, 1, 10).unwrap();
     // That it was forgotten is not lost with an answer.
     for mood in [Mood::Well, Mood::Deaf] {
         count_for_the_dead(&provider.stored, bob.id, 10, 1);
         provider.is(mood);
-        assert_eq!(membership.beat().is_ok(), mood == Mood::Well);
+        assert_eq!(heartbeat.beat().is_ok(), mood == Mood::Well);
         provider.is(Mood::Well);
-        membership.beat().unwrap();
-        assert_eq!(recovery::users_to_count(&book).unwrap(), [bob.id]);
+        heartbeat.beat().unwrap();
+        assert_eq!(cluster::users_to_count(&book).unwrap(), [bob.id]);
     }
     // What it had told before does not count twice.
     add_file(&account, 2, 5).unwrap();
@@ -89,7 +88,7 @@ fn a_server_that_was_taken_for_dead_says_again_whose_files_may_change() {
 fn a_count_does_not_hide_that_the_share_was_lost() {
     let (provider, bob) = shared();
     let one = book(&provider);
-    let (store, server) = one.shared().unwrap();
+    let (store, server) = one.cluster().unwrap();
     store.keep_alive(server).unwrap();
     let account = one.account(&bob).unwrap();
     add_file(&account, 1, 10).unwrap();
@@ -100,7 +99,7 @@ fn a_count_does_not_hide_that_the_share_was_lost() {
     drop(account);
     let usage = provider.usage(bob.id).unwrap();
     assert_eq!((usage.size, usage.files), (15, 2));
-    assert_eq!(recovery::users_to_count(&one).unwrap(), [bob.id]);
+    assert_eq!(cluster::users_to_count(&one).unwrap(), [bob.id]);
 }
 
 #[test]
@@ -110,7 +109,7 @@ fn who_is_to_be_counted_stays_so_until_that_is_done() {
     provider
         .begin_share(ServerId(9), bob.id, StorageUsage::default(), false)
         .unwrap();
-    let (store, server) = book.shared().unwrap();
+    let (store, server) = book.cluster().unwrap();
     store.keep_alive(server).unwrap();
     for _ in 0..2 {
         store.take_over(server).unwrap();

@@ -56,8 +56,8 @@ impl Flaky {
         Err(Error::new(ErrorKind::Unavailable, "gone"))
     }
 
-    fn neighbours(&self) -> &dyn SharedStore {
-        self.stored.shared().unwrap()
+    fn neighbours(&self) -> Arc<dyn SharedStore> {
+        Arc::clone(&self.stored).shared().unwrap()
     }
 }
 
@@ -80,8 +80,9 @@ impl QuotaLedger for Flaky {
         self.call(|| self.stored.unsettled_users())
     }
 
-    fn shared(&self) -> Option<&dyn SharedStore> {
-        self.stored.shared().map(|_| self as &dyn SharedStore)
+    fn shared(self: Arc<Self>) -> Option<Arc<dyn SharedStore>> {
+        let stored = Arc::clone(&self.stored).shared();
+        stored.map(|_| self as Arc<dyn SharedStore>)
     }
 }
 

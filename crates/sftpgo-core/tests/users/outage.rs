@@ -3,11 +3,10 @@
 use std::{sync::Arc, thread, time::Duration};
 
 use sftpgo_core::{
-    User,
-    journal::{Journal, MemoryJournal},
+    User, cluster,
+    ledger::{DirtyJournal, MemoryJournal},
     provider::{QuotaLedger, ServerId},
     quota::{Count, Counted, LedgerWriter, QuotaAccount, QuotaBook, Tracking},
-    recovery,
     usage::FileChange,
 };
 use sftpgo_store::MemoryProvider;
@@ -126,11 +125,11 @@ fn who_only_the_journal_knows_of_is_counted_after_a_crash() {
 
         let restarted = book(&world.provider, &world.journal);
         world.provider.is(Mood::Well);
-        let mut unsettled = recovery::find_unsettled(world.provider.as_ref(), &restarted).unwrap();
-        unsettled.extend(recovery::users_to_count(&restarted).unwrap());
+        let mut unsettled = restarted.left_dirty().unwrap();
+        unsettled.extend(cluster::users_to_count(&restarted).unwrap());
         assert_eq!(unsettled, [world.bob.id]);
         let is_needed = || {
-            let to_count = recovery::users_to_count(&restarted).unwrap();
+            let to_count = cluster::users_to_count(&restarted).unwrap();
             restarted.is_count_needed(world.bob.id) || to_count == [world.bob.id]
         };
         assert!(is_needed());
@@ -152,7 +151,7 @@ fn who_only_the_journal_knows_of_is_counted_after_a_crash() {
 fn a_user_who_is_gone_leaves_the_journal() {
     for world in worlds() {
         world.journal.add(world.bob.id).unwrap();
-        world.book.find_journaled().unwrap();
+        world.book.left_dirty().unwrap();
         world.book.forget(world.bob.id);
         assert_eq!(world.journal.users().unwrap(), []);
         assert!(!world.book.is_count_needed(world.bob.id));

@@ -225,8 +225,8 @@ fn a_user_is_unsettled_from_the_first_change_to_the_end_of_the_last_session() {
     assert_eq!(unsettled(), []);
 
     // Left over from a run that was killed: until the files are counted.
-    book.needs_count(bob.id);
     provider.set_unsettled(bob.id, true).unwrap();
+    assert_eq!(book.left_dirty().unwrap(), [bob.id]);
     drop(book.account(&bob).unwrap());
     assert_eq!(unsettled(), [bob.id]);
     book.counted(bob.id);

@@ -40,7 +40,7 @@ macro_rules! for_every_provider {
         $(
             $(#[$attribute])*
             mod $name {
-                crate::contract::promises! { $make;
+                crate::contract::promises! { $make, provider => provider.as_ref();
                     users::an_added_user_is_found_as_it_was_stored,
                     users::the_largest_values_survive,
                     users::adding_ignores_id_usage_and_last_login,
@@ -80,7 +80,7 @@ macro_rules! for_every_shared_provider {
         $(
             $(#[$attribute])*
             mod $name {
-                crate::contract::promises! { $make;
+                crate::contract::promises! { $make, provider => &provider;
                     sharing::what_servers_report_adds_up_and_counts_once,
                     sharing::what_one_server_reserves_no_other_gets,
                     sharing::no_report_is_lost_among_many_threads,
@@ -102,12 +102,13 @@ macro_rules! for_every_shared_provider {
 }
 
 macro_rules! promises {
-    ($make:expr; $($area:ident::$promise:ident,)*) => {
+    ($make:expr, $provider:ident => $hand_over:expr; $($area:ident::$promise:ident,)*) => {
         $(
             #[test]
             fn $promise() {
                 let (provider, _keep) = $make;
-                crate::contract::$area::$promise(&provider);
+                let $provider: std::sync::Arc<dyn sftpgo_core::Provider> = std::sync::Arc::new(provider);
+                crate::contract::$area::$promise($hand_over);
             }
         )*
     };

@@ -1,6 +1,6 @@
 //! What a store that several servers use promises besides.
 
-use std::{thread, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
 use sftpgo_core::{
     ErrorKind, Provider, UserId,
@@ -14,8 +14,8 @@ const ONE: ServerId = ServerId(1);
 const TWO: ServerId = ServerId(i64::MAX);
 const NOBODY: UserId = UserId(4711);
 
-fn shared(provider: &dyn Provider) -> &dyn SharedStore {
-    provider.shared().unwrap()
+fn shared(provider: &Arc<dyn Provider>) -> Arc<dyn SharedStore> {
+    Arc::clone(provider).shared().unwrap()
 }
 
 fn amount(size: i64, files: i64) -> StorageUsage {
@@ -36,8 +36,8 @@ fn contributed(size: i64, files: i64) -> Report {
     }
 }
 
-pub(crate) fn what_servers_report_adds_up_and_counts_once(provider: &dyn Provider) {
-    let store = shared(provider);
+pub(crate) fn what_servers_report_adds_up_and_counts_once(provider: &Arc<dyn Provider>) {
+    let store = &*shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
     let alice = provider.add_user(&user("alice")).unwrap();
     for server in [ONE, TWO] {
@@ -71,8 +71,8 @@ pub(crate) fn what_servers_report_adds_up_and_counts_once(provider: &dyn Provide
     assert!(provider.user_by_name("alice").unwrap().unwrap() == alice);
 }
 
-pub(crate) fn what_one_server_reserves_no_other_gets(provider: &dyn Provider) {
-    let store = shared(provider);
+pub(crate) fn what_one_server_reserves_no_other_gets(provider: &Arc<dyn Provider>) {
+    let store = &*shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
     let reserve = |server, in_motion: i64, wanted: i64| {
         let report = Report {
@@ -95,10 +95,10 @@ pub(crate) fn what_one_server_reserves_no_other_gets(provider: &dyn Provider) {
     assert_eq!(reserve(ONE, 0, 2000), (1000, 0));
 }
 
-pub(crate) fn no_report_is_lost_among_many_threads(provider: &dyn Provider) {
+pub(crate) fn no_report_is_lost_among_many_threads(provider: &Arc<dyn Provider>) {
     const SERVERS: i64 = 8;
     const EACH: i64 = 20;
-    let store = shared(provider);
+    let store = &*shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
     thread::scope(|scope| {
         for server in (1..=SERVERS).map(ServerId) {
@@ -125,8 +125,8 @@ pub(crate) fn no_report_is_lost_among_many_threads(provider: &dyn Provider) {
     assert_eq!((usage.size, usage.files), (SERVERS * EACH, 8));
 }
 
-pub(crate) fn no_figure_stays_below_zero(provider: &dyn Provider) {
-    let store = shared(provider);
+pub(crate) fn no_figure_stays_below_zero(provider: &Arc<dyn Provider>) {
+    let store = &*shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
     for server in [ONE, TWO] {
         store.begin_share(server, bob, amount(0, 0), false).unwrap();
@@ -148,8 +148,8 @@ const COUNTED: Usage = Usage {
     updated_at: 9,
 };
 
-pub(crate) fn a_count_replaces_what_was_reported_so_far(provider: &dyn Provider) {
-    let store = shared(provider);
+pub(crate) fn a_count_replaces_what_was_reported_so_far(provider: &Arc<dyn Provider>) {
+    let store = &*shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
     store.begin_share(ONE, bob, amount(0, 0), false).unwrap();
     store.report(ONE, bob, &contributed(30, 3)).unwrap();
@@ -167,8 +167,8 @@ pub(crate) fn a_count_replaces_what_was_reported_so_far(provider: &dyn Provider)
     assert_eq!(store.to_count(ONE).unwrap(), [bob]);
 }
 
-pub(crate) fn a_count_is_trusted_when_no_other_server_had_a_share(provider: &dyn Provider) {
-    let store = shared(provider);
+pub(crate) fn a_count_is_trusted_when_no_other_server_had_a_share(provider: &Arc<dyn Provider>) {
+    let store = &*shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
     let alice = provider.add_user(&user("alice")).unwrap().id;
     let is_exact = |disturb: &dyn Fn()| {
@@ -208,8 +208,8 @@ pub(crate) fn a_count_is_trusted_when_no_other_server_had_a_share(provider: &dyn
     assert_eq!(store.to_count(TWO).unwrap(), []);
 }
 
-pub(crate) fn a_count_that_is_due_is_not_forgotten(provider: &dyn Provider) {
-    let store = shared(provider);
+pub(crate) fn a_count_that_is_due_is_not_forgotten(provider: &Arc<dyn Provider>) {
+    let store = &*shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
     store.begin_share(ONE, bob, amount(0, 0), true).unwrap();
     assert_eq!(store.to_count(ONE).unwrap(), [bob]);
@@ -247,8 +247,8 @@ fn take_over(store: &dyn SharedStore, server: ServerId) -> Vec<UserId> {
     due
 }
 
-pub(crate) fn shares_of_the_dead_are_taken_over(provider: &dyn Provider) {
-    let store = shared(provider);
+pub(crate) fn shares_of_the_dead_are_taken_over(provider: &Arc<dyn Provider>) {
+    let store = &*shared(provider);
     let [bob, alice, carol] =
         ["bob", "alice", "carol"].map(|name| provider.add_user(&user(name)).unwrap().id);
     assert!(store.keep_alive(ONE).unwrap());
@@ -281,8 +281,8 @@ pub(crate) fn shares_of_the_dead_are_taken_over(provider: &dyn Provider) {
     assert_eq!(store.to_count(ONE).unwrap(), [alice]);
 }
 
-pub(crate) fn any_number_of_shares_is_taken_over(provider: &dyn Provider) {
-    let store = shared(provider);
+pub(crate) fn any_number_of_shares_is_taken_over(provider: &Arc<dyn Provider>) {
+    let store = &*shared(provider);
     let all: Vec<UserId> = (0..230)
         .map(|number| {
             let user = user(&format!("u{number}"));
@@ -295,8 +295,8 @@ pub(crate) fn any_number_of_shares_is_taken_over(provider: &dyn Provider) {
     assert_eq!(take_over(store, TWO), all);
 }
 
-pub(crate) fn who_leaves_leaves_nothing_but_what_is_unsettled(provider: &dyn Provider) {
-    let store = shared(provider);
+pub(crate) fn who_leaves_leaves_nothing_but_what_is_unsettled(provider: &Arc<dyn Provider>) {
+    let store = &*shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
     store.keep_alive(ONE).unwrap();
     store.take_session(ONE, 1, bob, 1).unwrap();
@@ -312,8 +312,8 @@ pub(crate) fn who_leaves_leaves_nothing_but_what_is_unsettled(provider: &dyn Pro
     assert_eq!(take_over(store, ONE), []);
 }
 
-pub(crate) fn a_server_can_take_its_sessions_again(provider: &dyn Provider) {
-    let store = shared(provider);
+pub(crate) fn a_server_can_take_its_sessions_again(provider: &Arc<dyn Provider>) {
+    let store = &*shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
     store.take_session(ONE, 1, bob, 1).unwrap();
     // Those of a server that is not known are gone then.
@@ -331,8 +331,8 @@ pub(crate) fn a_server_can_take_its_sessions_again(provider: &dyn Provider) {
     assert!(store.take_session(TWO, 2, bob, 3).is_err());
 }
 
-pub(crate) fn sessions_are_limited_over_all_servers(provider: &dyn Provider) {
-    let store = shared(provider);
+pub(crate) fn sessions_are_limited_over_all_servers(provider: &Arc<dyn Provider>) {
+    let store = &*shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
     let alice = provider.add_user(&user("alice")).unwrap().id;
     store.take_session(ONE, 1, bob, 2).unwrap();
@@ -350,8 +350,8 @@ pub(crate) fn sessions_are_limited_over_all_servers(provider: &dyn Provider) {
     assert!(store.take_session(ONE, 7, bob, 2).is_err());
 }
 
-pub(crate) fn of_many_who_race_for_the_last_session_one_wins(provider: &dyn Provider) {
-    let store = shared(provider);
+pub(crate) fn of_many_who_race_for_the_last_session_one_wins(provider: &Arc<dyn Provider>) {
+    let store = &*shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
     let won: usize = thread::scope(|scope| {
         let racing: Vec<_> = (0..16)
@@ -371,8 +371,8 @@ pub(crate) fn of_many_who_race_for_the_last_session_one_wins(provider: &dyn Prov
     assert_eq!(won, 1);
 }
 
-pub(crate) fn of_a_user_who_is_gone_nothing_is_left(provider: &dyn Provider) {
-    let store = shared(provider);
+pub(crate) fn of_a_user_who_is_gone_nothing_is_left(provider: &Arc<dyn Provider>) {
+    let store = &*shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
     store.keep_alive(ONE).unwrap();
     store.begin_share(ONE, bob, amount(0, 0), true).unwrap();

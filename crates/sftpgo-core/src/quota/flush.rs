@@ -6,13 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    account::QuotaAccount,
-    count::Shift,
-    line::{Entry, Line},
-};
+use super::{account::QuotaAccount, count::Shift};
 use crate::{
     error::{ErrorKind, Result},
+    ledger::{LedgerClient, LedgerUpdate, RescanWrite},
     storage_usage::{StorageUsage, UsageDelta},
     sync::lock,
     usage::{Headroom, LedgerState, UsageSnapshot, UserUsage, wanted},
@@ -54,15 +51,15 @@ impl QuotaAccount {
     /// Brings the ledger up to date.
     pub(super) fn store(&self) -> Result<()> {
         if !lock(&self.state).tracked {
-            self.unwritten.forget(self.user);
+            self.write_behind.forget(self.user);
             return Ok(());
         }
-        // Before the line is taken: the next account of the slot takes them in this order.
+        // Before the client is taken: the user's next account takes them in this order.
         let marked = self
-            .slot
-            .mark_in_ledger(self.user, || self.contributed_to_ledger());
-        let mut line = lock(&self.line);
-        let written = marked.and_then(|()| self.write(&mut line, StorageUsage::default()));
+            .user_state
+            .mark_in_ledger(|| self.contributed_to_ledger());
+        let mut client = lock(&self.client);
+        let written = marked.and_then(|()| self.write(client.as_mut(), StorageUsage::default()));
         self.keep_unwritten(&written);
         written.map(drop)
     }
@@ -72,32 +69,39 @@ impl QuotaAccount {
     /// is wanted `even_roughly`.
     pub(super) fn store_counted(
         &self,
-        line: &mut Line,
+        client: &mut dyn LedgerClient,
         shift: &Shift,
         even_roughly: bool,
     ) -> Result<bool> {
-        let entry = self.entry(StorageUsage::default());
-        let counted = line.write_count(&entry, even_roughly);
-        if line.is_shared() && !matches!(counted, Ok((Some(_), _))) {
-            let mut state = lock(&self.state);
-            state.settled = state.settled.minus(shift.settled);
-            state.live = state.live.minus(shift.live);
-        }
-        let (written, is_exact) = match counted {
-            Ok((None, is_exact)) => return Ok(is_exact),
-            Ok((Some(written), is_exact)) => {
-                self.learn(&written);
-                (Ok(Some(written.contributed)), is_exact)
+        let update = self.update(StorageUsage::default());
+        let (written, is_exact) = match client.write_rescan(&update, even_roughly) {
+            RescanWrite::Written { state, is_exact } => {
+                self.learn(&state);
+                (Ok(Some(state.contributed)), is_exact)
             }
-            Err(error) => (Err(error), false),
+            RescanWrite::Refused => {
+                self.take_back(shift);
+                return Ok(false);
+            }
+            RescanWrite::Later(error) => (Err(error), false),
+            RescanWrite::Lost(error) => {
+                self.take_back(shift);
+                (Err(error), false)
+            }
         };
         self.keep_unwritten(&written);
         written.map(|_| is_exact)
     }
 
+    fn take_back(&self, shift: &Shift) {
+        let mut state = lock(&self.state);
+        state.settled = state.settled.minus(shift.settled);
+        state.live = state.live.minus(shift.live);
+    }
+
     /// What the ledger has of this server's part, as far as is known.
     pub(super) fn contributed_to_ledger(&self) -> StorageUsage {
-        lock(&self.line).contributed()
+        lock(&self.client).contributed()
     }
 
     /// Lets the ledger know, before the first change, that the files and its figures may differ from now on.
@@ -106,7 +110,7 @@ impl QuotaAccount {
             return;
         }
         // Transfers go on without the database.
-        if self.slot.mark(self.user, || self.contributed_to_ledger()) {
+        if self.user_state.mark(|| self.contributed_to_ledger()) {
             self.marked.store(true, Ordering::Release);
         }
     }
@@ -130,7 +134,7 @@ impl QuotaAccount {
     }
 
     fn ask(&self, delta: UsageDelta) {
-        let mut line = lock(&self.line);
+        let mut client = lock(&self.client);
         let wanted = {
             let state = lock(&self.state);
             // Another operation asked meanwhile, or a moment ago.
@@ -142,7 +146,7 @@ impl QuotaAccount {
             }
             wanted(state.limits, state.live, delta)
         };
-        let written = self.write(&mut line, wanted);
+        let written = self.write(client.as_mut(), wanted);
         if let Err(error) = &written {
             log::warn!(
                 "the usage of user {} goes on by what was known last: {error}",
@@ -152,49 +156,52 @@ impl QuotaAccount {
                 lease.lose_touch();
             }
         }
-        drop(line);
+        drop(client);
         // What was not used is given back.
         self.put_off();
     }
 
     fn put_off(&self) -> bool {
-        self.unwritten
-            .put_off(self.user, &self.slot, || self.figures())
+        self.write_behind.put_off(self.user, || self.figures())
     }
 
     /// Answers what this server has contributed to the ledger then; none when the user is not tracked.
-    fn write(&self, line: &mut Line, wanted: StorageUsage) -> Result<Option<StorageUsage>> {
-        let entry = self.entry(wanted);
+    fn write(
+        &self,
+        client: &mut dyn LedgerClient,
+        wanted: StorageUsage,
+    ) -> Result<Option<StorageUsage>> {
+        let update = self.update(wanted);
         if !lock(&self.state).tracked {
             return Ok(None);
         }
-        if !line.lacks(&entry) {
-            return Ok(Some(entry.figures.contributed));
+        if !client.lacks(&update) {
+            return Ok(Some(update.usage.contributed));
         }
-        let written = line.write(&entry)?;
+        let written = client.write(&update)?;
         self.learn(&written);
         Ok(Some(written.contributed))
     }
 
     /// What is to be written now; nothing more is taken by the last lease from here on.
-    fn entry(&self, wanted: StorageUsage) -> Entry {
+    fn update(&self, wanted: StorageUsage) -> LedgerUpdate {
         let mut state = lock(&self.state);
         let live = state.live;
         let limited = state.limits.any();
-        let mut entry = Entry {
-            figures: state.figures(),
+        let mut update = LedgerUpdate {
+            usage: state.figures(),
             in_motion: StorageUsage::default(),
             wanted: StorageUsage::default(),
             limits: state.limits,
         };
         if let Some(lease) = state.lease.as_mut().filter(|_| limited) {
             lease.hold(live);
-            entry.in_motion = live
-                .minus(entry.figures.settled)
+            update.in_motion = live
+                .minus(update.usage.settled)
                 .max(StorageUsage::default());
-            entry.wanted = wanted;
+            update.wanted = wanted;
         }
-        entry
+        update
     }
 
     fn learn(&self, written: &LedgerState) {
@@ -219,13 +226,13 @@ impl QuotaAccount {
             Ok(Some(written)) => Some(*written),
             Err(error) if error.kind() != ErrorKind::NotFound => None,
             Ok(None) | Err(_) => {
-                self.unwritten.forget(self.user);
+                self.write_behind.forget(self.user);
                 return true;
             }
         };
         !self
-            .unwritten
-            .keep_unless(written, self.user, &self.slot, || self.figures())
+            .write_behind
+            .keep_unless(written, self.user, || self.figures())
     }
 
     fn figures(&self) -> UsageSnapshot {
@@ -236,8 +243,9 @@ impl QuotaAccount {
 impl Drop for QuotaAccount {
     fn drop(&mut self) {
         let contributed = || self.contributed_to_ledger();
-        self.slot.close(self, contributed, || {
-            self.keep_unwritten(&self.write(&mut lock(&self.line), StorageUsage::default()))
+        self.user_state.close(self, contributed, || {
+            let mut client = lock(&self.client);
+            self.keep_unwritten(&self.write(client.as_mut(), StorageUsage::default()))
         });
     }
 }

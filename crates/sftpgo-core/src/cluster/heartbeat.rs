@@ -1,31 +1,35 @@
-//! Being one of several servers that share a store.
+//! How nodes know of each other: each says regularly that it is alive, and takes over what a silent one held.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
 use crate::{
     error::Result,
     provider::{ServerId, SharedStore},
-    quota::QuotaBook,
+    quota::{QuotaBook, Tracking},
     registry::Connections,
+    sync::lock,
+    user::UserId,
 };
 
 /// A server that has not been heard of for so long is dead, or cut off from the store: its sessions do not count any more.
-const SILENT: Duration = Duration::from_secs(15);
+const NODE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How often a server has to be heard of so that nobody takes it for dead.
-pub const BEAT: Duration = Duration::from_secs(3);
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
 
 /// Whoever was not heard for longer cannot tell the silence of others from that of the store.
-const GAP: Duration = Duration::from_secs(9);
+const MAX_GAP: Duration = Duration::from_secs(9);
 
 /// What another server ends while this one comes back is only seen the second time.
 const TO_BE_SURE: u8 = 2;
 
-/// This server's place among them; nothing is to be done where it is alone.
-pub struct Membership {
+/// This server's heartbeat, where it is one of several.
+pub struct Heartbeat {
+    store: Arc<dyn SharedStore>,
+    server: ServerId,
     connections: Arc<Connections>,
     quotas: Arc<QuotaBook>,
     heard: Mutex<Heard>,
@@ -41,14 +45,17 @@ struct Heard {
     may_be_forgotten: u8,
 }
 
-impl Membership {
-    /// Of the server with these connections and quotas.
-    pub fn new(connections: Arc<Connections>, quotas: Arc<QuotaBook>) -> Self {
-        Self {
-            connections,
-            quotas,
+impl Heartbeat {
+    /// Of the server with these connections and quotas; none where it is alone.
+    pub fn of(connections: &Arc<Connections>, quotas: &Arc<QuotaBook>) -> Option<Self> {
+        let (store, server) = quotas.cluster()?;
+        Some(Self {
+            store,
+            server,
+            connections: Arc::clone(connections),
+            quotas: Arc::clone(quotas),
             heard: Mutex::default(),
-        }
+        })
     }
 
     /// The server that was called `former` has ended: nobody has to wait until it has been silent for long enough.
@@ -56,33 +63,27 @@ impl Membership {
     /// # Errors
     /// What the store says.
     pub fn succeed(&self, former: ServerId) -> Result<()> {
-        match self.quotas.shared() {
-            Some((store, _)) => store.leave(former),
-            None => Ok(()),
-        }
+        self.store.leave(former)
     }
 
-    /// Says that this server is alive, before the first login and every [`BEAT`] from then on, and takes over from dead
-    /// ones.
+    /// Says that this server is alive, before the first login and every [`HEARTBEAT_INTERVAL`] from then on, and takes
+    /// over from dead ones.
     ///
     /// # Errors
     /// What the store says; the next beat makes up for it.
     pub fn beat(&self) -> Result<()> {
-        let Some((store, server)) = self.quotas.shared() else {
-            return Ok(());
-        };
-        self.say_alive(store, server)?;
-        let go_on = &|| self.stay_alive(store, server);
+        self.say_alive()?;
+        let go_on = &|| self.stay_alive();
         // One user whose row is held must not keep the rest from being done.
         let own = [
-            self.be_remembered(go_on),
+            self.say_again(go_on),
             self.connections.give_back_ended(go_on),
             self.quotas.end_at_last(go_on),
         ];
         if self.would_hear_others() {
-            store.forget_silent(server, SILENT)?;
+            self.store.forget_silent(self.server, NODE_TIMEOUT)?;
         }
-        while store.take_over(server)? {
+        while self.store.take_over(self.server)? {
             go_on()?;
         }
         own.into_iter().collect()
@@ -93,21 +94,18 @@ impl Membership {
     /// # Errors
     /// What the store says; the others notice later.
     pub fn leave(&self) -> Result<()> {
-        let Some((store, server)) = self.quotas.shared() else {
-            return Ok(());
-        };
         self.connections.give_back_ended(&|| Ok(()))?;
         self.quotas.end_at_last(&|| Ok(()))?;
-        store.leave(server)
+        self.store.leave(self.server)
     }
 
-    fn say_alive(&self, store: &dyn SharedStore, server: ServerId) -> Result<()> {
-        let said = store.keep_alive(server);
+    fn say_alive(&self) -> Result<()> {
+        let said = self.store.keep_alive(self.server);
         let mut heard = self.heard();
         match said {
             Ok(was_forgotten) => {
                 let now = Instant::now();
-                if heard.last.is_none_or(|last| now - last > GAP) {
+                if heard.last.is_none_or(|last| now - last > MAX_GAP) {
                     heard.since = Some(now);
                 }
                 heard.last = Some(now);
@@ -125,15 +123,19 @@ impl Membership {
     }
 
     /// The same in the middle of long work.
-    fn stay_alive(&self, store: &dyn SharedStore, server: ServerId) -> Result<()> {
-        if self.heard().last.is_some_and(|last| last.elapsed() < BEAT) {
+    fn stay_alive(&self) -> Result<()> {
+        if self
+            .heard()
+            .last
+            .is_some_and(|last| last.elapsed() < HEARTBEAT_INTERVAL)
+        {
             return Ok(());
         }
-        self.say_alive(store, server)
+        self.say_alive()
     }
 
     /// Takes sessions and shares again that others ended, if that may have happened.
-    fn be_remembered(&self, go_on: &dyn Fn() -> Result<()>) -> Result<()> {
+    fn say_again(&self, go_on: &dyn Fn() -> Result<()>) -> Result<()> {
         if self.heard().may_be_forgotten == 0 {
             return Ok(());
         }
@@ -151,10 +153,22 @@ impl Membership {
     fn would_hear_others(&self) -> bool {
         self.heard()
             .since
-            .is_some_and(|since| since.elapsed() > SILENT)
+            .is_some_and(|since| since.elapsed() > NODE_TIMEOUT)
     }
 
     fn heard(&self) -> MutexGuard<'_, Heard> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.heard)
+    }
+}
+
+/// Users whose files this server is to count, as the store says that others share; nobody where this server is alone, or
+/// tracks no usage.
+///
+/// # Errors
+/// What the store says.
+pub fn users_to_count(quotas: &QuotaBook) -> Result<Vec<UserId>> {
+    match quotas.cluster() {
+        Some((store, server)) if quotas.tracking() != Tracking::Off => store.to_count(server),
+        _ => Ok(Vec::new()),
     }
 }

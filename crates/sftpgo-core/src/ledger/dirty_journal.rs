@@ -9,7 +9,7 @@ use crate::{error::Result, user::UserId};
 
 /// Remembers, beside the store and durably, whose usage changed while the store could not be told: whoever is left in
 /// it is counted at the next start. Adding or removing twice changes nothing.
-pub trait Journal: Send + Sync {
+pub trait DirtyJournal: Send + Sync {
     /// From when this returns, a crash does not lose it.
     ///
     /// # Errors
@@ -33,7 +33,7 @@ pub trait Journal: Send + Sync {
 #[derive(Debug, Default)]
 pub struct MemoryJournal(Mutex<BTreeSet<UserId>>);
 
-impl Journal for MemoryJournal {
+impl DirtyJournal for MemoryJournal {
     fn add(&self, user: UserId) -> Result<()> {
         self.lock().insert(user);
         Ok(())

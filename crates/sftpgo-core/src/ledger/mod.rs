@@ -1,0 +1,165 @@
+//! What the store knows of users' usage, as this server writes it.
+//!
+//! There are two ways to write it, and the server chooses once, when it starts: [`ExclusiveLedger`] where nobody else writes
+//! to the store, [`SharedLedger`] where several servers do. Nothing above asks which of them it is.
+
+mod dirty_journal;
+mod dirty_tracker;
+mod exclusive;
+mod shared;
+mod write_behind;
+
+use std::sync::Arc;
+
+pub use self::dirty_journal::{DirtyJournal, MemoryJournal};
+pub(crate) use self::{
+    dirty_tracker::{DirtyState, DirtyTracker},
+    write_behind::WriteBehind,
+};
+use self::{exclusive::ExclusiveLedger, shared::SharedLedger};
+use crate::{
+    error::{Error, Result},
+    provider::{Counting, Provider, ServerId},
+    storage_usage::StorageUsage,
+    usage::{Lease, LedgerState, Limits, UsageSnapshot},
+    user::UserId,
+};
+
+/// The stored usage of all users, and the marks that say whose files may differ from it.
+pub(crate) trait Ledger: Send + Sync {
+    /// A client for one user. `kept` is what an earlier one could not write.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn open(&self, user: UserId, kept: Option<UsageSnapshot>) -> Result<Opened>;
+
+    /// Marks a user dirty: from now on the files may differ from the usage, `since` before if so. `contributed` of the
+    /// usage came from this server already.
+    ///
+    /// # Errors
+    /// What the store says, and what has become of the mark.
+    fn mark(&self, user: UserId, contributed: StorageUsage, since: Since) -> Result<(), MarkError>;
+
+    /// Ends a mark.
+    ///
+    /// # Errors
+    /// What the store says, and what has become of the mark.
+    fn clear(&self, user: UserId) -> Result<Cleared, MarkError>;
+
+    /// A rescan begins. None where no other server could change files meanwhile; there nothing is marked for it.
+    ///
+    /// # Errors
+    /// What the store says, and what has become of the mark.
+    fn begin_rescan(
+        &self,
+        user: UserId,
+        contributed: StorageUsage,
+        since: Since,
+    ) -> Result<Option<Counting>, MarkError>;
+
+    /// Whom an earlier run of this server has left dirty.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn left_dirty(&self) -> Result<LeftDirty>;
+}
+
+/// One user's part of the ledger, and what is known to be in it.
+pub(crate) trait LedgerClient: Send {
+    /// This server's part of the stored usage since its share began, as far as is known.
+    fn contributed(&self) -> StorageUsage;
+
+    /// Does the store lack anything of this?
+    fn lacks(&self, update: &LedgerUpdate) -> bool;
+
+    /// Writes what it lacks.
+    ///
+    /// # Errors
+    /// What the store says; the next write makes up for it.
+    fn write(&mut self, update: &LedgerUpdate) -> Result<LedgerState>;
+
+    /// Writes what a rescan found. Where others may have changed files meanwhile that is only done if it is wanted
+    /// `even_roughly`.
+    fn write_rescan(&mut self, update: &LedgerUpdate, even_roughly: bool) -> RescanWrite;
+}
+
+/// What a user begins with.
+pub(crate) struct Opened {
+    pub(crate) client: Box<dyn LedgerClient>,
+    pub(crate) usage: UsageSnapshot,
+    /// How far this server may go without asking; none where it never has to.
+    pub(crate) lease: Option<Lease>,
+}
+
+/// What is to be written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LedgerUpdate {
+    pub(crate) usage: UsageSnapshot,
+    /// What running operations have taken.
+    pub(crate) in_motion: StorageUsage,
+    /// What they want next.
+    pub(crate) wanted: StorageUsage,
+    pub(crate) limits: Limits,
+}
+
+/// Since when a user's files may differ from the usage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Since {
+    /// From now on.
+    Now,
+    /// Perhaps before, when the ledger could not be told: who shares it may have counted files meanwhile.
+    Before,
+}
+
+/// What ending a mark came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cleared {
+    /// The user is clean.
+    Clean,
+    /// The mark stays: the ledger wants the files counted first.
+    RescanFirst,
+}
+
+/// A mark could not be changed.
+#[derive(Debug)]
+pub(crate) struct MarkError {
+    pub(crate) error: Error,
+    pub(crate) mark: MarkLeft,
+}
+
+/// What has become of a mark that could not be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MarkLeft {
+    /// It is taken to be as before. Where it is not, the next start counts once more than it needs to.
+    AsBefore,
+    /// It may be there or not, and somebody has to end it: other servers rely on it.
+    Unknown,
+}
+
+/// Whom an earlier run has left dirty.
+pub(crate) enum LeftDirty {
+    /// These, whose files this server has to count.
+    Here(Vec<UserId>),
+    /// The servers that share the store share that out among themselves.
+    Shared,
+}
+
+/// What writing the result of a rescan came to.
+pub(crate) enum RescanWrite {
+    /// The store has it; `is_exact` unless others may have changed files meanwhile.
+    Written { state: LedgerState, is_exact: bool },
+    /// Others may have changed files meanwhile, and it was not wanted roughly: the usage is as before.
+    Refused,
+    /// The store does not answer. It gets the figures with the next write.
+    Later(Error),
+    /// The store does not answer, and what others do meanwhile would not be in the figures: the usage is as before.
+    Lost(Error),
+}
+
+/// The ledger of `provider`, as the server `server` writes it.
+pub(crate) fn choose(provider: &Arc<dyn Provider>, server: ServerId) -> Arc<dyn Ledger> {
+    match Arc::clone(provider).shared() {
+        Some(store) => Arc::new(SharedLedger::new(store, server)),
+        None => Arc::new(ExclusiveLedger::new(Arc::clone(provider))),
+    }
+}

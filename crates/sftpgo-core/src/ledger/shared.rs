@@ -1,0 +1,194 @@
+//! The ledger of a store that several servers write to: each has a share in a user's usage, and reports what it did as a
+//! whole, so that a report whose answer was lost counts once when it is sent again.
+
+use std::sync::Arc;
+
+use super::{
+    Cleared, Ledger, LedgerClient, LedgerUpdate, LeftDirty, MarkError, MarkLeft, Opened,
+    RescanWrite, Since,
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    provider::{Counting, Report, ServerId, SharedStore},
+    storage_usage::StorageUsage,
+    usage::{Lease, LedgerState, UsageSnapshot},
+    user::{UserId, now_ms},
+};
+
+/// See the module.
+pub(super) struct SharedLedger {
+    store: Arc<dyn SharedStore>,
+    server: ServerId,
+}
+
+impl SharedLedger {
+    pub(super) fn new(store: Arc<dyn SharedStore>, server: ServerId) -> Self {
+        Self { store, server }
+    }
+
+    fn begin_share(&self, user: UserId, contributed: StorageUsage, since: Since) -> Result<()> {
+        let late = since == Since::Before;
+        self.store.begin_share(self.server, user, contributed, late)
+    }
+}
+
+impl Ledger for SharedLedger {
+    fn open(&self, user: UserId, kept: Option<UsageSnapshot>) -> Result<Opened> {
+        let share = self.store.share(self.server, user)?;
+        let usage = match kept {
+            None => UsageSnapshot {
+                settled: share.usage,
+                contributed: share.contributed,
+            },
+            Some(kept) => UsageSnapshot {
+                settled: share.usage.plus(kept.contributed.minus(share.contributed)),
+                contributed: kept.contributed,
+            },
+        };
+        Ok(Opened {
+            client: Box::new(SharedClient {
+                store: Arc::clone(&self.store),
+                server: self.server,
+                user,
+                usage: share.usage,
+                contributed: share.contributed,
+                reserved: share.reserved,
+                last_report: kept.map_or(LastReport::Answered, |_| LastReport::Unanswered),
+            }),
+            usage,
+            lease: Some(Lease::none(usage.settled)),
+        })
+    }
+
+    fn mark(&self, user: UserId, contributed: StorageUsage, since: Since) -> Result<(), MarkError> {
+        self.begin_share(user, contributed, since).map_err(unknown)
+    }
+
+    fn clear(&self, user: UserId) -> Result<Cleared, MarkError> {
+        match self.store.end_share(self.server, user).map_err(unknown)? {
+            true => Ok(Cleared::Clean),
+            false => Ok(Cleared::RescanFirst),
+        }
+    }
+
+    fn begin_rescan(
+        &self,
+        user: UserId,
+        contributed: StorageUsage,
+        since: Since,
+    ) -> Result<Option<Counting>, MarkError> {
+        self.begin_share(user, contributed, since)
+            .and_then(|()| self.store.begin_count(self.server, user))
+            .map(Some)
+            .map_err(unknown)
+    }
+
+    fn left_dirty(&self) -> Result<LeftDirty> {
+        Ok(LeftDirty::Shared)
+    }
+}
+
+/// The store may have done what it did not answer; who knows of nothing to end would leave it there.
+fn unknown(error: Error) -> MarkError {
+    let mark = match error.kind() {
+        ErrorKind::NotFound => MarkLeft::AsBefore,
+        _ => MarkLeft::Unknown,
+    };
+    MarkError { error, mark }
+}
+
+/// Was the last report answered?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LastReport {
+    Answered,
+    Unanswered,
+}
+
+struct SharedClient {
+    store: Arc<dyn SharedStore>,
+    server: ServerId,
+    user: UserId,
+    /// What the store had last.
+    usage: StorageUsage,
+    /// This server's part of it since its share began.
+    contributed: StorageUsage,
+    /// What this server may take beyond it.
+    reserved: StorageUsage,
+    last_report: LastReport,
+}
+
+impl SharedClient {
+    fn report(&mut self, update: &LedgerUpdate) -> Result<LedgerState> {
+        let contributed = update.usage.contributed;
+        let report = Report {
+            contributed,
+            in_motion: update.in_motion,
+            wanted: update.wanted,
+            limits: update.limits.as_amount(),
+            at: now_ms(),
+        };
+        let share = self.store.report(self.server, self.user, &report)?;
+        let own = contributed.minus(self.contributed);
+        let foreign = share.usage.minus(self.usage.plus(own));
+        self.usage = share.usage;
+        self.contributed = contributed;
+        self.reserved = share.reserved;
+        Ok(LedgerState {
+            contributed,
+            foreign,
+            up_to: share.usage.plus(share.reserved),
+            reserved_by_others: share.reserved_by_others,
+            was_lost: share.was_lost,
+        })
+    }
+}
+
+impl LedgerClient for SharedClient {
+    fn contributed(&self) -> StorageUsage {
+        self.contributed
+    }
+
+    fn lacks(&self, update: &LedgerUpdate) -> bool {
+        self.last_report == LastReport::Unanswered
+            || self.contributed != update.usage.contributed
+            || self.reserved != update.in_motion.plus(update.wanted)
+    }
+
+    fn write(&mut self, update: &LedgerUpdate) -> Result<LedgerState> {
+        self.last_report = LastReport::Unanswered;
+        let state = self.report(update)?;
+        self.last_report = LastReport::Answered;
+        Ok(state)
+    }
+
+    fn write_rescan(&mut self, update: &LedgerUpdate, even_roughly: bool) -> RescanWrite {
+        let UsageSnapshot {
+            settled,
+            contributed,
+        } = update.usage;
+        self.last_report = LastReport::Unanswered;
+        let replaced = self.store.replace_usage(
+            self.server,
+            self.user,
+            settled.as_usage_at(now_ms()),
+            contributed,
+            even_roughly,
+        );
+        match replaced {
+            Err(error) => RescanWrite::Lost(error),
+            Ok(false) if !even_roughly => RescanWrite::Refused,
+            Ok(is_exact) => {
+                self.usage = settled;
+                self.contributed = contributed;
+                let state = LedgerState {
+                    contributed,
+                    foreign: StorageUsage::default(),
+                    up_to: settled.plus(self.reserved),
+                    reserved_by_others: StorageUsage::default(),
+                    was_lost: false,
+                };
+                RescanWrite::Written { state, is_exact }
+            }
+        }
+    }
+}
