@@ -2,6 +2,7 @@
 //! little later for all of them together.
 
 mod account;
+mod ask;
 mod book;
 mod count;
 mod flush;

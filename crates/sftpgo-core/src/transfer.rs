@@ -128,6 +128,14 @@ impl Transfer {
         self.upload(|upload, shared, file| upload.check_write(shared, file, (offset, len)))
     }
 
+    /// How long to wait before [`Transfer::write_at`] of `len` bytes at `offset`, because the database is being asked
+    /// whether there is room for them; none when that is known. Asked before each write, by whoever has other work to do
+    /// meanwhile; else the write itself waits for the answer.
+    pub fn wait_for_room(&self, len: usize, offset: u64) -> Option<Duration> {
+        let upload = self.upload.as_ref()?;
+        upload.wait_for_room(&self.shared, self.file.as_ref(), (offset, len))
+    }
+
     /// Lets `bytes` pass the user's bandwidth and says how long to wait before going on.
     pub fn throttle(&self, bytes: usize) -> Duration {
         self.shared.quota.throttle().pass(self.operation, bytes)

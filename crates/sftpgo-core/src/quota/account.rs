@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, atomic::AtomicBool};
 
-use super::user_state::UserState;
+use super::{ask::Asking, user_state::UserState};
 use crate::{
     error::Result,
     filesystem::{Inode, Metadata},
@@ -33,6 +33,8 @@ pub struct QuotaAccount {
     /// The ledger, or while it does not answer the journal, says that this user may have unsettled changes.
     pub(super) marked: AtomicBool,
     pub(super) state: Arc<Mutex<UserUsage>>,
+    /// None where the ledger never has to be asked for room.
+    pub(super) asking: Option<Mutex<Asking>>,
     /// Held while writing to it; `state` is not, so that transfers go on meanwhile.
     pub(super) client: Mutex<Box<dyn LedgerClient>>,
 }
@@ -46,6 +48,7 @@ impl QuotaAccount {
         write_behind: Arc<WriteBehind>,
     ) -> Self {
         let settled = opened.usage.settled;
+        let asking = opened.lease.map(|_| Mutex::default());
         let state = Arc::new(Mutex::new(UserUsage {
             limits: Limits::of(user),
             tracked,
@@ -60,6 +63,7 @@ impl QuotaAccount {
             user: user.id,
             user_state,
             write_behind,
+            asking,
             names: Mutex::default(),
             uploads: Mutex::default(),
             inodes: Inodes::of(Arc::clone(&state)),
@@ -181,8 +185,12 @@ impl QuotaAccount {
     /// Has `record` record `delta` if there is room for it.
     fn take<T>(&self, delta: UsageDelta, record: impl FnOnce(&mut UserUsage) -> T) -> Result<T> {
         let mut state = lock(&self.state);
-        if let Headroom::Ask(_) = state.headroom(delta) {
+        if let Headroom::Ask(limit) = state.headroom(delta) {
             drop(state);
+            let asking = self.asking.as_ref().map(|asking| *lock(asking));
+            if asking.is_some_and(|asking| asking.refuses(delta)) {
+                return Err(exceeded(limit));
+            }
             state = self.ask_for_room(delta);
         }
         match state.headroom(delta) {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use std::time::Duration;
+
 use super::{AttributeChange, Session, UploadMode};
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -9,6 +11,7 @@ use crate::{
     filesystem::{File, FileType, Filesystem, Metadata, OpenOptions},
     policy::Access,
     session_context::SessionContext,
+    storage_usage::UsageDelta,
     transfer::{Transfer, Upload},
     usage::{SharedCount, Standing},
     vpath::{Ending, VirtualPath},
@@ -30,6 +33,14 @@ pub struct OpenRequest {
 }
 
 impl Session {
+    /// How long to wait before [`Session::open`] makes a file, because the database is being asked whether there may be one
+    /// more; none when that is known. Else the call itself waits for the answer.
+    pub fn wait_for_new_file(&self) -> Option<Duration> {
+        self.shared
+            .quota
+            .wait_for_room(UsageDelta { size: 0, files: 1 })
+    }
+
     /// Opens a file as a transfer, listed until it is finished or dropped.
     ///
     /// # Errors

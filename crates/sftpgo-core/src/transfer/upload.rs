@@ -1,6 +1,6 @@
 //! What writing to a file has cost so far, and where it goes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -138,6 +138,25 @@ impl Upload {
             return Ok(());
         }
         shared.quota.check(resized(&counted, end).1)
+    }
+
+    /// How long to wait before `len` bytes are written at `offset`, because the ledger is being asked whether there is
+    /// room. None when that is known, or the write fails without asking.
+    pub(super) fn wait_for_room(
+        &self,
+        context: &SessionContext,
+        file: &dyn File,
+        (offset, len): (u64, usize),
+    ) -> Option<Duration> {
+        if !context.quota.may_have_to_ask() {
+            return None;
+        }
+        let counted = lock(&self.count);
+        let end = self.end_of_write(file, offset, len).ok()?;
+        if end <= counted.figures.size {
+            return None;
+        }
+        context.quota.wait_for_room(resized(&counted, end).1)
     }
 
     /// Cuts or extends the open file within the quota.

@@ -3,8 +3,9 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 
@@ -25,12 +26,15 @@ pub(crate) enum Mood {
     Down,
     /// It is done, and nobody hears of it.
     Deaf,
+    /// Nobody hears anything until the mood is another.
+    Hanging,
 }
 
 /// A ledger in a mood.
 pub(crate) struct Flaky {
     pub(crate) stored: Arc<MemoryProvider>,
     mood: AtomicU8,
+    calls: AtomicUsize,
 }
 
 impl Flaky {
@@ -38,6 +42,7 @@ impl Flaky {
         Arc::new(Self {
             stored: Arc::new(stored),
             mood: AtomicU8::new(0),
+            calls: AtomicUsize::new(0),
         })
     }
 
@@ -45,7 +50,16 @@ impl Flaky {
         self.mood.store(mood as u8, Ordering::SeqCst);
     }
 
+    /// How often the ledger was called.
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
     fn call<T>(&self, call: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        while self.mood.load(Ordering::SeqCst) == Mood::Hanging as u8 {
+            thread::sleep(Duration::from_millis(1));
+        }
         let mood = self.mood.load(Ordering::SeqCst);
         if mood == Mood::Well as u8 {
             return call();

@@ -16,5 +16,6 @@ mod login;
 mod outage;
 mod put_off;
 mod quota;
+mod room;
 mod shared;
 mod unwritten;

@@ -79,6 +79,13 @@ impl Sink {
             Ok(None) => return Step::NeedInput,
             Err(Malformed(why)) => return self.break_off(streams, why),
         };
+        if matches!(record, Record::File { .. })
+            && !streams.output_lost()
+            && let Some(wait) = self.session.wait_for_new_file()
+        {
+            streams.pause_for(wait);
+            return Step::Continue;
+        }
         match record {
             Record::Times { mtime, atime } => {
                 streams.consume(len);
@@ -199,6 +206,14 @@ impl Sink {
             return self.wait(State::Data(incoming), streams);
         }
         let count = piece.len();
+        if incoming.problem.is_none()
+            && !streams.output_lost()
+            && let Some(wait) = incoming.transfer.wait_for_room(count, incoming.offset)
+        {
+            streams.pause_for(wait);
+            self.state = State::Data(incoming);
+            return Step::Continue;
+        }
         if incoming.problem.is_none() {
             let written = incoming.transfer.write_at(piece, incoming.offset);
             incoming.problem = written.err().map(|error| reason(&error));

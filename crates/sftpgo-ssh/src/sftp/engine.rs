@@ -58,6 +58,8 @@ pub(super) enum Failure {
     Refused(Error),
     /// READ or READDIR at the end.
     Eof,
+    /// Nothing was done: it is tried again after this.
+    NotYet(Duration),
 }
 
 impl From<Malformed> for Failure {
@@ -236,7 +238,12 @@ impl Engine {
         if self.writing.is_none()
             && let Some(packet) = framer.next_packet()?
         {
-            return self.handle(packet).map(|()| true);
+            let length = packet.len();
+            let is_done = self.handle(packet)?;
+            if !is_done {
+                framer.put_back(length);
+            }
+            return Ok(is_done);
         }
         let taken = self.write(framer.rest());
         framer.skip(taken);
@@ -249,6 +256,11 @@ impl Engine {
             return self.begin_write(stream);
         };
         self.session.connection().touch();
+        if let Some(wait) = write::wait_to_go_on(self, &writing, stream) {
+            self.writing = Some(writing);
+            self.pause_for(wait);
+            return 0;
+        }
         let taken = write::go_on(self, &mut writing, stream);
         if !writing.is_done() {
             self.writing = Some(writing);
@@ -264,6 +276,10 @@ impl Engine {
     fn begin_write(&mut self, stream: &[u8]) -> usize {
         match WriteHead::parse(stream) {
             Some(head) if self.initialised => {
+                if let Some(wait) = write::wait(self, &head.handle, head.offset, head.len) {
+                    self.pause_for(wait);
+                    return 0;
+                }
                 self.writing = Some(write::begin(self, head));
                 WriteHead::LEN
             }
@@ -271,12 +287,13 @@ impl Engine {
         }
     }
 
-    fn handle(&mut self, packet: &[u8]) -> Result<(), SessionEnd> {
+    /// False when nothing was done, see [`Failure::NotYet`].
+    fn handle(&mut self, packet: &[u8]) -> Result<bool, SessionEnd> {
         self.session.connection().touch();
         let mut body = Decoder::new(packet);
         let request = body.u8()?;
         if !self.initialised {
-            return self.initialise(request, body);
+            return self.initialise(request, body).map(|()| true);
         }
         let id = body.u32()?;
         self.answer(id, request, |engine, replies| {
@@ -289,34 +306,35 @@ impl Engine {
 
     fn go_on(&mut self, copy: Copy) -> Result<(), SessionEnd> {
         self.session.connection().touch();
-        self.answer(copy.id(), kind::EXTENDED, |engine, replies| {
+        let id = copy.id();
+        self.answer(id, kind::EXTENDED, |engine, replies| {
             copy_data::go_on(engine, copy, replies)
         })
+        .map(drop)
     }
 
-    /// Lets `run` write the reply, or says why there is none.
+    /// Lets `run` write the reply, or says why there is none. False when it is to be tried again.
     fn answer(
         &mut self,
         id: u32,
         request: u8,
         run: impl FnOnce(&mut Self, &mut Replies) -> Result<(), Failure>,
-    ) -> Result<(), SessionEnd> {
+    ) -> Result<bool, SessionEnd> {
         // Taken out, so that a request can use the engine while it writes its reply.
         let mut replies = std::mem::take(&mut self.replies);
         let outcome = run(self, &mut replies);
         self.replies = replies;
         match outcome {
-            Ok(()) => Ok(()),
-            Err(Failure::Malformed) => Err(SessionEnd),
-            Err(Failure::Eof) => {
-                self.replies.status(id, StatusCode::Eof, "");
-                Ok(())
-            }
-            Err(Failure::Refused(error)) => {
-                self.refuse(id, request, &error);
-                Ok(())
+            Ok(()) => {}
+            Err(Failure::Malformed) => return Err(SessionEnd),
+            Err(Failure::Eof) => self.replies.status(id, StatusCode::Eof, ""),
+            Err(Failure::Refused(error)) => self.refuse(id, request, &error),
+            Err(Failure::NotYet(wait)) => {
+                self.pause_for(wait);
+                return Ok(false);
             }
         }
+        Ok(true)
     }
 
     fn refuse(&mut self, id: u32, request: u8, error: &Error) {

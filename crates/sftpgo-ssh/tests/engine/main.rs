@@ -11,6 +11,7 @@ mod endings;
 mod errors;
 mod links;
 mod realpath;
+mod room;
 mod world;
 
 use std::{fs, os::unix::fs::MetadataExt};

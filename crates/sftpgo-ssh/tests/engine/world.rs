@@ -36,17 +36,36 @@ impl World {
 
     /// The same for a user with what else `draft` says.
     pub(crate) fn of(limits: Limits, draft: UserDraft) -> Self {
-        Self::of_client(limits, draft, "SSH-2.0-OpenSSH_9.2p1")
+        Self::of_client(
+            MemoryProvider::new(),
+            limits,
+            draft,
+            "SSH-2.0-OpenSSH_9.2p1",
+        )
     }
 
-    /// The same for a client with this identification line, after INIT.
-    pub(crate) fn as_client(line: &str) -> Self {
-        let mut world = Self::of_client(Limits::default(), UserDraft::default(), line);
+    /// After INIT, where several servers use the database: it has to be asked for room.
+    pub(crate) fn on_shared_database(draft: UserDraft) -> Self {
+        let provider = MemoryProvider::shared();
+        let mut world =
+            Self::of_client(provider, Limits::default(), draft, "SSH-2.0-OpenSSH_9.2p1");
         world.send(b"\x01\x00\x00\x00\x03").unwrap();
         world
     }
 
-    fn of_client(limits: Limits, draft: UserDraft, line: &str) -> Self {
+    /// The same for a client with this identification line, after INIT.
+    pub(crate) fn as_client(line: &str) -> Self {
+        let mut world = Self::of_client(
+            MemoryProvider::new(),
+            Limits::default(),
+            UserDraft::default(),
+            line,
+        );
+        world.send(b"\x01\x00\x00\x00\x03").unwrap();
+        world
+    }
+
+    fn of_client(provider: MemoryProvider, limits: Limits, draft: UserDraft, line: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         let draft = UserDraft {
             username: "bob".into(),
@@ -58,7 +77,7 @@ impl World {
             },
             ..draft
         };
-        let provider = Arc::new(MemoryProvider::default());
+        let provider = Arc::new(provider);
         provider.add_user(&draft.validate(None).unwrap()).unwrap();
         let quotas = QuotaBook::new(provider.clone(), Tracking::All);
         let connections = Connections::new(Events::default());

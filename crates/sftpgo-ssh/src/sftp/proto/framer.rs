@@ -44,6 +44,11 @@ impl Framer {
         Ok(self.buffer.get(body..body + length))
     }
 
+    /// Takes back the packet of this length that was taken last, for another time.
+    pub fn put_back(&mut self, length: usize) {
+        self.start = self.start.saturating_sub(LENGTH_LEN + length);
+    }
+
     /// What has arrived and was not taken.
     pub fn rest(&self) -> &[u8] {
         self.buffer.get(self.start..).unwrap_or_default()
@@ -91,6 +96,19 @@ mod tests {
         assert_eq!(framer.rest(), b"");
         framer.push(b"\x00\x00\x00\x01d".to_vec());
         assert_eq!(packets(&mut framer), [b"d".to_vec()]);
+    }
+
+    #[test]
+    fn a_packet_that_was_put_back_comes_again() {
+        let mut framer = Framer::default();
+        framer.push(b"\x00\x00\x00\x01a\x00\x00\x00\x02bc\x00".to_vec());
+        assert_eq!(framer.next_packet().unwrap(), Some(b"a".as_slice()));
+        for _ in 0..2 {
+            assert_eq!(framer.next_packet().unwrap(), Some(b"bc".as_slice()));
+            framer.put_back(2);
+        }
+        assert_eq!(packets(&mut framer), [b"bc".to_vec()]);
+        assert_eq!(framer.rest(), b"\x00");
     }
 
     #[test]

@@ -52,8 +52,14 @@ pub(in crate::sftp) fn run(
 
 /// Copies the next piece; the rest is left with the engine.
 pub(in crate::sftp) fn go_on(engine: &mut Engine, mut copy: Copy, replies: &mut Replies) -> Done {
+    let is_gone = engine.is_client_gone();
     let (source, target) = engine.handles.two_files(&copy.source, &copy.target)?;
     let wanted = usize::try_from(copy.left).map_or(PIECE, |left| left.min(PIECE));
+    if !is_gone && let Some(wait) = target.wait_for_room(wanted, copy.to) {
+        engine.pause_for(wait);
+        engine.copy = Some(copy);
+        return Ok(());
+    }
     let copied = target.copy_from(source, copy.from, wanted, copy.to)?;
     let moved = copied as u64;
     copy.left = copy.left.saturating_sub(moved);

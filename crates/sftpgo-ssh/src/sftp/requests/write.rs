@@ -3,6 +3,8 @@
 //! A WRITE can be longer than the channel packets that bring it. Its data is written as it arrives, from where the
 //! transport decrypted it, and answered when all of it has come.
 
+use std::time::Duration;
+
 use sftpgo_core::Error;
 
 use super::*;
@@ -41,8 +43,39 @@ pub(in crate::sftp) fn run(
     let handle = body.string()?;
     let offset = body.u64()?;
     let data = body.string()?;
+    if let Some(wait) = wait(engine, handle, offset, data.len()) {
+        return Err(Failure::NotYet(wait));
+    }
     write(engine, handle, offset, data)?;
     ok(replies, id)
+}
+
+/// How long to wait with a WRITE, because the database is being asked for room; nobody waits for a client who is gone.
+pub(in crate::sftp) fn wait(
+    engine: &mut Engine,
+    handle: &[u8],
+    offset: u64,
+    len: usize,
+) -> Option<Duration> {
+    if engine.is_client_gone() {
+        return None;
+    }
+    let transfer = engine.handles.file(handle).ok()?;
+    transfer.wait_for_room(len, offset)
+}
+
+/// The same for what `stream` has of one that has begun.
+pub(in crate::sftp) fn wait_to_go_on(
+    engine: &mut Engine,
+    writing: &Writing,
+    stream: &[u8],
+) -> Option<Duration> {
+    if writing.refused.is_some() {
+        return None;
+    }
+    let left = writing.head.len.saturating_sub(writing.taken);
+    let offset = writing.head.offset.checked_add(writing.taken as u64)?;
+    wait(engine, &writing.head.handle, offset, left.min(stream.len()))
 }
 
 /// A WRITE that has begun to arrive. What would be refused as a whole is refused before any of it is written; only where

@@ -1,0 +1,73 @@
+//! Room that is asked of the ledger ahead, while nobody waits for the answer.
+
+use std::{sync::Arc, thread};
+
+use sftpgo_core::{
+    ErrorKind,
+    quota::{QuotaAccount, QuotaBook, Tracking},
+    storage_usage::UsageDelta,
+};
+use sftpgo_store::MemoryProvider;
+
+use crate::{
+    flaky::{Flaky, Mood},
+    shared::{change, limited},
+};
+
+fn wait(account: &Arc<QuotaAccount>, delta: UsageDelta) {
+    while let Some(wait) = account.wait_for_room(delta) {
+        thread::sleep(wait);
+    }
+}
+
+#[test]
+fn whoever_can_come_back_does_not_wait_for_a_ledger_that_hangs() {
+    let provider = Flaky::new(MemoryProvider::shared());
+    let bob = limited(&provider.stored);
+    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let account = book.account(&bob).unwrap();
+    let new = change(1, None, Some(100));
+    provider.is(Mood::Hanging);
+    for _ in 0..3 {
+        assert!(account.wait_for_room(new.delta()).is_some());
+    }
+    provider.is(Mood::Well);
+    wait(&account, new.delta());
+    // The answer is known then.
+    let calls = provider.calls();
+    account.reserve(new).unwrap();
+    let shorter = change(1, Some(100), Some(10));
+    assert_eq!(account.wait_for_room(shorter.delta()), None);
+    account.reserve(shorter).unwrap();
+    assert_eq!(provider.calls(), calls);
+}
+
+#[test]
+fn that_there_is_no_room_is_not_asked_again_by_who_comes_back() {
+    let provider = Flaky::new(MemoryProvider::shared());
+    let bob = limited(&provider.stored);
+    let books = [(); 2].map(|()| QuotaBook::new(provider.clone(), Tracking::All));
+    let [here, there] = books.each_ref().map(|book| book.account(&bob).unwrap());
+    here.reserve(change(1, None, Some(9000))).unwrap();
+    let new = change(2, None, Some(5000));
+    assert!(there.wait_for_room(new.delta()).is_some());
+    wait(&there, new.delta());
+    let calls = provider.calls();
+    let refused = there.reserve(new).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::QuotaExceeded);
+    assert_eq!(provider.calls(), calls);
+    // Less may fit.
+    there.reserve(change(3, None, Some(10))).unwrap();
+}
+
+#[test]
+fn where_the_ledger_is_this_servers_alone_nothing_is_asked() {
+    let provider = Flaky::new(MemoryProvider::new());
+    let bob = limited(&provider.stored);
+    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let account = book.account(&bob).unwrap();
+    for size in [1, 1_000_000] {
+        let new = change(1, None, Some(size));
+        assert_eq!(account.wait_for_room(new.delta()), None);
+    }
+}
