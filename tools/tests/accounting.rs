@@ -11,8 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use sftpgo_tools::cpu::{Method, Processes};
 use tempfile::TempDir;
-use xtask::cpu::{Method, Processes};
 
 /// Burns CPU time and then tells how much, and that it is done. `times` is the shell's getrusage.
 const BURN: &str = r#"
@@ -46,7 +46,7 @@ impl Tree {
         command
             .args(["-c", &format!("{BURN}{TREE}")])
             .env("directory", directory.path());
-        let keeper = Path::new(env!("CARGO_BIN_EXE_xtask"));
+        let keeper = Path::new(env!("CARGO_BIN_EXE_sftpgo-tools"));
         let complaints = directory.path().join("complaints");
         let processes = Processes::launch(keeper, method, command, &complaints).unwrap();
         Self {

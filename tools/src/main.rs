@@ -1,9 +1,9 @@
-//! `cargo xtask`: see [`xtask::run`].
+//! `cargo xtask`: see [`sftpgo_tools::run`].
 
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    xtask::run()
+    sftpgo_tools::run()
 }

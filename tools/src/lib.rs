@@ -1,6 +1,6 @@
-//! Chores of the project. `cargo xtask bench` does the same work on our server, on a private OpenSSH server and on any
-//! other that is named, and tells what each server spent. `cargo xtask scale` tells what calls cost with few and with
-//! many users. `docs/performance.md` says how to read them.
+//! What measures the server, and is never shipped. `cargo xtask bench` does the same work on our server, on a private
+//! OpenSSH server and on any other that is named, and tells what each server spent. `cargo xtask scale` tells what calls
+//! cost with few and with many users. `docs/performance.md` says how to read them.
 
 #![forbid(unsafe_code)]
 
