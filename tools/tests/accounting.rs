@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
+    fmt::Display,
     fs,
     path::Path,
     process::Command,
@@ -18,7 +19,7 @@ use tempfile::TempDir;
 const BURN: &str = r#"
 burn() {
     i=0
-    while [ $i -lt 400000 ]; do i=$((i + 1)); done
+    while [ $i -lt 800000 ]; do i=$((i + 1)); done
     times >"$directory/$1.new"
     mv "$directory/$1.new" "$directory/$1"
 }
@@ -57,8 +58,9 @@ impl Tree {
 
     fn told(&self) -> Vec<Duration> {
         let files = PARTS.map(|part| self.directory.path().join(part));
-        wait_for("the processes to burn", || {
-            files.iter().all(|file| file.exists())
+        wait_until(|| match files.iter().all(|file| file.exists()) {
+            true => Ok(()),
+            false => Err("the processes have not burnt their time"),
         });
         let told = files
             .iter()
@@ -68,7 +70,10 @@ impl Tree {
 
     fn alive(&self) -> String {
         let file = self.directory.path().join("pid");
-        wait_for("the last process", || file.exists());
+        wait_until(|| match file.exists() {
+            true => Ok(()),
+            false => Err("the last process is not there"),
+        });
         fs::read_to_string(file).unwrap().trim().to_owned()
     }
 }
@@ -85,27 +90,32 @@ fn own_time(times: &str) -> Duration {
         .sum()
 }
 
-fn wait_for(what: &str, mut is_there: impl FnMut() -> bool) {
+/// Waits for a fact, of which is told why it does not hold yet.
+fn wait_until<Why: Display>(mut holds: impl FnMut() -> Result<(), Why>) {
     let start = Instant::now();
-    while !is_there() {
-        assert!(start.elapsed() < Duration::from_secs(120), "{what}");
+    while let Err(why) = holds() {
+        assert!(start.elapsed() < Duration::from_secs(300), "{why}");
         thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// Each part weighs about a third: one that is missed or counted twice is far outside of what starting shells and the
-/// clock's ticks can explain.
+/// A part that is missed or counted twice is twice as far outside as half of the smallest one, which starting shells and
+/// the clock's ticks stay within. On a busy machine the last processes end late, and what is counted is right once they have.
 fn counts_everything(method: Method) {
     let mut tree = Tree::start(method);
     let told = tree.told();
     let right: Duration = told.iter().sum();
-    let counted = tree.processes.cpu().unwrap().total();
-    assert!(told.iter().all(|part| *part > right / 6), "{told:?}");
-    assert!(
-        counted > right.mul_f64(0.85) && counted < right.mul_f64(1.15) + Duration::from_millis(50),
-        "{counted:?} were counted by {}, {told:?} were spent",
-        tree.processes.method()
-    );
+    let half_a_part = told.iter().min().unwrap().div_f64(2.0);
+    wait_until(|| {
+        let counted = tree.processes.cpu().unwrap().total();
+        if counted.abs_diff(right) < half_a_part {
+            return Ok(());
+        }
+        let method = tree.processes.method();
+        Err(format!(
+            "{counted:?} were counted by {method}, {told:?} were spent"
+        ))
+    });
 }
 
 #[test]
@@ -127,6 +137,9 @@ fn nothing_is_left_when_the_processes_are_dropped() {
         let process = Path::new("/proc").join(&alive);
         assert!(process.exists(), "{alive}");
         drop(tree);
-        wait_for("the orphan to end", || !process.exists());
+        wait_until(|| match process.exists() {
+            true => Err("the orphan lives on"),
+            false => Ok(()),
+        });
     }
 }
