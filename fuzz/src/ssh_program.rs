@@ -1,7 +1,7 @@
 use sftpgo_core::{event::Protocol, session::Session};
 use sftpgo_ssh::{
     SshCommand,
-    program::{Program, Step, Streams},
+    exec_program::{Program, Step, Streams},
     scp::{
         Arguments, Sink, Source,
         message::{Record, record, response},

@@ -5,7 +5,7 @@ use sftpgo_core::session::Session;
 use crate::{
     commands::SshCommand,
     config::ServerConfig,
-    program::Program,
+    exec_program::Program,
     scp::{Arguments, Sink, Source},
     shell_words::{self, NotWords, Word},
 };

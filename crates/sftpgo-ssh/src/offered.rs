@@ -7,7 +7,7 @@ use sftpgo_core::event::Protocol;
 use crate::{
     config::ServerConfig,
     exec::{Command, Refusal},
-    program::{Program, ProgramWork, Step, Streams},
+    exec_program::{Program, ProgramWork, Step, Streams},
     session::{Offer, OpenFiles, Request, Started},
     sftp::{Engine, SftpWork},
 };

@@ -76,7 +76,7 @@ impl Server {
                 exchanges,
                 connections: services.connections,
                 events: services.events,
-                pending: Arc::default(),
+                unauthenticated: Arc::default(),
                 close_all: CancellationToken::new(),
             }),
         })
@@ -119,7 +119,10 @@ impl Server {
         let Ok(admission) = context.connections.admit(remote.ip()) else {
             return;
         };
-        let Some(place) = context.pending.enter(remote.ip(), &context.config.limits) else {
+        let Some(permit) = context
+            .unauthenticated
+            .enter(remote.ip(), &context.config.limits)
+        else {
             log::debug!("the connection from {remote} was refused: too many others are logging in");
             return;
         };
@@ -133,12 +136,12 @@ impl Server {
         let warden = connection::watch(
             Arc::clone(&context),
             Arc::clone(&control),
-            place.close_requested(),
+            permit.close_requested(),
         );
         tokio::spawn(warden);
         let serving = Arc::clone(&control);
         let run = move || {
-            connection::serve(&context, &serving, remote, place);
+            connection::serve(&context, &serving, remote, permit);
             drop((admission, alive));
         };
         if let Err(error) = std::thread::Builder::new()

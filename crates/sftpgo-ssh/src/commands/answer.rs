@@ -1,6 +1,6 @@
 //! `cd` and `pwd`: a session is always at its user's root, and nothing a command does lasts.
 
-use crate::program::{Program, Step, Streams};
+use crate::exec_program::{Program, Step, Streams};
 
 /// Says one thing and ends well.
 pub(super) struct Answer(pub(super) &'static [u8]);

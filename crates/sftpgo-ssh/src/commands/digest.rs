@@ -7,8 +7,8 @@ use ring::digest;
 use sftpgo_core::{VirtualPath, filesystem::File, session::Session};
 
 use crate::{
-    program::{PIECE, Program, Step, Streams},
-    reason::reason,
+    error_text::error_text,
+    exec_program::{PIECE, Program, Step, Streams},
     shell_words::Word,
 };
 
@@ -94,7 +94,7 @@ impl Digest {
                     from,
                 });
             }
-            Err(error) => self.complain(streams, word.bytes(), &reason(&error)),
+            Err(error) => self.complain(streams, word.bytes(), &error_text(&error)),
         }
         Step::Continue
     }
@@ -140,7 +140,7 @@ impl Digest {
                 computing.from = From::File(file, offset + count as u64);
                 self.current = Some(computing);
             }
-            Err(error) => self.complain(streams, &computing.name, &reason(&error)),
+            Err(error) => self.complain(streams, &computing.name, &error_text(&error)),
         }
         Step::Continue
     }

@@ -9,7 +9,7 @@ use self::{
     answer::Answer,
     digest::{Algorithm, Digest},
 };
-use crate::{program::Program, shell_words::Word};
+use crate::{exec_program::Program, shell_words::Word};
 
 /// A command that can be offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,14 +12,14 @@ use super::{
     presence::Presence,
     server_context::ServerContext,
 };
-use crate::pending::{Place, Stage};
+use crate::unauthenticated_limiter::{Permit, Stage};
 
 pub(super) struct Host {
     pub(super) server: Arc<ServerContext>,
     pub(super) control: Arc<Control>,
     pub(super) remote: SocketAddr,
     /// Given back at login.
-    pub(super) place: Option<Place>,
+    pub(super) permit: Option<Permit>,
     pub(super) logged_in: Option<LoggedIn>,
     /// A credential was sent.
     pub(super) has_tried: bool,
@@ -52,14 +52,14 @@ impl Host {
         server: Arc<ServerContext>,
         control: Arc<Control>,
         remote: SocketAddr,
-        place: Place,
+        permit: Permit,
     ) -> Self {
         Self {
             channels: Channels::new(&server.config.limits, Arc::clone(&control)),
             server,
             control,
             remote,
-            place: Some(place),
+            permit: Some(permit),
             logged_in: None,
             has_tried: false,
             client: String::new(),
@@ -107,8 +107,8 @@ impl Host {
 
     /// The connection is this far.
     pub(super) fn reach(&self, stage: Stage) {
-        if let Some(place) = &self.place {
-            place.reach(stage);
+        if let Some(permit) = &self.permit {
+            permit.reach(stage);
         }
     }
 }

@@ -11,7 +11,7 @@ use sftpgo_ssh_proto::{
 };
 
 use super::host::Host;
-use crate::{auth::SentName, pending::Stage};
+use crate::{auth::SentName, unauthenticated_limiter::Stage};
 
 impl Host {
     /// What the client hears of its request.
@@ -122,7 +122,7 @@ impl Host {
 
     /// Keeps a login.
     fn admit(&mut self, logged_in: LoggedIn) {
-        self.place = None;
+        self.permit = None;
         self.control.set_logged_in(&logged_in);
         self.channels
             .set_account(std::sync::Arc::clone(&logged_in.quota));

@@ -25,7 +25,7 @@ use sftpgo_ssh_proto as proto;
 
 pub(crate) use self::{control::Control, server_context::ServerContext, warden::watch};
 use self::{socket::Socket, thread::Thread};
-use crate::{algorithms, config::ServerConfig, pending::Place};
+use crate::{algorithms, config::ServerConfig, unauthenticated_limiter::Permit};
 
 /// The longest channel packet announced: room for the 32 KiB of most clients with what is around them, twice.
 const MAX_PACKET: u32 = 65_536;
@@ -70,10 +70,10 @@ pub(crate) fn serve(
     server: &Arc<ServerContext>,
     control: &Arc<Control>,
     remote: SocketAddr,
-    place: Place,
+    permit: Permit,
 ) {
     let network = UsesNetwork(control);
-    let mut thread = Thread::new(Arc::clone(server), Arc::clone(control), remote, place);
+    let mut thread = Thread::new(Arc::clone(server), Arc::clone(control), remote, permit);
     let ended = thread.run();
     let rest = thread.into_rest();
     control.socket.stop();

@@ -7,7 +7,8 @@ use sftpgo_ssh_proto as proto;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::Logins, config::ServerConfig, fair_pool::FairPool, pending::Pending, session::Offer,
+    auth::Logins, config::ServerConfig, fair_pool::FairPool, session::Offer,
+    unauthenticated_limiter::UnauthenticatedLimiter,
 };
 
 /// What all connections of a server have in common.
@@ -21,7 +22,7 @@ pub(crate) struct ServerContext {
     pub(crate) exchanges: FairPool,
     pub(crate) connections: Arc<Connections>,
     pub(crate) events: Events,
-    pub(crate) pending: Arc<Pending>,
+    pub(crate) unauthenticated: Arc<UnauthenticatedLimiter>,
     /// Closes every connection.
     pub(crate) close_all: CancellationToken,
 }

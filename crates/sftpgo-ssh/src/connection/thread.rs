@@ -21,7 +21,7 @@ use super::{
     server_context::ServerContext,
     socket::{Input, Received},
 };
-use crate::{fair_pool::NotDone, fair_queue::Asker, pending::Place};
+use crate::{fair_pool::NotDone, fair_queue::Asker, unauthenticated_limiter::Permit};
 
 /// How soon a thread that receives nothing, because its sessions have enough to do, notices that it has to close.
 const LOOK: Duration = Duration::from_millis(100);
@@ -81,14 +81,14 @@ impl Thread {
         server: Arc<ServerContext>,
         control: Arc<Control>,
         remote: SocketAddr,
-        place: Place,
+        permit: Permit,
     ) -> Self {
         let random = Box::new(SystemRandom::new());
         Self {
             ssh: Connection::new(Arc::clone(&server.engine), random),
             input: Input::default(),
             rekeys: Rekeys::new(control.since),
-            host: Host::new(server, control, remote, place),
+            host: Host::new(server, control, remote, permit),
             moved: 0,
             begins: None,
             is_unanswered: false,
@@ -109,7 +109,7 @@ impl Thread {
         }
     }
 
-    /// Gives the login and its place back, and leaves the sessions.
+    /// Gives the login and its permit back, and leaves the sessions.
     pub(super) fn into_rest(mut self) -> Rest {
         self.host.presence.end();
         Rest {

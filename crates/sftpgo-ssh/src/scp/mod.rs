@@ -5,9 +5,9 @@ pub mod message;
 
 mod arguments;
 mod expand;
-mod place;
 mod sink;
 mod source;
+mod target;
 
 pub use arguments::{Arguments, Refused};
 pub use sink::Sink;

@@ -12,18 +12,18 @@ use sftpgo_core::{
 use super::{
     Arguments,
     message::{self, Malformed, Record, Response},
-    place::{Named, PERMISSION_BITS, Place},
+    target::{Named, PERMISSION_BITS, Target},
 };
 use crate::{
-    program::{PIECE, Program, Step, Streams},
-    reason::reason,
+    error_text::error_text,
+    exec_program::{PIECE, Program, Step, Streams},
 };
 
 /// The side that takes files.
 pub struct Sink {
     session: Session,
     arguments: Arguments,
-    place: Place,
+    target: Target,
     /// Access and modification of the next file or directory.
     times: Option<(SystemTime, SystemTime)>,
     state: State,
@@ -54,7 +54,7 @@ impl Sink {
     pub fn new(session: Session, arguments: Arguments) -> Self {
         Self {
             session,
-            place: Place::of(&arguments),
+            target: Target::of(&arguments),
             arguments,
             times: None,
             state: State::Start,
@@ -63,10 +63,14 @@ impl Sink {
     }
 
     fn start(&mut self, streams: &mut Streams) -> Step {
-        match self.place.find(&self.session, &self.arguments) {
+        match self.target.find(&self.session, &self.arguments) {
             Ok(()) => self.answer(streams),
             Err(error) => {
-                message::write_fatal(&mut streams.stdout, self.place.shown(), &reason(&error));
+                message::write_fatal(
+                    &mut streams.stdout,
+                    self.target.shown(),
+                    &error_text(&error),
+                );
                 Step::Done(1)
             }
         }
@@ -124,9 +128,9 @@ impl Sink {
 
     fn take_file(&mut self, mode: u32, size: u64, name: Vec<u8>, streams: &mut Streams) -> Step {
         let change = self.change(mode);
-        let named = match self.place.named(&name) {
+        let named = match self.target.named(&name) {
             Ok(named) => named,
-            Err(error) => return self.warn(streams, &name, &reason(&error)),
+            Err(error) => return self.warn(streams, &name, &error_text(&error)),
         };
         match self.open(&named, mode) {
             Ok(transfer) => {
@@ -140,12 +144,12 @@ impl Sink {
                 });
                 self.answer(streams)
             }
-            Err(error) => self.warn(streams, &named.shown, &reason(&error)),
+            Err(error) => self.warn(streams, &named.shown, &error_text(&error)),
         }
     }
 
     fn open(&self, file: &Named, mode: u32) -> Result<Transfer> {
-        self.place.check_takes_file()?;
+        self.target.check_takes_file()?;
         let is_new = self.session.upload_target(&file.path)?.is_none();
         let request = OpenRequest {
             write: true,
@@ -164,21 +168,21 @@ impl Sink {
             return self.break_off(streams, "received directory without -r");
         }
         let change = self.change(mode);
-        let named = match self.place.named(&name) {
+        let named = match self.target.named(&name) {
             Ok(named) => named,
-            Err(error) => return self.warn(streams, &name, &reason(&error)),
+            Err(error) => return self.warn(streams, &name, &error_text(&error)),
         };
         let shown = named.shown.clone();
-        match self.place.enter(&self.session, named, mode, change) {
+        match self.target.enter(&self.session, named, mode, change) {
             Ok(()) => self.answer(streams),
-            Err(error) => self.warn(streams, &shown, &reason(&error)),
+            Err(error) => self.warn(streams, &shown, &error_text(&error)),
         }
     }
 
     fn end_directory(&mut self, streams: &mut Streams) -> Step {
-        match self.place.leave(&self.session) {
+        match self.target.leave(&self.session) {
             Some((_, Ok(()))) => self.answer(streams),
-            Some((shown, Err(error))) => self.warn(streams, &shown, &reason(&error)),
+            Some((shown, Err(error))) => self.warn(streams, &shown, &error_text(&error)),
             None => self.break_off(streams, "end of a directory that was not entered"),
         }
     }
@@ -216,7 +220,7 @@ impl Sink {
         }
         if incoming.problem.is_none() {
             let written = incoming.transfer.write_at(piece, incoming.offset);
-            incoming.problem = written.err().map(|error| reason(&error));
+            incoming.problem = written.err().map(|error| error_text(&error));
         }
         self.session.connection().touch();
         if !streams.output_lost() {
@@ -260,7 +264,7 @@ impl Sink {
     }
 
     fn end(&self, streams: &Streams) -> Step {
-        let whole = streams.input().is_empty() && self.place.is_target();
+        let whole = streams.input().is_empty() && self.target.is_target();
         Step::Done(u32::from(self.failed || !whole))
     }
 
@@ -324,8 +328,11 @@ fn store(mut incoming: Incoming, is_whole: bool) -> Result<(), String> {
             other: incoming.change,
         })
     };
-    incoming.transfer.finish().map_err(|error| reason(&error))?;
-    changed.map_err(|error| format!("Set mode and times: {}", reason(&error)))
+    incoming
+        .transfer
+        .finish()
+        .map_err(|error| error_text(&error))?;
+    changed.map_err(|error| format!("Set mode and times: {}", error_text(&error)))
 }
 
 impl Incoming {
@@ -340,7 +347,7 @@ impl Incoming {
             Ok(_) => Ok(()),
             Err(error) => Err(error),
         };
-        cut.map_err(|error| reason(&error))
+        cut.map_err(|error| error_text(&error))
     }
 }
 

@@ -15,8 +15,8 @@ use super::{
     message::{self, Response},
 };
 use crate::{
-    program::{PIECE, Program, Step, Streams},
-    reason::reason,
+    error_text::error_text,
+    exec_program::{PIECE, Program, Step, Streams},
     shell_words::Word,
 };
 
@@ -105,7 +105,7 @@ impl Source {
                 Ok(None) => self.end_directory(streams),
                 Err(error) => {
                     let shown = level.shown.clone();
-                    self.warn(streams, &shown, &reason(&error));
+                    self.warn(streams, &shown, &error_text(&error));
                     self.end_directory(streams)
                 }
             };
@@ -147,7 +147,7 @@ impl Source {
                     (path, shown)
                 }));
             }
-            Err(error) => self.warn(streams, word.bytes(), &reason(&error)),
+            Err(error) => self.warn(streams, word.bytes(), &error_text(&error)),
         }
         Step::Continue
     }
@@ -155,7 +155,7 @@ impl Source {
     fn take_literally(&mut self, word: &Word, streams: &mut Streams) {
         match VirtualPath::parse(word.without_tilde().bytes()) {
             Ok(path) => self.ready.push_back((path, word.bytes().to_vec())),
-            Err(error) => self.warn(streams, word.bytes(), &reason(&error)),
+            Err(error) => self.warn(streams, word.bytes(), &error_text(&error)),
         }
     }
 
@@ -174,7 +174,7 @@ impl Source {
         match level.listing.path().join(&entry.name) {
             Ok(path) => self.offer(&path, shown, Some(entry.metadata.file_type), streams),
             Err(error) => {
-                self.warn(streams, &shown, &reason(&error));
+                self.warn(streams, &shown, &error_text(&error));
                 Step::Continue
             }
         }
@@ -201,7 +201,7 @@ impl Source {
                 self.state = State::TimesSent(item);
             }
             Ok(item) => self.send_record(item, streams),
-            Err(error) => self.warn(streams, &shown, &reason(&error)),
+            Err(error) => self.warn(streams, &shown, &error_text(&error)),
         }
         Step::Continue
     }
@@ -290,7 +290,7 @@ impl Source {
         if file.problem.is_none() {
             file.problem = fill(&mut file.transfer, room, file.offset)
                 .err()
-                .map(|error| reason(&error));
+                .map(|error| error_text(&error));
         }
         self.session.connection().touch();
         streams.pause_for(file.transfer.throttle(count));

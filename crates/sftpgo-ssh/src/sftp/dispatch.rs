@@ -7,12 +7,13 @@ use super::{
 };
 
 /// Does a request: reads its fields, calls the session, writes the reply.
-pub(super) type Run = fn(&mut Engine, u32, &mut Decoder<'_>, &mut Replies) -> Result<(), Failure>;
+pub(super) type Handler =
+    fn(&mut Engine, u32, &mut Decoder<'_>, &mut Replies) -> Result<(), Failure>;
 
 /// A request type.
 pub(super) struct Entry {
     kind: u8,
-    pub(super) run: Run,
+    pub(super) run: Handler,
 }
 
 const TABLE: &[Entry] = &[
@@ -94,7 +95,7 @@ const TABLE: &[Entry] = &[
     },
 ];
 
-const EXTENDED: &[(&[u8], Run)] = &[
+const EXTENDED: &[(&[u8], Handler)] = &[
     (b"posix-rename@openssh.com", r::rename::posix_rename),
     (b"statvfs@openssh.com", r::statvfs::statvfs),
     (b"fstatvfs@openssh.com", r::statvfs::fstatvfs),

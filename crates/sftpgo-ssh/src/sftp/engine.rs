@@ -14,7 +14,7 @@ use super::{
         framer::Framer,
         kind,
         status::StatusCode,
-        write_head::WriteHead,
+        write_header::WriteHeader,
     },
     requests::{
         copy_data::{self, Copy},
@@ -274,14 +274,14 @@ impl Engine {
     }
 
     fn begin_write(&mut self, stream: &[u8]) -> usize {
-        match WriteHead::parse(stream) {
-            Some(head) if self.initialised => {
-                if let Some(wait) = write::wait(self, &head.handle, head.offset, head.len) {
+        match WriteHeader::parse(stream) {
+            Some(header) if self.initialised => {
+                if let Some(wait) = write::wait(self, &header.handle, header.offset, header.len) {
                     self.pause_for(wait);
                     return 0;
                 }
-                self.writing = Some(write::begin(self, head));
-                WriteHead::LEN
+                self.writing = Some(write::begin(self, header));
+                WriteHeader::LEN
             }
             _ => 0,
         }

@@ -5,7 +5,7 @@ use sftpgo_core::{Error, ErrorKind, Result, session::Listing, transfer::Transfer
 use crate::config::Limits;
 
 /// What a handle stands for.
-pub(super) enum Open {
+pub(super) enum OpenHandle {
     File(Transfer),
     Directory(Listing),
 }
@@ -21,7 +21,7 @@ pub(super) struct Handles {
 struct Slot {
     /// Counts the uses of this slot, so that a closed handle is not taken for its successor.
     generation: u32,
-    open: Option<Open>,
+    open: Option<OpenHandle>,
 }
 
 impl Handles {
@@ -53,7 +53,7 @@ impl Handles {
     /// The same for a directory.
     pub(super) fn check_room_for_directory(&self) -> Result<()> {
         self.check_room()?;
-        let is_directory = |slot: &&Slot| matches!(slot.open, Some(Open::Directory(_)));
+        let is_directory = |slot: &&Slot| matches!(slot.open, Some(OpenHandle::Directory(_)));
         if self.slots.iter().filter(is_directory).count() < self.most_directories {
             return Ok(());
         }
@@ -64,7 +64,7 @@ impl Handles {
     }
 
     /// Keeps `open` and answers its handle.
-    pub(super) fn insert(&mut self, open: Open) -> Result<[u8; 8]> {
+    pub(super) fn insert(&mut self, open: OpenHandle) -> Result<[u8; 8]> {
         self.check_room()?;
         let index = self
             .slots
@@ -85,8 +85,8 @@ impl Handles {
     /// The file behind a handle.
     pub(super) fn file(&mut self, handle: &[u8]) -> Result<&mut Transfer> {
         match self.find(handle)?.open.as_mut() {
-            Some(Open::File(transfer)) => Ok(transfer),
-            Some(Open::Directory(_)) => Err(Error::new(
+            Some(OpenHandle::File(transfer)) => Ok(transfer),
+            Some(OpenHandle::Directory(_)) => Err(Error::new(
                 ErrorKind::IsADirectory,
                 "the handle is of a directory",
             )),
@@ -109,7 +109,7 @@ impl Handles {
             .get_disjoint_mut([index(one), index(other)])
             .map_err(|_| Error::new(ErrorKind::Invalid, "the two handles are the same"))?;
         match both.map(|slot| slot.open.as_mut()) {
-            [Some(Open::File(one)), Some(Open::File(other))] => Ok((one, other)),
+            [Some(OpenHandle::File(one)), Some(OpenHandle::File(other))] => Ok((one, other)),
             _ => Err(unknown()),
         }
     }
@@ -117,19 +117,21 @@ impl Handles {
     /// The directory behind a handle.
     pub(super) fn directory(&mut self, handle: &[u8]) -> Result<&mut Listing> {
         match self.find(handle)?.open.as_mut() {
-            Some(Open::Directory(listing)) => Ok(listing),
-            Some(Open::File(_)) => Err(Error::new(ErrorKind::Invalid, "the handle is of a file")),
+            Some(OpenHandle::Directory(listing)) => Ok(listing),
+            Some(OpenHandle::File(_)) => {
+                Err(Error::new(ErrorKind::Invalid, "the handle is of a file"))
+            }
             None => Err(unknown()),
         }
     }
 
     /// Whatever is behind a handle.
-    pub(super) fn any(&mut self, handle: &[u8]) -> Result<&mut Open> {
+    pub(super) fn any(&mut self, handle: &[u8]) -> Result<&mut OpenHandle> {
         self.find(handle)?.open.as_mut().ok_or_else(unknown)
     }
 
     /// Forgets a handle and answers what it stood for.
-    pub(super) fn remove(&mut self, handle: &[u8]) -> Result<Open> {
+    pub(super) fn remove(&mut self, handle: &[u8]) -> Result<OpenHandle> {
         self.find(handle)?.open.take().ok_or_else(unknown)
     }
 

@@ -20,7 +20,7 @@ use sftpgo_core::{
 };
 use sftpgo_ssh::{
     SshCommand,
-    program::{Program, Step, Streams},
+    exec_program::{Program, Step, Streams},
     scp::{Arguments, Sink, Source},
     shell_words,
 };

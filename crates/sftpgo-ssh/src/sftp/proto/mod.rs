@@ -5,7 +5,7 @@ pub mod decode;
 pub mod encode;
 pub mod framer;
 pub mod status;
-pub mod write_head;
+pub mod write_header;
 
 /// The protocol version spoken; a client that offers more is answered with this.
 pub const VERSION: u32 = 3;

@@ -7,8 +7,8 @@ pub(in crate::sftp) fn run(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
-    if let Open::File(transfer) = engine.handles.remove(body.string()?)? {
+) -> HandlerResult {
+    if let OpenHandle::File(transfer) = engine.handles.remove(body.string()?)? {
         transfer.finish()?;
     }
     ok(replies, id)

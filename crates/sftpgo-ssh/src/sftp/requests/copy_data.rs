@@ -31,7 +31,7 @@ pub(in crate::sftp) fn run(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     let source = body.string()?.to_vec();
     let from = body.u64()?;
     let length = body.u64()?;
@@ -51,7 +51,11 @@ pub(in crate::sftp) fn run(
 }
 
 /// Copies the next piece; the rest is left with the engine.
-pub(in crate::sftp) fn go_on(engine: &mut Engine, mut copy: Copy, replies: &mut Replies) -> Done {
+pub(in crate::sftp) fn go_on(
+    engine: &mut Engine,
+    mut copy: Copy,
+    replies: &mut Replies,
+) -> HandlerResult {
     let is_gone = engine.is_client_gone();
     let (source, target) = engine.handles.two_files(&copy.source, &copy.target)?;
     let wanted = usize::try_from(copy.left).map_or(PIECE, |left| left.min(PIECE));

@@ -9,7 +9,7 @@ pub(in crate::sftp) fn run(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     let raw = body.string()?;
     let path = match raw.strip_prefix(b"~") {
         Some(rest) if rest.is_empty() || rest.starts_with(b"/") => rest,

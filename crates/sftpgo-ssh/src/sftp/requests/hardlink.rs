@@ -7,7 +7,7 @@ pub(in crate::sftp) fn run(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     let original = path(body)?;
     let link = path(body)?;
     engine.session.hard_link(&original, &link)?;

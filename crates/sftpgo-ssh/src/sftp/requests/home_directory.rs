@@ -7,7 +7,7 @@ pub(in crate::sftp) fn run(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     body.string()?;
     replies.one_name(id, b"/");
     Ok(())

@@ -7,7 +7,7 @@ pub(in crate::sftp) fn run(
     id: u32,
     _body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     let handles = engine.handles.most() as u64;
     replies.extended(id, |reply| {
         for limit in [

@@ -7,7 +7,7 @@ pub(in crate::sftp) fn run(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     let path = path(body)?;
     let attrs = Attrs::decode(body)?;
     engine.session.create_dir(&path, attrs.permissions)?;

@@ -32,14 +32,14 @@ use sftpgo_core::{
 
 use super::{
     engine::{Engine, Failure, ok, path},
-    handle::Open,
+    handle::OpenHandle,
     proto::{
         MAX_DATA_LEN, MAX_PACKET_LEN, attrs::Attrs, decode::Decoder, encode::Replies, open_flags,
     },
 };
 
 /// What a request answers.
-type Done = Result<(), Failure>;
+type HandlerResult = Result<(), Failure>;
 
 /// Attributes as the wire has them; times outside 32 bits are cut to what fits.
 fn to_wire(metadata: &Metadata) -> Attrs {

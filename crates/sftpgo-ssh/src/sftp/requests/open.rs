@@ -9,7 +9,7 @@ pub(in crate::sftp) fn run(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     let path = path(body)?;
     let flags = body.u32()?;
     let attrs = Attrs::decode(body)?;
@@ -31,7 +31,7 @@ pub(in crate::sftp) fn run(
         return Err(Failure::NotYet(wait));
     }
     let transfer = engine.session.open(&path, &request)?;
-    let handle = engine.handles.insert(Open::File(transfer))?;
+    let handle = engine.handles.insert(OpenHandle::File(transfer))?;
     replies.handle(id, &handle);
     Ok(())
 }

@@ -7,11 +7,11 @@ pub(in crate::sftp) fn run(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     let path = path(body)?;
     engine.handles.check_room_for_directory()?;
     let listing = engine.session.open_dir(&path)?;
-    let handle = engine.handles.insert(Open::Directory(listing))?;
+    let handle = engine.handles.insert(OpenHandle::Directory(listing))?;
     replies.handle(id, &handle);
     Ok(())
 }

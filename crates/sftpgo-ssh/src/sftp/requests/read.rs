@@ -7,7 +7,7 @@ pub(in crate::sftp) fn run(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     let handle = body.string()?;
     let offset = body.u64()?;
     let wanted = usize::try_from(body.u32()?)

@@ -12,7 +12,7 @@ pub(in crate::sftp) fn run(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     let listing = engine.handles.directory(body.string()?)?;
     let now = now_ms() / 1000;
     let mut line = Vec::new();

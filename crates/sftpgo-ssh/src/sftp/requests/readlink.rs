@@ -7,7 +7,7 @@ pub(in crate::sftp) fn run(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     let target = engine.session.read_link(&path(body)?)?;
     replies.one_name(id, &target);
     Ok(())

@@ -7,7 +7,7 @@ pub(in crate::sftp) fn run(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     let path = engine.session.real_path(body.string()?)?;
     replies.one_name(id, path.as_bytes());
     Ok(())

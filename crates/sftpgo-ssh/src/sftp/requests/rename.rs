@@ -10,7 +10,7 @@ pub(in crate::sftp) fn run(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     rename(engine, id, body, replies, Replace::No)
 }
 
@@ -19,7 +19,7 @@ pub(in crate::sftp) fn posix_rename(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     rename(engine, id, body, replies, Replace::Yes)
 }
 
@@ -29,7 +29,7 @@ fn rename(
     body: &mut Decoder<'_>,
     replies: &mut Replies,
     replace: Replace,
-) -> Done {
+) -> HandlerResult {
     let from = path(body)?;
     let to = path(body)?;
     engine.session.rename(&from, &to, replace)?;

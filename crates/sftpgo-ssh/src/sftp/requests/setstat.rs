@@ -7,7 +7,7 @@ pub(in crate::sftp) fn setstat(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     by_name(engine, id, body, replies, true)
 }
 
@@ -16,7 +16,7 @@ pub(in crate::sftp) fn lsetstat(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     by_name(engine, id, body, replies, false)
 }
 
@@ -25,12 +25,12 @@ pub(in crate::sftp) fn fsetstat(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     let handle = body.string()?;
     let change = from_wire(&Attrs::decode(body)?);
     match engine.handles.any(handle)? {
-        Open::File(transfer) => transfer.set_attributes(&change)?,
-        Open::Directory(listing) => {
+        OpenHandle::File(transfer) => transfer.set_attributes(&change)?,
+        OpenHandle::Directory(listing) => {
             engine
                 .session
                 .set_attributes(&listing.path().clone(), &change, true)?
@@ -45,7 +45,7 @@ fn by_name(
     body: &mut Decoder<'_>,
     replies: &mut Replies,
     follow: bool,
-) -> Done {
+) -> HandlerResult {
     let path = path(body)?;
     let change = from_wire(&Attrs::decode(body)?);
     engine.session.set_attributes(&path, &change, follow)?;

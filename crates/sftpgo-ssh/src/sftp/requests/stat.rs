@@ -7,7 +7,7 @@ pub(in crate::sftp) fn stat(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     by_name(engine, id, body, replies, true)
 }
 
@@ -16,7 +16,7 @@ pub(in crate::sftp) fn lstat(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     by_name(engine, id, body, replies, false)
 }
 
@@ -26,10 +26,10 @@ pub(in crate::sftp) fn fstat(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     let metadata = match engine.handles.any(body.string()?)? {
-        Open::File(transfer) => transfer.metadata()?,
-        Open::Directory(listing) => engine.session.metadata(&listing.path().clone(), true)?,
+        OpenHandle::File(transfer) => transfer.metadata()?,
+        OpenHandle::Directory(listing) => engine.session.metadata(&listing.path().clone(), true)?,
     };
     replies.attrs(id, &to_wire(&metadata));
     Ok(())
@@ -41,7 +41,7 @@ fn by_name(
     body: &mut Decoder<'_>,
     replies: &mut Replies,
     follow: bool,
-) -> Done {
+) -> HandlerResult {
     let metadata = engine.session.metadata(&path(body)?, follow)?;
     replies.attrs(id, &to_wire(&metadata));
     Ok(())

@@ -9,7 +9,7 @@ pub(in crate::sftp) fn statvfs(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     let space = engine.session.space(&path(body)?)?;
     answer(replies, id, &space);
     Ok(())
@@ -20,10 +20,10 @@ pub(in crate::sftp) fn fstatvfs(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     let path = match engine.handles.any(body.string()?)? {
-        Open::File(transfer) => transfer.path().clone(),
-        Open::Directory(listing) => listing.path().clone(),
+        OpenHandle::File(transfer) => transfer.path().clone(),
+        OpenHandle::Directory(listing) => listing.path().clone(),
     };
     // A file of an unfinished upload has no name yet; its directory is on the same storage.
     let directory = path.parent().unwrap_or(path);

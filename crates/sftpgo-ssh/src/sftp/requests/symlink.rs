@@ -10,7 +10,7 @@ pub(in crate::sftp) fn run(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     let (first, second) = (body.string()?, body.string()?);
     let client = engine.session.connection().client_version();
     let order = match habit_of(client, engine.taken_for) {

@@ -13,7 +13,7 @@ pub(in crate::sftp) fn run(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     let (uids, gids) = (body.string()?, body.string()?);
     let own = engine.session.owner_of_new_files();
     let username = engine.session.username().as_bytes();

@@ -8,11 +8,11 @@ use std::time::Duration;
 use sftpgo_core::Error;
 
 use super::*;
-use crate::sftp::proto::write_head::WriteHead;
+use crate::sftp::proto::write_header::WriteHeader;
 
 /// A WRITE whose data has not all arrived.
 pub(in crate::sftp) struct Writing {
-    head: WriteHead,
+    header: WriteHeader,
     /// Bytes of data that were taken.
     taken: usize,
     refused: Option<Error>,
@@ -20,11 +20,11 @@ pub(in crate::sftp) struct Writing {
 
 impl Writing {
     pub(in crate::sftp) fn id(&self) -> u32 {
-        self.head.id
+        self.header.id
     }
 
     pub(in crate::sftp) fn is_done(&self) -> bool {
-        self.taken == self.head.len
+        self.taken == self.header.len
     }
 
     /// Why it was not done.
@@ -39,7 +39,7 @@ pub(in crate::sftp) fn run(
     id: u32,
     body: &mut Decoder<'_>,
     replies: &mut Replies,
-) -> Done {
+) -> HandlerResult {
     let handle = body.string()?;
     let offset = body.u64()?;
     let data = body.string()?;
@@ -73,20 +73,25 @@ pub(in crate::sftp) fn wait_to_go_on(
     if writing.refused.is_some() {
         return None;
     }
-    let left = writing.head.len.saturating_sub(writing.taken);
-    let offset = writing.head.offset.checked_add(writing.taken as u64)?;
-    wait(engine, &writing.head.handle, offset, left.min(stream.len()))
+    let left = writing.header.len.saturating_sub(writing.taken);
+    let offset = writing.header.offset.checked_add(writing.taken as u64)?;
+    wait(
+        engine,
+        &writing.header.handle,
+        offset,
+        left.min(stream.len()),
+    )
 }
 
 /// A WRITE that has begun to arrive. What would be refused as a whole is refused before any of it is written; only where
 /// another upload takes the user's last room meanwhile, a part may be.
-pub(in crate::sftp) fn begin(engine: &mut Engine, head: WriteHead) -> Writing {
+pub(in crate::sftp) fn begin(engine: &mut Engine, header: WriteHeader) -> Writing {
     let allowed = engine
         .handles
-        .file(&head.handle)
-        .and_then(|transfer| transfer.check_write(head.len, head.offset));
+        .file(&header.handle)
+        .and_then(|transfer| transfer.check_write(header.len, header.offset));
     Writing {
-        head,
+        header,
         taken: 0,
         refused: allowed.err(),
     }
@@ -94,11 +99,11 @@ pub(in crate::sftp) fn begin(engine: &mut Engine, head: WriteHead) -> Writing {
 
 /// Takes what `stream` has of the data and answers how much that was.
 pub(in crate::sftp) fn go_on(engine: &mut Engine, writing: &mut Writing, stream: &[u8]) -> usize {
-    let left = writing.head.len.saturating_sub(writing.taken);
+    let left = writing.header.len.saturating_sub(writing.taken);
     let data = stream.get(..left).unwrap_or(stream);
     if writing.refused.is_none() {
-        let offset = writing.head.offset + writing.taken as u64;
-        writing.refused = write(engine, &writing.head.handle, offset, data).err();
+        let offset = writing.header.offset + writing.taken as u64;
+        writing.refused = write(engine, &writing.header.handle, offset, data).err();
     }
     writing.taken += data.len();
     data.len()

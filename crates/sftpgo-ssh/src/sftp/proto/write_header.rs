@@ -9,7 +9,7 @@ const LEN: usize = 4 + 1 + 4 + (4 + HANDLE_LEN) + 8 + 4;
 
 /// What a WRITE (draft section 6.4) says before its data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WriteHead {
+pub struct WriteHeader {
     /// Of the request.
     pub id: u32,
     /// Where to.
@@ -20,7 +20,7 @@ pub struct WriteHead {
     pub len: usize,
 }
 
-impl WriteHead {
+impl WriteHeader {
     /// Bytes before the data.
     pub const LEN: usize = LEN;
 
@@ -55,15 +55,15 @@ mod tests {
 
     #[test]
     fn fields_are_read_without_the_data() {
-        let head = WriteHead {
+        let header = WriteHeader {
             id: 7,
             handle: *b"handle!!",
             offset: 256,
             len: 2,
         };
-        assert_eq!(WriteHead::parse(WRITE), Some(head));
-        assert_eq!(WriteHead::parse(&WRITE[..WriteHead::LEN]), Some(head));
-        assert_eq!(WriteHead::parse(&WRITE[..WriteHead::LEN - 1]), None);
+        assert_eq!(WriteHeader::parse(WRITE), Some(header));
+        assert_eq!(WriteHeader::parse(&WRITE[..WriteHeader::LEN]), Some(header));
+        assert_eq!(WriteHeader::parse(&WRITE[..WriteHeader::LEN - 1]), None);
     }
 
     #[test]
@@ -78,10 +78,10 @@ mod tests {
         ] {
             let mut other = WRITE.to_vec();
             other[at] = byte;
-            assert_eq!(WriteHead::parse(&other), None, "{why}");
+            assert_eq!(WriteHeader::parse(&other), None, "{why}");
         }
         let mut empty = WRITE.to_vec();
         (empty[3], empty[32]) = (29, 0);
-        assert_eq!(WriteHead::parse(&empty), None);
+        assert_eq!(WriteHeader::parse(&empty), None);
     }
 }

@@ -3,7 +3,7 @@
 use sftpgo_core::{Error, ErrorKind};
 
 /// What a person reads behind the name of a file.
-pub(crate) fn reason(error: &Error) -> String {
+pub(crate) fn error_text(error: &Error) -> String {
     match error.kind() {
         // This one is the contract's word, the same in every protocol.
         ErrorKind::QuotaExceeded => error.message().to_owned(),
@@ -26,9 +26,9 @@ mod tests {
     #[test]
     fn messages_begin_as_the_systems_do() {
         let missing = Error::not_found("no such file or directory");
-        assert_eq!(reason(&missing), "No such file or directory");
+        assert_eq!(error_text(&missing), "No such file or directory");
         let full = Error::new(ErrorKind::QuotaExceeded, "quota exceeded");
-        assert_eq!(reason(&full), "quota exceeded");
+        assert_eq!(error_text(&full), "quota exceeded");
         assert_eq!(capitalised(""), "");
     }
 }

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{config::Limits, source::source_of};
 
-/// Everybody who has not logged in yet.
+/// Bounds the connections that have not logged in yet.
 #[derive(Default)]
-pub(crate) struct Pending(Mutex<State>);
+pub(crate) struct UnauthenticatedLimiter(Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -39,19 +39,19 @@ pub(crate) enum Stage {
     LoggingIn,
 }
 
-/// A place among the waiting; dropped at login or at the end of the connection.
-pub(crate) struct Place {
-    pending: Arc<Pending>,
+/// A permit to be connected without a login; dropped at login or at the end of the connection.
+pub(crate) struct Permit {
+    limiter: Arc<UnauthenticatedLimiter>,
     number: u64,
     close: CancellationToken,
 }
 
-impl Pending {
-    /// Takes a place for `address`. Where a limit is reached, one of those that count towards it makes room, at random among
+impl UnauthenticatedLimiter {
+    /// Gives a permit to `address`. Where a limit is reached, one of those that count towards it makes room, at random among
     /// the least far. Of those who are logging in one makes room only in the whole, and only of the source that has most of
     /// them, if that is more than the new one's source will have: nobody who is alone at an address is closed while somebody
     /// holds many. Else none is left for the new one.
-    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr, limits: &Limits) -> Option<Place> {
+    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr, limits: &Limits) -> Option<Permit> {
         let source = source_of(address);
         let mut state = self.lock();
         let from_source = state.by_source.get(&source).copied().unwrap_or(0);
@@ -72,8 +72,8 @@ impl Pending {
         };
         state.waiting.insert(number, entry);
         *state.by_source.entry(source).or_default() += 1;
-        Some(Place {
-            pending: Arc::clone(self),
+        Some(Permit {
+            limiter: Arc::clone(self),
             number,
             close,
         })
@@ -126,7 +126,7 @@ impl State {
     }
 }
 
-impl Place {
+impl Permit {
     /// Fires when this connection has to make room for another.
     pub(crate) fn close_requested(&self) -> CancellationToken {
         self.close.clone()
@@ -134,15 +134,15 @@ impl Place {
 
     /// The connection is this far now.
     pub(crate) fn reach(&self, stage: Stage) {
-        if let Some(entry) = self.pending.lock().waiting.get_mut(&self.number) {
+        if let Some(entry) = self.limiter.lock().waiting.get_mut(&self.number) {
             entry.stage = entry.stage.max(stage);
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        self.pending.lock().remove(self.number);
+        self.limiter.lock().remove(self.number);
     }
 }
 
@@ -158,45 +158,45 @@ mod tests {
         }
     }
 
-    fn is_closed(place: &Place) -> bool {
-        place.close_requested().is_cancelled()
+    fn is_closed(permit: &Permit) -> bool {
+        permit.close_requested().is_cancelled()
     }
 
     #[test]
     fn one_of_a_full_source_makes_room_and_others_stay() {
         let limits = limits(4, 2);
-        let pending = Arc::new(Pending::default());
-        let enter = |last| pending.enter(IpAddr::from([127, 0, 0, last]), &limits);
+        let limiter = Arc::new(UnauthenticatedLimiter::default());
+        let enter = |last| limiter.enter(IpAddr::from([127, 0, 0, last]), &limits);
         let (first, second, other) = (enter(1), enter(1), enter(2).unwrap());
         let third = enter(1).unwrap();
-        let closed = [&first, &second].map(|place| is_closed(place.as_ref().unwrap()));
+        let closed = [&first, &second].map(|permit| is_closed(permit.as_ref().unwrap()));
         assert!(closed[0] != closed[1]);
         assert!(!is_closed(&other) && !is_closed(&third));
         let fourth = enter(3);
         assert!(fourth.is_some() && !is_closed(&other));
         drop((first, second, third, other));
-        assert_eq!(pending.lock().waiting.len(), 1);
-        assert_eq!(pending.lock().by_source.len(), 1);
+        assert_eq!(limiter.lock().waiting.len(), 1);
+        assert_eq!(limiter.lock().by_source.len(), 1);
     }
 
     #[test]
     fn who_is_less_far_goes_first_and_nobody_who_is_logging_in() {
         let limits = limits(3, 3);
-        let pending = Arc::new(Pending::default());
-        let enter = |last| pending.enter(IpAddr::from([127, 0, 0, last]), &limits);
-        let places = [1, 2, 3].map(|last| enter(last).unwrap());
-        places[0].reach(Stage::LoggingIn);
-        places[1].reach(Stage::Encrypted);
+        let limiter = Arc::new(UnauthenticatedLimiter::default());
+        let enter = |last| limiter.enter(IpAddr::from([127, 0, 0, last]), &limits);
+        let permits = [1, 2, 3].map(|last| enter(last).unwrap());
+        permits[0].reach(Stage::LoggingIn);
+        permits[1].reach(Stage::Encrypted);
         // Going back makes nobody worse off.
-        places[0].reach(Stage::Encrypted);
+        permits[0].reach(Stage::Encrypted);
         let fourth = enter(4).unwrap();
-        assert_eq!(places.each_ref().map(is_closed), [false, false, true]);
+        assert_eq!(permits.each_ref().map(is_closed), [false, false, true]);
         fourth.reach(Stage::LoggingIn);
         let fifth = enter(5).unwrap();
-        assert_eq!(places.each_ref().map(is_closed), [false, true, true]);
+        assert_eq!(permits.each_ref().map(is_closed), [false, true, true]);
         fifth.reach(Stage::LoggingIn);
         assert!(enter(6).is_none(), "all are logging in");
-        assert!(!is_closed(&places[0]) && !is_closed(&fourth) && !is_closed(&fifth));
+        assert!(!is_closed(&permits[0]) && !is_closed(&fourth) && !is_closed(&fifth));
         drop(fifth);
         assert!(enter(6).is_some());
     }
@@ -204,17 +204,17 @@ mod tests {
     #[test]
     fn who_holds_many_logins_keeps_nobody_out_and_who_has_one_keeps_it() {
         let limits = limits(4, 4);
-        let pending = Arc::new(Pending::default());
-        let enter = |last| pending.enter(IpAddr::from([127, 0, 0, last]), &limits);
+        let limiter = Arc::new(UnauthenticatedLimiter::default());
+        let enter = |last| limiter.enter(IpAddr::from([127, 0, 0, last]), &limits);
         let one = enter(1).unwrap();
         let many = [2, 2, 2].map(|last| enter(last).unwrap());
-        for place in many.iter().chain([&one]) {
-            place.reach(Stage::LoggingIn);
+        for permit in many.iter().chain([&one]) {
+            permit.reach(Stage::LoggingIn);
         }
         let new = enter(3).unwrap();
         new.reach(Stage::LoggingIn);
         assert!(!is_closed(&one));
-        assert_eq!(many.iter().filter(|place| is_closed(place)).count(), 1);
+        assert_eq!(many.iter().filter(|permit| is_closed(permit)).count(), 1);
         // Two against one that would come to be: no more are closed.
         assert!(enter(3).is_none());
         assert!(!is_closed(&one) && !is_closed(&new));
@@ -240,11 +240,11 @@ mod tests {
         let address = IpAddr::from([127, 0, 0, 1]);
         let mut closed = std::collections::HashSet::new();
         for _ in 0..200 {
-            let pending = Arc::new(Pending::default());
-            let places: Vec<_> = (0..9)
-                .filter_map(|_| pending.enter(address, &limits))
+            let limiter = Arc::new(UnauthenticatedLimiter::default());
+            let permits: Vec<_> = (0..9)
+                .filter_map(|_| limiter.enter(address, &limits))
                 .collect();
-            closed.extend(places.iter().position(is_closed));
+            closed.extend(permits.iter().position(is_closed));
         }
         assert!(closed.len() > 4, "{closed:?}");
     }

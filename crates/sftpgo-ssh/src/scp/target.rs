@@ -14,7 +14,7 @@ const OWNER_BITS: u32 = 0o700;
 pub(super) const PERMISSION_BITS: u32 = 0o777;
 
 /// The directory that records go into, or the name that the first one gets.
-pub(super) struct Place {
+pub(super) struct Target {
     path: VirtualPath,
     /// `path` as the client writes it, for messages.
     shown: Vec<u8>,
@@ -37,7 +37,7 @@ pub(super) struct Named {
     pub(super) shown: Vec<u8>,
 }
 
-impl Place {
+impl Target {
     /// The target of a command line, not looked at yet.
     pub(super) fn of(arguments: &Arguments) -> Self {
         let target = arguments.paths.first();

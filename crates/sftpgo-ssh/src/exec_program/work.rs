@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Program, Streams};
 use crate::{
-    program,
+    exec_program,
     session::{SEND_AT, Sender, Step, Work},
 };
 
@@ -43,12 +43,12 @@ impl ProgramWork {
         let pause = self.streams.take_pause();
         let waiting = self.streams.stdout.len() + self.streams.stderr.len();
         self.then = match step {
-            program::Step::Done(status) => Some(Then::Done(status)),
-            program::Step::NeedInput => Some(Then::NeedInput),
-            program::Step::Continue if !pause.is_zero() || waiting >= SEND_AT => {
+            exec_program::Step::Done(status) => Some(Then::Done(status)),
+            exec_program::Step::NeedInput => Some(Then::NeedInput),
+            exec_program::Step::Continue if !pause.is_zero() || waiting >= SEND_AT => {
                 Some(Then::Pause(pause))
             }
-            program::Step::Continue => None,
+            exec_program::Step::Continue => None,
         };
         Step::Worked
     }
