@@ -14,7 +14,7 @@ use std::{
 use common::Server;
 use rustix::process::Signal;
 use serde_json::json;
-use sftpgo_core::filesystem::UPLOAD_TEMPORARY_PREFIX;
+use sftpgo_core::policy::UPLOAD_TEMPORARY_PREFIX;
 
 #[test]
 fn a_first_start_makes_everything_and_says_where_it_is() {

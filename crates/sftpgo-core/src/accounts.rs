@@ -14,7 +14,7 @@ use crate::{
     quota::QuotaBook,
     registry::Connections,
     storage_usage::{StorageUsage, Usage},
-    user::{User, UserDraft, UserId},
+    user::{StoredUser, UserDraft, UserId},
 };
 
 /// A change is made again so often when others change the user at the same time.
@@ -56,7 +56,7 @@ impl Accounts {
     ///
     /// # Errors
     /// What the provider says.
-    pub fn list(&self, query: &UserQuery) -> Result<Vec<User>> {
+    pub fn list(&self, query: &UserQuery) -> Result<Vec<StoredUser>> {
         // Before the ledger, see there.
         let unwritten = self.quotas.unwritten_usage();
         let mut users = self.provider.list_users(query)?;
@@ -70,7 +70,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound).
-    pub fn by_id(&self, id: UserId) -> Result<User> {
+    pub fn by_id(&self, id: UserId) -> Result<StoredUser> {
         self.one(|provider| provider.user_by_id(id))
     }
 
@@ -78,7 +78,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound).
-    pub fn by_name(&self, username: &str) -> Result<User> {
+    pub fn by_name(&self, username: &str) -> Result<StoredUser> {
         self.one(|provider| provider.user_by_name(username))
     }
 
@@ -87,7 +87,7 @@ impl Accounts {
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid), [`AlreadyExists`](ErrorKind::AlreadyExists), or
     /// [`Unsupported`](ErrorKind::Unsupported) when management is off.
-    pub fn add(&self, draft: UserDraft) -> Result<User> {
+    pub fn add(&self, draft: UserDraft) -> Result<StoredUser> {
         self.check_managed()?;
         let user = self
             .provider
@@ -108,7 +108,7 @@ impl Accounts {
         &self,
         id: UserId,
         change: impl Fn(&mut UserDraft) -> Result<()>,
-    ) -> Result<User> {
+    ) -> Result<StoredUser> {
         self.check_managed()?;
         // Two changes of one user, each made of what it read, would undo each other.
         let _one_at_a_time = self.updating.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,7 +121,11 @@ impl Accounts {
         Ok(user)
     }
 
-    fn change(&self, id: UserId, change: impl Fn(&mut UserDraft) -> Result<()>) -> Result<User> {
+    fn change(
+        &self,
+        id: UserId,
+        change: impl Fn(&mut UserDraft) -> Result<()>,
+    ) -> Result<StoredUser> {
         for _ in 0..TRIES {
             let stored = self.by_id(id)?;
             let mut draft = UserDraft::from(&stored);
@@ -154,7 +158,10 @@ impl Accounts {
         Ok(())
     }
 
-    fn one(&self, find: impl FnOnce(&dyn Provider) -> Result<Option<User>>) -> Result<User> {
+    fn one(
+        &self,
+        find: impl FnOnce(&dyn Provider) -> Result<Option<StoredUser>>,
+    ) -> Result<StoredUser> {
         let unwritten = self.quotas.unwritten_usage();
         let mut user =
             find(self.provider.as_ref())?.ok_or_else(|| Error::not_found("no such user"))?;
@@ -174,7 +181,7 @@ impl Accounts {
 }
 
 /// A user's usage with what the ledger does not have yet; what servers that share it report may be below zero for a moment.
-fn shown(user: &User, unwritten: &HashMap<UserId, Usage>) -> Usage {
+fn shown(user: &StoredUser, unwritten: &HashMap<UserId, Usage>) -> Usage {
     let usage = unwritten.get(&user.id).copied().unwrap_or(user.usage);
     StorageUsage::of(usage).as_usage_at(usage.updated_at)
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use crate::user::User;
+use crate::user::StoredUser;
 
 /// The protocol a session speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +119,10 @@ pub enum Event<'a> {
         reason: &'a str,
     },
     /// A user was added, updated or deleted.
-    User { change: UserChange, user: &'a User },
+    User {
+        change: UserChange,
+        user: &'a StoredUser,
+    },
     /// How many connections are registered now.
     ActiveConnections { count: usize },
 }

@@ -15,11 +15,10 @@ use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::Homes,
     patience,
-    policy::Policy,
     quota::QuotaBook,
     rule::Rule,
     session::UploadPolicy,
-    user::{User, now_ms},
+    user::{StoredUser, now_ms},
 };
 
 /// A home that has not answered a question by then does not answer.
@@ -62,7 +61,7 @@ impl Explainer {
     ///
     /// # Errors
     /// A failure of the provider, which decides nothing; or the home does not answer.
-    pub fn explain(&self, user: &User, question: &Question) -> Result<Verdict> {
+    pub fn explain(&self, user: &StoredUser, question: &Question) -> Result<Verdict> {
         let no_answer = || Error::new(ErrorKind::Internal, "the home directory does not answer");
         // Each question that is being answered holds the desk.
         if Arc::strong_count(&self.0) > MOST_QUESTIONS {
@@ -75,19 +74,20 @@ impl Explainer {
 }
 
 impl Desk {
-    fn explain(&self, user: &User, question: &Question) -> Result<Verdict> {
+    fn explain(&self, user: &StoredUser, question: &Question) -> Result<Verdict> {
         if let Err(refused) = user.check_may_log_in(now_ms()) {
             return Verdict::refused(refused);
         }
-        let home = match self.homes.existing_home(user) {
-            Ok(home) => Home::new(home, Policy::uniform(user.permissions), self.uploads),
+        let user = user.effective();
+        let home = match self.homes.existing_home(&user) {
+            Ok(home) => Home::new(home, user.policy.clone(), self.uploads),
             Err(error) => return Ok(Verdict::without_home(&error)),
         };
         let decided = home.decide(question).and_then(|rule| {
             let needed = home.needed_room(question);
-            match needed.filter(|_| self.quotas.tracking().covers(user)) {
+            match needed.filter(|_| self.quotas.tracking().covers(&user)) {
                 Some(NeededRoom { taken, freed }) => {
-                    let status = self.quotas.account(user)?.status();
+                    let status = self.quotas.account(&user)?.status();
                     status.check(taken, freed).map(|()| rule)
                 }
                 None => Ok(rule),

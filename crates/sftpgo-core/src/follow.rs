@@ -7,7 +7,7 @@ use crate::{
     provider::Provider,
     quota::QuotaBook,
     registry::Connections,
-    user::{User, UserId, now_ms},
+    user::{StoredUser, UserId, now_ms},
 };
 
 /// Asked for at a time.
@@ -25,7 +25,8 @@ pub fn follow_changes(
 ) -> Result<()> {
     for some in connections.users().chunks(MANY) {
         let found = provider.users_by_id(some)?;
-        let found: HashMap<UserId, User> = found.into_iter().map(|user| (user.id, user)).collect();
+        let found: HashMap<UserId, StoredUser> =
+            found.into_iter().map(|user| (user.id, user)).collect();
         for id in some {
             match found.get(id) {
                 Some(user) => end_or_let_go_on(user, connections),
@@ -33,18 +34,20 @@ pub fn follow_changes(
             }
         }
         // Afterwards, for a user's limits may have to wait for the ledger.
-        found.values().for_each(|user| quotas.limits_changed(user));
+        found
+            .values()
+            .for_each(|user| quotas.limits_changed(&user.effective()));
     }
     Ok(())
 }
 
 /// Tells the user's sessions what holds now.
-pub(crate) fn apply(user: &User, connections: &Connections, quotas: &QuotaBook) {
+pub(crate) fn apply(user: &StoredUser, connections: &Connections, quotas: &QuotaBook) {
     end_or_let_go_on(user, connections);
-    quotas.limits_changed(user);
+    quotas.limits_changed(&user.effective());
 }
 
-fn end_or_let_go_on(user: &User, connections: &Connections) {
+fn end_or_let_go_on(user: &StoredUser, connections: &Connections) {
     connections.expiry_changed(user.id, user.expiration_date);
     if !user.enabled || user.is_expired_at(now_ms()) {
         connections.close_user(user.id);

@@ -42,5 +42,5 @@ pub use error::{Error, ErrorKind, Result};
 pub use permission::Permissions;
 pub use provider::Provider;
 pub use rule::Rule;
-pub use user::{User, UserDraft, UserId};
+pub use user::{EffectiveUser, StoredUser, UserDraft, UserId};
 pub use vpath::VirtualPath;

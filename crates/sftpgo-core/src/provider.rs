@@ -8,7 +8,7 @@ pub use self::sharing::{Counting, Report, ServerId, Share, SharedStore, StoredSh
 use crate::{
     error::{Error, Result},
     storage_usage::Usage,
-    user::{User, UserId},
+    user::{StoredUser, UserId},
 };
 
 /// Order of a listing by username.
@@ -56,19 +56,19 @@ pub trait Users: Send + Sync {
     ///
     /// # Errors
     /// [`Unavailable`](crate::ErrorKind::Unavailable) when the store does not answer; an unknown name is `Ok(None)`.
-    fn user_by_name(&self, username: &str) -> Result<Option<User>>;
+    fn user_by_name(&self, username: &str) -> Result<Option<StoredUser>>;
 
     /// The user with this id.
     ///
     /// # Errors
     /// As [`Users::user_by_name`].
-    fn user_by_id(&self, id: UserId) -> Result<Option<User>>;
+    fn user_by_id(&self, id: UserId) -> Result<Option<StoredUser>>;
 
     /// Those of these users that there are, in no promised order.
     ///
     /// # Errors
     /// As [`Users::user_by_name`].
-    fn users_by_id(&self, ids: &[UserId]) -> Result<Vec<User>> {
+    fn users_by_id(&self, ids: &[UserId]) -> Result<Vec<StoredUser>> {
         let found = ids.iter().map(|id| self.user_by_id(*id));
         found.filter_map(Result::transpose).collect()
     }
@@ -77,7 +77,7 @@ pub trait Users: Send + Sync {
     ///
     /// # Errors
     /// As [`Users::user_by_name`].
-    fn list_users(&self, query: &UserQuery) -> Result<Vec<User>>;
+    fn list_users(&self, query: &UserQuery) -> Result<Vec<StoredUser>>;
 
     /// Shows every user to `see` once, until it says to stop, in no promised order. Who comes, goes or gets another
     /// name meanwhile hides nobody else. No part of the store is held while `see` works, and one on a disk is read a
@@ -85,26 +85,26 @@ pub trait Users: Send + Sync {
     ///
     /// # Errors
     /// As [`Users::user_by_name`].
-    fn for_each_user(&self, see: &mut dyn FnMut(User) -> ControlFlow<()>) -> Result<()>;
+    fn for_each_user(&self, see: &mut dyn FnMut(StoredUser) -> ControlFlow<()>) -> Result<()>;
 
     /// Stores a new user (its id is ignored) and answers it with its id.
     ///
     /// # Errors
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) when the name is taken.
-    fn add_user(&self, user: &User) -> Result<User>;
+    fn add_user(&self, user: &StoredUser) -> Result<StoredUser>;
 
     /// Replaces all settings of the user with `user.id`, usage and last login stay as they are; false, and nothing is
     /// changed, when they are not those of `before` any more.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound), or [`AlreadyExists`](crate::ErrorKind::AlreadyExists) when the new name is taken.
-    fn change_user(&self, before: &User, user: &User) -> Result<bool>;
+    fn change_user(&self, before: &StoredUser, user: &StoredUser) -> Result<bool>;
 
     /// The same whatever they are.
     ///
     /// # Errors
     /// As [`Users::change_user`].
-    fn update_user(&self, user: &User) -> Result<()> {
+    fn update_user(&self, user: &StoredUser) -> Result<()> {
         loop {
             let before = self.user_by_id(user.id)?;
             let before = before.ok_or_else(|| Error::not_found("no such user"))?;

@@ -27,7 +27,7 @@ use crate::{
     event::{Event, Events},
     provider::{Provider, ServerId, SharedStore},
     sync::lock,
-    user::{User, UserId, rights},
+    user::{StoredUser, UserId, rights},
 };
 
 /// Sessions that are taken or given back in one transaction.
@@ -54,7 +54,7 @@ struct State {
 struct LoginEntry {
     user: UserId,
     /// As stored when the login began.
-    at_login: User,
+    at_login: StoredUser,
     close: CancellationToken,
     expires: watch::Sender<i64>,
 }
@@ -104,7 +104,7 @@ impl Connections {
     ///
     /// # Errors
     /// [`LimitReached`](ErrorKind::LimitReached) when the user has `max_sessions` already.
-    pub fn log_in(self: &Arc<Self>, user: &User) -> Result<Login> {
+    pub fn log_in(self: &Arc<Self>, user: &StoredUser) -> Result<Login> {
         let login = self.log_in_here(user)?;
         if let Some((store, server)) = self.store() {
             store.take_session(server, login.number, user.id, user.max_sessions)?;
@@ -112,7 +112,7 @@ impl Connections {
         Ok(login)
     }
 
-    fn log_in_here(self: &Arc<Self>, user: &User) -> Result<Login> {
+    fn log_in_here(self: &Arc<Self>, user: &StoredUser) -> Result<Login> {
         let mut state = self.lock();
         let open = state
             .logins
@@ -184,7 +184,7 @@ impl Connections {
 
     /// Closes every network connection whose user was another at its login in something that a session cannot go on
     /// without, as `user` is now: name, password, a key that is gone, home, owner or permissions.
-    pub fn close_changed(&self, user: &User) {
+    pub fn close_changed(&self, user: &StoredUser) {
         let mut changed = None;
         for login in self.lock().logins.values() {
             if login.user == user.id

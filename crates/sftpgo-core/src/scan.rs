@@ -16,7 +16,7 @@ use crate::{
     patience::{self, Progress},
     priority,
     quota::{Count, Counted, QuotaAccount, QuotaBook, Tracking},
-    user::{User, UserId, now_ms},
+    user::{EffectiveUser, StoredUser, UserId, now_ms},
     vpath::VirtualPath,
 };
 
@@ -41,7 +41,7 @@ pub struct QuotaScans {
 /// A scan that is listed as running until it is dropped.
 pub struct QuotaScan {
     scans: Arc<QuotaScans>,
-    user: User,
+    user: EffectiveUser,
     start_time: i64,
 }
 
@@ -119,7 +119,7 @@ impl QuotaScans {
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) when tracking is off, [`Conflict`](ErrorKind::Conflict) when
     /// the user is being scanned already.
-    pub fn begin(self: &Arc<Self>, user: User) -> Result<QuotaScan> {
+    pub fn begin(self: &Arc<Self>, user: StoredUser) -> Result<QuotaScan> {
         if self.quotas.tracking() == Tracking::Off {
             return Err(Error::new(
                 ErrorKind::Unsupported,
@@ -137,7 +137,7 @@ impl QuotaScans {
         running.insert(user.username.clone(), start_time);
         Ok(QuotaScan {
             scans: Arc::clone(self),
-            user,
+            user: user.effective(),
             start_time,
         })
     }

@@ -15,7 +15,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::{Command, Event, Events},
     filesystem::{FileType, Metadata, OwnerIds, Replace, SpaceInfo},
-    policy::{Access, Policy, names_unfinished_upload},
+    policy::{Access, names_unfinished_upload},
     registry::ConnectionGuard,
     rule::Rule,
     session_context::SessionContext,
@@ -62,7 +62,6 @@ impl Session {
         Self {
             shared: Arc::new(SessionContext {
                 user: Arc::clone(&logged_in.user),
-                policy: Policy::uniform(logged_in.user.permissions),
                 filesystem: Arc::clone(&logged_in.filesystem),
                 quota: Arc::clone(&logged_in.quota),
                 connection,

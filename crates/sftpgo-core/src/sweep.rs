@@ -7,7 +7,7 @@ use crate::{
     filesystem::Homes,
     patience, priority,
     provider::Users,
-    user::User,
+    user::StoredUser,
 };
 
 /// One home is waited for this long; it is swept to its end all the same.
@@ -48,11 +48,11 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    fn one(&mut self, user: User) -> ControlFlow<()> {
+    fn one(&mut self, user: StoredUser) -> ControlFlow<()> {
         let (homes, username) = (Arc::clone(self.homes), user.username.clone());
         let swept = patience::run("sweep", self.patience, move |_| {
             priority::lower_for_this_thread();
-            let home = homes.existing_home(&user)?;
+            let home = homes.existing_home(&user.effective())?;
             let username = &user.username;
             home.map_or(Ok(0), |home| {
                 home.sweep_uploads(&mut |path, error| {

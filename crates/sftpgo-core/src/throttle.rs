@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{event::Operation, user::User};
+use crate::{event::Operation, user::EffectiveUser};
 
 /// Smaller pieces cost more in packets than they make transfers smoother.
 const LEAST: usize = 1024;
@@ -42,7 +42,7 @@ impl Default for Lane {
 
 impl Throttle {
     /// Gives both directions the rates that `user` has, running transfers included; 0 is unlimited.
-    pub fn set_rates(&self, user: &User) {
+    pub fn set_rates(&self, user: &EffectiveUser) {
         self.upload.set_rate(user.upload_bandwidth);
         self.download.set_rate(user.download_bandwidth);
     }

@@ -1,6 +1,6 @@
 //! What every store takes alike, so that users can move from one to another.
 
-use sftpgo_core::{Error, Result, User};
+use sftpgo_core::{Error, Result, StoredUser};
 
 /// Characters in a `varchar(255)` of the table that all of SFTPGo's databases have.
 const LONGEST: usize = 255;
@@ -9,7 +9,7 @@ const LONGEST: usize = 255;
 ///
 /// # Errors
 /// [`Invalid`](sftpgo_core::ErrorKind::Invalid), naming the field that does not.
-pub(crate) fn check(user: &User) -> Result<()> {
+pub(crate) fn check(user: &StoredUser) -> Result<()> {
     let home_dir = user.home_dir.to_string_lossy();
     let short = [
         ("username", user.username.as_str()),

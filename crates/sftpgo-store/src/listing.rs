@@ -8,7 +8,7 @@ use diesel::{
     result::Error as DieselError,
 };
 use sftpgo_core::{
-    Result, User,
+    Result, StoredUser,
     provider::{Order, PageStart, UserQuery},
 };
 
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The page that is asked for, as it is at one moment: it is one statement.
-pub(crate) fn list(connection: &mut Connection, query: &UserQuery) -> Result<Vec<User>> {
+pub(crate) fn list(connection: &mut Connection, query: &UserQuery) -> Result<Vec<StoredUser>> {
     let is_empty = match (&query.username, &query.start) {
         (None, _) => false,
         (Some(username), PageStart::Offset(0) | PageStart::After(_)) => cannot_be(username),
@@ -33,7 +33,7 @@ pub(crate) fn list(connection: &mut Connection, query: &UserQuery) -> Result<Vec
     load(connection, query).map_err(of_query)
 }
 
-fn load(connection: &mut Connection, query: &UserQuery) -> QueryResult<Vec<User>> {
+fn load(connection: &mut Connection, query: &UserQuery) -> QueryResult<Vec<StoredUser>> {
     let mut page = page(query);
     // SQLite makes rows as they are taken, and would plan a statement with a bound LIMIT anew each time.
     if dialect::sends_all_rows(connection) {

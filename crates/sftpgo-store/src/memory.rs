@@ -12,7 +12,7 @@ use std::{
 };
 
 use sftpgo_core::{
-    Error, ErrorKind, Result, User, UserId,
+    Error, ErrorKind, Result, StoredUser, UserId,
     provider::{Health, Order, PageStart, QuotaLedger, SharedStore, UserQuery, Users},
     storage_usage::Usage,
 };
@@ -29,7 +29,7 @@ pub struct MemoryProvider {
 #[derive(Debug, Default)]
 struct Stored {
     last_id: i32,
-    by_name: BTreeMap<String, User>,
+    by_name: BTreeMap<String, StoredUser>,
     unsettled: BTreeSet<UserId>,
     neighbours: sharing::Neighbours,
 }
@@ -52,21 +52,21 @@ impl MemoryProvider {
         self.stored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change<T>(&self, id: UserId, change: impl FnOnce(&mut User) -> T) -> Result<T> {
+    fn change<T>(&self, id: UserId, change: impl FnOnce(&mut StoredUser) -> T) -> Result<T> {
         self.lock().with_id_mut(id).map(change)
     }
 }
 
 impl Users for MemoryProvider {
-    fn user_by_name(&self, username: &str) -> Result<Option<User>> {
+    fn user_by_name(&self, username: &str) -> Result<Option<StoredUser>> {
         Ok(self.lock().by_name.get(username).cloned())
     }
 
-    fn user_by_id(&self, id: UserId) -> Result<Option<User>> {
+    fn user_by_id(&self, id: UserId) -> Result<Option<StoredUser>> {
         Ok(self.lock().with_id(id).cloned())
     }
 
-    fn list_users(&self, query: &UserQuery) -> Result<Vec<User>> {
+    fn list_users(&self, query: &UserQuery) -> Result<Vec<StoredUser>> {
         let stored = self.lock();
         let (bounds, skip) = match (&query.start, query.order) {
             (PageStart::Offset(offset), _) => ((Unbounded, Unbounded), *offset),
@@ -82,7 +82,7 @@ impl Users for MemoryProvider {
                 .as_ref()
                 .is_none_or(|name| *name == user.username)
         });
-        let page = |users: &mut dyn Iterator<Item = &User>| {
+        let page = |users: &mut dyn Iterator<Item = &StoredUser>| {
             users
                 .skip(skip as usize)
                 .take(query.limit as usize)
@@ -95,13 +95,13 @@ impl Users for MemoryProvider {
         })
     }
 
-    fn for_each_user(&self, see: &mut dyn FnMut(User) -> ControlFlow<()>) -> Result<()> {
-        let all: Vec<User> = self.lock().by_name.values().cloned().collect();
+    fn for_each_user(&self, see: &mut dyn FnMut(StoredUser) -> ControlFlow<()>) -> Result<()> {
+        let all: Vec<StoredUser> = self.lock().by_name.values().cloned().collect();
         let _ = all.into_iter().try_for_each(see);
         Ok(())
     }
 
-    fn add_user(&self, user: &User) -> Result<User> {
+    fn add_user(&self, user: &StoredUser) -> Result<StoredUser> {
         limits::check(user)?;
         let mut stored = self.lock();
         if stored.by_name.contains_key(&user.username) {
@@ -111,7 +111,7 @@ impl Users for MemoryProvider {
             Error::new(ErrorKind::LimitReached, "every user id has been given out")
         })?;
         stored.last_id = id;
-        let added = User {
+        let added = StoredUser {
             id: UserId(id),
             usage: Usage::default(),
             last_login: 0,
@@ -121,7 +121,7 @@ impl Users for MemoryProvider {
         Ok(added)
     }
 
-    fn change_user(&self, before: &User, user: &User) -> Result<bool> {
+    fn change_user(&self, before: &StoredUser, user: &StoredUser) -> Result<bool> {
         limits::check(user)?;
         let mut stored = self.lock();
         let old = stored.with_id(user.id).ok_or_else(no_such_user)?;
@@ -129,7 +129,7 @@ impl Users for MemoryProvider {
             return Ok(false);
         }
         let old_name = old.username.clone();
-        let updated = User {
+        let updated = StoredUser {
             usage: old.usage,
             last_login: old.last_login,
             ..user.clone()
@@ -208,14 +208,14 @@ impl Health for MemoryProvider {
 }
 
 impl Stored {
-    fn with_id_mut(&mut self, id: UserId) -> Result<&mut User> {
+    fn with_id_mut(&mut self, id: UserId) -> Result<&mut StoredUser> {
         self.by_name
             .values_mut()
             .find(|user| user.id == id)
             .ok_or_else(no_such_user)
     }
 
-    fn with_id(&self, id: UserId) -> Option<&User> {
+    fn with_id(&self, id: UserId) -> Option<&StoredUser> {
         self.by_name.values().find(|user| user.id == id)
     }
 }

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use diesel::prelude::{AsChangeset, Insertable, Queryable, Selectable};
-use sftpgo_core::{Permissions, User, UserId, storage_usage::Usage};
+use sftpgo_core::{Permissions, StoredUser, UserId, storage_usage::Usage};
 
 use crate::schema::users;
 
@@ -102,10 +102,10 @@ impl UserRow {
         }
     }
 
-    pub(crate) fn into_user(self) -> User {
+    pub(crate) fn into_user(self) -> StoredUser {
         let parsed = self.parsed();
         let sound = self.flaw_of(&parsed).is_none();
-        User {
+        StoredUser {
             id: UserId(self.id),
             enabled: sound && self.status == 1,
             expiration_date: self.expiration_date.max(0),
@@ -135,7 +135,7 @@ impl UserRow {
 }
 
 impl<'a> Settings<'a> {
-    pub(crate) fn of(user: &'a User) -> Self {
+    pub(crate) fn of(user: &'a StoredUser) -> Self {
         Self {
             username: &user.username,
             password: user.password.as_deref(),

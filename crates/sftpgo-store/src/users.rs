@@ -7,7 +7,7 @@ use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, RunQueryDsl, SelectableHelper,
 };
 use sftpgo_core::{
-    Result, User, UserId,
+    Result, StoredUser, UserId,
     provider::{UserQuery, Users},
     storage_usage::Usage,
 };
@@ -25,7 +25,7 @@ use crate::{
 };
 
 impl Users for DatabaseProvider {
-    fn user_by_name(&self, username: &str) -> Result<Option<User>> {
+    fn user_by_name(&self, username: &str) -> Result<Option<StoredUser>> {
         if listing::cannot_be(username) {
             return Ok(None);
         }
@@ -36,7 +36,7 @@ impl Users for DatabaseProvider {
             .map_err(of_query)
     }
 
-    fn user_by_id(&self, id: UserId) -> Result<Option<User>> {
+    fn user_by_id(&self, id: UserId) -> Result<Option<StoredUser>> {
         users::table
             .find(id.0)
             .select(UserRow::as_select())
@@ -46,7 +46,7 @@ impl Users for DatabaseProvider {
             .map_err(of_query)
     }
 
-    fn users_by_id(&self, ids: &[UserId]) -> Result<Vec<User>> {
+    fn users_by_id(&self, ids: &[UserId]) -> Result<Vec<StoredUser>> {
         let ids = ids.iter().map(|id| id.0);
         let rows = users::table
             .filter(users::id.eq_any(ids))
@@ -56,11 +56,11 @@ impl Users for DatabaseProvider {
         Ok(rows.into_iter().map(UserRow::into_user).collect())
     }
 
-    fn list_users(&self, query: &UserQuery) -> Result<Vec<User>> {
+    fn list_users(&self, query: &UserQuery) -> Result<Vec<StoredUser>> {
         listing::list(&mut *self.pool.connection()?, query)
     }
 
-    fn for_each_user(&self, see: &mut dyn FnMut(User) -> ControlFlow<()>) -> Result<()> {
+    fn for_each_user(&self, see: &mut dyn FnMut(StoredUser) -> ControlFlow<()>) -> Result<()> {
         everybody::visit(&self.pool, |row| match row {
             Ok(row) => see(row.into_user()),
             // The report of flaws tells of it.
@@ -68,13 +68,13 @@ impl Users for DatabaseProvider {
         })
     }
 
-    fn add_user(&self, user: &User) -> Result<User> {
+    fn add_user(&self, user: &StoredUser) -> Result<StoredUser> {
         limits::check(user)?;
         let id = dialect::write_durably(&mut *self.pool.to_write()?, |connection| {
             insert(connection, user)
         })
         .map_err(of_query)?;
-        Ok(User {
+        Ok(StoredUser {
             id: UserId(id),
             usage: Usage::default(),
             last_login: 0,
@@ -82,7 +82,7 @@ impl Users for DatabaseProvider {
         })
     }
 
-    fn change_user(&self, before: &User, user: &User) -> Result<bool> {
+    fn change_user(&self, before: &StoredUser, user: &StoredUser) -> Result<bool> {
         limits::check(user)?;
         dialect::write_durably(&mut *self.pool.to_write()?, |connection| {
             dialect::lock_user(connection, user.id)?;
@@ -139,7 +139,7 @@ impl Users for DatabaseProvider {
     }
 }
 
-fn insert(connection: &mut Connection, user: &User) -> QueryResult<i32> {
+fn insert(connection: &mut Connection, user: &StoredUser) -> QueryResult<i32> {
     diesel::insert_into(users::table)
         .values((
             Settings::of(user),

@@ -13,7 +13,7 @@ use std::{
 use common::{Place, user};
 use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 use sftpgo_core::{
-    User,
+    StoredUser,
     provider::{Order, PageStart, UserQuery, Users},
 };
 use sftpgo_store::DatabaseProvider;
@@ -186,7 +186,7 @@ fn pages_are_exact(place: &Place) {
         (&second, "u0003", "zz"),
         (&second, "u0500", "u0500"),
     ] {
-        let renamed = User {
+        let renamed = StoredUser {
             username: new.to_owned(),
             max_sessions: 99,
             ..provider.user_by_name(old).unwrap().unwrap()

@@ -12,7 +12,7 @@ use std::{
 
 use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 use sftpgo_core::{
-    ErrorKind, Permissions, User, UserId,
+    ErrorKind, Permissions, StoredUser, UserId,
     provider::{Health, Order, PageStart, QuotaLedger, UserQuery, Users},
     storage_usage::Usage,
 };
@@ -31,8 +31,8 @@ fn raw(directory: &TempDir) -> SqliteConnection {
     SqliteConnection::establish(path.to_str().unwrap()).unwrap()
 }
 
-fn user(username: &str) -> User {
-    User {
+fn user(username: &str) -> StoredUser {
+    StoredUser {
         id: UserId(0),
         enabled: true,
         username: username.to_owned(),

@@ -9,7 +9,7 @@ use diesel::{
     sql_query, sql_types::Text,
 };
 use sftpgo_core::{
-    ErrorKind, Permissions, User,
+    ErrorKind, Permissions, StoredUser,
     provider::{Health, QuotaLedger, Users},
     storage_usage::Usage,
 };
@@ -135,13 +135,13 @@ impl Old {
         })
     }
 
-    fn user(&self, username: &str) -> User {
+    fn user(&self, username: &str) -> StoredUser {
         let provider = self.open().unwrap();
         provider.user_by_name(username).unwrap().unwrap()
     }
 }
 
-fn is_shut_out(user: &User) -> bool {
+fn is_shut_out(user: &StoredUser) -> bool {
     !user.enabled && user.permissions.is_empty()
 }
 
@@ -154,7 +154,7 @@ fn the_oldest_table_gets_the_missing_columns_and_keeps_its_rows() {
         &[("public_keys", "NULL"), ("permissions", "'[\"*\"]'")],
     );
     let bob = old.user("bob");
-    let expected = User {
+    let expected = StoredUser {
         enabled: true,
         username: "bob".to_owned(),
         expiration_date: 0,
@@ -204,7 +204,7 @@ fn a_table_taken_over_works_like_a_new_one() {
     for old in [Old::new(&[OLDEST]), Old::newest()] {
         let provider = old.open().unwrap();
         let added = provider
-            .add_user(&User {
+            .add_user(&StoredUser {
                 id: sftpgo_core::UserId(0),
                 ..new_user("carol")
             })
@@ -217,15 +217,15 @@ fn a_table_taken_over_works_like_a_new_one() {
         provider.set_usage(added.id, usage).unwrap();
         let twice = provider.add_user(&added).unwrap_err();
         assert_eq!(twice.kind(), ErrorKind::AlreadyExists);
-        let expected = User { usage, ..added };
+        let expected = StoredUser { usage, ..added };
         assert!(provider.user_by_name("carol").unwrap().unwrap() == expected);
     }
 }
 
-fn new_user(username: &str) -> User {
+fn new_user(username: &str) -> StoredUser {
     let old = Old::new(&[OLDEST]);
     old.add(username, &[]);
-    User {
+    StoredUser {
         usage: Usage::default(),
         ..old.user(username)
     }

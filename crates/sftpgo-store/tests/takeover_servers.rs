@@ -6,7 +6,7 @@ mod common;
 
 use common::{Place, on_each};
 use sftpgo_core::{
-    ErrorKind, Permissions, User,
+    ErrorKind, Permissions, StoredUser,
     provider::{Order, PageStart, UserQuery, Users},
     storage_usage::Usage,
 };
@@ -53,12 +53,12 @@ impl Old {
         self.0.open().unwrap()
     }
 
-    fn user(&self, username: &str) -> User {
+    fn user(&self, username: &str) -> StoredUser {
         self.open().user_by_name(username).unwrap().unwrap()
     }
 }
 
-fn is_shut_out(user: &User) -> bool {
+fn is_shut_out(user: &StoredUser) -> bool {
     !user.enabled && user.permissions.is_empty()
 }
 
@@ -68,7 +68,7 @@ fn every_form_keeps_its_rows(kind: Kind) {
         old.run(&old::user(form, "bob", &[]));
         old.run(&old::user(form, "alice", &[("public_keys", "NULL")]));
         let bob = old.user("bob");
-        let expected = User {
+        let expected = StoredUser {
             enabled: true,
             username: "bob".to_owned(),
             expiration_date: 0,
@@ -95,7 +95,7 @@ fn every_form_keeps_its_rows(kind: Kind) {
         assert!(old.user("alice").public_keys.is_empty());
         // Like a new one.
         let provider = old.open();
-        let carol = User {
+        let carol = StoredUser {
             username: "carol".to_owned(),
             ..bob
         };
@@ -113,7 +113,7 @@ fn names_that_were_alike_for_the_old_server_are_told_apart(kind: Kind) {
     for other in ["Bob", "bób", "bob ", "a", "_", "B"] {
         let bob = old.user("bob");
         assert!(provider.user_by_name(other).unwrap().is_none(), "{other}");
-        let user = User {
+        let user = StoredUser {
             username: other.to_owned(),
             password: Some("Hash".to_owned()),
             ..bob

@@ -8,7 +8,7 @@ mod run;
 use std::{ffi::OsString, path::Path, sync::Arc};
 
 use sftpgo_core::{
-    User,
+    StoredUser,
     event::{Command, Event, Observer, Operation, UserChange},
 };
 
@@ -17,7 +17,7 @@ use self::run::{Action, Call, Program};
 use crate::config::settings::Actions;
 
 /// The JSON of a user for a notification; never holds a credential.
-pub(crate) type UserJson = fn(&User) -> String;
+pub(crate) type UserJson = fn(&StoredUser) -> String;
 
 /// Queues what is to be done after transfers, removals and renames.
 pub(crate) struct FileActions {
@@ -157,7 +157,7 @@ impl<'a> FileEvent<'a> {
     }
 }
 
-fn user_action(name: &str, user: &User, actions: &Actions, user_json: UserJson) -> Action {
+fn user_action(name: &str, user: &StoredUser, actions: &Actions, user_json: UserJson) -> Action {
     Action {
         program: actions.command.as_ref().map(|path| Program {
             path: path.clone(),

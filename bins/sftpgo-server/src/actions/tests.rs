@@ -67,7 +67,7 @@ fn renamed<'a>(from: &'a str, to: &'a (impl AsRef<OsStr> + ?Sized)) -> Event<'a>
     }
 }
 
-fn user() -> User {
+fn user() -> StoredUser {
     UserDraft {
         username: "bob".into(),
         public_keys: vec![

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use sftpgo_core::{User, UserDraft, UserId};
+use sftpgo_core::{StoredUser, UserDraft, UserId};
 
 use crate::error::ApiError;
 
@@ -122,8 +122,8 @@ impl UserAnswer<'_> {
     pub(crate) const USUAL_SIZE: usize = 640;
 }
 
-impl<'a> From<&'a User> for UserAnswer<'a> {
-    fn from(user: &'a User) -> Self {
+impl<'a> From<&'a StoredUser> for UserAnswer<'a> {
+    fn from(user: &'a StoredUser) -> Self {
         Self {
             id: user.id.0,
             status: user.enabled.into(),
@@ -149,7 +149,7 @@ impl<'a> From<&'a User> for UserAnswer<'a> {
 }
 
 /// A user as every answer shows it, for notifications that promise the same.
-pub fn user_json(user: &User) -> String {
+pub fn user_json(user: &StoredUser) -> String {
     serde_json::json!(UserAnswer::from(user)).to_string()
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::json;
 use sftpgo_core::{
-    Error, ErrorKind, Result, User, UserId,
+    Error, ErrorKind, Result, StoredUser, UserId,
     provider::{Health, QuotaLedger, UserQuery, Users},
     storage_usage::Usage,
 };
@@ -25,22 +25,22 @@ use crate::{
 struct Failing(fn() -> Error);
 
 impl Users for Failing {
-    fn user_by_name(&self, _: &str) -> Result<Option<User>> {
+    fn user_by_name(&self, _: &str) -> Result<Option<StoredUser>> {
         Err((self.0)())
     }
-    fn user_by_id(&self, _: UserId) -> Result<Option<User>> {
+    fn user_by_id(&self, _: UserId) -> Result<Option<StoredUser>> {
         Err((self.0)())
     }
-    fn list_users(&self, _: &UserQuery) -> Result<Vec<User>> {
+    fn list_users(&self, _: &UserQuery) -> Result<Vec<StoredUser>> {
         Err((self.0)())
     }
-    fn for_each_user(&self, _: &mut dyn FnMut(User) -> ControlFlow<()>) -> Result<()> {
+    fn for_each_user(&self, _: &mut dyn FnMut(StoredUser) -> ControlFlow<()>) -> Result<()> {
         Err((self.0)())
     }
-    fn add_user(&self, _: &User) -> Result<User> {
+    fn add_user(&self, _: &StoredUser) -> Result<StoredUser> {
         Err((self.0)())
     }
-    fn change_user(&self, _: &User, _: &User) -> Result<bool> {
+    fn change_user(&self, _: &StoredUser, _: &StoredUser) -> Result<bool> {
         Err((self.0)())
     }
     fn replace_password_hash(&self, _: UserId, _: &str, _: &str) -> Result<bool> {

@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::{Value, json};
 use sftpgo_core::{
-    Result, User,
+    EffectiveUser, Result,
     filesystem::{Filesystem, Homes, local::LocalHomes},
     quota::Tracking,
 };
@@ -30,13 +30,13 @@ impl Gated {
 }
 
 impl Homes for Gated {
-    fn open_home(&self, user: &User) -> Result<Box<dyn Filesystem>> {
+    fn open_home(&self, user: &EffectiveUser) -> Result<Box<dyn Filesystem>> {
         // An error is a test that has ended.
         let _ = self.0.lock().unwrap().recv();
         LocalHomes.open_home(user)
     }
 
-    fn existing_home(&self, user: &User) -> Result<Option<Box<dyn Filesystem>>> {
+    fn existing_home(&self, user: &EffectiveUser) -> Result<Option<Box<dyn Filesystem>>> {
         self.open_home(user).map(Some)
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     provider::Provider,
     quota::{QuotaAccount, QuotaBook},
     registry::{Connections, Login},
-    user::{User, now_ms, rights},
+    user::{EffectiveUser, StoredUser, now_ms, rights},
 };
 
 /// Checks credentials against one provider. Calls block: verifying a password takes tens of milliseconds.
@@ -24,7 +24,7 @@ pub struct Authenticator {
 
 /// A login whose password is still to be verified.
 pub struct PasswordLogin {
-    found: Result<User, LoginFailure>,
+    found: Result<StoredUser, LoginFailure>,
     /// Nobody's where there is none, so that a check takes its time.
     hash: PasswordHash,
     /// Why the stored hash cannot be used.
@@ -33,14 +33,14 @@ pub struct PasswordLogin {
 
 /// A login whose password was right.
 pub struct VerifiedLogin {
-    user: User,
+    user: StoredUser,
     is_legacy: bool,
 }
 
 /// A user who is in.
 pub struct LoggedIn {
-    /// As stored at login.
-    pub user: Arc<User>,
+    /// What the user's sessions enforce, as it was at login.
+    pub user: Arc<EffectiveUser>,
     /// The user's files.
     pub filesystem: Arc<dyn Filesystem>,
     /// Shared by the user's sessions.
@@ -184,7 +184,7 @@ impl Authenticator {
             .and_then(|user| self.admit(user))
     }
 
-    fn find(&self, username: &str) -> Result<User, LoginFailure> {
+    fn find(&self, username: &str) -> Result<StoredUser, LoginFailure> {
         match self.provider.user_by_name(username) {
             Ok(Some(user)) => Ok(user),
             Ok(None) => Err(LoginFailure::new("no such user")),
@@ -192,7 +192,7 @@ impl Authenticator {
         }
     }
 
-    fn find_again(&self, user: &User) -> Result<User, LoginFailure> {
+    fn find_again(&self, user: &StoredUser) -> Result<StoredUser, LoginFailure> {
         match self.provider.user_by_id(user.id) {
             Ok(Some(user)) => check_conditions(user),
             Ok(None) => Err(LoginFailure::new("the user was deleted meanwhile")),
@@ -200,7 +200,7 @@ impl Authenticator {
         }
     }
 
-    fn find_with_key(&self, username: &str, blob: &[u8]) -> Result<User, LoginFailure> {
+    fn find_with_key(&self, username: &str, blob: &[u8]) -> Result<StoredUser, LoginFailure> {
         let user = check_conditions(self.find(username)?)?;
         if has_key(&user, blob) {
             Ok(user)
@@ -210,7 +210,7 @@ impl Authenticator {
     }
 
     /// A password that was changed meanwhile stays as it is.
-    fn rehash(&self, user: &User, old: &str, sent: &[u8]) {
+    fn rehash(&self, user: &EffectiveUser, old: &str, sent: &[u8]) {
         let stored = PasswordHash::rehash(sent, old)
             .and_then(|new| self.provider.replace_password_hash(user.id, old, &new));
         if let Err(error) = stored {
@@ -225,8 +225,8 @@ impl Authenticator {
     ///
     /// The home is that of the user as found first. A change of the user closes the sessions that there are, or it comes
     /// before this one is taken: then it is seen when the user is read again, and the login fails.
-    fn admit(&self, user: User) -> Result<LoggedIn, LoginFailure> {
-        let filesystem = self.homes.open_home(&user).map_err(|error| {
+    fn admit(&self, user: StoredUser) -> Result<LoggedIn, LoginFailure> {
+        let filesystem = self.homes.open_home(&user.effective()).map_err(|error| {
             LoginFailure::new(format!("the home directory cannot be used: {error}"))
         })?;
         let login = self
@@ -238,9 +238,10 @@ impl Authenticator {
         if let Some(field) = rights::changed(&before, &user) {
             return Err(LoginFailure(format!("{field} was changed meanwhile")));
         }
+        let effective = user.effective();
         let quota = self
             .quotas
-            .account(&user)
+            .account(&effective)
             .map_err(|error| LoginFailure::new(format!("the provider failed: {error}")))?;
         if let Err(error) = self.provider.record_login(user.id, now_ms()) {
             log::warn!(
@@ -249,7 +250,7 @@ impl Authenticator {
             );
         }
         Ok(LoggedIn {
-            user: Arc::new(user),
+            user: Arc::new(effective),
             filesystem: Arc::from(filesystem),
             quota,
             login,
@@ -257,14 +258,14 @@ impl Authenticator {
     }
 }
 
-fn has_key(user: &User, blob: &[u8]) -> bool {
+fn has_key(user: &StoredUser, blob: &[u8]) -> bool {
     user.public_keys
         .iter()
         .filter_map(|line| AuthorizedKey::parse(line).ok())
         .any(|key| key.blob() == blob)
 }
 
-fn check_conditions(user: User) -> Result<User, LoginFailure> {
+fn check_conditions(user: StoredUser) -> Result<StoredUser, LoginFailure> {
     match user.check_may_log_in(now_ms()) {
         Ok(()) => Ok(user),
         Err(refused) => Err(LoginFailure::new(refused.to_string())),

@@ -19,7 +19,7 @@ use crate::{
     event::{Event, Observer},
     priority,
     provider::Users,
-    user::User,
+    user::StoredUser,
 };
 
 /// A refusal takes at least this long, which slows down who guesses.
@@ -228,7 +228,7 @@ fn most_at(times: u32) -> u64 {
     u64::from(times) * AVERAGE * 5 / 4
 }
 
-fn hash_of(user: &User) -> Option<Result<PasswordHash>> {
+fn hash_of(user: &StoredUser) -> Option<Result<PasswordHash>> {
     user.password.as_deref().map(PasswordHash::parse)
 }
 

@@ -10,7 +10,7 @@ use super::{Filesystem, Homes};
 use crate::{
     error::{Error, ErrorKind, Result},
     patience,
-    user::{User, UserId},
+    user::{EffectiveUser, UserId},
 };
 
 /// A home that has not answered by then does not answer: a disk that has to start, and a server of files that is busy,
@@ -46,7 +46,7 @@ struct Threads {
 /// A thread that waits for a home; it has ended when this is dropped.
 struct Question {
     waiting: Arc<Waiting>,
-    user: User,
+    user: EffectiveUser,
     state: Arc<Mutex<State>>,
 }
 
@@ -76,8 +76,8 @@ impl BoundedHomes {
 
     fn ask<T: Send + 'static>(
         &self,
-        user: &User,
-        ask: fn(&dyn Homes, &User) -> Result<T>,
+        user: &EffectiveUser,
+        ask: fn(&dyn Homes, &EffectiveUser) -> Result<T>,
     ) -> Result<T> {
         let question = self.begin(user)?;
         let state = Arc::clone(&question.state);
@@ -92,7 +92,7 @@ impl BoundedHomes {
     }
 
     /// Waits until there may be one more thread that waits for this user's home.
-    fn begin(&self, user: &User) -> Result<Question> {
+    fn begin(&self, user: &EffectiveUser) -> Result<Question> {
         let until = Instant::now() + self.patience;
         let mut threads = lock(&self.waiting.threads);
         loop {
@@ -118,7 +118,7 @@ impl BoundedHomes {
         })
     }
 
-    fn not_answered(&self, user: &User) -> Error {
+    fn not_answered(&self, user: &EffectiveUser) -> Error {
         let seconds = self.patience.as_secs_f32();
         no_answer(user, &format!("has not answered for {seconds} seconds"))
     }
@@ -127,20 +127,20 @@ impl BoundedHomes {
 impl Homes for BoundedHomes {
     /// # Errors
     /// [`Internal`](ErrorKind::Internal) when the home does not answer, too.
-    fn open_home(&self, user: &User) -> Result<Box<dyn Filesystem>> {
+    fn open_home(&self, user: &EffectiveUser) -> Result<Box<dyn Filesystem>> {
         self.ask(user, |homes, user| homes.open_home(user))
     }
 
     /// # Errors
     /// [`Internal`](ErrorKind::Internal) when the home does not answer, too.
-    fn existing_home(&self, user: &User) -> Result<Option<Box<dyn Filesystem>>> {
+    fn existing_home(&self, user: &EffectiveUser) -> Result<Option<Box<dyn Filesystem>>> {
         self.ask(user, |homes, user| homes.existing_home(user))
     }
 }
 
 impl Waiting {
     /// Nobody waits for the thread of this question any more, unless it has ended.
-    fn give_up(&self, user: &User, state: &Mutex<State>) {
+    fn give_up(&self, user: &EffectiveUser, state: &Mutex<State>) {
         let mut threads = lock(&self.threads);
         let mut state = lock(state);
         if *state != State::Asked {
@@ -184,7 +184,7 @@ impl Drop for Question {
     }
 }
 
-fn no_answer(user: &User, what: &str) -> Error {
+fn no_answer(user: &EffectiveUser, what: &str) -> Error {
     Error::new(
         ErrorKind::Internal,
         format!("{} {what}", user.home_dir.display()),

@@ -15,7 +15,7 @@ pub use self::{
 
 use crate::{
     error::{Error, Result},
-    user::User,
+    user::EffectiveUser,
     vpath::VirtualPath,
 };
 
@@ -269,25 +269,17 @@ pub trait Directory: Send {
     fn next_entry(&mut self) -> Result<Option<DirEntry>>;
 }
 
-/// Names that start so are unfinished uploads: hidden from clients and counted in no quota.
-pub const UPLOAD_TEMPORARY_PREFIX: &[u8] = b".sftpgo-upload.";
-
-/// Is `name` (one component) an unfinished upload?
-pub fn is_upload_temporary(name: &[u8]) -> bool {
-    name.starts_with(UPLOAD_TEMPORARY_PREFIX)
-}
-
 /// Opens the filesystem of a user at login.
 pub trait Homes: Send + Sync {
     /// The user's filesystem; makes the home directory with its parents when missing.
     ///
     /// # Errors
     /// What making or opening the home says.
-    fn open_home(&self, user: &User) -> Result<Box<dyn Filesystem>>;
+    fn open_home(&self, user: &EffectiveUser) -> Result<Box<dyn Filesystem>>;
 
     /// The user's filesystem if the home directory is there.
     ///
     /// # Errors
     /// What opening the home says.
-    fn existing_home(&self, user: &User) -> Result<Option<Box<dyn Filesystem>>>;
+    fn existing_home(&self, user: &EffectiveUser) -> Result<Option<Box<dyn Filesystem>>>;
 }

@@ -11,8 +11,7 @@
 //!
 //! # Links
 //!
-//! A session decides for the path that was asked for and for the path that it resolves to
-//! ([`Filesystem::resolve`](crate::filesystem::Filesystem::resolve)), and the stricter decision wins. With the path asked
+//! A session decides for the path that was asked for and for the path that it resolves to (`Filesystem::resolve`), and the stricter decision wins. With the path asked
 //! for alone, whoever may make links would reach through one what another directory's permissions forbid. With the
 //! resolved path alone, an operator who gives fewer permissions on a name that is a link would have given none. While a
 //! policy has the same permissions everywhere both decisions are the same, and nothing is resolved.
@@ -23,12 +22,16 @@
 
 mod access;
 mod decision;
+mod names;
 
-use crate::{
-    filesystem::is_upload_temporary, permission::Permissions, rule::Rule, vpath::VirtualPath,
+use crate::{permission::Permissions, rule::Rule, vpath::VirtualPath};
+
+pub(crate) use self::names::names_unfinished_upload;
+pub use self::{
+    access::Access,
+    decision::Decision,
+    names::{UPLOAD_TEMPORARY_PREFIX, is_upload_temporary},
 };
-
-pub use self::{access::Access, decision::Decision};
 
 /// What one user may do, directory by directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,11 +107,6 @@ impl Policy {
             .max_by_key(|(known, _)| known.as_bytes().len())
             .map_or(self.everywhere, |(_, permissions)| *permissions)
     }
-}
-
-/// Does the path lead to or through an unfinished upload? Those do not exist for clients.
-pub(crate) fn names_unfinished_upload(path: &VirtualPath) -> bool {
-    path.components().any(is_upload_temporary)
 }
 
 fn is_below(path: &VirtualPath, directory: &VirtualPath) -> bool {

@@ -16,7 +16,7 @@ use crate::{
         Changes, CountedInode, FileChange, FileFigures, Headroom, Inodes, Limits, QuotaStatus,
         SharedCount, UserUsage, exceeded,
     },
-    user::{User, UserId},
+    user::{EffectiveUser, UserId},
 };
 
 /// One user's account.
@@ -41,7 +41,7 @@ pub struct QuotaAccount {
 
 impl QuotaAccount {
     pub(super) fn new(
-        user: &User,
+        user: &EffectiveUser,
         tracked: bool,
         opened: Opened,
         user_state: Arc<UserState>,
@@ -73,7 +73,7 @@ impl QuotaAccount {
         }
     }
 
-    pub(super) fn set_limits(&self, user: &User, tracked: bool) {
+    pub(super) fn set_limits(&self, user: &EffectiveUser, tracked: bool) {
         let mut state = lock(&self.state);
         state.limits = Limits::of(user);
         state.tracked = tracked;

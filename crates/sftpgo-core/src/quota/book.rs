@@ -12,7 +12,7 @@ use crate::{
     provider::{Provider, ServerId, SharedStore},
     storage_usage::{StorageUsage, Usage},
     sync::lock,
-    user::{User, UserId},
+    user::{EffectiveUser, UserId},
 };
 
 /// States that nobody needs any more are looked for when there are this many.
@@ -31,7 +31,7 @@ pub enum Tracking {
 
 impl Tracking {
     /// Is this user's usage tracked?
-    pub fn covers(self, user: &User) -> bool {
+    pub fn covers(self, user: &EffectiveUser) -> bool {
         match self {
             Self::Off => false,
             Self::All => true,
@@ -103,7 +103,7 @@ impl QuotaBook {
     ///
     /// # Errors
     /// What the ledger says.
-    pub fn account(&self, user: &User) -> Result<Arc<QuotaAccount>> {
+    pub fn account(&self, user: &EffectiveUser) -> Result<Arc<QuotaAccount>> {
         let user_state = self.state_of(user.id);
         // Only this user's other logins wait for the ledger here.
         let mut state = lock(&user_state.state);
@@ -177,7 +177,7 @@ impl QuotaBook {
     /// its end.
     fn write_left_behind(&self, user: UserId) -> Result<()> {
         match self.provider.user_by_id(user)? {
-            Some(user) => self.account(&user).map(drop),
+            Some(user) => self.account(&user.effective()).map(drop),
             None => {
                 self.write_behind.forget(user);
                 self.state_of(user).forget();
@@ -187,7 +187,7 @@ impl QuotaBook {
     }
 
     /// Tells a user's running sessions about changed limits.
-    pub fn limits_changed(&self, user: &User) {
+    pub fn limits_changed(&self, user: &EffectiveUser) {
         let state = self.state_of(user.id);
         state.throttle.set_rates(user);
         if let Some(account) = state.account() {

@@ -32,7 +32,7 @@ impl Session {
 
     /// May the user know what is at this path?
     fn may_be_told(&self, path: &VirtualPath) -> Result<bool> {
-        let decision = self.shared.policy.decide(Access::Stat, path);
+        let decision = self.shared.user.policy.decide(Access::Stat, path);
         match decision.rule {
             Rule::Permission(_) => Ok(decision.allowed),
             _ => decision.check(Access::Stat).map(|()| true),
@@ -56,7 +56,11 @@ impl Session {
         let directory = filesystem.resolve(link.parent_or_root().as_bytes())?;
         let resolved = target_of_link(&directory, target, |raw| filesystem.resolve(raw))?;
         // Whoever follows the link is asked again, for where it leads then.
-        let decision = self.shared.policy.decide(Access::LinkTarget, &resolved);
+        let decision = self
+            .shared
+            .user
+            .policy
+            .decide(Access::LinkTarget, &resolved);
         decision.check(Access::LinkTarget)?;
         // Links on the way may lead out where the words do not; what is not there yet may come.
         if let Err(refused) = filesystem.metadata(&resolved, true)

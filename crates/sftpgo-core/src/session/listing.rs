@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use crate::{
     error::Result,
-    filesystem::{DirEntry, Directory, is_upload_temporary},
+    filesystem::{DirEntry, Directory},
+    policy::is_upload_temporary,
     registry::Permit,
     vpath::VirtualPath,
 };

@@ -54,7 +54,7 @@ impl Session {
     /// Is this a name that a link can have? That the name is reserved is an answer, not a refusal: only a guess is made.
     fn can_be_link(&self, link: &VirtualPath) -> Result<bool> {
         self.shared.connection.touch();
-        let decision = self.shared.policy.decide(Access::CreateLink, link);
+        let decision = self.shared.user.policy.decide(Access::CreateLink, link);
         match decision.rule {
             Rule::ReservedName => Ok(false),
             _ => decision.check(Access::CreateLink).map(|()| true),

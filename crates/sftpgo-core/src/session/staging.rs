@@ -9,11 +9,8 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{
-        DirectoryHandle, File, FileType, Metadata, OpenOptions, SetAttributes,
-        UPLOAD_TEMPORARY_PREFIX,
-    },
-    policy::Access,
+    filesystem::{DirectoryHandle, File, FileType, Metadata, OpenOptions, SetAttributes},
+    policy::{Access, UPLOAD_TEMPORARY_PREFIX},
     random,
     session_context::if_there,
     sync::lock,

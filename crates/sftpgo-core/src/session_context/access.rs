@@ -51,11 +51,11 @@ impl SessionContext {
         path: &VirtualPath,
         resolve: impl FnOnce() -> Result<VirtualPath>,
     ) -> Result<Decision> {
-        let asked = self.policy.decide(access, path);
-        if self.policy.is_uniform() || !asked.allowed {
+        let asked = self.user.policy.decide(access, path);
+        if self.user.policy.is_uniform() || !asked.allowed {
             return Ok(asked);
         }
-        Ok(asked.and(self.policy.decide(access, &resolve()?)))
+        Ok(asked.and(self.user.policy.decide(access, &resolve()?)))
     }
 
     /// The part of `change` that is allowed by `decide`, of what is not the user's own open upload.

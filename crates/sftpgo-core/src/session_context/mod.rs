@@ -11,12 +11,11 @@ use crate::{
     error::{ErrorKind, Result},
     event::Events,
     filesystem::{Filesystem, Metadata, SetAttributes},
-    policy::Policy,
     quota::QuotaAccount,
     registry::ConnectionGuard,
     sync::lock,
     uploads::StagedUpload,
-    user::User,
+    user::EffectiveUser,
     vpath::VirtualPath,
 };
 
@@ -62,8 +61,7 @@ pub struct AttributeChange {
 
 /// What a session and its open files have in common.
 pub(crate) struct SessionContext {
-    pub(crate) user: Arc<User>,
-    pub(crate) policy: Policy,
+    pub(crate) user: Arc<EffectiveUser>,
     pub(crate) filesystem: Arc<dyn Filesystem>,
     pub(crate) quota: Arc<QuotaAccount>,
     pub(crate) connection: ConnectionGuard,

@@ -5,7 +5,7 @@ use crate::{
     filesystem::SpaceInfo,
     rule::Rule,
     storage_usage::{StorageUsage, UsageDelta},
-    user::User,
+    user::EffectiveUser,
 };
 
 /// A user's limits; 0 is none.
@@ -16,7 +16,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    pub(crate) fn of(user: &User) -> Self {
+    pub(crate) fn of(user: &EffectiveUser) -> Self {
         Self {
             size: i64::try_from(user.quota_size).unwrap_or(i64::MAX),
             files: user.quota_files.into(),

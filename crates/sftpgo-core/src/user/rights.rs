@@ -3,7 +3,7 @@
 //! What a session may do was decided by the user as stored at login. A change that cannot be applied to it while it runs
 //! ends it; the client comes back under what holds now, or does not get in.
 
-use super::User;
+use super::StoredUser;
 use crate::credential::{password::PasswordHash, public_key::AuthorizedKey};
 
 /// The first field, by its name on the wire, that `now` has other than `at_login` and that a session which began then
@@ -11,9 +11,9 @@ use crate::credential::{password::PasswordHash, public_key::AuthorizedKey};
 ///
 /// Quotas, bandwidths and the expiration date are applied to running sessions, the status ends them by itself,
 /// `max_sessions` counts at logins, and a key that was added takes nothing from anybody.
-pub(crate) fn changed(at_login: &User, now: &User) -> Option<&'static str> {
+pub(crate) fn changed(at_login: &StoredUser, now: &StoredUser) -> Option<&'static str> {
     // In full, so that a new field has to be thought of.
-    let User {
+    let StoredUser {
         id: _,
         enabled: _,
         username,

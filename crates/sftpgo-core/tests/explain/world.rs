@@ -13,7 +13,7 @@ use std::{
 
 use rustix::fs::{CWD, FileType};
 use sftpgo_core::{
-    Permissions, Rule, User, UserDraft,
+    Permissions, Rule, StoredUser, UserDraft,
     auth::Authenticator,
     credential::public_key::AuthorizedKey,
     event::{Events, Protocol},
@@ -91,7 +91,7 @@ pub(crate) struct World {
     provider: Arc<MemoryProvider>,
     authenticator: Authenticator,
     explainer: Explainer,
-    user: User,
+    user: StoredUser,
     uploads: UploadPolicy,
 }
 

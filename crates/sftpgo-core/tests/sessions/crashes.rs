@@ -94,7 +94,11 @@ fn cannot_be_counted(is_there: bool) {
     fs::rename(restarted.home(), &away).unwrap();
     if is_there {
         fs::write(restarted.home(), b"not a directory").unwrap();
-        assert!(LocalHomes.existing_home(&restarted.user).is_err());
+        assert!(
+            LocalHomes
+                .existing_home(&restarted.user.effective())
+                .is_err()
+        );
     }
     let unsettled = restarted.quotas.left_dirty().unwrap();
     let counted =

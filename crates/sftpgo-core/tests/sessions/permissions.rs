@@ -1,10 +1,16 @@
 //! Who may do what, and names nobody may use.
 
-use std::{fs, os::unix::fs::PermissionsExt, time::UNIX_EPOCH};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    sync::Arc,
+    time::UNIX_EPOCH,
+};
 
 use sftpgo_core::{
-    ErrorKind, Result,
+    EffectiveUser, ErrorKind, Permissions, Result, Rule,
     filesystem::Replace,
+    policy::Policy,
     session::{AttributeChange, OpenRequest, Session, SetstatMode, UploadMode},
 };
 
@@ -150,6 +156,85 @@ fn everything(size: Option<u64>) -> AttributeChange {
     change.other.owner = Some((u32::MAX, u32::MAX));
     change.other.times = Some((UNIX_EPOCH, UNIX_EPOCH));
     change
+}
+
+/// `/shown` may be read and `/put` may be written to; `/fixed` is a link whose name has fewer permissions than where it
+/// leads.
+fn session_with_directories(world: &World, mode: UploadMode) -> Session {
+    let mut logged_in = world.log_in();
+    let read = Permissions::LIST | Permissions::DOWNLOAD;
+    let policy = Policy::uniform(Permissions::all())
+        .with_directory(&path("/shown"), read)
+        .with_directory(&path("/fixed"), read);
+    let user = EffectiveUser {
+        policy,
+        ..(*logged_in.user).clone()
+    };
+    logged_in.user = Arc::new(user);
+    let home = world.home();
+    for directory in ["shown", "put"] {
+        fs::create_dir(home.join(directory)).unwrap();
+        fs::write(home.join(directory).join("f"), b"1234").unwrap();
+    }
+    for (target, link) in [
+        ("shown", "put/to-shown"),
+        ("../shown/f", "put/to-file"),
+        ("../shown/none", "put/to-none"),
+        ("put", "fixed"),
+    ] {
+        symlink(target, home.join(link)).unwrap();
+    }
+    fs::rename(home.join("put/to-shown"), home.join("to-shown")).unwrap();
+    world.session(&logged_in, mode)
+}
+
+#[test]
+fn through_a_link_the_stricter_permissions_hold() {
+    for mode in [UploadMode::Standard, UploadMode::Atomic] {
+        let world = World::new(|_| {});
+        let session = session_with_directories(&world, mode);
+        let chmod = |name: &str, follow| {
+            let mut change = AttributeChange::default();
+            change.other.times = Some((UNIX_EPOCH, UNIX_EPOCH));
+            session.set_attributes(&path(name), &change, follow)
+        };
+        let rename = |from: &str, to: &str| session.rename(&path(from), &path(to), Replace::Yes);
+        for refused in [
+            put(&session, "/shown/new", b"x"),
+            put(&session, "/to-shown/new", b"x"),
+            put(&session, "/to-shown/f", b"x"),
+            put(&session, "/put/to-file", b"x"),
+            put(&session, "/put/to-none", b"x"),
+            put(&session, "/fixed/new", b"x"),
+            put(&session, "/fixed/f", b"x"),
+            session.remove(&path("/to-shown/f")),
+            session.create_dir(&path("/to-shown/d"), None),
+            session.create_dir(&path("/fixed/d"), None),
+            rename("/to-shown/f", "/f"),
+            rename("/put/f", "/to-shown/f"),
+            rename("/shown", "/hidden"),
+            session.hard_link(&path("/to-shown/f"), &path("/f")),
+            session.symlink(b"/put", &path("/to-shown/l")),
+            chmod("/put/to-file", true),
+        ] {
+            let refused = refused.unwrap_err();
+            assert!(
+                matches!(refused.rule(), Some(Rule::Permission(_))),
+                "{refused}"
+            );
+        }
+        assert_eq!(fs::read(world.home().join("shown/f")).unwrap(), b"1234");
+        assert_eq!(fs::read_dir(world.home().join("shown")).unwrap().count(), 1);
+        // Reading is allowed on both ways, and a link's own name is where the link is.
+        session.metadata(&path("/put/to-file"), true).unwrap();
+        session.open_dir(&path("/to-shown")).map(drop).unwrap();
+        session.open_dir(&path("/fixed")).map(drop).unwrap();
+        chmod("/put/to-file", false).unwrap();
+        rename("/put/to-file", "/put/moved").unwrap();
+        session.remove(&path("/put/moved")).unwrap();
+        put(&session, "/put/f", b"x").unwrap();
+        put(&session, "/put/new", b"x").unwrap();
+    }
 }
 
 #[test]

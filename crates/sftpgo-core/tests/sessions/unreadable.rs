@@ -120,7 +120,10 @@ fn a_sweep_goes_on_beside_it() {
     }
     let _closed = Closed::to(&world.home().join("m"), 0o000);
     let mut missed = Vec::new();
-    let home = LocalHomes.existing_home(&world.user).unwrap().unwrap();
+    let home = LocalHomes
+        .existing_home(&world.user.effective())
+        .unwrap()
+        .unwrap();
     let removed = without_privileges(|| {
         home.sweep_uploads(&mut |path, error| missed.push((path.clone(), error.to_string())))
     });

@@ -10,7 +10,7 @@ use std::{
 };
 
 use sftpgo_core::{
-    ErrorKind, Result, User, UserDraft, VirtualPath,
+    ErrorKind, Result, StoredUser, UserDraft, VirtualPath,
     auth::{Authenticator, LoggedIn},
     event::{Event, Events, Observer, Protocol},
     filesystem::{Homes, local::LocalHomes},
@@ -30,7 +30,7 @@ pub(crate) struct World {
     pub(crate) provider: Arc<MemoryProvider>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) authenticator: Authenticator,
-    pub(crate) user: User,
+    pub(crate) user: StoredUser,
     pub(crate) transfers: Transfers,
     pub(crate) quotas: Arc<QuotaBook>,
     pub(crate) scans: Arc<QuotaScans>,
@@ -68,7 +68,11 @@ impl World {
         Self::start(directory, provider, user)
     }
 
-    fn start(directory: tempfile::TempDir, provider: Arc<MemoryProvider>, user: User) -> Self {
+    fn start(
+        directory: tempfile::TempDir,
+        provider: Arc<MemoryProvider>,
+        user: StoredUser,
+    ) -> Self {
         let connections = Connections::new(Events::default());
         let quotas = QuotaBook::new(provider.clone(), Tracking::All);
         let scans = QuotaScans::new(Arc::new(LocalHomes), quotas.clone());

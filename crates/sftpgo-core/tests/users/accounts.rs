@@ -11,7 +11,7 @@ use std::{
 };
 
 use sftpgo_core::{
-    ErrorKind, User, UserDraft, UserId,
+    ErrorKind, StoredUser, UserDraft, UserId,
     accounts::Accounts,
     credential::password::PasswordHash,
     provider::{Order, PageStart, QuotaLedger, UserQuery, Users},
@@ -57,7 +57,7 @@ impl Office {
         }
     }
 
-    fn stored(&self, id: UserId) -> User {
+    fn stored(&self, id: UserId) -> StoredUser {
         self.provider.user_by_id(id).unwrap().unwrap()
     }
 }
@@ -115,7 +115,7 @@ fn an_update_changes_what_it_names_only() {
             Ok(())
         })
         .unwrap();
-    let expected = User {
+    let expected = StoredUser {
         quota_files: 5,
         usage,
         last_login: 4,
@@ -134,7 +134,7 @@ fn what_another_server_changes_meanwhile_is_kept() {
     let calls = AtomicU32::new(0);
     let change = |draft: &mut UserDraft| {
         if calls.fetch_add(1, Ordering::Relaxed) == 0 {
-            let disabled = User {
+            let disabled = StoredUser {
                 enabled: false,
                 ..bob.clone()
             };
@@ -149,7 +149,7 @@ fn what_another_server_changes_meanwhile_is_kept() {
 
     let always = |draft: &mut UserDraft| {
         let number = calls.fetch_add(1, Ordering::Relaxed);
-        let changed = User {
+        let changed = StoredUser {
             max_sessions: number,
             ..bob.clone()
         };
@@ -195,7 +195,7 @@ fn a_failing_update_changes_and_tells_nothing() {
 fn a_new_password_is_hashed_and_an_unreadable_one_never_becomes_valid() {
     let office = Office::new();
     let bob = office.accounts.add(draft("bob")).unwrap();
-    let unreadable = User {
+    let unreadable = StoredUser {
         password: Some("*".to_owned()),
         ..bob.clone()
     };
@@ -278,7 +278,7 @@ fn a_deleted_user_is_told_once_with_the_name() {
 fn new_limits_reach_sessions_that_are_open() {
     let office = Office::new();
     let bob = office.accounts.add(draft("bob")).unwrap();
-    let account = office.quotas.account(&bob).unwrap();
+    let account = office.quotas.account(&bob.effective()).unwrap();
     office
         .accounts
         .update(bob.id, |draft| {

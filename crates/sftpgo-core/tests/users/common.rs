@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use sftpgo_core::{
-    Provider, Result, User, UserDraft,
+    EffectiveUser, Provider, Result, StoredUser, UserDraft,
     event::{Event, Events, Observer},
     filesystem::{Filesystem, Homes, local::LocalHomes},
 };
@@ -36,7 +36,7 @@ pub(crate) fn add(
     provider: &dyn Provider,
     username: &str,
     change: impl FnOnce(&mut UserDraft),
-) -> User {
+) -> StoredUser {
     let mut draft = draft(username);
     change(&mut draft);
     provider.add_user(&draft.validate(None).unwrap()).unwrap()
@@ -58,15 +58,15 @@ impl Hooked {
 }
 
 impl Homes for Hooked {
-    fn open_home(&self, user: &User) -> Result<Box<dyn Filesystem>> {
+    fn open_home(&self, user: &EffectiveUser) -> Result<Box<dyn Filesystem>> {
         (self.hook.lock().unwrap())()?;
-        LocalHomes.open_home(&User {
+        LocalHomes.open_home(&EffectiveUser {
             home_dir: self.directory.path().to_owned(),
             ..user.clone()
         })
     }
 
-    fn existing_home(&self, user: &User) -> Result<Option<Box<dyn Filesystem>>> {
+    fn existing_home(&self, user: &EffectiveUser) -> Result<Option<Box<dyn Filesystem>>> {
         LocalHomes.existing_home(user)
     }
 }

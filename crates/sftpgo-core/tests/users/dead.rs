@@ -46,7 +46,7 @@ fn what_a_server_went_on_with_after_it_was_taken_for_dead_is_counted_again() {
         let one = book(&provider);
         let (store, server) = one.cluster().unwrap();
         store.keep_alive(server).unwrap();
-        let here = one.account(&bob).unwrap();
+        let here = one.account(&bob.effective()).unwrap();
         let mut delta = here.reserve(change(1, None, Some(30))).unwrap();
         count_for_the_dead(&provider, bob.id, 30, 1);
         store.keep_alive(server).unwrap();
@@ -67,7 +67,7 @@ fn a_server_that_was_taken_for_dead_says_again_whose_files_may_change() {
     let connections = Connections::of_server(Events::default(), provider.clone(), server);
     let heartbeat = Heartbeat::of(&connections, &book).unwrap();
     heartbeat.beat().unwrap();
-    let account = book.account(&bob).unwrap();
+    let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
     // That it was forgotten is not lost with an answer.
     for mood in [Mood::Well, Mood::Deaf] {
@@ -90,7 +90,7 @@ fn a_count_does_not_hide_that_the_share_was_lost() {
     let one = book(&provider);
     let (store, server) = one.cluster().unwrap();
     store.keep_alive(server).unwrap();
-    let account = one.account(&bob).unwrap();
+    let account = one.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
     count_for_the_dead(&provider, bob.id, 10, 1);
     assert!(account.begin_count().unwrap().unwrap().is_due);
@@ -114,7 +114,7 @@ fn who_is_to_be_counted_stays_so_until_that_is_done() {
     for _ in 0..2 {
         store.take_over(server).unwrap();
         // A session that comes and goes changes nothing of that.
-        drop(book.account(&bob).unwrap().change_names());
+        drop(book.account(&bob.effective()).unwrap().change_names());
         assert_eq!(store.to_count(server).unwrap(), [bob.id]);
     }
 }

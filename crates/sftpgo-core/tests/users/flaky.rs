@@ -10,7 +10,7 @@ use std::{
 };
 
 use sftpgo_core::{
-    Error, ErrorKind, Result, User, UserId,
+    Error, ErrorKind, Result, StoredUser, UserId,
     provider::{Counting, QuotaLedger, Report, ServerId, Share, SharedStore},
     storage_usage::{StorageUsage, Usage},
 };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sftpgo_core::{
-    User,
+    StoredUser,
     credential::password::PasswordHash,
     event::{Events, Operation},
     follow::follow_changes,
@@ -23,8 +23,8 @@ fn sessions_end_or_learn_what_holds_now() {
         ["disabled", "deleted", "expired", "slower", "same"].map(add);
     let connections = Connections::new(Events::default());
     let quotas = QuotaBook::new(provider.clone(), Tracking::All);
-    let log_in = |user: &User| {
-        let account = quotas.account(user).unwrap();
+    let log_in = |user: &StoredUser| {
+        let account = quotas.account(&user.effective()).unwrap();
         (connections.log_in(user).unwrap(), account)
     };
     let all = [&disabled, &deleted, &expired, &slower, &same];
@@ -38,7 +38,7 @@ fn sessions_end_or_learn_what_holds_now() {
     };
     assert_eq!(closed(), [false; 5]);
 
-    let change = |user: &User, change: fn(&mut User)| {
+    let change = |user: &StoredUser, change: fn(&mut StoredUser)| {
         let mut user = user.clone();
         change(&mut user);
         provider.update_user(&user).unwrap();
@@ -63,7 +63,7 @@ fn sessions_end_or_learn_what_holds_now() {
 
 #[test]
 fn what_a_session_cannot_go_on_without_ends_it_and_what_is_applied_at_once_does_not() {
-    type Change = fn(&mut User);
+    type Change = fn(&mut StoredUser);
     let ending: [(&str, Change); 8] = [
         ("username", |user| user.username.push('2')),
         ("password", |user| {
@@ -114,7 +114,7 @@ fn what_a_session_cannot_go_on_without_ends_it_and_what_is_applied_at_once_does_
         // Who logs in afterwards has what holds now.
         let now = provider.user_by_id(user.id).unwrap().unwrap();
         let later = connections
-            .log_in(&User {
+            .log_in(&StoredUser {
                 max_sessions: 0,
                 ..now
             })

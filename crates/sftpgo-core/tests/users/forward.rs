@@ -4,30 +4,33 @@
 macro_rules! forward_users {
     ($provider:ty) => {
         impl sftpgo_core::provider::Users for $provider {
-            fn user_by_name(&self, username: &str) -> Result<Option<User>> {
+            fn user_by_name(&self, username: &str) -> Result<Option<StoredUser>> {
                 self.stored.user_by_name(username)
             }
 
-            fn user_by_id(&self, id: UserId) -> Result<Option<User>> {
+            fn user_by_id(&self, id: UserId) -> Result<Option<StoredUser>> {
                 self.stored.user_by_id(id)
             }
 
-            fn list_users(&self, query: &sftpgo_core::provider::UserQuery) -> Result<Vec<User>> {
+            fn list_users(
+                &self,
+                query: &sftpgo_core::provider::UserQuery,
+            ) -> Result<Vec<StoredUser>> {
                 self.stored.list_users(query)
             }
 
             fn for_each_user(
                 &self,
-                see: &mut dyn FnMut(User) -> std::ops::ControlFlow<()>,
+                see: &mut dyn FnMut(StoredUser) -> std::ops::ControlFlow<()>,
             ) -> Result<()> {
                 self.stored.for_each_user(see)
             }
 
-            fn add_user(&self, user: &User) -> Result<User> {
+            fn add_user(&self, user: &StoredUser) -> Result<StoredUser> {
                 self.stored.add_user(user)
             }
 
-            fn change_user(&self, before: &User, user: &User) -> Result<bool> {
+            fn change_user(&self, before: &StoredUser, user: &StoredUser) -> Result<bool> {
                 self.stored.change_user(before, user)
             }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use sftpgo_core::{
-    ErrorKind, Result, User,
+    EffectiveUser, ErrorKind, Result,
     auth::Authenticator,
     event::Events,
     filesystem::{BoundedHomes, Filesystem, Homes, local::LocalHomes},
@@ -47,14 +47,14 @@ impl Hanging {
         self.released.1.notify_all();
     }
 
-    fn home_of(&self, user: &User) -> User {
+    fn home_of(&self, user: &EffectiveUser) -> EffectiveUser {
         if user.username == "hung" {
             self.asked.fetch_add(1, Ordering::SeqCst);
             let released = self.released.0.lock().unwrap();
             let waiting = self.released.1.wait_while(released, |released| !*released);
             drop(waiting.unwrap());
         }
-        User {
+        EffectiveUser {
             home_dir: self.directory.path().to_owned(),
             ..user.clone()
         }
@@ -62,11 +62,11 @@ impl Hanging {
 }
 
 impl Homes for Hanging {
-    fn open_home(&self, user: &User) -> Result<Box<dyn Filesystem>> {
+    fn open_home(&self, user: &EffectiveUser) -> Result<Box<dyn Filesystem>> {
         LocalHomes.open_home(&self.home_of(user))
     }
 
-    fn existing_home(&self, user: &User) -> Result<Option<Box<dyn Filesystem>>> {
+    fn existing_home(&self, user: &EffectiveUser) -> Result<Option<Box<dyn Filesystem>>> {
         LocalHomes.existing_home(&self.home_of(user))
     }
 }
@@ -117,7 +117,7 @@ fn many_logins_at_once_into_a_home_that_does_not_answer_hold_few_threads() {
     let hung = add(provider.as_ref(), "hung", |_| ());
     let bounded = BoundedHomes::with_patience(Arc::new(homes.clone()), SHORT * 10);
     thread::scope(|scope| {
-        let ask = || bounded.open_home(&hung).map(drop).unwrap_err();
+        let ask = || bounded.open_home(&hung.effective()).map(drop).unwrap_err();
         let asking: Vec<_> = (0..LOGINS).map(|_| scope.spawn(ask)).collect();
         for asked in asking {
             let error = asked.join().unwrap();
@@ -128,7 +128,7 @@ fn many_logins_at_once_into_a_home_that_does_not_answer_hold_few_threads() {
     assert!(asked <= 8, "{asked} threads wait");
     homes.release();
     wait_for("the home answers again", || {
-        bounded.open_home(&hung).is_ok()
+        bounded.open_home(&hung.effective()).is_ok()
     });
 }
 
@@ -139,7 +139,7 @@ fn logins_at_once_into_a_slow_home_wait_for_each_other_and_get_in() {
     let bounded = BoundedHomes::with_patience(Arc::new(homes.clone()), PATIENCE);
     thread::scope(|scope| {
         for _ in 0..32 {
-            scope.spawn(|| bounded.open_home(&slow).map(drop).unwrap());
+            scope.spawn(|| bounded.open_home(&slow.effective()).map(drop).unwrap());
         }
         wait_for("some are asked", || homes.asked.load(Ordering::SeqCst) == 8);
         homes.release();

@@ -11,7 +11,7 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sftpgo_core::{
-    Error, ErrorKind, Provider, Result, User, UserDraft, UserId,
+    Error, ErrorKind, Provider, Result, StoredUser, UserDraft, UserId,
     accounts::Accounts,
     auth::{Authenticator, LoggedIn, LoginFailure, refusal::RefusalTime},
     credential::password::PasswordHash,
@@ -54,12 +54,12 @@ impl Gate {
         gate
     }
 
-    fn bob(&self) -> User {
+    fn bob(&self) -> StoredUser {
         self.provider.user_by_name("bob").unwrap().unwrap()
     }
 
     fn store_hash(&self, hash: &str) {
-        let changed = User {
+        let changed = StoredUser {
             password: Some(hash.to_owned()),
             ..self.bob()
         };
@@ -169,7 +169,7 @@ fn only_a_key_of_the_user_fits() {
 #[test]
 fn a_stored_line_that_is_refused_today_does_not_hide_the_others() {
     let gate = Gate::of_bob(|_| ());
-    let bob = User {
+    let bob = StoredUser {
         public_keys: vec![
             "garbage".to_owned(),
             format!("command=\"ls\" {OTHER_KEY}"),
@@ -222,11 +222,11 @@ fn racing_for_the_last_session_one_wins() {
 
 #[test]
 fn who_is_changed_or_deleted_during_the_login_does_not_get_in() {
-    type Change = fn(&dyn Provider, &User);
+    type Change = fn(&dyn Provider, &StoredUser);
     let changes: [(Change, &str); 6] = [
         (
             |provider, bob| {
-                let disabled = User {
+                let disabled = StoredUser {
                     enabled: false,
                     ..bob.clone()
                 };
@@ -236,7 +236,7 @@ fn who_is_changed_or_deleted_during_the_login_does_not_get_in() {
         ),
         (
             |provider, bob| {
-                let expired = User {
+                let expired = StoredUser {
                     expiration_date: 1,
                     ..bob.clone()
                 };
@@ -250,7 +250,7 @@ fn who_is_changed_or_deleted_during_the_login_does_not_get_in() {
         ),
         (
             |provider, bob| {
-                let changed = User {
+                let changed = StoredUser {
                     password: Some(BCRYPT.to_owned()),
                     ..bob.clone()
                 };
@@ -260,7 +260,7 @@ fn who_is_changed_or_deleted_during_the_login_does_not_get_in() {
         ),
         (
             |provider, bob| {
-                let moved = User {
+                let moved = StoredUser {
                     home_dir: "/elsewhere".into(),
                     ..bob.clone()
                 };
@@ -270,7 +270,7 @@ fn who_is_changed_or_deleted_during_the_login_does_not_get_in() {
         ),
         (
             |provider, bob| {
-                let owned = User {
+                let owned = StoredUser {
                     uid: 7,
                     ..bob.clone()
                 };
@@ -433,22 +433,22 @@ fn gone<T>() -> Result<T> {
 }
 
 impl Users for Gone {
-    fn user_by_name(&self, _: &str) -> Result<Option<User>> {
+    fn user_by_name(&self, _: &str) -> Result<Option<StoredUser>> {
         gone()
     }
-    fn user_by_id(&self, _: UserId) -> Result<Option<User>> {
+    fn user_by_id(&self, _: UserId) -> Result<Option<StoredUser>> {
         gone()
     }
-    fn list_users(&self, _: &UserQuery) -> Result<Vec<User>> {
+    fn list_users(&self, _: &UserQuery) -> Result<Vec<StoredUser>> {
         gone()
     }
-    fn for_each_user(&self, _: &mut dyn FnMut(User) -> ControlFlow<()>) -> Result<()> {
+    fn for_each_user(&self, _: &mut dyn FnMut(StoredUser) -> ControlFlow<()>) -> Result<()> {
         gone()
     }
-    fn add_user(&self, _: &User) -> Result<User> {
+    fn add_user(&self, _: &StoredUser) -> Result<StoredUser> {
         gone()
     }
-    fn change_user(&self, _: &User, _: &User) -> Result<bool> {
+    fn change_user(&self, _: &StoredUser, _: &StoredUser) -> Result<bool> {
         gone()
     }
     fn replace_password_hash(&self, _: UserId, _: &str, _: &str) -> Result<bool> {

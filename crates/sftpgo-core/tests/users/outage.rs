@@ -3,7 +3,7 @@
 use std::{sync::Arc, thread, time::Duration};
 
 use sftpgo_core::{
-    User, cluster,
+    StoredUser, cluster,
     ledger::{DirtyJournal, MemoryJournal},
     provider::{QuotaLedger, ServerId},
     quota::{Count, Counted, LedgerWriter, QuotaAccount, QuotaBook, Tracking},
@@ -20,7 +20,7 @@ struct World {
     provider: Arc<Flaky>,
     journal: Arc<MemoryJournal>,
     book: Arc<QuotaBook>,
-    bob: User,
+    bob: StoredUser,
 }
 
 /// Both kinds of store, with a user who may have 1000 bytes.
@@ -79,7 +79,7 @@ impl World {
 fn sessions_go_on_within_the_limit_and_all_is_written_afterwards() {
     for world in worlds() {
         let _writer = world.writer();
-        let account = world.book.account(&world.bob).unwrap();
+        let account = world.book.account(&world.bob.effective()).unwrap();
         world.provider.is(Mood::Down);
         world.add_file(&account, 1, 600).unwrap();
         world.add_file(&account, 2, 300).unwrap();
@@ -100,7 +100,7 @@ fn sessions_go_on_within_the_limit_and_all_is_written_afterwards() {
 fn what_the_last_session_left_is_written_without_another() {
     for world in worlds() {
         let _writer = world.writer();
-        let account = world.book.account(&world.bob).unwrap();
+        let account = world.book.account(&world.bob.effective()).unwrap();
         world.add_file(&account, 1, 100).unwrap();
         world.wait_until_stored(100);
         world.provider.is(Mood::Down);
@@ -118,7 +118,7 @@ fn what_the_last_session_left_is_written_without_another() {
 #[test]
 fn who_only_the_journal_knows_of_is_counted_after_a_crash() {
     for world in worlds() {
-        let account = world.book.account(&world.bob).unwrap();
+        let account = world.book.account(&world.bob.effective()).unwrap();
         world.provider.is(Mood::Down);
         world.add_file(&account, 1, 100).unwrap();
         drop(account);
@@ -134,14 +134,19 @@ fn who_only_the_journal_knows_of_is_counted_after_a_crash() {
         };
         assert!(is_needed());
         // A session that comes and goes before the count changes nothing of that.
-        drop(restarted.account(&world.bob).unwrap().change_names());
+        drop(
+            restarted
+                .account(&world.bob.effective())
+                .unwrap()
+                .change_names(),
+        );
         assert!(is_needed());
-        let account = restarted.account(&world.bob).unwrap();
+        let account = restarted.account(&world.bob.effective()).unwrap();
         account.begin_count().unwrap();
         let counted = Count::begin(account).finish(None, false).unwrap();
         assert_eq!(counted, Counted::Exactly);
         restarted.counted(world.bob.id);
-        drop(restarted.account(&world.bob).unwrap());
+        drop(restarted.account(&world.bob.effective()).unwrap());
         assert!(!is_needed());
         assert_eq!(world.journal.users().unwrap(), []);
     }

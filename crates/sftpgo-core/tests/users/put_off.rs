@@ -3,7 +3,7 @@
 use std::{sync::Arc, thread, time::Duration};
 
 use sftpgo_core::{
-    User,
+    StoredUser,
     accounts::Accounts,
     event::Events,
     provider::{Order, PageStart, QuotaLedger, UserQuery, Users},
@@ -21,7 +21,7 @@ const MUCH_LATER: Duration = Duration::from_secs(3600);
 struct World {
     provider: Arc<MemoryProvider>,
     book: Arc<QuotaBook>,
-    bob: User,
+    bob: StoredUser,
 }
 
 impl World {
@@ -41,7 +41,7 @@ impl World {
     }
 
     fn account(&self) -> Arc<QuotaAccount> {
-        self.book.account(&self.bob).unwrap()
+        self.book.account(&self.bob.effective()).unwrap()
     }
 
     fn stored(&self) -> i64 {

@@ -51,7 +51,7 @@ fn limited(tracking: Tracking) -> (Arc<MemoryProvider>, Arc<QuotaBook>, Arc<Quot
         draft.quota_files = 3;
     });
     let book = QuotaBook::new(provider.clone(), tracking);
-    let account = book.account(&bob).unwrap();
+    let account = book.account(&bob.effective()).unwrap();
     (provider, book, account)
 }
 
@@ -124,7 +124,7 @@ fn what_is_settled_is_in_the_ledger_and_what_is_reserved_not_yet() {
     assert_eq!(used(&account), (40, 1));
     // The next session after the last one starts from the ledger.
     drop(account);
-    assert_eq!(used(&book.account(&bob).unwrap()), (40, 1));
+    assert_eq!(used(&book.account(&bob.effective()).unwrap()), (40, 1));
 }
 
 #[test]
@@ -132,8 +132,11 @@ fn sessions_of_a_user_share_one_account() {
     let (provider, book, account) = limited(Tracking::All);
     let bob = provider.user_by_name("bob").unwrap().unwrap();
     let alice = add(provider.as_ref(), "alice", |_| ());
-    assert!(Arc::ptr_eq(&account, &book.account(&bob).unwrap()));
-    let of_alice = book.account(&alice).unwrap();
+    assert!(Arc::ptr_eq(
+        &account,
+        &book.account(&bob.effective()).unwrap()
+    ));
+    let of_alice = book.account(&alice.effective()).unwrap();
     assert!(!Arc::ptr_eq(&account, &of_alice));
     account.reserve(file(1, 10)).unwrap();
     assert_eq!(used(&of_alice), (0, 0));
@@ -150,7 +153,7 @@ fn who_is_not_tracked_has_no_limit_and_no_usage() {
     let alice = add(provider.as_ref(), "alice", |_| ());
     for (tracking, expected) in [(Tracking::Limited, (0, 0)), (Tracking::All, (5, 1))] {
         let book = QuotaBook::new(provider.clone(), tracking);
-        add_file(&book.account(&alice).unwrap(), 1, 5);
+        add_file(&book.account(&alice.effective()).unwrap(), 1, 5);
         assert_eq!(stored(&provider, alice.id), expected, "{tracking:?}");
     }
 }
@@ -161,10 +164,10 @@ fn one_limit_leaves_the_other_figure_free() {
     let book = QuotaBook::new(provider.clone(), Tracking::Limited);
     let bytes = add(provider.as_ref(), "bytes", |draft| draft.quota_size = 10);
     let files = add(provider.as_ref(), "files", |draft| draft.quota_files = 10);
-    let bytes = book.account(&bytes).unwrap();
+    let bytes = book.account(&bytes.effective()).unwrap();
     bytes.reserve_staged(delta(10, 1000)).unwrap();
     assert!(bytes.reserve_staged(delta(1, 0)).is_err());
-    let files = book.account(&files).unwrap();
+    let files = book.account(&files.effective()).unwrap();
     files.reserve_staged(delta(1 << 40, 10)).unwrap();
     assert!(files.reserve_staged(delta(0, 1)).is_err());
 }
@@ -218,7 +221,7 @@ fn a_user_is_unsettled_from_the_first_change_to_the_end_of_the_last_session() {
     assert_eq!(unsettled(), []);
     drop(account.change_names());
     assert_eq!(unsettled(), [bob.id]);
-    let second = book.account(&bob).unwrap();
+    let second = book.account(&bob.effective()).unwrap();
     drop(account);
     assert_eq!(unsettled(), [bob.id]);
     drop(second);
@@ -227,10 +230,10 @@ fn a_user_is_unsettled_from_the_first_change_to_the_end_of_the_last_session() {
     // Left over from a run that was killed: until the files are counted.
     provider.set_unsettled(bob.id, true).unwrap();
     assert_eq!(book.left_dirty().unwrap(), [bob.id]);
-    drop(book.account(&bob).unwrap());
+    drop(book.account(&bob.effective()).unwrap());
     assert_eq!(unsettled(), [bob.id]);
     book.counted(bob.id);
-    drop(book.account(&bob).unwrap());
+    drop(book.account(&bob.effective()).unwrap());
     assert_eq!(unsettled(), []);
 }
 

@@ -25,7 +25,7 @@ fn whoever_can_come_back_does_not_wait_for_a_ledger_that_hangs() {
     let provider = Flaky::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let book = QuotaBook::new(provider.clone(), Tracking::All);
-    let account = book.account(&bob).unwrap();
+    let account = book.account(&bob.effective()).unwrap();
     let new = change(1, None, Some(100));
     provider.is(Mood::Hanging);
     for _ in 0..3 {
@@ -47,7 +47,9 @@ fn that_there_is_no_room_is_not_asked_again_by_who_comes_back() {
     let provider = Flaky::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let books = [(); 2].map(|()| QuotaBook::new(provider.clone(), Tracking::All));
-    let [here, there] = books.each_ref().map(|book| book.account(&bob).unwrap());
+    let [here, there] = books
+        .each_ref()
+        .map(|book| book.account(&bob.effective()).unwrap());
     here.reserve(change(1, None, Some(9000))).unwrap();
     let new = change(2, None, Some(5000));
     assert!(there.wait_for_room(new.delta()).is_some());
@@ -65,7 +67,7 @@ fn where_the_ledger_is_this_servers_alone_nothing_is_asked() {
     let provider = Flaky::new(MemoryProvider::new());
     let bob = limited(&provider.stored);
     let book = QuotaBook::new(provider.clone(), Tracking::All);
-    let account = book.account(&bob).unwrap();
+    let account = book.account(&bob.effective()).unwrap();
     for size in [1, 1_000_000] {
         let new = change(1, None, Some(size));
         assert_eq!(account.wait_for_room(new.delta()), None);

@@ -12,7 +12,7 @@ use std::{
 
 use proptest::prelude::*;
 use sftpgo_core::{
-    ErrorKind, User, UserId,
+    ErrorKind, StoredUser, UserId,
     event::Events,
     provider::{QuotaLedger, ServerId, SharedStore},
     quota::{LedgerWriter, QuotaAccount, QuotaBook, Tracking},
@@ -40,13 +40,13 @@ pub(crate) fn change(number: u64, before: Option<u64>, after: Option<u64>) -> Fi
 }
 
 /// A store, and a user who may have [`BYTES`] in [`FILES`].
-pub(crate) fn shared() -> (Arc<MemoryProvider>, User) {
+pub(crate) fn shared() -> (Arc<MemoryProvider>, StoredUser) {
     let provider = Arc::new(MemoryProvider::shared());
     let bob = limited(provider.as_ref());
     (provider, bob)
 }
 
-pub(crate) fn limited(provider: &MemoryProvider) -> User {
+pub(crate) fn limited(provider: &MemoryProvider) -> StoredUser {
     add(provider, "bob", |draft| {
         draft.quota_size = BYTES;
         draft.quota_files = FILES;
@@ -94,7 +94,10 @@ pub(crate) fn add_file(account: &QuotaAccount, number: u64, size: u64) -> sftpgo
 fn what_one_server_used_another_cannot() {
     let (provider, bob) = shared();
     let (one, two) = (book(&provider), book(&provider));
-    let (here, there) = (one.account(&bob).unwrap(), two.account(&bob).unwrap());
+    let (here, there) = (
+        one.account(&bob.effective()).unwrap(),
+        two.account(&bob.effective()).unwrap(),
+    );
     add_file(&here, 1, 6000).unwrap();
     let refused = add_file(&there, 2, 4001).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::QuotaExceeded);
@@ -121,7 +124,9 @@ fn many_who_write_on_several_servers_reach_the_limit_and_do_not_pass_it() {
     let (made, next) = (AtomicI64::new(0), AtomicU64::new(0));
     thread::scope(|scope| {
         for thread in 0..9 {
-            let account = books[thread % books.len()].account(&bob).unwrap();
+            let account = books[thread % books.len()]
+                .account(&bob.effective())
+                .unwrap();
             let (made, next) = (&made, &next);
             scope.spawn(move || {
                 while add_file(&account, next.fetch_add(1, Ordering::Relaxed), 1).is_ok() {
@@ -140,7 +145,7 @@ fn a_report_whose_answer_was_lost_counts_once() {
     let provider = Flaky::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let book = QuotaBook::new(provider.clone(), Tracking::All);
-    let account = book.account(&bob).unwrap();
+    let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
     provider.is(Mood::Deaf);
     assert!(add_file(&account, 2, 20).is_err());
@@ -150,7 +155,7 @@ fn a_report_whose_answer_was_lost_counts_once() {
     provider.is(Mood::Deaf);
     drop(account);
     provider.is(Mood::Well);
-    let account = book.account(&bob).unwrap();
+    let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 4, 40).unwrap();
     drop(account);
     assert_eq!(stored(&provider.stored, bob.id), (100, 4));
@@ -225,7 +230,10 @@ fn a_file_may_go_on_one_server_before_another_says_that_it_came() {
     let (provider, bob) = shared();
     let (one, two) = (book(&provider), book(&provider));
     let writer = LedgerWriter::start(Arc::clone(&one), Duration::from_secs(3600)).unwrap();
-    let (here, there) = (one.account(&bob).unwrap(), two.account(&bob).unwrap());
+    let (here, there) = (
+        one.account(&bob.effective()).unwrap(),
+        two.account(&bob.effective()).unwrap(),
+    );
     add_file(&here, 1, 100).unwrap();
     let gone = there.reserve(change(1, Some(100), None)).unwrap();
     there.settle(gone).unwrap();
@@ -238,13 +246,13 @@ fn a_share_whose_end_nobody_heard_of_begins_anew() {
     let provider = Flaky::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let book = QuotaBook::new(provider.clone(), Tracking::All);
-    let account = book.account(&bob).unwrap();
+    let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
     add_file(&account, 2, 10).unwrap();
     provider.is(Mood::Deaf);
     drop(account);
     provider.is(Mood::Well);
-    let account = book.account(&bob).unwrap();
+    let account = book.account(&bob.effective()).unwrap();
     let gone = account.reserve(change(1, Some(10), None)).unwrap();
     account.settle(gone).unwrap();
     drop(account);
@@ -258,14 +266,14 @@ fn a_share_that_could_not_end_ends_later() {
     let bob = limited(&provider.stored);
     let book = QuotaBook::new(provider.clone(), Tracking::All);
     let end = || book.end_at_last(&|| Ok(()));
-    let account = book.account(&bob).unwrap();
+    let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
     provider.is(Mood::Down);
     drop(account);
     assert!(end().is_err());
     provider.is(Mood::Well);
     // Not while there is a session, which may still change files; this one does not, and ends nothing.
-    let account = book.account(&bob).unwrap();
+    let account = book.account(&bob.effective()).unwrap();
     end().unwrap();
     drop(account);
     assert!(has_share(&provider.stored, bob.id));
@@ -278,7 +286,7 @@ fn a_share_that_began_unheard_ends_too() {
     let provider = Flaky::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let book = QuotaBook::new(provider.clone(), Tracking::All);
-    let account = book.account(&bob).unwrap();
+    let account = book.account(&bob.effective()).unwrap();
     provider.is(Mood::Deaf);
     assert!(account.begin_count().is_err());
     drop(account);
@@ -293,14 +301,14 @@ fn a_share_with_figures_to_write_does_not_end_before() {
     let provider = Flaky::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let book = QuotaBook::new(provider.clone(), Tracking::All);
-    let account = book.account(&bob).unwrap();
+    let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
     provider.is(Mood::Down);
     assert!(add_file(&account, 2, 20).is_err());
     drop(account);
     provider.is(Mood::Well);
     book.end_at_last(&|| Ok(())).unwrap();
-    let account = book.account(&bob).unwrap();
+    let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 3, 30).unwrap();
     drop(account);
     book.end_at_last(&|| Ok(())).unwrap();
@@ -339,7 +347,7 @@ proptest! {
         let (provider, bob) = shared();
         let books: Vec<_> = (0..3).map(|_| book(&provider)).collect();
         let writers = writers(&books, Duration::from_millis(1));
-        let log_in = |server: usize| books[server].account(&bob).unwrap();
+        let log_in = |server: usize| books[server].account(&bob.effective()).unwrap();
         let mut accounts: Vec<_> = (0..3).map(log_in).collect();
         let mut files: HashMap<u64, u64> = HashMap::new();
         let mut unsettled = vec![Vec::new(); 3];

@@ -7,7 +7,7 @@ use std::{
 };
 
 use sftpgo_core::{
-    Error, ErrorKind, Result, User, UserId,
+    Error, ErrorKind, Result, StoredUser, UserId,
     provider::QuotaLedger,
     quota::{LedgerWriter, QuotaBook, Tracking},
     storage_usage::Usage,
@@ -68,13 +68,13 @@ fn a_login_while_the_last_session_cannot_write_knows_what_was_used() {
         refusals: Mutex::default(),
     });
     let book = QuotaBook::new(provider.clone(), Tracking::All);
-    let account = book.account(&bob).unwrap();
+    let account = book.account(&bob.effective()).unwrap();
     drop(account.change_names());
 
     let (send, login) = mpsc::channel();
     let (of_login, user) = (Arc::clone(&book), bob.clone());
     let log_in: Callback = Box::new(move || {
-        let login = thread::spawn(move || of_login.account(&user).unwrap());
+        let login = thread::spawn(move || of_login.account(&user.effective()).unwrap());
         // Long enough to be answered, were it not made to wait.
         thread::sleep(Duration::from_millis(50));
         send.send(login).unwrap();
@@ -110,7 +110,7 @@ fn the_writer_tries_again_what_the_ledger_did_not_take() {
     });
     let book = QuotaBook::new(provider.clone(), Tracking::All);
     let _writer = LedgerWriter::start(Arc::clone(&book), Duration::ZERO).unwrap();
-    let account = book.account(&bob).unwrap();
+    let account = book.account(&bob.effective()).unwrap();
     let file = FileChange {
         inode: (1, 1),
         before: None,

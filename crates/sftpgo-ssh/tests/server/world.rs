@@ -170,7 +170,7 @@ impl World {
     /// Would another byte of the user wait longer than this?
     pub(crate) fn owes(&self, most: Duration) -> bool {
         let user = self.provider.user_by_name("bob").unwrap().unwrap();
-        let account = self.quotas.account(&user).unwrap();
+        let account = self.quotas.account(&user.effective()).unwrap();
         account.throttle().pass(Operation::Upload, 1) > most
     }
 }

@@ -64,8 +64,8 @@ pub(crate) fn address_of(server: &sftpgo_databases::Server, database: &str) -> S
 }
 
 /// A user called `username`.
-pub(crate) fn user(username: &str) -> sftpgo_core::User {
-    sftpgo_core::User {
+pub(crate) fn user(username: &str) -> sftpgo_core::StoredUser {
+    sftpgo_core::StoredUser {
         id: sftpgo_core::UserId(0),
         enabled: true,
         username: username.to_owned(),

@@ -6,11 +6,11 @@ pub(crate) mod users;
 
 use std::path::PathBuf;
 
-use sftpgo_core::{Permissions, User, UserId, storage_usage::Usage};
+use sftpgo_core::{Permissions, StoredUser, UserId, storage_usage::Usage};
 
 /// A user called `username`, with a value of its own in every field.
-pub(crate) fn user(username: &str) -> User {
-    User {
+pub(crate) fn user(username: &str) -> StoredUser {
+    StoredUser {
         id: UserId(0),
         enabled: true,
         username: username.to_owned(),

@@ -12,7 +12,7 @@ pub(crate) fn usage_of_others_is_left_alone(provider: &dyn Provider) {
     };
     provider.set_usage(bob.id, all).unwrap();
     assert!(provider.user_by_id(alice.id).unwrap().unwrap() == alice);
-    let expected = sftpgo_core::User { usage: all, ..bob };
+    let expected = sftpgo_core::StoredUser { usage: all, ..bob };
     assert!(provider.user_by_name("bob").unwrap().unwrap() == expected);
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use sftpgo_core::{
-    ErrorKind, Permissions, Provider, User, UserId,
+    ErrorKind, Permissions, Provider, StoredUser, UserId,
     provider::{Order, PageStart, UserQuery},
     storage_usage::Usage,
 };
@@ -32,13 +32,13 @@ fn everybody(order: Order) -> UserQuery {
 pub(crate) fn an_added_user_is_found_as_it_was_stored(provider: &dyn Provider) {
     for asked in [
         user("bob"),
-        User {
+        StoredUser {
             enabled: false,
             permissions: Permissions::all(),
             password: None,
             ..user("alice")
         },
-        User {
+        StoredUser {
             public_keys: Vec::new(),
             expiration_date: 0,
             ..user("carol")
@@ -46,7 +46,7 @@ pub(crate) fn an_added_user_is_found_as_it_was_stored(provider: &dyn Provider) {
     ] {
         let added = provider.add_user(&asked).unwrap();
         assert!(added.id > UserId(0));
-        let expected = User {
+        let expected = StoredUser {
             id: added.id,
             ..asked.clone()
         };
@@ -61,7 +61,7 @@ pub(crate) fn an_added_user_is_found_as_it_was_stored(provider: &dyn Provider) {
 pub(crate) fn the_largest_values_survive(provider: &dyn Provider) {
     let most = i32::MAX as u32;
     let added = provider
-        .add_user(&User {
+        .add_user(&StoredUser {
             expiration_date: i64::MAX,
             uid: 65_535,
             gid: 65_535,
@@ -79,7 +79,7 @@ pub(crate) fn the_largest_values_survive(provider: &dyn Provider) {
 pub(crate) fn adding_ignores_id_usage_and_last_login(provider: &dyn Provider) {
     let first = provider.add_user(&user("first")).unwrap();
     let second = provider
-        .add_user(&User {
+        .add_user(&StoredUser {
             id: first.id,
             usage: Usage {
                 size: 1,
@@ -102,7 +102,7 @@ pub(crate) fn unknown_users_are_not_found_and_no_error(provider: &dyn Provider) 
     assert!(provider.user_by_name("eve").unwrap().is_none());
     assert!(provider.user_by_name("").unwrap().is_none());
     assert!(provider.user_by_id(NOBODY).unwrap().is_none());
-    let eve = User {
+    let eve = StoredUser {
         id: NOBODY,
         ..user("eve")
     };
@@ -145,7 +145,7 @@ pub(crate) fn a_taken_name_is_refused_and_nothing_changes(provider: &dyn Provide
     assert_eq!(again.kind(), ErrorKind::AlreadyExists);
     assert!(again.message().contains("username"), "{again}");
     let renamed = provider
-        .update_user(&User {
+        .update_user(&StoredUser {
             username: "bob".to_owned(),
             max_sessions: 99,
             ..alice.clone()
@@ -274,7 +274,7 @@ pub(crate) fn everybody_is_seen_once_whoever_comes_and_goes(provider: &dyn Provi
                 // Nothing is held meanwhile, and no page moves.
                 provider.delete_user(shown.id).unwrap();
                 let last = provider.user_by_name("u1099").unwrap().unwrap();
-                let renamed = User {
+                let renamed = StoredUser {
                     username: "a".to_owned(),
                     ..last
                 };
@@ -355,7 +355,7 @@ pub(crate) fn no_text_is_taken_for_sql(provider: &dyn Provider) {
     ];
     let mut added = Vec::new();
     for text in hostile {
-        let asked = User {
+        let asked = StoredUser {
             password: Some(text.to_owned()),
             public_keys: vec![text.to_owned(), format!("[\"{text}\"]")],
             home_dir: PathBuf::from(format!("/{text}")),
@@ -388,7 +388,7 @@ pub(crate) fn an_update_replaces_settings_and_leaves_the_rest(provider: &dyn Pro
     };
     provider.set_usage(id, usage).unwrap();
     provider.record_login(id, 40).unwrap();
-    let changed = User {
+    let changed = StoredUser {
         id,
         enabled: false,
         username: "robert".to_owned(),
@@ -408,7 +408,7 @@ pub(crate) fn an_update_replaces_settings_and_leaves_the_rest(provider: &dyn Pro
         last_login: 0,
     };
     provider.update_user(&changed).unwrap();
-    let expected = User {
+    let expected = StoredUser {
         usage,
         last_login: 40,
         ..changed
@@ -421,14 +421,14 @@ pub(crate) fn an_update_replaces_settings_and_leaves_the_rest(provider: &dyn Pro
 
 pub(crate) fn a_change_of_what_is_different_by_now_changes_nothing(provider: &dyn Provider) {
     let bob = provider.add_user(&user("bob")).unwrap();
-    let disabled = User {
+    let disabled = StoredUser {
         enabled: false,
         ..bob.clone()
     };
     // A login is no change of settings.
     provider.record_login(bob.id, 77).unwrap();
     assert!(provider.change_user(&bob, &disabled).unwrap());
-    let renamed = User {
+    let renamed = StoredUser {
         username: "robert".to_owned(),
         ..bob.clone()
     };
@@ -443,7 +443,7 @@ pub(crate) fn a_change_of_what_is_different_by_now_changes_nothing(provider: &dy
 
 pub(crate) fn an_update_can_take_away_password_and_keys(provider: &dyn Provider) {
     let bob = provider.add_user(&user("bob")).unwrap();
-    let bare = User {
+    let bare = StoredUser {
         password: None,
         public_keys: Vec::new(),
         ..bob
@@ -460,7 +460,7 @@ pub(crate) fn a_new_hash_changes_nothing_else(provider: &dyn Provider) {
     for (id, old) in [(bob.id, old), (bob.id, ""), (NOBODY, old)] {
         assert!(!provider.replace_password_hash(id, old, "another").unwrap());
     }
-    let expected = User {
+    let expected = StoredUser {
         password: Some("$argon2id$new".to_owned()),
         ..bob
     };
@@ -471,18 +471,18 @@ pub(crate) fn a_new_hash_changes_nothing_else(provider: &dyn Provider) {
 pub(crate) fn what_does_not_fit_is_refused_and_named(provider: &dyn Provider) {
     let bob = provider.add_user(&user("bob")).unwrap();
     let long = "é".repeat(256);
-    let alter: [(&str, User); 6] = [
+    let alter: [(&str, StoredUser); 6] = [
         ("username", user(&long)),
         (
             "password",
-            User {
+            StoredUser {
                 password: Some(long.clone()),
                 ..user("a")
             },
         ),
         (
             "home_dir",
-            User {
+            StoredUser {
                 home_dir: PathBuf::from(format!("/{}", "h".repeat(255))),
                 ..user("a")
             },
@@ -490,21 +490,21 @@ pub(crate) fn what_does_not_fit_is_refused_and_named(provider: &dyn Provider) {
         ("username", user("a\0b")),
         (
             "password",
-            User {
+            StoredUser {
                 password: Some("a\0b".to_owned()),
                 ..user("a")
             },
         ),
         (
             "public_keys",
-            User {
+            StoredUser {
                 public_keys: vec!["a\0b".to_owned()],
                 ..user("a")
             },
         ),
     ];
     for (field, asked) in alter {
-        let changed = User {
+        let changed = StoredUser {
             id: bob.id,
             ..asked.clone()
         };
@@ -518,7 +518,7 @@ pub(crate) fn what_does_not_fit_is_refused_and_named(provider: &dyn Provider) {
         }
     }
     assert!(provider.user_by_id(bob.id).unwrap().unwrap() == bob);
-    let largest = User {
+    let largest = StoredUser {
         password: Some("é".repeat(255)),
         home_dir: PathBuf::from(format!("/{}", "h".repeat(254))),
         public_keys: vec!["k".repeat(100_000)],
@@ -571,7 +571,7 @@ pub(crate) fn a_login_is_remembered(provider: &dyn Provider) {
     let bob = provider.add_user(&user("bob")).unwrap();
     let alice = provider.add_user(&user("alice")).unwrap();
     provider.record_login(bob.id, 1_700_000_000_123).unwrap();
-    let expected = User {
+    let expected = StoredUser {
         last_login: 1_700_000_000_123,
         ..bob
     };

@@ -15,7 +15,7 @@ use super::{LocalFilesystem, home_walk, metadata::Owner};
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{Filesystem, Homes},
-    user::User,
+    user::EffectiveUser,
 };
 
 /// Homes on the local disk, at each user's `home_dir`.
@@ -23,7 +23,7 @@ use crate::{
 pub struct LocalHomes;
 
 impl Homes for LocalHomes {
-    fn open_home(&self, user: &User) -> Result<Box<dyn Filesystem>> {
+    fn open_home(&self, user: &EffectiveUser) -> Result<Box<dyn Filesystem>> {
         let owner = Owner::of(user);
         let root = if owner.is_root() {
             home_walk::open(&user.home_dir, owner, true)?
@@ -35,7 +35,7 @@ impl Homes for LocalHomes {
         Ok(filesystem(root, user, owner))
     }
 
-    fn existing_home(&self, user: &User) -> Result<Option<Box<dyn Filesystem>>> {
+    fn existing_home(&self, user: &EffectiveUser) -> Result<Option<Box<dyn Filesystem>>> {
         let owner = Owner::of(user);
         let root = if owner.is_root() {
             home_walk::open(&user.home_dir, owner, false)?
@@ -49,7 +49,7 @@ impl Homes for LocalHomes {
     }
 }
 
-fn filesystem(root: OwnedFd, user: &User, owner: Owner) -> Box<dyn Filesystem> {
+fn filesystem(root: OwnedFd, user: &EffectiveUser, owner: Owner) -> Box<dyn Filesystem> {
     Box::new(LocalFilesystem::new(root, user.home_dir.clone(), owner))
 }
 

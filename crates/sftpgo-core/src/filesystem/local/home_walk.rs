@@ -217,7 +217,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{UserDraft, user::User};
+    use crate::{UserDraft, user::StoredUser};
 
     const ALICE: u32 = 12_345;
     const MALLORY: u32 = 23_456;
@@ -245,8 +245,8 @@ mod tests {
             gid: uid.into(),
             ..UserDraft::default()
         };
-        let user: User = draft.validate(None).unwrap();
-        Owner::of(&user)
+        let user: StoredUser = draft.validate(None).unwrap();
+        Owner::of(&user.effective())
     }
 
     /// A directory of root's that nobody else writes to, where the tests run as root.

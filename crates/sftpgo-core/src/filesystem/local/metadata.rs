@@ -14,7 +14,7 @@ use super::{CLIENT_MODE_BITS, error, mode_bits};
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{FileType, Metadata, OwnerIds, SetAttributes, SpaceInfo},
-    user::User,
+    user::EffectiveUser,
 };
 
 /// Who gets new files; nobody in particular unless running as root.
@@ -26,7 +26,7 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    pub(super) fn of(user: &User) -> Self {
+    pub(super) fn of(user: &EffectiveUser) -> Self {
         let is_root = rustix::process::geteuid().is_root();
         let set = |id: u32| (is_root && id != 0).then_some(id);
         Self {

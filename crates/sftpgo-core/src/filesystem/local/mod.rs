@@ -40,10 +40,11 @@ use self::{
 };
 use super::{
     Capabilities, Directory, DirectoryHandle, File, FileType, Filesystem, Metadata, OpenOptions,
-    OwnerIds, Replace, SetAttributes, SpaceInfo, Unreadable, is_upload_temporary,
+    OwnerIds, Replace, SetAttributes, SpaceInfo, Unreadable,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
+    policy::is_upload_temporary,
     vpath::VirtualPath,
 };
 

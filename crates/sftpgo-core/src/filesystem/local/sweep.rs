@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{FileType, Unreadable, is_upload_temporary},
+    filesystem::{FileType, Unreadable},
+    policy::is_upload_temporary,
 };
 
 /// Keeps sweeps away from a new temporary as long as `fd` is open.

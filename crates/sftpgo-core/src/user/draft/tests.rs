@@ -54,7 +54,7 @@ fn a_full_draft_becomes_the_user_it_describes() {
     }
     .validate(None)
     .unwrap();
-    let expected = User {
+    let expected = StoredUser {
         id: UserId(0),
         enabled: false,
         username: "bob@example.com é".to_owned(),
@@ -238,7 +238,7 @@ fn numbers_out_of_range_are_refused_by_name() {
 
 #[test]
 fn a_change_keeps_what_only_the_provider_writes() {
-    let stored = User {
+    let stored = StoredUser {
         id: UserId(7),
         usage: Usage {
             size: 1,
@@ -251,7 +251,7 @@ fn a_change_keeps_what_only_the_provider_writes() {
     let mut change = UserDraft::from(&stored);
     change.max_sessions = 9;
     let changed = change.validate_change_of(&stored, None).unwrap();
-    let expected = User {
+    let expected = StoredUser {
         max_sessions: 9,
         ..stored
     };
@@ -261,7 +261,7 @@ fn a_change_keeps_what_only_the_provider_writes() {
 /// It came with a table of SFTPGo. Whoever cannot change such a user cannot disable it either.
 #[test]
 fn a_stored_name_that_begins_with_a_hyphen_is_kept_and_not_given_anew() {
-    let named = |name: &str| User {
+    let named = |name: &str| StoredUser {
         username: name.to_owned(),
         ..draft().validate(None).unwrap()
     };
@@ -280,7 +280,7 @@ fn a_stored_name_that_begins_with_a_hyphen_is_kept_and_not_given_anew() {
 #[test]
 fn a_stored_password_that_is_no_hash_does_not_become_one_by_a_change() {
     for stored_password in ["*", "!", "x", "$1$old$hash", "$2a$broken"] {
-        let stored = User {
+        let stored = StoredUser {
             password: Some(stored_password.to_owned()),
             ..draft().validate(None).unwrap()
         };
@@ -299,7 +299,7 @@ fn a_stored_password_that_is_no_hash_does_not_become_one_by_a_change() {
 
 #[test]
 fn expiry_is_the_moment_after_the_date() {
-    let expiring = |expiration_date| User {
+    let expiring = |expiration_date| StoredUser {
         expiration_date,
         ..draft().validate(None).unwrap()
     };

@@ -1,0 +1,273 @@
+//! A user as somebody asks for it, and the validation that it has to pass to be stored.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use super::{StoredUser, UserId};
+use crate::{
+    credential::{password::PasswordHash, public_key::AuthorizedKey},
+    error::{Error, Result},
+    permission::Permissions,
+    storage_usage::Usage,
+};
+
+/// A user as somebody asks for it: every number as wide as the wire, nothing checked yet.
+#[derive(Clone, PartialEq, Eq)]
+#[allow(missing_docs)] // the fields are those of `StoredUser`
+pub struct UserDraft {
+    pub username: String,
+    pub status: i64,
+    pub expiration_date: i64,
+    /// Plain text, or a hash with a known prefix; already stored hashes pass through.
+    pub password: Option<String>,
+    pub public_keys: Vec<String>,
+    pub home_dir: String,
+    pub uid: i64,
+    pub gid: i64,
+    pub max_sessions: i64,
+    pub quota_size: i64,
+    pub quota_files: i64,
+    pub permissions: Vec<String>,
+    pub upload_bandwidth: i64,
+    pub download_bandwidth: i64,
+}
+
+impl fmt::Debug for UserDraft {
+    /// No credential: it may be plain text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserDraft")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for UserDraft {
+    fn default() -> Self {
+        Self {
+            username: String::new(),
+            status: 1,
+            expiration_date: 0,
+            password: None,
+            public_keys: Vec::new(),
+            home_dir: String::new(),
+            uid: 0,
+            gid: 0,
+            max_sessions: 0,
+            quota_size: 0,
+            quota_files: 0,
+            permissions: Vec::new(),
+            upload_bandwidth: 0,
+            download_bandwidth: 0,
+        }
+    }
+}
+
+impl From<&StoredUser> for UserDraft {
+    fn from(user: &StoredUser) -> Self {
+        Self {
+            username: user.username.clone(),
+            status: i64::from(user.enabled),
+            expiration_date: user.expiration_date,
+            password: user.password.clone(),
+            // Other servers store empty lines of a form.
+            public_keys: user
+                .public_keys
+                .iter()
+                .filter(|line| !line.trim().is_empty())
+                .cloned()
+                .collect(),
+            home_dir: user.home_dir.to_string_lossy().into_owned(),
+            uid: user.uid.into(),
+            gid: user.gid.into(),
+            max_sessions: user.max_sessions.into(),
+            quota_size: i64::try_from(user.quota_size).unwrap_or(i64::MAX),
+            quota_files: user.quota_files.into(),
+            permissions: user
+                .permissions
+                .names_on_wire()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+            upload_bandwidth: user.upload_bandwidth.into(),
+            download_bandwidth: user.download_bandwidth.into(),
+        }
+    }
+}
+
+impl UserDraft {
+    /// The user this draft describes. Hashes a plain-text password, which takes tens of milliseconds.
+    ///
+    /// An empty `home_dir` becomes `<users_base_dir>/<username>` when a base directory is configured.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid), naming the first field that is not acceptable.
+    pub fn validate(self, users_base_dir: Option<&Path>) -> Result<StoredUser> {
+        check_new_username(&self.username)?;
+        let mut user = self.checked(users_base_dir)?;
+        user.password = hashed(user.password)?;
+        Ok(user)
+    }
+
+    /// What `stored` becomes by this draft, which was made from it.
+    ///
+    /// A password left as it was stored stays so: hashing one that is no hash would let it log in.
+    ///
+    /// # Errors
+    /// As [`UserDraft::validate`].
+    pub fn validate_change_of(
+        self,
+        stored: &StoredUser,
+        users_base_dir: Option<&Path>,
+    ) -> Result<StoredUser> {
+        if self.username != stored.username {
+            check_new_username(&self.username)?;
+        }
+        let mut user = self.checked(users_base_dir)?;
+        if user.password != stored.password {
+            user.password = hashed(user.password)?;
+        }
+        Ok(StoredUser {
+            id: stored.id,
+            usage: stored.usage,
+            last_login: stored.last_login,
+            ..user
+        })
+    }
+
+    /// All but the password, so that no refusal has to wait for its hashing.
+    fn checked(self, users_base_dir: Option<&Path>) -> Result<StoredUser> {
+        check_username(&self.username)?;
+        let home_dir = home_dir(&self.home_dir, &self.username, users_base_dir)?;
+        let public_keys: Vec<String> = self
+            .public_keys
+            .into_iter()
+            .map(|line| line.trim().to_owned())
+            .collect();
+        for (position, line) in public_keys.iter().enumerate() {
+            AuthorizedKey::parse(line).map_err(|error| {
+                Error::invalid(
+                    "public_keys",
+                    format_args!("key number {}: {error}", position + 1),
+                )
+            })?;
+        }
+        let password = self.password.filter(|password| !password.is_empty());
+        if password.is_none() && public_keys.is_empty() {
+            return Err(Error::invalid(
+                "password",
+                "a password or at least one public key is needed",
+            ));
+        }
+        let permissions = Permissions::from_names(&self.permissions)?;
+        let enabled = match self.status {
+            0 => false,
+            1 => true,
+            other => {
+                return Err(Error::invalid(
+                    "status",
+                    format_args!("{other} is neither 0 (disabled) nor 1 (enabled)"),
+                ));
+            }
+        };
+        if self.expiration_date < 0 {
+            return Err(Error::invalid("expiration_date", "must not be negative"));
+        }
+        Ok(StoredUser {
+            id: UserId(0),
+            enabled,
+            expiration_date: self.expiration_date,
+            public_keys,
+            home_dir,
+            uid: within("uid", self.uid, 65_535)?,
+            gid: within("gid", self.gid, 65_535)?,
+            max_sessions: within("max_sessions", self.max_sessions, i32::MAX as u32)?,
+            quota_size: u64::try_from(self.quota_size)
+                .map_err(|_| Error::invalid("quota_size", "must not be negative"))?,
+            quota_files: within("quota_files", self.quota_files, i32::MAX as u32)?,
+            permissions,
+            upload_bandwidth: within("upload_bandwidth", self.upload_bandwidth, i32::MAX as u32)?,
+            download_bandwidth: within(
+                "download_bandwidth",
+                self.download_bandwidth,
+                i32::MAX as u32,
+            )?,
+            usage: Usage::default(),
+            last_login: 0,
+            password,
+            username: self.username,
+        })
+    }
+}
+
+fn hashed(password: Option<String>) -> Result<Option<String>> {
+    password
+        .as_deref()
+        .map(PasswordHash::for_storage)
+        .transpose()
+}
+
+/// Actions get the name as an argument, and programs take what begins so for an option. Who has such a name already
+/// keeps it: a user whom nobody can change cannot be disabled either.
+fn check_new_username(username: &str) -> Result<()> {
+    if username.starts_with('-') {
+        return Err(Error::invalid("username", "must not begin with \"-\""));
+    }
+    Ok(())
+}
+
+fn check_username(username: &str) -> Result<()> {
+    if username.is_empty() {
+        return Err(Error::invalid("username", "must not be empty"));
+    }
+    if username.len() > 255 {
+        return Err(Error::invalid(
+            "username",
+            "must not be longer than 255 bytes",
+        ));
+    }
+    if username == "." || username == ".." {
+        return Err(Error::invalid("username", "must not be \".\" or \"..\""));
+    }
+    if let Some(bad) = username
+        .chars()
+        .find(|c| matches!(c, '/' | '\\') || c.is_control())
+    {
+        return Err(Error::invalid(
+            "username",
+            format_args!("must not contain {bad:?}"),
+        ));
+    }
+    Ok(())
+}
+
+fn home_dir(asked: &str, username: &str, users_base_dir: Option<&Path>) -> Result<PathBuf> {
+    let home = match users_base_dir {
+        Some(base) if asked.is_empty() => base.join(username),
+        _ => PathBuf::from(asked),
+    };
+    if !home.is_absolute() {
+        return Err(Error::invalid("home_dir", "must be an absolute path"));
+    }
+    if asked.contains('\0') {
+        return Err(Error::invalid("home_dir", "must not contain NUL"));
+    }
+    if home.as_os_str().len() > 255 {
+        return Err(Error::invalid(
+            "home_dir",
+            "must not be longer than 255 bytes",
+        ));
+    }
+    Ok(home)
+}
+
+fn within(field: &str, value: i64, most: u32) -> Result<u32> {
+    u32::try_from(value)
+        .ok()
+        .filter(|value| *value <= most)
+        .ok_or_else(|| Error::invalid(field, format_args!("{value} is not between 0 and {most}")))
+}
+
+#[cfg(test)]
+mod tests;

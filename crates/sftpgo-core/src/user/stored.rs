@@ -1,0 +1,107 @@
+//! The record of a user: what stores keep and what the REST API shows.
+
+use std::{fmt, path::PathBuf};
+
+use super::{EffectiveUser, UserId};
+use crate::{
+    error::{Error, Result},
+    permission::Permissions,
+    policy::Policy,
+    rule::Rule,
+    storage_usage::Usage,
+};
+
+/// A user as stored; made only by a [`Provider`](crate::Provider) or by [`UserDraft::validate`](super::UserDraft::validate).
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredUser {
+    /// Provider's id; 0 before the user is stored.
+    pub id: UserId,
+    /// May the user log in at all.
+    pub enabled: bool,
+    /// Unique, case-sensitive.
+    pub username: String,
+    /// Unix milliseconds after which login fails; 0 is never.
+    pub expiration_date: i64,
+    /// The stored hash, in a form [`PasswordHash::parse`](crate::credential::password::PasswordHash::parse) reads.
+    pub password: Option<String>,
+    /// authorized_keys lines.
+    pub public_keys: Vec<String>,
+    /// Absolute path of the home directory.
+    pub home_dir: PathBuf,
+    /// Owner given to new files when running as root; 0 leaves it.
+    pub uid: u32,
+    /// Group given to new files when running as root; 0 leaves it.
+    pub gid: u32,
+    /// Sessions at once; 0 is unlimited.
+    pub max_sessions: u32,
+    /// Bytes; 0 is unlimited.
+    pub quota_size: u64,
+    /// Files; 0 is unlimited.
+    pub quota_files: u32,
+    /// What the user may do.
+    pub permissions: Permissions,
+    /// KB/s (1 KB = 1000 bytes); 0 is unlimited.
+    pub upload_bandwidth: u32,
+    /// KB/s (1 KB = 1000 bytes); 0 is unlimited.
+    pub download_bandwidth: u32,
+    /// What the files take up.
+    pub usage: Usage,
+    /// Unix milliseconds; 0 is never.
+    pub last_login: i64,
+}
+
+impl fmt::Debug for StoredUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredUser")
+            .field("id", &self.id)
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StoredUser {
+    /// Is all but usage and the last login the same?
+    pub fn has_settings_of(&self, other: &Self) -> bool {
+        let now = Self {
+            usage: other.usage,
+            last_login: other.last_login,
+            ..self.clone()
+        };
+        now == *other
+    }
+
+    /// Has `expiration_date` passed at `now` (Unix milliseconds)?
+    pub fn is_expired_at(&self, now: i64) -> bool {
+        self.expiration_date > 0 && self.expiration_date < now
+    }
+
+    /// May the user log in at `now` (Unix milliseconds), with the right credential?
+    ///
+    /// # Errors
+    /// [`AccountDisabled`](Rule::AccountDisabled) or [`AccountExpired`](Rule::AccountExpired).
+    pub fn check_may_log_in(&self, now: i64) -> Result<()> {
+        if !self.enabled {
+            return Err(Error::denied("the user is disabled").decided_by(Rule::AccountDisabled));
+        }
+        if self.is_expired_at(now) {
+            return Err(Error::denied("the user has expired").decided_by(Rule::AccountExpired));
+        }
+        Ok(())
+    }
+
+    /// What sessions of this user enforce.
+    pub fn effective(&self) -> EffectiveUser {
+        EffectiveUser {
+            id: self.id,
+            username: self.username.clone(),
+            home_dir: self.home_dir.clone(),
+            uid: self.uid,
+            gid: self.gid,
+            quota_size: self.quota_size,
+            quota_files: self.quota_files,
+            policy: Policy::uniform(self.permissions),
+            upload_bandwidth: self.upload_bandwidth,
+            download_bandwidth: self.download_bandwidth,
+        }
+    }
+}
