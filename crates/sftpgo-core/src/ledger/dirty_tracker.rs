@@ -332,3 +332,6 @@ impl DirtyTracker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
