@@ -11,7 +11,7 @@ use sftpgo_core::{
     ErrorKind, Provider, Result, UserId,
     cluster::{self, HEARTBEAT_INTERVAL, Heartbeat},
     follow::follow_changes,
-    quota::{Counted, QuotaBook},
+    quota::{QuotaBook, ScanOutcome},
     recovery,
     registry::Connections,
     scan::QuotaScans,
@@ -131,7 +131,7 @@ impl Watch {
     fn count_one(&self, user: UserId) -> Result<bool> {
         let outcome = recovery::count_one(self.provider.as_ref(), &self.scans, user);
         let not_before = match &outcome {
-            Ok(Some(Counted::Exactly)) => return Ok(true),
+            Ok(Some(ScanOutcome::Exact)) => return Ok(true),
             Err(error) if error.kind() == ErrorKind::Unavailable => {
                 return outcome.map(|_| false);
             }

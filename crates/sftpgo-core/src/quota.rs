@@ -3,15 +3,15 @@
 
 mod account;
 mod ask;
-mod book;
-mod count;
 mod flush;
+mod manager;
+mod rescan;
 mod user_state;
 mod writer;
 
 pub use self::{
     account::QuotaAccount,
-    book::{QuotaBook, Tracking},
-    count::{Count, Counted},
+    manager::{QuotaBook, Tracking},
+    rescan::{Rescan, ScanOutcome},
     writer::LedgerWriter,
 };

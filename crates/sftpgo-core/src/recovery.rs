@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     error::{ErrorKind, Result},
     provider::Provider,
-    quota::Counted,
+    quota::ScanOutcome,
     scan::QuotaScans,
     user::UserId,
 };
@@ -20,9 +20,9 @@ pub fn count_unsettled(
     users
         .iter()
         .filter(|id| match count_one(provider, scans, **id) {
-            Ok(counted) => counted == Some(Counted::Exactly),
+            Ok(counted) => counted == Some(ScanOutcome::Exact),
             Err(error) => {
-                log::warn!("the usage of user {} was not counted: {error}", id.0);
+                log::warn!("the files of user {} could not be counted, so the usage may be wrong until the next start counts them: {error}", id.0);
                 false
             }
         })
@@ -37,7 +37,7 @@ pub fn count_one(
     provider: &dyn Provider,
     scans: &Arc<QuotaScans>,
     id: UserId,
-) -> Result<Option<Counted>> {
+) -> Result<Option<ScanOutcome>> {
     let Some(user) = provider.user_by_id(id)? else {
         scans.forget(id);
         return Ok(None);

@@ -15,7 +15,7 @@ use crate::{
     filesystem::{Filesystem, Homes},
     patience::{self, Progress},
     priority,
-    quota::{Count, Counted, QuotaAccount, QuotaBook, Tracking},
+    quota::{QuotaAccount, QuotaBook, Rescan, ScanOutcome, Tracking},
     user::{EffectiveUser, StoredUser, UserId, now_ms},
     vpath::VirtualPath,
 };
@@ -188,11 +188,11 @@ impl QuotaScan {
     ///
     /// # Errors
     /// As [`QuotaScan::run`].
-    pub fn run_alone(self) -> Result<Option<Counted>> {
+    pub fn run_alone(self) -> Result<Option<ScanOutcome>> {
         self.leave_behind_if_stuck(|scan, progress| scan.count_alone(progress))
     }
 
-    fn count_alone(&self, progress: &Progress) -> Result<Option<Counted>> {
+    fn count_alone(&self, progress: &Progress) -> Result<Option<ScanOutcome>> {
         let account = self.scans.quotas.account(&self.user)?;
         if let Some(counting) = account.begin_count()?
             && !counting.is_alone
@@ -242,7 +242,7 @@ impl QuotaScan {
         is_due: bool,
         even_roughly: bool,
         progress: &Progress,
-    ) -> Result<(Counted, ScanReport)> {
+    ) -> Result<(ScanOutcome, ScanReport)> {
         let quotas = &self.scans.quotas;
         let home = self.scans.homes.existing_home(&self.user)?;
         if home.is_none() && (is_due || quotas.is_count_needed(self.user.id)) {
@@ -251,7 +251,7 @@ impl QuotaScan {
         }
         for walk in 1..=WALKS {
             let mut unread = Unread::default();
-            let mut count = Count::begin(Arc::clone(account));
+            let mut count = Rescan::begin(Arc::clone(account));
             let held = (walk == WALKS).then(|| account.change_names());
             if let Some(home) = &home {
                 let walked = match &held {
@@ -266,12 +266,12 @@ impl QuotaScan {
                 }
             }
             let counted = count.finish(held, even_roughly)?;
-            if counted != Counted::Not {
+            if counted != ScanOutcome::TreeMoved {
                 quotas.counted(self.user.id);
                 return Ok((counted, unread.report(&self.user.username)));
             }
         }
-        Ok((Counted::Not, ScanReport::default()))
+        Ok((ScanOutcome::TreeMoved, ScanReport::default()))
     }
 }
 
@@ -310,7 +310,7 @@ impl Unread {
 
 fn walk_through(
     home: &dyn Filesystem,
-    count: &mut Count,
+    count: &mut Rescan,
     unread: &mut Unread,
     progress: &Progress,
 ) -> Result<()> {
@@ -333,7 +333,7 @@ fn walk_through(
 /// The same in a thread of its own that lets transfers go first: a thread that was lowered stays so.
 fn walk_behind_transfers(
     home: &dyn Filesystem,
-    count: &mut Count,
+    count: &mut Rescan,
     unread: &mut Unread,
     progress: &Progress,
 ) -> Result<()> {

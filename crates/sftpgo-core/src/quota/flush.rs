@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{account::QuotaAccount, count::Shift};
+use super::{account::QuotaAccount, rescan::Adjustment};
 use crate::{
     error::{ErrorKind, Result},
     ledger::{LedgerClient, LedgerUpdate, RescanWrite},
@@ -65,12 +65,12 @@ impl QuotaAccount {
     }
 
     /// Writes the figure of a count, whether or not the user is tracked: then it tells when it was counted. The count
-    /// changed what is known here by `shift`. False when the figure cannot be trusted; then it is written only if that
+    /// changed what is known here by `adjustment`. False when the figure cannot be trusted; then it is written only if that
     /// is wanted `even_roughly`.
     pub(super) fn store_counted(
         &self,
         client: &mut dyn LedgerClient,
-        shift: &Shift,
+        adjustment: &Adjustment,
         even_roughly: bool,
     ) -> Result<bool> {
         let update = self.update(StorageUsage::default());
@@ -80,12 +80,12 @@ impl QuotaAccount {
                 (Ok(Some(state.contributed)), is_exact)
             }
             RescanWrite::Refused => {
-                self.take_back(shift);
+                self.take_back(adjustment);
                 return Ok(false);
             }
             RescanWrite::Later(error) => (Err(error), false),
             RescanWrite::Lost(error) => {
-                self.take_back(shift);
+                self.take_back(adjustment);
                 (Err(error), false)
             }
         };
@@ -93,10 +93,10 @@ impl QuotaAccount {
         written.map(|_| is_exact)
     }
 
-    fn take_back(&self, shift: &Shift) {
+    fn take_back(&self, adjustment: &Adjustment) {
         let mut state = lock(&self.state);
-        state.settled = state.settled.minus(shift.settled);
-        state.live = state.live.minus(shift.live);
+        state.settled = state.settled.minus(adjustment.settled);
+        state.live = state.live.minus(adjustment.live);
     }
 
     /// What the ledger has of this server's part, as far as is known.
@@ -149,7 +149,7 @@ impl QuotaAccount {
         let written = self.write(client.as_mut(), wanted);
         if let Err(error) = &written {
             log::warn!(
-                "the usage of user {} goes on by what was known last: {error}",
+                "the database could not be asked what room user {} has left, so uploads go on within the limits as they were known last: {error}",
                 self.user.0
             );
             if let Some(lease) = &mut lock(&self.state).lease {
@@ -213,7 +213,7 @@ impl QuotaAccount {
         }
         if written.was_lost {
             log::warn!(
-                "other servers took this one for dead: the files of user {} are to be counted again",
+                "other servers took this one for dead and may have counted the files of user {} meanwhile, so they are counted again",
                 self.user.0
             );
         }

@@ -141,7 +141,7 @@ impl UserState {
         }
         if let Err(error) = self.tracker.clear(dirty, self.user) {
             log::warn!(
-                "the usage of user {} is complete, which the database was not told: {error}",
+                "the usage of user {} is complete, but the database was not told, so the files are counted again if the server is killed: {error}",
                 self.user.0
             );
         }

@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc, thread, time::Duration};
 
-use super::book::QuotaBook;
+use super::manager::QuotaBook;
 
 /// Writes what the sessions of a [`QuotaBook`] settle, until it is dropped; then all of it is written, and what
 /// settles later is written at once.
@@ -41,7 +41,9 @@ impl Drop for LedgerWriter {
             .take()
             .is_some_and(|thread| thread.join().is_err())
         {
-            log::error!("the thread that writes usage ended early");
+            log::error!(
+                "the thread that writes usage to the database has panicked; what it left is written now"
+            );
         }
         self.book.write_put_off();
     }

@@ -73,7 +73,9 @@ impl Drop for Login {
         if let Some((store, server)) = self.registry.store()
             && let Err(error) = store.give_back_sessions(server, &[self.number])
         {
-            log::warn!("a session is given back later: {error}");
+            log::warn!(
+                "the database was not told that a session has ended, so it counts until the next heartbeat: {error}"
+            );
             self.registry.lock().not_given_back.insert(self.number);
         }
     }

@@ -86,7 +86,7 @@ impl SessionContext {
     pub(crate) fn settle(&self, delta: UsageDelta) {
         if let Err(error) = self.quota.settle(delta) {
             log::error!(
-                "the usage of {:?} was not stored: {error}",
+                "the usage of user {:?} could not be written to the database and is kept in memory until it answers: {error}",
                 self.user.username
             );
         }

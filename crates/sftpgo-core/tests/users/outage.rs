@@ -6,7 +6,7 @@ use sftpgo_core::{
     StoredUser, cluster,
     ledger::{DirtyJournal, MemoryJournal},
     provider::{QuotaLedger, ServerId},
-    quota::{Count, Counted, LedgerWriter, QuotaAccount, QuotaBook, Tracking},
+    quota::{LedgerWriter, QuotaAccount, QuotaBook, Rescan, ScanOutcome, Tracking},
     usage::FileChange,
 };
 use sftpgo_store::MemoryProvider;
@@ -143,8 +143,8 @@ fn who_only_the_journal_knows_of_is_counted_after_a_crash() {
         assert!(is_needed());
         let account = restarted.account(&world.bob.effective()).unwrap();
         account.begin_count().unwrap();
-        let counted = Count::begin(account).finish(None, false).unwrap();
-        assert_eq!(counted, Counted::Exactly);
+        let counted = Rescan::begin(account).finish(None, false).unwrap();
+        assert_eq!(counted, ScanOutcome::Exact);
         restarted.counted(world.bob.id);
         drop(restarted.account(&world.bob.effective()).unwrap());
         assert!(!is_needed());

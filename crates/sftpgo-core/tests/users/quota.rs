@@ -6,7 +6,7 @@ use sftpgo_core::{
     ErrorKind, UserId,
     filesystem::SpaceInfo,
     provider::{QuotaLedger, Users},
-    quota::{Count, Counted, QuotaAccount, QuotaBook, Tracking},
+    quota::{QuotaAccount, QuotaBook, Rescan, ScanOutcome, Tracking},
     storage_usage::UsageDelta,
     usage::{FileChange, QuotaStatus},
 };
@@ -178,7 +178,7 @@ fn a_count_replaces_both_figures_and_knows_what_changed_behind_the_walk() {
     let bob = provider.user_by_name("bob").unwrap().unwrap();
     add_file(&account, 1, 40);
     account.reserve_staged(delta(5, 1)).unwrap();
-    let mut count = Count::begin(Arc::clone(&account));
+    let mut count = Rescan::begin(Arc::clone(&account));
     count.saw((1, 1), 30);
     count.saw((1, 2), 20);
     // One by its second name, one that is gone when the walk has passed, one that appears behind it.
@@ -191,7 +191,7 @@ fn a_count_replaces_both_figures_and_knows_what_changed_behind_the_walk() {
     };
     account.settle(account.record(gone)).unwrap();
     let unsettled = account.reserve(file(4, 7)).unwrap();
-    assert_eq!(count.finish(None, false).unwrap(), Counted::Exactly);
+    assert_eq!(count.finish(None, false).unwrap(), ScanOutcome::Exact);
     drop(count);
     // The upload that is not under its name is in the use and in no count; one that goes on is settled later.
     assert_eq!(used(&account), (62, 4));
@@ -205,10 +205,10 @@ fn a_count_during_which_directories_move_changes_nothing() {
     let (provider, _, account) = limited(Tracking::All);
     let bob = provider.user_by_name("bob").unwrap().unwrap();
     add_file(&account, 1, 40);
-    let mut count = Count::begin(Arc::clone(&account));
+    let mut count = Rescan::begin(Arc::clone(&account));
     count.saw((1, 9), 1);
     account.tree_changed();
-    assert_eq!(count.finish(None, false).unwrap(), Counted::Not);
+    assert_eq!(count.finish(None, false).unwrap(), ScanOutcome::TreeMoved);
     assert_eq!(used(&account), (40, 1));
     assert_eq!(stored(&provider, bob.id), (40, 1));
 }

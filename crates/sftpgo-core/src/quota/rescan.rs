@@ -11,44 +11,48 @@ use std::{
 
 use super::account::QuotaAccount;
 use crate::{
-    storage_usage::StorageUsage,
-    sync::lock,
-    usage::Changes,
-    {error::Result, filesystem::Inode},
+    error::Result, filesystem::Inode, storage_usage::StorageUsage, sync::lock, usage::Changes,
 };
 
-/// A count that is going on; at most one for an account at a time.
-pub struct Count {
+/// A rescan that is going on; at most one for an account at a time.
+pub struct Rescan {
     account: Arc<QuotaAccount>,
     seen: HashMap<Inode, u64>,
-    is_whole: bool,
+    coverage: Coverage,
 }
 
-/// By what a count changed the figures that were known.
-pub(super) struct Shift {
+/// How much of the home it saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Coverage {
+    Whole,
+    Part,
+}
+
+/// By what a rescan changed the usage that was known.
+pub(super) struct Adjustment {
     pub(super) settled: StorageUsage,
     pub(super) live: StorageUsage,
 }
 
-/// What became of a count.
+/// What became of a rescan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counted {
+pub enum ScanOutcome {
     /// The ledger has the figures.
-    Exactly,
+    Exact,
     /// Another server may have changed files meanwhile: the ledger wants them counted again.
-    Roughly,
+    Rough,
     /// Directories moved, and the tree has to be walked again.
-    Not,
+    TreeMoved,
 }
 
-impl Count {
+impl Rescan {
     /// Begins to count.
     pub fn begin(account: Arc<QuotaAccount>) -> Self {
         account.watch_changes();
         Self {
             account,
             seen: HashMap::new(),
-            is_whole: true,
+            coverage: Coverage::Whole,
         }
     }
 
@@ -60,7 +64,7 @@ impl Count {
     /// Something could not be looked at. Then the count says what there is at least, and no figure gets lower by it: else
     /// whoever takes the right to read from a directory would have room for its files once more.
     pub fn missed(&mut self) {
-        self.is_whole = false;
+        self.coverage = Coverage::Part;
     }
 
     /// Ends the count and writes it to the ledger, if other servers may have changed files meanwhile only if that is
@@ -71,13 +75,17 @@ impl Count {
     ///
     /// # Errors
     /// What the ledger says; it gets the figure with the next operation then, unless others share it.
-    pub fn finish(&self, held: Option<MutexGuard<'_, ()>>, even_roughly: bool) -> Result<Counted> {
+    pub fn finish(
+        &self,
+        held: Option<MutexGuard<'_, ()>>,
+        even_roughly: bool,
+    ) -> Result<ScanOutcome> {
         let names = held.unwrap_or_else(|| self.account.change_names());
         // What others did is learned before or after, not in between.
         let mut client = lock(&self.account.client);
         let mut state = lock(&self.account.state);
         let Some(Changes::Files(changed)) = state.changes.take() else {
-            return Ok(Counted::Not);
+            return Ok(ScanOutcome::TreeMoved);
         };
         let unchanged = self
             .seen
@@ -91,12 +99,12 @@ impl Count {
                 files: 1,
             });
         }
-        if !self.is_whole {
+        if self.coverage == Coverage::Part {
             found = found.max(state.live.minus(state.staged));
         }
         let unsettled = state.live.minus(state.settled).minus(state.staged);
         let (settled, live) = (found.minus(unsettled), found.plus(state.staged));
-        let shift = Shift {
+        let adjustment = Adjustment {
             settled: settled.minus(state.settled),
             live: live.minus(state.live),
         };
@@ -104,16 +112,16 @@ impl Count {
         drop((state, names));
         let is_exact = self
             .account
-            .store_counted(client.as_mut(), &shift, even_roughly)?;
+            .store_counted(client.as_mut(), &adjustment, even_roughly)?;
         Ok(if is_exact {
-            Counted::Exactly
+            ScanOutcome::Exact
         } else {
-            Counted::Roughly
+            ScanOutcome::Rough
         })
     }
 }
 
-impl Drop for Count {
+impl Drop for Rescan {
     fn drop(&mut self) {
         lock(&self.account.state).changes = None;
     }
