@@ -6,14 +6,14 @@ use crate::{cli::Options, config, terminal};
 
 /// Says what would be used and from where, then what is wrong with it.
 pub(crate) fn run(options: &Options, flags: &str) -> ExitCode {
-    let found = config::load(
+    let loaded = config::load(
         &options.config_dir,
         &options.config_file,
         std::env::vars_os(),
     );
-    terminal::say(&format!("{}{}", config::report(&found), flags.trim_end()));
-    terminal::complain_if_any(&config::warnings(&found));
-    match found.settings() {
+    terminal::say(&format!("{}{}", config::report(&loaded), flags.trim_end()));
+    terminal::complain_if_any(&config::warnings(&loaded));
+    match loaded.settings() {
         Ok(_) => {
             terminal::say("# the configuration is valid");
             ExitCode::SUCCESS

@@ -28,7 +28,7 @@ use crate::{
         settings::{Driver, Settings, Sftpd},
     },
     event_log::EventLog,
-    stack, version,
+    stack_trim, version,
 };
 
 /// Everything that serves, not listening yet.
@@ -236,7 +236,7 @@ fn ssh_config(sftpd: &Sftpd, host_keys: Vec<HostKey>, descriptors: &Descriptors)
         ssh_commands: sftpd.ssh_commands.clone(),
         uploads: sftpd.uploads,
         setstat: sftpd.setstat,
-        when_quiet: stack::give_back,
+        when_quiet: stack_trim::give_back,
         ..ServerConfig::default()
     }
 }

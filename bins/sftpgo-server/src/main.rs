@@ -3,8 +3,8 @@
 mod actions;
 mod allocator;
 mod check;
-mod chores;
 mod cli;
+mod cluster_task;
 mod compose;
 mod config;
 #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
@@ -14,13 +14,13 @@ mod health;
 mod listen;
 mod logging;
 mod migrate;
-mod neighbours;
 mod serve;
 mod shutdown;
-mod stack;
+mod stack_trim;
+mod startup_banner;
+mod startup_tasks;
 mod terminal;
 mod version;
-mod welcome;
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 compile_error!("choose a database: the features are sqlite, postgres and mysql");

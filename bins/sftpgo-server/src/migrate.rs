@@ -17,12 +17,12 @@ const NOT_UP_TO_DATE: u8 = 3;
 /// Does what the command line says, and says what that was.
 pub(crate) fn run(migrate: &Migrate) -> ExitCode {
     let options = &migrate.options;
-    let found = config::load(
+    let loaded = config::load(
         &options.config_dir,
         &options.config_file,
         std::env::vars_os(),
     );
-    let settings = match found.settings() {
+    let settings = match loaded.settings() {
         Ok(settings) => settings,
         Err(problems) => {
             terminal::complain(config::complaint(problems).trim_end());
@@ -35,7 +35,7 @@ pub(crate) fn run(migrate: &Migrate) -> ExitCode {
     };
     // Who could not be taken over, and why, is in the log; without one this goes on.
     if (migrate.run || migrate.drop_takeover_copy)
-        && let Err(error) = logging::start(&options.log_settings(&found.directory))
+        && let Err(error) = logging::start(&options.log_settings(&loaded.directory))
     {
         terminal::complain(&format!("the log cannot be written: {error}"));
     }

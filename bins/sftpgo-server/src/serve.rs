@@ -11,15 +11,16 @@ use tokio::{runtime::Runtime, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    chores,
     cli::Options,
+    cluster_task,
     compose::{self, Parts},
-    config::{self, Found, Problem, settings::Settings},
+    config::{self, LoadedConfig, Problem, settings::Settings},
     health,
     listen::listen,
     logging::{self, LogSettings},
-    neighbours, shutdown, terminal,
-    welcome::Welcome,
+    shutdown,
+    startup_banner::StartupBanner,
+    startup_tasks, terminal,
 };
 
 /// What Linux allows at the most unless told otherwise.
@@ -33,21 +34,21 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 
 /// Serves until it is told to stop.
 pub(crate) fn run(options: &Options) -> ExitCode {
-    let found = config::load(
+    let loaded = config::load(
         &options.config_dir,
         &options.config_file,
         std::env::vars_os(),
     );
-    let settings = match found.settings() {
+    let settings = match loaded.settings() {
         Ok(settings) => settings,
         Err(problems) => {
-            terminal::complain_if_any(&config::warnings(&found));
+            terminal::complain_if_any(&config::warnings(&loaded));
             terminal::complain(config::complaint(problems).trim_end());
             return ExitCode::FAILURE;
         }
     };
-    let log = options.log_settings(&found.directory);
-    match start_and_serve(&found, settings, &log) {
+    let log = options.log_settings(&loaded.directory);
+    match start_and_serve(&loaded, settings, &log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             log::error!("the server does not start: {problem}");
@@ -57,11 +58,15 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     }
 }
 
-fn start_and_serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<(), Problem> {
+fn start_and_serve(
+    loaded: &LoadedConfig,
+    settings: &Settings,
+    log: &LogSettings,
+) -> Result<(), Problem> {
     umask(Mode::from_raw_mode(settings.sftpd.umask));
     raise_open_files_limit();
     logging::start(log).map_err(|error| {
-        let path = log.file.as_deref().unwrap_or(found.directory.as_path());
+        let path = log.file.as_deref().unwrap_or(loaded.directory.as_path());
         Problem::new(
             "--log-file-path",
             format!(
@@ -72,7 +77,7 @@ fn start_and_serve(found: &Found, settings: &Settings, log: &LogSettings) -> Res
     })?;
     let runtime = Runtime::new()
         .map_err(|error| Problem::new("system", format!("no threads can be started: {error}")))?;
-    let served = runtime.block_on(serve(found, settings, log));
+    let served = runtime.block_on(serve(loaded, settings, log));
     // Closes the database; a scan of a huge home must not hold up the end.
     runtime.shutdown_timeout(LAST_WORK);
     served
@@ -104,10 +109,14 @@ fn find_unsettled(parts: &Parts) -> sftpgo_core::Result<Vec<UserId>> {
     parts.quotas.left_dirty()
 }
 
-async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<(), Problem> {
+async fn serve(
+    loaded: &LoadedConfig,
+    settings: &Settings,
+    log: &LogSettings,
+) -> Result<(), Problem> {
     let shutdown = shutdown::on_signals()
         .map_err(|error| Problem::new("system", format!("signals cannot be received: {error}")))?;
-    let parts = compose::compose(settings, &found.directory)?;
+    let parts = compose::compose(settings, &loaded.directory)?;
     let unsettled =
         find_unsettled(&parts).map_err(|error| Problem::new("data_provider", error.to_string()))?;
     let writer = LedgerWriter::start(Arc::clone(&parts.quotas), WRITE_USAGE_WITHIN)
@@ -117,10 +126,10 @@ async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<
         Some(endpoint) => Some(listen("httpd", endpoint).await?),
         None => None,
     };
-    Welcome {
+    StartupBanner {
         sftp: sftp.address,
         rest: rest.as_ref().map(|rest| rest.address),
-        found,
+        loaded,
         settings,
         log,
         host_keys: &parts.host_keys,
@@ -131,9 +140,9 @@ async fn serve(found: &Found, settings: &Settings, log: &LogSettings) -> Result<
         Arc::clone(&parts.provider),
         parts.metrics.clone(),
     ));
-    chores::start(&parts, unsettled);
+    startup_tasks::start(&parts, unsettled);
     let sessions_are_over = CancellationToken::new();
-    let watching = tokio::spawn(neighbours::watch(&parts, sessions_are_over.clone()));
+    let watching = tokio::spawn(cluster_task::watch(&parts, sessions_are_over.clone()));
 
     let rest_until = shutdown.clone();
     let serve_rest = async move {

@@ -9,7 +9,7 @@ use warp::{
     reply::Response,
 };
 
-use crate::reply;
+use crate::response;
 
 /// Every answer that is not data.
 #[derive(Debug, Serialize)]
@@ -77,7 +77,7 @@ impl ApiError {
             message: &self.message,
             error: &self.error,
         };
-        let mut response = reply::json(self.status, &body);
+        let mut response = response::json(self.status, &body);
         let headers = response.headers_mut();
         if let Some(allow) = self.allow {
             headers.insert(header::ALLOW, HeaderValue::from_static(allow));

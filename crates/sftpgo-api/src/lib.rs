@@ -7,7 +7,7 @@
 mod access_log;
 mod blocking;
 mod body;
-mod cross_site;
+mod csrf;
 mod dto;
 mod error;
 #[cfg(feature = "fuzzing")]
@@ -18,7 +18,7 @@ mod host;
 mod listener;
 mod metrics;
 mod openapi;
-mod reply;
+mod response;
 mod routes;
 mod server;
 mod state;

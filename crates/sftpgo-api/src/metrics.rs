@@ -9,7 +9,7 @@ use sftpgo_core::{
 };
 use warp::reply::Response;
 
-use crate::{error::ApiError, reply};
+use crate::{error::ApiError, response};
 
 /// Everything that is counted. Clones count together: one can observe while another is served.
 #[derive(Clone)]
@@ -76,7 +76,7 @@ impl Metrics {
     /// `GET /metrics`
     pub(crate) fn response(&self) -> Response {
         match TextEncoder::new().encode_to_string(&self.registry.gather()) {
-            Ok(text) => reply::text("text/plain; version=0.0.4; charset=utf-8", text),
+            Ok(text) => response::text("text/plain; version=0.0.4; charset=utf-8", text),
             Err(error) => {
                 log::error!("metrics cannot be written: {error}");
                 ApiError::internal().into_response()

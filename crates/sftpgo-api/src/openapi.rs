@@ -2,11 +2,11 @@
 
 use warp::reply::Response;
 
-use crate::reply;
+use crate::response;
 
 const CONTRACT: &str = include_str!("../../../api/openapi.yaml");
 
 /// `GET /openapi.yaml`
 pub(crate) fn contract() -> Response {
-    reply::text("application/yaml; charset=utf-8", CONTRACT)
+    response::text("application/yaml; charset=utf-8", CONTRACT)
 }

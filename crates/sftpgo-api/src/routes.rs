@@ -14,7 +14,7 @@ use crate::{
     error::ApiError,
     handlers::{connection, explain, quota_scan, status, user},
     openapi,
-    reply::Reply,
+    response::Reply,
     state::App,
 };
 

@@ -11,7 +11,7 @@ use warp::reply::Response;
 
 use crate::{
     access_log::Entry,
-    cross_site::is_cross_site,
+    csrf::is_cross_site,
     error::ApiError,
     host::AllowedHosts,
     listener::{self, Limits},

@@ -1,14 +1,16 @@
 //! The command line. What clap accepts is valid as far as it can be known without the server.
 
-mod transfer;
 mod user;
+mod user_export;
+mod user_import;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 
-pub(crate) use transfer::{Export, Import};
 pub(crate) use user::{
     Explain, Limits, Order, PasswordSource, Target, UserCommand, UserFields, UserUpdate,
 };
+pub(crate) use user_export::Export;
+pub(crate) use user_import::Import;
 
 use crate::{output::Format, values::server::ServerUrl};
 

@@ -7,7 +7,7 @@ use clap::{
     builder::{NonEmptyStringValueParser, PossibleValuesParser},
 };
 
-use super::transfer::{Export, Import};
+use super::{user_export::Export, user_import::Import};
 use crate::values::{amount, bandwidth, date, permission, size};
 
 /// What a client can ask for.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     Problem,
-    shape::{self, Key, Kind},
+    schema::{self, Key, Kind},
 };
 
 /// Variables of the command line's flags, which reads them itself.
@@ -37,7 +37,7 @@ pub(super) fn read(
     problems: &mut Vec<Problem>,
     warnings: &mut Vec<Problem>,
 ) -> Overrides {
-    let keys: BTreeMap<_, _> = shape::all_keys()
+    let keys: BTreeMap<_, _> = schema::all_keys()
         .into_iter()
         .map(|key| (key.environment_name(), key))
         .collect();

@@ -5,8 +5,8 @@ mod environment;
 mod file;
 mod keys;
 mod report;
+mod schema;
 pub(crate) mod settings;
-mod shape;
 mod unsupported;
 mod validate;
 
@@ -73,7 +73,7 @@ impl fmt::Display for Source {
 }
 
 /// What was found, and what is wrong with it.
-pub(crate) struct Found {
+pub(crate) struct LoadedConfig {
     /// Absolute; every relative path starts here.
     pub(crate) directory: PathBuf,
     /// The file that was read, if there is one.
@@ -85,7 +85,7 @@ pub(crate) struct Found {
     checked: Result<Settings, Vec<Problem>>,
 }
 
-impl Found {
+impl LoadedConfig {
     /// The valid settings.
     ///
     /// # Errors
@@ -105,7 +105,7 @@ pub(crate) fn load(
     directory: &Path,
     name: &str,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Found {
+) -> LoadedConfig {
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
     let directory = absolute(directory).unwrap_or_else(|_| directory.to_owned());
@@ -116,7 +116,7 @@ pub(crate) fn load(
         ));
     }
     let name = if name.is_empty() { DEFAULT_NAME } else { name };
-    let mut values = shape::defaults();
+    let mut values = schema::defaults();
     let mut sources = BTreeMap::new();
 
     let file = file::find(&directory, name).unwrap_or_else(|problem| {
@@ -133,21 +133,21 @@ pub(crate) fn load(
     if let Some(path) = &file {
         match file::read(path) {
             Ok(tree) => {
-                for key in shape::check(&tree, &mut problems) {
+                for key in schema::check(&tree, &mut problems) {
                     sources.insert(key, Source::File(path.clone()));
                 }
-                shape::merge(&mut values, tree);
+                schema::merge(&mut values, tree);
             }
             Err(problem) => problems.push(problem),
         }
     }
     for (key, (variable, value)) in environment::read(variables, &mut problems, &mut warnings) {
-        shape::merge(&mut values, shape::tree_of(&key, value));
+        schema::merge(&mut values, schema::tree_of(&key, value));
         sources.insert(key, Source::Environment(variable));
     }
 
     warnings.extend(unsupported::passed_over(&values));
-    let mut found = Found {
+    let mut loaded = LoadedConfig {
         directory,
         file,
         warnings,
@@ -155,25 +155,25 @@ pub(crate) fn load(
         sources,
         checked: Err(problems),
     };
-    if found.settings().is_err_and(<[Problem]>::is_empty) {
-        found.checked = checked(&found);
+    if loaded.settings().is_err_and(<[Problem]>::is_empty) {
+        loaded.checked = checked(&loaded);
     }
-    found
+    loaded
 }
 
-fn checked(found: &Found) -> Result<Settings, Vec<Problem>> {
-    let keys: Keys = serde_json::from_value(found.values.clone())
+fn checked(loaded: &LoadedConfig) -> Result<Settings, Vec<Problem>> {
+    let keys: Keys = serde_json::from_value(loaded.values.clone())
         .map_err(|error| vec![Problem::new("configuration", error.to_string())])?;
-    validate::validate(&keys, &found.directory).map_err(|problems| {
+    validate::validate(&keys, &loaded.directory).map_err(|problems| {
         problems
             .into_iter()
-            .map(|problem| with_source(problem, found))
+            .map(|problem| with_source(problem, loaded))
             .collect()
     })
 }
 
-fn with_source(mut problem: Problem, found: &Found) -> Problem {
-    match found.source(&problem.place) {
+fn with_source(mut problem: Problem, loaded: &LoadedConfig) -> Problem {
+    match loaded.source(&problem.place) {
         Source::Default => {}
         source => problem.reason += &format!(" (set by {source})"),
     }

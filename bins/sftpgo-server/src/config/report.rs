@@ -1,33 +1,33 @@
 //! What `check-config` says: every key, its value and where it comes from.
 
-use super::{Found, Problem, shape};
+use super::{LoadedConfig, Problem, schema};
 
 /// Keys whose value is never shown.
 const SECRET: [&str; 2] = ["data_provider.password", "data_provider.connection_string"];
 
 /// One line for the file, then one for each key.
-pub(crate) fn report(found: &Found) -> String {
-    let mut text = match &found.file {
+pub(crate) fn report(loaded: &LoadedConfig) -> String {
+    let mut text = match &loaded.file {
         Some(path) => format!("# configuration file: {}\n", path.display()),
         None => format!(
             "# no configuration file in {}: defaults and environment\n",
-            found.directory.display()
+            loaded.directory.display()
         ),
     };
-    for key in shape::all_keys() {
-        let value = match shape::leaf(&found.values, &key.path) {
+    for key in schema::all_keys() {
+        let value = match schema::leaf(&loaded.values, &key.path) {
             Some(value) if SECRET.contains(&key.path.as_str()) && value != "" => "***".to_owned(),
             Some(value) if !value.is_null() => value.to_string(),
             _ => "not set".to_owned(),
         };
-        text += &format!("{} = {value}  # {}\n", key.path, found.source(&key.path));
+        text += &format!("{} = {value}  # {}\n", key.path, loaded.source(&key.path));
     }
     text
 }
 
 /// All warnings, one a line.
-pub(crate) fn warnings(found: &Found) -> String {
-    found
+pub(crate) fn warnings(loaded: &LoadedConfig) -> String {
+    loaded
         .warnings
         .iter()
         .map(|warning| format!("warning: {warning}\n"))

@@ -8,14 +8,14 @@ use serde_json::Value;
 use super::{
     Problem,
     keys::{DataProvider, Keys},
-    shape,
+    schema,
     validate::Check,
 };
 
 /// What SFTPGo would do more, where leaving it out harms nobody: with the memory provider it reads a dump of users from
 /// the file that is the database's name otherwise.
 pub(super) fn passed_over(values: &Value) -> Option<Problem> {
-    let text = |key| shape::leaf(values, key).and_then(Value::as_str);
+    let text = |key| schema::leaf(values, key).and_then(Value::as_str);
     let name = text("data_provider.name")?;
     let is_set = !name.is_empty() && name != DataProvider::default().name;
     (text("data_provider.driver") == Some("memory") && is_set).then(|| {

@@ -5,7 +5,7 @@ use warp::http::StatusCode;
 use crate::{
     dto::connection::ConnectionBody,
     error::ApiError,
-    reply::{Reply, data, done},
+    response::{Reply, data, message},
     state::App,
 };
 
@@ -27,5 +27,5 @@ pub(crate) async fn close(id: Result<String, ApiError>, app: App) -> Reply {
         return Err(ApiError::bad_request("connectionID: must not be empty"));
     }
     app.state.connections.close(&id)?;
-    done(StatusCode::OK, "Connection closed")
+    message(StatusCode::OK, "Connection closed")
 }

@@ -4,7 +4,7 @@ use super::user::user_id;
 use crate::{
     dto::explain::{self, ExplanationAnswer},
     error::ApiError,
-    reply::{Reply, data},
+    response::{Reply, data},
     state::App,
 };
 

@@ -10,7 +10,7 @@ use crate::{
         user::UserRequest,
     },
     error::ApiError,
-    reply::{Reply, data, done},
+    response::{Reply, data, message},
     state::App,
 };
 
@@ -39,7 +39,7 @@ pub(crate) async fn start(body: Result<Vec<u8>, ApiError>, app: App) -> Reply {
             log::warn!("the quota scan of {username:?} failed: {error}");
         }
     });
-    done(StatusCode::CREATED, "Scan started")
+    message(StatusCode::CREATED, "Scan started")
 }
 
 /// `GET /user/{userID}/quota_scan`: how the last scan ended, beside the contract's 1.2.0.

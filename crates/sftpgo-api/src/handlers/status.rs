@@ -5,7 +5,7 @@ use std::slice;
 use warp::http::StatusCode;
 
 use crate::{
-    reply::{Reply, data, done},
+    response::{Reply, data, message},
     state::App,
 };
 
@@ -18,5 +18,5 @@ pub(crate) async fn version(app: App) -> Reply {
 pub(crate) async fn provider(app: App) -> Reply {
     let state = app.state.clone();
     app.calls.run(move || state.provider.check()).await?;
-    done(StatusCode::OK, "Alive")
+    message(StatusCode::OK, "Alive")
 }

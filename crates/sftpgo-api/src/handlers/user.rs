@@ -10,7 +10,7 @@ use crate::{
         user_query,
     },
     error::ApiError,
-    reply::{self, Reply, data, done},
+    response::{self, Reply, data, message},
     state::App,
 };
 
@@ -22,7 +22,7 @@ pub(crate) async fn list(query: String, app: App) -> Reply {
     app.calls
         .run(move || {
             let users = accounts.list(&query)?;
-            Ok(reply::list(
+            Ok(response::list(
                 users.iter().map(UserAnswer::from),
                 UserAnswer::USUAL_SIZE,
             ))
@@ -64,7 +64,7 @@ pub(crate) async fn update(
             })
         })
         .await?;
-    done(StatusCode::OK, "User updated")
+    message(StatusCode::OK, "User updated")
 }
 
 /// `DELETE /user/{userID}`
@@ -72,7 +72,7 @@ pub(crate) async fn delete(id: Result<String, ApiError>, app: App) -> Reply {
     let id = user_id(id)?;
     let accounts = app.state.accounts.clone();
     app.calls.run(move || accounts.delete(id)).await?;
-    done(StatusCode::OK, "User deleted")
+    message(StatusCode::OK, "User deleted")
 }
 
 /// Digits only: Rust's parser would take `+1` for the 1 that it is.

@@ -8,7 +8,7 @@ use super::{settings::Driver, *};
 mod compatibility;
 mod database;
 
-fn load_with(directory: &Path, variables: &[(&str, &str)]) -> Found {
+fn load_with(directory: &Path, variables: &[(&str, &str)]) -> LoadedConfig {
     load(
         directory,
         "sftpgo",
@@ -359,7 +359,7 @@ fn the_report_says_every_key_once_and_no_secret() {
     assert!(report.contains("data_provider.password = ***"));
     assert!(!report.contains("hunter2"));
     let keys = report.lines().filter(|line| !line.starts_with('#')).count();
-    assert_eq!(keys, shape::all_keys().len());
+    assert_eq!(keys, schema::all_keys().len());
 }
 
 #[test]
@@ -388,9 +388,9 @@ fn the_documented_examples_are_valid_and_every_key_is_documented() {
         .unwrap();
         assert_eq!(problems_of(directory.path(), &[]), [""; 0], "{extension}");
     }
-    let defaults = shape::defaults();
-    for key in shape::all_keys() {
-        let default = match shape::leaf(&defaults, &key.path).unwrap() {
+    let defaults = schema::defaults();
+    for key in schema::all_keys() {
+        let default = match schema::leaf(&defaults, &key.path).unwrap() {
             Value::Null => String::new(),
             value => format!("`{value}`"),
         };

@@ -11,7 +11,7 @@ use sftpgo_ssh::HostKey;
 
 use crate::{
     config::{
-        Found,
+        LoadedConfig,
         settings::{Driver, Settings},
     },
     logging::LogSettings,
@@ -19,16 +19,16 @@ use crate::{
 };
 
 /// What there is to tell once the ports are open.
-pub(crate) struct Welcome<'a> {
+pub(crate) struct StartupBanner<'a> {
     pub(crate) sftp: SocketAddr,
     pub(crate) rest: Option<SocketAddr>,
-    pub(crate) found: &'a Found,
+    pub(crate) loaded: &'a LoadedConfig,
     pub(crate) settings: &'a Settings,
     pub(crate) log: &'a LogSettings,
     pub(crate) host_keys: &'a [HostKey],
 }
 
-impl Welcome<'_> {
+impl StartupBanner<'_> {
     /// To the terminal; warnings and one line about the start to the log as well.
     pub(crate) fn say(&self) {
         log::info!(
@@ -71,9 +71,9 @@ impl Welcome<'_> {
     }
 
     fn config_line(&self) -> String {
-        match &self.found.file {
+        match &self.loaded.file {
             Some(file) => file.display().to_string(),
-            None => format!("no file in {}, defaults", self.found.directory.display()),
+            None => format!("no file in {}, defaults", self.loaded.directory.display()),
         }
     }
 
@@ -123,13 +123,13 @@ impl Welcome<'_> {
         if rustix::process::geteuid().is_root() {
             PathBuf::from("/srv/alice")
         } else {
-            self.found.directory.join("alice")
+            self.loaded.directory.join("alice")
         }
     }
 
     fn warnings(&self) -> Vec<String> {
         let mut warnings: Vec<_> = self
-            .found
+            .loaded
             .warnings
             .iter()
             .map(ToString::to_string)

@@ -1,4 +1,4 @@
-//! `sftpgo-cli user import` and `user export`
+//! `sftpgo-cli user import`
 
 use std::path::PathBuf;
 
@@ -77,20 +77,4 @@ pub(crate) struct Import {
     pub(crate) dry_run: bool,
     #[command(flatten, next_help_heading = PASSWD)]
     pub(crate) limits: Limits,
-}
-
-/// `sftpgo-cli user export`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-The dump has the form that user import and SFTPGo 1.x read. It holds no passwords, as the server
-shows none to anybody: whoever has no public key cannot be added from it, only changed (user import
---update). For a backup, copy the database.
-
-Examples:
-  sftpgo-cli user export users.json
-  sftpgo-cli user export | jq -r '.users[].username'")]
-pub(crate) struct Export {
-    /// Where to write it, with mode 0600; - is standard output
-    #[arg(default_value = "-")]
-    pub(crate) file: PathBuf,
 }

@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use crate::compose::Parts;
 
-struct Chores {
+struct StartupTasks {
     provider: Arc<dyn Provider>,
     homes: Arc<dyn Homes>,
     scans: Arc<QuotaScans>,
@@ -21,7 +21,7 @@ struct Chores {
 /// Sets right what an earlier run left behind when it was killed, and says who cannot log in. What has nobody waiting for
 /// it is done by a thread that goes behind those of clients; a count lets clients go first by itself, where it may.
 pub(crate) fn start(parts: &Parts, unsettled: Vec<UserId>) {
-    let chores = Chores {
+    let tasks = StartupTasks {
         provider: Arc::clone(&parts.provider),
         homes: Arc::clone(&parts.homes),
         scans: Arc::clone(&parts.api.scans),
@@ -33,20 +33,20 @@ pub(crate) fn start(parts: &Parts, unsettled: Vec<UserId>) {
     spawn_blocking(move || {
         thread::scope(|scope| {
             let started = thread::Builder::new()
-                .name("chores".to_owned())
+                .name("startup-tasks".to_owned())
                 .spawn_scoped(scope, || {
                     priority::lower_for_this_thread();
-                    chores.tidy_up();
+                    tasks.tidy_up();
                 });
             if let Err(error) = started {
                 log::error!("no thread to tidy up: {error}");
             }
-            chores.count_unsettled();
+            tasks.count_unsettled();
         });
     });
 }
 
-impl Chores {
+impl StartupTasks {
     fn tidy_up(&self) {
         if let Err(error) = self.refusal_time.survey(self.provider.as_ref()) {
             log::warn!(

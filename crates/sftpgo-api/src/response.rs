@@ -27,7 +27,7 @@ pub(crate) fn list<T: Serialize>(items: impl ExactSizeIterator<Item = T>, each: 
 }
 
 /// It is done, in the contract's words.
-pub(crate) fn done(status: StatusCode, message: &str) -> Reply {
+pub(crate) fn message(status: StatusCode, message: &str) -> Reply {
     Ok(json(
         status,
         &ApiResponse {
