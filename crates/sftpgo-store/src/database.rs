@@ -1,6 +1,6 @@
 //! The provider over a database.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use sftpgo_core::{Result, provider::Health};
 
@@ -27,14 +27,14 @@ impl DatabaseProvider {
         let target = Target::of(&config.place)?;
         target.prepare()?;
         // A connection of its own: a pool would retry for its whole timeout before it says why it fails.
-        let mut first = target.establish().map_err(error::of_connecting)?.connection;
+        let mut first = target.establish().map_err(error::of_connecting)?;
         dialect::on_connect(&mut first).map_err(error::of_query)?;
         let done = migrate::bring_up_to_date(&mut first)?;
         let already_told = done.taken_over.map(|taken_over| taken_over.shut_out);
         Ok(Self {
             #[cfg(any(feature = "postgres", feature = "mysql"))]
             is_shared: dialect::is_shared(&first),
-            pool: Pool::new(Arc::new(target), config.pool_size),
+            pool: Pool::new(target, config.pool_size),
             already_told: Mutex::new(already_told.unwrap_or_default()),
         })
     }
@@ -42,7 +42,7 @@ impl DatabaseProvider {
 
 impl Health for DatabaseProvider {
     fn check(&self) -> Result<()> {
-        dialect::ping(&mut *self.pool.connection()?).map_err(error::of_query)
+        self.pool.call(dialect::ping)
     }
 
     fn report_flaws(&self) -> Result<()> {

@@ -8,9 +8,7 @@ use diesel::{
 };
 use sftpgo_core::Result;
 
-use crate::{
-    connection::Connection, error::of_query, pool::Pool, row::UserRow, schema::users::dsl::*,
-};
+use crate::{connection::Connection, pool::Pool, row::UserRow, schema::users::dsl::*};
 
 /// Rows in memory at once.
 const PAGE: i64 = 500;
@@ -23,7 +21,7 @@ pub(crate) type Read = QueryResult<UserRow>;
 pub(crate) fn visit(pool: &Pool, mut see: impl FnMut(Read) -> ControlFlow<()>) -> Result<()> {
     let mut after = i32::MIN;
     loop {
-        let page = page(&mut *pool.connection()?, after).map_err(of_query)?;
+        let page = pool.call(move |connection| page(connection, after))?;
         let Some((last, rows)) = page else {
             return Ok(());
         };

@@ -3,7 +3,7 @@
 //! Each database is a feature: `sqlite` (on by default) needs nothing of the system, `postgres` and `mysql` link its
 //! libpq and libmariadb, and `bundled` builds those two from source.
 
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 
 mod journal;
 mod limits;
@@ -12,8 +12,6 @@ mod place;
 
 #[cfg(feature = "database")]
 mod connection;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-mod cord;
 #[cfg(feature = "database")]
 mod database;
 #[cfg(feature = "database")]
@@ -48,8 +46,6 @@ mod turns;
 mod upkeep;
 #[cfg(feature = "database")]
 mod users;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-mod watch;
 
 #[cfg(feature = "database")]
 pub use database::DatabaseProvider;

@@ -8,20 +8,19 @@ use diesel::{
     result::Error as DieselError,
 };
 use sftpgo_core::{
-    Result, StoredUser,
+    StoredUser,
     provider::{Order, PageStart, UserQuery},
 };
 
 use crate::{
     connection::{Backend, Connection},
     dialect,
-    error::of_query,
     row::UserRow,
     schema::users,
 };
 
 /// The page that is asked for, as it is at one moment: it is one statement.
-pub(crate) fn list(connection: &mut Connection, query: &UserQuery) -> Result<Vec<StoredUser>> {
+pub(crate) fn list(connection: &mut Connection, query: &UserQuery) -> QueryResult<Vec<StoredUser>> {
     let is_empty = match (&query.username, &query.start) {
         (None, _) => false,
         (Some(username), PageStart::Offset(0) | PageStart::After(_)) => cannot_be(username),
@@ -30,7 +29,7 @@ pub(crate) fn list(connection: &mut Connection, query: &UserQuery) -> Result<Vec
     if is_empty {
         return Ok(Vec::new());
     }
-    load(connection, query).map_err(of_query)
+    load(connection, query)
 }
 
 fn load(connection: &mut Connection, query: &UserQuery) -> QueryResult<Vec<StoredUser>> {

@@ -12,23 +12,24 @@ use sftpgo_core::provider::SharedStore;
 use crate::{
     database::DatabaseProvider,
     dialect,
-    error::{no_such_user, of_query, one_user_changed},
+    error::{no_such_user, one_user_changed},
     schema::{unsettled_users, users},
 };
 
 impl QuotaLedger for DatabaseProvider {
     fn usage(&self, id: UserId) -> Result<Usage> {
-        let (size, files, updated_at) = users::table
-            .find(id.0)
-            .select((
-                users::used_quota_size,
-                users::used_quota_files,
-                users::last_quota_update,
-            ))
-            .get_result(&mut *self.pool.connection()?)
-            .optional()
-            .map_err(of_query)?
-            .ok_or_else(no_such_user)?;
+        let found = self.pool.call(move |connection| {
+            users::table
+                .find(id.0)
+                .select((
+                    users::used_quota_size,
+                    users::used_quota_files,
+                    users::last_quota_update,
+                ))
+                .get_result(connection)
+                .optional()
+        })?;
+        let (size, files, updated_at) = found.ok_or_else(no_such_user)?;
         Ok(Usage {
             size,
             files,
@@ -37,26 +38,27 @@ impl QuotaLedger for DatabaseProvider {
     }
 
     fn set_usage(&self, id: UserId, usage: Usage) -> Result<()> {
-        diesel::update(users::table.find(id.0))
-            .set((
-                users::used_quota_size.eq(usage.size),
-                users::used_quota_files.eq(usage.files),
-                users::last_quota_update.eq(usage.updated_at),
-            ))
-            .execute(&mut *self.pool.to_write()?)
-            .map_err(of_query)
-            .and_then(one_user_changed)
+        let changed = self.pool.write(move |connection| {
+            diesel::update(users::table.find(id.0))
+                .set((
+                    users::used_quota_size.eq(usage.size),
+                    users::used_quota_files.eq(usage.files),
+                    users::last_quota_update.eq(usage.updated_at),
+                ))
+                .execute(connection)
+        })?;
+        one_user_changed(changed)
     }
 
     fn set_unsettled(&self, id: UserId, unsettled: bool) -> Result<()> {
-        let connection = &mut *self.pool.to_write()?;
         if !unsettled {
-            return diesel::delete(unsettled_users::table.find(id.0))
-                .execute(connection)
-                .map(drop)
-                .map_err(of_query);
+            return self.pool.write(move |connection| {
+                diesel::delete(unsettled_users::table.find(id.0))
+                    .execute(connection)
+                    .map(drop)
+            });
         }
-        dialect::write_durably(connection, |connection| {
+        self.pool.durable_transaction(move |connection| {
             dialect::lock_user(connection, id)?;
             diesel::delete(unsettled_users::table.find(id.0)).execute(connection)?;
             users::table
@@ -65,18 +67,18 @@ impl QuotaLedger for DatabaseProvider {
                 .insert_into(unsettled_users::table)
                 .into_columns(unsettled_users::user_id)
                 .execute(connection)
+                .map(drop)
         })
-        .map(drop)
-        .map_err(of_query)
     }
 
     fn unsettled_users(&self) -> Result<Vec<UserId>> {
-        unsettled_users::table
-            .select(unsettled_users::user_id)
-            .order(unsettled_users::user_id)
-            .load(&mut *self.pool.connection()?)
-            .map(|ids| ids.into_iter().map(UserId).collect())
-            .map_err(of_query)
+        let ids: Vec<i32> = self.pool.call(|connection| {
+            unsettled_users::table
+                .select(unsettled_users::user_id)
+                .order(unsettled_users::user_id)
+                .load(connection)
+        })?;
+        Ok(ids.into_iter().map(UserId).collect())
     }
 
     #[cfg(any(feature = "postgres", feature = "mysql"))]

@@ -55,7 +55,7 @@ pub fn standing(config: &StoreConfig) -> Result<Standing> {
             unknown: Vec::new(),
         });
     }
-    let mut connection = target.establish().map_err(error::of_connecting)?.connection;
+    let mut connection = target.establish().map_err(error::of_connecting)?;
     let is_to_be_taken_over = takeover::is_due(&mut connection)?;
     let (due, unknown) = due_and_unknown(&mut connection)?;
     Ok(Standing {
@@ -114,7 +114,7 @@ pub fn drop_takeover_copy(config: &StoreConfig) -> Result<Option<i64>> {
 }
 
 fn connect(target: &Target) -> Result<Connection> {
-    let mut connection = target.establish().map_err(error::of_connecting)?.connection;
+    let mut connection = target.establish().map_err(error::of_connecting)?;
     dialect::on_connect(&mut connection).map_err(error::of_query)?;
     Ok(connection)
 }

@@ -18,7 +18,7 @@ use crate::{
     connection::Connection,
     database::DatabaseProvider,
     dialect,
-    error::{no_such_user, of_query, one_user_changed},
+    error::{no_such_user, one_user_changed},
     everybody, limits, listing,
     row::{Settings, UserRow},
     schema::{unsettled_users, users},
@@ -29,35 +29,41 @@ impl Users for DatabaseProvider {
         if listing::cannot_be(username) {
             return Ok(None);
         }
-        listing::by_name(username)
-            .get_result(&mut *self.pool.connection()?)
-            .optional()
-            .map(|found| found.map(UserRow::into_user))
-            .map_err(of_query)
+        let username = username.to_owned();
+        self.pool.call(move |connection| {
+            let found = listing::by_name(&username)
+                .get_result(connection)
+                .optional()?;
+            Ok(found.map(UserRow::into_user))
+        })
     }
 
     fn user_by_id(&self, id: UserId) -> Result<Option<StoredUser>> {
-        users::table
-            .find(id.0)
-            .select(UserRow::as_select())
-            .get_result(&mut *self.pool.connection()?)
-            .optional()
-            .map(|found| found.map(UserRow::into_user))
-            .map_err(of_query)
+        self.pool.call(move |connection| {
+            let found = users::table
+                .find(id.0)
+                .select(UserRow::as_select())
+                .get_result(connection)
+                .optional()?;
+            Ok(found.map(UserRow::into_user))
+        })
     }
 
     fn users_by_id(&self, ids: &[UserId]) -> Result<Vec<StoredUser>> {
-        let ids = ids.iter().map(|id| id.0);
-        let rows = users::table
-            .filter(users::id.eq_any(ids))
-            .select(UserRow::as_select())
-            .load(&mut *self.pool.connection()?)
-            .map_err(of_query)?;
-        Ok(rows.into_iter().map(UserRow::into_user).collect())
+        let ids: Vec<i32> = ids.iter().map(|id| id.0).collect();
+        self.pool.call(move |connection| {
+            let rows = users::table
+                .filter(users::id.eq_any(ids))
+                .select(UserRow::as_select())
+                .load(connection)?;
+            Ok(rows.into_iter().map(UserRow::into_user).collect())
+        })
     }
 
     fn list_users(&self, query: &UserQuery) -> Result<Vec<StoredUser>> {
-        listing::list(&mut *self.pool.connection()?, query)
+        let query = query.clone();
+        self.pool
+            .call(move |connection| listing::list(connection, &query))
     }
 
     fn for_each_user(&self, see: &mut dyn FnMut(StoredUser) -> ControlFlow<()>) -> Result<()> {
@@ -70,21 +76,23 @@ impl Users for DatabaseProvider {
 
     fn add_user(&self, user: &StoredUser) -> Result<StoredUser> {
         limits::check(user)?;
-        let id = dialect::write_durably(&mut *self.pool.to_write()?, |connection| {
-            insert(connection, user)
-        })
-        .map_err(of_query)?;
-        Ok(StoredUser {
-            id: UserId(id),
+        let user = StoredUser {
             usage: Usage::default(),
             last_login: 0,
             ..user.clone()
+        };
+        self.pool.durable_transaction(move |connection| {
+            Ok(StoredUser {
+                id: UserId(insert(connection, &user)?),
+                ..user.clone()
+            })
         })
     }
 
     fn change_user(&self, before: &StoredUser, user: &StoredUser) -> Result<bool> {
         limits::check(user)?;
-        dialect::write_durably(&mut *self.pool.to_write()?, |connection| {
+        let (before, user) = (before.clone(), user.clone());
+        let changed = self.pool.durable_transaction(move |connection| {
             dialect::lock_user(connection, user.id)?;
             let stored = users::table
                 .find(user.id.0)
@@ -94,48 +102,49 @@ impl Users for DatabaseProvider {
             let Some(stored) = stored.map(UserRow::into_user) else {
                 return Ok(None);
             };
-            if !stored.has_settings_of(before) {
+            if !stored.has_settings_of(&before) {
                 return Ok(Some(false));
             }
             diesel::update(users::table.find(user.id.0))
-                .set(Settings::of(user))
+                .set(Settings::of(&user))
                 .execute(connection)
                 .map(|_| Some(true))
-        })
-        .map_err(of_query)?
-        .ok_or_else(no_such_user)
+        })?;
+        changed.ok_or_else(no_such_user)
     }
 
     fn replace_password_hash(&self, id: UserId, old: &str, new: &str) -> Result<bool> {
-        dialect::write_durably(&mut *self.pool.to_write()?, |connection| {
-            diesel::update(users::table.find(id.0).filter(users::password.eq(old)))
-                .set(users::password.eq(new))
+        let (old, new) = (old.to_owned(), new.to_owned());
+        let changed = self.pool.durable_transaction(move |connection| {
+            diesel::update(users::table.find(id.0).filter(users::password.eq(&old)))
+                .set(users::password.eq(&new))
                 .execute(connection)
-        })
-        .map(|changed| changed > 0)
-        .map_err(of_query)
+        })?;
+        Ok(changed > 0)
     }
 
     fn delete_user(&self, id: UserId) -> Result<()> {
-        dialect::write_durably(&mut *self.pool.to_write()?, |connection| {
+        #[cfg(any(feature = "postgres", feature = "mysql"))]
+        let is_shared = self.is_shared;
+        let deleted = self.pool.durable_transaction(move |connection| {
             dialect::lock_user(connection, id)?;
             #[cfg(any(feature = "postgres", feature = "mysql"))]
-            if self.is_shared {
+            if is_shared {
                 sharing::forget(connection, id)?;
             }
             diesel::delete(unsettled_users::table.find(id.0)).execute(connection)?;
             diesel::delete(users::table.find(id.0)).execute(connection)
-        })
-        .map_err(of_query)
-        .and_then(one_user_changed)
+        })?;
+        one_user_changed(deleted)
     }
 
     fn record_login(&self, id: UserId, at: i64) -> Result<()> {
-        diesel::update(users::table.find(id.0))
-            .set(users::last_login.eq(at))
-            .execute(&mut *self.pool.to_write()?)
-            .map_err(of_query)
-            .and_then(one_user_changed)
+        let changed = self.pool.write(move |connection| {
+            diesel::update(users::table.find(id.0))
+                .set(users::last_login.eq(at))
+                .execute(connection)
+        })?;
+        one_user_changed(changed)
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use common::{on_each, place_of, took_too_long, user};
 use sftpgo_core::{
-    ErrorKind, Result,
+    ErrorKind, Result, StoredUser,
     provider::{Health, Users},
 };
 use sftpgo_databases::{Kind, Server};
@@ -21,6 +21,7 @@ on_each!(
     one_that_was_restarted_is_used_as_if_nothing_had_been,
     one_that_is_gone_is_unavailable_until_it_is_back,
     one_that_is_frozen_keeps_nobody_for_ever,
+    what_was_given_up_is_not_done_later,
 );
 
 /// Long enough for a busy machine; passing tests do not wait for it.
@@ -28,6 +29,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const USERS: usize = 4;
 
 fn opened(kind: Kind) -> (Server, DatabaseProvider) {
+    let (server, _, provider) = opened_by_name(kind);
+    (server, provider)
+}
+
+/// With the name of the database.
+fn opened_by_name(kind: Kind) -> (Server, String, DatabaseProvider) {
     let server = Server::start(kind);
     let database = server.make_database();
     let place = place_of(&server, &database);
@@ -40,7 +47,7 @@ fn opened(kind: Kind) -> (Server, DatabaseProvider) {
     until_it_works(|| provider.add_user(&user("bob")).map(drop));
     // All connections are there, and none is used.
     until_it_works(|| all_at_once(&provider).into_iter().collect());
-    (server, provider)
+    (server, database, provider)
 }
 
 fn until_it_works(work: impl Fn() -> Result<()>) {
@@ -110,4 +117,35 @@ fn one_that_is_frozen_keeps_nobody_for_ever(kind: Kind) {
     }
     server.thaw();
     until_it_works(|| ask(&provider));
+}
+
+fn what_was_given_up_is_not_done_later(kind: Kind) {
+    let (server, database, provider) = opened_by_name(kind);
+    let bob = provider.user_by_name("bob").unwrap().unwrap();
+    let renamed = StoredUser {
+        username: "dave".to_owned(),
+        ..bob.clone()
+    };
+    // Connections that were used a moment ago are not asked whether they are still there, so the calls begin.
+    for outcome in all_at_once(&provider) {
+        outcome.unwrap();
+    }
+    server.freeze();
+    thread::scope(|scope| {
+        let calls = [
+            scope.spawn(|| provider.add_user(&user("carol")).map(drop)),
+            scope.spawn(|| provider.change_user(&bob, &renamed).map(drop)),
+            scope.spawn(|| provider.delete_user(bob.id)),
+        ];
+        for call in calls {
+            let error = call.join().unwrap().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+            assert!(error.message().contains("did not answer"), "{error}");
+        }
+    });
+    server.thaw();
+    // It waits for the calls to come to their ends.
+    drop(provider);
+    let names = server.sql(&database, "SELECT username FROM users");
+    assert_eq!(names.trim(), "bob");
 }

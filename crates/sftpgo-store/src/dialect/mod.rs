@@ -51,15 +51,24 @@ pub(crate) fn on_connect(connection: &mut Connection) -> QueryResult<()> {
     by_database!(connection, |inner, dialect| dialect::on_connect(inner))
 }
 
-/// Runs `work` in a transaction that writes. It may run more than once; only the last time counts.
+/// Runs `work` in a transaction that writes. It may run more than once; only the last time counts. Nothing is committed
+/// once nobody waits for it: who called does something else instead by then.
 pub(crate) fn write<T>(
     connection: &mut Connection,
+    is_waited_for: &dyn Fn() -> bool,
     mut work: impl FnMut(&mut Connection) -> QueryResult<T>,
 ) -> QueryResult<T> {
     let mut tries = 1;
     loop {
         by_database!(&mut *connection, |inner, dialect| dialect::begin(inner))?;
-        let written = end_transaction(connection, |connection| work(connection));
+        let written = end_transaction(connection, |connection| {
+            let done = work(connection)?;
+            if is_waited_for() {
+                Ok(done)
+            } else {
+                Err(DieselError::RollbackTransaction)
+            }
+        });
         match &written {
             Err(error) if tries < TRIES && was_in_the_way(error) => tries += 1,
             _ => return written,
@@ -70,12 +79,13 @@ pub(crate) fn write<T>(
 /// As [`write`], and what was committed so far survives a power cut once this returns.
 pub(crate) fn write_durably<T>(
     connection: &mut Connection,
+    is_waited_for: &dyn Fn() -> bool,
     work: impl FnMut(&mut Connection) -> QueryResult<T>,
 ) -> QueryResult<T> {
     by_database!(&mut *connection, |inner, dialect| dialect::be_durable(
         inner, true
     ))?;
-    let written = write(connection, work);
+    let written = write(connection, is_waited_for, work);
     by_database!(connection, |inner, dialect| dialect::be_durable(
         inner, false
     ))?;
@@ -118,12 +128,6 @@ pub(crate) fn ping(connection: &mut Connection) -> QueryResult<()> {
     diesel::sql_query("SELECT 1 FROM users LIMIT 1")
         .execute(connection)
         .map(drop)
-}
-
-/// Can a connection end without anybody ending it?
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-pub(crate) fn connections_end(connection: &Connection) -> bool {
-    by_database!(connection, |_inner, dialect| dialect::CONNECTIONS_END)
 }
 
 /// Do several servers use the database at a time?

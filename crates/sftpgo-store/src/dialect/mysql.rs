@@ -17,7 +17,6 @@ use super::{Column, Kind};
 pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/mysql");
 /// Every change of a table commits what was done before it.
 pub(crate) const MIGRATES_IN_TRANSACTION: bool = false;
-pub(crate) const CONNECTIONS_END: bool = true;
 pub(crate) const IS_SHARED: bool = true;
 pub(crate) const NOW: &str = "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)";
 pub(crate) const SENDS_ALL_ROWS: bool = true;

@@ -16,7 +16,6 @@ use super::{Column, Kind};
 
 pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 pub(crate) const MIGRATES_IN_TRANSACTION: bool = true;
-pub(crate) const CONNECTIONS_END: bool = true;
 pub(crate) const IS_SHARED: bool = true;
 pub(crate) const NOW: &str = "CAST(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000 AS bigint)";
 pub(crate) const SENDS_ALL_ROWS: bool = true;

@@ -17,8 +17,6 @@ use super::{Column, Kind};
 pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 pub(crate) const MIGRATES_IN_TRANSACTION: bool = true;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-pub(crate) const CONNECTIONS_END: bool = false;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) const IS_SHARED: bool = false;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";

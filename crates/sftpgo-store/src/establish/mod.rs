@@ -14,8 +14,8 @@ use std::fmt;
 use diesel::ConnectionResult;
 use sftpgo_core::Result;
 
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-use crate::cord::Cord;
+#[cfg(feature = "sqlite")]
+pub(crate) use self::sqlite::File;
 use crate::{Place, connection::Connection};
 
 /// What a database's own library needs to know to connect.
@@ -26,13 +26,6 @@ pub(crate) enum Target {
     Postgres(postgres::Conninfo),
     #[cfg(feature = "mysql")]
     Mysql(mysql::Url),
-}
-
-/// A connection and, where it is to a server, what it hangs on.
-pub(crate) struct Established {
-    pub(crate) connection: Connection,
-    #[cfg(any(feature = "postgres", feature = "mysql"))]
-    pub(crate) cord: Option<Cord>,
 }
 
 impl Target {
@@ -82,32 +75,14 @@ impl Target {
     }
 
     /// A new connection.
-    pub(crate) fn establish(&self) -> ConnectionResult<Established> {
+    pub(crate) fn establish(&self) -> ConnectionResult<Connection> {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(file) => Ok(Established {
-                connection: file.establish()?,
-                #[cfg(any(feature = "postgres", feature = "mysql"))]
-                cord: None,
-            }),
+            Self::Sqlite(file) => file.establish(),
             #[cfg(feature = "postgres")]
-            Self::Postgres(conninfo) => {
-                Cord::of(|peer| conninfo.is_of(peer), || conninfo.establish())
-                    .map(|(connection, cord)| Established { connection, cord })
-            }
+            Self::Postgres(conninfo) => conninfo.establish(),
             #[cfg(feature = "mysql")]
-            Self::Mysql(url) => Cord::of(|peer| url.is_of(peer), || url.establish())
-                .map(|(connection, cord)| Established { connection, cord }),
-        }
-    }
-
-    /// Does the database let only one write at a time?
-    pub(crate) fn has_one_writer(&self) -> bool {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(_) => true,
-            #[cfg(any(feature = "postgres", feature = "mysql"))]
-            _ => false,
+            Self::Mysql(url) => url.establish(),
         }
     }
 

@@ -16,7 +16,6 @@ use super::roots;
 use crate::{
     Server, Tls,
     connection::{Connection, made_of},
-    cord::Peer,
 };
 
 /// Seconds.
@@ -27,8 +26,6 @@ pub(crate) struct Url {
     url: String,
     /// A URL's would not be decoded.
     database: String,
-    port: u16,
-    socket: Option<String>,
     has_to_be_encrypted: bool,
 }
 
@@ -76,8 +73,6 @@ impl Url {
         Ok(Self {
             url,
             database: server.database.clone(),
-            port: server.port,
-            socket,
             has_to_be_encrypted: !matches!(server.tls, Tls::Off | Tls::Preferred),
         })
     }
@@ -92,15 +87,6 @@ impl Url {
             .batch_execute(&format!("USE `{database}`"))
             .map_err(ConnectionError::CouldntSetupConfiguration)?;
         Ok(made_of::mysql(connection))
-    }
-
-    /// Is this where a connection leads to?
-    pub(super) fn is_of(&self, peer: &Peer) -> bool {
-        match (peer, &self.socket) {
-            (Peer::Port(port), None) => *port == self.port,
-            (Peer::Socket(path), Some(socket)) => path == socket.as_bytes(),
-            _ => false,
-        }
     }
 }
 
@@ -261,7 +247,5 @@ mod tests {
             "{}",
             url.url
         );
-        assert!(url.is_of(&Peer::Socket(b"/run/mysqld/mysqld.sock".to_vec())));
-        assert!(!url.is_of(&Peer::Port(3307)));
     }
 }

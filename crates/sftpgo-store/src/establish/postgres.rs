@@ -9,7 +9,6 @@ use super::roots;
 use crate::{
     Server, Tls,
     connection::{Connection, made_of},
-    cord::Peer,
 };
 
 /// What libpq is told unless the operator says otherwise: a server that is not there, or vanishes, is noticed.
@@ -22,12 +21,10 @@ const DEFAULTS: [(&str, &str); 7] = [
     ("keepalives_count", "3"),
     ("tcp_user_timeout", "10000"),
 ];
-const DEFAULT_PORT: u16 = 5432;
 
 /// A connection string.
 pub(crate) struct Conninfo {
     text: String,
-    ports: Vec<u16>,
     /// What must not be seen in a message.
     secrets: Vec<String>,
 }
@@ -101,7 +98,6 @@ impl Conninfo {
         };
         Ok(Self {
             text,
-            ports: ports(last("port")),
             secrets: secrets([last("password"), last("sslpassword")]),
         })
     }
@@ -110,7 +106,7 @@ impl Conninfo {
         let (_, rest) = text.split_once("://").ok_or_else(unreadable)?;
         let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
         let authority = before.split('/').next().unwrap_or_default();
-        let (userinfo, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let (userinfo, _) = authority.rsplit_once('@').unwrap_or_default();
         let (_, password) = userinfo.split_once(':').unwrap_or_default();
         let parameters: Vec<_> = query
             .split('&')
@@ -120,15 +116,6 @@ impl Conninfo {
             let mut found = parameters.iter().filter(|(key, _)| *key == wanted);
             found.next().map(|(_, value)| *value)
         };
-        let of_hosts: Vec<_> = hosts
-            .split(',')
-            .map(|host| {
-                host.rsplit_once(':')
-                    .filter(|(_, port)| !port.ends_with(']'))
-            })
-            .map(|host| host.map_or("", |(_, port)| port))
-            .collect();
-        let port = parameter("port").map_or_else(|| of_hosts.join(","), str::to_owned);
         let mut whole = text.to_owned();
         let mut mark = if rest.contains('?') { '&' } else { '?' };
         for (key, value) in DEFAULTS {
@@ -149,7 +136,6 @@ impl Conninfo {
         secrets.extend(decoded);
         Ok(Self {
             text: whole,
-            ports: ports(Some(&port)),
             secrets,
         })
     }
@@ -158,14 +144,6 @@ impl Conninfo {
         PgConnection::establish(&self.text)
             .map(made_of::postgres)
             .map_err(|error| self.without_secrets(error))
-    }
-
-    /// Is this where a connection leads to?
-    pub(super) fn is_of(&self, peer: &Peer) -> bool {
-        self.ports.iter().any(|port| match peer {
-            Peer::Port(found) => found == port,
-            Peer::Socket(path) => path.ends_with(format!("/.s.PGSQL.{port}").as_bytes()),
-        })
     }
 
     /// libpq quotes what it cannot read.
@@ -187,18 +165,6 @@ fn unreadable() -> Error {
         ErrorKind::Invalid,
         "is not a connection string of PostgreSQL, such as \"host=db.example.org dbname=sftpgo user=sftpgo\"",
     )
-}
-
-fn ports(listed: Option<&str>) -> Vec<u16> {
-    let mut ports: Vec<u16> = listed
-        .unwrap_or_default()
-        .split(',')
-        .filter_map(|port| port.parse().ok())
-        .collect();
-    if ports.is_empty() {
-        ports.push(DEFAULT_PORT);
-    }
-    ports
 }
 
 fn secrets<const N: usize>(found: [Option<&str>; N]) -> Vec<String> {
@@ -293,36 +259,26 @@ mod tests {
         let theirs = conninfo.text.find("connect_timeout='9'");
         assert!(ours.is_some() && ours < theirs, "{}", conninfo.text);
         assert!(conninfo.text.contains(r"password='it\'s'"));
-        assert_eq!(conninfo.ports, [5433, 5434]);
-        assert!(conninfo.is_of(&Peer::Port(5434)) && !conninfo.is_of(&Peer::Port(5432)));
-        assert!(conninfo.is_of(&Peer::Socket(b"/run/postgresql/.s.PGSQL.5433".to_vec())));
         // It would be read in part.
         assert!(Conninfo::parse("host=db password='a\0b'").is_err());
     }
 
     #[test]
     fn urls_get_what_they_do_not_say() {
-        for (url, ports, ours) in [
-            (
-                "postgresql://u:p%40w@db/users",
-                vec![5432],
-                "?application_name=",
-            ),
+        for (url, ours) in [
+            ("postgresql://u:p%40w@db/users", "?application_name="),
             (
                 "postgres://u@db:5433,[::1]:5434/users?sslmode=require",
-                vec![5433, 5434],
                 "&application_name=",
             ),
             (
                 "postgres:///users?port=5435&password=p%40w",
-                vec![5435],
                 "&application_name=",
             ),
         ] {
             let conninfo = parse(url);
             assert!(conninfo.text.starts_with(url), "{url}");
             assert!(conninfo.text.contains(ours), "{}", conninfo.text);
-            assert_eq!(conninfo.ports, ports, "{url}");
         }
         let asked = parse("postgres://db/users?connect_timeout=9");
         assert_eq!(asked.text.matches("connect_timeout").count(), 1);

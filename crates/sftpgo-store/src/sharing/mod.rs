@@ -23,7 +23,7 @@ use crate::{
     connection::Connection,
     database::DatabaseProvider,
     dialect,
-    error::{no_such_user, of_query},
+    error::no_such_user,
     schema::{open_sessions, quota_shares, servers, users},
 };
 
@@ -32,7 +32,7 @@ const TAKEN_AT_ONCE: i64 = 100;
 
 impl SharedStore for DatabaseProvider {
     fn keep_alive(&self, server: ServerId) -> Result<bool> {
-        self.transaction(|connection| {
+        self.pool.transaction(move |connection| {
             let now = dialect::now(connection);
             let now = || sql::<BigInt>(now);
             let known = diesel::update(servers::table.find(server.0))
@@ -48,20 +48,22 @@ impl SharedStore for DatabaseProvider {
     }
 
     fn forget_silent(&self, server: ServerId, silent_for: Duration) -> Result<()> {
-        self.transaction(|connection| {
-            let silent_since = format!("{} - {}", dialect::now(connection), silent_for.as_millis());
-            diesel::delete(
-                servers::table
-                    .filter(servers::id.ne(server.0))
-                    .filter(servers::seen_at.le(sql::<BigInt>(&silent_since))),
-            )
-            .execute(connection)
-        })
-        .map(drop)
+        self.pool
+            .transaction(move |connection| {
+                let silent_since =
+                    format!("{} - {}", dialect::now(connection), silent_for.as_millis());
+                diesel::delete(
+                    servers::table
+                        .filter(servers::id.ne(server.0))
+                        .filter(servers::seen_at.le(sql::<BigInt>(&silent_since))),
+                )
+                .execute(connection)
+            })
+            .map(drop)
     }
 
     fn take_over(&self, server: ServerId) -> Result<bool> {
-        self.transaction(|connection| {
+        self.pool.transaction(move |connection| {
             diesel::delete(
                 open_sessions::table
                     .filter(open_sessions::server_id.ne(server.0))
@@ -70,11 +72,12 @@ impl SharedStore for DatabaseProvider {
             .execute(connection)
         })?;
         // Users who are active wait for few others at a time.
-        self.transaction(|connection| take_over_some(connection, server))
+        self.pool
+            .transaction(move |connection| take_over_some(connection, server))
     }
 
     fn leave(&self, server: ServerId) -> Result<()> {
-        self.transaction(|connection| {
+        self.pool.transaction(move |connection| {
             diesel::delete(open_sessions::table.filter(open_sessions::server_id.eq(server.0)))
                 .execute(connection)?;
             // Shares that it could not end are taken over.
@@ -84,7 +87,7 @@ impl SharedStore for DatabaseProvider {
     }
 
     fn take_session(&self, server: ServerId, number: i64, id: UserId, most: u32) -> Result<()> {
-        let taken = self.transaction(|connection| {
+        let taken = self.pool.transaction(move |connection| {
             if usage_locked(connection, id)?.is_none() {
                 return Ok(Err(no_such_user()));
             }
@@ -109,21 +112,23 @@ impl SharedStore for DatabaseProvider {
     }
 
     fn sessions(&self, server: ServerId) -> Result<Vec<i64>> {
-        open_sessions::table
-            .filter(open_sessions::server_id.eq(server.0))
-            .select(open_sessions::number)
-            .load(&mut *self.pool.connection()?)
-            .map_err(of_query)
+        self.pool.call(move |connection| {
+            open_sessions::table
+                .filter(open_sessions::server_id.eq(server.0))
+                .select(open_sessions::number)
+                .load(connection)
+        })
     }
 
     fn take_sessions_again(&self, server: ServerId, sessions: &[(i64, UserId)]) -> Result<()> {
-        self.transaction(|connection| {
+        let sessions = sessions.to_vec();
+        self.pool.transaction(move |connection| {
             let ids = sessions.iter().map(|(_, id)| id.0);
             let there: Vec<i32> = users::table
                 .filter(users::id.eq_any(ids))
                 .select(users::id)
                 .load(connection)?;
-            for (number, id) in sessions {
+            for (number, id) in &sessions {
                 let session = || open_sessions::table.find((server.0, *number));
                 let taken = select(exists(session())).get_result::<bool>(connection)?;
                 if !taken && there.contains(&id.0) {
@@ -135,8 +140,9 @@ impl SharedStore for DatabaseProvider {
     }
 
     fn give_back_sessions(&self, server: ServerId, numbers: &[i64]) -> Result<()> {
-        self.transaction(|connection| {
-            for number in numbers {
+        let numbers = numbers.to_vec();
+        self.pool.transaction(move |connection| {
+            for number in &numbers {
                 diesel::delete(open_sessions::table.find((server.0, *number)))
                     .execute(connection)?;
             }
@@ -145,20 +151,21 @@ impl SharedStore for DatabaseProvider {
     }
 
     fn share(&self, server: ServerId, id: UserId) -> Result<Share> {
-        self.transaction(|connection| {
-            let Some(usage) = usage(connection, id)? else {
-                return Ok(None);
-            };
-            let share = stored_share(connection, server, id)?.unwrap_or_default();
-            Ok(Some(Share {
-                usage: StorageUsage::of(usage),
-                contributed: share.contributed,
-                reserved: share.reserved,
-                reserved_by_others: reserved_by_others(connection, server, id)?,
-                was_lost: false,
-            }))
-        })?
-        .ok_or_else(no_such_user)
+        self.pool
+            .transaction(move |connection| {
+                let Some(usage) = usage(connection, id)? else {
+                    return Ok(None);
+                };
+                let share = stored_share(connection, server, id)?.unwrap_or_default();
+                Ok(Some(Share {
+                    usage: StorageUsage::of(usage),
+                    contributed: share.contributed,
+                    reserved: share.reserved,
+                    reserved_by_others: reserved_by_others(connection, server, id)?,
+                    was_lost: false,
+                }))
+            })?
+            .ok_or_else(no_such_user)
     }
 
     fn begin_share(
@@ -168,7 +175,7 @@ impl SharedStore for DatabaseProvider {
         contributed: StorageUsage,
         late: bool,
     ) -> Result<()> {
-        self.transaction(|connection| {
+        self.pool.transaction(move |connection| {
             let exists = usage_locked(connection, id)?.is_some();
             if exists && stored_share(connection, server, id)?.is_none() {
                 let share = StoredShare {
@@ -182,57 +189,61 @@ impl SharedStore for DatabaseProvider {
     }
 
     fn report(&self, server: ServerId, id: UserId, report: &Report) -> Result<Share> {
-        self.transaction(|connection| {
-            let Some(before) = usage_locked(connection, id)? else {
-                return Ok(None);
-            };
-            let share = stored_share(connection, server, id)?;
-            let others = reserved_by_others(connection, server, id)?;
-            let (after, stored, answer) = report.apply(before, share, others);
-            if after != before {
-                set_usage(connection, id, after)?;
-            }
-            match share {
-                None => insert_share(connection, server, id, stored, true)?,
-                Some(known) if known != stored => {
-                    update_share(connection, server, id, stored)?;
+        let report = *report;
+        self.pool
+            .transaction(move |connection| {
+                let Some(before) = usage_locked(connection, id)? else {
+                    return Ok(None);
+                };
+                let share = stored_share(connection, server, id)?;
+                let others = reserved_by_others(connection, server, id)?;
+                let (after, stored, answer) = report.apply(before, share, others);
+                if after != before {
+                    set_usage(connection, id, after)?;
                 }
-                Some(_) => {}
-            }
-            Ok(Some(answer))
-        })?
-        .ok_or_else(no_such_user)
+                match share {
+                    None => insert_share(connection, server, id, stored, true)?,
+                    Some(known) if known != stored => {
+                        update_share(connection, server, id, stored)?;
+                    }
+                    Some(_) => {}
+                }
+                Ok(Some(answer))
+            })?
+            .ok_or_else(no_such_user)
     }
 
     fn to_count(&self, server: ServerId) -> Result<Vec<UserId>> {
-        let due: Vec<i32> = quota_shares::table
-            .filter(quota_shares::server_id.eq(server.0))
-            .filter(quota_shares::to_count)
-            .select(quota_shares::user_id)
-            .load(&mut *self.pool.connection()?)
-            .map_err(of_query)?;
+        let due: Vec<i32> = self.pool.call(move |connection| {
+            quota_shares::table
+                .filter(quota_shares::server_id.eq(server.0))
+                .filter(quota_shares::to_count)
+                .select(quota_shares::user_id)
+                .load(connection)
+        })?;
         Ok(due.into_iter().map(UserId).collect())
     }
 
     fn begin_count(&self, server: ServerId, id: UserId) -> Result<Counting> {
-        self.transaction(|connection| {
-            if usage_locked(connection, id)?.is_none() {
-                return Ok(None);
-            }
-            let is_alone = another(connection, server, id)?.is_none();
-            let is_due = is_to_be_counted(connection, server, id)?;
-            if is_due.is_none() {
-                insert_share(connection, server, id, StoredShare::default(), true)?;
-            }
-            diesel::update(quota_shares::table.find((server.0, id.0)))
-                .set(quota_shares::counts_alone.eq(is_alone))
-                .execute(connection)?;
-            Ok(Some(Counting {
-                is_alone,
-                is_due: is_due.unwrap_or(true),
-            }))
-        })?
-        .ok_or_else(no_such_user)
+        self.pool
+            .transaction(move |connection| {
+                if usage_locked(connection, id)?.is_none() {
+                    return Ok(None);
+                }
+                let is_alone = another(connection, server, id)?.is_none();
+                let is_due = is_to_be_counted(connection, server, id)?;
+                if is_due.is_none() {
+                    insert_share(connection, server, id, StoredShare::default(), true)?;
+                }
+                diesel::update(quota_shares::table.find((server.0, id.0)))
+                    .set(quota_shares::counts_alone.eq(is_alone))
+                    .execute(connection)?;
+                Ok(Some(Counting {
+                    is_alone,
+                    is_due: is_due.unwrap_or(true),
+                }))
+            })?
+            .ok_or_else(no_such_user)
     }
 
     fn replace_usage(
@@ -243,43 +254,44 @@ impl SharedStore for DatabaseProvider {
         contributed: StorageUsage,
         even_roughly: bool,
     ) -> Result<bool> {
-        self.transaction(|connection| {
-            if usage_locked(connection, id)?.is_none() {
-                return Ok(None);
-            }
-            if is_to_be_counted(connection, server, id)?.is_none() {
-                let share = StoredShare {
-                    contributed,
-                    ..StoredShare::default()
-                };
-                insert_share(connection, server, id, share, true)?;
-            }
-            let share = || quota_shares::table.find((server.0, id.0));
-            let alone: bool = share()
-                .select(quota_shares::counts_alone)
-                .get_result(connection)?;
-            diesel::update(share())
-                .set((
-                    quota_shares::to_count.eq(!alone),
-                    quota_shares::counts_alone.eq(false),
-                ))
-                .execute(connection)?;
-            if alone || even_roughly {
+        self.pool
+            .transaction(move |connection| {
+                if usage_locked(connection, id)?.is_none() {
+                    return Ok(None);
+                }
+                if is_to_be_counted(connection, server, id)?.is_none() {
+                    let share = StoredShare {
+                        contributed,
+                        ..StoredShare::default()
+                    };
+                    insert_share(connection, server, id, share, true)?;
+                }
+                let share = || quota_shares::table.find((server.0, id.0));
+                let alone: bool = share()
+                    .select(quota_shares::counts_alone)
+                    .get_result(connection)?;
                 diesel::update(share())
                     .set((
-                        quota_shares::contributed_size.eq(contributed.size_to_store()),
-                        quota_shares::contributed_files.eq(contributed.files),
+                        quota_shares::to_count.eq(!alone),
+                        quota_shares::counts_alone.eq(false),
                     ))
                     .execute(connection)?;
-                set_usage(connection, id, usage)?;
-            }
-            Ok(Some(alone))
-        })?
-        .ok_or_else(no_such_user)
+                if alone || even_roughly {
+                    diesel::update(share())
+                        .set((
+                            quota_shares::contributed_size.eq(contributed.size_to_store()),
+                            quota_shares::contributed_files.eq(contributed.files),
+                        ))
+                        .execute(connection)?;
+                    set_usage(connection, id, usage)?;
+                }
+                Ok(Some(alone))
+            })?
+            .ok_or_else(no_such_user)
     }
 
     fn end_share(&self, server: ServerId, id: UserId) -> Result<bool> {
-        self.transaction(|connection| {
+        self.pool.transaction(move |connection| {
             let usage = usage_locked(connection, id)?;
             let another = another(connection, server, id)?;
             let to_count = is_to_be_counted(connection, server, id)? == Some(true);
@@ -297,12 +309,6 @@ impl SharedStore for DatabaseProvider {
             diesel::delete(quota_shares::table.find((server.0, id.0))).execute(connection)?;
             Ok(true)
         })
-    }
-}
-
-impl DatabaseProvider {
-    fn transaction<T>(&self, work: impl FnMut(&mut Connection) -> QueryResult<T>) -> Result<T> {
-        dialect::write(&mut *self.pool.connection()?, work).map_err(of_query)
     }
 }
 
