@@ -18,6 +18,7 @@ mod host;
 mod listener;
 mod metrics;
 mod openapi;
+mod principal;
 mod response;
 mod routes;
 mod server;

@@ -14,6 +14,7 @@ use crate::{
     error::ApiError,
     handlers::{connection, explain, quota_scan, status, user},
     openapi,
+    principal::{Allowed, Need, allowed},
     response::Reply,
     state::App,
 };
@@ -45,11 +46,11 @@ pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
 fn status_routes(app: &App) -> BoxedFilter<(Response,)> {
     let version = at("version")
         .and(warp::get())
-        .and(with(app))
+        .and(allowed(app, Need::ViewStatus))
         .then(status::version);
     let provider = at("providerstatus")
         .and(warp::get())
-        .and(with(app))
+        .and(allowed(app, Need::ViewStatus))
         .then(status::provider);
     version
         .or(refused(at("version"), "GET"))
@@ -65,11 +66,11 @@ fn status_routes(app: &App) -> BoxedFilter<(Response,)> {
 fn connections(app: &App) -> BoxedFilter<(Response,)> {
     let list = at("connection")
         .and(warp::get())
-        .and(with(app))
+        .and(allowed(app, Need::ViewConnections))
         .then(connection::list);
     let close = below("connection")
         .and(warp::delete())
-        .and(with(app))
+        .and(allowed(app, Need::CloseConnections))
         .then(connection::close);
     list.or(refused(at("connection"), "GET"))
         .unify()
@@ -87,12 +88,12 @@ fn connections(app: &App) -> BoxedFilter<(Response,)> {
 fn quota_scans(app: &App) -> BoxedFilter<(Response,)> {
     let list = at("quota_scan")
         .and(warp::get())
-        .and(with(app))
+        .and(allowed(app, Need::ScanQuotas))
         .then(quota_scan::list);
     let start = at("quota_scan")
         .and(warp::post())
         .and(whole_body())
-        .and(with(app))
+        .and(allowed(app, Need::ScanQuotas))
         .then(quota_scan::start);
     list.or(start)
         .unify()
@@ -106,12 +107,12 @@ fn users(app: &App) -> BoxedFilter<(Response,)> {
     let list = at("user")
         .and(warp::get())
         .and(query())
-        .and(with(app))
+        .and(allowed(app, Need::ViewUsers))
         .then(user::list);
     let add = at("user")
         .and(warp::post())
         .and(whole_body())
-        .and(with(app))
+        .and(allowed(app, Need::AddUsers))
         .then(user::add);
     list.or(add)
         .unify()
@@ -124,16 +125,16 @@ fn users(app: &App) -> BoxedFilter<(Response,)> {
 fn one_user(app: &App) -> BoxedFilter<(Response,)> {
     let show = below("user")
         .and(warp::get())
-        .and(with(app))
+        .and(allowed(app, Need::ViewUsers))
         .then(user::show);
     let update = below("user")
         .and(warp::put())
         .and(whole_body())
-        .and(with(app))
+        .and(allowed(app, Need::ChangeUsers))
         .then(user::update);
     let delete = below("user")
         .and(warp::delete())
-        .and(with(app))
+        .and(allowed(app, Need::DeleteUsers))
         .then(user::delete);
     show.or(update)
         .unify()
@@ -152,7 +153,7 @@ fn explanations(app: &App) -> BoxedFilter<(Response,)> {
     let show = within("user", "explain")
         .and(warp::get())
         .and(query())
-        .and(with(app))
+        .and(allowed(app, Need::ViewUsers))
         .then(explain::show);
     show.or(refused(
         within("user", "explain").map(drop).untuple_one(),
@@ -166,7 +167,7 @@ fn explanations(app: &App) -> BoxedFilter<(Response,)> {
 fn ended_scans(app: &App) -> BoxedFilter<(Response,)> {
     let last = within("user", "quota_scan")
         .and(warp::get())
-        .and(with(app))
+        .and(allowed(app, Need::ScanQuotas))
         .then(quota_scan::last);
     last.or(refused(
         within("user", "quota_scan").map(drop).untuple_one(),
@@ -183,8 +184,8 @@ fn documents(app: &App) -> BoxedFilter<(Response,)> {
         .map(|| Ok(openapi::contract()));
     let metrics = exactly("/metrics".to_owned())
         .and(warp::get())
-        .and(with(app))
-        .map(|app: App| Ok(app.state.metrics.response()));
+        .and(allowed(app, Need::ViewStatus))
+        .map(|app: Allowed| Ok(app?.state.metrics.response()));
     contract
         .or(refused(at("openapi.yaml"), "GET"))
         .unify()
@@ -258,11 +259,6 @@ fn query() -> impl Filter<Extract = (String,), Error = Infallible> + Clone {
 
 fn whole_body() -> impl Filter<Extract = (Result<Vec<u8>, ApiError>,), Error = Rejection> + Clone {
     warp::body::stream().then(body::read)
-}
-
-fn with(app: &App) -> impl Filter<Extract = (App,), Error = Infallible> + Clone + use<> {
-    let app = app.clone();
-    warp::any().map(move || app.clone())
 }
 
 /// Any other method at `path`.

@@ -15,6 +15,7 @@ use crate::{
     error::ApiError,
     host::AllowedHosts,
     listener::{self, Limits},
+    principal::Principal,
     routes,
     state::{ApiState, App},
 };
@@ -24,8 +25,10 @@ pub async fn serve(state: Arc<ApiState>, listener: TcpListener, shutdown: Cancel
     let routes = warp::service(routes::all(&App::new(Arc::clone(&state))));
     let routes = TowerToHyperService::new(routes);
     let limits = Limits::within(state.connections.descriptors().kept());
-    listener::run(limits, listener, shutdown, move |remote, request| {
+    listener::run(limits, listener, shutdown, move |remote, mut request| {
         let entry = Entry::open(&request, remote, Arc::clone(&state.metrics));
+        let principal = Principal::of(&request);
+        request.extensions_mut().insert(principal);
         let answered =
             checked(&request, &state.allowed_hosts).map(|()| guarded(routes.call(request)));
         async move {

@@ -5,12 +5,13 @@ use warp::http::StatusCode;
 use crate::{
     dto::connection::ConnectionBody,
     error::ApiError,
+    principal::Allowed,
     response::{Reply, data, message},
-    state::App,
 };
 
 /// `GET /connection`
-pub(crate) async fn list(app: App) -> Reply {
+pub(crate) async fn list(app: Allowed) -> Reply {
+    let app = app?;
     let connections = app.state.connections.list();
     data(
         &connections
@@ -21,7 +22,8 @@ pub(crate) async fn list(app: App) -> Reply {
 }
 
 /// `DELETE /connection/{connectionID}`
-pub(crate) async fn close(id: Result<String, ApiError>, app: App) -> Reply {
+pub(crate) async fn close(id: Result<String, ApiError>, app: Allowed) -> Reply {
+    let app = app?;
     let id = id?;
     if id.is_empty() {
         return Err(ApiError::bad_request("connectionID: must not be empty"));

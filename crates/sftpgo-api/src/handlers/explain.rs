@@ -4,12 +4,13 @@ use super::user::user_id;
 use crate::{
     dto::explain::{self, ExplanationAnswer},
     error::ApiError,
+    principal::Allowed,
     response::{Reply, data},
-    state::App,
 };
 
 /// `GET /user/{userID}/explain`
-pub(crate) async fn show(id: Result<String, ApiError>, query: String, app: App) -> Reply {
+pub(crate) async fn show(id: Result<String, ApiError>, query: String, app: Allowed) -> Reply {
+    let app = app?;
     let id = user_id(id)?;
     let question = explain::parse(&query)?;
     let (accounts, explainer) = (app.state.accounts.clone(), app.state.explainer.clone());

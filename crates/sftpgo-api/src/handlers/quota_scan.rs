@@ -10,12 +10,13 @@ use crate::{
         user::UserRequest,
     },
     error::ApiError,
+    principal::Allowed,
     response::{Reply, data, message},
-    state::App,
 };
 
 /// `GET /quota_scan`
-pub(crate) async fn list(app: App) -> Reply {
+pub(crate) async fn list(app: Allowed) -> Reply {
+    let app = app?;
     let scans = app.state.scans.list();
     data(
         &scans
@@ -26,7 +27,8 @@ pub(crate) async fn list(app: App) -> Reply {
 }
 
 /// `POST /quota_scan`: answers once the scan is listed; it goes on by itself.
-pub(crate) async fn start(body: Result<Vec<u8>, ApiError>, app: App) -> Reply {
+pub(crate) async fn start(body: Result<Vec<u8>, ApiError>, app: Allowed) -> Reply {
+    let app = app?;
     let username = body::json_object::<UserRequest>(&body?)?.into_username()?;
     let state = app.state.clone();
     let name = username.clone();
@@ -43,7 +45,8 @@ pub(crate) async fn start(body: Result<Vec<u8>, ApiError>, app: App) -> Reply {
 }
 
 /// `GET /user/{userID}/quota_scan`: how the last scan ended, beside the contract's 1.2.0.
-pub(crate) async fn last(id: Result<String, ApiError>, app: App) -> Reply {
+pub(crate) async fn last(id: Result<String, ApiError>, app: Allowed) -> Reply {
+    let app = app?;
     let id = user_id(id)?;
     let (accounts, scans) = (app.state.accounts.clone(), app.state.scans.clone());
     let ended = app

@@ -5,17 +5,19 @@ use std::slice;
 use warp::http::StatusCode;
 
 use crate::{
+    principal::Allowed,
     response::{Reply, data, message},
-    state::App,
 };
 
 /// `GET /version`: the contract wants a list of one.
-pub(crate) async fn version(app: App) -> Reply {
+pub(crate) async fn version(app: Allowed) -> Reply {
+    let app = app?;
     data(slice::from_ref(&app.state.version))
 }
 
 /// `GET /providerstatus`
-pub(crate) async fn provider(app: App) -> Reply {
+pub(crate) async fn provider(app: Allowed) -> Reply {
+    let app = app?;
     let state = app.state.clone();
     app.calls.run(move || state.provider.check()).await?;
     message(StatusCode::OK, "Alive")

@@ -10,12 +10,13 @@ use crate::{
         user_query,
     },
     error::ApiError,
+    principal::Allowed,
     response::{self, Reply, data, message},
-    state::App,
 };
 
 /// `GET /user`
-pub(crate) async fn list(query: String, app: App) -> Reply {
+pub(crate) async fn list(query: String, app: Allowed) -> Reply {
+    let app = app?;
     let query: UserQuery = user_query::parse(&query)?;
     let accounts = app.state.accounts.clone();
     // The answer is written there too: hundreds of users are not handed from thread to thread.
@@ -31,7 +32,8 @@ pub(crate) async fn list(query: String, app: App) -> Reply {
 }
 
 /// `POST /user`
-pub(crate) async fn add(body: Result<Vec<u8>, ApiError>, app: App) -> Reply {
+pub(crate) async fn add(body: Result<Vec<u8>, ApiError>, app: Allowed) -> Reply {
+    let app = app?;
     let draft = body::json_object::<UserRequest>(&body?)?.into_draft();
     let accounts = app.state.accounts.clone();
     let user = app.calls.run(move || accounts.add(draft)).await?;
@@ -39,7 +41,8 @@ pub(crate) async fn add(body: Result<Vec<u8>, ApiError>, app: App) -> Reply {
 }
 
 /// `GET /user/{userID}`
-pub(crate) async fn show(id: Result<String, ApiError>, app: App) -> Reply {
+pub(crate) async fn show(id: Result<String, ApiError>, app: Allowed) -> Reply {
+    let app = app?;
     let id = user_id(id)?;
     let accounts = app.state.accounts.clone();
     let user = app.calls.run(move || accounts.by_id(id)).await?;
@@ -50,8 +53,9 @@ pub(crate) async fn show(id: Result<String, ApiError>, app: App) -> Reply {
 pub(crate) async fn update(
     id: Result<String, ApiError>,
     body: Result<Vec<u8>, ApiError>,
-    app: App,
+    app: Allowed,
 ) -> Reply {
+    let app = app?;
     let id = user_id(id)?;
     let request: UserRequest = body::json_object(&body?)?;
     request.check_id(id)?;
@@ -68,7 +72,8 @@ pub(crate) async fn update(
 }
 
 /// `DELETE /user/{userID}`
-pub(crate) async fn delete(id: Result<String, ApiError>, app: App) -> Reply {
+pub(crate) async fn delete(id: Result<String, ApiError>, app: Allowed) -> Reply {
+    let app = app?;
     let id = user_id(id)?;
     let accounts = app.state.accounts.clone();
     app.calls.run(move || accounts.delete(id)).await?;
