@@ -63,6 +63,7 @@ pub(crate) struct Options {
     /// Directory of the configuration file, the database, the host keys and the log.
     #[arg(
         long,
+        short = 'c',
         env = "SFTPGO_CONFIG_DIR",
         default_value = ".",
         value_name = "DIR"
@@ -71,6 +72,7 @@ pub(crate) struct Options {
     /// Name of the configuration file; .json, .toml, .yaml and .yml are looked for.
     #[arg(
         long,
+        short = 'f',
         env = "SFTPGO_CONFIG_FILE",
         default_value = config::DEFAULT_NAME,
         value_name = "NAME"
@@ -79,6 +81,7 @@ pub(crate) struct Options {
     /// Log file, from the configuration directory; empty is standard error.
     #[arg(
         long,
+        short = 'l',
         env = "SFTPGO_LOG_FILE_PATH",
         default_value = "sftpgo.log",
         value_name = "FILE"
@@ -87,6 +90,7 @@ pub(crate) struct Options {
     /// Megabytes before the log file is put aside; 0 is never.
     #[arg(
         long,
+        short = 's',
         env = "SFTPGO_LOG_MAX_SIZE",
         default_value_t = 10,
         value_name = "MB"
@@ -95,6 +99,7 @@ pub(crate) struct Options {
     /// Log files put aside that are kept; 0 is all.
     #[arg(
         long,
+        short = 'b',
         env = "SFTPGO_LOG_MAX_BACKUPS",
         default_value_t = 5,
         value_name = "NUMBER"
@@ -103,6 +108,7 @@ pub(crate) struct Options {
     /// Days that log files put aside are kept; 0 is for ever.
     #[arg(
         long,
+        short = 'a',
         env = "SFTPGO_LOG_MAX_AGE",
         default_value_t = 28,
         value_name = "DAYS"
@@ -111,6 +117,7 @@ pub(crate) struct Options {
     /// Compress log files put aside.
     #[arg(
         long,
+        short = 'z',
         env = "SFTPGO_LOG_COMPRESS",
         default_value = "false",
         default_missing_value = "true",
@@ -124,6 +131,7 @@ pub(crate) struct Options {
     /// Debug lines too; --log-verbose=false leaves them out.
     #[arg(
         long,
+        short = 'v',
         env = "SFTPGO_LOG_VERBOSE",
         default_value = "true",
         default_missing_value = "true",
@@ -206,4 +214,32 @@ fn flags(matches: &ArgMatches) -> String {
         .collect();
     lines.sort();
     lines.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(arguments: &[&str]) -> Options {
+        match Cli::try_parse_from(["sftpgo-server", "serve"].iter().chain(arguments))
+            .unwrap()
+            .command
+        {
+            Command::Serve(options) => options,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// As the unit files and scripts of SFTPGo 0.9 have them.
+    #[test]
+    fn every_flag_of_serve_has_the_short_form_that_operators_know() {
+        let short = "-c /srv -f other -l a.log -s 1 -b 2 -a 3 -z=true -v=false";
+        let long = "--config-dir /srv --config-file other --log-file-path a.log --log-max-size 1 --log-max-backups 2 \
+                    --log-max-age 3 --log-compress=true --log-verbose=false";
+        let [short, long] =
+            [short, long].map(|line| options(&line.split_whitespace().collect::<Vec<_>>()));
+        assert_eq!(format!("{short:?}"), format!("{long:?}"));
+        assert_ne!(format!("{short:?}"), format!("{:?}", options(&[])));
+        assert!(options(&["-z"]).log_compress);
+    }
 }
