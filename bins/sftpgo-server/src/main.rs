@@ -7,8 +7,6 @@ mod cli;
 mod cluster_task;
 mod compose;
 mod config;
-#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
-mod copies;
 mod event_log;
 mod health;
 mod listen;
@@ -35,8 +33,7 @@ fn main() -> ExitCode {
     };
     match &invocation.command {
         cli::Command::Serve(options) => {
-            #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
-            copies::make_fast();
+            allocator::keep_nothing_for_threads();
             serve::run(options)
         }
         cli::Command::CheckConfig(options) => check::run(options, &invocation.flags),

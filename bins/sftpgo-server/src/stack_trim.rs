@@ -1,9 +1,9 @@
 //! The stack of a thread that has nothing to do. A key exchange and a login touch a hundred kilobytes of it, which
 //! otherwise stay in memory for as long as the connection is open.
 
-/// Frames of the calls below the one that asks.
+/// Frames of the calls below the one that asks: of the C library's, and of the next wait.
 #[cfg(target_os = "linux")]
-const SLACK: usize = 4096;
+const SLACK: usize = 1024;
 
 /// Gives what this thread's stack has below the caller back to the system; it is there again, as zeros, when it is used.
 #[cfg(target_os = "linux")]

@@ -73,7 +73,7 @@ pub(crate) fn serve(
     permit: Permit,
 ) {
     let network = UsesNetwork(control);
-    let mut thread = Thread::new(Arc::clone(server), Arc::clone(control), remote, permit);
+    let mut thread = Thread::boxed(Arc::clone(server), Arc::clone(control), remote, permit);
     let ended = thread.run();
     let rest = thread.into_rest();
     control.socket.stop();

@@ -77,14 +77,16 @@ pub(super) struct Rest {
 }
 
 impl Thread {
-    pub(super) fn new(
+    /// On the heap, and made in a frame of its own: the stack of a thread that waits takes whole pages.
+    #[inline(never)]
+    pub(super) fn boxed(
         server: Arc<ServerContext>,
         control: Arc<Control>,
         remote: SocketAddr,
         permit: Permit,
-    ) -> Self {
+    ) -> Box<Self> {
         let random = Box::new(SystemRandom::new());
-        Self {
+        Box::new(Self {
             ssh: Connection::new(Arc::clone(&server.engine), random),
             input: Input::default(),
             rekeys: Rekeys::new(control.since),
@@ -94,7 +96,7 @@ impl Thread {
             is_unanswered: false,
             is_quiet: false,
             broken: None,
-        }
+        })
     }
 
     /// Serves the client until it leaves, breaks the protocol, or has to go.
@@ -110,11 +112,13 @@ impl Thread {
     }
 
     /// Gives the login and its permit back, and leaves the sessions.
-    pub(super) fn into_rest(mut self) -> Rest {
-        self.host.presence.end();
+    #[inline(never)]
+    pub(super) fn into_rest(self: Box<Self>) -> Rest {
+        let mut host = self.host;
+        host.presence.end();
         Rest {
-            channels: self.host.channels,
-            has_tried: self.host.has_tried,
+            channels: host.channels,
+            has_tried: host.has_tried,
         }
     }
 
