@@ -12,11 +12,12 @@ use std::{
 use super::account::QuotaAccount;
 use crate::{storage_usage::UsageDelta, sync::lock, usage::Headroom};
 
-/// When to look whether there is an answer.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// When to look whether there is an answer: soon at first, and seldom while a store hangs, for many may wait.
+const SOON: Duration = Duration::from_millis(5);
+const SELDOM: Duration = Duration::from_millis(50);
 
-/// So long an answer that there is no room is not asked for again.
-const REFUSED_FOR: Duration = Duration::from_millis(100);
+/// So long an answer that there is no room holds: whoever waits for it has to come back meanwhile.
+const REFUSED_FOR: Duration = Duration::from_millis(250);
 
 /// Is the ledger being asked for room, ahead of the operation that needs it?
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,7 +25,7 @@ pub(super) enum Asking {
     #[default]
     No,
     /// A thread waits for the answer.
-    Running,
+    Running { since: Instant },
     /// There was no room for this.
     Refused { delta: UsageDelta, at: Instant },
 }
@@ -36,7 +37,7 @@ impl Asking {
             Self::Refused { delta: least, at } => {
                 at.elapsed() < REFUSED_FOR && delta.size >= least.size && delta.files >= least.files
             }
-            Self::No | Self::Running => false,
+            Self::No | Self::Running { .. } => false,
         }
     }
 }
@@ -52,8 +53,8 @@ impl QuotaAccount {
     pub fn wait_for_room(self: &Arc<Self>, delta: UsageDelta) -> Option<Duration> {
         let asking = self.asking.as_ref()?;
         let mut asking = lock(asking);
-        if matches!(*asking, Asking::Running) {
-            return Some(LOOK_AGAIN);
+        if let Asking::Running { since } = *asking {
+            return Some((since.elapsed() / 4).clamp(SOON, SELDOM));
         }
         let must_ask = matches!(lock(&self.state).headroom(delta), Headroom::Ask(_));
         if !must_ask || asking.refuses(delta) {
@@ -67,8 +68,10 @@ impl QuotaAccount {
             log::warn!("no thread to ask the database for room, so the connection waits: {error}");
             return None;
         }
-        *asking = Asking::Running;
-        Some(LOOK_AGAIN)
+        *asking = Asking::Running {
+            since: Instant::now(),
+        };
+        Some(SOON)
     }
 
     fn ask_behind(&self, delta: UsageDelta) {
