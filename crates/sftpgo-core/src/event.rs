@@ -81,50 +81,78 @@ pub enum UserChange {
 /// bytes.
 #[derive(Debug)]
 #[non_exhaustive]
-#[allow(missing_docs)] // the fields are the log's words
 pub enum Event<'a> {
     /// A transfer ended; `error` tells why when it did not succeed.
     Transfer {
+        /// In which direction.
         operation: Operation,
+        /// The name of the login.
         username: &'a str,
+        /// The path on the disk.
         file_path: &'a Path,
+        /// Bytes that moved.
         size: u64,
+        /// From the opening to the end.
         elapsed: Duration,
+        /// The id of the session.
         connection_id: &'a str,
+        /// Over which protocol.
         protocol: Protocol,
+        /// What went wrong.
         error: Option<&'a str>,
     },
     /// A command on names succeeded.
     Command {
+        /// What was done.
         command: Command,
+        /// The name of the login.
         username: &'a str,
+        /// The path on the disk.
         file_path: &'a Path,
+        /// The second path, if the command has one.
         target_path: Option<&'a Path>,
+        /// The id of the session.
         connection_id: &'a str,
+        /// Over which protocol.
         protocol: Protocol,
     },
     /// A login was tried with a credential.
-    LoginAttempt { method: LoginMethod },
+    LoginAttempt {
+        /// With which credential.
+        method: LoginMethod,
+    },
     /// A login succeeded.
     LoginOk {
+        /// The name of the login.
         username: &'a str,
+        /// With which credential.
         method: LoginMethod,
+        /// The client's address.
         remote: SocketAddr,
     },
     /// A login failed; `reason` is for the operator only.
     LoginFailed {
+        /// The name of the login.
         username: &'a str,
+        /// With which credential.
         method: LoginMethod,
+        /// The client's address.
         remote: SocketAddr,
+        /// Why, in words.
         reason: &'a str,
     },
     /// A user was added, updated or deleted.
     User {
+        /// What happened to the user.
         change: UserChange,
+        /// As it is now, or was last.
         user: &'a StoredUser,
     },
     /// How many connections are registered now.
-    ActiveConnections { count: usize },
+    ActiveConnections {
+        /// How many.
+        count: usize,
+    },
 }
 
 /// Somebody who is told. Must not block: hand long work to a queue.

@@ -40,9 +40,10 @@ impl std::ops::AddAssign for UsageDelta {
 
 /// Bytes and files, wide enough for any sum: a file alone may say that it has 2^63 - 1 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[allow(missing_docs)]
 pub struct StorageUsage {
+    /// Bytes.
     pub size: i128,
+    /// Number of files.
     pub files: i64,
 }
 

@@ -35,12 +35,16 @@ pub struct Capabilities {
 
 /// How to open a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[allow(missing_docs)] // as in open(2)
 pub struct OpenOptions {
+    /// The file is read.
     pub read: bool,
+    /// The file is written.
     pub write: bool,
+    /// The file is made if there is none.
     pub create: bool,
+    /// With `create`: fails if the name is taken, by a link too.
     pub exclusive: bool,
+    /// A file that is there is emptied.
     pub truncate: bool,
     /// Every write goes to the end of the file as it is then.
     pub append: bool,

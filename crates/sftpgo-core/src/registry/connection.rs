@@ -21,26 +21,37 @@ use crate::{
 
 /// A connection as listed; times are Unix milliseconds.
 #[derive(Debug, Clone)]
-#[allow(missing_docs)] // the fields are the contract's
 pub struct ConnectionStatus {
+    /// Whose session it is.
     pub username: String,
+    /// The id by which it is closed.
     pub connection_id: String,
+    /// The client's identification.
     pub client_version: String,
+    /// The client's address.
     pub remote: SocketAddr,
+    /// When it began.
     pub connected_at: i64,
+    /// When the client was active last.
     pub last_activity: i64,
+    /// Over which protocol.
     pub protocol: Protocol,
+    /// What moves now.
     pub transfers: Vec<TransferStatus>,
 }
 
 /// A running transfer as listed; times are Unix milliseconds.
 #[derive(Debug, Clone)]
-#[allow(missing_docs)] // the fields are the contract's
 pub struct TransferStatus {
+    /// In which direction.
     pub operation: Operation,
+    /// The path on the disk.
     pub path: String,
+    /// When it began.
     pub started_at: i64,
+    /// Bytes so far.
     pub size: u64,
+    /// When bytes moved last.
     pub last_activity: i64,
 }
 

@@ -19,14 +19,18 @@ use crate::{
 
 /// How a client wants to open a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[allow(missing_docs)] // the flags of SSH_FXP_OPEN
 pub struct OpenRequest {
+    /// The file is read.
     pub read: bool,
+    /// The file is written.
     pub write: bool,
     /// Every write goes to the end of the file as it is then.
     pub append: bool,
+    /// The file is made if there is none.
     pub create: bool,
+    /// A file that is there is emptied.
     pub truncate: bool,
+    /// With `create`: fails if the name is taken.
     pub exclusive: bool,
     /// Permission bits of a new file, before the umask.
     pub mode: Option<u32>,

@@ -112,10 +112,12 @@ pub type SharedCount = Arc<Mutex<CountedInode>>;
 
 /// What a change does to one file's place in the count: its bytes, or none while it does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct FileChange {
+    /// Which file.
     pub inode: Inode,
+    /// Bytes before the change.
     pub before: Option<u64>,
+    /// Bytes after it.
     pub after: Option<u64>,
 }
 

@@ -52,11 +52,14 @@ pub(crate) fn exceeded(limit: Rule) -> Error {
 
 /// Limits and what is left of them; a limit of 0 is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct QuotaStatus {
+    /// Bytes that are allowed; 0 is no limit.
     pub size_limit: i64,
+    /// Bytes that are used.
     pub size_used: i64,
+    /// Files that are allowed; 0 is no limit.
     pub files_limit: i64,
+    /// Files that are used.
     pub files_used: i64,
 }
 

@@ -15,22 +15,34 @@ use crate::{
 
 /// A user as somebody asks for it: every number as wide as the wire, nothing checked yet.
 #[derive(Clone, PartialEq, Eq)]
-#[allow(missing_docs)] // the fields are those of `StoredUser`
 pub struct UserDraft {
+    /// The name of the login.
     pub username: String,
+    /// 1 is enabled, 0 disabled.
     pub status: i64,
+    /// Unix milliseconds; 0 is never.
     pub expiration_date: i64,
     /// Plain text, or a hash with a known prefix; already stored hashes pass through.
     pub password: Option<String>,
+    /// Lines as in `authorized_keys`.
     pub public_keys: Vec<String>,
+    /// Absolute path of the home on the disk.
     pub home_dir: String,
+    /// Owner of new files; 0 leaves it to the process.
     pub uid: i64,
+    /// Group of new files; 0 leaves it to the process.
     pub gid: i64,
+    /// Sessions at once; 0 is any number.
     pub max_sessions: i64,
+    /// Bytes; 0 is no limit.
     pub quota_size: i64,
+    /// Files; 0 is no limit.
     pub quota_files: i64,
+    /// Names of permissions.
     pub permissions: Vec<String>,
+    /// KiB per second; 0 is no limit.
     pub upload_bandwidth: i64,
+    /// KiB per second; 0 is no limit.
     pub download_bandwidth: i64,
 }
 

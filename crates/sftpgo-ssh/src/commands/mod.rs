@@ -13,14 +13,20 @@ use crate::{exec_program::Program, shell_words::Word};
 
 /// A command that can be offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)] // the name of the command
 pub enum SshCommand {
+    /// `md5sum`.
     Md5sum,
+    /// `sha1sum`.
     Sha1sum,
+    /// `sha256sum`.
     Sha256sum,
+    /// `sha384sum`.
     Sha384sum,
+    /// `sha512sum`.
     Sha512sum,
+    /// `cd`, which does nothing.
     Cd,
+    /// `pwd`, which prints the root.
     Pwd,
 }
 
