@@ -41,11 +41,11 @@ mod sharing;
 #[cfg(feature = "database")]
 mod takeover;
 #[cfg(feature = "database")]
-mod turns;
-#[cfg(feature = "database")]
 mod upkeep;
 #[cfg(feature = "database")]
 mod users;
+#[cfg(feature = "database")]
+mod write_queue;
 
 #[cfg(feature = "database")]
 pub use database::DatabaseProvider;

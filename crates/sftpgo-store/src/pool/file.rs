@@ -14,7 +14,7 @@ use crate::{
     dialect,
     error::{self, of_query},
     establish::File,
-    turns::Turns,
+    write_queue::WriteQueue,
 };
 
 /// Each who writes before takes milliseconds, and at the most the time that a database is waited for.
@@ -23,7 +23,7 @@ const WAIT_FOR_TURN: Duration = Duration::from_secs(10);
 /// Connections, and a line of those who write.
 pub(super) struct Connections {
     connections: r2d2::Pool<Manager>,
-    turns: Turns,
+    write_queue: WriteQueue,
 }
 
 struct Manager {
@@ -48,7 +48,7 @@ impl Connections {
                 // Whoever waits for a connection says why there is none; this would say it ten times a second.
                 .error_handler(Box::new(NopErrorHandler))
                 .build_unchecked(Manager { file, alive }),
-            turns: Turns::default(),
+            write_queue: WriteQueue::default(),
         }
     }
 
@@ -67,7 +67,7 @@ impl Connections {
         &self,
         work: impl FnOnce(&mut Connection) -> QueryResult<T>,
     ) -> Result<T> {
-        let Some(_turn) = self.turns.take(WAIT_FOR_TURN) else {
+        let Some(_turn) = self.write_queue.take(WAIT_FOR_TURN) else {
             let seconds = WAIT_FOR_TURN.as_secs();
             return Err(Error::new(
                 ErrorKind::Unavailable,

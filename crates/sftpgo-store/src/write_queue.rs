@@ -9,7 +9,7 @@ use std::{
 
 /// A line in which one at a time has its turn.
 #[derive(Default)]
-pub(crate) struct Turns(Arc<Line>);
+pub(crate) struct WriteQueue(Arc<Line>);
 
 #[derive(Default)]
 struct Line {
@@ -27,7 +27,7 @@ struct State {
 /// Somebody's turn, until it is dropped.
 pub(crate) struct Turn(Arc<Line>);
 
-impl Turns {
+impl WriteQueue {
     /// Waits for a turn; none when it does not come within `limit`.
     pub(crate) fn take(&self, limit: Duration) -> Option<Turn> {
         let mut state = self.0.lock();
@@ -74,13 +74,13 @@ mod tests {
 
     #[test]
     fn one_at_a_time_has_its_turn_and_everybody_gets_one() {
-        let turns = Turns::default();
+        let queue = WriteQueue::default();
         let (inside, had) = (AtomicU32::new(0), AtomicU32::new(0));
         thread::scope(|scope| {
             for _ in 0..16 {
                 scope.spawn(|| {
                     for _ in 0..50 {
-                        let _turn = turns.take(LONG).unwrap();
+                        let _turn = queue.take(LONG).unwrap();
                         assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                         inside.fetch_sub(1, Ordering::SeqCst);
                         had.fetch_add(1, Ordering::SeqCst);
@@ -93,14 +93,14 @@ mod tests {
 
     #[test]
     fn who_has_waited_too_long_stands_in_nobodys_way() {
-        let turns = Turns::default();
-        let turn = turns.take(LONG).unwrap();
-        assert!(turns.take(Duration::ZERO).is_none());
+        let queue = WriteQueue::default();
+        let turn = queue.take(LONG).unwrap();
+        assert!(queue.take(Duration::ZERO).is_none());
         thread::scope(|scope| {
-            let next = scope.spawn(|| turns.take(LONG).is_some());
+            let next = scope.spawn(|| queue.take(LONG).is_some());
             drop(turn);
             assert!(next.join().unwrap());
         });
-        assert!(turns.take(Duration::ZERO).is_some());
+        assert!(queue.take(Duration::ZERO).is_some());
     }
 }
