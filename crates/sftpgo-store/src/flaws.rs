@@ -9,7 +9,7 @@ use std::{
 
 use sftpgo_core::Result;
 
-use crate::{everybody, pool::Pool};
+use crate::{all_users, pool::Pool};
 
 /// Names of users whose flaw was logged when the table was taken over.
 pub(crate) type AlreadyTold = Mutex<HashSet<String>>;
@@ -17,7 +17,7 @@ pub(crate) type AlreadyTold = Mutex<HashSet<String>>;
 /// Logs every row that gives no user who can log in, but for those in `already_told`, which is empty from then on.
 pub(crate) fn report(pool: &Pool, already_told: &AlreadyTold) -> Result<()> {
     let already_told = mem::take(&mut *already_told.lock().unwrap_or_else(PoisonError::into_inner));
-    everybody::visit(pool, |row| {
+    all_users::visit(pool, |row| {
         match row {
             Ok(row) if already_told.contains(row.username()) => {}
             Ok(row) => {

@@ -11,6 +11,8 @@ mod memory;
 mod place;
 
 #[cfg(feature = "database")]
+mod all_users;
+#[cfg(feature = "database")]
 mod connection;
 #[cfg(feature = "database")]
 mod database;
@@ -20,8 +22,6 @@ mod dialect;
 mod error;
 #[cfg(feature = "database")]
 mod establish;
-#[cfg(feature = "database")]
-mod everybody;
 #[cfg(feature = "database")]
 mod flaws;
 #[cfg(feature = "database")]

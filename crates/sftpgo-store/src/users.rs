@@ -15,11 +15,12 @@ use sftpgo_core::{
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use crate::sharing;
 use crate::{
+    all_users,
     connection::Connection,
     database::DatabaseProvider,
     dialect,
     error::{no_such_user, one_user_changed},
-    everybody, limits, listing,
+    limits, listing,
     row::{Settings, UserRow},
     schema::{unsettled_users, users},
 };
@@ -67,7 +68,7 @@ impl Users for DatabaseProvider {
     }
 
     fn for_each_user(&self, see: &mut dyn FnMut(StoredUser) -> ControlFlow<()>) -> Result<()> {
-        everybody::visit(&self.pool, |row| match row {
+        all_users::visit(&self.pool, |row| match row {
             Ok(row) => see(row.into_user()),
             // The report of flaws tells of it.
             Err(_) => ControlFlow::Continue(()),
