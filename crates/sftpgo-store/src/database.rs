@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use sftpgo_core::{Result, provider::Health};
 
 use crate::{
-    StoreConfig, dialect, error, establish::Target, flaws, flaws::AlreadyTold, migrate, pool::Pool,
+    StoreConfig, dialect, error, establish::Target, migrate, pool::Pool, row_audit,
+    row_audit::AlreadyTold,
 };
 
 /// Users in a database.
@@ -46,6 +47,6 @@ impl Health for DatabaseProvider {
     }
 
     fn report_flaws(&self) -> Result<()> {
-        flaws::report(&self.pool, &self.already_told)
+        row_audit::report(&self.pool, &self.already_told)
     }
 }

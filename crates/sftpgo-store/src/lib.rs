@@ -23,8 +23,6 @@ mod error;
 #[cfg(feature = "database")]
 mod establish;
 #[cfg(feature = "database")]
-mod flaws;
-#[cfg(feature = "database")]
 mod listing;
 #[cfg(feature = "database")]
 mod migrate;
@@ -34,6 +32,8 @@ mod pool;
 mod quota;
 #[cfg(feature = "database")]
 mod row;
+#[cfg(feature = "database")]
+mod row_audit;
 #[cfg(feature = "database")]
 mod schema;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
