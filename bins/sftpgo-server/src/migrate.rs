@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sftpgo_store::{Standing, StoreConfig};
+use sftpgo_store::{MigrationStatus, StoreConfig};
 
 use crate::{
     cli::Migrate,
@@ -51,9 +51,9 @@ pub(crate) fn run(migrate: &Migrate) -> ExitCode {
 fn work(migrate: &Migrate, config: &StoreConfig) -> Result<ExitCode, Problem> {
     let failed = |error| of_database(config, &error);
     if migrate.check {
-        let standing = sftpgo_store::standing(config).map_err(failed)?;
-        terminal::say(&said_of(&standing));
-        return Ok(if standing.is_up_to_date() {
+        let status = sftpgo_store::migration_status(config).map_err(failed)?;
+        terminal::say(&said_of(&status));
+        return Ok(if status.is_up_to_date() {
             ExitCode::SUCCESS
         } else {
             ExitCode::from(NOT_UP_TO_DATE)
@@ -98,19 +98,19 @@ fn work(migrate: &Migrate, config: &StoreConfig) -> Result<ExitCode, Problem> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn said_of(standing: &Standing) -> String {
+fn said_of(status: &MigrationStatus) -> String {
     let mut lines = Vec::new();
-    if !standing.exists {
+    if !status.exists {
         lines.push("the database does not exist yet: a start makes it".to_owned());
     }
-    if standing.is_to_be_taken_over {
+    if status.is_to_be_taken_over {
         lines.push("due: taking over the users of an SFTPGo 0.9 database".to_owned());
     }
-    lines.extend(standing.due.iter().map(|name| format!("due: {name}")));
+    lines.extend(status.due.iter().map(|name| format!("due: {name}")));
     if lines.is_empty() {
         lines.push("the database is up to date".to_owned());
     }
-    let unknown = standing.unknown.iter();
+    let unknown = status.unknown.iter();
     lines.extend(unknown.map(|version| format!("a newer server has run {version}")));
     lines.join("\n")
 }

@@ -11,6 +11,8 @@ mod memory;
 mod place;
 
 #[cfg(feature = "database")]
+mod admin;
+#[cfg(feature = "database")]
 mod all_users;
 #[cfg(feature = "database")]
 mod connection;
@@ -41,19 +43,17 @@ mod sharing;
 #[cfg(feature = "database")]
 mod takeover;
 #[cfg(feature = "database")]
-mod upkeep;
-#[cfg(feature = "database")]
 mod users;
 #[cfg(feature = "database")]
 mod write_queue;
 
 #[cfg(feature = "database")]
+pub use admin::{Migrated, MigrationStatus, drop_takeover_copy, migrate, migration_status, revert};
+#[cfg(feature = "database")]
 pub use database::DatabaseProvider;
 pub use journal::FileJournal;
 pub use memory::MemoryProvider;
 pub use place::{Place, Secret, Server, StoreConfig, Tls};
-#[cfg(feature = "database")]
-pub use upkeep::{Migrated, Standing, drop_takeover_copy, migrate, revert, standing};
 
 /// The databases of this build, as SFTPGo's configuration calls their drivers.
 pub const DATABASES: &[&str] = &[

@@ -13,7 +13,7 @@ use crate::{
 
 /// How far a database is behind this program.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct MigrationStatus {
     /// Is there a database at all? One that is a file is made when it is missing.
     pub exists: bool,
     /// It holds a table of SFTPGo 0.9.x that is to be taken over.
@@ -33,7 +33,7 @@ pub struct Migrated {
     pub ran: Vec<String>,
 }
 
-impl Standing {
+impl MigrationStatus {
     /// Would a start change nothing?
     pub fn is_up_to_date(&self) -> bool {
         self.exists && !self.is_to_be_taken_over && self.due.is_empty()
@@ -45,10 +45,10 @@ impl Standing {
 /// # Errors
 /// [`Invalid`](sftpgo_core::ErrorKind::Invalid) when the place cannot be used or a foreign table is in the way,
 /// [`Unavailable`](sftpgo_core::ErrorKind::Unavailable) when the database cannot be opened or read.
-pub fn standing(config: &StoreConfig) -> Result<Standing> {
+pub fn migration_status(config: &StoreConfig) -> Result<MigrationStatus> {
     let target = Target::of(&config.place)?;
     if !target.exists() {
-        return Ok(Standing {
+        return Ok(MigrationStatus {
             exists: false,
             is_to_be_taken_over: false,
             due: Vec::new(),
@@ -58,7 +58,7 @@ pub fn standing(config: &StoreConfig) -> Result<Standing> {
     let mut connection = target.establish().map_err(error::of_connecting)?;
     let is_to_be_taken_over = takeover::is_due(&mut connection)?;
     let (due, unknown) = due_and_unknown(&mut connection)?;
-    Ok(Standing {
+    Ok(MigrationStatus {
         exists: true,
         is_to_be_taken_over,
         due,
@@ -69,7 +69,7 @@ pub fn standing(config: &StoreConfig) -> Result<Standing> {
 /// Brings the database up to date, as a start does.
 ///
 /// # Errors
-/// As [`standing`]; also when another server has been at it for a minute.
+/// As [`migration_status`]; also when another server has been at it for a minute.
 pub fn migrate(config: &StoreConfig) -> Result<Migrated> {
     let target = Target::of(&config.place)?;
     target.prepare()?;
