@@ -31,7 +31,7 @@ struct Stored {
     last_id: i32,
     by_name: BTreeMap<String, StoredUser>,
     unsettled: BTreeSet<UserId>,
-    neighbours: sharing::Neighbours,
+    cluster: sharing::ClusterState,
 }
 
 impl MemoryProvider {
@@ -164,7 +164,7 @@ impl Users for MemoryProvider {
             .clone();
         stored.by_name.remove(&name);
         stored.unsettled.remove(&id);
-        stored.neighbours.forget(id);
+        stored.cluster.forget(id);
         Ok(())
     }
 

@@ -14,21 +14,21 @@ use sftpgo_core::{
 use super::MemoryProvider;
 
 #[derive(Debug, Default)]
-pub(super) struct Neighbours {
+pub(super) struct ClusterState {
     seen_at: BTreeMap<ServerId, Instant>,
-    shares: BTreeMap<(ServerId, UserId), Kept>,
+    shares: BTreeMap<(ServerId, UserId), ShareRecord>,
     sessions: BTreeMap<(ServerId, i64), UserId>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Kept {
+struct ShareRecord {
     share: StoredShare,
     to_count: bool,
     /// A count goes on, and no other server has had a share since it began.
     counts_alone: bool,
 }
 
-impl Neighbours {
+impl ClusterState {
     /// The user is gone.
     pub(super) fn forget(&mut self, id: UserId) {
         self.shares.retain(|(_, user), _| *user != id);
@@ -39,13 +39,13 @@ impl Neighbours {
         self.shares
             .iter()
             .filter(|((other, user), _)| *other != server && *user == id)
-            .fold(StorageUsage::default(), |sum, (_, kept)| {
-                sum.plus(kept.share.reserved)
+            .fold(StorageUsage::default(), |sum, (_, record)| {
+                sum.plus(record.share.reserved)
             })
     }
 
     /// The share, which begins now unless it has.
-    fn begin(&mut self, server: ServerId, id: UserId, late: bool) -> &mut Kept {
+    fn begin(&mut self, server: ServerId, id: UserId, late: bool) -> &mut ShareRecord {
         self.begin_with(server, id, StorageUsage::default(), late)
     }
 
@@ -55,19 +55,19 @@ impl Neighbours {
         id: UserId,
         contributed: StorageUsage,
         late: bool,
-    ) -> &mut Kept {
+    ) -> &mut ShareRecord {
         if !self.shares.contains_key(&(server, id)) {
-            for ((_, user), kept) in &mut self.shares {
-                kept.counts_alone &= *user != id;
+            for ((_, user), record) in &mut self.shares {
+                record.counts_alone &= *user != id;
             }
         }
-        self.shares.entry((server, id)).or_insert(Kept {
+        self.shares.entry((server, id)).or_insert(ShareRecord {
             share: StoredShare {
                 contributed,
                 ..StoredShare::default()
             },
             to_count: late,
-            ..Kept::default()
+            ..ShareRecord::default()
         })
     }
 
@@ -81,48 +81,48 @@ impl Neighbours {
 
 impl SharedStore for MemoryProvider {
     fn keep_alive(&self, server: ServerId) -> Result<bool> {
-        let neighbours = &mut self.lock().neighbours;
-        Ok(neighbours.seen_at.insert(server, Instant::now()).is_none())
+        let cluster = &mut self.lock().cluster;
+        Ok(cluster.seen_at.insert(server, Instant::now()).is_none())
     }
 
     fn forget_silent(&self, server: ServerId, silent_for: Duration) -> Result<()> {
-        let neighbours = &mut self.lock().neighbours;
-        neighbours
+        let cluster = &mut self.lock().cluster;
+        cluster
             .seen_at
             .retain(|other, at| *other == server || at.elapsed() < silent_for);
         Ok(())
     }
 
     fn take_over(&self, server: ServerId) -> Result<bool> {
-        let neighbours = &mut self.lock().neighbours;
-        let alive: BTreeSet<ServerId> = neighbours.seen_at.keys().copied().collect();
+        let cluster = &mut self.lock().cluster;
+        let alive: BTreeSet<ServerId> = cluster.seen_at.keys().copied().collect();
         let is_dead = |other: &ServerId| *other != server && !alive.contains(other);
-        neighbours.sessions.retain(|(other, _), _| !is_dead(other));
-        let left: Vec<(ServerId, UserId)> = neighbours
+        cluster.sessions.retain(|(other, _), _| !is_dead(other));
+        let left: Vec<(ServerId, UserId)> = cluster
             .shares
             .keys()
             .filter(|(other, _)| is_dead(other))
             .copied()
             .collect();
         for key in left {
-            neighbours.shares.remove(&key);
-            neighbours.begin(server, key.1, true).to_count = true;
+            cluster.shares.remove(&key);
+            cluster.begin(server, key.1, true).to_count = true;
         }
         Ok(false)
     }
 
     fn leave(&self, server: ServerId) -> Result<()> {
-        let neighbours = &mut self.lock().neighbours;
-        neighbours.sessions.retain(|(other, _), _| *other != server);
+        let cluster = &mut self.lock().cluster;
+        cluster.sessions.retain(|(other, _), _| *other != server);
         // Shares that it could not end are taken over.
-        neighbours.seen_at.remove(&server);
+        cluster.seen_at.remove(&server);
         Ok(())
     }
 
     fn take_session(&self, server: ServerId, number: i64, id: UserId, most: u32) -> Result<()> {
         let mut stored = self.lock();
         stored.with_id_mut(id)?;
-        let sessions = &mut stored.neighbours.sessions;
+        let sessions = &mut stored.cluster.sessions;
         let of_user =
             |(key, user): (&(ServerId, i64), &UserId)| *user == id && *key != (server, number);
         let open = sessions.iter().filter(|session| of_user(*session)).count();
@@ -137,7 +137,7 @@ impl SharedStore for MemoryProvider {
     }
 
     fn sessions(&self, server: ServerId) -> Result<Vec<i64>> {
-        let sessions = &self.lock().neighbours.sessions;
+        let sessions = &self.lock().cluster.sessions;
         let of_server = sessions.keys().filter(|(other, _)| *other == server);
         Ok(of_server.map(|(_, number)| *number).collect())
     }
@@ -146,7 +146,7 @@ impl SharedStore for MemoryProvider {
         let mut stored = self.lock();
         for (number, id) in again {
             if stored.with_id(*id).is_some() {
-                let sessions = &mut stored.neighbours.sessions;
+                let sessions = &mut stored.cluster.sessions;
                 sessions.insert((server, *number), *id);
             }
         }
@@ -154,7 +154,7 @@ impl SharedStore for MemoryProvider {
     }
 
     fn give_back_sessions(&self, server: ServerId, numbers: &[i64]) -> Result<()> {
-        let sessions = &mut self.lock().neighbours.sessions;
+        let sessions = &mut self.lock().cluster.sessions;
         for number in numbers {
             sessions.remove(&(server, *number));
         }
@@ -164,14 +164,14 @@ impl SharedStore for MemoryProvider {
     fn share(&self, server: ServerId, id: UserId) -> Result<Share> {
         let mut stored = self.lock();
         let usage = StorageUsage::of(stored.with_id_mut(id)?.usage);
-        let neighbours = &stored.neighbours;
-        let kept = neighbours.shares.get(&(server, id)).copied();
-        let share = kept.unwrap_or_default().share;
+        let cluster = &stored.cluster;
+        let record = cluster.shares.get(&(server, id)).copied();
+        let share = record.unwrap_or_default().share;
         Ok(Share {
             usage,
             contributed: share.contributed,
             reserved: share.reserved,
-            reserved_by_others: neighbours.reserved_by_others(server, id),
+            reserved_by_others: cluster.reserved_by_others(server, id),
             was_lost: false,
         })
     }
@@ -185,41 +185,41 @@ impl SharedStore for MemoryProvider {
     ) -> Result<()> {
         let mut stored = self.lock();
         if stored.with_id(id).is_some() {
-            let neighbours = &mut stored.neighbours;
-            neighbours.begin_with(server, id, contributed, late);
+            let cluster = &mut stored.cluster;
+            cluster.begin_with(server, id, contributed, late);
         }
         Ok(())
     }
 
     fn report(&self, server: ServerId, id: UserId, report: &Report) -> Result<Share> {
         let mut stored = self.lock();
-        let others = stored.neighbours.reserved_by_others(server, id);
-        let kept = stored.neighbours.shares.get(&(server, id));
-        let share = kept.map(|kept| kept.share);
+        let others = stored.cluster.reserved_by_others(server, id);
+        let record = stored.cluster.shares.get(&(server, id));
+        let share = record.map(|record| record.share);
         let user = stored.with_id_mut(id)?;
         let (usage, share, answer) = report.apply(user.usage, share, others);
         user.usage = usage;
-        stored.neighbours.begin(server, id, true).share = share;
+        stored.cluster.begin(server, id, true).share = share;
         Ok(answer)
     }
 
     fn to_count(&self, server: ServerId) -> Result<Vec<UserId>> {
-        let shares = &self.lock().neighbours.shares;
+        let shares = &self.lock().cluster.shares;
         let own = shares
             .iter()
-            .filter(|((other, _), kept)| *other == server && kept.to_count);
+            .filter(|((other, _), record)| *other == server && record.to_count);
         Ok(own.map(|((_, user), _)| *user).collect())
     }
 
     fn begin_count(&self, server: ServerId, id: UserId) -> Result<Counting> {
         let mut stored = self.lock();
         stored.with_id_mut(id)?;
-        let is_alone = stored.neighbours.other(server, id).is_none();
-        let kept = stored.neighbours.begin(server, id, true);
-        kept.counts_alone = is_alone;
+        let is_alone = stored.cluster.other(server, id).is_none();
+        let record = stored.cluster.begin(server, id, true);
+        record.counts_alone = is_alone;
         Ok(Counting {
             is_alone,
-            is_due: kept.to_count,
+            is_due: record.to_count,
         })
     }
 
@@ -233,12 +233,12 @@ impl SharedStore for MemoryProvider {
     ) -> Result<bool> {
         let mut stored = self.lock();
         stored.with_id_mut(id)?;
-        let neighbours = &mut stored.neighbours;
-        let kept = neighbours.begin_with(server, id, contributed, true);
-        let is_exact = std::mem::take(&mut kept.counts_alone);
-        kept.to_count = !is_exact;
+        let cluster = &mut stored.cluster;
+        let record = cluster.begin_with(server, id, contributed, true);
+        let is_exact = std::mem::take(&mut record.counts_alone);
+        record.to_count = !is_exact;
         if is_exact || even_roughly {
-            kept.share.contributed = contributed;
+            record.share.contributed = contributed;
             stored.with_id_mut(id)?.usage = usage;
         }
         Ok(is_exact)
@@ -246,14 +246,14 @@ impl SharedStore for MemoryProvider {
 
     fn end_share(&self, server: ServerId, id: UserId) -> Result<bool> {
         let mut stored = self.lock();
-        let neighbours = &mut stored.neighbours;
-        let to_count = neighbours
+        let cluster = &mut stored.cluster;
+        let to_count = cluster
             .shares
             .get(&(server, id))
-            .is_some_and(|kept| kept.to_count);
-        match neighbours.other(server, id) {
+            .is_some_and(|record| record.to_count);
+        match cluster.other(server, id) {
             None if to_count => return Ok(false),
-            Some(other) if to_count => neighbours.begin(other, id, true).to_count = true,
+            Some(other) if to_count => cluster.begin(other, id, true).to_count = true,
             Some(_) => {}
             None => {
                 if let Ok(user) = stored.with_id_mut(id) {
@@ -262,7 +262,7 @@ impl SharedStore for MemoryProvider {
                 }
             }
         }
-        stored.neighbours.shares.remove(&(server, id));
+        stored.cluster.shares.remove(&(server, id));
         Ok(true)
     }
 }
