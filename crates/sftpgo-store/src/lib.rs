@@ -5,8 +5,8 @@
 
 #![forbid(unsafe_code)]
 
+mod column_limits;
 mod journal;
-mod limits;
 mod memory;
 mod place;
 

@@ -17,7 +17,7 @@ use sftpgo_core::{
     storage_usage::Usage,
 };
 
-use crate::limits;
+use crate::column_limits;
 
 /// A provider in memory.
 #[derive(Debug, Default)]
@@ -102,7 +102,7 @@ impl Users for MemoryProvider {
     }
 
     fn add_user(&self, user: &StoredUser) -> Result<StoredUser> {
-        limits::check(user)?;
+        column_limits::check(user)?;
         let mut stored = self.lock();
         if stored.by_name.contains_key(&user.username) {
             return Err(name_is_taken());
@@ -122,7 +122,7 @@ impl Users for MemoryProvider {
     }
 
     fn change_user(&self, before: &StoredUser, user: &StoredUser) -> Result<bool> {
-        limits::check(user)?;
+        column_limits::check(user)?;
         let mut stored = self.lock();
         let old = stored.with_id(user.id).ok_or_else(no_such_user)?;
         if !old.has_settings_of(before) {

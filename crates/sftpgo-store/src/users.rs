@@ -15,12 +15,12 @@ use sftpgo_core::{
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use crate::sharing;
 use crate::{
-    all_users,
+    all_users, column_limits,
     connection::Connection,
     database::DatabaseProvider,
     dialect,
     error::{no_such_user, one_user_changed},
-    limits, listing,
+    listing,
     row::{Settings, UserRow},
     schema::{unsettled_users, users},
 };
@@ -76,7 +76,7 @@ impl Users for DatabaseProvider {
     }
 
     fn add_user(&self, user: &StoredUser) -> Result<StoredUser> {
-        limits::check(user)?;
+        column_limits::check(user)?;
         let user = StoredUser {
             usage: Usage::default(),
             last_login: 0,
@@ -91,7 +91,7 @@ impl Users for DatabaseProvider {
     }
 
     fn change_user(&self, before: &StoredUser, user: &StoredUser) -> Result<bool> {
-        limits::check(user)?;
+        column_limits::check(user)?;
         let (before, user) = (before.clone(), user.clone());
         let changed = self.pool.durable_transaction(move |connection| {
             dialect::lock_user(connection, user.id)?;
