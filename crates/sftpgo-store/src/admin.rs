@@ -7,8 +7,8 @@ use crate::{
     connection::Connection,
     dialect, error,
     establish::Target,
+    legacy_import,
     migrate::{WAIT_FOR_OTHERS, bring_up_to_date, due_and_unknown, undo_last},
-    takeover,
 };
 
 /// How far a database is behind this program.
@@ -56,7 +56,7 @@ pub fn migration_status(config: &StoreConfig) -> Result<MigrationStatus> {
         });
     }
     let mut connection = target.establish().map_err(error::of_connecting)?;
-    let is_to_be_taken_over = takeover::is_due(&mut connection)?;
+    let is_to_be_taken_over = legacy_import::is_due(&mut connection)?;
     let (due, unknown) = due_and_unknown(&mut connection)?;
     Ok(MigrationStatus {
         exists: true,
@@ -108,7 +108,7 @@ pub fn drop_takeover_copy(config: &StoreConfig) -> Result<Option<i64>> {
     }
     let mut connection = connect(&target)?;
     dialect::erase_what_is_deleted(&mut connection).map_err(error::of_query)?;
-    let dropped = dialect::alone(&mut connection, WAIT_FOR_OTHERS, takeover::drop_copy)?;
+    let dropped = dialect::alone(&mut connection, WAIT_FOR_OTHERS, legacy_import::drop_copy)?;
     dialect::forget_what_was_deleted(&mut connection).map_err(error::of_query)?;
     Ok(dropped)
 }

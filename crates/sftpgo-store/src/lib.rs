@@ -25,6 +25,8 @@ mod error;
 #[cfg(feature = "database")]
 mod establish;
 #[cfg(feature = "database")]
+mod legacy_import;
+#[cfg(feature = "database")]
 mod listing;
 #[cfg(feature = "database")]
 mod migrate;
@@ -40,8 +42,6 @@ mod row_audit;
 mod schema;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod sharing;
-#[cfg(feature = "database")]
-mod takeover;
 #[cfg(feature = "database")]
 mod users;
 #[cfg(feature = "database")]

@@ -16,8 +16,8 @@ use crate::{
     connection::{Backend, Connection},
     dialect,
     error::of_query,
+    legacy_import::{self, TakenOver},
     schema::users,
-    takeover::{self, TakenOver},
 };
 
 /// Another server that starts may take over a large table; past this something is wrong with it.
@@ -40,7 +40,7 @@ struct Version {
 /// wait and find it done.
 pub(crate) fn bring_up_to_date(connection: &mut Connection) -> Result<Done> {
     dialect::alone(connection, WAIT_FOR_OTHERS, |connection| {
-        let taken_over = takeover::take_over(connection)?;
+        let taken_over = legacy_import::take_over(connection)?;
         let mut ran = Vec::new();
         for migration in all(connection)? {
             if has_run(connection, migration.as_ref())? {
