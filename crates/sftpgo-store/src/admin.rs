@@ -4,10 +4,9 @@ use sftpgo_core::Result;
 
 use crate::{
     StoreConfig,
+    connect::Target,
     connection::Connection,
-    dialect, error,
-    establish::Target,
-    legacy_import,
+    dialect, error, legacy_import,
     migrate::{WAIT_FOR_OTHERS, bring_up_to_date, due_and_unknown, undo_last},
 };
 
@@ -55,7 +54,7 @@ pub fn migration_status(config: &StoreConfig) -> Result<MigrationStatus> {
             unknown: Vec::new(),
         });
     }
-    let mut connection = target.establish().map_err(error::of_connecting)?;
+    let mut connection = target.connect().map_err(error::of_connecting)?;
     let is_to_be_taken_over = legacy_import::is_due(&mut connection)?;
     let (due, unknown) = due_and_unknown(&mut connection)?;
     Ok(MigrationStatus {
@@ -114,7 +113,7 @@ pub fn drop_takeover_copy(config: &StoreConfig) -> Result<Option<i64>> {
 }
 
 fn connect(target: &Target) -> Result<Connection> {
-    let mut connection = target.establish().map_err(error::of_connecting)?;
+    let mut connection = target.connect().map_err(error::of_connecting)?;
     dialect::on_connect(&mut connection).map_err(error::of_query)?;
     Ok(connection)
 }

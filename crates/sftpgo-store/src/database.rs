@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use sftpgo_core::{Result, provider::Health};
 
 use crate::{
-    StoreConfig, dialect, error, establish::Target, migrate, pool::Pool, row_audit,
+    StoreConfig, connect::Target, dialect, error, migrate, pool::Pool, row_audit,
     row_audit::AlreadyTold,
 };
 
@@ -28,7 +28,7 @@ impl DatabaseProvider {
         let target = Target::of(&config.place)?;
         target.prepare()?;
         // A connection of its own: a pool would retry for its whole timeout before it says why it fails.
-        let mut first = target.establish().map_err(error::of_connecting)?;
+        let mut first = target.connect().map_err(error::of_connecting)?;
         dialect::on_connect(&mut first).map_err(error::of_query)?;
         let done = migrate::bring_up_to_date(&mut first)?;
         let already_told = done.taken_over.map(|taken_over| taken_over.shut_out);

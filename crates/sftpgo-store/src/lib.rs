@@ -15,6 +15,8 @@ mod admin;
 #[cfg(feature = "database")]
 mod all_users;
 #[cfg(feature = "database")]
+mod connect;
+#[cfg(feature = "database")]
 mod connection;
 #[cfg(feature = "database")]
 mod database;
@@ -22,8 +24,6 @@ mod database;
 mod dialect;
 #[cfg(feature = "database")]
 mod error;
-#[cfg(feature = "database")]
-mod establish;
 #[cfg(feature = "database")]
 mod legacy_import;
 #[cfg(feature = "database")]

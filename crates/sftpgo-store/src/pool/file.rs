@@ -10,10 +10,10 @@ use sftpgo_core::{Error, ErrorKind, Result};
 
 use super::{Alive, WAIT_FOR_CONNECTION};
 use crate::{
+    connect::File,
     connection::Connection,
     dialect,
     error::{self, of_query},
-    establish::File,
     write_queue::WriteQueue,
 };
 
@@ -99,10 +99,7 @@ impl ManageConnection for Manager {
     type Error = r2d2::Error;
 
     fn connect(&self) -> Result<Pooled, r2d2::Error> {
-        let mut connection = self
-            .file
-            .establish()
-            .map_err(r2d2::Error::ConnectionError)?;
+        let mut connection = self.file.connect().map_err(r2d2::Error::ConnectionError)?;
         dialect::on_connect(&mut connection).map_err(r2d2::Error::QueryError)?;
         Ok(Pooled {
             connection,

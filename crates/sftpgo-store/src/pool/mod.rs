@@ -18,7 +18,7 @@ use std::{
 use diesel::result::QueryResult;
 use sftpgo_core::Result;
 
-use crate::{connection::Connection, dialect, establish::Target};
+use crate::{connect::Target, connection::Connection, dialect};
 
 /// Callers hold a connection for milliseconds; past this the database is gone or overwhelmed.
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(3);

@@ -15,10 +15,10 @@ use super::{
     workers::{Source, Workers},
 };
 use crate::{
+    connect::Target,
     connection::Connection,
     dialect,
     error::{self, of_query},
-    establish::Target,
 };
 
 const LIMITS: Limits = Limits {
@@ -68,7 +68,7 @@ impl Connections {
 
 impl Server {
     fn try_to_connect(&self) -> Result<Pooled, ConnectionError> {
-        let mut connection = self.target.establish()?;
+        let mut connection = self.target.connect()?;
         dialect::on_connect(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
         Ok(Pooled {
             connection,

@@ -140,7 +140,7 @@ impl Conninfo {
         })
     }
 
-    pub(super) fn establish(&self) -> ConnectionResult<Connection> {
+    pub(super) fn connect(&self) -> ConnectionResult<Connection> {
         PgConnection::establish(&self.text)
             .map(made_of::postgres)
             .map_err(|error| self.without_secrets(error))

@@ -39,7 +39,7 @@ impl File {
             .map_err(|error| unusable(&self.path, &error).with_source(error))
     }
 
-    pub(crate) fn establish(&self) -> ConnectionResult<Connection> {
+    pub(crate) fn connect(&self) -> ConnectionResult<Connection> {
         SqliteConnection::establish(&self.url).map(made_of::sqlite)
     }
 }

@@ -75,14 +75,14 @@ impl Target {
     }
 
     /// A new connection.
-    pub(crate) fn establish(&self) -> ConnectionResult<Connection> {
+    pub(crate) fn connect(&self) -> ConnectionResult<Connection> {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(file) => file.establish(),
+            Self::Sqlite(file) => file.connect(),
             #[cfg(feature = "postgres")]
-            Self::Postgres(conninfo) => conninfo.establish(),
+            Self::Postgres(conninfo) => conninfo.connect(),
             #[cfg(feature = "mysql")]
-            Self::Mysql(url) => url.establish(),
+            Self::Mysql(url) => url.connect(),
         }
     }
 

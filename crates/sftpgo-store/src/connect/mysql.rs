@@ -77,7 +77,7 @@ impl Url {
         })
     }
 
-    pub(super) fn establish(&self) -> ConnectionResult<Connection> {
+    pub(super) fn connect(&self) -> ConnectionResult<Connection> {
         let mut connection = MysqlConnection::establish(&self.url)?;
         if self.has_to_be_encrypted {
             check_is_encrypted(&mut connection)?;
