@@ -19,7 +19,7 @@ use sftpgo_core::{
     scan::QuotaScans,
 };
 use sftpgo_ssh::{HostKey, Limits, ServerConfig, Services, host_key};
-use sftpgo_store::{DatabaseProvider, FileJournal, MemoryProvider, Place, StoreConfig};
+use sftpgo_store::{ConnectOptions, DatabaseProvider, FileJournal, MemoryProvider, StoreConfig};
 
 use crate::{
     actions::{FileActions, Queue, UserActions},
@@ -165,21 +165,21 @@ fn provider(driver: &Driver) -> Result<Arc<dyn Provider>, Problem> {
 
 /// The database cannot be used.
 pub(crate) fn of_database(config: &StoreConfig, error: &Error) -> Problem {
-    let (key, advice) = match config.place {
-        Place::Sqlite(_) => (
+    let (key, advice) = match config.connect_options {
+        ConnectOptions::Sqlite(_) => (
             "data_provider.name",
             "check who may write it and its directory, or name another file",
         ),
-        Place::PostgresText(_) => (
+        ConnectOptions::PostgresText(_) => (
             "data_provider",
             "check data_provider.connection_string, and that the database exists",
         ),
-        Place::Postgres(_) | Place::Mysql(_) => (
+        ConnectOptions::Postgres(_) | ConnectOptions::Mysql(_) => (
             "data_provider",
             "check the keys host, port, name, username, password and sslmode, and that the database exists",
         ),
     };
-    let place = format!("{key} ({})", config.place);
+    let place = format!("{key} ({})", config.connect_options);
     // The libraries' messages have lines.
     let error = error.to_string();
     let lines: Vec<_> = error.lines().map(str::trim).collect();

@@ -79,7 +79,7 @@ impl StartupBanner<'_> {
 
     fn database_line(&self) -> String {
         match &self.settings.data_provider.driver {
-            Driver::Database(config) => config.place.to_string(),
+            Driver::Database(config) => config.connect_options.to_string(),
             Driver::Memory => "in memory".to_owned(),
         }
     }

@@ -45,7 +45,7 @@ impl MigrationStatus {
 /// [`Invalid`](sftpgo_core::ErrorKind::Invalid) when the place cannot be used or a foreign table is in the way,
 /// [`Unavailable`](sftpgo_core::ErrorKind::Unavailable) when the database cannot be opened or read.
 pub fn migration_status(config: &StoreConfig) -> Result<MigrationStatus> {
-    let target = Target::of(&config.place)?;
+    let target = Target::of(&config.connect_options)?;
     if !target.exists() {
         return Ok(MigrationStatus {
             exists: false,
@@ -70,7 +70,7 @@ pub fn migration_status(config: &StoreConfig) -> Result<MigrationStatus> {
 /// # Errors
 /// As [`migration_status`]; also when another server has been at it for a minute.
 pub fn migrate(config: &StoreConfig) -> Result<Migrated> {
-    let target = Target::of(&config.place)?;
+    let target = Target::of(&config.connect_options)?;
     target.prepare()?;
     let done = bring_up_to_date(&mut connect(&target)?)?;
     Ok(Migrated {
@@ -87,7 +87,7 @@ pub fn migrate(config: &StoreConfig) -> Result<Migrated> {
 /// As [`migrate`]; [`Invalid`](sftpgo_core::ErrorKind::Invalid) when it would lose users and `lose_users` does not say
 /// that it may.
 pub fn revert(config: &StoreConfig, lose_users: bool) -> Result<Option<String>> {
-    let target = Target::of(&config.place)?;
+    let target = Target::of(&config.connect_options)?;
     if !target.exists() {
         return Ok(None);
     }
@@ -101,7 +101,7 @@ pub fn revert(config: &StoreConfig, lose_users: bool) -> Result<Option<String>> 
 /// As [`migrate`]; [`Invalid`](sftpgo_core::ErrorKind::Invalid) while the take-over is not done: the copy may then be the
 /// only whole one.
 pub fn drop_takeover_copy(config: &StoreConfig) -> Result<Option<i64>> {
-    let target = Target::of(&config.place)?;
+    let target = Target::of(&config.connect_options)?;
     if !target.exists() {
         return Ok(None);
     }
@@ -124,6 +124,6 @@ impl StoreConfig {
     /// # Errors
     /// [`Invalid`](sftpgo_core::ErrorKind::Invalid), with what is wrong with it.
     pub fn check(&self) -> Result<()> {
-        Target::of(&self.place).map(drop)
+        Target::of(&self.connect_options).map(drop)
     }
 }

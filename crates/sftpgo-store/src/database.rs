@@ -25,7 +25,7 @@ impl DatabaseProvider {
     /// [`Invalid`](sftpgo_core::ErrorKind::Invalid) when the place cannot be used or a foreign table is in the way,
     /// [`Unavailable`](sftpgo_core::ErrorKind::Unavailable) when the database cannot be opened or read.
     pub fn open(config: &StoreConfig) -> Result<Self> {
-        let target = Target::of(&config.place)?;
+        let target = Target::of(&config.connect_options)?;
         target.prepare()?;
         // A connection of its own: a pool would retry for its whole timeout before it says why it fails.
         let mut first = target.connect().map_err(error::of_connecting)?;

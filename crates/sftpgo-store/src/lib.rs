@@ -6,9 +6,9 @@
 #![forbid(unsafe_code)]
 
 mod column_limits;
+mod connect_options;
 mod journal;
 mod memory;
-mod place;
 
 #[cfg(feature = "database")]
 mod admin;
@@ -49,11 +49,11 @@ mod write_queue;
 
 #[cfg(feature = "database")]
 pub use admin::{Migrated, MigrationStatus, drop_takeover_copy, migrate, migration_status, revert};
+pub use connect_options::{ConnectOptions, Secret, Server, StoreConfig, Tls};
 #[cfg(feature = "database")]
 pub use database::DatabaseProvider;
 pub use journal::FileJournal;
 pub use memory::MemoryProvider;
-pub use place::{Place, Secret, Server, StoreConfig, Tls};
 
 /// The databases of this build, as SFTPGo's configuration calls their drivers.
 pub const DATABASES: &[&str] = &[

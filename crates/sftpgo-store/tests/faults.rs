@@ -39,7 +39,7 @@ fn opened_by_name(kind: Kind) -> (Server, String, DatabaseProvider) {
     let database = server.make_database();
     let place = place_of(&server, &database);
     let provider = DatabaseProvider::open(&StoreConfig {
-        place,
+        connect_options: place,
         pool_size: USERS as u32,
     })
     .unwrap();

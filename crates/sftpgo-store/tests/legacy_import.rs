@@ -13,7 +13,7 @@ use sftpgo_core::{
     provider::{Health, QuotaLedger, Users},
     storage_usage::Usage,
 };
-use sftpgo_store::{DatabaseProvider, Place, StoreConfig, drop_takeover_copy};
+use sftpgo_store::{ConnectOptions, DatabaseProvider, StoreConfig, drop_takeover_copy};
 use tempfile::TempDir;
 
 /// Of 2019, before `expiration_date`, `last_login` and `status`.
@@ -130,7 +130,7 @@ impl Old {
 
     fn open(&self) -> sftpgo_core::Result<DatabaseProvider> {
         DatabaseProvider::open(&StoreConfig {
-            place: Place::Sqlite(self.0.path().join("sftpgo.db")),
+            connect_options: ConnectOptions::Sqlite(self.0.path().join("sftpgo.db")),
             pool_size: 1,
         })
     }
@@ -405,7 +405,7 @@ fn the_copy_is_dropped_when_that_is_asked_for_and_nothing_of_it_is_left() {
     let old = Old::newest();
     old.add_newer("bob", r#"{"/":["*"]}"#, &[]);
     let config = StoreConfig {
-        place: Place::Sqlite(old.0.path().join("sftpgo.db")),
+        connect_options: ConnectOptions::Sqlite(old.0.path().join("sftpgo.db")),
         pool_size: 1,
     };
     let refused = drop_takeover_copy(&config).unwrap_err();

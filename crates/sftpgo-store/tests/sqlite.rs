@@ -16,12 +16,12 @@ use sftpgo_core::{
     provider::{Health, Order, PageStart, QuotaLedger, UserQuery, Users},
     storage_usage::Usage,
 };
-use sftpgo_store::{DatabaseProvider, Place, StoreConfig};
+use sftpgo_store::{ConnectOptions, DatabaseProvider, StoreConfig};
 use tempfile::TempDir;
 
 fn config(directory: &TempDir) -> StoreConfig {
     StoreConfig {
-        place: Place::Sqlite(directory.path().join("users.db")),
+        connect_options: ConnectOptions::Sqlite(directory.path().join("users.db")),
         pool_size: 2,
     }
 }
@@ -92,7 +92,7 @@ fn names_that_mean_something_to_sqlite_are_plain_files() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(OsStr::from_bytes(name));
         let config = StoreConfig {
-            place: Place::Sqlite(path.clone()),
+            connect_options: ConnectOptions::Sqlite(path.clone()),
             pool_size: 0,
         };
         DatabaseProvider::open(&config)
@@ -113,7 +113,7 @@ fn a_path_that_cannot_be_used_is_named() {
         directory.path().join("missing/users.db"),
     ] {
         let error = refusal(&StoreConfig {
-            place: Place::Sqlite(path.clone()),
+            connect_options: ConnectOptions::Sqlite(path.clone()),
             pool_size: 0,
         });
         assert_eq!(error.kind(), ErrorKind::Invalid);

@@ -12,7 +12,7 @@ use std::{
 use common::{address_of, on_each, took_too_long};
 use sftpgo_core::{ErrorKind, provider::Users};
 use sftpgo_databases::{Kind, PASSWORD, Server, USER, make_certificates};
-use sftpgo_store::{DatabaseProvider, Place, Secret, StoreConfig, Tls};
+use sftpgo_store::{ConnectOptions, DatabaseProvider, Secret, StoreConfig, Tls};
 
 on_each!(
     who_is_verified_in_full_is_the_named_host,
@@ -47,11 +47,11 @@ impl<'a> Case<'a> {
             ..address_of(self.server, &self.database)
         };
         let place = match self.server.kind {
-            Kind::Postgres => Place::Postgres(place),
-            Kind::Mariadb => Place::Mysql(place),
+            Kind::Postgres => ConnectOptions::Postgres(place),
+            Kind::Mariadb => ConnectOptions::Mysql(place),
         };
         let config = StoreConfig {
-            place,
+            connect_options: place,
             pool_size: 1,
         };
         let until = Instant::now() + PATIENCE;
@@ -130,7 +130,7 @@ fn who_is_verified_in_full_is_the_named_host(kind: Kind) {
                 roots.display()
             );
             let config = StoreConfig {
-                place: Place::PostgresText(Secret(text)),
+                connect_options: ConnectOptions::PostgresText(Secret(text)),
                 pool_size: 1,
             };
             assert_eq!(DatabaseProvider::open(&config).is_ok(), ok, "{host}");

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sftpgo_store::{DATABASES, Place, Secret, Server, StoreConfig, Tls};
+use sftpgo_store::{ConnectOptions, DATABASES, Secret, Server, StoreConfig, Tls};
 
 use super::{keys, settings::Driver, validate::Check};
 
@@ -50,7 +50,10 @@ impl Check<'_> {
         let Some(place) = place else {
             return Driver::Memory;
         };
-        let config = StoreConfig { place, pool_size };
+        let config = StoreConfig {
+            connect_options: place,
+            pool_size,
+        };
         if let Err(error) = config.check() {
             let key = match keys.connection_string.as_str() {
                 "" => "data_provider",
@@ -61,7 +64,7 @@ impl Check<'_> {
         Driver::Database(config)
     }
 
-    fn sqlite(&mut self, keys: &keys::DataProvider) -> Option<Place> {
+    fn sqlite(&mut self, keys: &keys::DataProvider) -> Option<ConnectOptions> {
         if !keys.connection_string.is_empty() {
             self.problem(
                 "data_provider.connection_string",
@@ -75,12 +78,19 @@ impl Check<'_> {
                 "the path of the database file is needed",
             );
         }
-        path.map(Place::Sqlite)
+        path.map(ConnectOptions::Sqlite)
     }
 
-    fn postgresql(&mut self, keys: &keys::DataProvider, port: u16, mode: u32) -> Option<Place> {
+    fn postgresql(
+        &mut self,
+        keys: &keys::DataProvider,
+        port: u16,
+        mode: u32,
+    ) -> Option<ConnectOptions> {
         if !keys.connection_string.is_empty() {
-            return Some(Place::PostgresText(Secret(keys.connection_string.clone())));
+            return Some(ConnectOptions::PostgresText(Secret(
+                keys.connection_string.clone(),
+            )));
         }
         let tls = match mode {
             0 => Tls::Off,
@@ -88,13 +98,13 @@ impl Check<'_> {
             2 => Tls::VerifyAuthority,
             _ => Tls::VerifyFull,
         };
-        self.server(keys, tls, port).map(Place::Postgres)
+        self.server(keys, tls, port).map(ConnectOptions::Postgres)
     }
 
-    fn mysql(&mut self, keys: &keys::DataProvider, port: u16, mode: u32) -> Option<Place> {
+    fn mysql(&mut self, keys: &keys::DataProvider, port: u16, mode: u32) -> Option<ConnectOptions> {
         if !keys.connection_string.is_empty() {
             return match Server::from_dsn(&keys.connection_string) {
-                Ok(server) => Some(Place::Mysql(Server {
+                Ok(server) => Some(ConnectOptions::Mysql(Server {
                     root_certificates: self.root_certificates(keys),
                     ..server
                 })),
@@ -115,7 +125,7 @@ impl Check<'_> {
             PORT_OF_POSTGRES => PORT_OF_MYSQL,
             other => other,
         };
-        self.server(keys, tls, port).map(Place::Mysql)
+        self.server(keys, tls, port).map(ConnectOptions::Mysql)
     }
 
     fn server(&mut self, keys: &keys::DataProvider, tls: Tls, port: u16) -> Option<Server> {

@@ -16,7 +16,7 @@ use sftpgo_core::Result;
 
 #[cfg(feature = "sqlite")]
 pub(crate) use self::sqlite::File;
-use crate::{Place, connection::Connection};
+use crate::{ConnectOptions, connection::Connection};
 
 /// What a database's own library needs to know to connect.
 pub(crate) enum Target {
@@ -33,16 +33,18 @@ impl Target {
     ///
     /// # Errors
     /// [`Invalid`](sftpgo_core::ErrorKind::Invalid) when it cannot be one, or this build has no such database.
-    pub(crate) fn of(place: &Place) -> Result<Self> {
-        match place {
+    pub(crate) fn of(options: &ConnectOptions) -> Result<Self> {
+        match options {
             #[cfg(feature = "sqlite")]
-            Place::Sqlite(path) => sqlite::File::of(path).map(Self::Sqlite),
+            ConnectOptions::Sqlite(path) => sqlite::File::of(path).map(Self::Sqlite),
             #[cfg(feature = "postgres")]
-            Place::Postgres(server) => postgres::Conninfo::of(server).map(Self::Postgres),
+            ConnectOptions::Postgres(server) => postgres::Conninfo::of(server).map(Self::Postgres),
             #[cfg(feature = "postgres")]
-            Place::PostgresText(text) => postgres::Conninfo::parse(&text.0).map(Self::Postgres),
+            ConnectOptions::PostgresText(text) => {
+                postgres::Conninfo::parse(&text.0).map(Self::Postgres)
+            }
             #[cfg(feature = "mysql")]
-            Place::Mysql(server) => mysql::Url::of(server).map(Self::Mysql),
+            ConnectOptions::Mysql(server) => mysql::Url::of(server).map(Self::Mysql),
             #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
             _ => Err(sftpgo_core::Error::new(
                 sftpgo_core::ErrorKind::Invalid,

@@ -27,11 +27,16 @@ impl Place {
 
     pub(crate) fn config(&self, pool_size: u32) -> StoreConfig {
         let place = match self {
-            Self::File(directory) => sftpgo_store::Place::Sqlite(directory.path().join("users.db")),
+            Self::File(directory) => {
+                sftpgo_store::ConnectOptions::Sqlite(directory.path().join("users.db"))
+            }
             #[cfg(any(feature = "postgres", feature = "mysql"))]
             Self::Server(database) => place_of(database, &database.name),
         };
-        StoreConfig { place, pool_size }
+        StoreConfig {
+            connect_options: place,
+            pool_size,
+        }
     }
 
     pub(crate) fn open(&self) -> sftpgo_core::Result<DatabaseProvider> {
@@ -41,11 +46,14 @@ impl Place {
 
 /// A database of a server.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-pub(crate) fn place_of(server: &sftpgo_databases::Server, database: &str) -> sftpgo_store::Place {
+pub(crate) fn place_of(
+    server: &sftpgo_databases::Server,
+    database: &str,
+) -> sftpgo_store::ConnectOptions {
     let place = address_of(server, database);
     match server.kind {
-        Kind::Postgres => sftpgo_store::Place::Postgres(place),
-        Kind::Mariadb => sftpgo_store::Place::Mysql(place),
+        Kind::Postgres => sftpgo_store::ConnectOptions::Postgres(place),
+        Kind::Mariadb => sftpgo_store::ConnectOptions::Mysql(place),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sftpgo_store::{DATABASES, Place, Secret, Server, Tls};
+use sftpgo_store::{ConnectOptions, DATABASES, Secret, Server, Tls};
 
 use super::*;
 
@@ -15,10 +15,10 @@ const POSTGRES: [(&str, &str); 6] = [
     ("SFTPGO_DATA_PROVIDER__ROOT_CERT_FILE", "ca.pem"),
 ];
 
-fn place_of(directory: &Path, variables: &[(&str, &str)]) -> Place {
+fn place_of(directory: &Path, variables: &[(&str, &str)]) -> ConnectOptions {
     let found = load_with(directory, variables);
     match &found.settings().unwrap().data_provider.driver {
-        Driver::Database(config) => config.place.clone(),
+        Driver::Database(config) => config.connect_options.clone(),
         Driver::Memory => panic!("{variables:?}"),
     }
 }
@@ -93,8 +93,8 @@ fn a_server_is_read_from_its_keys() {
                     root_certificates: Some(certificates.clone()),
                 };
                 let expected = match driver {
-                    "mysql" => Place::Mysql(expected),
-                    _ => Place::Postgres(expected),
+                    "mysql" => ConnectOptions::Mysql(expected),
+                    _ => ConnectOptions::Postgres(expected),
                 };
                 assert_eq!(place_of(directory.path(), &variables), expected);
             }

@@ -1,7 +1,7 @@
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use sftpgo_core::session::UploadMode;
-use sftpgo_store::{Place, StoreConfig};
+use sftpgo_store::{ConnectOptions, StoreConfig};
 
 use super::{settings::Driver, *};
 
@@ -42,7 +42,7 @@ fn without_anything_the_defaults_are_valid() {
     assert_eq!(
         settings.data_provider.driver,
         Driver::Database(StoreConfig {
-            place: Place::Sqlite(directory.path().join("sftpgo.db")),
+            connect_options: ConnectOptions::Sqlite(directory.path().join("sftpgo.db")),
             pool_size: 0
         })
     );
@@ -275,7 +275,7 @@ fn relative_paths_start_in_the_configuration_directory() {
         Some(directory.path().join("homes"))
     );
     assert!(
-        matches!(&settings.data_provider.driver, Driver::Database(config) if config.place == Place::Sqlite("/var/lib/other.db".into()))
+        matches!(&settings.data_provider.driver, Driver::Database(config) if config.connect_options == ConnectOptions::Sqlite("/var/lib/other.db".into()))
     );
 }
 

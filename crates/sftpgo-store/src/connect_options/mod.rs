@@ -8,14 +8,14 @@ use std::{fmt, path::PathBuf};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreConfig {
     /// Which database, and where.
-    pub place: Place,
+    pub connect_options: ConnectOptions,
     /// Connections at the most; 0 is the database's default number.
     pub pool_size: u32,
 }
 
 /// One database.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum ConnectOptions {
     /// This SQLite file; created when it is missing.
     Sqlite(PathBuf),
     /// A PostgreSQL server.
@@ -62,7 +62,7 @@ pub enum Tls {
     VerifyFull,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ConnectOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => path.display().fmt(f),
