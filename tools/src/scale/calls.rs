@@ -38,24 +38,19 @@ pub(super) enum Order {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Where {
     First,
-    Quarter,
+    /// After a name, another one each time.
+    After,
+    /// At an offset of half of all.
     Middle,
+    /// At the largest offset that has a whole page.
     Last,
-    /// Another one each time.
-    Anywhere,
 }
 
 impl Call {
     pub(super) fn all() -> Vec<Self> {
         let mut all = Vec::new();
         for order in [Order::Ascending, Order::Descending] {
-            for place in [
-                Where::First,
-                Where::Quarter,
-                Where::Middle,
-                Where::Last,
-                Where::Anywhere,
-            ] {
+            for place in [Where::First, Where::After, Where::Middle, Where::Last] {
                 all.push(Self::Page(order, place));
             }
         }
@@ -78,10 +73,9 @@ impl Call {
         };
         let place = match place {
             Where::First => "first page",
-            Where::Quarter => "page at a quarter",
-            Where::Middle => "page in the middle",
-            Where::Last => "last page",
-            Where::Anywhere => "any page",
+            Where::After => "page after any name",
+            Where::Middle => "page by offset in the middle",
+            Where::Last => "page by offset at the end",
         };
         format!("{place}, {}", order.sql())
     }
@@ -148,19 +142,25 @@ impl Caller {
         let last = self.count.saturating_sub(PAGE);
         let offset = match place {
             Where::First => 0,
-            Where::Quarter => self.count / 4,
+            // There is a name before it.
+            Where::After => 1 + self.number(last),
             Where::Middle => self.count / 2,
             Where::Last => last,
-            Where::Anywhere => self.number(last + 1),
         };
-        let first = match order {
-            Order::Ascending => offset,
-            Order::Descending => self.count - 1 - offset,
+        let name = |offset: usize| {
+            let number = match order {
+                Order::Ascending => offset,
+                Order::Descending => self.count - 1 - offset,
+            };
+            format!("user-{number:07}")
         };
-        let order = order.sql();
+        let start = match place {
+            Where::After => format!("after={}", name(offset - 1)),
+            Where::First | Where::Middle | Where::Last => format!("offset={offset}"),
+        };
         self.ask(
-            &format!("user?limit={PAGE}&offset={offset}&order={order}"),
-            &format!("\"username\":\"user-{first:07}\""),
+            &format!("user?limit={PAGE}&{start}&order={}", order.sql()),
+            &format!("\"username\":\"{}\"", name(offset)),
         )
     }
 

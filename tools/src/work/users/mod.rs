@@ -66,13 +66,13 @@ impl Users {
     /// What pages cost when nothing else is asked for.
     async fn pages(&self, place: &mut Place) -> Result<Vec<Reading>> {
         let mut readings = Vec::new();
-        for (title, offset) in [
-            ("first page", 0),
-            ("last page", self.count.saturating_sub(100)),
+        for (title, after) in [
+            ("first page", None),
+            ("last page", self.count.checked_sub(101)),
         ] {
             let page = Page {
                 port: place.http_port,
-                offset,
+                after,
             };
             let before = place.processes()?.settled_cpu().await?;
             let times = rest::ask(page, REQUESTS).await?;
@@ -88,7 +88,7 @@ impl Users {
     async fn page_beside(&self, place: &Place, transfer: &Beside) -> Result<Reading> {
         let page = Page {
             port: place.http_port,
-            offset: 0,
+            after: None,
         };
         let asking = rest::ask(page, REQUESTS);
         let transfers = async {

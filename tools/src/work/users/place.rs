@@ -134,7 +134,7 @@ impl Place {
         let each = count.div_ceil(CLIENTS);
         let parts = names.chunks(each.max(1)).map(|part| {
             let others = part.iter().map(|number| {
-                let name = format!("user-{number:06}");
+                let name = name(*number);
                 let home = self.state.path().join("homes").join(&name);
                 self.user(&name, &home, json!([self.public_key]), None)
             });
@@ -167,4 +167,9 @@ async fn add(http_port: u16, users: Vec<Value>) -> Result<()> {
         Ok(())
     };
     tokio::task::spawn_blocking(add).await?
+}
+
+/// What the user of this number is called; numbers begin with 0.
+pub(crate) fn name(number: usize) -> String {
+    format!("user-{number:06}")
 }

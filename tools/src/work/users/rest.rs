@@ -4,18 +4,22 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
+use super::place;
+
 #[derive(Clone, Copy)]
 pub(super) struct Page {
     pub(super) port: u16,
-    pub(super) offset: usize,
+    /// The number of the user before the page; none for the first page.
+    pub(super) after: Option<usize>,
 }
 
 /// Asks for a page of a hundred this often, in turn over one connection, and answers how long each took.
 pub(super) async fn ask(page: Page, times: u32) -> Result<Vec<Duration>> {
     tokio::task::spawn_blocking(move || {
         let agent = ureq::Agent::new_with_defaults();
-        let Page { port, offset } = page;
-        let path = format!("http://127.0.0.1:{port}/api/v1/user?limit=100&offset={offset}");
+        let Page { port, after } = page;
+        let after = after.map_or_else(String::new, place::name);
+        let path = format!("http://127.0.0.1:{port}/api/v1/user?limit=100&after={after}");
         (0..times).map(|_| time(&agent, &path)).collect()
     })
     .await?
