@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
@@ -15,6 +15,7 @@ use sftpgo_core::{
     recovery,
     registry::Connections,
     scan::QuotaScans,
+    sync::lock,
 };
 use tokio::{
     task::spawn_blocking,
@@ -167,7 +168,6 @@ impl Watch {
     }
 
     fn not_counted(&self) -> MutexGuard<'_, HashMap<UserId, NotCounted>> {
-        let not_counted = self.not_counted.lock();
-        not_counted.unwrap_or_else(PoisonError::into_inner)
+        lock(&self.not_counted)
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     quota::QuotaBook,
     registry::Connections,
     storage_usage::{StorageUsage, Usage},
+    sync::lock,
     user::{StoredUser, UserDraft, UserId},
 };
 
@@ -111,7 +112,7 @@ impl Accounts {
     ) -> Result<StoredUser> {
         self.check_managed()?;
         // Two changes of one user, each made of what it read, would undo each other.
-        let _one_at_a_time = self.updating.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = lock(&self.updating);
         let user = self.change(id, change)?;
         follow::apply(&user, &self.connections, &self.quotas);
         self.events.emit(&Event::User {

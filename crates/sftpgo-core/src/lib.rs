@@ -30,7 +30,7 @@ pub mod session;
 mod session_context;
 pub mod storage_usage;
 pub mod sweep;
-mod sync;
+pub mod sync;
 pub mod throttle;
 pub mod transfer;
 mod uploads;

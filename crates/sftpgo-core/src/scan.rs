@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -16,6 +16,7 @@ use crate::{
     patience::{self, Progress},
     priority,
     quota::{QuotaAccount, QuotaBook, Rescan, ScanOutcome, Tracking},
+    sync::lock,
     user::{EffectiveUser, StoredUser, UserId, now_ms},
     vpath::VirtualPath,
 };
@@ -100,13 +101,13 @@ impl QuotaScans {
 
     /// How the last scan of this user ended, if that was since the start and not long ago.
     pub fn last(&self, username: &str) -> Option<EndedScan> {
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = lock(&self.ended);
         let mut of_user = ended.iter().filter(|scan| scan.username == username);
         of_user.next_back().cloned()
     }
 
     fn remember(&self, scan: EndedScan) {
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ended = lock(&self.ended);
         ended.retain(|earlier| earlier.username != scan.username);
         if ended.len() >= MOST_REMEMBERED {
             ended.pop_front();
@@ -148,7 +149,7 @@ impl QuotaScans {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, i64>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.running)
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::{
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use crate::{event::Operation, user::EffectiveUser};
+use crate::{event::Operation, sync::lock, user::EffectiveUser};
 
 /// Smaller pieces cost more in packets than they make transfers smoother.
 const LEAST: usize = 1024;
@@ -107,9 +107,7 @@ impl Lane {
     }
 
     fn paid_until(&self) -> MutexGuard<'_, Instant> {
-        self.paid_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.paid_until)
     }
 }
 

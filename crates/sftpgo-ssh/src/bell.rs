@@ -1,5 +1,6 @@
 //! How a connection's thread waits for another one, and stops waiting when its connection has to close.
 
+use sftpgo_core::sync::lock;
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,
@@ -59,9 +60,7 @@ impl Bell {
     }
 
     fn lock(&self) -> MutexGuard<'_, bool> {
-        self.is_closed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.is_closed)
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use sftpgo_core::{Error, ErrorKind, Result, priority};
+use sftpgo_core::{Error, ErrorKind, Result, priority, sync::lock};
 
 use crate::{
     bell::Bell,
@@ -207,10 +207,6 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Connections that are not logged in: bounded in all and for each source.
 
+use sftpgo_core::sync::lock;
 use std::{
     collections::{BTreeMap, HashMap},
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use rand::seq::IteratorRandom;
@@ -80,7 +81,7 @@ impl UnauthenticatedLimiter {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

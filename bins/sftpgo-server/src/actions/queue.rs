@@ -1,8 +1,9 @@
 //! A bounded queue of actions and the few threads that do them.
 
+use sftpgo_core::sync::lock;
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
@@ -77,10 +78,7 @@ impl Queue {
 fn work(receiver: &Mutex<Receiver<Action>>, open: &AtomicUsize, runner: &Runner) {
     loop {
         // The lock is given back before the action is done.
-        let next = receiver
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .recv();
+        let next = lock(receiver).recv();
         let Ok(action) = next else { return };
         runner.run(&action);
         open.fetch_sub(1, Ordering::AcqRel);

@@ -6,7 +6,7 @@
 use std::{
     ops::ControlFlow,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -19,6 +19,7 @@ use crate::{
     event::{Event, Observer},
     priority,
     provider::Users,
+    sync::lock,
     user::StoredUser,
 };
 
@@ -134,7 +135,7 @@ impl RefusalTime {
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.pace)
     }
 
     /// Checks this hash to know how long that takes here.

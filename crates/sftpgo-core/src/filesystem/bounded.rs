@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -10,6 +10,7 @@ use super::{Filesystem, Homes};
 use crate::{
     error::{Error, ErrorKind, Result},
     patience,
+    sync::lock,
     user::{EffectiveUser, UserId},
 };
 
@@ -189,8 +190,4 @@ fn no_answer(user: &EffectiveUser, what: &str) -> Error {
         ErrorKind::Internal,
         format!("{} {what}", user.home_dir.display()),
     )
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

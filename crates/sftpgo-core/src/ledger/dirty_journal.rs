@@ -1,11 +1,8 @@
 //! What has to survive a crash while the user store does not answer.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, PoisonError},
-};
+use std::{collections::BTreeSet, sync::Mutex};
 
-use crate::{error::Result, user::UserId};
+use crate::{error::Result, sync::lock, user::UserId};
 
 /// Remembers, beside the store and durably, whose usage changed while the store could not be told: whoever is left in
 /// it is counted at the next start. Adding or removing twice changes nothing.
@@ -51,6 +48,6 @@ impl DirtyJournal for MemoryJournal {
 
 impl MemoryJournal {
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<UserId>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }

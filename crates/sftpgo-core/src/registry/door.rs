@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use super::descriptors::{Descriptors, Permit};
 use crate::{
     error::{Error, ErrorKind, Result},
+    sync::lock,
     user::UserId,
 };
 
@@ -103,7 +104,7 @@ impl Door {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -1,11 +1,11 @@
 //! What a connection's thread and its warden share: why it has to close, and when its client was active.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, Weak},
     time::Instant,
 };
 
-use sftpgo_core::{auth::LoggedIn, registry::Connection};
+use sftpgo_core::{auth::LoggedIn, registry::Connection, sync::lock};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -115,6 +115,6 @@ impl Control {
     }
 
     fn activity(&self) -> MutexGuard<'_, Activity> {
-        self.activity.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.activity)
     }
 }
