@@ -12,6 +12,7 @@ pub mod credential;
 pub mod error;
 pub mod event;
 pub mod explain;
+pub mod fair_pool;
 pub mod filesystem;
 pub mod follow;
 pub mod ledger;

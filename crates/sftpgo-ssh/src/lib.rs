@@ -3,16 +3,12 @@
 #![forbid(unsafe_code)]
 
 mod algorithms;
-mod auth;
-mod bell;
 pub mod commands;
 pub mod config;
 mod connection;
 mod error_text;
 mod exec;
 pub mod exec_program;
-mod fair_pool;
-mod fair_queue;
 pub mod host_key;
 mod key_file;
 mod offered;
@@ -21,7 +17,6 @@ mod server;
 mod session;
 pub mod sftp;
 pub mod shell_words;
-mod source;
 mod unauthenticated_limiter;
 
 pub use algorithms::{KnownNames, known_names};

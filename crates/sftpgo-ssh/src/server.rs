@@ -7,18 +7,17 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use sftpgo_core::{
     Error, Result,
-    auth::Authenticator,
+    auth::{Authenticator, Logins},
     event::Events,
+    fair_pool::FairPool,
     registry::{AcceptFailures, Connections},
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::Logins,
     config::ServerConfig,
     connection::{self, ServerContext},
-    fair_pool::FairPool,
     offered::Offered,
 };
 
@@ -59,7 +58,8 @@ impl Server {
         let logins = Logins::new(
             services.authenticator,
             services.events.clone(),
-            &config.limits,
+            config.limits.password_checks,
+            config.limits.queued_password_checks,
         )?;
         let exchanges = FairPool::start(
             "key exchange",

@@ -1,6 +1,5 @@
 //! Connections that are not logged in: bounded in all and for each source.
 
-use sftpgo_core::sync::lock;
 use std::{
     collections::{BTreeMap, HashMap},
     net::IpAddr,
@@ -8,9 +7,10 @@ use std::{
 };
 
 use rand::seq::IteratorRandom;
+use sftpgo_core::{fair_pool::source_of, sync::lock};
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Limits, source::source_of};
+use crate::config::Limits;
 
 /// Bounds the connections that have not logged in yet.
 #[derive(Default)]

@@ -5,12 +5,11 @@ use std::{
     time::Instant,
 };
 
-use sftpgo_core::{auth::LoggedIn, registry::Connection, sync::lock};
+use sftpgo_core::{auth::LoggedIn, fair_pool::Bell, registry::Connection, sync::lock};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::socket::Socket;
-use crate::bell::Bell;
 
 pub(crate) struct Control {
     pub(super) socket: Socket,

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use sftpgo_core::{
-    auth::LoggedIn,
+    auth::{LoggedIn, SentName},
     event::{self, Protocol},
 };
 use sftpgo_ssh_proto::{
@@ -11,7 +11,7 @@ use sftpgo_ssh_proto::{
 };
 
 use super::host::Host;
-use crate::{auth::SentName, unauthenticated_limiter::Stage};
+use crate::unauthenticated_limiter::Stage;
 
 impl Host {
     /// What the client hears of its request.

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use sftpgo_core::{event::Events, registry::Connections};
+use sftpgo_core::{auth::Logins, event::Events, fair_pool::FairPool, registry::Connections};
 use sftpgo_ssh_proto as proto;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::Logins, config::ServerConfig, fair_pool::FairPool, session::Offer,
-    unauthenticated_limiter::UnauthenticatedLimiter,
+    config::ServerConfig, session::Offer, unauthenticated_limiter::UnauthenticatedLimiter,
 };
 
 /// What all connections of a server have in common.

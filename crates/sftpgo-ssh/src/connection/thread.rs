@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use sftpgo_core::fair_pool::{Asker, NotDone};
 use sftpgo_ssh_proto::{Connection, DisconnectReason, End, SystemRandom};
 
 use super::{
@@ -21,7 +22,7 @@ use super::{
     server_context::ServerContext,
     socket::{Input, Received},
 };
-use crate::{fair_pool::NotDone, fair_queue::Asker, unauthenticated_limiter::Permit};
+use crate::unauthenticated_limiter::Permit;
 
 /// How soon a thread that receives nothing, because its sessions have enough to do, notices that it has to close.
 const LOOK: Duration = Duration::from_millis(100);

@@ -10,7 +10,7 @@ use std::{
     net::IpAddr,
 };
 
-use crate::source::source_of;
+use super::source::source_of;
 
 /// No user has a longer name in bytes: all that are longer are one name here.
 const LONGEST_NAME: usize = 255;
@@ -18,18 +18,19 @@ const LONGEST_NAME: usize = 255;
 /// Who asks for a check: the address, or for IPv6 its network of 64 bits, which one client has as a rule; and the name
 /// as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Asker {
+pub struct Asker {
     source: IpAddr,
     name: String,
 }
 
 impl Asker {
     /// Who has no name yet: the source stands for it.
-    pub(crate) fn unknown(address: IpAddr) -> Self {
+    pub fn unknown(address: IpAddr) -> Self {
         Self::new(address, &source_of(address).to_string())
     }
 
-    pub(crate) fn new(address: IpAddr, name: &str) -> Self {
+    /// Who sent this name from this address.
+    pub fn new(address: IpAddr, name: &str) -> Self {
         let name = if name.len() > LONGEST_NAME { "" } else { name };
         Self {
             source: source_of(address),
@@ -39,7 +40,7 @@ impl Asker {
 }
 
 /// The line of those who wait for a check.
-pub(crate) struct Queue<T> {
+pub(super) struct Queue<T> {
     most: usize,
     next_ticket: u64,
     waiting: HashMap<u64, (Asker, T)>,
@@ -50,11 +51,11 @@ pub(crate) struct Queue<T> {
 
 /// Nobody may wait any more.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Full;
+pub(super) struct Full;
 
 impl<T> Queue<T> {
     /// An empty line of at most `most` checks.
-    pub(crate) fn new(most: usize) -> Self {
+    pub(super) fn new(most: usize) -> Self {
         Self {
             most,
             next_ticket: 0,
@@ -70,7 +71,7 @@ impl<T> Queue<T> {
     ///
     /// # Errors
     /// [`Full`] when no other source has more checks in the line than this one would have.
-    pub(crate) fn push(&mut self, asker: Asker, check: T) -> Result<(u64, Option<T>), Full> {
+    pub(super) fn push(&mut self, asker: Asker, check: T) -> Result<(u64, Option<T>), Full> {
         let mut dropped = None;
         if self.waiting.len() >= self.most {
             let (ticket, most) = self.sources.last_of_longest().ok_or(Full)?;
@@ -88,7 +89,7 @@ impl<T> Queue<T> {
     }
 
     /// Takes the check whose turn it is. [`Queue::done`] is to be told when it has ended.
-    pub(crate) fn pop(&mut self) -> Option<(Asker, T)> {
+    pub(super) fn pop(&mut self) -> Option<(Asker, T)> {
         let ticket = if self.is_turn_of_names {
             self.names.next()
         } else {
@@ -102,13 +103,13 @@ impl<T> Queue<T> {
     }
 
     /// A check that was taken has ended.
-    pub(crate) fn done(&mut self, asker: &Asker) {
+    pub(super) fn done(&mut self, asker: &Asker) {
         self.sources.end(&asker.source);
         self.names.end(&asker.name);
     }
 
     /// Takes a check out of the line, if it is still there.
-    pub(crate) fn remove(&mut self, ticket: u64) -> Option<T> {
+    pub(super) fn remove(&mut self, ticket: u64) -> Option<T> {
         let (asker, check) = self.waiting.remove(&ticket)?;
         self.sources.remove(&asker.source, ticket);
         self.names.remove(&asker.name, ticket);

@@ -1,4 +1,4 @@
-//! Logging in over SSH: which checks run where, and what the client and the operator hear of it.
+//! Logging in by any protocol: which checks run where, how long a refusal takes, and what the operator hears of it.
 
 use std::{
     net::SocketAddr,
@@ -6,35 +6,33 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sftpgo_core::{
-    Result,
-    auth::{Authenticator, LoggedIn, LoginFailure},
-    credential::password::MAX_PASSWORD_LEN,
-    event::{Event, Events, LoginMethod},
-};
-
+use super::{Authenticator, LoggedIn, LoginFailure};
 use crate::{
-    bell::Bell,
-    config::Limits,
-    fair_pool::{FairPool, NotDone},
-    fair_queue::Asker,
+    credential::password::MAX_PASSWORD_LEN,
+    error::Result,
+    event::{Event, Events, LoginMethod},
+    fair_pool::{Asker, Bell, FairPool, NotDone},
 };
 
-/// The logins of one server.
-pub(crate) struct Logins {
+/// The logins of one server. Passwords are verified by a few threads, before which sources and names take turns.
+pub struct Logins {
     authenticator: Arc<Authenticator>,
     events: Events,
     passwords: FairPool,
 }
 
 impl Logins {
-    pub(crate) fn new(
+    /// Logins by `authenticator`, told to `events`: `threads` verify passwords, and at most `most_waiting` wait for them.
+    ///
+    /// # Errors
+    /// The system gives no more threads.
+    pub fn new(
         authenticator: Arc<Authenticator>,
         events: Events,
-        limits: &Limits,
+        threads: usize,
+        most_waiting: usize,
     ) -> Result<Self> {
-        let threads = limits.password_checks.max(1);
-        let passwords = FairPool::start("password", threads, limits.queued_password_checks)?;
+        let passwords = FairPool::start("password", threads.max(1), most_waiting)?;
         Ok(Self {
             authenticator,
             events,
@@ -44,7 +42,7 @@ impl Logins {
 
     /// Logs in with a password when its turn to be verified comes. A refusal takes its time, unless the connection has to
     /// close.
-    pub(crate) fn with_password(
+    pub fn with_password(
         &self,
         user: &SentName<'_>,
         password: &[u8],
@@ -79,7 +77,7 @@ impl Logins {
     }
 
     /// May this key log this user in, if the client has its private half? Counts as a failed login when not.
-    pub(crate) fn accepts_key(&self, user: &SentName<'_>, blob: &[u8], remote: SocketAddr) -> bool {
+    pub fn accepts_key(&self, user: &SentName<'_>, blob: &[u8], remote: SocketAddr) -> bool {
         match self.authenticator.accepts_key(user.looked_up(), blob) {
             Ok(()) => true,
             Err(failure) => {
@@ -90,7 +88,7 @@ impl Logins {
     }
 
     /// Logs in with a key whose signature was verified.
-    pub(crate) fn with_public_key(
+    pub fn with_public_key(
         &self,
         user: &SentName<'_>,
         blob: &[u8],
@@ -101,7 +99,7 @@ impl Logins {
     }
 
     /// A login failed before anything was looked up.
-    pub(crate) fn failed(
+    pub fn failed(
         &self,
         user: &SentName<'_>,
         method: LoginMethod,
@@ -112,7 +110,7 @@ impl Logins {
     }
 
     /// The connection ended before a credential was sent.
-    pub(crate) fn nothing_tried(&self, remote: SocketAddr, reason: &str) {
+    pub fn nothing_tried(&self, remote: SocketAddr, reason: &str) {
         self.events.emit(&Event::LoginFailed {
             username: "",
             method: LoginMethod::NoneTried,
@@ -171,15 +169,16 @@ fn failure_of(not_done: &NotDone) -> Option<LoginFailure> {
 }
 
 /// A user's name as a client sent it: bytes, which are those of a user only if they are UTF-8.
-pub(crate) struct SentName<'a>(Result<&'a str, String>);
+pub struct SentName<'a>(Result<&'a str, String>);
 
 impl<'a> SentName<'a> {
-    pub(crate) fn new(name: &'a [u8]) -> Self {
+    /// The name of a login request.
+    pub fn new(name: &'a [u8]) -> Self {
         Self(str::from_utf8(name).map_err(|_| name.escape_ascii().to_string()))
     }
 
     /// As the operator sees it.
-    pub(crate) fn shown(&self) -> &str {
+    pub fn shown(&self) -> &str {
         match &self.0 {
             Ok(name) => name,
             Err(escaped) => escaped,

@@ -4,23 +4,28 @@
 //! those of the connections. The memory that hashing needs (19 MiB for argon2id) is taken once a thread, not once a
 //! connection.
 
+mod bell;
+mod queue;
+mod source;
+
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
-use sftpgo_core::{Error, ErrorKind, Result, priority, sync::lock};
-
+use self::queue::Queue;
+pub use self::{bell::Bell, queue::Asker, source::source_of};
 use crate::{
-    bell::Bell,
-    fair_queue::{Asker, Queue},
+    error::{Error, ErrorKind, Result},
+    priority,
+    sync::lock,
 };
 
 /// Runs with the time at which it began.
 type Job = Box<dyn FnOnce(Instant) + Send>;
 
 /// A fixed number of threads; they end when the pool is dropped.
-pub(crate) struct FairPool(Arc<Shared>);
+pub struct FairPool(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
@@ -34,7 +39,7 @@ struct State {
 
 /// Why something was not done.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum NotDone {
+pub enum NotDone {
     /// Too many wait already.
     Full,
     /// It panicked.
@@ -96,7 +101,7 @@ impl FairPool {
     ///
     /// # Errors
     /// The system gives no more threads.
-    pub(crate) fn start(name: &str, threads: usize, most_waiting: usize) -> Result<Self> {
+    pub fn start(name: &str, threads: usize, most_waiting: usize) -> Result<Self> {
         let pool = Self(Arc::new(Shared {
             state: Mutex::new(State {
                 queue: Queue::new(most_waiting),
@@ -127,7 +132,7 @@ impl FairPool {
     ///
     /// # Errors
     /// The line is full, or somebody else took the place in it; `work` panicked; or the connection has to close.
-    pub(crate) fn run<T: Send + 'static>(
+    pub fn run<T: Send + 'static>(
         &self,
         asker: Asker,
         bell: &Arc<Bell>,

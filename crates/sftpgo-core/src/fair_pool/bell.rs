@@ -1,14 +1,15 @@
 //! How a connection's thread waits for another one, and stops waiting when its connection has to close.
 
-use sftpgo_core::sync::lock;
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
+use crate::sync::lock;
+
 /// A bell of one connection.
 #[derive(Default)]
-pub(crate) struct Bell {
+pub struct Bell {
     is_closed: Mutex<bool>,
     rung: Condvar,
 }
@@ -16,7 +17,7 @@ pub(crate) struct Bell {
 impl Bell {
     /// Waits until `look` finds something, which it is asked for at first and whenever the bell rings; none when the
     /// connection has to close.
-    pub(crate) fn wait<T>(&self, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    pub fn wait<T>(&self, mut look: impl FnMut() -> Option<T>) -> Option<T> {
         let mut is_closed = self.lock();
         loop {
             let found = look();
@@ -31,7 +32,7 @@ impl Bell {
     }
 
     /// Sleeps until `time`, or until the connection has to close.
-    pub(crate) fn sleep_until(&self, time: Instant) {
+    pub fn sleep_until(&self, time: Instant) {
         let mut is_closed = self.lock();
         loop {
             let left = time.saturating_duration_since(Instant::now());
@@ -47,14 +48,14 @@ impl Bell {
     }
 
     /// Has the thread look again.
-    pub(crate) fn ring(&self) {
+    pub fn ring(&self) {
         // With the lock, so that no ring falls between a look and the wait.
         let _is_closed = self.lock();
         self.rung.notify_all();
     }
 
     /// Nothing is to be waited for any more.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         *self.lock() = true;
         self.rung.notify_all();
     }
