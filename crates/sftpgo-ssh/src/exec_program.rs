@@ -7,6 +7,7 @@ mod work;
 use std::time::Duration;
 
 pub(crate) use self::work::ProgramWork;
+use crate::receive_queue::ReceiveQueue;
 
 /// A step handles at most about this much data: then other channels of the connection get their turn, and
 /// a user's bandwidth is shared in small pieces.
@@ -32,8 +33,7 @@ pub trait Program: Send {
 /// Standard input, output and error of a program.
 #[derive(Debug, Default)]
 pub struct Streams {
-    input: Vec<u8>,
-    start: usize,
+    input: ReceiveQueue,
     input_ended: bool,
     output_lost: bool,
     /// To be sent as the channel's data.
@@ -44,15 +44,9 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// Takes what arrived and answers a buffer that is not needed any more, for its capacity.
+    /// Adds what arrived and returns a buffer that is not needed any more, for its capacity.
     pub fn push(&mut self, data: Vec<u8>) -> Vec<u8> {
-        let start = std::mem::take(&mut self.start);
-        if start == self.input.len() {
-            return std::mem::replace(&mut self.input, data);
-        }
-        self.input.drain(..start);
-        self.input.extend_from_slice(&data);
-        data
+        self.input.push(data)
     }
 
     /// Nothing more will arrive.
@@ -67,12 +61,12 @@ impl Streams {
 
     /// What arrived and was not consumed.
     pub fn input(&self) -> &[u8] {
-        self.input.get(self.start..).unwrap_or_default()
+        self.input.rest()
     }
 
     /// Takes `count` bytes off the input.
     pub fn consume(&mut self, count: usize) {
-        self.start = self.start.saturating_add(count).min(self.input.len());
+        self.input.take(count);
     }
 
     /// Is what [`Streams::input`] answers all there will ever be?

@@ -1,27 +1,19 @@
 //! Channel bytes to packets.
 
 use super::{MAX_PACKET_LEN, decode::Malformed};
+use crate::receive_queue::ReceiveQueue;
 
 /// Bytes of the length field.
 const LENGTH_LEN: usize = 4;
 
 /// Collects channel data until a packet is whole.
 #[derive(Debug, Default)]
-pub struct Framer {
-    buffer: Vec<u8>,
-    start: usize,
-}
+pub struct Framer(ReceiveQueue);
 
 impl Framer {
-    /// Adds what arrived and answers a buffer that is not needed any more, for its capacity.
+    /// Adds what arrived and returns a buffer that is not needed any more, for its capacity.
     pub fn push(&mut self, data: Vec<u8>) -> Vec<u8> {
-        let start = std::mem::take(&mut self.start);
-        if start == self.buffer.len() {
-            return std::mem::replace(&mut self.buffer, data);
-        }
-        self.buffer.drain(..start);
-        self.buffer.extend_from_slice(&data);
-        data
+        self.0.push(data)
     }
 
     /// The next whole packet from its type byte on; none until more arrives.
@@ -39,31 +31,28 @@ impl Framer {
         if rest.len() < length {
             return Ok(None);
         }
-        let body = self.start + LENGTH_LEN;
-        self.start = body + length;
-        Ok(self.buffer.get(body..body + length))
+        self.0.take(LENGTH_LEN);
+        Ok(Some(self.0.take(length)))
     }
 
     /// Takes back the packet of this length that was taken last, for another time.
     pub fn put_back(&mut self, length: usize) {
-        self.start = self.start.saturating_sub(LENGTH_LEN + length);
+        self.0.put_back(LENGTH_LEN + length);
     }
 
     /// What has arrived and was not taken.
     pub fn rest(&self) -> &[u8] {
-        self.buffer.get(self.start..).unwrap_or_default()
+        self.0.rest()
     }
 
     /// Holds no more memory than for what was not taken.
     pub fn shrink(&mut self) {
-        let start = std::mem::take(&mut self.start);
-        self.buffer.drain(..start);
-        self.buffer.shrink_to_fit();
+        self.0.shrink();
     }
 
     /// Takes `count` bytes of [`Framer::rest`].
     pub fn skip(&mut self, count: usize) {
-        self.start = self.start.saturating_add(count).min(self.buffer.len());
+        self.0.take(count);
     }
 }
 
