@@ -44,7 +44,7 @@ mod schema;
 mod sharing;
 #[cfg(feature = "database")]
 mod users;
-#[cfg(feature = "database")]
+#[cfg(feature = "sqlite")]
 mod write_queue;
 
 #[cfg(feature = "database")]
