@@ -13,7 +13,7 @@ use sftpgo_core::{
     explain::Explainer,
     filesystem::{BoundedHomes, Homes, local::LocalHomes},
     ledger::MemoryJournal,
-    provider::ServerId,
+    provider::NodeId,
     quota::QuotaBook,
     registry::{ConnectionLimits, Connections, Descriptors},
     scan::QuotaScans,
@@ -72,7 +72,7 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
             sftpgo_api::user_json,
         )),
     ]);
-    let server = ServerId::random();
+    let server = NodeId::random();
     let connections = Connections::of_server(events.clone(), Arc::clone(&provider), server);
     let descriptors = Descriptors::of_limit(open_files_limit());
     connections.set_limits(ConnectionLimits {
@@ -196,7 +196,7 @@ fn journal(driver: &Driver, directory: &Path) -> Result<Option<Arc<FileJournal>>
 }
 
 /// The server that this one follows, if there was one.
-fn follow(journal: &FileJournal, server: ServerId) -> Option<ServerId> {
+fn follow(journal: &FileJournal, server: NodeId) -> Option<NodeId> {
     journal.succeed(server).unwrap_or_else(|error| {
         log::warn!("a crash while the database does not answer would go unnoticed: {error}");
         None

@@ -4,7 +4,7 @@ mod sharing;
 
 use std::{ops::ControlFlow, sync::Arc};
 
-pub use self::sharing::{Counting, Report, ServerId, Share, SharedStore, StoredShare};
+pub use self::sharing::{ClusterStore, Counting, NodeId, Report, Share, StoredShare};
 use crate::{
     error::{Error, Result},
     storage_usage::Usage,
@@ -163,7 +163,7 @@ pub trait QuotaLedger: Send + Sync {
 
     /// The ledger of a store that several servers use at a time; none when this server is alone. With it the calls that
     /// change the figures above are not used.
-    fn shared(self: Arc<Self>) -> Option<Arc<dyn SharedStore>> {
+    fn shared(self: Arc<Self>) -> Option<Arc<dyn ClusterStore>> {
         None
     }
 }

@@ -25,7 +25,7 @@ pub use self::{
 use crate::{
     error::{Error, ErrorKind, Result},
     event::{Event, Events},
-    provider::{Provider, ServerId, SharedStore},
+    provider::{ClusterStore, NodeId, Provider},
     sync::lock,
     user::{StoredUser, UserId, rights},
 };
@@ -39,7 +39,7 @@ pub struct Connections {
     door: Arc<Door>,
     events: Events,
     /// Where sessions are counted that other servers have too.
-    shared: Option<(Arc<dyn SharedStore>, ServerId)>,
+    shared: Option<(Arc<dyn ClusterStore>, NodeId)>,
 }
 
 #[derive(Default)]
@@ -72,7 +72,7 @@ impl Connections {
 
     /// The same of a server that is called `server` by the others that use the store of `provider`. Where there can be
     /// none it is as [`Connections::new`].
-    pub fn of_server(events: Events, provider: Arc<dyn Provider>, server: ServerId) -> Arc<Self> {
+    pub fn of_server(events: Events, provider: Arc<dyn Provider>, server: NodeId) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
             door: Arc::default(),
@@ -304,7 +304,7 @@ impl Connections {
             .sum()
     }
 
-    fn store(&self) -> Option<(&dyn SharedStore, ServerId)> {
+    fn store(&self) -> Option<(&dyn ClusterStore, NodeId)> {
         let (store, server) = self.shared.as_ref()?;
         Some((store.as_ref(), *server))
     }

@@ -113,7 +113,7 @@ impl StorageUsage {
     }
 
     /// As the ledger keeps it while servers share it: a sum that may be below zero, see
-    /// [`SharedStore`](crate::provider::SharedStore).
+    /// [`ClusterStore`](crate::provider::ClusterStore).
     pub fn as_sum_at(self, updated_at: i64) -> Usage {
         let files = self.files.clamp(i32::MIN.into(), i32::MAX.into());
         Usage {

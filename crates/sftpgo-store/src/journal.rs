@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use sftpgo_core::{Error, ErrorKind, Result, UserId, ledger::DirtyJournal, provider::ServerId};
+use sftpgo_core::{Error, ErrorKind, Result, UserId, ledger::DirtyJournal, provider::NodeId};
 
 /// More servers than anybody runs from one directory.
 const SERVERS_IN_ONE_DIRECTORY: u32 = 64;
@@ -28,7 +28,7 @@ struct State {
     /// Locked for as long as it is open.
     file: Option<File>,
     users: BTreeSet<UserId>,
-    server: Option<ServerId>,
+    server: Option<NodeId>,
 }
 
 impl FileJournal {
@@ -60,7 +60,7 @@ impl FileJournal {
     ///
     /// # Errors
     /// The journal cannot be written.
-    pub fn succeed(&self, server: ServerId) -> Result<Option<ServerId>> {
+    pub fn succeed(&self, server: NodeId) -> Result<Option<NodeId>> {
         let mut state = self.lock();
         state
             .open(&self.path)
@@ -195,7 +195,7 @@ fn parse(text: &str) -> State {
             .strip_prefix('=')
             .and_then(|digits| digits.parse().ok())
         {
-            state.server = Some(ServerId(server));
+            state.server = Some(NodeId(server));
         } else {
             log::warn!("a line of the journal says nothing: {line:?}");
         }
@@ -203,7 +203,7 @@ fn parse(text: &str) -> State {
     state
 }
 
-fn line_of(server: ServerId) -> String {
+fn line_of(server: NodeId) -> String {
     format!("={}\n", server.0)
 }
 
@@ -267,14 +267,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let succeed = |server| {
             let journal = FileJournal::open(directory.path()).unwrap();
-            let before = journal.succeed(ServerId(server)).unwrap();
+            let before = journal.succeed(NodeId(server)).unwrap();
             journal.add(UserId(1)).unwrap();
             journal.remove(UserId(1)).unwrap();
             before
         };
         assert_eq!(succeed(5), None);
-        assert_eq!(succeed(6), Some(ServerId(5)));
-        assert_eq!(succeed(7), Some(ServerId(6)));
+        assert_eq!(succeed(6), Some(NodeId(5)));
+        assert_eq!(succeed(7), Some(NodeId(6)));
         let file = read_to_string(directory.path().join("sftpgo.journal"));
         assert_eq!(file.unwrap(), "=7\n");
     }

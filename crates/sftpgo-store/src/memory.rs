@@ -13,7 +13,7 @@ use std::{
 
 use sftpgo_core::{
     Error, ErrorKind, Result, StoredUser, UserId,
-    provider::{Health, Order, PageStart, QuotaLedger, SharedStore, UserQuery, Users},
+    provider::{ClusterStore, Health, Order, PageStart, QuotaLedger, UserQuery, Users},
     storage_usage::Usage,
 };
 
@@ -196,8 +196,8 @@ impl QuotaLedger for MemoryProvider {
         Ok(self.lock().unsettled.iter().copied().collect())
     }
 
-    fn shared(self: Arc<Self>) -> Option<Arc<dyn SharedStore>> {
-        self.is_shared.then_some(self as Arc<dyn SharedStore>)
+    fn shared(self: Arc<Self>) -> Option<Arc<dyn ClusterStore>> {
+        self.is_shared.then_some(self as Arc<dyn ClusterStore>)
     }
 }
 

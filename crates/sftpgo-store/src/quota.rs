@@ -7,7 +7,7 @@ use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, RunQuer
 use sftpgo_core::{Result, UserId, provider::QuotaLedger, storage_usage::Usage};
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-use sftpgo_core::provider::SharedStore;
+use sftpgo_core::provider::ClusterStore;
 
 use crate::{
     database::DatabaseProvider,
@@ -82,7 +82,7 @@ impl QuotaLedger for DatabaseProvider {
     }
 
     #[cfg(any(feature = "postgres", feature = "mysql"))]
-    fn shared(self: Arc<Self>) -> Option<Arc<dyn SharedStore>> {
-        self.is_shared.then_some(self as Arc<dyn SharedStore>)
+    fn shared(self: Arc<Self>) -> Option<Arc<dyn ClusterStore>> {
+        self.is_shared.then_some(self as Arc<dyn ClusterStore>)
     }
 }

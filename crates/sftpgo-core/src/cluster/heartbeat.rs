@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     error::Result,
-    provider::{ServerId, SharedStore},
+    provider::{ClusterStore, NodeId},
     quota::{QuotaBook, Tracking},
     registry::Connections,
     sync::lock,
@@ -28,8 +28,8 @@ const TO_BE_SURE: u8 = 2;
 
 /// This server's heartbeat, where it is one of several.
 pub struct Heartbeat {
-    store: Arc<dyn SharedStore>,
-    server: ServerId,
+    store: Arc<dyn ClusterStore>,
+    server: NodeId,
     connections: Arc<Connections>,
     quotas: Arc<QuotaBook>,
     heard: Mutex<Heard>,
@@ -62,7 +62,7 @@ impl Heartbeat {
     ///
     /// # Errors
     /// What the store says.
-    pub fn succeed(&self, former: ServerId) -> Result<()> {
+    pub fn succeed(&self, former: NodeId) -> Result<()> {
         self.store.leave(former)
     }
 

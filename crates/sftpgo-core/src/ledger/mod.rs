@@ -19,7 +19,7 @@ pub(crate) use self::{
 use self::{exclusive::ExclusiveLedger, shared::SharedLedger};
 use crate::{
     error::{Error, Result},
-    provider::{Counting, Provider, ServerId},
+    provider::{Counting, NodeId, Provider},
     storage_usage::StorageUsage,
     usage::{Lease, LedgerState, Limits, UsageSnapshot},
     user::UserId,
@@ -157,7 +157,7 @@ pub(crate) enum RescanWrite {
 }
 
 /// The ledger of `provider`, as the server `server` writes it.
-pub(crate) fn choose(provider: &Arc<dyn Provider>, server: ServerId) -> Arc<dyn Ledger> {
+pub(crate) fn choose(provider: &Arc<dyn Provider>, server: NodeId) -> Arc<dyn Ledger> {
     match Arc::clone(provider).shared() {
         Some(store) => Arc::new(SharedLedger::new(store, server)),
         None => Arc::new(ExclusiveLedger::new(Arc::clone(provider))),

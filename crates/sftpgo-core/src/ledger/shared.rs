@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    provider::{Counting, Report, ServerId, SharedStore},
+    provider::{ClusterStore, Counting, NodeId, Report},
     storage_usage::StorageUsage,
     usage::{Lease, LedgerState, UsageSnapshot},
     user::{UserId, now_ms},
@@ -17,12 +17,12 @@ use crate::{
 
 /// See the module.
 pub(super) struct SharedLedger {
-    store: Arc<dyn SharedStore>,
-    server: ServerId,
+    store: Arc<dyn ClusterStore>,
+    server: NodeId,
 }
 
 impl SharedLedger {
-    pub(super) fn new(store: Arc<dyn SharedStore>, server: ServerId) -> Self {
+    pub(super) fn new(store: Arc<dyn ClusterStore>, server: NodeId) -> Self {
         Self { store, server }
     }
 
@@ -105,8 +105,8 @@ enum LastReport {
 }
 
 struct SharedClient {
-    store: Arc<dyn SharedStore>,
-    server: ServerId,
+    store: Arc<dyn ClusterStore>,
+    server: NodeId,
     user: UserId,
     /// What the store had last.
     usage: StorageUsage,

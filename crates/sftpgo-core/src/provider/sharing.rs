@@ -12,9 +12,9 @@ use crate::{
 
 /// One of the servers that share a store, by a number that no other has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ServerId(pub i64);
+pub struct NodeId(pub i64);
 
-impl ServerId {
+impl NodeId {
     /// A number for a server that starts: nobody has it, not even the same server's last run.
     pub fn random() -> Self {
         Self(random::positive())
@@ -57,7 +57,7 @@ pub struct Share {
 pub struct Counting {
     /// No other server has a share in the user.
     pub is_alone: bool,
-    /// The files are to be counted, see [`SharedStore::to_count`].
+    /// The files are to be counted, see [`ClusterStore::to_count`].
     pub is_due: bool,
 }
 
@@ -138,63 +138,63 @@ fn reserve(in_motion: i128, wanted: i128, limit: i128, taken: i128) -> i128 {
 /// had a share from its beginning to its end.
 ///
 /// Every error is [`Unavailable`](crate::ErrorKind::Unavailable) unless a call says more.
-pub trait SharedStore: Send + Sync {
+pub trait ClusterStore: Send + Sync {
     /// Says that `server` is alive. True when it was not known as that: new, or forgotten by
-    /// [`SharedStore::forget_silent`].
+    /// [`ClusterStore::forget_silent`].
     ///
     /// # Errors
     /// See the trait.
-    fn keep_alive(&self, server: ServerId) -> Result<bool>;
+    fn keep_alive(&self, server: NodeId) -> Result<bool>;
 
     /// Forgets all servers but `server` that have been silent for so long.
     ///
     /// # Errors
     /// See the trait.
-    fn forget_silent(&self, server: ServerId, silent_for: Duration) -> Result<()>;
+    fn forget_silent(&self, server: NodeId, silent_for: Duration) -> Result<()>;
 
     /// Ends the sessions of servers that are not known, and takes over shares of theirs for `server`: these users' files
     /// are to be counted. True when there are more, for whoever calls again.
     ///
     /// # Errors
     /// See the trait.
-    fn take_over(&self, server: ServerId) -> Result<bool>;
+    fn take_over(&self, server: NodeId) -> Result<bool>;
 
     /// The server has ended, or is about to with no session left. Shares that it could not end are there to be taken over.
     ///
     /// # Errors
     /// See the trait.
-    fn leave(&self, server: ServerId) -> Result<()>;
+    fn leave(&self, server: NodeId) -> Result<()>;
 
     /// Takes one of the user's sessions, unless the user has `most` (0 is no limit) on all servers together. A number
     /// is used for one session only; taking it again changes nothing.
     ///
     /// # Errors
     /// [`LimitReached`](crate::ErrorKind::LimitReached), [`NotFound`](crate::ErrorKind::NotFound).
-    fn take_session(&self, server: ServerId, number: i64, id: UserId, most: u32) -> Result<()>;
+    fn take_session(&self, server: NodeId, number: i64, id: UserId, most: u32) -> Result<()>;
 
     /// The numbers of the server's sessions.
     ///
     /// # Errors
     /// See the trait.
-    fn sessions(&self, server: ServerId) -> Result<Vec<i64>>;
+    fn sessions(&self, server: NodeId) -> Result<Vec<i64>>;
 
     /// Takes sessions again that others have ended, whatever the limits are.
     ///
     /// # Errors
     /// See the trait; an id nobody has is ignored.
-    fn take_sessions_again(&self, server: ServerId, sessions: &[(i64, UserId)]) -> Result<()>;
+    fn take_sessions_again(&self, server: NodeId, sessions: &[(i64, UserId)]) -> Result<()>;
 
     /// Gives sessions back.
     ///
     /// # Errors
     /// See the trait.
-    fn give_back_sessions(&self, server: ServerId, numbers: &[i64]) -> Result<()>;
+    fn give_back_sessions(&self, server: NodeId, numbers: &[i64]) -> Result<()>;
 
     /// The user's usage, and this server's share in it, which may not have begun.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound).
-    fn share(&self, server: ServerId, id: UserId) -> Result<Share>;
+    fn share(&self, server: NodeId, id: UserId) -> Result<Share>;
 
     /// Begins a share unless it has begun: from here on the user's files may differ from the ledger's figures, of which
     /// `contributed` came from this server already. With `late` they may have before: if the share begins now, the
@@ -204,7 +204,7 @@ pub trait SharedStore: Send + Sync {
     /// See the trait; an id nobody has is ignored.
     fn begin_share(
         &self,
-        server: ServerId,
+        server: NodeId,
         id: UserId,
         contributed: StorageUsage,
         late: bool,
@@ -215,20 +215,20 @@ pub trait SharedStore: Send + Sync {
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound).
-    fn report(&self, server: ServerId, id: UserId, report: &Report) -> Result<Share>;
+    fn report(&self, server: NodeId, id: UserId, report: &Report) -> Result<Share>;
 
     /// Users with a share of this server that says that their files are to be counted.
     ///
     /// # Errors
     /// See the trait.
-    fn to_count(&self, server: ServerId) -> Result<Vec<UserId>>;
+    fn to_count(&self, server: NodeId) -> Result<Vec<UserId>>;
 
     /// The server, which has a share, begins to count the user's files. A share that was lost begins anew, and they are
     /// to be counted once more.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound).
-    fn begin_count(&self, server: ServerId, id: UserId) -> Result<Counting>;
+    fn begin_count(&self, server: NodeId, id: UserId) -> Result<Counting>;
 
     /// Replaces the figures by what was counted; `contributed` of it came from this server's share. False when another
     /// server had a share meanwhile: then the files are to be counted again, and the figures are only replaced if
@@ -238,7 +238,7 @@ pub trait SharedStore: Send + Sync {
     /// [`NotFound`](crate::ErrorKind::NotFound).
     fn replace_usage(
         &self,
-        server: ServerId,
+        server: NodeId,
         id: UserId,
         usage: Usage,
         contributed: StorageUsage,
@@ -250,7 +250,7 @@ pub trait SharedStore: Send + Sync {
     ///
     /// # Errors
     /// See the trait.
-    fn end_share(&self, server: ServerId, id: UserId) -> Result<bool>;
+    fn end_share(&self, server: NodeId, id: UserId) -> Result<bool>;
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::{account::QuotaAccount, user_state::UserState};
 use crate::{
     error::{ErrorKind, Result},
     ledger::{self, DirtyJournal, DirtyTracker, Ledger, LeftDirty, MemoryJournal, WriteBehind},
-    provider::{Provider, ServerId, SharedStore},
+    provider::{ClusterStore, NodeId, Provider},
     storage_usage::{StorageUsage, Usage},
     sync::lock,
     user::{EffectiveUser, UserId},
@@ -49,7 +49,7 @@ pub struct QuotaBook {
     users: Mutex<Users>,
     pub(super) write_behind: Arc<WriteBehind>,
     writing: Mutex<Writing>,
-    cluster: Option<(Arc<dyn SharedStore>, ServerId)>,
+    cluster: Option<(Arc<dyn ClusterStore>, NodeId)>,
 }
 
 #[derive(Default)]
@@ -70,7 +70,7 @@ impl QuotaBook {
     /// A book over the ledger of `provider`.
     pub fn new(provider: Arc<dyn Provider>, tracking: Tracking) -> Arc<Self> {
         let journal = Arc::new(MemoryJournal::default());
-        Self::of_server(provider, tracking, ServerId::random(), journal)
+        Self::of_server(provider, tracking, NodeId::random(), journal)
     }
 
     /// The same of the server that is called `server` where others share the ledger. What cannot be written there when
@@ -78,7 +78,7 @@ impl QuotaBook {
     pub fn of_server(
         provider: Arc<dyn Provider>,
         tracking: Tracking,
-        server: ServerId,
+        server: NodeId,
         journal: Arc<dyn DirtyJournal>,
     ) -> Arc<Self> {
         let ledger = ledger::choose(&provider, server);
@@ -281,7 +281,7 @@ impl QuotaBook {
     }
 
     /// The store that servers share, and which of them this is; none when it is alone.
-    pub fn cluster(&self) -> Option<(Arc<dyn SharedStore>, ServerId)> {
+    pub fn cluster(&self) -> Option<(Arc<dyn ClusterStore>, NodeId)> {
         self.cluster.clone()
     }
 

@@ -6,7 +6,7 @@ use sftpgo_core::{
     UserId, cluster,
     cluster::Heartbeat,
     event::Events,
-    provider::{QuotaLedger, ServerId, SharedStore},
+    provider::{ClusterStore, NodeId, QuotaLedger},
     quota::{QuotaBook, Tracking},
     registry::Connections,
     storage_usage::{StorageUsage, Usage},
@@ -20,7 +20,7 @@ use crate::{
 
 /// What a server does that has taken over the share of a dead one, when it finds `files` in `size` bytes.
 fn count_for_the_dead(provider: &MemoryProvider, id: UserId, size: i64, files: i32) {
-    const HEIR: ServerId = ServerId(2);
+    const HEIR: NodeId = NodeId(2);
     provider.forget_silent(HEIR, Duration::ZERO).unwrap();
     provider.take_over(HEIR).unwrap();
     assert_eq!(provider.to_count(HEIR).unwrap(), [id]);
@@ -107,7 +107,7 @@ fn who_is_to_be_counted_stays_so_until_that_is_done() {
     let (provider, bob) = shared();
     let book = book(&provider);
     provider
-        .begin_share(ServerId(9), bob.id, StorageUsage::default(), false)
+        .begin_share(NodeId(9), bob.id, StorageUsage::default(), false)
         .unwrap();
     let (store, server) = book.cluster().unwrap();
     store.keep_alive(server).unwrap();

@@ -11,7 +11,7 @@ use std::{
 
 use sftpgo_core::{
     Error, ErrorKind, Result, StoredUser, UserId,
-    provider::{Counting, QuotaLedger, Report, ServerId, Share, SharedStore},
+    provider::{ClusterStore, Counting, NodeId, QuotaLedger, Report, Share},
     storage_usage::{StorageUsage, Usage},
 };
 use sftpgo_store::MemoryProvider;
@@ -70,7 +70,7 @@ impl Flaky {
         Err(Error::new(ErrorKind::Unavailable, "gone"))
     }
 
-    fn neighbours(&self) -> Arc<dyn SharedStore> {
+    fn neighbours(&self) -> Arc<dyn ClusterStore> {
         Arc::clone(&self.stored).shared().unwrap()
     }
 }
@@ -94,52 +94,52 @@ impl QuotaLedger for Flaky {
         self.call(|| self.stored.unsettled_users())
     }
 
-    fn shared(self: Arc<Self>) -> Option<Arc<dyn SharedStore>> {
+    fn shared(self: Arc<Self>) -> Option<Arc<dyn ClusterStore>> {
         let stored = Arc::clone(&self.stored).shared();
-        stored.map(|_| self as Arc<dyn SharedStore>)
+        stored.map(|_| self as Arc<dyn ClusterStore>)
     }
 }
 
-impl SharedStore for Flaky {
-    fn keep_alive(&self, server: ServerId) -> Result<bool> {
+impl ClusterStore for Flaky {
+    fn keep_alive(&self, server: NodeId) -> Result<bool> {
         self.call(|| self.neighbours().keep_alive(server))
     }
 
-    fn forget_silent(&self, server: ServerId, silent_for: Duration) -> Result<()> {
+    fn forget_silent(&self, server: NodeId, silent_for: Duration) -> Result<()> {
         self.call(|| self.neighbours().forget_silent(server, silent_for))
     }
 
-    fn take_over(&self, server: ServerId) -> Result<bool> {
+    fn take_over(&self, server: NodeId) -> Result<bool> {
         self.call(|| self.neighbours().take_over(server))
     }
 
-    fn leave(&self, server: ServerId) -> Result<()> {
+    fn leave(&self, server: NodeId) -> Result<()> {
         self.call(|| self.neighbours().leave(server))
     }
 
-    fn take_session(&self, server: ServerId, number: i64, id: UserId, most: u32) -> Result<()> {
+    fn take_session(&self, server: NodeId, number: i64, id: UserId, most: u32) -> Result<()> {
         self.call(|| self.neighbours().take_session(server, number, id, most))
     }
 
-    fn sessions(&self, server: ServerId) -> Result<Vec<i64>> {
+    fn sessions(&self, server: NodeId) -> Result<Vec<i64>> {
         self.call(|| self.neighbours().sessions(server))
     }
 
-    fn take_sessions_again(&self, server: ServerId, sessions: &[(i64, UserId)]) -> Result<()> {
+    fn take_sessions_again(&self, server: NodeId, sessions: &[(i64, UserId)]) -> Result<()> {
         self.call(|| self.neighbours().take_sessions_again(server, sessions))
     }
 
-    fn give_back_sessions(&self, server: ServerId, numbers: &[i64]) -> Result<()> {
+    fn give_back_sessions(&self, server: NodeId, numbers: &[i64]) -> Result<()> {
         self.call(|| self.neighbours().give_back_sessions(server, numbers))
     }
 
-    fn share(&self, server: ServerId, id: UserId) -> Result<Share> {
+    fn share(&self, server: NodeId, id: UserId) -> Result<Share> {
         self.call(|| self.neighbours().share(server, id))
     }
 
     fn begin_share(
         &self,
-        server: ServerId,
+        server: NodeId,
         id: UserId,
         contributed: StorageUsage,
         late: bool,
@@ -147,21 +147,21 @@ impl SharedStore for Flaky {
         self.call(|| self.neighbours().begin_share(server, id, contributed, late))
     }
 
-    fn to_count(&self, server: ServerId) -> Result<Vec<UserId>> {
+    fn to_count(&self, server: NodeId) -> Result<Vec<UserId>> {
         self.call(|| self.neighbours().to_count(server))
     }
 
-    fn begin_count(&self, server: ServerId, id: UserId) -> Result<Counting> {
+    fn begin_count(&self, server: NodeId, id: UserId) -> Result<Counting> {
         self.call(|| self.neighbours().begin_count(server, id))
     }
 
-    fn report(&self, server: ServerId, id: UserId, report: &Report) -> Result<Share> {
+    fn report(&self, server: NodeId, id: UserId, report: &Report) -> Result<Share> {
         self.call(|| self.neighbours().report(server, id, report))
     }
 
     fn replace_usage(
         &self,
-        server: ServerId,
+        server: NodeId,
         id: UserId,
         usage: Usage,
         contributed: StorageUsage,
@@ -173,7 +173,7 @@ impl SharedStore for Flaky {
         })
     }
 
-    fn end_share(&self, server: ServerId, id: UserId) -> Result<bool> {
+    fn end_share(&self, server: NodeId, id: UserId) -> Result<bool> {
         self.call(|| self.neighbours().end_share(server, id))
     }
 }

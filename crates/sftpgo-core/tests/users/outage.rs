@@ -5,7 +5,7 @@ use std::{sync::Arc, thread, time::Duration};
 use sftpgo_core::{
     StoredUser, cluster,
     ledger::{DirtyJournal, MemoryJournal},
-    provider::{QuotaLedger, ServerId},
+    provider::{NodeId, QuotaLedger},
     quota::{LedgerWriter, QuotaAccount, QuotaBook, Rescan, ScanOutcome, Tracking},
     usage::FileChange,
 };
@@ -42,7 +42,7 @@ fn worlds() -> [World; 2] {
 }
 
 fn book(provider: &Arc<Flaky>, journal: &Arc<MemoryJournal>) -> Arc<QuotaBook> {
-    let server = ServerId::random();
+    let server = NodeId::random();
     QuotaBook::of_server(provider.clone(), Tracking::All, server, journal.clone())
 }
 

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use sftpgo_core::{
     ErrorKind, StoredUser, UserId,
     event::Events,
-    provider::{QuotaLedger, ServerId, SharedStore},
+    provider::{ClusterStore, NodeId, QuotaLedger},
     quota::{LedgerWriter, QuotaAccount, QuotaBook, Tracking},
     registry::Connections,
     storage_usage::StorageUsage,
@@ -70,13 +70,13 @@ fn stored(provider: &MemoryProvider, id: UserId) -> (i64, i64) {
 
 /// Servers that are not known have no share that would be taken over.
 fn nothing_is_left(provider: &MemoryProvider) -> bool {
-    provider.take_over(ServerId(1)).unwrap();
-    provider.to_count(ServerId(1)).unwrap().is_empty()
+    provider.take_over(NodeId(1)).unwrap();
+    provider.to_count(NodeId(1)).unwrap().is_empty()
 }
 
 /// Has any server a share in the user?
 fn has_share(provider: &MemoryProvider, id: UserId) -> bool {
-    const OBSERVER: ServerId = ServerId(3);
+    const OBSERVER: NodeId = NodeId(3);
     provider
         .begin_share(OBSERVER, id, StorageUsage::default(), false)
         .unwrap();
@@ -165,7 +165,7 @@ fn a_report_whose_answer_was_lost_counts_once() {
 fn sessions_are_limited_over_all_servers() {
     let (provider, bob) = shared();
     let server =
-        |number| Connections::of_server(Events::default(), provider.clone(), ServerId(number));
+        |number| Connections::of_server(Events::default(), provider.clone(), NodeId(number));
     let (one, two) = (server(1), server(2));
     let first = one.log_in(&bob).unwrap();
     let second = two.log_in(&bob).unwrap();
@@ -186,7 +186,7 @@ fn a_session_that_ended_while_the_store_was_away_is_given_back_later() {
     let provider = Flaky::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let server =
-        |number| Connections::of_server(Events::default(), provider.clone(), ServerId(number));
+        |number| Connections::of_server(Events::default(), provider.clone(), NodeId(number));
     let (one, two) = (server(1), server(2));
     let both = (one.log_in(&bob).unwrap(), one.log_in(&bob).unwrap());
     provider.is(Mood::Down);
@@ -203,26 +203,26 @@ fn a_session_that_ended_while_the_store_was_away_is_given_back_later() {
 #[test]
 fn a_server_that_was_taken_for_dead_takes_its_sessions_again() {
     let (provider, bob) = shared();
-    let one = Connections::of_server(Events::default(), provider.clone(), ServerId(1));
+    let one = Connections::of_server(Events::default(), provider.clone(), NodeId(1));
     let _login = one.log_in(&bob).unwrap();
-    provider.keep_alive(ServerId(1)).unwrap();
-    provider.forget_silent(ServerId(2), Duration::ZERO).unwrap();
-    provider.take_over(ServerId(2)).unwrap();
-    provider.take_session(ServerId(2), 1, bob.id, 1).unwrap();
-    assert!(provider.keep_alive(ServerId(1)).unwrap());
+    provider.keep_alive(NodeId(1)).unwrap();
+    provider.forget_silent(NodeId(2), Duration::ZERO).unwrap();
+    provider.take_over(NodeId(2)).unwrap();
+    provider.take_session(NodeId(2), 1, bob.id, 1).unwrap();
+    assert!(provider.keep_alive(NodeId(1)).unwrap());
     one.take_again(&|| Ok(())).unwrap();
-    assert!(provider.take_session(ServerId(2), 2, bob.id, 2).is_err());
+    assert!(provider.take_session(NodeId(2), 2, bob.id, 2).is_err());
 }
 
 #[test]
 fn a_session_that_the_store_alone_knows_is_given_back() {
     let (provider, bob) = shared();
-    let one = Connections::of_server(Events::default(), provider.clone(), ServerId(1));
+    let one = Connections::of_server(Events::default(), provider.clone(), NodeId(1));
     let _login = one.log_in(&bob).unwrap();
-    provider.take_session(ServerId(1), 77, bob.id, 2).unwrap();
+    provider.take_session(NodeId(1), 77, bob.id, 2).unwrap();
     one.take_again(&|| Ok(())).unwrap();
     one.give_back_ended(&|| Ok(())).unwrap();
-    assert_eq!(provider.sessions(ServerId(1)).unwrap().len(), 1);
+    assert_eq!(provider.sessions(NodeId(1)).unwrap().len(), 1);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
 
 use sftpgo_core::{
     Error, ErrorKind, Result, UserId,
-    provider::{Counting, Report, ServerId, Share, SharedStore, StoredShare},
+    provider::{ClusterStore, Counting, NodeId, Report, Share, StoredShare},
     storage_usage::{StorageUsage, Usage},
 };
 
@@ -15,9 +15,9 @@ use super::MemoryProvider;
 
 #[derive(Debug, Default)]
 pub(super) struct ClusterState {
-    seen_at: BTreeMap<ServerId, Instant>,
-    shares: BTreeMap<(ServerId, UserId), ShareRecord>,
-    sessions: BTreeMap<(ServerId, i64), UserId>,
+    seen_at: BTreeMap<NodeId, Instant>,
+    shares: BTreeMap<(NodeId, UserId), ShareRecord>,
+    sessions: BTreeMap<(NodeId, i64), UserId>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,7 +35,7 @@ impl ClusterState {
         self.sessions.retain(|_, user| *user != id);
     }
 
-    fn reserved_by_others(&self, server: ServerId, id: UserId) -> StorageUsage {
+    fn reserved_by_others(&self, server: NodeId, id: UserId) -> StorageUsage {
         self.shares
             .iter()
             .filter(|((other, user), _)| *other != server && *user == id)
@@ -45,13 +45,13 @@ impl ClusterState {
     }
 
     /// The share, which begins now unless it has.
-    fn begin(&mut self, server: ServerId, id: UserId, late: bool) -> &mut ShareRecord {
+    fn begin(&mut self, server: NodeId, id: UserId, late: bool) -> &mut ShareRecord {
         self.begin_with(server, id, StorageUsage::default(), late)
     }
 
     fn begin_with(
         &mut self,
-        server: ServerId,
+        server: NodeId,
         id: UserId,
         contributed: StorageUsage,
         late: bool,
@@ -72,20 +72,20 @@ impl ClusterState {
     }
 
     /// Another server with a share in the user.
-    fn other(&self, server: ServerId, id: UserId) -> Option<ServerId> {
+    fn other(&self, server: NodeId, id: UserId) -> Option<NodeId> {
         let mut keys = self.shares.keys();
         keys.find(|(other, user)| *other != server && *user == id)
             .map(|(other, _)| *other)
     }
 }
 
-impl SharedStore for MemoryProvider {
-    fn keep_alive(&self, server: ServerId) -> Result<bool> {
+impl ClusterStore for MemoryProvider {
+    fn keep_alive(&self, server: NodeId) -> Result<bool> {
         let cluster = &mut self.lock().cluster;
         Ok(cluster.seen_at.insert(server, Instant::now()).is_none())
     }
 
-    fn forget_silent(&self, server: ServerId, silent_for: Duration) -> Result<()> {
+    fn forget_silent(&self, server: NodeId, silent_for: Duration) -> Result<()> {
         let cluster = &mut self.lock().cluster;
         cluster
             .seen_at
@@ -93,12 +93,12 @@ impl SharedStore for MemoryProvider {
         Ok(())
     }
 
-    fn take_over(&self, server: ServerId) -> Result<bool> {
+    fn take_over(&self, server: NodeId) -> Result<bool> {
         let cluster = &mut self.lock().cluster;
-        let alive: BTreeSet<ServerId> = cluster.seen_at.keys().copied().collect();
-        let is_dead = |other: &ServerId| *other != server && !alive.contains(other);
+        let alive: BTreeSet<NodeId> = cluster.seen_at.keys().copied().collect();
+        let is_dead = |other: &NodeId| *other != server && !alive.contains(other);
         cluster.sessions.retain(|(other, _), _| !is_dead(other));
-        let left: Vec<(ServerId, UserId)> = cluster
+        let left: Vec<(NodeId, UserId)> = cluster
             .shares
             .keys()
             .filter(|(other, _)| is_dead(other))
@@ -111,7 +111,7 @@ impl SharedStore for MemoryProvider {
         Ok(false)
     }
 
-    fn leave(&self, server: ServerId) -> Result<()> {
+    fn leave(&self, server: NodeId) -> Result<()> {
         let cluster = &mut self.lock().cluster;
         cluster.sessions.retain(|(other, _), _| *other != server);
         // Shares that it could not end are taken over.
@@ -119,12 +119,12 @@ impl SharedStore for MemoryProvider {
         Ok(())
     }
 
-    fn take_session(&self, server: ServerId, number: i64, id: UserId, most: u32) -> Result<()> {
+    fn take_session(&self, server: NodeId, number: i64, id: UserId, most: u32) -> Result<()> {
         let mut stored = self.lock();
         stored.with_id_mut(id)?;
         let sessions = &mut stored.cluster.sessions;
         let of_user =
-            |(key, user): (&(ServerId, i64), &UserId)| *user == id && *key != (server, number);
+            |(key, user): (&(NodeId, i64), &UserId)| *user == id && *key != (server, number);
         let open = sessions.iter().filter(|session| of_user(*session)).count();
         if most > 0 && open >= most as usize {
             return Err(Error::new(
@@ -136,13 +136,13 @@ impl SharedStore for MemoryProvider {
         Ok(())
     }
 
-    fn sessions(&self, server: ServerId) -> Result<Vec<i64>> {
+    fn sessions(&self, server: NodeId) -> Result<Vec<i64>> {
         let sessions = &self.lock().cluster.sessions;
         let of_server = sessions.keys().filter(|(other, _)| *other == server);
         Ok(of_server.map(|(_, number)| *number).collect())
     }
 
-    fn take_sessions_again(&self, server: ServerId, again: &[(i64, UserId)]) -> Result<()> {
+    fn take_sessions_again(&self, server: NodeId, again: &[(i64, UserId)]) -> Result<()> {
         let mut stored = self.lock();
         for (number, id) in again {
             if stored.with_id(*id).is_some() {
@@ -153,7 +153,7 @@ impl SharedStore for MemoryProvider {
         Ok(())
     }
 
-    fn give_back_sessions(&self, server: ServerId, numbers: &[i64]) -> Result<()> {
+    fn give_back_sessions(&self, server: NodeId, numbers: &[i64]) -> Result<()> {
         let sessions = &mut self.lock().cluster.sessions;
         for number in numbers {
             sessions.remove(&(server, *number));
@@ -161,7 +161,7 @@ impl SharedStore for MemoryProvider {
         Ok(())
     }
 
-    fn share(&self, server: ServerId, id: UserId) -> Result<Share> {
+    fn share(&self, server: NodeId, id: UserId) -> Result<Share> {
         let mut stored = self.lock();
         let usage = StorageUsage::of(stored.with_id_mut(id)?.usage);
         let cluster = &stored.cluster;
@@ -178,7 +178,7 @@ impl SharedStore for MemoryProvider {
 
     fn begin_share(
         &self,
-        server: ServerId,
+        server: NodeId,
         id: UserId,
         contributed: StorageUsage,
         late: bool,
@@ -191,7 +191,7 @@ impl SharedStore for MemoryProvider {
         Ok(())
     }
 
-    fn report(&self, server: ServerId, id: UserId, report: &Report) -> Result<Share> {
+    fn report(&self, server: NodeId, id: UserId, report: &Report) -> Result<Share> {
         let mut stored = self.lock();
         let others = stored.cluster.reserved_by_others(server, id);
         let record = stored.cluster.shares.get(&(server, id));
@@ -203,7 +203,7 @@ impl SharedStore for MemoryProvider {
         Ok(answer)
     }
 
-    fn to_count(&self, server: ServerId) -> Result<Vec<UserId>> {
+    fn to_count(&self, server: NodeId) -> Result<Vec<UserId>> {
         let shares = &self.lock().cluster.shares;
         let own = shares
             .iter()
@@ -211,7 +211,7 @@ impl SharedStore for MemoryProvider {
         Ok(own.map(|((_, user), _)| *user).collect())
     }
 
-    fn begin_count(&self, server: ServerId, id: UserId) -> Result<Counting> {
+    fn begin_count(&self, server: NodeId, id: UserId) -> Result<Counting> {
         let mut stored = self.lock();
         stored.with_id_mut(id)?;
         let is_alone = stored.cluster.other(server, id).is_none();
@@ -225,7 +225,7 @@ impl SharedStore for MemoryProvider {
 
     fn replace_usage(
         &self,
-        server: ServerId,
+        server: NodeId,
         id: UserId,
         usage: Usage,
         contributed: StorageUsage,
@@ -244,7 +244,7 @@ impl SharedStore for MemoryProvider {
         Ok(is_exact)
     }
 
-    fn end_share(&self, server: ServerId, id: UserId) -> Result<bool> {
+    fn end_share(&self, server: NodeId, id: UserId) -> Result<bool> {
         let mut stored = self.lock();
         let cluster = &mut stored.cluster;
         let to_count = cluster

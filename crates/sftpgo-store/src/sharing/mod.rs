@@ -11,7 +11,7 @@ use diesel::{
 };
 use sftpgo_core::{
     Error, ErrorKind, Result, UserId,
-    provider::{Counting, Report, ServerId, Share, SharedStore},
+    provider::{ClusterStore, Counting, NodeId, Report, Share},
     storage_usage::{StorageUsage, Usage},
 };
 
@@ -30,8 +30,8 @@ use crate::{
 /// Shares of dead servers that are taken over in one transaction.
 const TAKEN_AT_ONCE: i64 = 100;
 
-impl SharedStore for DatabaseProvider {
-    fn keep_alive(&self, server: ServerId) -> Result<bool> {
+impl ClusterStore for DatabaseProvider {
+    fn keep_alive(&self, server: NodeId) -> Result<bool> {
         self.pool.transaction(move |connection| {
             let now = dialect::now(connection);
             let now = || sql::<BigInt>(now);
@@ -47,7 +47,7 @@ impl SharedStore for DatabaseProvider {
         })
     }
 
-    fn forget_silent(&self, server: ServerId, silent_for: Duration) -> Result<()> {
+    fn forget_silent(&self, server: NodeId, silent_for: Duration) -> Result<()> {
         self.pool
             .transaction(move |connection| {
                 let silent_since =
@@ -62,7 +62,7 @@ impl SharedStore for DatabaseProvider {
             .map(drop)
     }
 
-    fn take_over(&self, server: ServerId) -> Result<bool> {
+    fn take_over(&self, server: NodeId) -> Result<bool> {
         self.pool.transaction(move |connection| {
             diesel::delete(
                 open_sessions::table
@@ -76,7 +76,7 @@ impl SharedStore for DatabaseProvider {
             .transaction(move |connection| take_over_some(connection, server))
     }
 
-    fn leave(&self, server: ServerId) -> Result<()> {
+    fn leave(&self, server: NodeId) -> Result<()> {
         self.pool.transaction(move |connection| {
             diesel::delete(open_sessions::table.filter(open_sessions::server_id.eq(server.0)))
                 .execute(connection)?;
@@ -86,7 +86,7 @@ impl SharedStore for DatabaseProvider {
         })
     }
 
-    fn take_session(&self, server: ServerId, number: i64, id: UserId, most: u32) -> Result<()> {
+    fn take_session(&self, server: NodeId, number: i64, id: UserId, most: u32) -> Result<()> {
         let taken = self.pool.transaction(move |connection| {
             if usage_locked(connection, id)?.is_none() {
                 return Ok(Err(no_such_user()));
@@ -111,7 +111,7 @@ impl SharedStore for DatabaseProvider {
         taken?
     }
 
-    fn sessions(&self, server: ServerId) -> Result<Vec<i64>> {
+    fn sessions(&self, server: NodeId) -> Result<Vec<i64>> {
         self.pool.call(move |connection| {
             open_sessions::table
                 .filter(open_sessions::server_id.eq(server.0))
@@ -120,7 +120,7 @@ impl SharedStore for DatabaseProvider {
         })
     }
 
-    fn take_sessions_again(&self, server: ServerId, sessions: &[(i64, UserId)]) -> Result<()> {
+    fn take_sessions_again(&self, server: NodeId, sessions: &[(i64, UserId)]) -> Result<()> {
         let sessions = sessions.to_vec();
         self.pool.transaction(move |connection| {
             let ids = sessions.iter().map(|(_, id)| id.0);
@@ -139,7 +139,7 @@ impl SharedStore for DatabaseProvider {
         })
     }
 
-    fn give_back_sessions(&self, server: ServerId, numbers: &[i64]) -> Result<()> {
+    fn give_back_sessions(&self, server: NodeId, numbers: &[i64]) -> Result<()> {
         let numbers = numbers.to_vec();
         self.pool.transaction(move |connection| {
             for number in &numbers {
@@ -150,7 +150,7 @@ impl SharedStore for DatabaseProvider {
         })
     }
 
-    fn share(&self, server: ServerId, id: UserId) -> Result<Share> {
+    fn share(&self, server: NodeId, id: UserId) -> Result<Share> {
         self.pool
             .transaction(move |connection| {
                 let Some(usage) = usage(connection, id)? else {
@@ -170,7 +170,7 @@ impl SharedStore for DatabaseProvider {
 
     fn begin_share(
         &self,
-        server: ServerId,
+        server: NodeId,
         id: UserId,
         contributed: StorageUsage,
         late: bool,
@@ -188,7 +188,7 @@ impl SharedStore for DatabaseProvider {
         })
     }
 
-    fn report(&self, server: ServerId, id: UserId, report: &Report) -> Result<Share> {
+    fn report(&self, server: NodeId, id: UserId, report: &Report) -> Result<Share> {
         let report = *report;
         self.pool
             .transaction(move |connection| {
@@ -213,7 +213,7 @@ impl SharedStore for DatabaseProvider {
             .ok_or_else(no_such_user)
     }
 
-    fn to_count(&self, server: ServerId) -> Result<Vec<UserId>> {
+    fn to_count(&self, server: NodeId) -> Result<Vec<UserId>> {
         let due: Vec<i32> = self.pool.call(move |connection| {
             quota_shares::table
                 .filter(quota_shares::server_id.eq(server.0))
@@ -224,7 +224,7 @@ impl SharedStore for DatabaseProvider {
         Ok(due.into_iter().map(UserId).collect())
     }
 
-    fn begin_count(&self, server: ServerId, id: UserId) -> Result<Counting> {
+    fn begin_count(&self, server: NodeId, id: UserId) -> Result<Counting> {
         self.pool
             .transaction(move |connection| {
                 if usage_locked(connection, id)?.is_none() {
@@ -248,7 +248,7 @@ impl SharedStore for DatabaseProvider {
 
     fn replace_usage(
         &self,
-        server: ServerId,
+        server: NodeId,
         id: UserId,
         usage: Usage,
         contributed: StorageUsage,
@@ -290,7 +290,7 @@ impl SharedStore for DatabaseProvider {
             .ok_or_else(no_such_user)
     }
 
-    fn end_share(&self, server: ServerId, id: UserId) -> Result<bool> {
+    fn end_share(&self, server: NodeId, id: UserId) -> Result<bool> {
         self.pool.transaction(move |connection| {
             let usage = usage_locked(connection, id)?;
             let another = another(connection, server, id)?;
@@ -327,7 +327,7 @@ fn known_servers() -> _ {
 }
 
 /// Takes over some shares of servers that are not known; false when there are none.
-fn take_over_some(connection: &mut Connection, by: ServerId) -> QueryResult<bool> {
+fn take_over_some(connection: &mut Connection, by: NodeId) -> QueryResult<bool> {
     let left: Vec<(i64, i32)> = quota_shares::table
         .filter(quota_shares::server_id.ne(by.0))
         .filter(quota_shares::server_id.ne_all(known_servers()))
@@ -353,7 +353,7 @@ fn take_over_some(connection: &mut Connection, by: ServerId) -> QueryResult<bool
 
 fn insert_session(
     connection: &mut Connection,
-    server: ServerId,
+    server: NodeId,
     number: i64,
     id: UserId,
 ) -> QueryResult<()> {

@@ -4,7 +4,7 @@ use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, RunQue
 pub(super) use sftpgo_core::provider::StoredShare;
 use sftpgo_core::{
     UserId,
-    provider::ServerId,
+    provider::NodeId,
     storage_usage::{StorageUsage, Usage},
 };
 
@@ -49,7 +49,7 @@ pub(super) fn set_usage(connection: &mut Connection, id: UserId, usage: Usage) -
 
 pub(super) fn stored_share(
     connection: &mut Connection,
-    server: ServerId,
+    server: NodeId,
     id: UserId,
 ) -> QueryResult<Option<StoredShare>> {
     let found: Option<(i64, i64, i64, i64)> = quota_shares::table
@@ -76,7 +76,7 @@ pub(super) fn stored_share(
 
 pub(super) fn reserved_by_others(
     connection: &mut Connection,
-    server: ServerId,
+    server: NodeId,
     id: UserId,
 ) -> QueryResult<StorageUsage> {
     let others: Vec<(i64, i64)> = quota_shares::table
@@ -96,7 +96,7 @@ pub(super) fn reserved_by_others(
 /// Begins a share: what others count now is disturbed by it.
 pub(super) fn insert_share(
     connection: &mut Connection,
-    server: ServerId,
+    server: NodeId,
     id: UserId,
     share: StoredShare,
     to_count: bool,
@@ -122,7 +122,7 @@ pub(super) fn insert_share(
 /// Has the server's share say that the files are to be counted; it begins unless it has.
 pub(super) fn demand_count(
     connection: &mut Connection,
-    server: ServerId,
+    server: NodeId,
     id: UserId,
 ) -> QueryResult<()> {
     if is_to_be_counted(connection, server, id)?.is_none() {
@@ -137,7 +137,7 @@ pub(super) fn demand_count(
 /// Whether the server's share says so; none when there is no share.
 pub(super) fn is_to_be_counted(
     connection: &mut Connection,
-    server: ServerId,
+    server: NodeId,
     id: UserId,
 ) -> QueryResult<Option<bool>> {
     quota_shares::table
@@ -150,21 +150,21 @@ pub(super) fn is_to_be_counted(
 /// Another server with a share in the user.
 pub(super) fn another(
     connection: &mut Connection,
-    server: ServerId,
+    server: NodeId,
     id: UserId,
-) -> QueryResult<Option<ServerId>> {
+) -> QueryResult<Option<NodeId>> {
     quota_shares::table
         .filter(quota_shares::user_id.eq(id.0))
         .filter(quota_shares::server_id.ne(server.0))
         .select(quota_shares::server_id)
         .first::<i64>(connection)
         .optional()
-        .map(|found| found.map(ServerId))
+        .map(|found| found.map(NodeId))
 }
 
 pub(super) fn update_share(
     connection: &mut Connection,
-    server: ServerId,
+    server: NodeId,
     id: UserId,
     share: StoredShare,
 ) -> QueryResult<()> {

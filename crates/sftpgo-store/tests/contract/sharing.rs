@@ -4,17 +4,17 @@ use std::{sync::Arc, thread, time::Duration};
 
 use sftpgo_core::{
     ErrorKind, Provider, UserId,
-    provider::{Report, ServerId, Share, SharedStore},
+    provider::{ClusterStore, NodeId, Report, Share},
     storage_usage::{StorageUsage, Usage},
 };
 
 use super::user;
 
-const ONE: ServerId = ServerId(1);
-const TWO: ServerId = ServerId(i64::MAX);
+const ONE: NodeId = NodeId(1);
+const TWO: NodeId = NodeId(i64::MAX);
 const NOBODY: UserId = UserId(4711);
 
-fn shared(provider: &Arc<dyn Provider>) -> Arc<dyn SharedStore> {
+fn shared(provider: &Arc<dyn Provider>) -> Arc<dyn ClusterStore> {
     Arc::clone(provider).shared().unwrap()
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn no_report_is_lost_among_many_threads(provider: &Arc<dyn Provider>)
     let store = &*shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
     thread::scope(|scope| {
-        for server in (1..=SERVERS).map(ServerId) {
+        for server in (1..=SERVERS).map(NodeId) {
             scope.spawn(move || {
                 store.begin_share(server, bob, amount(0, 0), false).unwrap();
                 let mut answer = Share::default();
@@ -240,7 +240,7 @@ pub(crate) fn a_count_that_is_due_is_not_forgotten(provider: &Arc<dyn Provider>)
 }
 
 /// Takes over everything for `server`, and answers who is to be counted then.
-fn take_over(store: &dyn SharedStore, server: ServerId) -> Vec<UserId> {
+fn take_over(store: &dyn ClusterStore, server: NodeId) -> Vec<UserId> {
     while store.take_over(server).unwrap() {}
     let mut due = store.to_count(server).unwrap();
     due.sort_unstable();
