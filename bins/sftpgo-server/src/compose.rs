@@ -11,7 +11,7 @@ use sftpgo_core::{
     cluster::Heartbeat,
     event::Events,
     explain::Explainer,
-    filesystem::{BoundedHomes, Homes, local::LocalHomes},
+    filesystem::{BoundedHomes, FilesystemFactory, local::LocalHomes},
     ledger::MemoryJournal,
     provider::NodeId,
     quota::QuotaBook,
@@ -36,7 +36,7 @@ pub(crate) struct Parts {
     pub(crate) ssh: sftpgo_ssh::Server,
     pub(crate) api: Arc<ApiState>,
     pub(crate) provider: Arc<dyn Provider>,
-    pub(crate) homes: Arc<dyn Homes>,
+    pub(crate) homes: Arc<dyn FilesystemFactory>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) quotas: Arc<QuotaBook>,
     /// None where this server is alone.
@@ -100,7 +100,7 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
     if let (Some(heartbeat), Some(former)) = (&heartbeat, former) {
         heartbeat.succeed(former).map_err(of_key("data_provider"))?;
     }
-    let homes: Arc<dyn Homes> = Arc::new(BoundedHomes::new(Arc::new(LocalHomes)));
+    let homes: Arc<dyn FilesystemFactory> = Arc::new(BoundedHomes::new(Arc::new(LocalHomes)));
 
     let api = Arc::new(ApiState {
         accounts: Arc::new(Accounts::new(

@@ -3,8 +3,8 @@
 use std::{sync::Arc, thread};
 
 use sftpgo_core::{
-    Provider, UserId, auth::refusal::RefusalTime, filesystem::Homes, priority, recovery,
-    scan::QuotaScans, sweep::sweep_uploads,
+    Provider, UserId, auth::refusal::RefusalTime, filesystem::FilesystemFactory, priority,
+    recovery, scan::QuotaScans, sweep::sweep_uploads,
 };
 use tokio::task::spawn_blocking;
 
@@ -12,7 +12,7 @@ use crate::compose::Parts;
 
 struct StartupTasks {
     provider: Arc<dyn Provider>,
-    homes: Arc<dyn Homes>,
+    homes: Arc<dyn FilesystemFactory>,
     scans: Arc<QuotaScans>,
     refusal_time: Arc<RefusalTime>,
     unsettled: Vec<UserId>,

@@ -13,7 +13,7 @@ pub use self::question::{Action, Question};
 use self::requests::{Home, NeededRoom};
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::Homes,
+    filesystem::FilesystemFactory,
     patience,
     quota::QuotaBook,
     rule::Rule,
@@ -30,7 +30,7 @@ const MOST_QUESTIONS: usize = 32;
 pub struct Explainer(Arc<Desk>);
 
 struct Desk {
-    homes: Arc<dyn Homes>,
+    homes: Arc<dyn FilesystemFactory>,
     quotas: Arc<QuotaBook>,
     uploads: UploadPolicy,
 }
@@ -48,7 +48,11 @@ pub struct Verdict {
 
 impl Explainer {
     /// Explains for users with homes from `homes` and usage in `quotas`, where uploads are stored as `uploads` says.
-    pub fn new(homes: Arc<dyn Homes>, quotas: Arc<QuotaBook>, uploads: UploadPolicy) -> Self {
+    pub fn new(
+        homes: Arc<dyn FilesystemFactory>,
+        quotas: Arc<QuotaBook>,
+        uploads: UploadPolicy,
+    ) -> Self {
         Self(Arc::new(Desk {
             homes,
             quotas,

@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{Filesystem, Homes},
+    filesystem::{Filesystem, FilesystemFactory},
     patience::{self, Progress},
     priority,
     quota::{QuotaAccount, QuotaBook, Rescan, ScanOutcome, Tracking},
@@ -32,7 +32,7 @@ const MOST_REMEMBERED: usize = 1000;
 
 /// All scans of one server.
 pub struct QuotaScans {
-    homes: Arc<dyn Homes>,
+    homes: Arc<dyn FilesystemFactory>,
     quotas: Arc<QuotaBook>,
     running: Mutex<HashMap<String, i64>>,
     ended: Mutex<VecDeque<EndedScan>>,
@@ -69,13 +69,13 @@ pub struct ScanReport {
 
 impl QuotaScans {
     /// No scan yet.
-    pub fn new(homes: Arc<dyn Homes>, quotas: Arc<QuotaBook>) -> Arc<Self> {
+    pub fn new(homes: Arc<dyn FilesystemFactory>, quotas: Arc<QuotaBook>) -> Arc<Self> {
         Self::with_patience(homes, quotas, PATIENCE)
     }
 
     /// The same, where a home that shows no file for `patience` is not waited for.
     pub fn with_patience(
-        homes: Arc<dyn Homes>,
+        homes: Arc<dyn FilesystemFactory>,
         quotas: Arc<QuotaBook>,
         patience: Duration,
     ) -> Arc<Self> {

@@ -4,7 +4,7 @@ use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::Homes,
+    filesystem::FilesystemFactory,
     patience, priority,
     provider::Users,
     user::StoredUser,
@@ -21,7 +21,7 @@ const MOST_LEFT_BEHIND: usize = 8;
 ///
 /// # Errors
 /// What the provider says; or several homes do not answer, and the rest was not swept.
-pub fn sweep_uploads(users: &dyn Users, homes: &Arc<dyn Homes>) -> Result<u64> {
+pub fn sweep_uploads(users: &dyn Users, homes: &Arc<dyn FilesystemFactory>) -> Result<u64> {
     let mut sweep = Sweep {
         homes,
         patience: PATIENCE,
@@ -41,7 +41,7 @@ pub fn sweep_uploads(users: &dyn Users, homes: &Arc<dyn Homes>) -> Result<u64> {
 }
 
 struct Sweep<'a> {
-    homes: &'a Arc<dyn Homes>,
+    homes: &'a Arc<dyn FilesystemFactory>,
     patience: Duration,
     removed: u64,
     left_behind: usize,

@@ -13,7 +13,7 @@ use std::{
 use serde_json::{Value, json};
 use sftpgo_core::{
     EffectiveUser, Result,
-    filesystem::{Filesystem, Homes, local::LocalHomes},
+    filesystem::{Filesystem, FilesystemFactory, local::LocalHomes},
     quota::Tracking,
 };
 
@@ -29,7 +29,7 @@ impl Gated {
     }
 }
 
-impl Homes for Gated {
+impl FilesystemFactory for Gated {
     fn open_home(&self, user: &EffectiveUser) -> Result<Box<dyn Filesystem>> {
         // An error is a test that has ended.
         let _ = self.0.lock().unwrap().recv();

@@ -9,7 +9,7 @@ use sftpgo_core::{
     accounts::Accounts,
     event::Events,
     explain::Explainer,
-    filesystem::{Homes, local::LocalHomes},
+    filesystem::{FilesystemFactory, local::LocalHomes},
     quota::{QuotaBook, Tracking},
     registry::Connections,
     scan::QuotaScans,
@@ -24,7 +24,7 @@ use crate::client::{self, Answer};
 /// What a test may choose.
 pub(crate) struct Settings {
     pub(crate) provider: Arc<dyn Provider>,
-    pub(crate) homes: Arc<dyn Homes>,
+    pub(crate) homes: Arc<dyn FilesystemFactory>,
     pub(crate) manage_users: bool,
     pub(crate) tracking: Tracking,
     pub(crate) users_base_dir: Option<PathBuf>,

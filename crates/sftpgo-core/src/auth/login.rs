@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Instant};
 use crate::{
     auth::refusal::RefusalTime,
     credential::{password::PasswordHash, public_key::AuthorizedKey},
-    filesystem::{Filesystem, Homes},
+    filesystem::{Filesystem, FilesystemFactory},
     provider::Provider,
     quota::{QuotaAccount, QuotaBook},
     registry::{Connections, Login},
@@ -15,7 +15,7 @@ use crate::{
 /// Checks credentials against one provider. Calls block: verifying a password takes tens of milliseconds.
 pub struct Authenticator {
     provider: Arc<dyn Provider>,
-    homes: Arc<dyn Homes>,
+    homes: Arc<dyn FilesystemFactory>,
     connections: Arc<Connections>,
     quotas: Arc<QuotaBook>,
     rehash_on_login: bool,
@@ -72,7 +72,7 @@ impl Authenticator {
     /// With `rehash_on_login` a hash that is not argon2id is replaced at the next successful password login.
     pub fn new(
         provider: Arc<dyn Provider>,
-        homes: Arc<dyn Homes>,
+        homes: Arc<dyn FilesystemFactory>,
         connections: Arc<Connections>,
         quotas: Arc<QuotaBook>,
         rehash_on_login: bool,

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Filesystem, Homes};
+use super::{Filesystem, FilesystemFactory};
 use crate::{
     error::{Error, ErrorKind, Result},
     patience,
@@ -25,7 +25,7 @@ const MOST_AT_ONCE: usize = 8;
 /// Other homes, each asked in a thread of its own: one whose file system has gone fails the logins of its user after ten
 /// seconds, and holds nothing but a few threads.
 pub struct BoundedHomes {
-    homes: Arc<dyn Homes>,
+    homes: Arc<dyn FilesystemFactory>,
     patience: Duration,
     waiting: Arc<Waiting>,
 }
@@ -62,12 +62,12 @@ enum State {
 
 impl BoundedHomes {
     /// The same homes, each given up after ten seconds.
-    pub fn new(homes: Arc<dyn Homes>) -> Self {
+    pub fn new(homes: Arc<dyn FilesystemFactory>) -> Self {
         Self::with_patience(homes, PATIENCE)
     }
 
     /// The same homes, each given up after `patience`.
-    pub fn with_patience(homes: Arc<dyn Homes>, patience: Duration) -> Self {
+    pub fn with_patience(homes: Arc<dyn FilesystemFactory>, patience: Duration) -> Self {
         Self {
             homes,
             patience,
@@ -78,7 +78,7 @@ impl BoundedHomes {
     fn ask<T: Send + 'static>(
         &self,
         user: &EffectiveUser,
-        ask: fn(&dyn Homes, &EffectiveUser) -> Result<T>,
+        ask: fn(&dyn FilesystemFactory, &EffectiveUser) -> Result<T>,
     ) -> Result<T> {
         let question = self.begin(user)?;
         let state = Arc::clone(&question.state);
@@ -125,7 +125,7 @@ impl BoundedHomes {
     }
 }
 
-impl Homes for BoundedHomes {
+impl FilesystemFactory for BoundedHomes {
     /// # Errors
     /// [`Internal`](ErrorKind::Internal) when the home does not answer, too.
     fn open_home(&self, user: &EffectiveUser) -> Result<Box<dyn Filesystem>> {

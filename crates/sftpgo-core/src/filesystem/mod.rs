@@ -274,7 +274,7 @@ pub trait Directory: Send {
 }
 
 /// Opens the filesystem of a user at login.
-pub trait Homes: Send + Sync {
+pub trait FilesystemFactory: Send + Sync {
     /// The user's filesystem; makes the home directory with its parents when missing.
     ///
     /// # Errors

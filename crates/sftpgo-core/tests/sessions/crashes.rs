@@ -3,7 +3,7 @@
 use std::fs;
 
 use sftpgo_core::{
-    filesystem::{Homes, local::LocalHomes},
+    filesystem::{FilesystemFactory, local::LocalHomes},
     provider::QuotaLedger,
     recovery,
     session::UploadMode,

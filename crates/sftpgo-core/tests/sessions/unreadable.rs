@@ -10,7 +10,7 @@ use std::{
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use sftpgo_core::{
     VirtualPath,
-    filesystem::{Homes, Replace, local::LocalHomes},
+    filesystem::{FilesystemFactory, Replace, local::LocalHomes},
     provider::Users,
     quota::{QuotaBook, Tracking},
     scan::QuotaScans,

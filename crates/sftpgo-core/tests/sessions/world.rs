@@ -13,7 +13,7 @@ use sftpgo_core::{
     ErrorKind, Result, StoredUser, UserDraft, VirtualPath,
     auth::{Authenticator, LoggedIn},
     event::{Event, Events, Observer, Protocol},
-    filesystem::{Homes, local::LocalHomes},
+    filesystem::{FilesystemFactory, local::LocalHomes},
     provider::{QuotaLedger, Users},
     quota::{QuotaBook, Tracking},
     recovery,
@@ -123,7 +123,7 @@ impl World {
         let unsettled = self.quotas.left_dirty().unwrap();
         let counted = recovery::count_unsettled(self.provider.as_ref(), &self.scans, &unsettled);
         assert_eq!(counted, unsettled.len());
-        let homes: Arc<dyn Homes> = Arc::new(LocalHomes);
+        let homes: Arc<dyn FilesystemFactory> = Arc::new(LocalHomes);
         sweep_uploads(self.provider.as_ref(), &homes).unwrap()
     }
 

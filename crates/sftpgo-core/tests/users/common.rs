@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use sftpgo_core::{
     EffectiveUser, Provider, Result, StoredUser, UserDraft,
     event::{Event, Events, Observer},
-    filesystem::{Filesystem, Homes, local::LocalHomes},
+    filesystem::{Filesystem, FilesystemFactory, local::LocalHomes},
 };
 use sftpgo_store::MemoryProvider;
 
@@ -57,7 +57,7 @@ impl Hooked {
     }
 }
 
-impl Homes for Hooked {
+impl FilesystemFactory for Hooked {
     fn open_home(&self, user: &EffectiveUser) -> Result<Box<dyn Filesystem>> {
         (self.hook.lock().unwrap())()?;
         LocalHomes.open_home(&EffectiveUser {

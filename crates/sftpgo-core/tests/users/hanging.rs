@@ -13,7 +13,7 @@ use sftpgo_core::{
     EffectiveUser, ErrorKind, Result,
     auth::Authenticator,
     event::Events,
-    filesystem::{BoundedHomes, Filesystem, Homes, local::LocalHomes},
+    filesystem::{BoundedHomes, Filesystem, FilesystemFactory, local::LocalHomes},
     quota::{QuotaBook, Tracking},
     registry::Connections,
     scan::QuotaScans,
@@ -61,7 +61,7 @@ impl Hanging {
     }
 }
 
-impl Homes for Hanging {
+impl FilesystemFactory for Hanging {
     fn open_home(&self, user: &EffectiveUser) -> Result<Box<dyn Filesystem>> {
         LocalHomes.open_home(&self.home_of(user))
     }

@@ -14,7 +14,7 @@ use rustix::{
 use super::{LocalFilesystem, home_walk, metadata::Owner};
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{Filesystem, Homes},
+    filesystem::{Filesystem, FilesystemFactory},
     user::EffectiveUser,
 };
 
@@ -22,7 +22,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LocalHomes;
 
-impl Homes for LocalHomes {
+impl FilesystemFactory for LocalHomes {
     fn open_home(&self, user: &EffectiveUser) -> Result<Box<dyn Filesystem>> {
         let owner = Owner::of(user);
         let root = if owner.is_root() {
