@@ -10,12 +10,12 @@ use std::{
 use sftpgo_core::{
     ErrorKind, Provider, Result, UserId,
     cluster::{self, HEARTBEAT_INTERVAL, Heartbeat},
-    follow::follow_changes,
     quota::{QuotaBook, ScanOutcome},
+    quota_scan::QuotaScans,
     recovery,
     registry::Connections,
-    scan::QuotaScans,
     sync::lock,
+    user_reconcile::follow_changes,
 };
 use tokio::{
     task::spawn_blocking,

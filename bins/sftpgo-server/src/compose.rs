@@ -15,8 +15,8 @@ use sftpgo_core::{
     ledger::MemoryJournal,
     provider::NodeId,
     quota::QuotaBook,
+    quota_scan::QuotaScans,
     registry::{ConnectionLimits, Connections, Descriptors},
-    scan::QuotaScans,
 };
 use sftpgo_ssh::{HostKey, Limits, ServerConfig, Services, host_key};
 use sftpgo_store::{ConnectOptions, DatabaseProvider, FileJournal, MemoryProvider, StoreConfig};

@@ -4,7 +4,7 @@ use std::{sync::Arc, thread};
 
 use sftpgo_core::{
     Provider, UserId, auth::refusal::RefusalTime, filesystem::FilesystemFactory, priority,
-    recovery, scan::QuotaScans, sweep::sweep_uploads,
+    quota_scan::QuotaScans, recovery, upload_cleanup::sweep_uploads,
 };
 use tokio::task::spawn_blocking;
 

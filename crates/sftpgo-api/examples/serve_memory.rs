@@ -11,8 +11,8 @@ use sftpgo_core::{
     explain::Explainer,
     filesystem::local::LocalHomes,
     quota::{QuotaBook, Tracking},
+    quota_scan::QuotaScans,
     registry::Connections,
-    scan::QuotaScans,
     session::UploadPolicy,
 };
 use sftpgo_store::MemoryProvider;

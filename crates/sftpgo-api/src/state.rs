@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use sftpgo_core::{
-    Provider, accounts::Accounts, explain::Explainer, registry::Connections, scan::QuotaScans,
+    Provider, accounts::Accounts, explain::Explainer, quota_scan::QuotaScans, registry::Connections,
 };
 
 use crate::{blocking::Blocking, host::AllowedHosts, metrics::Metrics};

@@ -9,13 +9,13 @@ use std::{
 use crate::{
     error::{Error, ErrorKind, Result},
     event::{Event, Events, UserChange},
-    follow,
     provider::{Provider, UserQuery},
     quota::QuotaBook,
     registry::Connections,
     storage_usage::{StorageUsage, Usage},
     sync::lock,
     user::{StoredUser, UserDraft, UserId},
+    user_reconcile,
 };
 
 /// A change is made again so often when others change the user at the same time.
@@ -114,7 +114,7 @@ impl Accounts {
         // Two changes of one user, each made of what it read, would undo each other.
         let _one_at_a_time = lock(&self.updating);
         let user = self.change(id, change)?;
-        follow::apply(&user, &self.connections, &self.quotas);
+        user_reconcile::apply(&user, &self.connections, &self.quotas);
         self.events.emit(&Event::User {
             change: UserChange::Update,
             user: &user,

@@ -6,7 +6,7 @@ use crate::{
     error::{ErrorKind, Result},
     provider::Provider,
     quota::ScanOutcome,
-    scan::QuotaScans,
+    quota_scan::QuotaScans,
     user::UserId,
 };
 

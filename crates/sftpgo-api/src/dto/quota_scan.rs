@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sftpgo_core::{
     VirtualPath,
-    scan::{EndedScan, ScanReport},
+    quota_scan::{EndedScan, ScanReport},
 };
 
 /// A running scan.

@@ -21,8 +21,8 @@ use sftpgo_core::{
     filesystem::local::LocalHomes,
     provider::{QuotaLedger, Users},
     quota::{QuotaBook, Tracking},
+    quota_scan::QuotaScans,
     registry::Connections,
-    scan::QuotaScans,
     session::{Session, UploadMode, UploadPolicy},
     user::now_ms,
 };

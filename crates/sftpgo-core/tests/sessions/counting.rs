@@ -5,7 +5,7 @@ use std::{fs, sync::Arc};
 use sftpgo_core::{
     filesystem::{Replace, local::LocalHomes},
     quota::{QuotaBook, Tracking},
-    scan::QuotaScans,
+    quota_scan::QuotaScans,
     session::UploadMode,
 };
 

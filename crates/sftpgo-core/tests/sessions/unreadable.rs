@@ -13,7 +13,7 @@ use sftpgo_core::{
     filesystem::{FilesystemFactory, Replace, local::LocalHomes},
     provider::Users,
     quota::{QuotaBook, Tracking},
-    scan::QuotaScans,
+    quota_scan::QuotaScans,
     session::UploadMode,
 };
 

@@ -16,12 +16,12 @@ use sftpgo_core::{
     filesystem::{FilesystemFactory, local::LocalHomes},
     provider::{QuotaLedger, Users},
     quota::{QuotaBook, Tracking},
+    quota_scan::QuotaScans,
     recovery,
     registry::Connections,
-    scan::QuotaScans,
     session::{OpenRequest, Session, SetstatMode, UploadMode, UploadPolicy},
-    sweep::sweep_uploads,
     transfer::Transfer,
+    upload_cleanup::sweep_uploads,
 };
 use sftpgo_store::MemoryProvider;
 

@@ -15,8 +15,8 @@ use sftpgo_core::{
     event::Events,
     filesystem::{BoundedHomes, Filesystem, FilesystemFactory, local::LocalHomes},
     quota::{QuotaBook, Tracking},
+    quota_scan::QuotaScans,
     registry::Connections,
-    scan::QuotaScans,
 };
 
 use crate::common::{add, empty};

@@ -6,11 +6,11 @@ use sftpgo_core::{
     StoredUser,
     credential::password::PasswordHash,
     event::{Events, Operation},
-    follow::follow_changes,
     permission::Permissions,
     provider::Users,
     quota::{QuotaBook, Tracking},
     registry::Connections,
+    user_reconcile::follow_changes,
 };
 
 use crate::common::{BCRYPT, KEY, OTHER_KEY, add, empty};
