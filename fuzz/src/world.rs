@@ -17,7 +17,7 @@ use sftpgo_core::{
     event::{Events, Protocol},
     filesystem::local::LocalHomes,
     provider::{QuotaLedger, Users},
-    quota::{QuotaBook, Tracking},
+    quota::{Tracking, UsageManager},
     registry::Connections,
     session::{Session, UploadMode, UploadPolicy},
     storage_usage::Usage,
@@ -80,7 +80,7 @@ impl World {
             provider.clone(),
             Arc::new(LocalHomes),
             Connections::new(Events::default()),
-            QuotaBook::new(provider.clone(), Tracking::All),
+            UsageManager::new(provider.clone(), Tracking::All),
             false,
         )
         .with_public_key("bob", AuthorizedKey::parse(KEY).unwrap().blob())

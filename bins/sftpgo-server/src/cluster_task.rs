@@ -10,7 +10,7 @@ use std::{
 use sftpgo_core::{
     ErrorKind, Provider, Result, UserId,
     cluster::{self, HEARTBEAT_INTERVAL, Heartbeat},
-    quota::{QuotaBook, ScanOutcome},
+    quota::{ScanOutcome, UsageManager},
     quota_scan::QuotaScans,
     recovery,
     registry::Connections,
@@ -31,7 +31,7 @@ const COUNT_AGAIN_AFTER: Duration = Duration::from_secs(60);
 struct Watch {
     provider: Arc<dyn Provider>,
     connections: Arc<Connections>,
-    quotas: Arc<QuotaBook>,
+    quotas: Arc<UsageManager>,
     /// None where this server is alone.
     heartbeat: Option<Arc<Heartbeat>>,
     scans: Arc<QuotaScans>,

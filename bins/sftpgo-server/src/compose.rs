@@ -14,7 +14,7 @@ use sftpgo_core::{
     filesystem::{BoundedHomes, FilesystemFactory, local::LocalHomes},
     ledger::MemoryJournal,
     provider::NodeId,
-    quota::QuotaBook,
+    quota::UsageManager,
     quota_scan::QuotaScans,
     registry::{ConnectionLimits, Connections, Descriptors},
 };
@@ -38,7 +38,7 @@ pub(crate) struct Parts {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) homes: Arc<dyn FilesystemFactory>,
     pub(crate) connections: Arc<Connections>,
-    pub(crate) quotas: Arc<QuotaBook>,
+    pub(crate) quotas: Arc<UsageManager>,
     /// None where this server is alone.
     pub(crate) heartbeat: Option<Arc<Heartbeat>>,
     pub(crate) refusal_time: Arc<RefusalTime>,
@@ -87,7 +87,7 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
         .as_ref()
         .filter(|_| is_shared)
         .and_then(|journal| follow(journal, server));
-    let quotas = QuotaBook::of_server(
+    let quotas = UsageManager::of_server(
         Arc::clone(&provider),
         settings.data_provider.tracking,
         server,

@@ -10,7 +10,7 @@ use sftpgo_core::{
     event::Events,
     explain::Explainer,
     filesystem::local::LocalHomes,
-    quota::{QuotaBook, Tracking},
+    quota::{Tracking, UsageManager},
     quota_scan::QuotaScans,
     registry::Connections,
     session::UploadPolicy,
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let events = Events::new(vec![Box::new(metrics.clone())]);
     let provider: Arc<dyn Provider> = Arc::new(MemoryProvider::new());
     let connections = Connections::new(events.clone());
-    let quotas = QuotaBook::new(Arc::clone(&provider), Tracking::All);
+    let quotas = UsageManager::new(Arc::clone(&provider), Tracking::All);
     let state = ApiState {
         accounts: Arc::new(Accounts::new(
             Arc::clone(&provider),

@@ -9,7 +9,7 @@ use sftpgo_core::{
     event::{Events, Protocol},
     filesystem::local::LocalHomes,
     provider::Users,
-    quota::{QuotaBook, Tracking},
+    quota::{Tracking, UsageManager},
     registry::Connections,
     session::{OpenRequest, Session, UploadPolicy},
 };
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let events = Events::default();
     let connections = Connections::new(events.clone());
-    let quotas = QuotaBook::new(provider.clone(), Tracking::Limited);
+    let quotas = UsageManager::new(provider.clone(), Tracking::Limited);
     let authenticator =
         Authenticator::new(provider, Arc::new(LocalHomes), connections, quotas, false);
 

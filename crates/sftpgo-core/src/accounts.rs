@@ -10,7 +10,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::{Event, Events, UserChange},
     provider::{Provider, UserQuery},
-    quota::QuotaBook,
+    quota::UsageManager,
     registry::Connections,
     storage_usage::{StorageUsage, Usage},
     sync::lock,
@@ -25,7 +25,7 @@ const TRIES: usize = 10;
 pub struct Accounts {
     provider: Arc<dyn Provider>,
     connections: Arc<Connections>,
-    quotas: Arc<QuotaBook>,
+    quotas: Arc<UsageManager>,
     events: Events,
     manage_users: bool,
     users_base_dir: Option<PathBuf>,
@@ -37,7 +37,7 @@ impl Accounts {
     pub fn new(
         provider: Arc<dyn Provider>,
         connections: Arc<Connections>,
-        quotas: Arc<QuotaBook>,
+        quotas: Arc<UsageManager>,
         events: Events,
         manage_users: bool,
         users_base_dir: Option<PathBuf>,

@@ -15,7 +15,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::FilesystemFactory,
     patience,
-    quota::QuotaBook,
+    quota::UsageManager,
     rule::Rule,
     session::UploadPolicy,
     user::{StoredUser, now_ms},
@@ -31,7 +31,7 @@ pub struct Explainer(Arc<Desk>);
 
 struct Desk {
     homes: Arc<dyn FilesystemFactory>,
-    quotas: Arc<QuotaBook>,
+    quotas: Arc<UsageManager>,
     uploads: UploadPolicy,
 }
 
@@ -50,7 +50,7 @@ impl Explainer {
     /// Explains for users with homes from `homes` and usage in `quotas`, where uploads are stored as `uploads` says.
     pub fn new(
         homes: Arc<dyn FilesystemFactory>,
-        quotas: Arc<QuotaBook>,
+        quotas: Arc<UsageManager>,
         uploads: UploadPolicy,
     ) -> Self {
         Self(Arc::new(Desk {

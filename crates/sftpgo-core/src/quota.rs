@@ -11,7 +11,7 @@ mod writer;
 
 pub use self::{
     account::QuotaAccount,
-    manager::{QuotaBook, Tracking},
+    manager::{Tracking, UsageManager},
     rescan::{Rescan, ScanOutcome},
     writer::LedgerWriter,
 };

@@ -15,7 +15,7 @@ use crate::{
     filesystem::{Filesystem, FilesystemFactory},
     patience::{self, Progress},
     priority,
-    quota::{QuotaAccount, QuotaBook, Rescan, ScanOutcome, Tracking},
+    quota::{QuotaAccount, Rescan, ScanOutcome, Tracking, UsageManager},
     sync::lock,
     user::{EffectiveUser, StoredUser, UserId, now_ms},
     vpath::VirtualPath,
@@ -33,7 +33,7 @@ const MOST_REMEMBERED: usize = 1000;
 /// All scans of one server.
 pub struct QuotaScans {
     homes: Arc<dyn FilesystemFactory>,
-    quotas: Arc<QuotaBook>,
+    quotas: Arc<UsageManager>,
     running: Mutex<HashMap<String, i64>>,
     ended: Mutex<VecDeque<EndedScan>>,
     patience: Duration,
@@ -69,14 +69,14 @@ pub struct ScanReport {
 
 impl QuotaScans {
     /// No scan yet.
-    pub fn new(homes: Arc<dyn FilesystemFactory>, quotas: Arc<QuotaBook>) -> Arc<Self> {
+    pub fn new(homes: Arc<dyn FilesystemFactory>, quotas: Arc<UsageManager>) -> Arc<Self> {
         Self::with_patience(homes, quotas, PATIENCE)
     }
 
     /// The same, where a home that shows no file for `patience` is not waited for.
     pub fn with_patience(
         homes: Arc<dyn FilesystemFactory>,
-        quotas: Arc<QuotaBook>,
+        quotas: Arc<UsageManager>,
         patience: Duration,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -253,7 +253,7 @@ impl QuotaScan {
         for walk in 1..=WALKS {
             let mut unread = Unread::default();
             let mut count = Rescan::begin(Arc::clone(account));
-            let held = (walk == WALKS).then(|| account.change_names());
+            let held = (walk == WALKS).then(|| account.lock_namespace());
             if let Some(home) = &home {
                 let walked = match &held {
                     // Sessions wait for the names: now nobody is to go first.

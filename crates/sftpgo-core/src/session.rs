@@ -132,7 +132,7 @@ impl Session {
         match self.shared.own_upload(path) {
             Some(upload) => self.remove_upload(path, &upload)?,
             None => {
-                let names = self.shared.quota.change_names();
+                let names = self.shared.quota.lock_namespace();
                 let freed = self.remove_named(path)?;
                 drop(names);
                 self.shared.settle(freed);
@@ -184,7 +184,7 @@ impl Session {
     pub fn rename(&self, from: &VirtualPath, to: &VirtualPath, replace: Replace) -> Result<()> {
         self.check_name(Access::RenameFrom, from)?;
         self.check_name(Access::RenameTo, to)?;
-        let names = self.shared.quota.change_names();
+        let names = self.shared.quota.lock_namespace();
         let own = self.shared.own_upload(from);
         let replaced = self.shared.own_upload(to);
         if replaced.is_some() {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::{
     error::Result,
     provider::Provider,
-    quota::QuotaBook,
+    quota::UsageManager,
     registry::Connections,
     user::{StoredUser, UserId, now_ms},
 };
@@ -21,7 +21,7 @@ const MANY: usize = 500;
 pub fn follow_changes(
     provider: &dyn Provider,
     connections: &Connections,
-    quotas: &QuotaBook,
+    quotas: &UsageManager,
 ) -> Result<()> {
     for some in connections.users().chunks(MANY) {
         let found = provider.users_by_id(some)?;
@@ -42,7 +42,7 @@ pub fn follow_changes(
 }
 
 /// Tells the user's sessions what holds now.
-pub(crate) fn apply(user: &StoredUser, connections: &Connections, quotas: &QuotaBook) {
+pub(crate) fn apply(user: &StoredUser, connections: &Connections, quotas: &UsageManager) {
     end_or_let_go_on(user, connections);
     quotas.limits_changed(&user.effective());
 }

@@ -9,7 +9,7 @@ use sftpgo_core::{
     event::Events,
     filesystem::local::LocalHomes,
     provider::Users,
-    quota::{QuotaBook, Tracking},
+    quota::{Tracking, UsageManager},
     registry::Connections,
 };
 use sftpgo_ssh::{HostKey, Server, ServerConfig, Services};
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let events = Events::default();
     let connections = Connections::new(events.clone());
-    let quotas = QuotaBook::new(provider.clone(), Tracking::Limited);
+    let quotas = UsageManager::new(provider.clone(), Tracking::Limited);
     let homes = Arc::new(LocalHomes);
     let authenticator = Arc::new(Authenticator::new(
         provider,

@@ -10,7 +10,7 @@ use sftpgo_core::{
     event::Events,
     explain::Explainer,
     filesystem::{FilesystemFactory, local::LocalHomes},
-    quota::{QuotaBook, Tracking},
+    quota::{Tracking, UsageManager},
     quota_scan::QuotaScans,
     registry::Connections,
     session::UploadPolicy,
@@ -63,7 +63,7 @@ impl Api {
         let events = Events::new(vec![Box::new(metrics.clone())]);
         let metrics = Arc::new(metrics);
         let connections = Connections::new(events.clone());
-        let quotas = QuotaBook::new(Arc::clone(&settings.provider), settings.tracking);
+        let quotas = UsageManager::new(Arc::clone(&settings.provider), settings.tracking);
         let state = ApiState {
             accounts: Arc::new(Accounts::new(
                 Arc::clone(&settings.provider),

@@ -7,7 +7,7 @@ use crate::{
     credential::{password::PasswordHash, public_key::AuthorizedKey},
     filesystem::{Filesystem, FilesystemFactory},
     provider::Provider,
-    quota::{QuotaAccount, QuotaBook},
+    quota::{QuotaAccount, UsageManager},
     registry::{Connections, Login},
     user::{EffectiveUser, StoredUser, now_ms, rights},
 };
@@ -17,7 +17,7 @@ pub struct Authenticator {
     provider: Arc<dyn Provider>,
     homes: Arc<dyn FilesystemFactory>,
     connections: Arc<Connections>,
-    quotas: Arc<QuotaBook>,
+    quotas: Arc<UsageManager>,
     rehash_on_login: bool,
     refusal_time: Arc<RefusalTime>,
 }
@@ -74,7 +74,7 @@ impl Authenticator {
         provider: Arc<dyn Provider>,
         homes: Arc<dyn FilesystemFactory>,
         connections: Arc<Connections>,
-        quotas: Arc<QuotaBook>,
+        quotas: Arc<UsageManager>,
         rehash_on_login: bool,
     ) -> Self {
         Self {

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     error::Result,
     provider::{ClusterStore, NodeId},
-    quota::{QuotaBook, Tracking},
+    quota::{Tracking, UsageManager},
     registry::Connections,
     sync::lock,
     user::UserId,
@@ -31,7 +31,7 @@ pub struct Heartbeat {
     store: Arc<dyn ClusterStore>,
     server: NodeId,
     connections: Arc<Connections>,
-    quotas: Arc<QuotaBook>,
+    quotas: Arc<UsageManager>,
     heard: Mutex<Heard>,
 }
 
@@ -47,7 +47,7 @@ struct Heard {
 
 impl Heartbeat {
     /// Of the server with these connections and quotas; none where it is alone.
-    pub fn of(connections: &Arc<Connections>, quotas: &Arc<QuotaBook>) -> Option<Self> {
+    pub fn of(connections: &Arc<Connections>, quotas: &Arc<UsageManager>) -> Option<Self> {
         let (store, server) = quotas.cluster()?;
         Some(Self {
             store,
@@ -166,7 +166,7 @@ impl Heartbeat {
 ///
 /// # Errors
 /// What the store says.
-pub fn users_to_count(quotas: &QuotaBook) -> Result<Vec<UserId>> {
+pub fn users_to_count(quotas: &UsageManager) -> Result<Vec<UserId>> {
     match quotas.cluster() {
         Some((store, server)) if quotas.tracking() != Tracking::Off => store.to_count(server),
         _ => Ok(Vec::new()),

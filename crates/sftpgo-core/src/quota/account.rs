@@ -226,7 +226,7 @@ impl QuotaAccount {
     }
 
     /// Held while names appear, go or change, so that what is looked at is what is changed.
-    pub fn change_names(&self) -> MutexGuard<'_, ()> {
+    pub fn lock_namespace(&self) -> MutexGuard<'_, ()> {
         self.mark();
         lock(&self.names)
     }
@@ -234,7 +234,7 @@ impl QuotaAccount {
     /// From here on it is remembered what changes. Writes that are going on end before this returns.
     pub(super) fn watch_changes(&self) {
         // An operation on names that is half done now would be neither in the tree nor among the changes.
-        let _names = self.change_names();
+        let _names = self.lock_namespace();
         lock(&self.state).changes = Some(Changes::default());
         for count in self.inodes.all() {
             let counted = lock(&count);

@@ -41,7 +41,7 @@ impl Tracking {
 }
 
 /// The accounts of all users who have a session now.
-pub struct QuotaBook {
+pub struct UsageManager {
     provider: Arc<dyn Provider>,
     ledger: Arc<dyn Ledger>,
     tracker: Arc<DirtyTracker>,
@@ -66,7 +66,7 @@ enum Writing {
     Failing(Option<UserId>),
 }
 
-impl QuotaBook {
+impl UsageManager {
     /// A book over the ledger of `provider`.
     pub fn new(provider: Arc<dyn Provider>, tracking: Tracking) -> Arc<Self> {
         let journal = Arc::new(MemoryJournal::default());
@@ -196,7 +196,7 @@ impl QuotaBook {
     }
 
     /// Finds out, before anybody logs in, whom an earlier run of this server left dirty: their figures are not to be
-    /// trusted before the files have been counted, see [`QuotaBook::counted`]. Where other servers share the ledger they
+    /// trusted before the files have been counted, see [`UsageManager::counted`]. Where other servers share the ledger they
     /// are told what the journal says, and nobody is returned: they share the counting out among themselves.
     ///
     /// # Errors

@@ -80,7 +80,7 @@ impl Rescan {
         held: Option<MutexGuard<'_, ()>>,
         even_roughly: bool,
     ) -> Result<ScanOutcome> {
-        let names = held.unwrap_or_else(|| self.account.change_names());
+        let names = held.unwrap_or_else(|| self.account.lock_namespace());
         // What others did is learned before or after, not in between.
         let mut client = lock(&self.account.client);
         let mut state = lock(&self.account.state);

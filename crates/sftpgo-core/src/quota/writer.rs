@@ -2,12 +2,12 @@
 
 use std::{io, sync::Arc, thread, time::Duration};
 
-use super::manager::QuotaBook;
+use super::manager::UsageManager;
 
-/// Writes what the sessions of a [`QuotaBook`] settle, until it is dropped; then all of it is written, and what
+/// Writes what the sessions of a [`UsageManager`] settle, until it is dropped; then all of it is written, and what
 /// settles later is written at once.
 pub struct LedgerWriter {
-    book: Arc<QuotaBook>,
+    book: Arc<UsageManager>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -16,7 +16,7 @@ impl LedgerWriter {
     ///
     /// # Errors
     /// No thread can be started.
-    pub fn start(book: Arc<QuotaBook>, within: Duration) -> io::Result<Self> {
+    pub fn start(book: Arc<UsageManager>, within: Duration) -> io::Result<Self> {
         let of_thread = Arc::clone(&book);
         book.write_behind.start_writer();
         let mut writer = Self { book, thread: None };

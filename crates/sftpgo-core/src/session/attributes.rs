@@ -73,7 +73,7 @@ impl Session {
             write: true,
             ..OpenOptions::default()
         };
-        let names = self.shared.quota.change_names();
+        let names = self.shared.quota.lock_namespace();
         let file = self.shared.filesystem.open(path, &options)?;
         let (_, count) = self.shared.quota.look_up(|| file.metadata())?;
         drop(names);

@@ -52,7 +52,7 @@ impl Session {
         self.shared.check_not_uploading(link)?;
         let filesystem = &self.shared.filesystem;
         // A directory that moved meanwhile would let the link climb further.
-        let names = self.shared.quota.change_names();
+        let names = self.shared.quota.lock_namespace();
         let directory = filesystem.resolve(link.parent_or_root().as_bytes())?;
         let resolved = target_of_link(&directory, target, |raw| filesystem.resolve(raw))?;
         // Whoever follows the link is asked again, for where it leads then.
@@ -90,7 +90,7 @@ impl Session {
         self.check_name(Access::CreateLink, link)?;
         self.shared.check_not_uploading(original)?;
         self.shared.check_not_uploading(link)?;
-        let names = self.shared.quota.change_names();
+        let names = self.shared.quota.lock_namespace();
         self.shared.filesystem.check_links_from(original, link)?;
         self.shared.filesystem.hard_link(original, link)?;
         if self.shared.quota.is_being_counted() {

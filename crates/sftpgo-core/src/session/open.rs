@@ -109,7 +109,7 @@ impl Session {
             self.check(Access::Download, path)?;
         }
         check_makeable(self.shared.filesystem.as_ref(), path, request)?;
-        let _names = self.shared.quota.change_names();
+        let _names = self.shared.quota.lock_namespace();
         // With a slash behind it the name is a directory or nothing, as the storage says.
         let opened = if self.shared.stages_uploads() && !path.must_be_directory() {
             self.open_staged(path, request)
@@ -251,7 +251,7 @@ impl Session {
             return Ok(());
         }
         self.check(Access::Upload, path)?;
-        let _names = self.shared.quota.change_names();
+        let _names = self.shared.quota.lock_namespace();
         if request.exclusive && self.shared.is_being_uploaded(path)? {
             return Err(exists());
         }

@@ -56,7 +56,7 @@ impl Session {
         path: &VirtualPath,
         upload: &Arc<StagedUpload>,
     ) -> Result<()> {
-        let names = self.shared.quota.change_names();
+        let names = self.shared.quota.lock_namespace();
         let freed = if_there(self.remove_named(path))?.unwrap_or_default();
         upload.remove(&self.shared);
         drop(names);

@@ -112,7 +112,7 @@ impl Upload {
         ending: Ending,
     ) -> Result<Changed> {
         shared.forget_own_upload(staged);
-        let _names = shared.quota.change_names();
+        let _names = shared.quota.lock_namespace();
         let mut place = staged.place();
         place.handles = place.handles.saturating_sub(1);
         if let Some(kind) = self.broken {

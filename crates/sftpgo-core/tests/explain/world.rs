@@ -20,7 +20,7 @@ use sftpgo_core::{
     explain::{Explainer, Question, Verdict},
     filesystem::local::LocalHomes,
     provider::{QuotaLedger, Users},
-    quota::{QuotaBook, Tracking},
+    quota::{Tracking, UsageManager},
     quota_scan::QuotaScans,
     registry::Connections,
     session::{Session, UploadMode, UploadPolicy},
@@ -126,7 +126,7 @@ impl World {
         let provider = Arc::new(MemoryProvider::default());
         let user = provider.add_user(&draft.validate(None).unwrap()).unwrap();
         let homes = Arc::new(LocalHomes);
-        let quotas = QuotaBook::new(provider.clone(), Tracking::All);
+        let quotas = UsageManager::new(provider.clone(), Tracking::All);
         let scans = QuotaScans::new(homes.clone(), quotas.clone());
         scans.begin(user.clone()).unwrap().run().unwrap();
         let uploads = UploadPolicy {

@@ -4,7 +4,7 @@ use std::{fs, sync::Arc};
 
 use sftpgo_core::{
     filesystem::{Replace, local::LocalHomes},
-    quota::{QuotaBook, Tracking},
+    quota::{Tracking, UsageManager},
     quota_scan::QuotaScans,
     session::UploadMode,
 };
@@ -88,7 +88,7 @@ fn a_scan_of_a_user_who_is_not_tracked_stores_what_it_found() {
     let world = World::new(|_| {});
     fs::create_dir(world.home()).unwrap();
     fs::write(world.home().join("f"), [1; 9]).unwrap();
-    let quotas = QuotaBook::new(world.provider.clone(), Tracking::Limited);
+    let quotas = UsageManager::new(world.provider.clone(), Tracking::Limited);
     let scans = QuotaScans::new(Arc::new(LocalHomes), quotas);
     scans.begin(world.user.clone()).unwrap().run().unwrap();
     assert_eq!(world.usage_and_rescan(), [(9, 1), (9, 1)]);

@@ -12,7 +12,7 @@ use sftpgo_core::{
     VirtualPath,
     filesystem::{FilesystemFactory, Replace, local::LocalHomes},
     provider::Users,
-    quota::{QuotaBook, Tracking},
+    quota::{Tracking, UsageManager},
     quota_scan::QuotaScans,
     session::UploadMode,
 };
@@ -52,8 +52,8 @@ impl Drop for Closed {
     }
 }
 
-fn scans(world: &World) -> (Arc<QuotaBook>, Arc<QuotaScans>) {
-    let quotas = QuotaBook::new(world.provider.clone(), Tracking::All);
+fn scans(world: &World) -> (Arc<UsageManager>, Arc<QuotaScans>) {
+    let quotas = UsageManager::new(world.provider.clone(), Tracking::All);
     let scans = QuotaScans::new(Arc::new(LocalHomes), Arc::clone(&quotas));
     (quotas, scans)
 }

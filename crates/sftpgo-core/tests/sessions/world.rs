@@ -15,7 +15,7 @@ use sftpgo_core::{
     event::{Event, Events, Observer, Protocol},
     filesystem::{FilesystemFactory, local::LocalHomes},
     provider::{QuotaLedger, Users},
-    quota::{QuotaBook, Tracking},
+    quota::{Tracking, UsageManager},
     quota_scan::QuotaScans,
     recovery,
     registry::Connections,
@@ -32,7 +32,7 @@ pub(crate) struct World {
     pub(crate) authenticator: Authenticator,
     pub(crate) user: StoredUser,
     pub(crate) transfers: Transfers,
-    pub(crate) quotas: Arc<QuotaBook>,
+    pub(crate) quotas: Arc<UsageManager>,
     pub(crate) scans: Arc<QuotaScans>,
 }
 
@@ -74,7 +74,7 @@ impl World {
         user: StoredUser,
     ) -> Self {
         let connections = Connections::new(Events::default());
-        let quotas = QuotaBook::new(provider.clone(), Tracking::All);
+        let quotas = UsageManager::new(provider.clone(), Tracking::All);
         let scans = QuotaScans::new(Arc::new(LocalHomes), quotas.clone());
         let authenticator = Authenticator::new(
             provider.clone(),

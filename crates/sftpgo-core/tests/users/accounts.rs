@@ -15,7 +15,7 @@ use sftpgo_core::{
     accounts::Accounts,
     credential::password::PasswordHash,
     provider::{Order, PageStart, QuotaLedger, UserQuery, Users},
-    quota::{QuotaBook, Tracking},
+    quota::{Tracking, UsageManager},
     registry::Connections,
     storage_usage::Usage,
 };
@@ -26,7 +26,7 @@ use crate::common::{ARGON2ID, Changes, add, draft, empty};
 struct Office {
     provider: Arc<MemoryProvider>,
     connections: Arc<Connections>,
-    quotas: Arc<QuotaBook>,
+    quotas: Arc<UsageManager>,
     changes: Changes,
     accounts: Accounts,
 }
@@ -40,7 +40,7 @@ impl Office {
         let provider = empty();
         let changes = Changes::default();
         let connections = Connections::new(changes.events());
-        let quotas = QuotaBook::new(provider.clone(), Tracking::All);
+        let quotas = UsageManager::new(provider.clone(), Tracking::All);
         Self {
             accounts: Accounts::new(
                 provider.clone(),

@@ -7,7 +7,7 @@ use sftpgo_core::{
     cluster::Heartbeat,
     event::Events,
     provider::{ClusterStore, NodeId, QuotaLedger},
-    quota::{QuotaBook, Tracking},
+    quota::{Tracking, UsageManager},
     registry::Connections,
     storage_usage::{StorageUsage, Usage},
 };
@@ -62,7 +62,7 @@ fn what_a_server_went_on_with_after_it_was_taken_for_dead_is_counted_again() {
 fn a_server_that_was_taken_for_dead_says_again_whose_files_may_change() {
     let provider = Flaky::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
-    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let book = UsageManager::new(provider.clone(), Tracking::All);
     let (_, server) = book.cluster().unwrap();
     let connections = Connections::of_server(Events::default(), provider.clone(), server);
     let heartbeat = Heartbeat::of(&connections, &book).unwrap();
@@ -114,7 +114,7 @@ fn who_is_to_be_counted_stays_so_until_that_is_done() {
     for _ in 0..2 {
         store.take_over(server).unwrap();
         // A session that comes and goes changes nothing of that.
-        drop(book.account(&bob.effective()).unwrap().change_names());
+        drop(book.account(&bob.effective()).unwrap().lock_namespace());
         assert_eq!(store.to_count(server).unwrap(), [bob.id]);
     }
 }

@@ -14,7 +14,7 @@ use sftpgo_core::{
     auth::Authenticator,
     event::Events,
     filesystem::{BoundedHomes, Filesystem, FilesystemFactory, local::LocalHomes},
-    quota::{QuotaBook, Tracking},
+    quota::{Tracking, UsageManager},
     quota_scan::QuotaScans,
     registry::Connections,
 };
@@ -89,7 +89,7 @@ fn a_home_that_does_not_answer_fails_its_users_logins_and_nobody_elses() {
         provider.clone(),
         Arc::new(BoundedHomes::with_patience(Arc::new(homes.clone()), SHORT)),
         Arc::clone(&connections),
-        QuotaBook::new(provider, Tracking::All),
+        UsageManager::new(provider, Tracking::All),
         false,
     );
     let log_in = |name: &str| authenticator.with_password(name, b"secret");
@@ -152,7 +152,7 @@ fn a_scan_of_a_home_that_does_not_answer_is_left_behind_and_goes_on_when_it_does
     let (provider, homes) = (empty(), Hanging::new());
     let hung = add(provider.as_ref(), "hung", |_| ());
     let bob = add(provider.as_ref(), "bob", |_| ());
-    let quotas = QuotaBook::new(provider, Tracking::All);
+    let quotas = UsageManager::new(provider, Tracking::All);
     let scans = QuotaScans::with_patience(Arc::new(homes.clone()), quotas, SHORT);
     let error = scans.begin(hung.clone()).unwrap().run().unwrap_err();
     assert!(error.message().contains("does not answer"), "{error}");

@@ -17,7 +17,7 @@ use sftpgo_core::{
     credential::password::PasswordHash,
     event::Events,
     provider::{Health, QuotaLedger, UserQuery, Users},
-    quota::{QuotaBook, Tracking},
+    quota::{Tracking, UsageManager},
     registry::Connections,
     storage_usage::Usage,
 };
@@ -33,7 +33,7 @@ struct Gate {
 impl Gate {
     fn new(provider: Arc<dyn Provider>, homes: Hooked, rehash: bool) -> Self {
         let connections = Connections::new(Events::default());
-        let quotas = QuotaBook::new(Arc::clone(&provider), Tracking::All);
+        let quotas = UsageManager::new(Arc::clone(&provider), Tracking::All);
         Self {
             authenticator: Authenticator::new(
                 Arc::clone(&provider),
@@ -316,7 +316,7 @@ fn a_refusal_takes_as_long_for_any_name_as_for_the_one_with_the_dearest_hash() {
     let events = Events::new(vec![Box::new(Arc::clone(&time))]);
     let gate = Gate::of_bob(|_| ());
     let connections = Arc::clone(&gate.connections);
-    let quotas = QuotaBook::new(Arc::clone(&gate.provider), Tracking::Off);
+    let quotas = UsageManager::new(Arc::clone(&gate.provider), Tracking::Off);
     let provider = Arc::clone(&gate.provider);
     let accounts = Accounts::new(provider, connections, quotas, events, true, None);
     let of_argon2id = time.get();

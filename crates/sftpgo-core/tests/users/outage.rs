@@ -6,7 +6,7 @@ use sftpgo_core::{
     StoredUser, cluster,
     ledger::{DirtyJournal, MemoryJournal},
     provider::{NodeId, QuotaLedger},
-    quota::{LedgerWriter, QuotaAccount, QuotaBook, Rescan, ScanOutcome, Tracking},
+    quota::{LedgerWriter, QuotaAccount, Rescan, ScanOutcome, Tracking, UsageManager},
     usage::FileChange,
 };
 use sftpgo_store::MemoryProvider;
@@ -19,7 +19,7 @@ use crate::{
 struct World {
     provider: Arc<Flaky>,
     journal: Arc<MemoryJournal>,
-    book: Arc<QuotaBook>,
+    book: Arc<UsageManager>,
     bob: StoredUser,
 }
 
@@ -41,14 +41,14 @@ fn worlds() -> [World; 2] {
     })
 }
 
-fn book(provider: &Arc<Flaky>, journal: &Arc<MemoryJournal>) -> Arc<QuotaBook> {
+fn book(provider: &Arc<Flaky>, journal: &Arc<MemoryJournal>) -> Arc<UsageManager> {
     let server = NodeId::random();
-    QuotaBook::of_server(provider.clone(), Tracking::All, server, journal.clone())
+    UsageManager::of_server(provider.clone(), Tracking::All, server, journal.clone())
 }
 
 impl World {
     fn add_file(&self, account: &QuotaAccount, number: u64, size: u64) -> sftpgo_core::Result<()> {
-        let names = account.change_names();
+        let names = account.lock_namespace();
         let delta = account.reserve(FileChange {
             inode: (1, number),
             before: None,
@@ -138,7 +138,7 @@ fn who_only_the_journal_knows_of_is_counted_after_a_crash() {
             restarted
                 .account(&world.bob.effective())
                 .unwrap()
-                .change_names(),
+                .lock_namespace(),
         );
         assert!(is_needed());
         let account = restarted.account(&world.bob.effective()).unwrap();

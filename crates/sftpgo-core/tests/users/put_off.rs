@@ -7,7 +7,7 @@ use sftpgo_core::{
     accounts::Accounts,
     event::Events,
     provider::{Order, PageStart, QuotaLedger, UserQuery, Users},
-    quota::{LedgerWriter, QuotaAccount, QuotaBook, Tracking},
+    quota::{LedgerWriter, QuotaAccount, Tracking, UsageManager},
     registry::Connections,
     usage::FileChange,
 };
@@ -20,7 +20,7 @@ const MUCH_LATER: Duration = Duration::from_secs(3600);
 
 struct World {
     provider: Arc<MemoryProvider>,
-    book: Arc<QuotaBook>,
+    book: Arc<UsageManager>,
     bob: StoredUser,
 }
 
@@ -28,7 +28,7 @@ impl World {
     fn new() -> Self {
         let provider = empty();
         let bob = add(provider.as_ref(), "bob", |draft| draft.quota_size = 1000);
-        let book = QuotaBook::new(provider.clone(), Tracking::All);
+        let book = UsageManager::new(provider.clone(), Tracking::All);
         Self {
             provider,
             book,

@@ -6,7 +6,7 @@ use sftpgo_core::{
     ErrorKind, UserId,
     filesystem::SpaceInfo,
     provider::{QuotaLedger, Users},
-    quota::{QuotaAccount, QuotaBook, Rescan, ScanOutcome, Tracking},
+    quota::{QuotaAccount, Rescan, ScanOutcome, Tracking, UsageManager},
     storage_usage::UsageDelta,
     usage::{FileChange, QuotaStatus},
 };
@@ -44,13 +44,13 @@ fn stored(provider: &MemoryProvider, id: UserId) -> (i64, i32) {
 }
 
 /// An account of a user who may have 100 bytes in 3 files.
-fn limited(tracking: Tracking) -> (Arc<MemoryProvider>, Arc<QuotaBook>, Arc<QuotaAccount>) {
+fn limited(tracking: Tracking) -> (Arc<MemoryProvider>, Arc<UsageManager>, Arc<QuotaAccount>) {
     let provider = empty();
     let bob = add(provider.as_ref(), "bob", |draft| {
         draft.quota_size = 100;
         draft.quota_files = 3;
     });
-    let book = QuotaBook::new(provider.clone(), tracking);
+    let book = UsageManager::new(provider.clone(), tracking);
     let account = book.account(&bob.effective()).unwrap();
     (provider, book, account)
 }
@@ -152,7 +152,7 @@ fn who_is_not_tracked_has_no_limit_and_no_usage() {
 
     let alice = add(provider.as_ref(), "alice", |_| ());
     for (tracking, expected) in [(Tracking::Limited, (0, 0)), (Tracking::All, (5, 1))] {
-        let book = QuotaBook::new(provider.clone(), tracking);
+        let book = UsageManager::new(provider.clone(), tracking);
         add_file(&book.account(&alice.effective()).unwrap(), 1, 5);
         assert_eq!(stored(&provider, alice.id), expected, "{tracking:?}");
     }
@@ -161,7 +161,7 @@ fn who_is_not_tracked_has_no_limit_and_no_usage() {
 #[test]
 fn one_limit_leaves_the_other_figure_free() {
     let provider = empty();
-    let book = QuotaBook::new(provider.clone(), Tracking::Limited);
+    let book = UsageManager::new(provider.clone(), Tracking::Limited);
     let bytes = add(provider.as_ref(), "bytes", |draft| draft.quota_size = 10);
     let files = add(provider.as_ref(), "files", |draft| draft.quota_files = 10);
     let bytes = book.account(&bytes.effective()).unwrap();
@@ -219,7 +219,7 @@ fn a_user_is_unsettled_from_the_first_change_to_the_end_of_the_last_session() {
     let bob = provider.user_by_name("bob").unwrap().unwrap();
     let unsettled = || provider.unsettled_users().unwrap();
     assert_eq!(unsettled(), []);
-    drop(account.change_names());
+    drop(account.lock_namespace());
     assert_eq!(unsettled(), [bob.id]);
     let second = book.account(&bob.effective()).unwrap();
     drop(account);
@@ -240,7 +240,7 @@ fn a_user_is_unsettled_from_the_first_change_to_the_end_of_the_last_session() {
 #[test]
 fn nothing_is_marked_for_who_is_not_tracked() {
     let (provider, _, account) = limited(Tracking::Off);
-    drop(account.change_names());
+    drop(account.lock_namespace());
     assert_eq!(provider.unsettled_users().unwrap(), []);
 }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, thread};
 
 use sftpgo_core::{
     ErrorKind,
-    quota::{QuotaAccount, QuotaBook, Tracking},
+    quota::{QuotaAccount, Tracking, UsageManager},
     storage_usage::UsageDelta,
 };
 use sftpgo_store::MemoryProvider;
@@ -24,7 +24,7 @@ fn wait(account: &Arc<QuotaAccount>, delta: UsageDelta) {
 fn whoever_can_come_back_does_not_wait_for_a_ledger_that_hangs() {
     let provider = Flaky::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
-    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let book = UsageManager::new(provider.clone(), Tracking::All);
     let account = book.account(&bob.effective()).unwrap();
     let new = change(1, None, Some(100));
     provider.is(Mood::Hanging);
@@ -46,7 +46,7 @@ fn whoever_can_come_back_does_not_wait_for_a_ledger_that_hangs() {
 fn that_there_is_no_room_is_not_asked_again_by_who_comes_back() {
     let provider = Flaky::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
-    let books = [(); 2].map(|()| QuotaBook::new(provider.clone(), Tracking::All));
+    let books = [(); 2].map(|()| UsageManager::new(provider.clone(), Tracking::All));
     let [here, there] = books
         .each_ref()
         .map(|book| book.account(&bob.effective()).unwrap());
@@ -66,7 +66,7 @@ fn that_there_is_no_room_is_not_asked_again_by_who_comes_back() {
 fn where_the_ledger_is_this_servers_alone_nothing_is_asked() {
     let provider = Flaky::new(MemoryProvider::new());
     let bob = limited(&provider.stored);
-    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let book = UsageManager::new(provider.clone(), Tracking::All);
     let account = book.account(&bob.effective()).unwrap();
     for size in [1, 1_000_000] {
         let new = change(1, None, Some(size));

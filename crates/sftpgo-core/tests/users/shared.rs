@@ -15,7 +15,7 @@ use sftpgo_core::{
     ErrorKind, StoredUser, UserId,
     event::Events,
     provider::{ClusterStore, NodeId, QuotaLedger},
-    quota::{LedgerWriter, QuotaAccount, QuotaBook, Tracking},
+    quota::{LedgerWriter, QuotaAccount, Tracking, UsageManager},
     registry::Connections,
     storage_usage::StorageUsage,
     usage::FileChange,
@@ -54,12 +54,12 @@ pub(crate) fn limited(provider: &MemoryProvider) -> StoredUser {
     })
 }
 
-pub(crate) fn book(provider: &Arc<MemoryProvider>) -> Arc<QuotaBook> {
-    QuotaBook::new(provider.clone(), Tracking::All)
+pub(crate) fn book(provider: &Arc<MemoryProvider>) -> Arc<UsageManager> {
+    UsageManager::new(provider.clone(), Tracking::All)
 }
 
-fn writers(books: &[Arc<QuotaBook>], within: Duration) -> Vec<LedgerWriter> {
-    let start = |book: &Arc<QuotaBook>| LedgerWriter::start(Arc::clone(book), within).unwrap();
+fn writers(books: &[Arc<UsageManager>], within: Duration) -> Vec<LedgerWriter> {
+    let start = |book: &Arc<UsageManager>| LedgerWriter::start(Arc::clone(book), within).unwrap();
     books.iter().map(start).collect()
 }
 
@@ -144,7 +144,7 @@ fn many_who_write_on_several_servers_reach_the_limit_and_do_not_pass_it() {
 fn a_report_whose_answer_was_lost_counts_once() {
     let provider = Flaky::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
-    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let book = UsageManager::new(provider.clone(), Tracking::All);
     let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
     provider.is(Mood::Deaf);
@@ -245,7 +245,7 @@ fn a_file_may_go_on_one_server_before_another_says_that_it_came() {
 fn a_share_whose_end_nobody_heard_of_begins_anew() {
     let provider = Flaky::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
-    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let book = UsageManager::new(provider.clone(), Tracking::All);
     let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
     add_file(&account, 2, 10).unwrap();
@@ -264,7 +264,7 @@ fn a_share_whose_end_nobody_heard_of_begins_anew() {
 fn a_share_that_could_not_end_ends_later() {
     let provider = Flaky::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
-    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let book = UsageManager::new(provider.clone(), Tracking::All);
     let end = || book.end_at_last(&|| Ok(()));
     let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
@@ -285,7 +285,7 @@ fn a_share_that_could_not_end_ends_later() {
 fn a_share_that_began_unheard_ends_too() {
     let provider = Flaky::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
-    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let book = UsageManager::new(provider.clone(), Tracking::All);
     let account = book.account(&bob.effective()).unwrap();
     provider.is(Mood::Deaf);
     assert!(account.begin_count().is_err());
@@ -300,7 +300,7 @@ fn a_share_that_began_unheard_ends_too() {
 fn a_share_with_figures_to_write_does_not_end_before() {
     let provider = Flaky::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
-    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let book = UsageManager::new(provider.clone(), Tracking::All);
     let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
     provider.is(Mood::Down);

@@ -9,7 +9,7 @@ use std::{
 use sftpgo_core::{
     Error, ErrorKind, Result, StoredUser, UserId,
     provider::QuotaLedger,
-    quota::{LedgerWriter, QuotaBook, Tracking},
+    quota::{LedgerWriter, Tracking, UsageManager},
     storage_usage::Usage,
     usage::FileChange,
 };
@@ -67,9 +67,9 @@ fn a_login_while_the_last_session_cannot_write_knows_what_was_used() {
         stored: stored.clone(),
         refusals: Mutex::default(),
     });
-    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let book = UsageManager::new(provider.clone(), Tracking::All);
     let account = book.account(&bob.effective()).unwrap();
-    drop(account.change_names());
+    drop(account.lock_namespace());
 
     let (send, login) = mpsc::channel();
     let (of_login, user) = (Arc::clone(&book), bob.clone());
@@ -108,7 +108,7 @@ fn the_writer_tries_again_what_the_ledger_did_not_take() {
         stored: stored.clone(),
         refusals: Mutex::new(vec![Box::new(|| ()), Box::new(|| ())]),
     });
-    let book = QuotaBook::new(provider.clone(), Tracking::All);
+    let book = UsageManager::new(provider.clone(), Tracking::All);
     let _writer = LedgerWriter::start(Arc::clone(&book), Duration::ZERO).unwrap();
     let account = book.account(&bob.effective()).unwrap();
     let file = FileChange {

@@ -8,7 +8,7 @@ use sftpgo_core::{
     event::{Events, Operation},
     permission::Permissions,
     provider::Users,
-    quota::{QuotaBook, Tracking},
+    quota::{Tracking, UsageManager},
     registry::Connections,
     user_reconcile::follow_changes,
 };
@@ -22,7 +22,7 @@ fn sessions_end_or_learn_what_holds_now() {
     let [disabled, deleted, expired, slower, same] =
         ["disabled", "deleted", "expired", "slower", "same"].map(add);
     let connections = Connections::new(Events::default());
-    let quotas = QuotaBook::new(provider.clone(), Tracking::All);
+    let quotas = UsageManager::new(provider.clone(), Tracking::All);
     let log_in = |user: &StoredUser| {
         let account = quotas.account(&user.effective()).unwrap();
         (connections.log_in(user).unwrap(), account)
@@ -104,7 +104,7 @@ fn what_a_session_cannot_go_on_without_ends_it_and_what_is_applied_at_once_does_
             draft.password = Some(BCRYPT.to_owned());
         });
         let connections = Connections::new(Events::default());
-        let quotas = QuotaBook::new(provider.clone(), Tracking::All);
+        let quotas = UsageManager::new(provider.clone(), Tracking::All);
         let login = connections.log_in(&user).unwrap();
         let mut changed = user.clone();
         change(&mut changed);

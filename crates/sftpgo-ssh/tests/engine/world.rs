@@ -9,7 +9,7 @@ use sftpgo_core::{
     event::{Events, Protocol},
     filesystem::local::LocalHomes,
     provider::Users,
-    quota::{QuotaBook, Tracking},
+    quota::{Tracking, UsageManager},
     registry::Connections,
     session::{Session, UploadPolicy},
 };
@@ -79,7 +79,7 @@ impl World {
         };
         let provider = Arc::new(provider);
         provider.add_user(&draft.validate(None).unwrap()).unwrap();
-        let quotas = QuotaBook::new(provider.clone(), Tracking::All);
+        let quotas = UsageManager::new(provider.clone(), Tracking::All);
         let connections = Connections::new(Events::default());
         let authenticator =
             Authenticator::new(provider, Arc::new(LocalHomes), connections, quotas, false);

@@ -14,7 +14,7 @@ use sftpgo_core::{
     event::{Event, Events, Observer, Protocol},
     filesystem::local::LocalHomes,
     provider::Users,
-    quota::{QuotaBook, Tracking},
+    quota::{Tracking, UsageManager},
     registry::Connections,
     session::{Session, UploadMode, UploadPolicy},
 };
@@ -86,7 +86,7 @@ impl World {
         provider.add_user(&draft.validate(None).unwrap()).unwrap();
         let ended = Ended::default();
         let events = Events::new(vec![Box::new(Observing(Arc::clone(&ended)))]);
-        let quotas = QuotaBook::new(provider.clone(), Tracking::All);
+        let quotas = UsageManager::new(provider.clone(), Tracking::All);
         let connections = Connections::new(events.clone());
         let authenticator =
             Authenticator::new(provider, Arc::new(LocalHomes), connections, quotas, false);

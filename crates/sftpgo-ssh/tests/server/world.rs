@@ -12,7 +12,7 @@ use sftpgo_core::{
     event::{Command, Event, Events, Observer, Operation, Protocol},
     filesystem::local::LocalHomes,
     provider::Users,
-    quota::{QuotaBook, Tracking},
+    quota::{Tracking, UsageManager},
     registry::Connections,
 };
 use sftpgo_ssh::{HostKey, Server, ServerConfig, Services};
@@ -58,7 +58,7 @@ pub(crate) struct World {
     pub(crate) address: SocketAddr,
     pub(crate) user: UserId,
     provider: Arc<MemoryProvider>,
-    quotas: Arc<QuotaBook>,
+    quotas: Arc<UsageManager>,
 }
 
 impl World {
@@ -79,7 +79,7 @@ impl World {
             .id;
         let events = Events::new(vec![Box::new(Panicking)]);
         let connections = Connections::new(events.clone());
-        let quotas = QuotaBook::new(provider.clone(), Tracking::All);
+        let quotas = UsageManager::new(provider.clone(), Tracking::All);
         let authenticator = Arc::new(Authenticator::new(
             provider.clone(),
             Arc::new(LocalHomes),
