@@ -5,8 +5,8 @@ mod links;
 mod listing;
 mod open;
 mod own_uploads;
-mod probe;
 mod staging;
+mod upload_lookup;
 
 use std::sync::{Arc, Mutex};
 

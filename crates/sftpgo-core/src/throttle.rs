@@ -19,19 +19,20 @@ const LEAST_WAIT: Duration = Duration::from_millis(2);
 /// Both directions of a user's bandwidth; unlimited until rates are set.
 #[derive(Debug, Default)]
 pub struct Throttle {
-    upload: Lane,
-    download: Lane,
+    upload: RateLimiter,
+    download: RateLimiter,
 }
 
+/// One direction of it.
 #[derive(Debug)]
-struct Lane {
+struct RateLimiter {
     /// 0 is unlimited.
     bytes_per_second: AtomicU64,
     /// When the bytes let through so far will have been paid for.
     paid_until: Mutex<Instant>,
 }
 
-impl Default for Lane {
+impl Default for RateLimiter {
     fn default() -> Self {
         Self {
             bytes_per_second: AtomicU64::new(0),
@@ -49,12 +50,12 @@ impl Throttle {
 
     /// Bytes a second; none without a limit.
     pub fn rate(&self, operation: Operation) -> Option<u64> {
-        Some(self.lane(operation).rate()).filter(|rate| *rate > 0)
+        Some(self.limiter(operation).rate()).filter(|rate| *rate > 0)
     }
 
     /// How much of `most` to let through at once: what a tenth of a second allows, so that no second sees a burst.
     pub fn piece(&self, operation: Operation, most: usize) -> usize {
-        match self.lane(operation).rate() {
+        match self.limiter(operation).rate() {
             0 => most,
             rate => usize::try_from(rate / 10).map_or(most, |piece| piece.max(LEAST).min(most)),
         }
@@ -62,14 +63,14 @@ impl Throttle {
 
     /// Lets `bytes` through and says how long to wait before the next; time not used is not saved up.
     pub fn pass(&self, operation: Operation, bytes: usize) -> Duration {
-        let lane = self.lane(operation);
-        let rate = lane.rate();
+        let limiter = self.limiter(operation);
+        let rate = limiter.rate();
         if rate == 0 {
             return Duration::ZERO;
         }
         let cost = Duration::from_secs_f64(bytes as f64 / rate as f64);
         let now = Instant::now();
-        let mut paid_until = lane.paid_until();
+        let mut paid_until = limiter.paid_until();
         *paid_until = paid_until.max(now) + cost;
         let wait = paid_until.saturating_duration_since(now);
         if wait < LEAST_WAIT {
@@ -84,10 +85,10 @@ impl Throttle {
         let now = Instant::now();
         [&self.upload, &self.download]
             .iter()
-            .any(|lane| *lane.paid_until() > now)
+            .any(|limiter| *limiter.paid_until() > now)
     }
 
-    fn lane(&self, operation: Operation) -> &Lane {
+    fn limiter(&self, operation: Operation) -> &RateLimiter {
         match operation {
             Operation::Upload => &self.upload,
             Operation::Download => &self.download,
@@ -95,7 +96,7 @@ impl Throttle {
     }
 }
 
-impl Lane {
+impl RateLimiter {
     fn rate(&self) -> u64 {
         self.bytes_per_second.load(Ordering::Relaxed)
     }
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_let_through_is_paid_for_by_all_who_share_the_lane() {
+    fn what_is_let_through_is_paid_for_by_all_who_share_the_limiter() {
         let throttle = Throttle::default();
         assert_eq!(throttle.pass(Operation::Upload, 1 << 30), Duration::ZERO);
         assert!(!throttle.is_busy());
