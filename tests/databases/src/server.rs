@@ -178,7 +178,10 @@ impl Server {
 
     /// From now on nothing answers, and nothing says so.
     pub fn freeze(&self) {
-        signal("STOP", &self.processes());
+        let processes = self.processes();
+        signal("STOP", &processes);
+        // It is sent, and threads that run have not noticed yet.
+        self.wait(|| processes.iter().all(|process| has_stopped(*process)));
     }
 
     /// It answers again.
@@ -331,6 +334,20 @@ fn signal(name: &str, processes: &[u32]) {
         .args(processes)
         .stderr(Stdio::null())
         .status();
+}
+
+/// Has every thread of the process stopped, or ended?
+fn has_stopped(process: u32) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else {
+        return true;
+    };
+    threads.flatten().all(|thread| {
+        let status = fs::read_to_string(thread.path().join("status")).unwrap_or_default();
+        let state = status
+            .lines()
+            .find_map(|line| line.strip_prefix("State:\t"));
+        state.is_none_or(|state| state.starts_with(['T', 'Z', 'X']))
+    })
 }
 
 /// Makes an authority `ca.pem` and a certificate `server.pem` with `server.key` that it signed for `name`.
