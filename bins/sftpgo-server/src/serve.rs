@@ -101,8 +101,8 @@ fn raise_open_files_limit() {
     }
 }
 
-/// Whose usage earlier runs left unsettled; before anybody logs in.
-fn find_unsettled(parts: &Parts) -> sftpgo_core::Result<Vec<UserId>> {
+/// Whose usage earlier runs left dirty; before anybody logs in.
+fn find_dirty(parts: &Parts) -> sftpgo_core::Result<Vec<UserId>> {
     if let Some(heartbeat) = &parts.heartbeat {
         heartbeat.beat()?;
     }
@@ -117,8 +117,8 @@ async fn serve(
     let shutdown = shutdown::on_signals()
         .map_err(|error| Problem::new("system", format!("signals cannot be received: {error}")))?;
     let parts = compose::compose(settings, &loaded.directory)?;
-    let unsettled =
-        find_unsettled(&parts).map_err(|error| Problem::new("data_provider", error.to_string()))?;
+    let dirty =
+        find_dirty(&parts).map_err(|error| Problem::new("data_provider", error.to_string()))?;
     let writer = LedgerWriter::start(Arc::clone(&parts.quotas), WRITE_USAGE_WITHIN)
         .map_err(|error| Problem::new("system", format!("no threads can be started: {error}")))?;
     let sftp = listen("sftpd", &settings.sftpd.bind).await?;
@@ -140,7 +140,7 @@ async fn serve(
         Arc::clone(&parts.provider),
         parts.metrics.clone(),
     ));
-    startup_tasks::start(&parts, unsettled);
+    startup_tasks::start(&parts, dirty);
     let sessions_are_over = CancellationToken::new();
     let watching = tokio::spawn(cluster_task::watch(&parts, sessions_are_over.clone()));
 

@@ -15,18 +15,18 @@ struct StartupTasks {
     homes: Arc<dyn FilesystemFactory>,
     scans: Arc<QuotaScans>,
     refusal_time: Arc<RefusalTime>,
-    unsettled: Vec<UserId>,
+    dirty: Vec<UserId>,
 }
 
 /// Sets right what an earlier run left behind when it was killed, and says who cannot log in. What has nobody waiting for
 /// it is done by a thread that goes behind those of clients; a count lets clients go first by itself, where it may.
-pub(crate) fn start(parts: &Parts, unsettled: Vec<UserId>) {
+pub(crate) fn start(parts: &Parts, dirty: Vec<UserId>) {
     let tasks = StartupTasks {
         provider: Arc::clone(&parts.provider),
         homes: Arc::clone(&parts.homes),
         scans: Arc::clone(&parts.api.scans),
         refusal_time: Arc::clone(&parts.refusal_time),
-        unsettled,
+        dirty,
     };
     // The runtime waits for it for a moment when the server ends. Its own threads serve others afterwards, and a
     // lowered priority stays.
@@ -41,7 +41,7 @@ pub(crate) fn start(parts: &Parts, unsettled: Vec<UserId>) {
             if let Err(error) = started {
                 log::error!("no thread to tidy up: {error}");
             }
-            tasks.count_unsettled();
+            tasks.count_dirty();
         });
     });
 }
@@ -65,15 +65,15 @@ impl StartupTasks {
         }
     }
 
-    fn count_unsettled(&self) {
-        if self.unsettled.is_empty() {
+    fn count_dirty(&self) {
+        if self.dirty.is_empty() {
             return;
         }
         let provider = self.provider.as_ref();
-        let counted = recovery::count_unsettled(provider, &self.scans, &self.unsettled);
+        let counted = recovery::count_dirty(provider, &self.scans, &self.dirty);
         log::info!(
             "users whose usage was changing when an earlier run was killed: {}, counted again: {counted}",
-            self.unsettled.len()
+            self.dirty.len()
         );
     }
 }

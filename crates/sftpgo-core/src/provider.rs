@@ -153,13 +153,13 @@ pub trait QuotaLedger: Send + Sync {
     ///
     /// # Errors
     /// [`Unavailable`](crate::ErrorKind::Unavailable).
-    fn set_unsettled(&self, id: UserId, unsettled: bool) -> Result<()>;
+    fn set_dirty(&self, id: UserId, dirty: bool) -> Result<()>;
 
     /// The users of whom that is remembered.
     ///
     /// # Errors
     /// [`Unavailable`](crate::ErrorKind::Unavailable).
-    fn unsettled_users(&self) -> Result<Vec<UserId>>;
+    fn dirty_users(&self) -> Result<Vec<UserId>>;
 
     /// The ledger of a store that several servers use at a time; none when this server is alone. With it the calls that
     /// change the figures above are not used.

@@ -12,11 +12,7 @@ use crate::{
 
 /// Counts the files of `users` and answers for how many that worked. Blocks for as long as walking the homes takes,
 /// while sessions run as ever; a home that cannot be read is logged and counted at the next start.
-pub fn count_unsettled(
-    provider: &dyn Provider,
-    scans: &Arc<QuotaScans>,
-    users: &[UserId],
-) -> usize {
+pub fn count_dirty(provider: &dyn Provider, scans: &Arc<QuotaScans>, users: &[UserId]) -> usize {
     users
         .iter()
         .filter(|id| match count_one(provider, scans, **id) {

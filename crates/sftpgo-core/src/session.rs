@@ -135,7 +135,7 @@ impl Session {
                 let names = self.shared.quota.lock_namespace();
                 let freed = self.remove_named(path)?;
                 drop(names);
-                self.shared.settle(freed);
+                self.shared.commit(freed);
             }
         }
         self.tell(Command::Remove, path, None);
@@ -203,7 +203,7 @@ impl Session {
             replaced.remove(&self.shared);
         }
         drop(names);
-        self.shared.settle(freed);
+        self.shared.commit(freed);
         self.shared.sync_name(to)?;
         if from.parent() != to.parent() {
             self.shared.sync_name(from)?;

@@ -249,7 +249,7 @@ impl Transfer {
     fn end(&mut self) {
         self.finished = true;
         if let Some(upload) = &mut self.upload {
-            self.shared.settle(std::mem::take(&mut upload.unsettled));
+            self.shared.commit(std::mem::take(&mut upload.uncommitted));
         }
         self.shared.connection.end_transfer(&self.entry);
         self.shared.events.emit(&Event::Transfer {

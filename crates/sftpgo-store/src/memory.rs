@@ -30,7 +30,7 @@ pub struct MemoryProvider {
 struct Stored {
     last_id: i32,
     by_name: BTreeMap<String, StoredUser>,
-    unsettled: BTreeSet<UserId>,
+    dirty: BTreeSet<UserId>,
     cluster: sharing::ClusterState,
 }
 
@@ -163,7 +163,7 @@ impl Users for MemoryProvider {
             .username
             .clone();
         stored.by_name.remove(&name);
-        stored.unsettled.remove(&id);
+        stored.dirty.remove(&id);
         stored.cluster.forget(id);
         Ok(())
     }
@@ -182,18 +182,18 @@ impl QuotaLedger for MemoryProvider {
         self.change(id, |user| user.usage = usage)
     }
 
-    fn set_unsettled(&self, id: UserId, unsettled: bool) -> Result<()> {
+    fn set_dirty(&self, id: UserId, dirty: bool) -> Result<()> {
         let mut stored = self.lock();
-        if !unsettled {
-            stored.unsettled.remove(&id);
+        if !dirty {
+            stored.dirty.remove(&id);
         } else if stored.with_id(id).is_some() {
-            stored.unsettled.insert(id);
+            stored.dirty.insert(id);
         }
         Ok(())
     }
 
-    fn unsettled_users(&self) -> Result<Vec<UserId>> {
-        Ok(self.lock().unsettled.iter().copied().collect())
+    fn dirty_users(&self) -> Result<Vec<UserId>> {
+        Ok(self.lock().dirty.iter().copied().collect())
     }
 
     fn shared(self: Arc<Self>) -> Option<Arc<dyn ClusterStore>> {

@@ -13,7 +13,7 @@ use crate::{
     database::DatabaseProvider,
     dialect,
     error::{no_such_user, one_user_changed},
-    schema::{unsettled_users, users},
+    schema::{dirty_users, users},
 };
 
 impl QuotaLedger for DatabaseProvider {
@@ -50,32 +50,32 @@ impl QuotaLedger for DatabaseProvider {
         one_user_changed(changed)
     }
 
-    fn set_unsettled(&self, id: UserId, unsettled: bool) -> Result<()> {
-        if !unsettled {
+    fn set_dirty(&self, id: UserId, dirty: bool) -> Result<()> {
+        if !dirty {
             return self.pool.write(move |connection| {
-                diesel::delete(unsettled_users::table.find(id.0))
+                diesel::delete(dirty_users::table.find(id.0))
                     .execute(connection)
                     .map(drop)
             });
         }
         self.pool.durable_transaction(move |connection| {
             dialect::lock_user(connection, id)?;
-            diesel::delete(unsettled_users::table.find(id.0)).execute(connection)?;
+            diesel::delete(dirty_users::table.find(id.0)).execute(connection)?;
             users::table
                 .find(id.0)
                 .select(users::id)
-                .insert_into(unsettled_users::table)
-                .into_columns(unsettled_users::user_id)
+                .insert_into(dirty_users::table)
+                .into_columns(dirty_users::user_id)
                 .execute(connection)
                 .map(drop)
         })
     }
 
-    fn unsettled_users(&self) -> Result<Vec<UserId>> {
+    fn dirty_users(&self) -> Result<Vec<UserId>> {
         let ids: Vec<i32> = self.pool.call(|connection| {
-            unsettled_users::table
-                .select(unsettled_users::user_id)
-                .order(unsettled_users::user_id)
+            dirty_users::table
+                .select(dirty_users::user_id)
+                .order(dirty_users::user_id)
                 .load(connection)
         })?;
         Ok(ids.into_iter().map(UserId).collect())

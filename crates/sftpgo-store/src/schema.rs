@@ -25,7 +25,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    unsettled_users (user_id) {
+    #[sql_name = "unsettled_users"]
+    dirty_users (user_id) {
         user_id -> Integer,
     }
 }
@@ -63,7 +64,7 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(users, unsettled_users);
+diesel::allow_tables_to_appear_in_same_query!(users, dirty_users);
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 diesel::allow_tables_to_appear_in_same_query!(servers, quota_shares);

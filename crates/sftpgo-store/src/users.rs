@@ -22,7 +22,7 @@ use crate::{
     error::{no_such_user, one_user_changed},
     listing,
     row::{Settings, UserRow},
-    schema::{unsettled_users, users},
+    schema::{dirty_users, users},
 };
 
 impl Users for DatabaseProvider {
@@ -133,7 +133,7 @@ impl Users for DatabaseProvider {
             if is_shared {
                 sharing::forget(connection, id)?;
             }
-            diesel::delete(unsettled_users::table.find(id.0)).execute(connection)?;
+            diesel::delete(dirty_users::table.find(id.0)).execute(connection)?;
             diesel::delete(users::table.find(id.0)).execute(connection)
         })?;
         one_user_changed(deleted)

@@ -336,9 +336,9 @@ fn nobody_among_many_finds_the_database_locked() {
                         // As a login and an upload do.
                         provider.user_by_name("bob").unwrap().unwrap();
                         provider.record_login(bob.id, 1).unwrap();
-                        provider.set_unsettled(bob.id, true).unwrap();
+                        provider.set_dirty(bob.id, true).unwrap();
                         provider.set_usage(bob.id, Usage::default()).unwrap();
-                        provider.set_unsettled(bob.id, false).unwrap();
+                        provider.set_dirty(bob.id, false).unwrap();
                         let added = provider
                             .add_user(&user(&format!("u{number}-{round}")))
                             .unwrap();

@@ -61,10 +61,10 @@ impl QuotaLedger for Failing {
     fn set_usage(&self, _: UserId, _: Usage) -> Result<()> {
         Err((self.0)())
     }
-    fn set_unsettled(&self, _: UserId, _: bool) -> Result<()> {
+    fn set_dirty(&self, _: UserId, _: bool) -> Result<()> {
         Err((self.0)())
     }
-    fn unsettled_users(&self) -> Result<Vec<UserId>> {
+    fn dirty_users(&self) -> Result<Vec<UserId>> {
         Err((self.0)())
     }
 }

@@ -36,7 +36,7 @@ impl Ledger for ExclusiveLedger {
                 last_write: kept.map_or(LastWrite::Stored, |_| LastWrite::Unknown),
             }),
             usage: kept.unwrap_or(UsageSnapshot {
-                settled: stored,
+                committed: stored,
                 contributed: StorageUsage::default(),
             }),
             lease: None,
@@ -44,11 +44,11 @@ impl Ledger for ExclusiveLedger {
     }
 
     fn mark(&self, user: UserId, _: StorageUsage, _: Since) -> Result<(), MarkError> {
-        self.store.set_unsettled(user, true).map_err(as_before)
+        self.store.set_dirty(user, true).map_err(as_before)
     }
 
     fn clear(&self, user: UserId) -> Result<Cleared, MarkError> {
-        let cleared = self.store.set_unsettled(user, false);
+        let cleared = self.store.set_dirty(user, false);
         cleared.map(|()| Cleared::Clean).map_err(as_before)
     }
 
@@ -62,7 +62,7 @@ impl Ledger for ExclusiveLedger {
     }
 
     fn left_dirty(&self) -> Result<LeftDirty> {
-        self.store.unsettled_users().map(LeftDirty::Here)
+        self.store.dirty_users().map(LeftDirty::Here)
     }
 }
 
@@ -99,18 +99,18 @@ impl LedgerClient for ExclusiveClient {
 
     fn write(&mut self, update: &LedgerUpdate) -> Result<LedgerState> {
         let UsageSnapshot {
-            settled,
+            committed,
             contributed,
         } = update.usage;
         self.last_write = LastWrite::Unknown;
         self.store
-            .set_usage(self.user, settled.as_usage_at(now_ms()))?;
+            .set_usage(self.user, committed.as_usage_at(now_ms()))?;
         self.last_write = LastWrite::Stored;
         self.contributed = contributed;
         Ok(LedgerState {
             contributed,
             foreign: StorageUsage::default(),
-            up_to: settled,
+            up_to: committed,
             reserved_by_others: StorageUsage::default(),
             was_lost: false,
         })

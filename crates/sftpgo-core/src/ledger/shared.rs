@@ -37,11 +37,11 @@ impl Ledger for SharedLedger {
         let share = self.store.share(self.server, user)?;
         let usage = match kept {
             None => UsageSnapshot {
-                settled: share.usage,
+                committed: share.usage,
                 contributed: share.contributed,
             },
             Some(kept) => UsageSnapshot {
-                settled: share.usage.plus(kept.contributed.minus(share.contributed)),
+                committed: share.usage.plus(kept.contributed.minus(share.contributed)),
                 contributed: kept.contributed,
             },
         };
@@ -56,7 +56,7 @@ impl Ledger for SharedLedger {
                 last_report: kept.map_or(LastReport::Answered, |_| LastReport::Unanswered),
             }),
             usage,
-            lease: Some(Lease::none(usage.settled)),
+            lease: Some(Lease::none(usage.committed)),
         })
     }
 
@@ -163,14 +163,14 @@ impl LedgerClient for SharedClient {
 
     fn write_rescan(&mut self, update: &LedgerUpdate, even_roughly: bool) -> RescanWrite {
         let UsageSnapshot {
-            settled,
+            committed,
             contributed,
         } = update.usage;
         self.last_report = LastReport::Unanswered;
         let replaced = self.store.replace_usage(
             self.server,
             self.user,
-            settled.as_usage_at(now_ms()),
+            committed.as_usage_at(now_ms()),
             contributed,
             even_roughly,
         );
@@ -178,12 +178,12 @@ impl LedgerClient for SharedClient {
             Err(error) => RescanWrite::Lost(error),
             Ok(false) if !even_roughly => RescanWrite::Refused,
             Ok(is_exact) => {
-                self.usage = settled;
+                self.usage = committed;
                 self.contributed = contributed;
                 let state = LedgerState {
                     contributed,
                     foreign: StorageUsage::default(),
-                    up_to: settled.plus(self.reserved),
+                    up_to: committed.plus(self.reserved),
                     reserved_by_others: StorageUsage::default(),
                     was_lost: false,
                 };

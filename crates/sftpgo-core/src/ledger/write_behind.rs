@@ -87,7 +87,7 @@ impl WriteBehind {
     /// All that is kept, as the ledger would have it.
     pub(crate) fn usages(&self) -> HashMap<UserId, Usage> {
         let state = lock(&self.state);
-        let usage = |kept: &Kept| kept.usage.settled.as_usage_at(kept.at);
+        let usage = |kept: &Kept| kept.usage.committed.as_usage_at(kept.at);
         let kept = state.kept.iter();
         kept.map(|(user, kept)| (*user, usage(kept))).collect()
     }

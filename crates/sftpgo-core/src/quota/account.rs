@@ -21,7 +21,7 @@ use crate::{
 
 /// One user's account.
 ///
-/// An operation takes what it needs before it writes and settles when it ends. While anything may be unsettled the
+/// An operation takes what it needs before it writes and commits when it ends. While anything may be dirty the
 /// ledger says so, and whoever starts after a crash counts the user's files again.
 pub struct QuotaAccount {
     pub(super) user: UserId,
@@ -30,7 +30,7 @@ pub struct QuotaAccount {
     names: Mutex<()>,
     uploads: Mutex<RunningUploads>,
     inodes: Inodes,
-    /// The ledger, or while it does not answer the journal, says that this user may have unsettled changes.
+    /// The ledger, or while it does not answer the journal, says that this user is dirty.
     pub(super) marked: AtomicBool,
     pub(super) state: Arc<Mutex<UserUsage>>,
     /// None where the ledger never has to be asked for room.
@@ -47,13 +47,13 @@ impl QuotaAccount {
         user_state: Arc<UserState>,
         write_behind: Arc<WriteBehind>,
     ) -> Self {
-        let settled = opened.usage.settled;
+        let committed = opened.usage.committed;
         let asking = opened.lease.map(|_| Mutex::default());
         let state = Arc::new(Mutex::new(UserUsage {
             limits: Limits::of(user),
             tracked,
-            live: settled,
-            settled,
+            live: committed,
+            committed,
             contributed: opened.usage.contributed,
             staged: StorageUsage::default(),
             changes: None,

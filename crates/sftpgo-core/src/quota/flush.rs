@@ -22,18 +22,18 @@ const WAITS_FOR_OTHERS: u32 = 7;
 
 impl QuotaAccount {
     /// A finished operation's `delta` goes to the ledger, as the figure that all finished ones come to: deltas
-    /// settle in any order, operations that end together share a write, and what a failed write left out goes
+    /// commit in any order, operations that end together share a write, and what a failed write left out goes
     /// with the next. Where there is a [`LedgerWriter`](super::LedgerWriter) it writes, a little later.
     ///
     /// # Errors
     /// What the ledger says; the count stands, since the files are there.
-    pub fn settle(&self, delta: UsageDelta) -> Result<()> {
+    pub fn commit(&self, delta: UsageDelta) -> Result<()> {
         if delta == UsageDelta::default() {
             return Ok(());
         }
         let tracked = {
             let mut state = lock(&self.state);
-            state.settled = state.settled.with(delta);
+            state.committed = state.committed.with(delta);
             state.contributed = state.contributed.with(delta);
             state.tracked
         };
@@ -95,7 +95,7 @@ impl QuotaAccount {
 
     fn take_back(&self, adjustment: &Adjustment) {
         let mut state = lock(&self.state);
-        state.settled = state.settled.minus(adjustment.settled);
+        state.committed = state.committed.minus(adjustment.committed);
         state.live = state.live.minus(adjustment.live);
     }
 
@@ -197,7 +197,7 @@ impl QuotaAccount {
         if let Some(lease) = state.lease.as_mut().filter(|_| limited) {
             lease.hold(live);
             update.in_motion = live
-                .minus(update.usage.settled)
+                .minus(update.usage.committed)
                 .max(StorageUsage::default());
             update.wanted = wanted;
         }
@@ -206,7 +206,7 @@ impl QuotaAccount {
 
     fn learn(&self, written: &LedgerState) {
         let mut state = lock(&self.state);
-        state.settled = state.settled.plus(written.foreign);
+        state.committed = state.committed.plus(written.foreign);
         state.live = state.live.plus(written.foreign);
         if let Some(lease) = &mut state.lease {
             lease.renew(written, Instant::now());

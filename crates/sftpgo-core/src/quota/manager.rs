@@ -126,7 +126,7 @@ impl UsageManager {
         Ok(account)
     }
 
-    /// What users have settled that the ledger does not have yet. Asked for before the ledger, no settled operation
+    /// What users have committed that the ledger does not have yet. Asked for before the ledger, no committed operation
     /// is missing in the two together.
     pub fn unwritten_usage(&self) -> HashMap<UserId, Usage> {
         self.write_behind.usages()
@@ -263,7 +263,7 @@ impl UsageManager {
         state.mark_again(contributed)
     }
 
-    /// Tells the ledger that usage is settled where that failed. `go_on` is called every so often.
+    /// Tells the ledger that usage is committed where that failed. `go_on` is called every so often.
     ///
     /// # Errors
     /// What the ledger or `go_on` says; the rest is tried at the next call, beginning with others.

@@ -30,7 +30,7 @@ enum Coverage {
 
 /// By what a rescan changed the usage that was known.
 pub(super) struct Adjustment {
-    pub(super) settled: StorageUsage,
+    pub(super) committed: StorageUsage,
     pub(super) live: StorageUsage,
 }
 
@@ -71,7 +71,7 @@ impl Rescan {
     /// wanted `even_roughly`. Whoever holds the account's names during the walk gives them here, and then no directory
     /// moved.
     ///
-    /// Uploads that run are settled at their end; what was counted of them is not counted twice.
+    /// Uploads that run are committed at their end; what was counted of them is not counted twice.
     ///
     /// # Errors
     /// What the ledger says; it gets the figure with the next operation then, unless others share it.
@@ -102,13 +102,13 @@ impl Rescan {
         if self.coverage == Coverage::Part {
             found = found.max(state.live.minus(state.staged));
         }
-        let unsettled = state.live.minus(state.settled).minus(state.staged);
-        let (settled, live) = (found.minus(unsettled), found.plus(state.staged));
+        let uncommitted = state.live.minus(state.committed).minus(state.staged);
+        let (committed, live) = (found.minus(uncommitted), found.plus(state.staged));
         let adjustment = Adjustment {
-            settled: settled.minus(state.settled),
+            committed: committed.minus(state.committed),
             live: live.minus(state.live),
         };
-        (state.settled, state.live) = (settled, live);
+        (state.committed, state.live) = (committed, live);
         drop((state, names));
         let is_exact = self
             .account

@@ -1,18 +1,18 @@
-//! Writing settled usage a little later: the operations of that time share one write.
+//! Writing committed usage a little later: the operations of that time share one write.
 
 use std::{io, sync::Arc, thread, time::Duration};
 
 use super::manager::UsageManager;
 
-/// Writes what the sessions of a [`UsageManager`] settle, until it is dropped; then all of it is written, and what
-/// settles later is written at once.
+/// Writes what the sessions of a [`UsageManager`] commit, until it is dropped; then all of it is written, and what
+/// commits later is written at once.
 pub struct LedgerWriter {
     book: Arc<UsageManager>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl LedgerWriter {
-    /// Writes what settles at most `within` later.
+    /// Writes what commits at most `within` later.
     ///
     /// # Errors
     /// No thread can be started.

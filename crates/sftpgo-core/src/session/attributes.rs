@@ -79,7 +79,7 @@ impl Session {
         drop(names);
         let mut upload = Upload::in_place(count);
         let resized = upload.resize(&self.shared, file.as_ref(), size);
-        self.shared.settle(upload.unsettled);
+        self.shared.commit(upload.uncommitted);
         resized
     }
 }

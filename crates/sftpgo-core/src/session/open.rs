@@ -213,7 +213,7 @@ impl Session {
         let (file, count, delta) = self.shared.make_file(Standing::Named, false, make)?;
         let mut upload = Upload::in_place(count);
         upload.appends = request.append;
-        upload.unsettled += delta;
+        upload.uncommitted += delta;
         upload.directory = directory;
         Ok((file, upload))
     }
@@ -263,7 +263,7 @@ impl Session {
             },
         )?;
         drop(file);
-        self.shared.settle(upload.unsettled);
+        self.shared.commit(upload.uncommitted);
         self.shared.sync_name(path)
     }
 }

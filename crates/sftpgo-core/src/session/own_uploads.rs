@@ -60,7 +60,7 @@ impl Session {
         let freed = if_there(self.remove_named(path))?.unwrap_or_default();
         upload.remove(&self.shared);
         drop(names);
-        self.shared.settle(freed);
+        self.shared.commit(freed);
         Ok(())
     }
 

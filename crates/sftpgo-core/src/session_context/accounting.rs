@@ -83,8 +83,8 @@ impl SessionContext {
     }
 
     /// Writes a finished operation's delta; the files are as they are even when the ledger fails.
-    pub(crate) fn settle(&self, delta: UsageDelta) {
-        if let Err(error) = self.quota.settle(delta) {
+    pub(crate) fn commit(&self, delta: UsageDelta) {
+        if let Err(error) = self.quota.commit(delta) {
             log::error!(
                 "the usage of user {:?} could not be written to the database and is kept in memory until it answers: {error}",
                 self.user.username

@@ -156,7 +156,7 @@ impl Upload {
         let is_rest = ending == Ending::Lost && !place.acknowledged;
         match wanted.and_then(|()| staged.publish(shared, place, is_rest)) {
             Ok(delta) => {
-                self.unsettled += delta;
+                self.uncommitted += delta;
                 self.answer(Some(Arc::clone(&place.directory)))
             }
             Err(error) => {

@@ -16,7 +16,7 @@ use crate::{
 pub(crate) struct Upload {
     pub(crate) count: SharedCount,
     /// Counted and not written to the ledger yet.
-    pub(crate) unsettled: UsageDelta,
+    pub(crate) uncommitted: UsageDelta,
     /// Every write goes to the end of the file as it is then, whatever its offset (draft section 6.3).
     pub(crate) appends: bool,
     /// The data is not under its name yet.
@@ -35,7 +35,7 @@ impl Upload {
     pub(crate) fn in_place(count: SharedCount) -> Self {
         Self {
             count,
-            unsettled: UsageDelta::default(),
+            uncommitted: UsageDelta::default(),
             appends: false,
             staged: None,
             directory: None,
@@ -191,13 +191,13 @@ impl Upload {
         size: u64,
     ) -> Result<()> {
         let (to, needed) = resized(counted, size);
-        self.unsettled += shared.quota.change_files([(counted, to)], Some(needed))?;
+        self.uncommitted += shared.quota.change_files([(counted, to)], Some(needed))?;
         Ok(())
     }
 
     fn set_count(&mut self, shared: &SessionContext, counted: &mut CountedInode, size: u64) {
         let (to, _) = resized(counted, size);
-        self.unsettled += shared.quota.set_file(counted, to);
+        self.uncommitted += shared.quota.set_file(counted, to);
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct UserUsage {
     /// What the user takes up now, reservations of running operations included.
     pub(crate) live: StorageUsage,
     /// The part of it that finished operations left.
-    pub(crate) settled: StorageUsage,
+    pub(crate) committed: StorageUsage,
     /// The part of that which this server brought in since its share in the ledger began.
     pub(crate) contributed: StorageUsage,
     /// The part of it that no rescan would find: uploads whose data is not under its name yet.
@@ -84,7 +84,7 @@ impl UserUsage {
 
     pub(crate) fn figures(&self) -> UsageSnapshot {
         UsageSnapshot {
-            settled: self.settled,
+            committed: self.committed,
             contributed: self.contributed,
         }
     }
@@ -103,7 +103,7 @@ impl UserUsage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct UsageSnapshot {
     /// As this server sees the whole.
-    pub(crate) settled: StorageUsage,
+    pub(crate) committed: StorageUsage,
     /// Its own part of it since its share began.
     pub(crate) contributed: StorageUsage,
 }

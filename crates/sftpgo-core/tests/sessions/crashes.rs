@@ -50,7 +50,7 @@ fn the_start_after_a_kill_sweeps_counts_and_then_trusts_the_ledger_again() {
         );
         assert_eq!(restarted.names(), 1, "{mode:?}");
         restarted.assert_exact();
-        assert_eq!(restarted.provider.unsettled_users().unwrap(), []);
+        assert_eq!(restarted.provider.dirty_users().unwrap(), []);
     }
 }
 
@@ -71,7 +71,7 @@ fn a_login_before_the_files_are_counted_gets_the_right_figures_later() {
     assert!(put(&session, "/h", &[3; 6]).is_err());
     drop((session, logged_in));
     restarted.assert_exact();
-    assert_eq!(restarted.provider.unsettled_users().unwrap(), []);
+    assert_eq!(restarted.provider.dirty_users().unwrap(), []);
 }
 
 #[test]
@@ -100,11 +100,10 @@ fn cannot_be_counted(is_there: bool) {
                 .is_err()
         );
     }
-    let unsettled = restarted.quotas.left_dirty().unwrap();
-    let counted =
-        recovery::count_unsettled(restarted.provider.as_ref(), &restarted.scans, &unsettled);
-    assert_eq!((unsettled.len(), counted), (1, 0));
-    assert_eq!(restarted.provider.unsettled_users().unwrap(), unsettled);
+    let dirty = restarted.quotas.left_dirty().unwrap();
+    let counted = recovery::count_dirty(restarted.provider.as_ref(), &restarted.scans, &dirty);
+    assert_eq!((dirty.len(), counted), (1, 0));
+    assert_eq!(restarted.provider.dirty_users().unwrap(), dirty);
     if is_there {
         fs::remove_file(restarted.home()).unwrap();
     }

@@ -92,7 +92,7 @@ fn a_quota_cannot_be_passed_by_renaming_or_removing_what_is_open() {
 }
 
 #[test]
-fn deltas_that_settle_out_of_order_add_up() {
+fn deltas_that_are_committed_out_of_order_add_up() {
     let world = World::new(|_| {});
     let logged_in = world.log_in();
     let session = world.session(&logged_in, UploadMode::Standard);

@@ -208,7 +208,7 @@ proptest! {
         drop((open, session));
         let [stored, counted] = world.usage_and_rescan();
         prop_assert_eq!(stored, counted, "at the end");
-        prop_assert_eq!(world.provider.unsettled_users().unwrap(), []);
+        prop_assert_eq!(world.provider.dirty_users().unwrap(), []);
     }
 }
 

@@ -112,17 +112,17 @@ impl World {
         provider
             .set_usage(user.id, self.provider.usage(self.user.id).unwrap())
             .unwrap();
-        for unsettled in self.provider.unsettled_users().unwrap() {
-            provider.set_unsettled(unsettled, true).unwrap();
+        for dirty in self.provider.dirty_users().unwrap() {
+            provider.set_dirty(dirty, true).unwrap();
         }
         Self::start(directory, provider, user)
     }
 
     /// What a server does when it starts; answers how many temporaries there were.
     pub(crate) fn tidy_up(&self) -> u64 {
-        let unsettled = self.quotas.left_dirty().unwrap();
-        let counted = recovery::count_unsettled(self.provider.as_ref(), &self.scans, &unsettled);
-        assert_eq!(counted, unsettled.len());
+        let dirty = self.quotas.left_dirty().unwrap();
+        let counted = recovery::count_dirty(self.provider.as_ref(), &self.scans, &dirty);
+        assert_eq!(counted, dirty.len());
         let homes: Arc<dyn FilesystemFactory> = Arc::new(LocalHomes);
         sweep_uploads(self.provider.as_ref(), &homes).unwrap()
     }

@@ -52,7 +52,7 @@ fn what_a_server_went_on_with_after_it_was_taken_for_dead_is_counted_again() {
         store.keep_alive(server).unwrap();
         thread::sleep(Duration::from_millis(150));
         delta += here.reserve(change(1, Some(30), Some(end))).unwrap();
-        here.settle(delta).unwrap();
+        here.commit(delta).unwrap();
         drop(here);
         assert_eq!(cluster::users_to_count(&one).unwrap(), [bob.id], "{end}");
     }

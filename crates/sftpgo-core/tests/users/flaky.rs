@@ -86,12 +86,12 @@ impl QuotaLedger for Flaky {
         self.call(|| self.stored.set_usage(id, usage))
     }
 
-    fn set_unsettled(&self, id: UserId, unsettled: bool) -> Result<()> {
-        self.call(|| self.stored.set_unsettled(id, unsettled))
+    fn set_dirty(&self, id: UserId, dirty: bool) -> Result<()> {
+        self.call(|| self.stored.set_dirty(id, dirty))
     }
 
-    fn unsettled_users(&self) -> Result<Vec<UserId>> {
-        self.call(|| self.stored.unsettled_users())
+    fn dirty_users(&self) -> Result<Vec<UserId>> {
+        self.call(|| self.stored.dirty_users())
     }
 
     fn shared(self: Arc<Self>) -> Option<Arc<dyn ClusterStore>> {

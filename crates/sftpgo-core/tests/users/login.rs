@@ -469,10 +469,10 @@ impl QuotaLedger for Gone {
     fn set_usage(&self, _: UserId, _: Usage) -> Result<()> {
         gone()
     }
-    fn set_unsettled(&self, _: UserId, _: bool) -> Result<()> {
+    fn set_dirty(&self, _: UserId, _: bool) -> Result<()> {
         gone()
     }
-    fn unsettled_users(&self) -> Result<Vec<UserId>> {
+    fn dirty_users(&self) -> Result<Vec<UserId>> {
         gone()
     }
 }

@@ -56,7 +56,7 @@ impl World {
         })?;
         drop(names);
         // What the ledger does not take is kept.
-        let _ = account.settle(delta);
+        let _ = account.commit(delta);
         Ok(())
     }
 
@@ -125,9 +125,9 @@ fn who_only_the_journal_knows_of_is_counted_after_a_crash() {
 
         let restarted = book(&world.provider, &world.journal);
         world.provider.is(Mood::Well);
-        let mut unsettled = restarted.left_dirty().unwrap();
-        unsettled.extend(cluster::users_to_count(&restarted).unwrap());
-        assert_eq!(unsettled, [world.bob.id]);
+        let mut dirty = restarted.left_dirty().unwrap();
+        dirty.extend(cluster::users_to_count(&restarted).unwrap());
+        assert_eq!(dirty, [world.bob.id]);
         let is_needed = || {
             let to_count = cluster::users_to_count(&restarted).unwrap();
             restarted.is_count_needed(world.bob.id) || to_count == [world.bob.id]

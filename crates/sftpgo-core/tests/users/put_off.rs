@@ -78,7 +78,7 @@ fn add_file(account: &QuotaAccount, number: u64, size: u64) {
         before: None,
         after: Some(size),
     };
-    account.settle(account.reserve(change).unwrap()).unwrap();
+    account.commit(account.reserve(change).unwrap()).unwrap();
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn what_is_put_off_is_shown_at_once_and_written_when_the_writer_ends() {
     add_file(&account, 2, 2);
     assert_eq!((world.stored(), world.shown()), (0, 42));
     // Until then a crash is noticed.
-    assert_eq!(world.provider.unsettled_users().unwrap(), [world.bob.id]);
+    assert_eq!(world.provider.dirty_users().unwrap(), [world.bob.id]);
     drop(writer);
     assert_eq!((world.stored(), world.shown()), (42, 42));
     assert!(world.book.unwritten_usage().is_empty());
@@ -108,7 +108,7 @@ fn the_last_session_of_a_user_writes_what_is_put_off() {
     assert_eq!((world.stored(), second.status().size_used), (0, 40));
     drop(second);
     assert_eq!((world.stored(), world.shown()), (40, 40));
-    assert_eq!(world.provider.unsettled_users().unwrap(), []);
+    assert_eq!(world.provider.dirty_users().unwrap(), []);
     assert_eq!(world.account().status().size_used, 40);
 }
 

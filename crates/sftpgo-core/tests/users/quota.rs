@@ -30,7 +30,7 @@ fn file(number: u64, size: u64) -> FileChange {
 /// A file appears, and the operation that made it ends.
 fn add_file(account: &QuotaAccount, number: u64, size: u64) {
     let delta = account.reserve(file(number, size)).unwrap();
-    account.settle(delta).unwrap();
+    account.commit(delta).unwrap();
 }
 
 fn used(account: &QuotaAccount) -> (i64, i64) {
@@ -114,12 +114,12 @@ fn parallel_reservations_stay_within_the_limit() {
 }
 
 #[test]
-fn what_is_settled_is_in_the_ledger_and_what_is_reserved_not_yet() {
+fn what_is_committed_is_in_the_ledger_and_what_is_reserved_not_yet() {
     let (provider, book, account) = limited(Tracking::All);
     let bob = provider.user_by_name("bob").unwrap().unwrap();
     let reserved = account.reserve(file(1, 40)).unwrap();
     assert_eq!(stored(&provider, bob.id), (0, 0));
-    account.settle(reserved).unwrap();
+    account.commit(reserved).unwrap();
     assert_eq!(stored(&provider, bob.id), (40, 1));
     assert_eq!(used(&account), (40, 1));
     // The next session after the last one starts from the ledger.
@@ -189,14 +189,14 @@ fn a_count_replaces_both_figures_and_knows_what_changed_behind_the_walk() {
         before: Some(9),
         after: None,
     };
-    account.settle(account.record(gone)).unwrap();
-    let unsettled = account.reserve(file(4, 7)).unwrap();
+    account.commit(account.record(gone)).unwrap();
+    let reserved = account.reserve(file(4, 7)).unwrap();
     assert_eq!(count.finish(None, false).unwrap(), ScanOutcome::Exact);
     drop(count);
-    // The upload that is not under its name is in the use and in no count; one that goes on is settled later.
+    // The upload that is not under its name is in the use and in no count; one that goes on is committed later.
     assert_eq!(used(&account), (62, 4));
     assert_eq!(stored(&provider, bob.id), (50, 2));
-    account.settle(unsettled).unwrap();
+    account.commit(reserved).unwrap();
     assert_eq!(stored(&provider, bob.id), (57, 3));
 }
 
@@ -214,34 +214,34 @@ fn a_count_during_which_directories_move_changes_nothing() {
 }
 
 #[test]
-fn a_user_is_unsettled_from_the_first_change_to_the_end_of_the_last_session() {
+fn a_user_is_dirty_from_the_first_change_to_the_end_of_the_last_session() {
     let (provider, book, account) = limited(Tracking::All);
     let bob = provider.user_by_name("bob").unwrap().unwrap();
-    let unsettled = || provider.unsettled_users().unwrap();
-    assert_eq!(unsettled(), []);
+    let dirty = || provider.dirty_users().unwrap();
+    assert_eq!(dirty(), []);
     drop(account.lock_namespace());
-    assert_eq!(unsettled(), [bob.id]);
+    assert_eq!(dirty(), [bob.id]);
     let second = book.account(&bob.effective()).unwrap();
     drop(account);
-    assert_eq!(unsettled(), [bob.id]);
+    assert_eq!(dirty(), [bob.id]);
     drop(second);
-    assert_eq!(unsettled(), []);
+    assert_eq!(dirty(), []);
 
     // Left over from a run that was killed: until the files are counted.
-    provider.set_unsettled(bob.id, true).unwrap();
+    provider.set_dirty(bob.id, true).unwrap();
     assert_eq!(book.left_dirty().unwrap(), [bob.id]);
     drop(book.account(&bob.effective()).unwrap());
-    assert_eq!(unsettled(), [bob.id]);
+    assert_eq!(dirty(), [bob.id]);
     book.counted(bob.id);
     drop(book.account(&bob.effective()).unwrap());
-    assert_eq!(unsettled(), []);
+    assert_eq!(dirty(), []);
 }
 
 #[test]
 fn nothing_is_marked_for_who_is_not_tracked() {
     let (provider, _, account) = limited(Tracking::Off);
     drop(account.lock_namespace());
-    assert_eq!(provider.unsettled_users().unwrap(), []);
+    assert_eq!(provider.dirty_users().unwrap(), []);
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn has_share(provider: &MemoryProvider, id: UserId) -> bool {
 
 /// A file appears, and the operation that made it ends.
 pub(crate) fn add_file(account: &QuotaAccount, number: u64, size: u64) -> sftpgo_core::Result<()> {
-    account.settle(account.reserve(change(number, None, Some(size)))?)
+    account.commit(account.reserve(change(number, None, Some(size)))?)
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn what_one_server_used_another_cannot() {
     assert_eq!(there.status().size_used, 10_000);
 
     let gone = here.reserve(change(1, Some(6000), None)).unwrap();
-    here.settle(gone).unwrap();
+    here.commit(gone).unwrap();
     thread::sleep(Duration::from_millis(150));
     add_file(&there, 3, 6000).unwrap();
     drop((here, there));
@@ -236,7 +236,7 @@ fn a_file_may_go_on_one_server_before_another_says_that_it_came() {
     );
     add_file(&here, 1, 100).unwrap();
     let gone = there.reserve(change(1, Some(100), None)).unwrap();
-    there.settle(gone).unwrap();
+    there.commit(gone).unwrap();
     drop((here, there, writer));
     assert_eq!(stored(&provider, bob.id), (0, 0));
 }
@@ -254,7 +254,7 @@ fn a_share_whose_end_nobody_heard_of_begins_anew() {
     provider.is(Mood::Well);
     let account = book.account(&bob.effective()).unwrap();
     let gone = account.reserve(change(1, Some(10), None)).unwrap();
-    account.settle(gone).unwrap();
+    account.commit(gone).unwrap();
     drop(account);
     assert_eq!(stored(&provider.stored, bob.id), (10, 1));
     assert!(nothing_is_left(&provider.stored));
@@ -322,7 +322,7 @@ enum Step {
     Resize(usize, u64, u64),
     Remove(usize, u64),
     /// The running operations of a server end.
-    Settle(usize),
+    Commit(usize),
     /// All sessions of a server end, and another begins.
     LogInAnew(usize),
 }
@@ -332,7 +332,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         2 => (server.clone(), 0..8_u64, 0..2000_u64).prop_map(|(s, f, n)| Step::Resize(s, f, n)),
         1 => (server.clone(), 0..8_u64).prop_map(|(s, f)| Step::Remove(s, f)),
-        2 => server.clone().prop_map(Step::Settle),
+        2 => server.clone().prop_map(Step::Commit),
         1 => server.prop_map(Step::LogInAnew),
     ];
     proptest::collection::vec(step, 1..40)
@@ -350,20 +350,20 @@ proptest! {
         let log_in = |server: usize| books[server].account(&bob.effective()).unwrap();
         let mut accounts: Vec<_> = (0..3).map(log_in).collect();
         let mut files: HashMap<u64, u64> = HashMap::new();
-        let mut unsettled = vec![Vec::new(); 3];
-        let settle = |account: &QuotaAccount, deltas: &mut Vec<_>| {
-            deltas.drain(..).for_each(|delta| account.settle(delta).unwrap());
+        let mut dirty = vec![Vec::new(); 3];
+        let commit = |account: &QuotaAccount, deltas: &mut Vec<_>| {
+            deltas.drain(..).for_each(|delta| account.commit(delta).unwrap());
         };
         for step in steps {
             let (server, file, after) = match step {
                 Step::Resize(server, file, bytes) => (server, file, Some(bytes)),
                 Step::Remove(server, file) => (server, file, None),
-                Step::Settle(server) => {
-                    settle(&accounts[server], &mut unsettled[server]);
+                Step::Commit(server) => {
+                    commit(&accounts[server], &mut dirty[server]);
                     continue;
                 }
                 Step::LogInAnew(server) => {
-                    settle(&accounts[server], &mut unsettled[server]);
+                    commit(&accounts[server], &mut dirty[server]);
                     drop(accounts.remove(server));
                     accounts.insert(server, log_in(server));
                     continue;
@@ -372,7 +372,7 @@ proptest! {
             // Whichever server made it.
             let change = change(file, files.get(&file).copied(), after);
             if let Ok(delta) = accounts[server].reserve(change) {
-                unsettled[server].push(delta);
+                dirty[server].push(delta);
                 match after {
                     Some(bytes) => files.insert(file, bytes),
                     None => files.remove(&file),
@@ -380,8 +380,8 @@ proptest! {
             }
             prop_assert!(files.values().sum::<u64>() <= BYTES as u64);
         }
-        for (account, deltas) in accounts.iter().zip(&mut unsettled) {
-            settle(account, deltas);
+        for (account, deltas) in accounts.iter().zip(&mut dirty) {
+            commit(account, deltas);
         }
         drop((accounts, writers));
         let truth = (files.values().sum::<u64>() as i64, files.len() as i64);

@@ -48,12 +48,12 @@ impl QuotaLedger for Refusing {
         }
     }
 
-    fn set_unsettled(&self, id: UserId, unsettled: bool) -> Result<()> {
-        self.stored.set_unsettled(id, unsettled)
+    fn set_dirty(&self, id: UserId, dirty: bool) -> Result<()> {
+        self.stored.set_dirty(id, dirty)
     }
 
-    fn unsettled_users(&self) -> Result<Vec<UserId>> {
-        self.stored.unsettled_users()
+    fn dirty_users(&self) -> Result<Vec<UserId>> {
+        self.stored.dirty_users()
     }
 }
 
@@ -90,14 +90,14 @@ fn a_login_while_the_last_session_cannot_write_knows_what_was_used() {
         after: Some(90),
     };
     let used = account.reserve(file).unwrap();
-    assert!(account.settle(used).is_err());
+    assert!(account.commit(used).is_err());
     drop(account);
 
     let next = login.recv().unwrap().join().unwrap();
     assert_eq!(next.status().size_used, 90);
     drop(next);
     assert_eq!(stored.usage(bob.id).unwrap().size, 90);
-    assert_eq!(stored.unsettled_users().unwrap(), []);
+    assert_eq!(stored.dirty_users().unwrap(), []);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn the_writer_tries_again_what_the_ledger_did_not_take() {
         before: None,
         after: Some(90),
     };
-    account.settle(account.reserve(file).unwrap()).unwrap();
+    account.commit(account.reserve(file).unwrap()).unwrap();
     while stored.usage(bob.id).unwrap().size != 90 {
         thread::yield_now();
     }

@@ -299,9 +299,9 @@ impl ClusterStore for DatabaseProvider {
                 (None, Some(_)) if to_count => return Ok(false),
                 (Some(other), _) if to_count => demand_count(connection, other, id)?,
                 (None, Some(usage)) => {
-                    let settled = StorageUsage::of(usage).as_usage_at(usage.updated_at);
-                    if settled != usage {
-                        set_usage(connection, id, settled)?;
+                    let committed = StorageUsage::of(usage).as_usage_at(usage.updated_at);
+                    if committed != usage {
+                        set_usage(connection, id, committed)?;
                     }
                 }
                 _ => {}

@@ -65,7 +65,7 @@ macro_rules! for_every_provider {
                     users::of_many_who_add_one_name_one_wins,
                     users::a_provider_that_answers_is_healthy,
                     quota::usage_of_others_is_left_alone,
-                    quota::who_is_unsettled_is_remembered_until_settled_or_deleted,
+                    quota::who_is_dirty_is_remembered_until_clean_or_deleted,
                     quota::usage_can_be_replaced_by_large_figures,
                     quota::usage_of_an_unknown_user_is_not_found,
                 }
@@ -91,7 +91,7 @@ macro_rules! for_every_shared_provider {
                     sharing::shares_of_the_dead_are_taken_over,
                     sharing::any_number_of_shares_is_taken_over,
                     sharing::a_server_can_take_its_sessions_again,
-                    sharing::who_leaves_leaves_nothing_but_what_is_unsettled,
+                    sharing::who_leaves_leaves_nothing_but_what_is_dirty,
                     sharing::sessions_are_limited_over_all_servers,
                     sharing::of_many_who_race_for_the_last_session_one_wins,
                     sharing::of_a_user_who_is_gone_nothing_is_left,

@@ -39,16 +39,16 @@ pub(crate) fn usage_of_an_unknown_user_is_not_found(provider: &dyn Provider) {
     }
 }
 
-pub(crate) fn who_is_unsettled_is_remembered_until_settled_or_deleted(provider: &dyn Provider) {
+pub(crate) fn who_is_dirty_is_remembered_until_clean_or_deleted(provider: &dyn Provider) {
     let [bob, alice, carol] =
         ["bob", "alice", "carol"].map(|name| provider.add_user(&user(name)).unwrap().id);
-    assert_eq!(provider.unsettled_users().unwrap(), []);
+    assert_eq!(provider.dirty_users().unwrap(), []);
     for id in [alice, bob, bob, carol, UserId(4711)] {
-        provider.set_unsettled(id, true).unwrap();
+        provider.set_dirty(id, true).unwrap();
     }
-    assert_eq!(provider.unsettled_users().unwrap(), [bob, alice, carol]);
-    provider.set_unsettled(alice, false).unwrap();
-    provider.set_unsettled(alice, false).unwrap();
+    assert_eq!(provider.dirty_users().unwrap(), [bob, alice, carol]);
+    provider.set_dirty(alice, false).unwrap();
+    provider.set_dirty(alice, false).unwrap();
     provider.delete_user(carol).unwrap();
-    assert_eq!(provider.unsettled_users().unwrap(), [bob]);
+    assert_eq!(provider.dirty_users().unwrap(), [bob]);
 }

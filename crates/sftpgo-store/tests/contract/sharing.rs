@@ -295,7 +295,7 @@ pub(crate) fn any_number_of_shares_is_taken_over(provider: &Arc<dyn Provider>) {
     assert_eq!(take_over(store, TWO), all);
 }
 
-pub(crate) fn who_leaves_leaves_nothing_but_what_is_unsettled(provider: &Arc<dyn Provider>) {
+pub(crate) fn who_leaves_leaves_nothing_but_what_is_dirty(provider: &Arc<dyn Provider>) {
     let store = &*shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
     store.keep_alive(ONE).unwrap();
