@@ -60,18 +60,25 @@ pub(crate) fn watch(
         not_counted: Mutex::default(),
     });
     async move {
-        let every_beat = |look| every_beat(Arc::clone(&watch), until.clone(), look);
+        let every_heartbeat = |look| every_heartbeat(Arc::clone(&watch), until.clone(), look);
         if watch.heartbeat.is_none() {
-            return every_beat(Watch::follow).await;
+            return every_heartbeat(Watch::follow).await;
         }
         // Nobody waits for the end of a walk.
-        tokio::spawn(every_beat(Watch::count));
+        tokio::spawn(every_heartbeat(Watch::count));
         // Whatever other servers do, who may not stay has to go: neither waits for the other.
-        tokio::join!(every_beat(Watch::beat), every_beat(Watch::follow));
+        tokio::join!(
+            every_heartbeat(Watch::send_heartbeat),
+            every_heartbeat(Watch::follow)
+        );
     }
 }
 
-async fn every_beat(watch: Arc<Watch>, until: CancellationToken, look: fn(&Watch) -> Result<()>) {
+async fn every_heartbeat(
+    watch: Arc<Watch>,
+    until: CancellationToken,
+    look: fn(&Watch) -> Result<()>,
+) {
     let mut interval = time::interval(HEARTBEAT_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -92,9 +99,9 @@ async fn every_beat(watch: Arc<Watch>, until: CancellationToken, look: fn(&Watch
 }
 
 impl Watch {
-    fn beat(&self) -> Result<()> {
+    fn send_heartbeat(&self) -> Result<()> {
         match &self.heartbeat {
-            Some(heartbeat) => heartbeat.beat(),
+            Some(heartbeat) => heartbeat.send(),
             None => Ok(()),
         }
     }

@@ -104,7 +104,7 @@ fn raise_open_files_limit() {
 /// Whose usage earlier runs left dirty; before anybody logs in.
 fn find_dirty(parts: &Parts) -> sftpgo_core::Result<Vec<UserId>> {
     if let Some(heartbeat) = &parts.heartbeat {
-        heartbeat.beat()?;
+        heartbeat.send()?;
     }
     parts.quotas.left_dirty()
 }

@@ -70,8 +70,8 @@ impl Heartbeat {
     /// over from dead ones.
     ///
     /// # Errors
-    /// What the store says; the next beat makes up for it.
-    pub fn beat(&self) -> Result<()> {
+    /// What the store says; the next heartbeat makes up for it.
+    pub fn send(&self) -> Result<()> {
         self.say_alive()?;
         let go_on = &|| self.stay_alive();
         // One user whose row is held must not keep the rest from being done.
@@ -81,9 +81,9 @@ impl Heartbeat {
             self.quotas.end_at_last(go_on),
         ];
         if self.would_hear_others() {
-            self.store.forget_silent(self.server, NODE_TIMEOUT)?;
+            self.store.expire_silent(self.server, NODE_TIMEOUT)?;
         }
-        while self.store.take_over(self.server)? {
+        while self.store.reclaim(self.server)? {
             go_on()?;
         }
         own.into_iter().collect()

@@ -139,27 +139,27 @@ fn reserve(in_motion: i128, wanted: i128, limit: i128, taken: i128) -> i128 {
 ///
 /// Every error is [`Unavailable`](crate::ErrorKind::Unavailable) unless a call says more.
 pub trait ClusterStore: Send + Sync {
-    /// Says that `server` is alive. True when it was not known as that: new, or forgotten by
-    /// [`ClusterStore::forget_silent`].
+    /// Says that `server` is alive. True when it was not known as that: new, or expired by
+    /// [`ClusterStore::expire_silent`].
     ///
     /// # Errors
     /// See the trait.
     fn keep_alive(&self, server: NodeId) -> Result<bool>;
 
-    /// Forgets all servers but `server` that have been silent for so long.
+    /// Expires all servers but `server` that have been silent for so long: they are not known any more.
     ///
     /// # Errors
     /// See the trait.
-    fn forget_silent(&self, server: NodeId, silent_for: Duration) -> Result<()>;
+    fn expire_silent(&self, server: NodeId, silent_for: Duration) -> Result<()>;
 
-    /// Ends the sessions of servers that are not known, and takes over shares of theirs for `server`: these users' files
+    /// Ends the sessions of servers that are not known, and reclaims shares of theirs for `server`: these users' files
     /// are to be counted. True when there are more, for whoever calls again.
     ///
     /// # Errors
     /// See the trait.
-    fn take_over(&self, server: NodeId) -> Result<bool>;
+    fn reclaim(&self, server: NodeId) -> Result<bool>;
 
-    /// The server has ended, or is about to with no session left. Shares that it could not end are there to be taken over.
+    /// The server has ended, or is about to with no session left. Shares that it could not end are there to be reclaimed.
     ///
     /// # Errors
     /// See the trait.

@@ -21,8 +21,8 @@ use crate::{
 /// What a server does that has taken over the share of a dead one, when it finds `files` in `size` bytes.
 fn count_for_the_dead(provider: &MemoryProvider, id: UserId, size: i64, files: i32) {
     const HEIR: NodeId = NodeId(2);
-    provider.forget_silent(HEIR, Duration::ZERO).unwrap();
-    provider.take_over(HEIR).unwrap();
+    provider.expire_silent(HEIR, Duration::ZERO).unwrap();
+    provider.reclaim(HEIR).unwrap();
     assert_eq!(provider.to_count(HEIR).unwrap(), [id]);
     assert!(provider.begin_count(HEIR, id).unwrap().is_alone);
     let usage = Usage {
@@ -66,16 +66,16 @@ fn a_server_that_was_taken_for_dead_says_again_whose_files_may_change() {
     let (_, server) = book.cluster().unwrap();
     let connections = Connections::of_server(Events::default(), provider.clone(), server);
     let heartbeat = Heartbeat::of(&connections, &book).unwrap();
-    heartbeat.beat().unwrap();
+    heartbeat.send().unwrap();
     let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
     // That it was forgotten is not lost with an answer.
     for mood in [Mood::Well, Mood::Deaf] {
         count_for_the_dead(&provider.stored, bob.id, 10, 1);
         provider.is(mood);
-        assert_eq!(heartbeat.beat().is_ok(), mood == Mood::Well);
+        assert_eq!(heartbeat.send().is_ok(), mood == Mood::Well);
         provider.is(Mood::Well);
-        heartbeat.beat().unwrap();
+        heartbeat.send().unwrap();
         assert_eq!(cluster::users_to_count(&book).unwrap(), [bob.id]);
     }
     // What it had told before does not count twice.
@@ -112,7 +112,7 @@ fn who_is_to_be_counted_stays_so_until_that_is_done() {
     let (store, server) = book.cluster().unwrap();
     store.keep_alive(server).unwrap();
     for _ in 0..2 {
-        store.take_over(server).unwrap();
+        store.reclaim(server).unwrap();
         // A session that comes and goes changes nothing of that.
         drop(book.account(&bob.effective()).unwrap().lock_namespace());
         assert_eq!(store.to_count(server).unwrap(), [bob.id]);

@@ -105,12 +105,12 @@ impl ClusterStore for Flaky {
         self.call(|| self.neighbours().keep_alive(server))
     }
 
-    fn forget_silent(&self, server: NodeId, silent_for: Duration) -> Result<()> {
-        self.call(|| self.neighbours().forget_silent(server, silent_for))
+    fn expire_silent(&self, server: NodeId, silent_for: Duration) -> Result<()> {
+        self.call(|| self.neighbours().expire_silent(server, silent_for))
     }
 
-    fn take_over(&self, server: NodeId) -> Result<bool> {
-        self.call(|| self.neighbours().take_over(server))
+    fn reclaim(&self, server: NodeId) -> Result<bool> {
+        self.call(|| self.neighbours().reclaim(server))
     }
 
     fn leave(&self, server: NodeId) -> Result<()> {

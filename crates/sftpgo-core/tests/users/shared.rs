@@ -70,7 +70,7 @@ fn stored(provider: &MemoryProvider, id: UserId) -> (i64, i64) {
 
 /// Servers that are not known have no share that would be taken over.
 fn nothing_is_left(provider: &MemoryProvider) -> bool {
-    provider.take_over(NodeId(1)).unwrap();
+    provider.reclaim(NodeId(1)).unwrap();
     provider.to_count(NodeId(1)).unwrap().is_empty()
 }
 
@@ -206,8 +206,8 @@ fn a_server_that_was_taken_for_dead_takes_its_sessions_again() {
     let one = Connections::of_server(Events::default(), provider.clone(), NodeId(1));
     let _login = one.log_in(&bob).unwrap();
     provider.keep_alive(NodeId(1)).unwrap();
-    provider.forget_silent(NodeId(2), Duration::ZERO).unwrap();
-    provider.take_over(NodeId(2)).unwrap();
+    provider.expire_silent(NodeId(2), Duration::ZERO).unwrap();
+    provider.reclaim(NodeId(2)).unwrap();
     provider.take_session(NodeId(2), 1, bob.id, 1).unwrap();
     assert!(provider.keep_alive(NodeId(1)).unwrap());
     one.take_again(&|| Ok(())).unwrap();

@@ -85,7 +85,7 @@ impl ClusterStore for MemoryProvider {
         Ok(cluster.seen_at.insert(server, Instant::now()).is_none())
     }
 
-    fn forget_silent(&self, server: NodeId, silent_for: Duration) -> Result<()> {
+    fn expire_silent(&self, server: NodeId, silent_for: Duration) -> Result<()> {
         let cluster = &mut self.lock().cluster;
         cluster
             .seen_at
@@ -93,7 +93,7 @@ impl ClusterStore for MemoryProvider {
         Ok(())
     }
 
-    fn take_over(&self, server: NodeId) -> Result<bool> {
+    fn reclaim(&self, server: NodeId) -> Result<bool> {
         let cluster = &mut self.lock().cluster;
         let alive: BTreeSet<NodeId> = cluster.seen_at.keys().copied().collect();
         let is_dead = |other: &NodeId| *other != server && !alive.contains(other);

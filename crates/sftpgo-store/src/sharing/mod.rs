@@ -47,7 +47,7 @@ impl ClusterStore for DatabaseProvider {
         })
     }
 
-    fn forget_silent(&self, server: NodeId, silent_for: Duration) -> Result<()> {
+    fn expire_silent(&self, server: NodeId, silent_for: Duration) -> Result<()> {
         self.pool
             .transaction(move |connection| {
                 let silent_since =
@@ -62,7 +62,7 @@ impl ClusterStore for DatabaseProvider {
             .map(drop)
     }
 
-    fn take_over(&self, server: NodeId) -> Result<bool> {
+    fn reclaim(&self, server: NodeId) -> Result<bool> {
         self.pool.transaction(move |connection| {
             diesel::delete(
                 open_sessions::table

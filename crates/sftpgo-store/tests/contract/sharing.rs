@@ -240,8 +240,8 @@ pub(crate) fn a_count_that_is_due_is_not_forgotten(provider: &Arc<dyn Provider>)
 }
 
 /// Takes over everything for `server`, and answers who is to be counted then.
-fn take_over(store: &dyn ClusterStore, server: NodeId) -> Vec<UserId> {
-    while store.take_over(server).unwrap() {}
+fn reclaim(store: &dyn ClusterStore, server: NodeId) -> Vec<UserId> {
+    while store.reclaim(server).unwrap() {}
     let mut due = store.to_count(server).unwrap();
     due.sort_unstable();
     due
@@ -260,12 +260,12 @@ pub(crate) fn shares_of_the_dead_are_taken_over(provider: &Arc<dyn Provider>) {
     store.report(TWO, alice, &contributed(7, 1)).unwrap();
     store.report(ONE, alice, &contributed(5, 1)).unwrap();
     store.take_session(ONE, 1, bob, 1).unwrap();
-    store.forget_silent(TWO, Duration::from_secs(3600)).unwrap();
-    assert_eq!(take_over(store, TWO), []);
+    store.expire_silent(TWO, Duration::from_secs(3600)).unwrap();
+    assert_eq!(reclaim(store, TWO), []);
     assert!(store.take_session(TWO, 1, bob, 1).is_err());
-    store.forget_silent(TWO, Duration::ZERO).unwrap();
-    assert_eq!(take_over(store, TWO), [bob, alice]);
-    assert_eq!(take_over(store, TWO), [bob, alice]);
+    store.expire_silent(TWO, Duration::ZERO).unwrap();
+    assert_eq!(reclaim(store, TWO), [bob, alice]);
+    assert_eq!(reclaim(store, TWO), [bob, alice]);
 
     // The sessions of the dead are free, and its own share goes on.
     store.take_session(TWO, 1, bob, 1).unwrap();
@@ -292,7 +292,7 @@ pub(crate) fn any_number_of_shares_is_taken_over(provider: &Arc<dyn Provider>) {
     for id in &all {
         store.begin_share(ONE, *id, amount(0, 0), false).unwrap();
     }
-    assert_eq!(take_over(store, TWO), all);
+    assert_eq!(reclaim(store, TWO), all);
 }
 
 pub(crate) fn who_leaves_leaves_nothing_but_what_is_dirty(provider: &Arc<dyn Provider>) {
@@ -303,13 +303,13 @@ pub(crate) fn who_leaves_leaves_nothing_but_what_is_dirty(provider: &Arc<dyn Pro
     store.begin_share(ONE, bob, amount(0, 0), false).unwrap();
     store.leave(ONE).unwrap();
     store.take_session(TWO, 1, bob, 1).unwrap();
-    assert_eq!(take_over(store, TWO), [bob]);
+    assert_eq!(reclaim(store, TWO), [bob]);
     store.begin_count(TWO, bob).unwrap();
     let exact = store.replace_usage(TWO, bob, COUNTED, amount(0, 0), false);
     assert!(exact.unwrap());
     store.end_share(TWO, bob).unwrap();
     store.leave(TWO).unwrap();
-    assert_eq!(take_over(store, ONE), []);
+    assert_eq!(reclaim(store, ONE), []);
 }
 
 pub(crate) fn a_server_can_take_its_sessions_again(provider: &Arc<dyn Provider>) {
@@ -317,7 +317,7 @@ pub(crate) fn a_server_can_take_its_sessions_again(provider: &Arc<dyn Provider>)
     let bob = provider.add_user(&user("bob")).unwrap().id;
     store.take_session(ONE, 1, bob, 1).unwrap();
     // Those of a server that is not known are gone then.
-    take_over(store, TWO);
+    reclaim(store, TWO);
     assert!(store.sessions(ONE).unwrap().is_empty());
     store.take_session(TWO, 1, bob, 1).unwrap();
     for _ in 0..2 {
@@ -380,7 +380,7 @@ pub(crate) fn of_a_user_who_is_gone_nothing_is_left(provider: &Arc<dyn Provider>
     provider.delete_user(bob).unwrap();
     store.begin_share(ONE, NOBODY, amount(0, 0), true).unwrap();
     assert_eq!(store.to_count(ONE).unwrap(), []);
-    assert_eq!(take_over(store, TWO), []);
+    assert_eq!(reclaim(store, TWO), []);
     for id in [bob, NOBODY] {
         let outcomes = [
             store.share(ONE, id).map(drop),
