@@ -213,6 +213,34 @@ fn a_hang_up_opens_the_log_again_and_changes_nothing_else() {
 }
 
 #[test]
+fn sigusr1_puts_the_log_aside_and_sigusr2_changes_nothing() {
+    let mut server = Server::start(&[]);
+    server.signal(Signal::USR2);
+    server.wait_for_line(|line| {
+        line["message"]
+            .as_str()
+            .is_some_and(|said| said.contains("SIGUSR2"))
+    });
+    server.signal(Signal::USR1);
+    let directory = server.directory.path().to_owned();
+    let logs = || {
+        let names = fs::read_dir(&directory).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut logs: Vec<_> = names.filter(|name| name.ends_with(".log")).collect();
+        logs.sort();
+        logs
+    };
+    let started = Instant::now();
+    while logs().len() < 2 {
+        assert!(started.elapsed() < Duration::from_secs(30), "{:?}", logs());
+        thread::sleep(Duration::from_millis(10));
+    }
+    let aside = fs::read_to_string(directory.join(&logs()[0])).unwrap();
+    assert!(aside.contains("SIGUSR2") && !aside.contains("SIGUSR1"));
+    assert!(server.is_running());
+}
+
+#[test]
 fn a_second_signal_ends_at_once() {
     let mut server = Server::start(&[]);
     // A request that never ends keeps an orderly end waiting.

@@ -4,19 +4,15 @@ mod aside;
 pub(crate) mod json;
 mod rotate;
 
-use std::{
-    io, panic,
-    path::PathBuf,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::{io, panic, path::PathBuf, sync::atomic::Ordering};
 
 use env_logger::{Builder, Target};
 use log::LevelFilter;
 
-use self::rotate::{RotatingFile, Rotation};
+use self::rotate::{RotatingFile, Rotation, Wishes};
 
 /// There is one logger in a process, and no other way to what it writes to.
-static REOPEN: AtomicBool = AtomicBool::new(false);
+static WISHES: Wishes = Wishes::none();
 
 /// How and where to log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +45,7 @@ pub(crate) fn start(settings: &LogSettings) -> io::Result<()> {
                 max_age_days: settings.max_age,
                 compress: settings.compress,
             };
-            let file = RotatingFile::open(path.clone(), rotation, &REOPEN)?;
+            let file = RotatingFile::open(path.clone(), rotation, &WISHES)?;
             Target::Pipe(Box::new(file))
         }
     };
@@ -73,8 +69,14 @@ pub(crate) fn start(settings: &LogSettings) -> io::Result<()> {
 
 /// Opens the log file again before the next line, which this writes.
 pub(crate) fn reopen() {
-    REOPEN.store(true, Ordering::Release);
+    WISHES.reopen.store(true, Ordering::Release);
     log::info!("SIGHUP: the log file is opened again, if the log goes to one");
+}
+
+/// Puts the log file aside before the next line, which this writes.
+pub(crate) fn rotate() {
+    WISHES.rotate.store(true, Ordering::Release);
+    log::info!("SIGUSR1: the log file is put aside, if the log goes to one");
 }
 
 /// A panic ends one connection or one request; the operator has to hear of it all the same.

@@ -33,6 +33,22 @@ pub(super) struct Rotation {
     pub(super) compress: bool,
 }
 
+/// What an operator wants done before the next line.
+#[derive(Debug, Default)]
+pub(super) struct Wishes {
+    pub(super) reopen: AtomicBool,
+    pub(super) rotate: AtomicBool,
+}
+
+impl Wishes {
+    pub(super) const fn none() -> Self {
+        Self {
+            reopen: AtomicBool::new(false),
+            rotate: AtomicBool::new(false),
+        }
+    }
+}
+
 /// The file written to.
 pub(super) struct RotatingFile {
     path: PathBuf,
@@ -40,18 +56,17 @@ pub(super) struct RotatingFile {
     file: File,
     written: u64,
     looked: Instant,
-    /// Set by whoever wants the file to be opened again.
-    reopen: &'static AtomicBool,
+    wishes: &'static Wishes,
     /// Somebody was told that lines do not go where they should.
     complained: bool,
 }
 
 impl RotatingFile {
-    /// Goes on in the file at `path`, or makes it. It is opened again after `reopen` was set.
+    /// Goes on in the file at `path`, or makes it. It does what is wished before the next line.
     pub(super) fn open(
         path: PathBuf,
         rotation: Rotation,
-        reopen: &'static AtomicBool,
+        wishes: &'static Wishes,
     ) -> io::Result<Self> {
         let file = open_to_append(&path)?;
         let written = file.metadata()?.len();
@@ -61,22 +76,23 @@ impl RotatingFile {
             file,
             written,
             looked: Instant::now(),
-            reopen,
+            wishes,
             complained: false,
         })
     }
 
     /// Sees to it that the next line goes where it should. What fails leaves the file that is open, and is tried again.
     fn prepare(&mut self, line: u64) {
-        let told = self.reopen.swap(false, Ordering::AcqRel);
+        let is_moved = self.wishes.reopen.swap(false, Ordering::AcqRel);
+        let is_over = self.wishes.rotate.swap(false, Ordering::AcqRel);
         let grown = self.written.saturating_add(line);
-        let is_full =
-            self.rotation.max_size > 0 && grown > self.rotation.max_size && self.written > 0;
-        if !told && !is_full && self.looked.elapsed() < LOOK_EVERY {
+        let is_full = self.written > 0
+            && (is_over || self.rotation.max_size > 0 && grown > self.rotation.max_size);
+        if !is_moved && !is_full && self.looked.elapsed() < LOOK_EVERY {
             return;
         }
         self.looked = Instant::now();
-        let done = if told || !self.is_in_place() {
+        let done = if is_moved || !self.is_in_place() {
             self.open_again()
         } else if is_full {
             // When it fails, the next try is a file's size away.
@@ -165,8 +181,8 @@ mod tests {
     use super::{super::aside::files_aside, *};
 
     fn open(path: &Path, rotation: Rotation) -> RotatingFile {
-        let reopen = Box::leak(Box::new(AtomicBool::new(false)));
-        RotatingFile::open(path.to_owned(), rotation, reopen).unwrap()
+        let wishes = Box::leak(Box::default());
+        RotatingFile::open(path.to_owned(), rotation, wishes).unwrap()
     }
 
     fn rotation(max_size: u64) -> Rotation {
@@ -176,6 +192,22 @@ mod tests {
             max_age_days: 0,
             compress: false,
         }
+    }
+
+    #[test]
+    fn a_file_is_put_aside_when_that_is_wished_unless_it_is_empty() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("server.log");
+        let mut log = open(&path, rotation(0));
+        for line in ["first\n", "second\n"] {
+            log.wishes.rotate.store(true, Ordering::Release);
+            log.write_all(line.as_bytes()).unwrap();
+        }
+        log.write_all(b"third\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "second\nthird\n");
+        let aside = files_aside(&path).unwrap();
+        assert_eq!(aside.len(), 1);
+        assert_eq!(fs::read_to_string(&aside[0]).unwrap(), "first\n");
     }
 
     #[test]
@@ -247,7 +279,7 @@ mod tests {
         let mut log = open(&path, rotation(0));
         log.write_all(b"one\n").unwrap();
         fs::rename(&path, directory.path().join("server.log.1")).unwrap();
-        log.reopen.store(true, Ordering::Release);
+        log.wishes.reopen.store(true, Ordering::Release);
         log.write_all(b"two\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "two\n");
     }
