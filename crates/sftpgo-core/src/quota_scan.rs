@@ -318,7 +318,7 @@ fn walk_through(
     let walked = home.for_each_file(
         &mut |found| {
             progress.step();
-            count.saw(found.inode, found.size);
+            count.saw(found.file_id, found.size);
         },
         &mut |path, error| {
             progress.step();

@@ -235,7 +235,7 @@ impl Session {
         let replace = if may_replace { replace } else { Replace::No };
         self.shared.filesystem.rename(from, to, replace)?;
         // Renaming one name of a file over another of the same file changes nothing.
-        let replaced = target.filter(|(target, _)| target.inode != source.inode);
+        let replaced = target.filter(|(target, _)| target.file_id != source.file_id);
         let freed = replaced.map_or_else(UsageDelta::default, |(replaced, count)| {
             self.shared.release(&replaced, &count)
         });

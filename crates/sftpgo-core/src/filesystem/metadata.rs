@@ -15,8 +15,17 @@ pub enum FileType {
     Other,
 }
 
-/// Device and inode number: which file a name stands for.
-pub type Inode = (u64, u64);
+/// Which file a name stands for. Two names with equal ids are names of one file; the parts mean nothing to anybody but the
+/// storage, which makes them up where it has no numbers of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FileId(u64, u64);
+
+impl FileId {
+    /// The file that the storage calls `number` within `storage`: on a disk, an inode of a device.
+    pub fn new(storage: u64, number: u64) -> Self {
+        Self(storage, number)
+    }
+}
 
 /// A user and a group of the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,10 +55,10 @@ pub struct Metadata {
     pub mtime: i64,
     /// When the content or an attribute changed last: Unix seconds, and nanoseconds.
     pub changed_at: (i64, u32),
-    /// Names of the inode.
+    /// Names of the file.
     pub links: u64,
-    /// Device and inode: the same file by any name.
-    pub inode: Inode,
+    /// Which file it is, by any of its names.
+    pub file_id: FileId,
 }
 
 /// Attributes to change; `None` leaves one as it is.

@@ -10,7 +10,7 @@ use std::{os::fd::BorrowedFd, path::PathBuf, sync::Arc};
 pub use self::{
     bounded::BoundedHomes,
     file::File,
-    metadata::{DirEntry, FileType, Inode, Metadata, OwnerIds, SetAttributes, SpaceInfo},
+    metadata::{DirEntry, FileId, FileType, Metadata, OwnerIds, SetAttributes, SpaceInfo},
 };
 
 use crate::{
@@ -180,7 +180,7 @@ pub trait Filesystem: Send + Sync {
     fn space(&self, path: &VirtualPath) -> Result<SpaceInfo>;
 
     /// Shows every regular file to `visit`, links not followed and unfinished uploads left out. A file with
-    /// several names may be shown by each; its inode tells.
+    /// several names may be shown by each; its [`FileId`] tells.
     ///
     /// # Errors
     /// What reading the tree says.
@@ -208,7 +208,7 @@ pub trait Filesystem: Send + Sync {
 /// A directory that is held. Names are single components, and a link under a name is never followed.
 pub trait DirectoryHandle: Send + Sync {
     /// Which directory it is.
-    fn inode(&self) -> Inode;
+    fn file_id(&self) -> FileId;
 
     /// Attributes of a name.
     ///

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, atomic::AtomicBool};
 use super::{ask::Asking, user_state::UserState};
 use crate::{
     error::Result,
-    filesystem::{Inode, Metadata},
+    filesystem::{FileId, Metadata},
     ledger::{LedgerClient, Opened, WriteBehind},
     provider::Counting,
     storage_usage::{StorageUsage, UsageDelta},
@@ -13,7 +13,7 @@ use crate::{
     throttle::Throttle,
     uploads::RunningUploads,
     usage::{
-        Changes, CountedInode, FileChange, FileFigures, Headroom, Inodes, Limits, QuotaStatus,
+        Changes, CountedFile, CountedFiles, FileChange, FileFigures, Headroom, Limits, QuotaStatus,
         SharedCount, UserUsage, exceeded,
     },
     user::{EffectiveUser, UserId},
@@ -29,7 +29,7 @@ pub struct QuotaAccount {
     pub(super) write_behind: Arc<WriteBehind>,
     names: Mutex<()>,
     uploads: Mutex<RunningUploads>,
-    inodes: Inodes,
+    counted_files: CountedFiles,
     /// The ledger, or while it does not answer the journal, says that this user is dirty.
     pub(super) marked: AtomicBool,
     pub(super) state: Arc<Mutex<UserUsage>>,
@@ -66,7 +66,7 @@ impl QuotaAccount {
             asking,
             names: Mutex::default(),
             uploads: Mutex::default(),
-            inodes: Inodes::of(Arc::clone(&state)),
+            counted_files: CountedFiles::of(Arc::clone(&state)),
             marked: AtomicBool::new(false),
             state,
             client: Mutex::new(opened.client),
@@ -115,7 +115,7 @@ impl QuotaAccount {
     /// [`QuotaExceeded`](crate::ErrorKind::QuotaExceeded), and nothing is changed.
     pub(crate) fn change_files<'f>(
         &self,
-        files: impl IntoIterator<Item = (&'f mut CountedInode, FileFigures)>,
+        files: impl IntoIterator<Item = (&'f mut CountedFile, FileFigures)>,
         needed: Option<UsageDelta>,
     ) -> Result<UsageDelta> {
         self.take(needed.unwrap_or_default(), |state| {
@@ -128,7 +128,7 @@ impl QuotaAccount {
     }
 
     /// The same for one file, whether or not it passes a limit: what is on the disk already.
-    pub(crate) fn set_file(&self, file: &mut CountedInode, to: FileFigures) -> UsageDelta {
+    pub(crate) fn set_file(&self, file: &mut CountedFile, to: FileFigures) -> UsageDelta {
         lock(&self.state).change_file(file, to)
     }
 
@@ -155,7 +155,7 @@ impl QuotaAccount {
     /// Makes a file that was made a moment ago count, instead of what was `reserved` for it.
     pub(crate) fn count_new_file(
         &self,
-        file: &mut CountedInode,
+        file: &mut CountedFile,
         reserved: UsageDelta,
         to: FileFigures,
     ) -> UsageDelta {
@@ -236,12 +236,12 @@ impl QuotaAccount {
         // An operation on names that is half done now would be neither in the tree nor among the changes.
         let _names = self.lock_namespace();
         lock(&self.state).changes = Some(Changes::default());
-        for count in self.inodes.all() {
+        for count in self.counted_files.all() {
             let counted = lock(&count);
             if let Some(changes) = &mut lock(&self.state).changes {
                 let size = counted.figures.footprint().named;
                 changes.record(FileChange {
-                    inode: counted.inode,
+                    file_id: counted.file_id,
                     before: size,
                     after: size,
                 });
@@ -254,17 +254,17 @@ impl QuotaAccount {
     /// # Errors
     /// What `look` says.
     pub fn look_up(&self, look: impl Fn() -> Result<Metadata>) -> Result<(Metadata, SharedCount)> {
-        self.inodes.look_up(look)
+        self.counted_files.look_up(look)
     }
 
     /// The count of a file that was made a moment ago, while the names are held: it counts for nothing yet.
     pub fn share_new(&self, made: &Metadata) -> SharedCount {
-        self.inodes.share_new(made)
+        self.counted_files.share_new(made)
     }
 
     /// The file's last name is gone.
-    pub(crate) fn retire(&self, inode: Inode) {
-        self.inodes.retire(inode);
+    pub(crate) fn retire(&self, file_id: FileId) {
+        self.counted_files.retire(file_id);
     }
 
     /// Limits and use as they stand.

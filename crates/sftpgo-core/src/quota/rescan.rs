@@ -11,13 +11,13 @@ use std::{
 
 use super::account::QuotaAccount;
 use crate::{
-    error::Result, filesystem::Inode, storage_usage::StorageUsage, sync::lock, usage::Changes,
+    error::Result, filesystem::FileId, storage_usage::StorageUsage, sync::lock, usage::Changes,
 };
 
 /// A rescan that is going on; at most one for an account at a time.
 pub struct Rescan {
     account: Arc<QuotaAccount>,
-    seen: HashMap<Inode, u64>,
+    seen: HashMap<FileId, u64>,
     coverage: Coverage,
 }
 
@@ -57,8 +57,8 @@ impl Rescan {
     }
 
     /// The walk saw a file; one with several names counts once.
-    pub fn saw(&mut self, inode: Inode, size: u64) {
-        self.seen.insert(inode, size);
+    pub fn saw(&mut self, file_id: FileId, size: u64) {
+        self.seen.insert(file_id, size);
     }
 
     /// Something could not be looked at. Then the count says what there is at least, and no figure gets lower by it: else
@@ -90,7 +90,7 @@ impl Rescan {
         let unchanged = self
             .seen
             .iter()
-            .filter(|(inode, _)| !changed.contains_key(inode))
+            .filter(|(file_id, _)| !changed.contains_key(file_id))
             .map(|(_, size)| *size);
         let mut found = StorageUsage::default();
         for size in unchanged.chain(changed.values().filter_map(|size| *size)) {

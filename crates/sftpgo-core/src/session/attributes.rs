@@ -3,7 +3,7 @@
 use super::{AttributeChange, Session, check_visible};
 use crate::{
     error::{Error, Result},
-    filesystem::{Inode, OpenOptions, SetAttributes},
+    filesystem::{FileId, OpenOptions, SetAttributes},
     policy::Access,
     transfer::Upload,
     vpath::VirtualPath,
@@ -47,18 +47,18 @@ impl Session {
         self.shared.filesystem.set_attributes(path, &other, follow)
     }
 
-    /// Gives a directory that this session has made, and knows by its inode, the attributes that it was made for.
+    /// Gives a directory that this session has made, and knows by its id, the attributes that it was made for.
     ///
     /// # Errors
     /// Needs `create_dirs`; as [`Session::set_attributes`] when something else has the name by now.
     pub fn finish_new_dir(
         &self,
         path: &VirtualPath,
-        made: Inode,
+        made: FileId,
         change: &SetAttributes,
     ) -> Result<()> {
         self.check_name(Access::CreateDir, path)?;
-        if self.shared.filesystem.metadata(path, false)?.inode != made {
+        if self.shared.filesystem.metadata(path, false)?.file_id != made {
             let change = AttributeChange {
                 size: None,
                 other: *change,

@@ -96,7 +96,7 @@ impl Session {
         // Its name went between the two: whoever removed it did not know of this handle.
         if found.links == 0 {
             let named = self.shared.filesystem.metadata(path, true)?;
-            if named.inode != found.inode {
+            if named.file_id != found.file_id {
                 return Err(Error::not_found("no such file or directory"));
             }
         }
@@ -280,7 +280,7 @@ impl SessionContext {
             return Ok(false);
         };
         let parent = self.filesystem.metadata(&path.parent_or_root(), true)?;
-        Ok(self.quota.uploads().newest(parent.inode, name).is_some())
+        Ok(self.quota.uploads().newest(parent.file_id, name).is_some())
     }
 }
 

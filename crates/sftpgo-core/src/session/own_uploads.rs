@@ -38,7 +38,7 @@ impl SessionContext {
         };
         let mut entries: VecDeque<DirEntry> = VecDeque::new();
         for own in self.own_uploads().iter().rev() {
-            if let Some(name) = own.name_in(found.inode)
+            if let Some(name) = own.name_in(found.file_id)
                 && let Ok(metadata) = own.metadata()
                 && entries.iter().all(|entry| entry.name != name)
             {
@@ -82,7 +82,11 @@ impl Session {
             .hold_directory(&to.parent_or_root())?;
         let has_old = self.shared.find_counted(from)?.is_some();
         // Two uploads that get one name, neither of which may replace anything: only one could.
-        let is_taken = self.shared.quota.uploads().newest(directory.inode(), name);
+        let is_taken = self
+            .shared
+            .quota
+            .uploads()
+            .newest(directory.file_id(), name);
         if replace == Replace::No && is_taken.is_some() {
             return Err(name_is_taken());
         }

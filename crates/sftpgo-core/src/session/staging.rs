@@ -41,7 +41,11 @@ impl Session {
             .filesystem
             .hold_directory(&path.parent_or_root())?;
         let found = if_there(directory.metadata(name))?;
-        let running = self.shared.quota.uploads().newest(directory.inode(), name);
+        let running = self
+            .shared
+            .quota
+            .uploads()
+            .newest(directory.file_id(), name);
         let exclusive = request.create && request.exclusive;
         if exclusive && (found.is_some() || running.is_some()) {
             return Err(exists());

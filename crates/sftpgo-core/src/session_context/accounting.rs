@@ -32,7 +32,7 @@ impl SessionContext {
             return UsageDelta::default();
         }
         figures.standing = Standing::Unnamed;
-        self.quota.retire(counted.inode);
+        self.quota.retire(counted.file_id);
         self.quota.set_file(&mut counted, figures)
     }
 

@@ -121,7 +121,7 @@ impl SessionContext {
             .metadata(&path.parent_or_root(), true)
             .ok()?;
         let own = self.own_uploads();
-        let mut at_path = own.iter().filter(|own| own.is_at(parent.inode, name));
+        let mut at_path = own.iter().filter(|own| own.is_at(parent.file_id, name));
         at_path.next_back().cloned()
     }
 }

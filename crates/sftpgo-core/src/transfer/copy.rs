@@ -20,7 +20,7 @@ impl Transfer {
         let found = source.metadata()?;
         let left = found.size.saturating_sub(from);
         let len = len.map_or(left, |len| len.min(left));
-        if self.file.metadata()?.inode == found.inode && from.abs_diff(to) < len {
+        if self.file.metadata()?.file_id == found.file_id && from.abs_diff(to) < len {
             return Err(Error::invalid("copy", "the ranges overlap"));
         }
         Ok(len)

@@ -15,7 +15,7 @@ use crate::{
     storage_usage::UsageDelta,
     sync::lock,
     uploads::{Place, StagedUpload},
-    usage::{CountedInode, FileFigures, SharedCount, Standing},
+    usage::{CountedFile, FileFigures, SharedCount, Standing},
 };
 
 /// How a handle came to its end.
@@ -228,10 +228,10 @@ impl StagedUpload {
             return Err(error);
         }
         if let Some((found, _)) = replaced.as_ref().filter(|(found, _)| found.links < 2) {
-            shared.quota.retire(found.inode);
+            shared.quota.retire(found.file_id);
         }
         let mut uploads = shared.quota.uploads();
-        uploads.remove(place.directory.inode(), &place.name, self);
+        uploads.remove(place.directory.file_id(), &place.name, self);
         Ok(delta)
     }
 
@@ -280,7 +280,7 @@ impl StagedUpload {
 
 /// A file's count, held, and what it is to become.
 struct Change<'c> {
-    count: MutexGuard<'c, CountedInode>,
+    count: MutexGuard<'c, CountedFile>,
     to: FileFigures,
     /// The part of it that nobody has to have room for.
     stays: UsageDelta,
@@ -325,8 +325,9 @@ fn check_target(place: &Place, found: Option<&Metadata>, is_rest: bool) -> Resul
             "already exists: another made the file meanwhile",
         ));
     }
-    let is_as_found =
-        |before: &Metadata| (before.inode, before.changed_at) == (found.inode, found.changed_at);
+    let is_as_found = |before: &Metadata| {
+        (before.file_id, before.changed_at) == (found.file_id, found.changed_at)
+    };
     if is_rest && !place.found.as_ref().is_some_and(is_as_found) {
         return Err(Error::new(
             ErrorKind::Conflict,

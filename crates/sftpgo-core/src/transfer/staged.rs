@@ -28,7 +28,7 @@ pub(crate) struct Begin {
 impl StagedUpload {
     /// An upload with one handle, which its user's sessions find from now on.
     pub(crate) fn begin(shared: &SessionContext, begin: Begin) -> Arc<Self> {
-        let directory = begin.directory.inode();
+        let directory = begin.directory.file_id();
         let name = begin.name.clone();
         let upload = Arc::new(Self {
             _locked: begin.file,
@@ -83,7 +83,7 @@ impl StagedUpload {
         overwrite: Decision,
     ) -> Result<()> {
         let mut place = self.place();
-        let (from, to) = (place.directory.inode(), directory.inode());
+        let (from, to) = (place.directory.file_id(), directory.file_id());
         if from != to {
             directory.take_from(place.directory.as_ref(), &place.temporary)?;
         }
@@ -111,7 +111,7 @@ impl StagedUpload {
     /// Removes the hidden file; its bytes stay reserved as long as it is there or open.
     pub(super) fn give_up(self: &Arc<Self>, shared: &SessionContext, place: &Place) {
         let mut uploads = shared.quota.uploads();
-        uploads.remove(place.directory.inode(), &place.name, self);
+        uploads.remove(place.directory.file_id(), &place.name, self);
         match place.directory.remove_file(&place.temporary) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -127,7 +127,7 @@ impl StagedUpload {
         }
         drop(uploads);
         let mut count = lock(&self.count);
-        shared.quota.retire(count.inode);
+        shared.quota.retire(count.file_id);
         let mut figures = count.figures;
         figures.standing = Standing::Unnamed;
         figures.reserves_file = false;

@@ -9,7 +9,7 @@ use crate::{
     storage_usage::UsageDelta,
     sync::lock,
     uploads::StagedUpload,
-    usage::{CountedInode, FileFigures, SharedCount},
+    usage::{CountedFile, FileFigures, SharedCount},
 };
 
 /// The writing side of a transfer.
@@ -187,7 +187,7 @@ impl Upload {
     fn grow_count(
         &mut self,
         shared: &SessionContext,
-        counted: &mut CountedInode,
+        counted: &mut CountedFile,
         size: u64,
     ) -> Result<()> {
         let (to, needed) = resized(counted, size);
@@ -195,14 +195,14 @@ impl Upload {
         Ok(())
     }
 
-    fn set_count(&mut self, shared: &SessionContext, counted: &mut CountedInode, size: u64) {
+    fn set_count(&mut self, shared: &SessionContext, counted: &mut CountedFile, size: u64) {
         let (to, _) = resized(counted, size);
         self.uncommitted += shared.quota.set_file(counted, to);
     }
 }
 
 /// What a file counts for with another size, and what that costs more.
-fn resized(counted: &CountedInode, size: u64) -> (FileFigures, UsageDelta) {
+fn resized(counted: &CountedFile, size: u64) -> (FileFigures, UsageDelta) {
     let to = FileFigures {
         size,
         ..counted.figures

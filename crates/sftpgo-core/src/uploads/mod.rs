@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 pub(crate) use self::running::{LeftOver, RunningUploads};
 use crate::{
     error::{ErrorKind, Result},
-    filesystem::{DirectoryHandle, File, Inode, Metadata, OpenOptions, SetAttributes},
+    filesystem::{DirectoryHandle, File, FileId, Metadata, OpenOptions, SetAttributes},
     policy::Decision,
     sync::lock,
     usage::SharedCount,
@@ -79,15 +79,15 @@ impl StagedUpload {
     }
 
     /// Is this the name that it will get?
-    pub(crate) fn is_at(&self, directory: Inode, name: &[u8]) -> bool {
+    pub(crate) fn is_at(&self, directory: FileId, name: &[u8]) -> bool {
         let place = self.place();
-        !place.removed && place.name == name && place.directory.inode() == directory
+        !place.removed && place.name == name && place.directory.file_id() == directory
     }
 
     /// The name in this directory that it will get, if that is where it goes.
-    pub(crate) fn name_in(&self, directory: Inode) -> Option<Vec<u8>> {
+    pub(crate) fn name_in(&self, directory: FileId) -> Option<Vec<u8>> {
         let place = self.place();
-        let is_there = !place.removed && place.directory.inode() == directory;
+        let is_there = !place.removed && place.directory.file_id() == directory;
         is_there.then(|| place.name.clone())
     }
 

@@ -5,12 +5,12 @@ use std::{any::Any, collections::HashMap, sync::Arc};
 use super::StagedUpload;
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{DirectoryHandle, Inode},
+    filesystem::{DirectoryHandle, FileId},
     usage::SharedCount,
 };
 
 /// The directory and the name in it.
-type Name = (Inode, Vec<u8>);
+type Name = (FileId, Vec<u8>);
 
 /// What runs now, over all sessions of the user.
 #[derive(Default)]
@@ -35,19 +35,19 @@ const MOST_LEFT_OVER: usize = 16;
 
 impl RunningUploads {
     /// The upload that began last under this name.
-    pub(crate) fn newest(&self, directory: Inode, name: &[u8]) -> Option<Arc<StagedUpload>> {
+    pub(crate) fn newest(&self, directory: FileId, name: &[u8]) -> Option<Arc<StagedUpload>> {
         let uploads = self.by_name.get(&(directory, name.to_vec()))?;
         uploads.last().cloned()
     }
 
-    pub(crate) fn add(&mut self, directory: Inode, name: &[u8], upload: Arc<StagedUpload>) {
+    pub(crate) fn add(&mut self, directory: FileId, name: &[u8], upload: Arc<StagedUpload>) {
         self.by_name
             .entry((directory, name.to_vec()))
             .or_default()
             .push(upload);
     }
 
-    pub(crate) fn remove(&mut self, directory: Inode, name: &[u8], upload: &StagedUpload) {
+    pub(crate) fn remove(&mut self, directory: FileId, name: &[u8], upload: &StagedUpload) {
         let key = (directory, name.to_vec());
         if let Some(uploads) = self.by_name.get_mut(&key) {
             uploads.retain(|known| !std::ptr::eq(known.as_ref(), upload));

@@ -8,7 +8,7 @@ use std::{
 use super::user_usage::UserUsage;
 use crate::{
     error::Result,
-    filesystem::{FileType, Inode, Metadata},
+    filesystem::{FileId, FileType, Metadata},
     storage_usage::UsageDelta,
     sync::lock,
 };
@@ -20,9 +20,9 @@ const FEW: usize = 64;
 ///
 /// When the last of them lets go of a file without a name, what was reserved for it is given back.
 #[derive(Debug)]
-pub struct CountedInode {
+pub struct CountedFile {
     /// Which file.
-    pub inode: Inode,
+    pub file_id: FileId,
     pub(crate) figures: FileFigures,
     /// Where it counts.
     account: Arc<Mutex<UserUsage>>,
@@ -98,7 +98,7 @@ impl FileFigures {
     }
 }
 
-impl Drop for CountedInode {
+impl Drop for CountedFile {
     fn drop(&mut self) {
         let held = self.figures.footprint().held;
         if held != UsageDelta::default() {
@@ -108,13 +108,13 @@ impl Drop for CountedInode {
 }
 
 /// A count that all who change the file share.
-pub type SharedCount = Arc<Mutex<CountedInode>>;
+pub type SharedCount = Arc<Mutex<CountedFile>>;
 
 /// What a change does to one file's place in the count: its bytes, or none while it does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileChange {
     /// Which file.
-    pub inode: Inode,
+    pub file_id: FileId,
     /// Bytes before the change.
     pub before: Option<u64>,
     /// Bytes after it.
@@ -139,18 +139,18 @@ pub(crate) fn signed(size: u64) -> i64 {
 
 /// The counts that are shared now.
 #[derive(Debug)]
-pub(crate) struct Inodes {
+pub(crate) struct CountedFiles {
     account: Arc<Mutex<UserUsage>>,
     shared: Mutex<Shared>,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
-    counts: HashMap<Inode, Weak<Mutex<CountedInode>>>,
+    counts: HashMap<FileId, Weak<Mutex<CountedFile>>>,
     sweep_at: usize,
 }
 
-impl Inodes {
+impl CountedFiles {
     /// None yet; what they hold is reserved in `account`.
     pub(crate) fn of(account: Arc<Mutex<UserUsage>>) -> Self {
         Self {
@@ -170,13 +170,13 @@ impl Inodes {
         let mut shared = lock(&self.shared);
         let mut found = look()?;
         loop {
-            let count = match shared.counts.get(&found.inode) {
+            let count = match shared.counts.get(&found.file_id) {
                 None => shared.share(&found, &self.account),
                 Some(count) => match count.upgrade() {
                     Some(count) => count,
                     None => {
                         // Whoever had it may have changed the file since it was looked at.
-                        shared.counts.remove(&found.inode);
+                        shared.counts.remove(&found.file_id);
                         found = look()?;
                         continue;
                     }
@@ -189,7 +189,7 @@ impl Inodes {
     /// Answers the count of a file that was made a moment ago and has no name that anybody else could open.
     pub(crate) fn share_new(&self, made: &Metadata) -> SharedCount {
         let mut shared = lock(&self.shared);
-        let known = shared.counts.get(&made.inode).and_then(Weak::upgrade);
+        let known = shared.counts.get(&made.file_id).and_then(Weak::upgrade);
         // Somebody may read it already.
         let count = known.unwrap_or_else(|| shared.share(made, &self.account));
         lock(&count).figures.standing = Standing::Uncounted;
@@ -207,8 +207,8 @@ impl Inodes {
 
     /// The file's last name is gone. The storage may give its number to the next new file, which must not find
     /// this count; whoever has the file open keeps it.
-    pub(crate) fn retire(&self, inode: Inode) {
-        lock(&self.shared).counts.remove(&inode);
+    pub(crate) fn retire(&self, file_id: FileId) {
+        lock(&self.shared).counts.remove(&file_id);
     }
 }
 
@@ -218,8 +218,8 @@ impl Shared {
             self.counts.retain(|_, count| count.strong_count() > 0);
             self.sweep_at = self.counts.len() * 2;
         }
-        let count = Arc::new(Mutex::new(CountedInode {
-            inode: found.inode,
+        let count = Arc::new(Mutex::new(CountedFile {
+            file_id: found.file_id,
             figures: FileFigures {
                 size: found.size,
                 standing: match found.file_type {
@@ -233,7 +233,7 @@ impl Shared {
             },
             account: Arc::clone(account),
         }));
-        self.counts.insert(found.inode, Arc::downgrade(&count));
+        self.counts.insert(found.file_id, Arc::downgrade(&count));
         count
     }
 }

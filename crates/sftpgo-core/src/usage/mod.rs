@@ -7,11 +7,11 @@ mod rescan;
 mod user_usage;
 
 pub use self::{
-    file_usage::{CountedInode, FileChange, SharedCount},
+    file_usage::{CountedFile, FileChange, SharedCount},
     limits::QuotaStatus,
 };
 pub(crate) use self::{
-    file_usage::{FileFigures, Inodes, Standing},
+    file_usage::{CountedFiles, FileFigures, Standing},
     lease::{Lease, LedgerState, wanted},
     limits::{Limits, exceeded},
     rescan::Changes,

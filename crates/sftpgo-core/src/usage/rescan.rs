@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use super::file_usage::FileChange;
-use crate::filesystem::Inode;
+use crate::filesystem::FileId;
 
 /// What changed since a count began.
 #[derive(Debug)]
 pub(crate) enum Changes {
     /// These files: bytes of each, none once it is gone.
-    Files(HashMap<Inode, Option<u64>>),
+    Files(HashMap<FileId, Option<u64>>),
     /// Directories moved, and could hide any number of files from the count.
     Tree,
 }
@@ -24,7 +24,7 @@ impl Changes {
     /// A file counts for something else now.
     pub(crate) fn record(&mut self, change: FileChange) {
         if let Self::Files(files) = self {
-            files.insert(change.inode, change.after);
+            files.insert(change.file_id, change.after);
         }
     }
 

@@ -1,7 +1,7 @@
 //! What one user takes up and may take up, with what running operations have reserved.
 
 use super::{
-    file_usage::{CountedInode, FileChange, FileFigures},
+    file_usage::{CountedFile, FileChange, FileFigures},
     lease::Lease,
     limits::Limits,
     rescan::Changes,
@@ -61,7 +61,7 @@ impl UserUsage {
     }
 
     /// Makes a file count for `to`, and says how that changes what a rescan would find.
-    pub(crate) fn change_file(&mut self, file: &mut CountedInode, to: FileFigures) -> UsageDelta {
+    pub(crate) fn change_file(&mut self, file: &mut CountedFile, to: FileFigures) -> UsageDelta {
         let (before, after) = (file.figures.footprint(), to.footprint());
         let mut held = after.held;
         held += -before.held;
@@ -71,7 +71,7 @@ impl UserUsage {
             return UsageDelta::default();
         }
         self.record(FileChange {
-            inode: file.inode,
+            file_id: file.file_id,
             before: before.named,
             after: after.named,
         })

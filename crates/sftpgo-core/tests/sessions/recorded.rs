@@ -8,7 +8,7 @@ use std::{
 use sftpgo_core::{
     Error, ErrorKind, Result, VirtualPath,
     filesystem::{
-        Capabilities, Directory, DirectoryHandle, File, Filesystem, Inode, Metadata, OpenOptions,
+        Capabilities, Directory, DirectoryHandle, File, FileId, Filesystem, Metadata, OpenOptions,
         Replace, SetAttributes, SpaceInfo, Unreadable,
     },
 };
@@ -173,8 +173,8 @@ struct RecordedDirectory {
 }
 
 impl DirectoryHandle for RecordedDirectory {
-    fn inode(&self) -> Inode {
-        self.directory.inode()
+    fn file_id(&self) -> FileId {
+        self.directory.file_id()
     }
     fn open(&self, name: &[u8], options: &OpenOptions) -> Result<Box<dyn File>> {
         Ok(Box::new(RecordedFile {

@@ -4,6 +4,7 @@ use std::{sync::Arc, thread, time::Duration};
 
 use sftpgo_core::{
     StoredUser, cluster,
+    filesystem::FileId,
     ledger::{DirtyJournal, MemoryJournal},
     provider::{NodeId, QuotaLedger},
     quota::{LedgerWriter, QuotaAccount, Rescan, ScanOutcome, Tracking, UsageManager},
@@ -50,7 +51,7 @@ impl World {
     fn add_file(&self, account: &QuotaAccount, number: u64, size: u64) -> sftpgo_core::Result<()> {
         let names = account.lock_namespace();
         let delta = account.reserve(FileChange {
-            inode: (1, number),
+            file_id: FileId::new(1, number),
             before: None,
             after: Some(size),
         })?;

@@ -6,6 +6,7 @@ use sftpgo_core::{
     StoredUser,
     accounts::Accounts,
     event::Events,
+    filesystem::FileId,
     provider::{Order, PageStart, QuotaLedger, UserQuery, Users},
     quota::{LedgerWriter, QuotaAccount, Tracking, UsageManager},
     registry::Connections,
@@ -74,7 +75,7 @@ impl World {
 /// A file of this many bytes appears, and the operation that made it ends.
 fn add_file(account: &QuotaAccount, number: u64, size: u64) {
     let change = FileChange {
-        inode: (1, number),
+        file_id: FileId::new(1, number),
         before: None,
         after: Some(size),
     };

@@ -4,7 +4,7 @@ use std::{sync::Arc, thread};
 
 use sftpgo_core::{
     ErrorKind, UserId,
-    filesystem::SpaceInfo,
+    filesystem::{FileId, SpaceInfo},
     provider::{QuotaLedger, Users},
     quota::{QuotaAccount, Rescan, ScanOutcome, Tracking, UsageManager},
     storage_usage::UsageDelta,
@@ -21,7 +21,7 @@ fn delta(size: i64, files: i32) -> UsageDelta {
 /// A file of this many bytes appears.
 fn file(number: u64, size: u64) -> FileChange {
     FileChange {
-        inode: (1, number),
+        file_id: FileId::new(1, number),
         before: None,
         after: Some(size),
     }
@@ -81,7 +81,7 @@ fn above_the_limit_shrinking_works_and_growing_does_not() {
     }
     assert_eq!(used(&account), (900, 9));
     let shrink = FileChange {
-        inode: (1, 1),
+        file_id: FileId::new(1, 1),
         before: Some(100),
         after: Some(40),
     };
@@ -179,13 +179,13 @@ fn a_count_replaces_both_figures_and_knows_what_changed_behind_the_walk() {
     add_file(&account, 1, 40);
     account.reserve_staged(delta(5, 1)).unwrap();
     let mut count = Rescan::begin(Arc::clone(&account));
-    count.saw((1, 1), 30);
-    count.saw((1, 2), 20);
+    count.saw(FileId::new(1, 1), 30);
+    count.saw(FileId::new(1, 2), 20);
     // One by its second name, one that is gone when the walk has passed, one that appears behind it.
-    count.saw((1, 2), 20);
-    count.saw((1, 3), 9);
+    count.saw(FileId::new(1, 2), 20);
+    count.saw(FileId::new(1, 3), 9);
     let gone = FileChange {
-        inode: (1, 3),
+        file_id: FileId::new(1, 3),
         before: Some(9),
         after: None,
     };
@@ -206,7 +206,7 @@ fn a_count_during_which_directories_move_changes_nothing() {
     let bob = provider.user_by_name("bob").unwrap().unwrap();
     add_file(&account, 1, 40);
     let mut count = Rescan::begin(Arc::clone(&account));
-    count.saw((1, 9), 1);
+    count.saw(FileId::new(1, 9), 1);
     account.tree_changed();
     assert_eq!(count.finish(None, false).unwrap(), ScanOutcome::TreeMoved);
     assert_eq!(used(&account), (40, 1));

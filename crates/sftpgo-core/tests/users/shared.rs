@@ -14,6 +14,7 @@ use proptest::prelude::*;
 use sftpgo_core::{
     ErrorKind, StoredUser, UserId,
     event::Events,
+    filesystem::FileId,
     provider::{ClusterStore, NodeId, QuotaLedger},
     quota::{LedgerWriter, QuotaAccount, Tracking, UsageManager},
     registry::Connections,
@@ -33,7 +34,7 @@ const BYTES: i64 = 10_000;
 /// A file of `after` bytes instead of one of `before`.
 pub(crate) fn change(number: u64, before: Option<u64>, after: Option<u64>) -> FileChange {
     FileChange {
-        inode: (1, number),
+        file_id: FileId::new(1, number),
         before,
         after,
     }

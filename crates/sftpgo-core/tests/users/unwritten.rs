@@ -8,6 +8,7 @@ use std::{
 
 use sftpgo_core::{
     Error, ErrorKind, Result, StoredUser, UserId,
+    filesystem::FileId,
     provider::QuotaLedger,
     quota::{LedgerWriter, Tracking, UsageManager},
     storage_usage::Usage,
@@ -85,7 +86,7 @@ fn a_login_while_the_last_session_cannot_write_knows_what_was_used() {
         .unwrap()
         .extend([log_in, Box::new(|| ())]);
     let file = FileChange {
-        inode: (1, 1),
+        file_id: FileId::new(1, 1),
         before: None,
         after: Some(90),
     };
@@ -112,7 +113,7 @@ fn the_writer_tries_again_what_the_ledger_did_not_take() {
     let _writer = LedgerWriter::start(Arc::clone(&book), Duration::ZERO).unwrap();
     let account = book.account(&bob.effective()).unwrap();
     let file = FileChange {
-        inode: (1, 1),
+        file_id: FileId::new(1, 1),
         before: None,
         after: Some(90),
     };

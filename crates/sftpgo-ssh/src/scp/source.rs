@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use sftpgo_core::{
     Error, ErrorKind, Result, VirtualPath,
-    filesystem::{DirEntry, FileType, Inode, Metadata},
+    filesystem::{DirEntry, FileId, FileType, Metadata},
     session::{Listing, OpenRequest, Session},
     transfer::Transfer,
 };
@@ -240,7 +240,7 @@ impl Source {
             ));
         }
         let metadata = self.session.metadata(path, true)?;
-        if self.is_inside(metadata.inode) {
+        if self.is_inside(metadata.file_id) {
             return Err(Error::new(
                 ErrorKind::Conflict,
                 "a link to a directory that it is in, not followed",
@@ -253,10 +253,10 @@ impl Source {
         }))
     }
 
-    fn is_inside(&self, inode: Inode) -> bool {
+    fn is_inside(&self, file_id: FileId) -> bool {
         self.directories
             .iter()
-            .any(|level| level.metadata.inode == inode)
+            .any(|level| level.metadata.file_id == file_id)
     }
 
     fn send_record(&mut self, item: Item, streams: &mut Streams) {

@@ -2,7 +2,7 @@
 
 use sftpgo_core::{
     Error, ErrorKind, Result, VirtualPath,
-    filesystem::{FileType, Inode, SetAttributes},
+    filesystem::{FileId, FileType, SetAttributes},
     session::{AttributeChange, Session},
 };
 
@@ -26,7 +26,7 @@ pub(super) struct Target {
 struct Entered {
     change: SetAttributes,
     /// The directory, where it was made here: then what it was made for includes its mode and times.
-    made: Option<Inode>,
+    made: Option<FileId>,
     /// Length of `shown` before the directory's name was appended; none when the target itself is entered.
     named_at: Option<usize>,
 }
@@ -165,13 +165,13 @@ impl Target {
 
 /// Makes a directory whose owner can write to it, and answers which it is and the mode it has to get later if that is
 /// less than it has.
-fn make(session: &Session, path: &VirtualPath, mode: u32) -> Result<(Option<Inode>, Option<u32>)> {
+fn make(session: &Session, path: &VirtualPath, mode: u32) -> Result<(Option<FileId>, Option<u32>)> {
     session.create_dir(path, Some(mode | OWNER_BITS))?;
     let made = session.upload_target(path)?;
     // What the umask left of it.
     let less = made.filter(|_| mode & OWNER_BITS != OWNER_BITS);
     Ok((
-        made.map(|made| made.inode),
+        made.map(|made| made.file_id),
         less.map(|made| made.mode & mode),
     ))
 }

@@ -81,7 +81,7 @@ impl Date {
 
 #[cfg(test)]
 mod tests {
-    use sftpgo_core::filesystem::Metadata;
+    use sftpgo_core::filesystem::{FileId, Metadata};
 
     use super::*;
 
@@ -96,7 +96,7 @@ mod tests {
             mtime,
             changed_at: (0, 0),
             links: 1,
-            inode: (0, 0),
+            file_id: FileId::new(0, 0),
         };
         let mut line = Vec::new();
         write(

@@ -11,26 +11,26 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{DirectoryHandle, File, Inode, Metadata, OpenOptions, Replace, SetAttributes},
+    filesystem::{DirectoryHandle, File, FileId, Metadata, OpenOptions, Replace, SetAttributes},
 };
 
 /// A directory opened with `O_PATH`.
 pub(super) struct HeldDirectory {
     fd: OwnedFd,
-    inode: Inode,
+    file_id: FileId,
     owner: Owner,
 }
 
 impl HeldDirectory {
     pub(super) fn new(fd: OwnedFd, owner: Owner) -> Result<Self> {
-        let inode = metadata::of_fd(&fd)?.inode;
-        Ok(Self { fd, inode, owner })
+        let file_id = metadata::of_fd(&fd)?.file_id;
+        Ok(Self { fd, file_id, owner })
     }
 }
 
 impl DirectoryHandle for HeldDirectory {
-    fn inode(&self) -> Inode {
-        self.inode
+    fn file_id(&self) -> FileId {
+        self.file_id
     }
 
     fn metadata(&self, name: &[u8]) -> Result<Metadata> {

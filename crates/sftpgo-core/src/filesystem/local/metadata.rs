@@ -13,7 +13,7 @@ use rustix::{
 use super::{CLIENT_MODE_BITS, error, mode_bits};
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{FileType, Metadata, OwnerIds, SetAttributes, SpaceInfo},
+    filesystem::{FileId, FileType, Metadata, OwnerIds, SetAttributes, SpaceInfo},
     user::EffectiveUser,
 };
 
@@ -102,7 +102,7 @@ fn from_stat(stat: &Stat) -> Metadata {
         mtime: stat.st_mtime as i64,
         changed_at: (stat.st_ctime as i64, stat.st_ctime_nsec as u32),
         links: stat.st_nlink as u64,
-        inode: (stat.st_dev as u64, stat.st_ino as u64),
+        file_id: FileId::new(stat.st_dev as u64, stat.st_ino as u64),
     }
 }
 
@@ -205,7 +205,7 @@ fn opened_again(fd: &OwnedFd, again: Again<'_>) -> Result<OwnedFd> {
             .with_source(std::io::Error::from(errno)),
             other => error(other),
         })?;
-    if of_fd(&opened)?.inode != found.inode {
+    if of_fd(&opened)?.file_id != found.file_id {
         return Err(Error::new(
             ErrorKind::Conflict,
             "something else took the name meanwhile",

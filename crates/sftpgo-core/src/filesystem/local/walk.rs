@@ -10,7 +10,7 @@ use rustix::{
 use super::{error, metadata};
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{FileType, Inode, Metadata},
+    filesystem::{FileId, FileType, Metadata},
     vpath::{MAX_PATH_LEN, VirtualPath},
 };
 
@@ -34,7 +34,7 @@ struct Level {
     directory: Option<OwnedFd>,
     /// Nothing for the root.
     name: Vec<u8>,
-    inode: Inode,
+    file_id: FileId,
     /// Not walked yet.
     subdirectories: Vec<Vec<u8>>,
 }
@@ -82,14 +82,14 @@ where
     U: FnMut(&VirtualPath, Error) -> Result<()>,
 {
     fn enter(&mut self, directory: OwnedFd, name: Vec<u8>) -> Result<()> {
-        let inode = metadata::of_fd(&directory)?.inode;
+        let file_id = metadata::of_fd(&directory)?.file_id;
         let mut subdirectories = Vec::new();
         let depth = self.levels.len();
         let missed = visit_names(&directory, depth, &mut self.visit, &mut subdirectories)?;
         self.levels.push(Level {
             directory: Some(directory),
             name,
-            inode,
+            file_id,
             subdirectories,
         });
         // The root stays open, to find the way from it again.
@@ -132,8 +132,8 @@ where
     }
 
     fn is_last(&self, directory: &OwnedFd) -> bool {
-        let inode = metadata::of_fd(directory).map(|found| found.inode).ok();
-        inode == self.levels.last().map(|level| level.inode)
+        let file_id = metadata::of_fd(directory).map(|found| found.file_id).ok();
+        file_id == self.levels.last().map(|level| level.file_id)
     }
 
     fn open_last_from_root(&self) -> Result<OwnedFd, Errno> {
