@@ -180,7 +180,8 @@ impl Session {
     /// Renames; a replaced file leaves the quota.
     ///
     /// # Errors
-    /// Needs `rename`, and `overwrite` when the target is replaced.
+    /// Needs `rename`, and `overwrite` when the target is replaced; [`Unsupported`](ErrorKind::Unsupported) when it would be
+    /// on a storage that cannot do that in one step.
     pub fn rename(&self, from: &VirtualPath, to: &VirtualPath, replace: Replace) -> Result<()> {
         self.check_name(Access::RenameFrom, from)?;
         self.check_name(Access::RenameTo, to)?;
@@ -221,18 +222,23 @@ impl Session {
     ) -> Result<UsageDelta> {
         let (source, count) = self.shared.look_up(from)?;
         let target = self.shared.find_counted(to)?;
+        let capabilities = self.shared.filesystem.capabilities();
         if target.is_some() {
             if replace == Replace::No {
                 return Err(Error::new(ErrorKind::AlreadyExists, "the target exists"));
             }
             self.check_name(Access::Overwrite, to)?;
+            capabilities.check_replacing()?;
         }
         if matches!(source.file_type, FileType::Symlink | FileType::Directory) {
             self.shared.filesystem.check_links_from(from, to)?;
         }
         // Whoever may not replace anything does not replace what another server or program puts there meanwhile either.
         let may_replace = self.shared.decide_name(Access::Overwrite, to)?.allowed;
-        let replace = if may_replace { replace } else { Replace::No };
+        let replace = match may_replace && capabilities.atomic_rename {
+            true => replace,
+            false => Replace::No,
+        };
         self.shared.filesystem.rename(from, to, replace)?;
         // Renaming one name of a file over another of the same file changes nothing.
         let replaced = target.filter(|(target, _)| target.file_id != source.file_id);

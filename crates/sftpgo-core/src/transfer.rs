@@ -111,8 +111,9 @@ impl Transfer {
     /// Writes all of `data` at `offset`, or at the end of the file where the handle appends.
     ///
     /// # Errors
-    /// A handle not open for writing, or
-    /// [`QuotaExceeded`](crate::ErrorKind::QuotaExceeded); then nothing of `data` is written.
+    /// A handle not open for writing, [`QuotaExceeded`](crate::ErrorKind::QuotaExceeded), or
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) out of order on a storage that writes in order only; then nothing of
+    /// `data` is written.
     pub fn write_at(&mut self, data: &[u8], offset: u64) -> Result<()> {
         self.write_within_quota(offset, data.len(), |file| file.write_all_at(data, offset))?;
         self.entry.moved(data.len() as u64);
@@ -167,6 +168,10 @@ impl Transfer {
                 self.shared.permitted(&change.other, decide)?
             }
         };
+        self.shared
+            .filesystem
+            .capabilities()
+            .check_attributes(&other)?;
         if let Some(size) = change.size {
             let Some(upload) = self.upload.as_mut() else {
                 return Err(not_for_writing());

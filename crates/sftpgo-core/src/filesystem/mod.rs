@@ -1,6 +1,7 @@
 //! Where a user's files are: traits that an embedding service can implement, and the local disk.
 
 mod bounded;
+mod capabilities;
 mod file;
 pub mod local;
 mod metadata;
@@ -9,29 +10,16 @@ use std::{os::fd::BorrowedFd, path::PathBuf, sync::Arc};
 
 pub use self::{
     bounded::BoundedHomes,
+    capabilities::{Capabilities, Ownership},
     file::File,
     metadata::{DirEntry, FileId, FileType, Metadata, OwnerIds, SetAttributes, SpaceInfo},
 };
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     user::EffectiveUser,
     vpath::VirtualPath,
 };
-
-/// What a filesystem can do beyond sequential reading and writing; an object store lacks some.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Capabilities {
-    /// Writes at any offset.
-    pub random_writes: bool,
-    /// Symbolic and hard links.
-    pub links: bool,
-    /// Rename over an existing name in one step, and directories that can be held
-    /// ([`Filesystem::hold_directory`]): what atomic uploads need.
-    pub atomic_rename: bool,
-    /// Files can be given to other owners.
-    pub ownership: bool,
-}
 
 /// How to open a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,7 +56,7 @@ pub type Unreadable<'a> = dyn FnMut(&VirtualPath, &Error) + 'a;
 
 /// One user's files. Calls may block.
 pub trait Filesystem: Send + Sync {
-    /// What this filesystem can do.
+    /// What this filesystem can do. Sessions ask for nothing else.
     fn capabilities(&self) -> Capabilities;
 
     /// Opens or creates a file.
@@ -136,19 +124,28 @@ pub trait Filesystem: Send + Sync {
     ///
     /// # Errors
     /// The kinds of symlink(2).
-    fn symlink(&self, target: &[u8], link: &VirtualPath) -> Result<()>;
+    fn symlink(&self, target: &[u8], link: &VirtualPath) -> Result<()> {
+        let _ = (target, link);
+        Err(not_declared())
+    }
 
     /// Gives a file a second name.
     ///
     /// # Errors
     /// The kinds of link(2).
-    fn hard_link(&self, original: &VirtualPath, link: &VirtualPath) -> Result<()>;
+    fn hard_link(&self, original: &VirtualPath, link: &VirtualPath) -> Result<()> {
+        let _ = (original, link);
+        Err(not_declared())
+    }
 
     /// Where a link points, as the client sees it when inside the home.
     ///
     /// # Errors
     /// The kinds of readlink(2).
-    fn read_link(&self, path: &VirtualPath) -> Result<Vec<u8>>;
+    fn read_link(&self, path: &VirtualPath) -> Result<Vec<u8>> {
+        let _ = path;
+        Err(not_declared())
+    }
 
     /// Changes attributes of a name, or of what a final link points to when `follow`.
     ///
@@ -165,7 +162,10 @@ pub trait Filesystem: Send + Sync {
     ///
     /// # Errors
     /// The kinds of open(2); [`Unsupported`](crate::ErrorKind::Unsupported) where `atomic_rename` is not offered.
-    fn hold_directory(&self, path: &VirtualPath) -> Result<Arc<dyn DirectoryHandle>>;
+    fn hold_directory(&self, path: &VirtualPath) -> Result<Arc<dyn DirectoryHandle>> {
+        let _ = path;
+        Err(not_declared())
+    }
 
     /// Waits until the names in a directory are on stable storage.
     ///
@@ -286,4 +286,9 @@ pub trait FilesystemFactory: Send + Sync {
     /// # Errors
     /// What opening the home says.
     fn existing_home(&self, user: &EffectiveUser) -> Result<Option<Box<dyn Filesystem>>>;
+}
+
+/// What a storage says that is asked for what its [`Capabilities`] do not declare.
+fn not_declared() -> Error {
+    Error::new(ErrorKind::Unsupported, "not offered by the storage")
 }

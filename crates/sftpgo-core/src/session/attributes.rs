@@ -15,6 +15,7 @@ impl Session {
     /// # Errors
     /// Needs `chmod` for the mode, `chown` for the owner, `chtimes` for the times, `upload` and `overwrite` for the size;
     /// nothing is changed when one of them is missing. [`SetstatMode::Ignore`](super::SetstatMode::Ignore) leaves out what is not allowed.
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) for what the storage does not offer.
     pub fn set_attributes(
         &self,
         path: &VirtualPath,
@@ -30,6 +31,10 @@ impl Session {
             false => self.shared.decide_name(access, path),
         };
         let other = self.shared.permitted(&change.other, decide)?;
+        self.shared
+            .filesystem
+            .capabilities()
+            .check_attributes(&other)?;
         check_visible(path)?;
         if let Some(upload) = self.shared.own_upload(path) {
             let size = change.size;
@@ -65,6 +70,10 @@ impl Session {
             };
             return self.set_attributes(path, &change, false);
         }
+        self.shared
+            .filesystem
+            .capabilities()
+            .check_attributes(change)?;
         self.shared.filesystem.set_attributes(path, change, false)
     }
 

@@ -46,9 +46,11 @@ impl Session {
     /// goes up behind a name is stored as where that leads now, since whoever makes the name a link could make it climb.
     ///
     /// # Errors
-    /// Needs `create_symlinks`; a target outside the home is refused.
+    /// Needs `create_symlinks`; a target outside the home is refused. [`Unsupported`](crate::ErrorKind::Unsupported)
+    /// on a storage without links.
     pub fn symlink(&self, target: &[u8], link: &VirtualPath) -> Result<()> {
         self.check_name(Access::CreateLink, link)?;
+        self.shared.filesystem.capabilities().check_links()?;
         self.shared.check_not_uploading(link)?;
         let filesystem = &self.shared.filesystem;
         // A directory that moved meanwhile would let the link climb further.
@@ -85,9 +87,11 @@ impl Session {
     ///
     /// # Errors
     /// Needs `create_symlinks`; a link that would lead outside the home from its new place is refused.
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) on a storage without links.
     pub fn hard_link(&self, original: &VirtualPath, link: &VirtualPath) -> Result<()> {
         self.check_name(Access::LinkTarget, original)?;
         self.check_name(Access::CreateLink, link)?;
+        self.shared.filesystem.capabilities().check_links()?;
         self.shared.check_not_uploading(original)?;
         self.shared.check_not_uploading(link)?;
         let names = self.shared.quota.lock_namespace();
@@ -105,9 +109,10 @@ impl Session {
     /// Where a link points, as the client's path.
     ///
     /// # Errors
-    /// Needs `list`.
+    /// Needs `list`; [`Unsupported`](crate::ErrorKind::Unsupported) on a storage without links.
     pub fn read_link(&self, path: &VirtualPath) -> Result<Vec<u8>> {
         self.check_name(Access::Stat, path)?;
+        self.shared.filesystem.capabilities().check_links()?;
         self.shared.filesystem.read_link(path)
     }
 }

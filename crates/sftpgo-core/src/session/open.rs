@@ -51,6 +51,7 @@ impl Session {
     /// Reading needs `download`; writing needs `upload`, and `overwrite` when the file exists. Making a file without
     /// writing to it needs `upload` besides `download`.
     /// A new file past the quota of files is refused, and any when the user has too many open.
+    /// [`Unsupported`](ErrorKind::Unsupported) to write on in a file on a storage that only writes anew.
     pub fn open(&self, path: &VirtualPath, request: &OpenRequest) -> Result<Transfer> {
         let permit = self.shared.connection.reserve_handle(self.shared.user.id)?;
         self.open_as_asked(path, request)
@@ -174,6 +175,9 @@ impl Session {
         request: &OpenRequest,
         open: impl FnOnce(&OpenOptions) -> Result<Box<dyn File>>,
     ) -> Result<(Box<dyn File>, Upload)> {
+        if !request.truncate {
+            self.shared.filesystem.capabilities().check_write_on()?;
+        }
         let file = open(&OpenOptions {
             read: request.read,
             write: true,
@@ -200,7 +204,8 @@ impl Session {
             mode: request.mode,
             ..OpenOptions::default()
         };
-        let directory = if self.shared.uploads.sync {
+        let capabilities = self.shared.filesystem.capabilities();
+        let directory = if self.shared.uploads.sync && capabilities.atomic_rename {
             Some(
                 self.shared
                     .filesystem

@@ -9,7 +9,9 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{DirectoryHandle, File, FileType, Metadata, OpenOptions, SetAttributes},
+    filesystem::{
+        DirectoryHandle, File, FileType, Metadata, OpenOptions, Ownership, SetAttributes,
+    },
     policy::{Access, UPLOAD_TEMPORARY_PREFIX},
     random,
     session_context::if_there,
@@ -88,6 +90,7 @@ impl Session {
         request: &OpenRequest,
     ) -> Result<(Box<dyn File>, Upload)> {
         self.check_name(Access::Overwrite, path)?;
+        self.shared.filesystem.capabilities().check_write_on()?;
         let options = OpenOptions {
             read: request.read,
             write: true,
@@ -103,7 +106,7 @@ impl Session {
     /// Can the new file have the owner and the group of the one that it replaces? If not, that is written in place.
     pub(super) fn can_replace(&self, directory: &VirtualPath, found: &Metadata) -> bool {
         let filesystem = &self.shared.filesystem;
-        if filesystem.capabilities().ownership {
+        if filesystem.capabilities().ownership == Ownership::Changeable {
             return true;
         }
         let Some(own) = filesystem.owner_of_new_files() else {

@@ -44,6 +44,10 @@ impl Transfer {
         };
         match directory {
             Some(directory) if sync => sync_name(directory.as_ref(), self.file.as_ref()),
+            // Such a storage holds no directories: whether this handle made the name is not known.
+            None if !self.shared.filesystem.capabilities().atomic_rename => {
+                self.shared.sync_name(&self.path)
+            }
             _ => Ok(()),
         }
     }

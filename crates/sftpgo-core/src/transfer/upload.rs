@@ -73,17 +73,28 @@ impl Upload {
         }
     }
 
-    /// How far writing `len` bytes at `offset` extends the file; 0 where that writes nothing.
+    /// How far writing `len` bytes at `offset` extends a file of `size` bytes; 0 where that writes nothing.
     ///
     /// # Errors
-    /// [`Invalid`](ErrorKind::Invalid) past the largest file.
-    fn end_of_write(&self, file: &dyn File, offset: u64, len: usize) -> Result<u64> {
+    /// [`Invalid`](ErrorKind::Invalid) past the largest file, [`Unsupported`](ErrorKind::Unsupported) where the storage does
+    /// not write at that offset.
+    fn end_of_write(
+        &self,
+        context: &SessionContext,
+        file: &dyn File,
+        size: u64,
+        (offset, len): (u64, usize),
+    ) -> Result<u64> {
         if len == 0 {
             return Ok(0);
         }
         let start = if self.appends {
             file.metadata()?.size
         } else {
+            context
+                .filesystem
+                .capabilities()
+                .check_write(offset, size)?;
             offset
         };
         start
@@ -97,7 +108,8 @@ impl Upload {
     /// one cuts off must not come back uncounted.
     ///
     /// # Errors
-    /// [`QuotaExceeded`](ErrorKind::QuotaExceeded), then `write` was not called; else what it says.
+    /// [`QuotaExceeded`](ErrorKind::QuotaExceeded) or [`Unsupported`](ErrorKind::Unsupported), then `write` was not called;
+    /// else what it says.
     pub(super) fn write<T>(
         &mut self,
         shared: &SessionContext,
@@ -107,7 +119,7 @@ impl Upload {
     ) -> Result<T> {
         let count = SharedCount::clone(&self.count);
         let mut counted = lock(&count);
-        let end = self.end_of_write(file, offset, len)?;
+        let end = self.end_of_write(shared, file, counted.figures.size, (offset, len))?;
         self.has_written = true;
         if end <= counted.figures.size {
             return write();
@@ -125,7 +137,8 @@ impl Upload {
     /// Could `len` bytes be written at `offset`?
     ///
     /// # Errors
-    /// [`QuotaExceeded`](ErrorKind::QuotaExceeded), or [`Invalid`](ErrorKind::Invalid) past the largest file.
+    /// [`QuotaExceeded`](ErrorKind::QuotaExceeded), [`Unsupported`](ErrorKind::Unsupported) where the storage does not write
+    /// at that offset, or [`Invalid`](ErrorKind::Invalid) past the largest file.
     pub(super) fn check_write(
         &self,
         shared: &SessionContext,
@@ -133,7 +146,7 @@ impl Upload {
         (offset, len): (u64, usize),
     ) -> Result<()> {
         let counted = lock(&self.count);
-        let end = self.end_of_write(file, offset, len)?;
+        let end = self.end_of_write(shared, file, counted.figures.size, (offset, len))?;
         if end <= counted.figures.size {
             return Ok(());
         }
@@ -152,7 +165,8 @@ impl Upload {
             return None;
         }
         let counted = lock(&self.count);
-        let end = self.end_of_write(file, offset, len).ok()?;
+        let size = counted.figures.size;
+        let end = self.end_of_write(context, file, size, (offset, len)).ok()?;
         if end <= counted.figures.size {
             return None;
         }
@@ -162,7 +176,8 @@ impl Upload {
     /// Cuts or extends the open file within the quota.
     ///
     /// # Errors
-    /// [`QuotaExceeded`](ErrorKind::QuotaExceeded), or what the filesystem says.
+    /// [`QuotaExceeded`](ErrorKind::QuotaExceeded), [`Unsupported`](ErrorKind::Unsupported) where the storage does not change
+    /// sizes, or what the filesystem says.
     pub(crate) fn resize(
         &mut self,
         shared: &SessionContext,
@@ -171,8 +186,13 @@ impl Upload {
     ) -> Result<()> {
         let count = SharedCount::clone(&self.count);
         let mut counted = lock(&count);
-        self.has_written = true;
         let before = counted.figures.size;
+        let capabilities = shared.filesystem.capabilities();
+        capabilities.check_size(size, before)?;
+        self.has_written = true;
+        if size == before && !capabilities.random_writes {
+            return Ok(());
+        }
         if size > before {
             self.grow_count(shared, &mut counted, size)?;
             return file

@@ -40,7 +40,7 @@ use self::{
 };
 use super::{
     Capabilities, Directory, DirectoryHandle, File, FileType, Filesystem, Metadata, OpenOptions,
-    OwnerIds, Replace, SetAttributes, SpaceInfo, Unreadable,
+    OwnerIds, Ownership, Replace, SetAttributes, SpaceInfo, Unreadable,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -78,7 +78,11 @@ impl Filesystem for LocalFilesystem {
             random_writes: true,
             links: true,
             atomic_rename: true,
-            ownership: self.owner.is_root(),
+            ownership: if self.owner.is_root() {
+                Ownership::Changeable
+            } else {
+                Ownership::Fixed
+            },
         }
     }
 

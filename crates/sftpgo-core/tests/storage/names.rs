@@ -1,0 +1,75 @@
+//! Names of files: renamed, removed, told apart.
+
+use sftpgo_core::{ErrorKind, filesystem::Replace};
+
+use crate::world::{NEW, READ, Storage, World, get, kind, names, path, plain_session, put};
+
+pub(crate) fn renamed(storage: Storage) {
+    let world = World::new(storage);
+    let (session, _) = plain_session(&world);
+    session.create_dir(&path("/d"), None).unwrap();
+    put(&session, "/a", b"content").unwrap();
+    let before = session.metadata(&path("/a"), true).unwrap();
+    session
+        .rename(&path("/a"), &path("/d/b"), Replace::No)
+        .unwrap();
+    let after = session.metadata(&path("/d/b"), true).unwrap();
+    assert_eq!(before.file_id, after.file_id);
+    assert_eq!(get(&session, "/d/b").unwrap(), b"content");
+    assert_eq!(kind(get(&session, "/a")), Some(ErrorKind::NotFound));
+    let missing = session.rename(&path("/a"), &path("/c"), Replace::No);
+    assert_eq!(kind(missing), Some(ErrorKind::NotFound));
+    let nowhere = session.rename(&path("/d/b"), &path("/none/b"), Replace::No);
+    assert_eq!(kind(nowhere), Some(ErrorKind::NotFound));
+    assert_eq!(world.usage(), (7, 1));
+}
+
+pub(crate) fn taken(storage: Storage) {
+    let world = World::new(storage);
+    let (session, _) = plain_session(&world);
+    put(&session, "/a", b"1").unwrap();
+    put(&session, "/b", b"22").unwrap();
+    let refused = session.rename(&path("/a"), &path("/b"), Replace::No);
+    assert_eq!(kind(refused), Some(ErrorKind::AlreadyExists));
+    assert_eq!(get(&session, "/a").unwrap(), b"1");
+    assert_eq!(get(&session, "/b").unwrap(), b"22");
+    assert_eq!(world.usage(), (3, 2));
+}
+
+pub(crate) fn removed(storage: Storage) {
+    let world = World::new(storage);
+    let (session, _) = plain_session(&world);
+    put(&session, "/a", b"content").unwrap();
+    session.create_dir(&path("/d"), None).unwrap();
+    let mut download = session.open(&path("/a"), &READ).unwrap();
+    session.remove(&path("/a")).unwrap();
+    assert_eq!(names(&session, "/").unwrap(), ["d"]);
+    assert_eq!(world.usage(), (0, 0));
+    let mut content = [0; 7];
+    assert_eq!(download.read_at(&mut content, 0).unwrap(), 7);
+    assert_eq!(&content, b"content");
+    for (name, expected) in [
+        ("/a", ErrorKind::NotFound),
+        ("/d", ErrorKind::IsADirectory),
+        ("/none/a", ErrorKind::NotFound),
+    ] {
+        assert_eq!(kind(session.remove(&path(name))), Some(expected), "{name}");
+    }
+}
+
+pub(crate) fn told_apart(storage: Storage) {
+    let world = World::new(storage);
+    let (session, _) = plain_session(&world);
+    let id = |name: &str| session.metadata(&path(name), true).unwrap().file_id;
+    put(&session, "/a", b"1").unwrap();
+    put(&session, "/b", b"1").unwrap();
+    session.create_dir(&path("/d"), None).unwrap();
+    let ids = [id("/"), id("/a"), id("/b"), id("/d")];
+    for (index, one) in ids.iter().enumerate() {
+        assert!(!ids[..index].contains(one), "{index}");
+    }
+    let upload = session.open(&path("/a"), &NEW).unwrap();
+    assert_eq!(upload.metadata().unwrap().file_id, ids[1]);
+    upload.finish().unwrap();
+    assert_eq!(id("/a"), ids[1]);
+}
