@@ -26,6 +26,8 @@ pub enum ErrorKind {
     IsADirectory,
     /// The directory still has entries.
     DirectoryNotEmpty,
+    /// The two names of a rename or a hard link are on two mounts, as `EXDEV` says.
+    CrossesMounts,
     /// The operation is switched off or not offered here.
     Unsupported,
     /// The same work is already going on.

@@ -181,7 +181,8 @@ impl Session {
     ///
     /// # Errors
     /// Needs `rename`, and `overwrite` when the target is replaced; [`Unsupported`](ErrorKind::Unsupported) when it would be
-    /// on a storage that cannot do that in one step.
+    /// on a storage that cannot do that in one step. [`CrossesMounts`](ErrorKind::CrossesMounts), and nothing has changed,
+    /// between two mounts.
     pub fn rename(&self, from: &VirtualPath, to: &VirtualPath, replace: Replace) -> Result<()> {
         self.check_name(Access::RenameFrom, from)?;
         self.check_name(Access::RenameTo, to)?;

@@ -107,7 +107,8 @@ pub trait Filesystem: Send + Sync {
     /// Renames; never follows a final link.
     ///
     /// # Errors
-    /// The kinds of renameat2(2).
+    /// The kinds of renameat2(2); [`CrossesMounts`](crate::ErrorKind::CrossesMounts) where the names are on two mounts, and then
+    /// nothing has changed.
     fn rename(&self, from: &VirtualPath, to: &VirtualPath, replace: Replace) -> Result<()>;
 
     /// Would symbolic links still lead inside where `from`, a link or a directory with links, had the name `to`? Asked
@@ -132,7 +133,7 @@ pub trait Filesystem: Send + Sync {
     /// Gives a file a second name.
     ///
     /// # Errors
-    /// The kinds of link(2).
+    /// The kinds of link(2); [`CrossesMounts`](crate::ErrorKind::CrossesMounts) where the names are on two mounts.
     fn hard_link(&self, original: &VirtualPath, link: &VirtualPath) -> Result<()> {
         let _ = (original, link);
         Err(not_declared())
@@ -237,7 +238,7 @@ pub trait DirectoryHandle: Send + Sync {
     /// Moves a name here from another held directory.
     ///
     /// # Errors
-    /// The kinds of renameat2(2).
+    /// The kinds of renameat2(2); [`CrossesMounts`](crate::ErrorKind::CrossesMounts) where that is on another mount.
     fn take_from(&self, other: &dyn DirectoryHandle, name: &[u8]) -> Result<()>;
 
     /// Removes a name that is not a directory.

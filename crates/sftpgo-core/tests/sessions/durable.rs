@@ -41,6 +41,16 @@ fn data_then_name_then_directory_are_on_stable_storage_before_the_acknowledgemen
 }
 
 #[test]
+fn where_no_directory_is_held_the_name_is_on_stable_storage_too() {
+    for mode in [UploadMode::Standard, UploadMode::Atomic] {
+        let record = Record::holding_no_directories();
+        let (done, acknowledged, left) = upload(mode, true, &record);
+        assert_eq!(done, ["sync file", "sync directory"], "{mode:?}");
+        assert!(acknowledged && left == b"new");
+    }
+}
+
+#[test]
 fn without_sync_nothing_is_waited_for() {
     for mode in ATOMIC {
         assert_eq!(upload(mode, false, &Record::default()).0, ["rename"]);

@@ -20,6 +20,8 @@ pub(crate) struct Record {
     fails_at: &'static str,
     /// Not a second time: as the system tells of lost data.
     fails_once: bool,
+    /// The storage declares no directories that can be held.
+    holds_no_directories: bool,
     /// What somebody else does just before a rename, or before a file is made.
     before_rename: Option<Arc<dyn Fn() + Send + Sync>>,
     before_create: Option<Arc<dyn Fn() + Send + Sync>>,
@@ -37,6 +39,13 @@ impl Record {
         Self {
             fails_once: true,
             ..Self::failing_at(fails_at)
+        }
+    }
+
+    pub(crate) fn holding_no_directories() -> Self {
+        Self {
+            holds_no_directories: true,
+            ..Self::default()
         }
     }
 
@@ -81,7 +90,11 @@ struct RecordedFile {
 
 impl Filesystem for Recorded {
     fn capabilities(&self) -> Capabilities {
-        self.home.capabilities()
+        let capabilities = self.home.capabilities();
+        Capabilities {
+            atomic_rename: capabilities.atomic_rename && !self.record.holds_no_directories,
+            ..capabilities
+        }
     }
     fn open(&self, path: &VirtualPath, options: &OpenOptions) -> Result<Box<dyn File>> {
         if let Some(act) = self

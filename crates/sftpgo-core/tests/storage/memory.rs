@@ -229,6 +229,9 @@ impl Filesystem for MemoryFilesystem {
         let mut tree = self.tree();
         tree.find(from)?;
         tree.check_parent(to)?;
+        if is_mounted(from) != is_mounted(to) {
+            return Err(Error::new(ErrorKind::CrossesMounts, "on two mounts"));
+        }
         if tree.objects.contains_key(to.as_bytes()) {
             return Err(Error::new(ErrorKind::AlreadyExists, "already exists"));
         }
@@ -359,6 +362,11 @@ impl Object {
             self.metadata.mtime = unix_seconds(modified);
         }
     }
+}
+
+/// What is below this directory is on another mount.
+fn is_mounted(path: &VirtualPath) -> bool {
+    path.as_bytes().starts_with(b"/mounted/")
 }
 
 fn is_directory(object: &Arc<Mutex<Object>>) -> bool {

@@ -57,6 +57,33 @@ pub(crate) fn removed(storage: Storage) {
     }
 }
 
+/// Only the storage in memory has two mounts: on the disk, mounting is root's.
+#[test]
+fn a_rename_to_another_mount_says_so_and_changes_nothing() {
+    let world = World::new(Storage::Memory);
+    let (session, _) = plain_session(&world);
+    session.create_dir(&path("/mounted"), None).unwrap();
+    session.create_dir(&path("/d"), None).unwrap();
+    put(&session, "/d/a", b"1").unwrap();
+    put(&session, "/mounted/b", b"22").unwrap();
+    for (from, to) in [
+        ("/d/a", "/mounted/a"),
+        ("/d", "/mounted/d"),
+        ("/mounted/b", "/d/b"),
+    ] {
+        let renamed = session.rename(&path(from), &path(to), Replace::No);
+        assert_eq!(kind(renamed), Some(ErrorKind::CrossesMounts), "{from} {to}");
+    }
+    session
+        .rename(&path("/mounted/b"), &path("/mounted/c"), Replace::No)
+        .unwrap();
+    assert_eq!(get(&session, "/d/a").unwrap(), b"1");
+    assert_eq!(get(&session, "/mounted/c").unwrap(), b"22");
+    assert_eq!(world.usage(), (3, 2));
+    world.rescan();
+    assert_eq!(world.usage(), (3, 2));
+}
+
 pub(crate) fn told_apart(storage: Storage) {
     let world = World::new(storage);
     let (session, _) = plain_session(&world);

@@ -48,8 +48,11 @@ pub(super) fn error(errno: Errno) -> Error {
 /// The same of a rename or a hard link, where two names that were found are not on one file system.
 pub(super) fn error_of_two(errno: Errno) -> Error {
     match errno {
-        Errno::XDEV => Error::new(ErrorKind::Invalid, "the names are on two file systems")
-            .with_source(std::io::Error::from(errno)),
+        Errno::XDEV => Error::new(
+            ErrorKind::CrossesMounts,
+            "the names are on two file systems",
+        )
+        .with_source(std::io::Error::from(errno)),
         other => error(other),
     }
 }
@@ -92,7 +95,8 @@ mod tests {
     #[test]
     fn two_file_systems_of_a_rename_are_not_outside_the_home() {
         let refused = error_of_two(Errno::XDEV);
-        assert_eq!((refused.kind(), refused.rule()), (ErrorKind::Invalid, None));
+        let expected = (ErrorKind::CrossesMounts, None);
+        assert_eq!((refused.kind(), refused.rule()), expected);
         let others = error_of_two(Errno::ACCESS);
         assert_eq!(others.kind(), ErrorKind::PermissionDenied);
     }

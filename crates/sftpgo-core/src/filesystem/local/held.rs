@@ -55,8 +55,8 @@ impl DirectoryHandle for HeldDirectory {
     fn take_from(&self, other: &dyn DirectoryHandle, name: &[u8]) -> Result<()> {
         let Some(other) = other.system_handle() else {
             return Err(Error::new(
-                ErrorKind::Unsupported,
-                "not possible between two storages",
+                ErrorKind::CrossesMounts,
+                "the names are on two storages",
             ));
         };
         super::rename((other, name), (&self.fd, name), Replace::No, Some(name))
