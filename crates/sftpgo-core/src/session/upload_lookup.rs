@@ -61,9 +61,13 @@ impl Session {
         }
     }
 
-    /// Does a new content for this name go to a hidden file until all of it is there? Else it is written over the old
+    /// Is the old file to be emptied when it is opened for a whole new content? So it is where that goes to a hidden file
+    /// until all of it is there, and where the storage writes files only anew. Else the new content is written over the old
     /// one, as in every upload mode through a link, and where the owner of the file could not be kept.
-    pub fn keeps_old_content(&self, path: &VirtualPath) -> bool {
+    pub fn begins_anew(&self, path: &VirtualPath) -> bool {
+        if !self.shared.filesystem.capabilities().random_writes {
+            return true;
+        }
         let found = self.shared.filesystem.metadata(path, false);
         let is_replaced = |found: Metadata| {
             found.file_type != FileType::Symlink && self.can_replace(&path.parent_or_root(), &found)

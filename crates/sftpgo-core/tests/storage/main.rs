@@ -54,6 +54,7 @@ over_every_storage! {
     crate::refusals::copies as copies_to_offsets_are_made_or_refused,
     crate::refusals::sizes as changes_of_size_are_made_or_refused,
     crate::refusals::kept_content as writing_on_is_done_or_refused,
+    crate::refusals::written_over as a_whole_new_content_replaces_the_old_one,
     crate::refusals::links as links_are_made_or_refused,
     crate::refusals::owners as changes_of_owner_are_taken_or_refused,
     crate::refusals::replaced as a_rename_over_a_taken_name_is_made_or_refused,

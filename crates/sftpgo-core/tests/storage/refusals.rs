@@ -8,7 +8,9 @@ use sftpgo_core::{
     session::{AttributeChange, OpenRequest},
 };
 
-use crate::world::{NEW, PART, READ, Storage, World, get, kind, names, path, plain_session, put};
+use crate::world::{
+    NEW, PART, POLICIES, READ, Storage, World, get, kind, names, path, plain_session, put, session,
+};
 
 const UNSUPPORTED: Option<ErrorKind> = Some(ErrorKind::Unsupported);
 
@@ -114,6 +116,25 @@ pub(crate) fn kept_content(storage: Storage) {
     };
     assert_eq!(get(&session, "/a").unwrap(), expected);
     assert_eq!(world.usage(), (expected.len() as i64, 1));
+}
+
+/// As scp does: the old content is cut at the end of the new one, unless the file begins anew.
+pub(crate) fn written_over(storage: Storage) {
+    for policy in POLICIES {
+        let world = World::new(storage);
+        let session = session(&world.log_in(), policy);
+        put(&session, "/a", b"a long content").unwrap();
+        let request = OpenRequest {
+            truncate: session.begins_anew(&path("/a")),
+            ..NEW
+        };
+        let mut upload = session.open(&path("/a"), &request).unwrap();
+        upload.write_at(b"new", 0).unwrap();
+        upload.set_attributes(&sized(3)).unwrap();
+        upload.finish().unwrap();
+        assert_eq!(get(&session, "/a").unwrap(), b"new", "{policy:?}");
+        assert_eq!(world.usage(), (3, 1));
+    }
 }
 
 pub(crate) fn links(storage: Storage) {

@@ -155,7 +155,7 @@ impl Sink {
             write: true,
             create: true,
             // Else the old content is cut at the end of the new one: the source may be reading this very file.
-            truncate: self.session.keeps_old_content(&file.path),
+            truncate: self.session.begins_anew(&file.path),
             // An existing file keeps its mode.
             mode: (self.arguments.preserve || is_new).then_some(mode & PERMISSION_BITS),
             ..OpenRequest::default()
