@@ -57,7 +57,10 @@ pub(crate) fn run<T: Send + 'static>(
         match outcome.recv_timeout(patience) {
             Ok(outcome) => return Ok(Some(outcome)),
             Err(RecvTimeoutError::Disconnected) => {
-                return Err(Error::new(ErrorKind::Internal, "it ended early"));
+                return Err(Error::new(
+                    ErrorKind::Internal,
+                    "the thread that did the work panicked",
+                ));
             }
             Err(RecvTimeoutError::Timeout) if progress.steps() == steps => return Ok(None),
             Err(RecvTimeoutError::Timeout) => steps = progress.steps(),

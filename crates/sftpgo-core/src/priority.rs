@@ -9,7 +9,7 @@ const STEPS: i32 = 5;
 pub fn lower_for_this_thread() {
     #[cfg(target_os = "linux")]
     if let Err(errno) = lower() {
-        log::debug!("a thread's priority stays as it is: {errno}");
+        log::debug!("the priority of a thread could not be lowered: {errno}");
     }
 }
 

@@ -218,7 +218,7 @@ impl QuotaScan {
             if is_left_behind.load(Ordering::Relaxed) {
                 let username = &self.user.username;
                 match &counted {
-                    Ok(_) => log::info!("the quota scan of {username:?} went on and has ended"),
+                    Ok(_) => log::info!("the quota scan of {username:?} went on and has succeeded"),
                     Err(error) => log::warn!("the quota scan of {username:?} failed: {error}"),
                 }
             }
@@ -347,11 +347,18 @@ fn walk_behind_transfers(
             .name("quota-scan".to_owned())
             .spawn_scoped(scope, walk)
             .map_err(|error| {
-                Error::new(ErrorKind::Internal, "no thread can be started").with_source(error)
+                Error::new(
+                    ErrorKind::Internal,
+                    "the thread of the quota scan cannot be started",
+                )
+                .with_source(error)
             })?;
-        walking
-            .join()
-            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the walk ended early")))
+        walking.join().unwrap_or_else(|_| {
+            Err(Error::new(
+                ErrorKind::Internal,
+                "the walk through the home panicked",
+            ))
+        })
     })
 }
 

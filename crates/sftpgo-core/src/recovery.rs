@@ -18,7 +18,7 @@ pub fn count_dirty(provider: &dyn Provider, scans: &Arc<QuotaScans>, users: &[Us
         .filter(|id| match count_one(provider, scans, **id) {
             Ok(counted) => counted == Some(ScanOutcome::Exact),
             Err(error) => {
-                log::warn!("the files of user {} could not be counted, so the usage may be wrong until the next start counts them: {error}", id.0);
+                log::warn!("the home of user {} could not be rescanned, so the usage may be wrong until the next start rescans it: {error}", id.0);
                 false
             }
         })

@@ -197,7 +197,7 @@ impl Connections {
         }
         if let Some(field) = changed {
             log::info!(
-                "the sessions of {:?} end, because {field} of the user was changed",
+                "the sessions of user {:?} are closed, because {field} of the user was changed",
                 user.username
             );
         }

@@ -35,7 +35,7 @@ pub fn sweep_uploads(users: &dyn Users, homes: &Arc<dyn FilesystemFactory>) -> R
     Err(Error::new(
         ErrorKind::Internal,
         format!(
-            "{MOST_LEFT_BEHIND} home directories do not answer; the rest is swept after the next start"
+            "{MOST_LEFT_BEHIND} home directories do not answer; the other ones are searched after the next start"
         ),
     ))
 }
@@ -57,7 +57,7 @@ impl Sweep<'_> {
             home.map_or(Ok(0), |home| {
                 home.sweep_uploads(&mut |path, error| {
                     log::warn!(
-                        "the directory {path:?} of {username:?} was not swept of unfinished uploads: {error}"
+                        "the directory {path:?} of user {username:?} could not be searched for unfinished uploads: {error}"
                     );
                 })
             })
@@ -67,11 +67,13 @@ impl Sweep<'_> {
             Ok(None) => {
                 self.left_behind += 1;
                 log::warn!(
-                    "the home of {username:?} has not been swept after {} seconds and is left to itself",
+                    "the search for unfinished uploads in the home of user {username:?} has not ended after {} seconds, and the other homes are searched meanwhile",
                     self.patience.as_secs_f32()
                 );
             }
-            Err(error) => log::warn!("the home of {username:?} was not swept: {error}"),
+            Err(error) => log::warn!(
+                "the home of user {username:?} could not be searched for unfinished uploads: {error}"
+            ),
         }
         if self.left_behind < MOST_LEFT_BEHIND {
             ControlFlow::Continue(())

@@ -215,7 +215,7 @@ impl Authenticator {
             .and_then(|new| self.provider.replace_password_hash(user.id, old, &new));
         if let Err(error) = stored {
             log::warn!(
-                "the password of {:?} was not re-hashed: {error}",
+                "the password hash of user {:?} could not be replaced by a current one and stays as it is: {error}",
                 user.username
             );
         }
@@ -245,7 +245,7 @@ impl Authenticator {
             .map_err(|error| LoginFailure::new(format!("the provider failed: {error}")))?;
         if let Err(error) = self.provider.record_login(user.id, now_ms()) {
             log::warn!(
-                "the last login of {:?} was not stored: {error}",
+                "the time of the login of user {:?} could not be stored: {error}",
                 user.username
             );
         }

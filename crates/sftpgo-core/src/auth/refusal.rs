@@ -166,7 +166,9 @@ impl RefusalTime {
                 time.measure(&hash);
             });
         if let Err(error) = started {
-            log::warn!("no thread to measure how long password checks take: {error}");
+            log::warn!(
+                "the thread that measures how long password checks take could not be started, so an estimate is used: {error}"
+            );
         }
     }
 
@@ -191,7 +193,7 @@ impl RefusalTime {
                     unusable += 1;
                     if unusable <= NAMED {
                         log::warn!(
-                            "the user {:?} cannot log in with a password, because the stored hash cannot be used: {error}",
+                            "the user {:?} cannot log in with a password, because the stored hash cannot be used; set a new password: {error}",
                             user.username
                         );
                     }
@@ -201,7 +203,9 @@ impl RefusalTime {
             ControlFlow::Continue(())
         })?;
         if unusable > NAMED {
-            log::warn!("users whose stored hash cannot be used: {unusable}");
+            log::warn!(
+                "{unusable} users cannot log in with a password, because their stored hashes cannot be used; {NAMED} of them are named above"
+            );
         }
         if self.measures {
             self.measure(&dearest);

@@ -120,7 +120,7 @@ impl FairPool {
                 .map_err(|error| {
                     Error::new(
                         ErrorKind::Internal,
-                        format!("no threads for {name:?} can be started: {error}"),
+                        format!("the threads for {name:?} cannot be started: {error}"),
                     )
                 })?;
         }
@@ -187,7 +187,7 @@ impl Shared {
         while let Some((asker, job)) = self.next() {
             let began = Instant::now();
             if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(began))).is_err() {
-                log::error!("work for a connection panicked");
+                log::error!("a job of a connection panicked and counts as failed");
             }
             self.lock().queue.done(&asker);
         }

@@ -149,13 +149,13 @@ impl DirtyTracker {
         match self.journal.add(user) {
             Ok(()) => {
                 log::warn!(
-                    "the files of user {} are changing, which was written to the journal only, because the database did not take it: {error}",
+                    "the usage of user {} is dirty, which was written to the journal only, because the database could not be written to: {error}",
                     user.0
                 );
                 state.journal_says(true);
             }
             Err(failed) => log::warn!(
-                "the files of user {} are changing, which could be written neither to the database nor to the journal: after a crash they are not counted again (database: {error}; journal: {failed})",
+                "the usage of user {} is dirty, which could be written neither to the database nor to the journal, so there is no rescan after a crash: start a quota scan then (database: {error}; journal: {failed})",
                 user.0
             ),
         }
@@ -326,7 +326,7 @@ impl DirtyTracker {
         match self.journal.remove(user) {
             Ok(()) => state.journal_says(false),
             Err(error) => log::warn!(
-                "user {} could not be taken out of the journal, and is counted once more at the next start: {error}",
+                "user {} could not be removed from the journal, so the next start rescans the home: {error}",
                 user.0
             ),
         }

@@ -65,7 +65,9 @@ impl QuotaAccount {
             .name("quota-room".to_owned())
             .spawn(move || account.ask_behind(delta));
         if let Err(error) = started {
-            log::warn!("no thread to ask the database for room, so the connection waits: {error}");
+            log::warn!(
+                "the connection itself has to wait for a lease of the database, because no thread could be started: {error}"
+            );
             return None;
         }
         *asking = Asking::Running {

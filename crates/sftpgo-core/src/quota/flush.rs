@@ -149,7 +149,7 @@ impl QuotaAccount {
         let written = self.write(client.as_mut(), wanted);
         if let Err(error) = &written {
             log::warn!(
-                "the database could not be asked what room user {} has left, so uploads go on within the limits as they were known last: {error}",
+                "the database could not be asked for the headroom of user {}, so uploads go on within the headroom that was known last: {error}",
                 self.user.0
             );
             if let Some(lease) = &mut lock(&self.state).lease {
@@ -213,7 +213,7 @@ impl QuotaAccount {
         }
         if written.was_lost {
             log::warn!(
-                "other servers took this one for dead and may have counted the files of user {} meanwhile, so they are counted again",
+                "this node had expired and other nodes may have rescanned the home of user {} meanwhile, so it is rescanned",
                 self.user.0
             );
         }

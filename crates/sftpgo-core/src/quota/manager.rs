@@ -169,7 +169,9 @@ impl UsageManager {
         }
         *lock(&self.writing) = now;
         if before != Writing::Well && now == Writing::Well {
-            log::info!("the database takes usage again, and has what was kept in memory");
+            log::info!(
+                "the database can be written to again, and the usage that was kept in memory has been written"
+            );
         }
     }
 

@@ -141,7 +141,7 @@ impl UserState {
         }
         if let Err(error) = self.tracker.clear(dirty, self.user) {
             log::warn!(
-                "the usage of user {} is complete, but the database was not told, so the files are counted again if the server is killed: {error}",
+                "the usage of user {} was written, but stays dirty in the database, so the next start rescans the home if the server is killed now: {error}",
                 self.user.0
             );
         }

@@ -42,7 +42,7 @@ impl Drop for LedgerWriter {
             .is_some_and(|thread| thread.join().is_err())
         {
             log::error!(
-                "the thread that writes usage to the database has panicked; what it left is written now"
+                "the thread that flushes usage to the database has panicked; what it left is flushed now"
             );
         }
         self.book.write_put_off();

@@ -121,7 +121,7 @@ impl State {
         };
         if self.refused > 0 && is_left_behind(self.open, most) {
             let refused = std::mem::take(&mut self.refused);
-            log::info!("connections are let in again; refused were {refused}");
+            log::info!("connections are let in again, after {refused} were refused");
         }
         let Some(from_host) = self.hosts.get_mut(&host) else {
             return;
@@ -129,7 +129,7 @@ impl State {
         from_host.open -= 1;
         if from_host.refused > 0 && is_left_behind(from_host.open, self.limits.per_host) {
             let refused = std::mem::take(&mut from_host.refused);
-            log::info!("connections from {host} are let in again; refused were {refused}");
+            log::info!("connections from {host} are let in again, after {refused} were refused");
         }
         if from_host.open == 0 {
             self.hosts.remove(&host);
@@ -177,7 +177,7 @@ impl AcceptFailures {
         self.tries += 1;
         if self.tries == 1 {
             log::error!(
-                "no connection can be accepted for {}, and it is tried again until one can: {error}",
+                "no connection can be accepted for {}, which is tried again until one can: {error}",
                 self.protocol
             );
         }
@@ -188,7 +188,7 @@ impl AcceptFailures {
         let tries = std::mem::take(&mut self.tries);
         if tries > 1 {
             log::info!(
-                "connections for {} are accepted again, after {tries} tries that failed",
+                "connections for {} are accepted again, after {tries} failed tries",
                 self.protocol
             );
         }

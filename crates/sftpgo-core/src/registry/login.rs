@@ -74,7 +74,7 @@ impl Drop for Login {
             && let Err(error) = store.give_back_sessions(server, &[self.number])
         {
             log::warn!(
-                "the database was not told that a session has ended, so it counts until the next heartbeat: {error}"
+                "the end of a login could not be written to the database, so it counts as an open session until the next heartbeat: {error}"
             );
             self.registry.lock().not_given_back.insert(self.number);
         }

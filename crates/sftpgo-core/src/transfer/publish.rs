@@ -67,11 +67,13 @@ impl Transfer {
             match upload.end_staged(&self.shared, &staged, Ending::Lost) {
                 Ok(Some(directory)) => {
                     if let Err(error) = sync_name(directory.as_ref(), self.file.as_ref()) {
-                        log::warn!("the rest of an upload may not survive a power cut: {error}");
+                        log::warn!(
+                            "the name of an unfinished upload could not be synced to the disk, so a power cut may lose the upload: {error}"
+                        );
                     }
                 }
                 Ok(None) => {}
-                Err(error) => log::debug!("an unfinished upload was not kept: {error}"),
+                Err(error) => log::debug!("an unfinished upload could not be kept: {error}"),
             }
         }
         self.end();

@@ -116,7 +116,9 @@ impl StagedUpload {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => {
-                log::warn!("an unfinished upload was not removed, the next start will: {error}");
+                log::warn!(
+                    "an unfinished upload could not be removed; the next start removes it: {error}"
+                );
                 uploads.leave_over(LeftOver {
                     directory: Arc::clone(&place.directory),
                     temporary: place.temporary.clone(),
