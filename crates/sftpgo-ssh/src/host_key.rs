@@ -70,7 +70,10 @@ impl HostKey {
                 Some(path) => path.display().to_string(),
                 None => self.algorithm(),
             };
-            Error::new(ErrorKind::Invalid, format!("host key {name}: {error}"))
+            Error::new(
+                ErrorKind::Invalid,
+                format!("the host key {name} cannot be used: {error}"),
+            )
         })
     }
 }
@@ -86,7 +89,7 @@ pub fn load(path: &Path) -> Result<HostKey> {
     let problem = |what: String| {
         Error::new(
             ErrorKind::Invalid,
-            format!("host key {}: {what}", path.display()),
+            format!("the host key {} cannot be used: {what}", path.display()),
         )
     };
     let found = fs::metadata(path).map_err(|error| problem(error.to_string()))?;
@@ -94,15 +97,18 @@ pub fn load(path: &Path) -> Result<HostKey> {
         return Err(Error::new(
             ErrorKind::PermissionDenied,
             format!(
-                "host key {path}: others can read or change it (its mode is {mode:04o}): chmod 600 {path}",
+                "the host key {path} cannot be used: others can read or change it (its mode is {mode:04o}): chmod 600 {path}",
                 path = path.display(),
                 mode = found.mode() & 0o7777,
             ),
         ));
     }
     let text = fs::read_to_string(path).map_err(|error| problem(error.to_string()))?;
-    let key = key_file::read(&text)
-        .map_err(|what| problem(format!("not a private key without passphrase: {what}")))?;
+    let key = key_file::read(&text).map_err(|what| {
+        problem(format!(
+            "it is not a private key without passphrase: {what}"
+        ))
+    })?;
     Ok(HostKey {
         key,
         path: Some(path.to_owned()),
@@ -162,7 +168,10 @@ fn is_there(path: &Path) -> bool {
 fn make(name: &str) -> Result<PrivateKey> {
     let mut random = rand::rng();
     let failed = |error: ssh_key::Error| {
-        Error::new(ErrorKind::Internal, format!("making a host key: {error}"))
+        Error::new(
+            ErrorKind::Internal,
+            format!("a host key could not be made: {error}"),
+        )
     };
     match name {
         "id_rsa" => {
@@ -185,7 +194,10 @@ fn store(path: &Path, key: &PrivateKey) -> Result<()> {
     let problem = |error: io::Error| {
         Error::new(
             ErrorKind::Internal,
-            format!("host key {}: {error}", path.display()),
+            format!(
+                "the host key {} could not be stored: {error}",
+                path.display()
+            ),
         )
     };
     let text = key

@@ -123,7 +123,9 @@ impl Server {
             .unauthenticated
             .enter(remote.ip(), &context.config.limits)
         else {
-            log::debug!("the connection from {remote} was refused: too many others are logging in");
+            log::debug!(
+                "the connection from {remote} was refused, because too many others are logging in"
+            );
             return;
         };
         let control = match stream.into_std().and_then(connection::control) {
@@ -149,7 +151,9 @@ impl Server {
             .stack_size(STACK)
             .spawn(run)
         {
-            log::error!("no thread for the connection from {remote}: {error}");
+            log::error!(
+                "the connection from {remote} is closed, because no thread could be started for it: {error}"
+            );
             control.end();
         }
     }

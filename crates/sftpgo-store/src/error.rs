@@ -12,7 +12,7 @@ pub(crate) fn of_query(error: DieselError) -> Error {
         ),
         DieselError::DatabaseError(_, information) => (
             ErrorKind::Unavailable,
-            format!("the database answers: {}", information.message()),
+            format!("the database reports an error: {}", information.message()),
         ),
         DieselError::DeserializationError(reason) => (
             ErrorKind::Internal,

@@ -51,7 +51,7 @@ impl FileJournal {
         }
         Err(unusable(
             directory,
-            io::Error::other("every name is in use"),
+            io::Error::other("each of its journals is in use by another server"),
         ))
     }
 
@@ -197,7 +197,7 @@ fn parse(text: &str) -> State {
         {
             state.server = Some(NodeId(server));
         } else {
-            log::warn!("a line of the journal says nothing: {line:?}");
+            log::warn!("a line of the journal cannot be read and is ignored: {line:?}");
         }
     }
     state

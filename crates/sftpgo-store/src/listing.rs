@@ -47,7 +47,9 @@ fn load(connection: &mut Connection, query: &UserQuery) -> QueryResult<Vec<Store
             Some(Ok(row)) => users.push(UserRow::into_user(row)),
             // One such row must not hide all other users.
             Some(Err(error @ DieselError::DeserializationError(_))) => {
-                log::warn!("a row of the table users cannot be read: {error}");
+                log::warn!(
+                    "a row of the table users cannot be read and is left out of the list: {error}"
+                );
             }
             Some(Err(error)) => return Err(error),
             None => break,

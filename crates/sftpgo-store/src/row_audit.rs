@@ -25,7 +25,9 @@ pub(crate) fn report(pool: &Pool, already_told: &AlreadyTold) -> Result<()> {
                     log::warn!("the user {:?} cannot log in: {flaw}", row.username());
                 }
             }
-            Err(error) => log::warn!("a row of the table users cannot be read: {error}"),
+            Err(error) => log::warn!(
+                "a row of the table users cannot be read, so its user cannot log in: {error}"
+            ),
         }
         ControlFlow::Continue(())
     })

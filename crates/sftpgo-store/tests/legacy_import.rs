@@ -345,7 +345,7 @@ fn the_start_says_in_the_log_what_it_did_and_whom_it_shut_out_and_why() {
     assert_eq!(
         MESSAGES.about("3 users, 1 of whom"),
         [
-            "INFO took over the table of an SFTPGo 0.9 database: 3 users, 1 of whom cannot log in; the old rows are in users_before_takeover"
+            "INFO the table of an SFTPGo 0.9 database was taken over: 3 users, 1 of whom cannot log in; the old rows are in users_before_takeover"
         ]
     );
 }

@@ -33,7 +33,7 @@ fn users_of_every_form_log_in(kind: Kind) {
         assert!(!sftp(&server, "bob", &[], "mkdir new\n").ok);
         let log = server.read("sftpgo.log");
         assert!(
-            log.contains("took over the table of an SFTPGo 0.9 database: 1 users"),
+            log.contains("the table of an SFTPGo 0.9 database was taken over: 1 users"),
             "{log}"
         );
     }

@@ -191,7 +191,10 @@ impl Thread {
             Reaction::Consumed(channel, bytes) => self.ssh.consumed(channel, bytes),
             Reaction::Overflow => {
                 let reason = "too much waits for a client that does not read";
-                log::warn!("{}: closed, {reason}", self.host.remote);
+                log::warn!(
+                    "the connection from {} is closed: {reason}",
+                    self.host.remote
+                );
                 return Err(self.break_off(DisconnectReason::ByApplication, reason));
             }
             Reaction::Ended(end) => {

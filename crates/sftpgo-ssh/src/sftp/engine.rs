@@ -339,7 +339,7 @@ impl Engine {
 
     fn refuse(&mut self, id: u32, request: u8, error: &Error) {
         log::debug!(
-            "{}: request {request}: {error}",
+            "the request {request} of the session {} was refused: {error}",
             self.session.connection().id()
         );
         self.replies

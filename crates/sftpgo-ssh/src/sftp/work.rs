@@ -54,7 +54,9 @@ impl SftpWork {
             return Step::Done(0);
         };
         let Ok(worked) = engine.step() else {
-            log::debug!("an SFTP session ends: a packet does not follow the protocol");
+            log::debug!(
+                "an SFTP session ends, because a packet of the client does not follow the protocol"
+            );
             return self.begin_sending(false, Then::End);
         };
         let (pause, is_throttled) = (engine.take_pause(), engine.is_throttled());

@@ -121,7 +121,7 @@ pub(crate) fn take_over(connection: &mut Connection) -> Result<Option<TakenOver>
     };
     let told = convert(connection, &columns).map_err(of_query)?;
     log::info!(
-        "took over the table of an SFTPGo 0.9 database: {} users, {} of whom cannot log in; the old rows are in users_before_takeover",
+        "the table of an SFTPGo 0.9 database was taken over: {} users, {} of whom cannot log in; the old rows are in users_before_takeover",
         told.users,
         told.left.len()
     );
@@ -156,7 +156,7 @@ pub(crate) fn drop_copy(connection: &mut Connection) -> Result<Option<i64>> {
     connection
         .batch_execute("DROP TABLE users_before_takeover")
         .map_err(of_query)?;
-    log::info!("dropped users_before_takeover, the copy that a take-over left");
+    log::info!("the table users_before_takeover, the copy that a take-over left, was dropped");
     Ok(Some(rows.number))
 }
 

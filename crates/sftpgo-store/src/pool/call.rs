@@ -104,7 +104,7 @@ impl<T> Call<T> {
                 give_up();
                 let seconds = call.as_secs();
                 log::warn!(
-                    "the database did not answer for {seconds} seconds; the connection is given up"
+                    "the database did not answer for {seconds} seconds, so the connection to it is given up"
                 );
                 Err(unavailable(format!(
                     "the database did not answer for {seconds} seconds"

@@ -188,7 +188,7 @@ impl<S: Source> Shared<S> {
             && let Some(job) = state.waiting.pop_front()
             && let Err(error) = self.start(state, job)
         {
-            log::warn!("a call to the database is left out: {error}");
+            log::warn!("a call to the database that waited for a thread is given up: {error}");
         }
     }
 }
@@ -251,7 +251,9 @@ impl<S: Source> Worker<S> {
     ) -> Result<T> {
         let mut used = self.connected()?;
         if !waiter.waits() {
-            return Err(unavailable("nobody waits for the call any more".to_owned()));
+            return Err(unavailable(
+                "the caller has stopped waiting for the database".to_owned(),
+            ));
         }
         let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut used.connection, waiter)));
         let Ok(outcome) = outcome else {
