@@ -90,9 +90,15 @@ async fn every_heartbeat(
         let watch = Arc::clone(&watch);
         match spawn_blocking(move || look(&watch)).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => log::debug!("the database was not looked at: {error}"),
+            Ok(Err(error)) => log::debug!(
+                "a task of this node failed and is tried again in {} seconds: {error}",
+                HEARTBEAT_INTERVAL.as_secs()
+            ),
             // Whoever may not stay has to go, whatever went wrong once.
-            Err(failed) if failed.is_panic() => log::error!("following other servers: {failed}"),
+            Err(failed) if failed.is_panic() => log::error!(
+                "a task of this node panicked and is tried again in {} seconds: {failed}",
+                HEARTBEAT_INTERVAL.as_secs()
+            ),
             Err(_) => return,
         }
     }
@@ -129,7 +135,7 @@ impl Watch {
         }
         if counted > 0 {
             log::info!(
-                "users whose usage was changing when a server died, counted again: {counted}"
+                "the homes of {counted} users were rescanned, because a node died while their usage was dirty"
             );
         }
         Ok(())
@@ -155,7 +161,10 @@ impl Watch {
         if let Err(error) = outcome
             && !std::mem::replace(&mut kept.is_told, true)
         {
-            log::warn!("the usage of user {} was not counted: {error}", user.0);
+            log::warn!(
+                "the home of user {} could not be rescanned, so the usage may be wrong; the rescan is tried again: {error}",
+                user.0
+            );
         }
         Ok(false)
     }

@@ -198,7 +198,7 @@ fn journal(driver: &Driver, directory: &Path) -> Result<Option<Arc<FileJournal>>
 /// The server that this one follows, if there was one.
 fn follow(journal: &FileJournal, server: NodeId) -> Option<NodeId> {
     journal.succeed(server).unwrap_or_else(|error| {
-        log::warn!("a crash while the database does not answer would go unnoticed: {error}");
+        log::warn!("a crash while the database does not answer would leave usage wrong: {error}");
         None
     })
 }

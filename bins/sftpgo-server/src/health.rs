@@ -19,7 +19,7 @@ pub(crate) async fn watch(provider: Arc<dyn Provider>, metrics: Metrics) {
             Ok(checked) => checked,
             Err(failed) if failed.is_panic() => Err(Error::new(
                 ErrorKind::Internal,
-                "looking at the data provider failed",
+                "the check of the data provider panicked",
             )
             .with_source(failed)),
             Err(_) => return,
@@ -27,7 +27,9 @@ pub(crate) async fn watch(provider: Arc<dyn Provider>, metrics: Metrics) {
         metrics.set_provider_availability(checked.is_ok());
         match &checked {
             Ok(()) if !answered => log::info!("the data provider answers again"),
-            Err(error) if answered => log::error!("the data provider does not answer: {error}"),
+            Err(error) if answered => log::error!(
+                "the data provider does not answer, so logins fail and usage is kept in memory until it does: {error}"
+            ),
             _ => {}
         }
         answered = checked.is_ok();

@@ -63,7 +63,7 @@ fn work(migrate: &Migrate, config: &StoreConfig) -> Result<ExitCode, Problem> {
         let done = sftpgo_store::migrate(config).map_err(failed)?;
         if let Some((users, shut_out)) = done.taken_over {
             terminal::say(&format!(
-                "took over {users} users of an SFTPGo 0.9 database, {shut_out} of whom cannot log in: the log says who and why"
+                "took over {users} users of an SFTPGo 0.9 database, {shut_out} of whom cannot log in: the log names them and the reasons"
             ));
         }
         let ran: String = done

@@ -159,7 +159,9 @@ async fn serve(
         if let Some(heartbeat) = &parts.heartbeat
             && let Err(error) = heartbeat.leave()
         {
-            log::warn!("other servers notice later that this one has stopped: {error}");
+            log::warn!(
+                "the database was not told that this node has stopped, so the other nodes notice it only when its heartbeat is missing: {error}"
+            );
         }
         parts.actions.drain(LAST_ACTIONS);
     };

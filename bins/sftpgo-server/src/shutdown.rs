@@ -15,13 +15,13 @@ pub(crate) fn on_signals() -> io::Result<CancellationToken> {
     let requested = shutdown.clone();
     tokio::spawn(async move {
         signals.end().await;
-        log::info!("stopping: running transfers may finish");
+        log::info!("the server is stopping: running transfers may finish");
         terminal::complain(
             "Stopping when the running transfers are done. A second signal stops at once.",
         );
         requested.cancel();
         signals.end().await;
-        log::warn!("stopped at once by a second signal");
+        log::warn!("the server stops at once, because a second signal was received");
         process::exit(1);
     });
     Ok(shutdown)

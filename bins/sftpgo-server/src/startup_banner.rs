@@ -136,7 +136,7 @@ impl StartupBanner<'_> {
             .collect();
         if let Some(rest) = self.rest.filter(|rest| !is_loopback(rest.ip())) {
             warnings.push(format!(
-                "the REST API listens on {rest} WITHOUT AUTHENTICATION: whoever reaches it can manage all users. \
+                "the REST API listens on {rest} WITHOUT AUTHENTICATION: everybody who reaches it can manage all users. \
                  Set httpd.bind_address to 127.0.0.1, or keep others away with a firewall"
             ));
         }

@@ -39,7 +39,9 @@ pub(crate) fn start(parts: &Parts, dirty: Vec<UserId>) {
                     tasks.tidy_up();
                 });
             if let Err(error) = started {
-                log::error!("no thread to tidy up: {error}");
+                log::error!(
+                    "the thread that checks users and removes unfinished uploads could not be started, so both wait for the next start: {error}"
+                );
             }
             tasks.count_dirty();
         });
@@ -50,18 +52,22 @@ impl StartupTasks {
     fn tidy_up(&self) {
         if let Err(error) = self.refusal_time.survey(self.provider.as_ref()) {
             log::warn!(
-                "refused passwords take as long as for the dearest hash that is accepted, because the users could not be read: {error}"
+                "the stored password hashes could not be read, so refusing a password takes as long as the most expensive hash: {error}"
             );
         }
         if let Err(error) = self.provider.report_flaws() {
-            log::warn!("who cannot log in was not looked for: {error}");
+            log::warn!(
+                "the stored users could not be checked, so the log does not name those that cannot log in: {error}"
+            );
         }
         match sweep_uploads(self.provider.as_ref(), &self.homes) {
             Ok(0) => {}
             Ok(count) => {
-                log::info!("unfinished uploads of an earlier run that were removed: {count}");
+                log::info!("unfinished uploads of an earlier run were removed: {count}");
             }
-            Err(error) => log::warn!("unfinished uploads were not looked for: {error}"),
+            Err(error) => log::warn!(
+                "the search for unfinished uploads of an earlier run failed; those that are left wait for the next start: {error}"
+            ),
         }
     }
 
@@ -72,7 +78,7 @@ impl StartupTasks {
         let provider = self.provider.as_ref();
         let counted = recovery::count_dirty(provider, &self.scans, &self.dirty);
         log::info!(
-            "users whose usage was changing when an earlier run was killed: {}, counted again: {counted}",
+            "an earlier run was killed while the usage of {} users was dirty; the homes of {counted} of them were rescanned",
             self.dirty.len()
         );
     }

@@ -202,14 +202,16 @@ fn what_is_wrong_is_named_and_nothing_is_started() {
             .filter(|line| !line.is_empty())
             .collect();
         assert_eq!(complaints.len(), 3, "{complaints:?}");
-        assert!(complaints[0].starts_with("error: sftpd.bindport: unknown key; allowed here: "));
+        assert!(
+            complaints[0].starts_with("error: sftpd.bindport: is an unknown key; allowed here: ")
+        );
         assert_eq!(
             complaints[1],
             "error: sftpd.upload_mode: \"atomic\" is not a whole number"
         );
         assert!(
             complaints[2]
-                .starts_with("error: SFTPGO_HTTPD__BIND_ADDR: unknown key; allowed here: ")
+                .starts_with("error: SFTPGO_HTTPD__BIND_ADDR: is an unknown key; allowed here: ")
                 && complaints[2].contains("SFTPGO_HTTPD__BIND_ADDRESS"),
             "{complaints:?}"
         );

@@ -109,7 +109,7 @@ fn unfinished_uploads_of_an_earlier_run_are_removed() {
     let directory = std::mem::replace(&mut server.directory, tempfile::tempdir().unwrap());
     let again = Server::start_in(directory, &[]);
     again.wait_for_line(|line| {
-        line["message"] == "unfinished uploads of an earlier run that were removed: 1"
+        line["message"] == "unfinished uploads of an earlier run were removed: 1"
     });
     assert!(finished.exists() && !unfinished.exists());
 }

@@ -96,7 +96,7 @@ impl Metrics {
             active_connections: gauge(
                 &registry,
                 "sftpgo_active_connections",
-                "Sessions that are listed now",
+                "Open sessions, and logged-in connections that have none",
             )?,
             uploads: Transfers::new(&registry, "upload")?,
             downloads: Transfers::new(&registry, "download")?,
@@ -216,9 +216,9 @@ impl Requests {
         };
         Ok(Self {
             all: of("req", "that ended")?,
-            succeeded: of("req_ok", "answered with success")?,
-            client_errors: of("client_errors", "refused for what the client sent")?,
-            server_errors: of("server_errors", "that failed here")?,
+            succeeded: of("req_ok", "answered without an error")?,
+            client_errors: of("client_errors", "answered with a client error (4xx)")?,
+            server_errors: of("server_errors", "answered with a server error (5xx)")?,
         })
     }
 }

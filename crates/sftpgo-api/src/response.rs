@@ -52,7 +52,7 @@ fn answer(status: StatusCode, written: serde_json::Result<Vec<u8>>) -> Response 
     match written {
         Ok(body) => typed(status, JSON, body.into()),
         Err(fault) => {
-            log::error!("an answer is no JSON: {fault}");
+            log::error!("a response could not be written as JSON: {fault}");
             ApiError::internal().into_response()
         }
     }

@@ -65,7 +65,7 @@ where
         .catch_unwind()
         .await
         .unwrap_or_else(|_| {
-            log::error!("a handler panicked");
+            log::error!("a request failed, because its handler panicked");
             Ok(ApiError::internal().into_response())
         })
 }

@@ -58,7 +58,9 @@ impl Queue {
             self.sender.try_send(action)
         {
             self.open.fetch_sub(1, Ordering::AcqRel);
-            log::warn!("an action was dropped, too many are waiting: {action}");
+            log::warn!(
+                "an action was dropped, because too many others wait for slow programs or URLs: {action}"
+            );
         }
     }
 
@@ -67,7 +69,10 @@ impl Queue {
         let started = Instant::now();
         while self.open.load(Ordering::Acquire) > 0 {
             if started.elapsed() >= limit {
-                log::warn!("the server stops before all actions are done");
+                log::warn!(
+                    "the server stops, although actions have not ended within {} seconds; these are lost",
+                    limit.as_secs()
+                );
                 return;
             }
             thread::sleep(POLL);

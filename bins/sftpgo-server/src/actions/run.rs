@@ -105,15 +105,17 @@ impl Runner {
         if let Some(program) = &action.program {
             let path = program.path.display();
             match self.run_program(program) {
-                Ok(status) if status.success() => log::debug!("action {path}: done"),
-                Ok(status) => log::warn!("action {path}: {status}"),
-                Err(error) => log::warn!("action {path}: {error}"),
+                Ok(status) if status.success() => log::debug!("the action {path} has succeeded"),
+                Ok(status) => log::warn!("the action {path} has failed: {status}"),
+                Err(error) => log::warn!("the action {path} has failed: {error}"),
             }
         }
         if let Some(call) = &action.call {
             match self.call(call) {
-                Ok(status) => log::debug!("action {}: {status}", call.shown_url()),
-                Err(error) => log::warn!("action {}: {error}", call.shown_url()),
+                Ok(status) => {
+                    log::debug!("the action {} has succeeded: {status}", call.shown_url());
+                }
+                Err(error) => log::warn!("the action {} has failed: {error}", call.shown_url()),
             }
         }
     }
@@ -142,7 +144,10 @@ impl Runner {
                 let _ = child.wait();
                 return Err(io::Error::new(
                     io::ErrorKind::TimedOut,
-                    format!("ended after {} seconds", self.time_limit.as_secs()),
+                    format!(
+                        "it was ended, because it ran for more than {} seconds",
+                        self.time_limit.as_secs()
+                    ),
                 ));
             }
             thread::sleep(POLL);

@@ -53,7 +53,7 @@ pub(super) fn read(
             if keys.contains_key(name) || looks_like_a_key(name, &keys).is_some() {
                 warnings.push(Problem::new(
                     name,
-                    "is taken for a container platform's description of a service and passed over",
+                    "is taken for a container platform's description of a service and ignored",
                 ));
             }
             continue;
@@ -119,7 +119,7 @@ fn looks_like_a_key(name: &str, known: &BTreeMap<String, Key>) -> Option<String>
     let wanted = squeezed(&name.to_ascii_uppercase());
     let names = known.keys().map(String::as_str).chain(FLAGS);
     if let Some(meant) = names.into_iter().find(|key| squeezed(key) == wanted) {
-        return Some(format!("unknown variable; did you mean {meant}?"));
+        return Some(format!("is an unknown variable; did you mean {meant}?"));
     }
     let (section, _) = name.split_once("__")?;
     let siblings: Vec<_> = known
@@ -131,10 +131,10 @@ fn looks_like_a_key(name: &str, known: &BTreeMap<String, Key>) -> Option<String>
         })
         .collect();
     Some(if siblings.is_empty() {
-        "unknown section; there are SFTPGO_SFTPD__, SFTPGO_DATA_PROVIDER__ and SFTPGO_HTTPD__"
+        "is in an unknown section; there are SFTPGO_SFTPD__, SFTPGO_DATA_PROVIDER__ and SFTPGO_HTTPD__"
             .to_owned()
     } else {
-        format!("unknown key; allowed here: {}", siblings.join(", "))
+        format!("is an unknown key; allowed here: {}", siblings.join(", "))
     })
 }
 

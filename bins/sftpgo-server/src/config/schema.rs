@@ -192,7 +192,7 @@ pub(super) fn tree_of(path: &str, value: Value) -> Value {
 
 fn unknown(known: &Map<String, Value>) -> String {
     let names: Vec<_> = known.keys().map(String::as_str).collect();
-    format!("unknown key; allowed here: {}", names.join(", "))
+    format!("is an unknown key; allowed here: {}", names.join(", "))
 }
 
 fn is_host_key(value: &Value) -> bool {
@@ -256,12 +256,13 @@ mod tests {
         let problems = problems_of(json!({"sftpd": {"bindport": 1}, "ftpd": {}}));
         assert_eq!(problems.len(), 2);
         assert!(problems.iter().any(|problem| {
-            problem.starts_with("sftpd.bindport: unknown key") && problem.contains("bind_port")
+            problem.starts_with("sftpd.bindport: is an unknown key")
+                && problem.contains("bind_port")
         }));
         assert!(
             problems
                 .iter()
-                .any(|problem| problem.starts_with("ftpd: unknown key")
+                .any(|problem| problem.starts_with("ftpd: is an unknown key")
                     && problem.contains("data_provider"))
         );
     }

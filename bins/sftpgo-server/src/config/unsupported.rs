@@ -80,7 +80,7 @@ impl Check<'_> {
         self.problem(
             key,
             format_args!(
-                "{what}: this version does not offer it, a later one is planned to; set the key to {default} or leave it out"
+                "this version does not offer {what}, but a later one is planned to; set the key to {default} or leave it out"
             ),
         );
     }

@@ -70,20 +70,20 @@ pub(crate) fn start(settings: &LogSettings) -> io::Result<()> {
 /// Opens the log file again before the next line, which this writes.
 pub(crate) fn reopen() {
     WISHES.reopen.store(true, Ordering::Release);
-    log::info!("SIGHUP: the log file is opened again, if the log goes to one");
+    log::info!("SIGHUP was received: the log file is opened again, if the log goes to one");
 }
 
 /// Puts the log file aside before the next line, which this writes.
 pub(crate) fn rotate() {
     WISHES.rotate.store(true, Ordering::Release);
-    log::info!("SIGUSR1: the log file is put aside, if the log goes to one");
+    log::info!("SIGUSR1 was received: the log file is put aside, if the log goes to one");
 }
 
 /// A panic ends one connection or one request; the operator has to hear of it all the same.
 fn log_panics() {
     let print = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        log::error!("a defect of the server: {panic}");
+        log::error!("the server has a defect, please report it: {panic}");
         print(panic);
     }));
 }

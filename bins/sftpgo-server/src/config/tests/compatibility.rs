@@ -60,7 +60,7 @@ fn what_sftpgo_0_9_does_and_this_server_does_not_is_refused_by_its_key_and_nothi
             "SFTPGO_SFTPD__KEYBOARD_INTERACTIVE_AUTH_PROGRAM",
             "/bin/ask",
             "sftpd.keyboard_interactive_auth_program",
-            "does not offer it",
+            "does not offer",
         ),
         (
             "SFTPGO_SFTPD__PROXY_PROTOCOL",
@@ -84,13 +84,13 @@ fn what_sftpgo_0_9_does_and_this_server_does_not_is_refused_by_its_key_and_nothi
             "SFTPGO_DATA_PROVIDER__EXTERNAL_AUTH_PROGRAM",
             "/bin/auth",
             "data_provider.external_auth_program",
-            "does not offer it",
+            "does not offer",
         ),
         (
             "SFTPGO_DATA_PROVIDER__PRE_LOGIN_PROGRAM",
             "/bin/pre",
             "data_provider.pre_login_program",
-            "does not offer it",
+            "does not offer",
         ),
         (
             "SFTPGO_DATA_PROVIDER__DRIVER",
