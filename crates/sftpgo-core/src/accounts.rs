@@ -56,7 +56,7 @@ impl Accounts {
     /// A page of users.
     ///
     /// # Errors
-    /// What the provider says.
+    /// Any error of the provider.
     pub fn list(&self, query: &UserQuery) -> Result<Vec<StoredUser>> {
         // Before the ledger, see there.
         let unwritten = self.quotas.unwritten_usage();

@@ -4,7 +4,7 @@ use std::{borrow::Cow, error::Error as StdError, fmt};
 
 use crate::{permission::BadPermissions, rule::Rule};
 
-/// What kind of thing went wrong; each edge maps it once to its own code.
+/// The kind of an error; each edge maps it once to its own code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -99,12 +99,12 @@ impl Error {
         self.rule
     }
 
-    /// What kind of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// What to tell a person; never holds a path outside the user's home.
+    /// The message for a person; it never holds a path outside the user's home.
     pub fn message(&self) -> &str {
         &self.message
     }

@@ -1,4 +1,4 @@
-//! What happened, told once to everybody who asked: logs, metrics, actions.
+//! Events, each told once to every observer: logs, metrics, actions.
 
 use std::{fmt, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -40,7 +40,7 @@ impl fmt::Display for Operation {
     }
 }
 
-/// How a client tried to log in.
+/// The method by which a client tried to log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginMethod {
     /// `publickey`.
@@ -98,12 +98,12 @@ pub enum Event<'a> {
         connection_id: &'a str,
         /// Over which protocol.
         protocol: Protocol,
-        /// What went wrong.
+        /// The reason of the failure.
         error: Option<&'a str>,
     },
     /// A command on names succeeded.
     Command {
-        /// What was done.
+        /// The command that was done.
         command: Command,
         /// The name of the login.
         username: &'a str,
@@ -143,14 +143,14 @@ pub enum Event<'a> {
     },
     /// A user was added, updated or deleted.
     User {
-        /// What happened to the user.
+        /// The change of the user.
         change: UserChange,
         /// As it is now, or was last.
         user: &'a StoredUser,
     },
-    /// How many connections are registered now.
+    /// The number of registered connections changed.
     ActiveConnections {
-        /// How many.
+        /// The number.
         count: usize,
     },
 }

@@ -40,7 +40,7 @@ struct Desk {
 pub struct Verdict {
     /// May the user, as far as rules say?
     pub allowed: bool,
-    /// What decided: when allowed, [`Rule::Permission`] with all that were needed.
+    /// The rule that decided: when allowed, [`Rule::Permission`] with all that were needed.
     pub rule: Rule,
     /// For a person.
     pub reason: String,

@@ -15,7 +15,7 @@ use std::{
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// How far work has come.
+/// The progress of work.
 #[derive(Clone, Default)]
 pub(crate) struct Progress(Arc<AtomicU64>);
 

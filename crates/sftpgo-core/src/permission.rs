@@ -1,4 +1,4 @@
-//! What a user may do: the names of the REST contract, and the three that SFTPGo 0.9.4 added, as a set.
+//! Permissions: the names of the REST contract, and the three that SFTPGo 0.9.4 added, as a set.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What a user store has to offer. Calls may block; async callers run them on a blocking pool.
+//! The traits of a user store. Calls may block; async callers run them on a blocking pool.
 
 mod sharing;
 
@@ -21,7 +21,7 @@ pub enum Order {
     Descending,
 }
 
-/// Where a page of a listing begins.
+/// The place at which a page of a listing begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PageStart {
     /// Behind so many users. A store may have to read the names of all of them.
@@ -37,12 +37,12 @@ impl Default for PageStart {
     }
 }
 
-/// Which users to list.
+/// The users that a listing shows, and their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserQuery {
-    /// From where on.
+    /// The place at which the listing begins.
     pub start: PageStart,
-    /// How many at the most.
+    /// The most users of a page.
     pub limit: u32,
     /// By username.
     pub order: Order,
@@ -87,7 +87,7 @@ pub trait Users: Send + Sync {
     /// As [`Users::user_by_name`].
     fn for_each_user(&self, see: &mut dyn FnMut(StoredUser) -> ControlFlow<()>) -> Result<()>;
 
-    /// Stores a new user (its id is ignored) and answers it with its id.
+    /// Stores a new user (its id is ignored) and returns it with its id.
     ///
     /// # Errors
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) when the name is taken.

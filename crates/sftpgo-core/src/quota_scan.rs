@@ -46,20 +46,20 @@ pub struct QuotaScan {
     start_time: i64,
 }
 
-/// How the last scan of a user ended that somebody asked for.
+/// The result of the last scan of a user that somebody asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndedScan {
-    /// Whose files were counted.
+    /// The user whose files were counted.
     pub username: String,
-    /// When it began, in Unix milliseconds.
+    /// The time at which it began, in Unix milliseconds.
     pub start_time: i64,
-    /// When it ended, in Unix milliseconds.
+    /// The time at which it ended, in Unix milliseconds.
     pub end_time: i64,
-    /// What it came to, or why it failed.
+    /// The report, or the reason why it failed.
     pub outcome: Result<ScanReport, String>,
 }
 
-/// What a scan came to.
+/// The report of a scan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScanReport {
     /// Directories that could not be read, the first of them if there are many. What is in them was not counted, so the
@@ -99,7 +99,7 @@ impl QuotaScans {
         running
     }
 
-    /// How the last scan of this user ended, if that was since the start and not long ago.
+    /// The result of the last scan of this user, if it ended since the start and not long ago.
     pub fn last(&self, username: &str) -> Option<EndedScan> {
         let ended = lock(&self.ended);
         let mut of_user = ended.iter().filter(|scan| scan.username == username);
@@ -159,7 +159,7 @@ impl QuotaScan {
     /// not finished is counted or not; then the ledger wants the files counted once more.
     ///
     /// # Errors
-    /// What the home or the ledger says; the stored figures are then as before. [`Internal`](ErrorKind::Internal) when
+    /// Any error of the home or the ledger; the stored figures are then as before. [`Internal`](ErrorKind::Internal) when
     /// the home does not answer, too; the scan stays listed until it does.
     pub fn run(self) -> Result<ScanReport> {
         self.leave_behind_if_stuck(|scan, progress| scan.count_even_roughly(progress))

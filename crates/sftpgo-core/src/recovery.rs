@@ -10,7 +10,7 @@ use crate::{
     user::UserId,
 };
 
-/// Counts the files of `users` and answers for how many that worked. Blocks for as long as walking the homes takes,
+/// Rescans the homes of `users` and returns for how many that worked. Blocks for as long as walking the homes takes,
 /// while sessions run as ever; a home that cannot be read is logged and counted at the next start.
 pub fn count_dirty(provider: &dyn Provider, scans: &Arc<QuotaScans>, users: &[UserId]) -> usize {
     users
@@ -28,7 +28,7 @@ pub fn count_dirty(provider: &dyn Provider, scans: &Arc<QuotaScans>, users: &[Us
 /// Counts the files of one of them. None when there is nothing to count, or somebody else does or will.
 ///
 /// # Errors
-/// What the home or the ledger says.
+/// Any error of the home or the ledger.
 pub fn count_one(
     provider: &dyn Provider,
     scans: &Arc<QuotaScans>,

@@ -1,4 +1,4 @@
-//! Who is connected and what moves: listed, limited and closed from outside.
+//! The registry of connections, logins and transfers: listed, limited and closed from outside.
 
 mod activity;
 mod connection;
@@ -233,7 +233,7 @@ impl Connections {
     /// Gives back in the shared store what could not be given back when a login ended. `go_on` is called every so often.
     ///
     /// # Errors
-    /// What the store or `go_on` says.
+    /// Any error of the store or `go_on`.
     pub fn give_back_ended(&self, go_on: &dyn Fn() -> Result<()>) -> Result<()> {
         let Some((store, server)) = self.store() else {
             return Ok(());
@@ -258,7 +258,7 @@ impl Connections {
     /// `go_on` is called every so often.
     ///
     /// # Errors
-    /// What the store or `go_on` says.
+    /// Any error of the store or `go_on`.
     pub fn take_again(&self, go_on: &dyn Fn() -> Result<()>) -> Result<()> {
         let Some((store, server)) = self.store() else {
             return Ok(());
@@ -290,12 +290,12 @@ impl Connections {
         Ok(())
     }
 
-    /// How many logins there are now.
+    /// The number of logins now.
     pub fn login_count(&self) -> usize {
         self.lock().logins.len()
     }
 
-    /// How many transfers are running now.
+    /// The number of transfers that are running now.
     pub fn transfer_count(&self) -> usize {
         let listed: Vec<_> = self.lock().listed.values().cloned().collect();
         listed

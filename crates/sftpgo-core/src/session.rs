@@ -78,7 +78,7 @@ impl Session {
         &self.shared.connection
     }
 
-    /// Whose session it is.
+    /// The user of the session.
     pub fn username(&self) -> &str {
         &self.shared.user.username
     }

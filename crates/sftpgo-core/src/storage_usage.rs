@@ -1,13 +1,13 @@
-//! What files take up: as a store keeps it, as an operation changes it, and as it is added up.
+//! Storage usage: as a store keeps it, as an operation changes it, and as it is added up.
 
-/// What a user's files take up, as last counted.
+/// The usage of a user's files, as last counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
     /// Bytes in all files.
     pub size: i64,
     /// Number of files.
     pub files: i32,
-    /// When this was last changed, Unix milliseconds; 0 is never.
+    /// The time of the last change, in Unix milliseconds; 0 is never.
     pub updated_at: i64,
 }
 
@@ -82,7 +82,7 @@ impl StorageUsage {
         }
     }
 
-    /// Whatever is larger, of each.
+    /// The larger size and the larger number of files.
     #[must_use]
     pub fn max(self, other: Self) -> Self {
         Self {
@@ -91,7 +91,7 @@ impl StorageUsage {
         }
     }
 
-    /// Whatever is smaller, of each.
+    /// The smaller size and the smaller number of files.
     #[must_use]
     pub fn min(self, other: Self) -> Self {
         Self {

@@ -97,7 +97,7 @@ impl Transfer {
     /// Reads at `offset`; 0 is the end of the file.
     ///
     /// # Errors
-    /// What the filesystem says.
+    /// Any error of the filesystem.
     pub fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> Result<usize> {
         self.check_readable()?;
         let read = self.file.read_at(buffer, offset);
@@ -150,7 +150,7 @@ impl Transfer {
     /// Attributes of the open file.
     ///
     /// # Errors
-    /// What the filesystem says.
+    /// Any error of the filesystem.
     pub fn metadata(&self) -> Result<Metadata> {
         self.file.metadata()
     }
@@ -187,7 +187,7 @@ impl Transfer {
     /// the system does not say again what it lost.
     ///
     /// # Errors
-    /// What the filesystem says.
+    /// Any error of the filesystem.
     pub fn sync(&mut self) -> Result<()> {
         let synced = self.file.sync();
         if let Some(upload) = &mut self.upload {

@@ -20,7 +20,7 @@ const MOST_LEFT_BEHIND: usize = 8;
 /// that has not been swept after a minute.
 ///
 /// # Errors
-/// What the provider says; or several homes do not answer, and the rest was not swept.
+/// Any error of the provider; or several homes do not answer, and the rest was not swept.
 pub fn sweep_uploads(users: &dyn Users, homes: &Arc<dyn FilesystemFactory>) -> Result<u64> {
     let mut sweep = Sweep {
         homes,

@@ -17,7 +17,7 @@ const MANY: usize = 500;
 /// user had other rights; tells the others what limits hold now.
 ///
 /// # Errors
-/// What the provider says.
+/// Any error of the provider.
 pub fn follow_changes(
     provider: &dyn Provider,
     connections: &Connections,

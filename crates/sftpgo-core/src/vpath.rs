@@ -185,7 +185,7 @@ impl VirtualPath {
     /// resolved.
     ///
     /// # Errors
-    /// What `resolve` says, which is given a path as bytes.
+    /// Any error of `resolve`, which is given a path as bytes.
     pub fn resolve_name(&self, resolve: impl FnOnce(&[u8]) -> Result<Self>) -> Result<Self> {
         match self.file_name() {
             Some(name) if !self.must_be_directory() => {

@@ -39,7 +39,7 @@ pub struct VerifiedLogin {
 
 /// A user who is in.
 pub struct LoggedIn {
-    /// What the user's sessions enforce, as it was at login.
+    /// The effective user that the session enforces, as at login.
     pub user: Arc<EffectiveUser>,
     /// The user's files.
     pub filesystem: Arc<dyn Filesystem>,
@@ -96,7 +96,7 @@ impl Authenticator {
         }
     }
 
-    /// How long refused passwords take.
+    /// The time that refused passwords take.
     pub fn refusal_time(&self) -> &RefusalTime {
         &self.refusal_time
     }

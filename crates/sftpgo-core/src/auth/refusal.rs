@@ -1,4 +1,4 @@
-//! How long a refused password takes, whatever hash the name has and whether there is such a user.
+//! The time that a refused password takes, whatever hash the name has and whether there is such a user.
 //!
 //! A refusal is answered so long after its check began, and the check itself ends before that. So the time tells
 //! nothing of the check: a name that nobody has, a cheap hash and a dear one look alike.
@@ -176,7 +176,7 @@ impl RefusalTime {
     /// long as reading all users takes.
     ///
     /// # Errors
-    /// What the provider says; refusals take then as long as the dearest hash may.
+    /// Any error of the provider; refusals take then as long as the dearest hash may.
     pub fn survey(&self, users: &dyn Users) -> Result<()> {
         let found = Self::default();
         let mut dearest = PasswordHash::of_nobody();

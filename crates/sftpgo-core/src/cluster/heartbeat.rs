@@ -1,4 +1,5 @@
-//! How nodes know of each other: each says regularly that it is alive, and takes over what a silent one held.
+//! Heartbeats, by which nodes know of each other: each says regularly that it is alive, and reclaims what an
+//! expired one held.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard},
@@ -17,10 +18,10 @@ use crate::{
 /// A server that has not been heard of for so long is dead, or cut off from the store: its sessions do not count any more.
 const NODE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How often a server has to be heard of so that nobody takes it for dead.
+/// The interval in which a node has to send a heartbeat so that it does not expire.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
 
-/// Whoever was not heard for longer cannot tell the silence of others from that of the store.
+/// A node that was not heard for longer cannot tell the silence of others from that of the store.
 const MAX_GAP: Duration = Duration::from_secs(9);
 
 /// What another server ends while this one comes back is only seen the second time.
@@ -61,7 +62,7 @@ impl Heartbeat {
     /// The server that was called `former` has ended: nobody has to wait until it has been silent for long enough.
     ///
     /// # Errors
-    /// What the store says.
+    /// Any error of the store.
     pub fn succeed(&self, former: NodeId) -> Result<()> {
         self.store.leave(former)
     }
@@ -70,7 +71,7 @@ impl Heartbeat {
     /// over from dead ones.
     ///
     /// # Errors
-    /// What the store says; the next heartbeat makes up for it.
+    /// Any error of the store; the next heartbeat makes up for it.
     pub fn send(&self) -> Result<()> {
         self.say_alive()?;
         let go_on = &|| self.stay_alive();
@@ -92,7 +93,7 @@ impl Heartbeat {
     /// This server stops, and its last session has ended.
     ///
     /// # Errors
-    /// What the store says; the others notice later.
+    /// Any error of the store; the others notice later.
     pub fn leave(&self) -> Result<()> {
         self.connections.give_back_ended(&|| Ok(()))?;
         self.quotas.end_at_last(&|| Ok(()))?;
@@ -165,7 +166,7 @@ impl Heartbeat {
 /// tracks no usage.
 ///
 /// # Errors
-/// What the store says.
+/// Any error of the store.
 pub fn users_to_count(quotas: &UsageManager) -> Result<Vec<UserId>> {
     match quotas.cluster() {
         Some((store, server)) if quotas.tracking() != Tracking::Off => store.to_count(server),

@@ -1,4 +1,4 @@
-//! What stored credentials look like: formats of password hashes, and public keys as lines of `authorized_keys`.
+//! Formats of stored credentials: formats of password hashes, and public keys as lines of `authorized_keys`.
 //!
 //! It parses and verifies, and knows neither users nor logins.
 

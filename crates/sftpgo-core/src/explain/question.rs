@@ -1,4 +1,4 @@
-//! What can be asked.
+//! The questions that can be asked.
 
 use crate::{
     error::{Error, Result},
@@ -161,7 +161,7 @@ impl Question {
         }
     }
 
-    /// What is asked for.
+    /// The operation that is asked for.
     pub fn action(&self) -> Action {
         self.action
     }

@@ -61,7 +61,7 @@ impl Drop for Place<'_> {
     }
 }
 
-/// What became of a job.
+/// The outcome of a job.
 enum Outcome<T> {
     Waiting,
     Begun,

@@ -165,7 +165,7 @@ impl DirtyTracker {
     /// Says it in the ledger.
     ///
     /// # Errors
-    /// What the ledger says.
+    /// Any error of the ledger.
     pub(crate) fn mark_in_ledger(
         &self,
         state: &mut DirtyState,
@@ -181,10 +181,10 @@ impl DirtyTracker {
         Ok(())
     }
 
-    /// What the journal says goes to the ledger, which others share.
+    /// Writes what only the journal has to the ledger, which others share.
     ///
     /// # Errors
-    /// What the ledger says.
+    /// Any error of the ledger.
     pub(crate) fn hand_over(&self, state: &mut DirtyState, user: UserId) -> Result<()> {
         state.journal_says(true);
         self.mark_in_ledger(state, user, StorageUsage::default)
@@ -193,7 +193,7 @@ impl DirtyTracker {
     /// Others took this server for dead and ended what the ledger said: it is said again, if the user is dirty.
     ///
     /// # Errors
-    /// What the ledger says.
+    /// Any error of the ledger.
     pub(crate) fn mark_again(
         &self,
         state: DirtyState,
@@ -210,7 +210,7 @@ impl DirtyTracker {
     /// A rescan begins; none where no other server could change files meanwhile.
     ///
     /// # Errors
-    /// What the ledger says.
+    /// Any error of the ledger.
     pub(crate) fn begin_rescan(
         &self,
         state: &mut DirtyState,
@@ -234,7 +234,7 @@ impl DirtyTracker {
     /// Says that the user is clean.
     ///
     /// # Errors
-    /// What the ledger says.
+    /// Any error of the ledger.
     pub(crate) fn clear(&self, state: &mut DirtyState, user: UserId) -> Result<()> {
         match self.ledger.clear(user) {
             Ok(cleared) => state.ledger_says(cleared == Cleared::RescanFirst),
@@ -259,7 +259,7 @@ impl DirtyTracker {
     /// Whom an earlier run of this server left dirty, as the ledger says.
     ///
     /// # Errors
-    /// What the ledger says.
+    /// Any error of the ledger.
     pub(crate) fn left_in_ledger(&self) -> Result<LeftDirty> {
         self.ledger.left_dirty()
     }
@@ -275,7 +275,7 @@ impl DirtyTracker {
     /// Ends marks that nobody is sure of. `end` says whether a user's is ended, `go_on` is called every so often.
     ///
     /// # Errors
-    /// What `end` or `go_on` says; the rest is tried at the next call, beginning with others.
+    /// Any error of `end` or `go_on`; the rest is tried at the next call, beginning with others.
     pub(crate) fn end_unsure(
         &self,
         end: impl Fn(UserId) -> Result<bool>,

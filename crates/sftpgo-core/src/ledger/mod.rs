@@ -30,26 +30,26 @@ pub(crate) trait Ledger: Send + Sync {
     /// A client for one user. `kept` is what an earlier one could not write.
     ///
     /// # Errors
-    /// What the store says.
+    /// Any error of the store.
     fn open(&self, user: UserId, kept: Option<UsageSnapshot>) -> Result<Opened>;
 
     /// Marks a user dirty: from now on the files may differ from the usage, `since` before if so. `contributed` of the
     /// usage came from this server already.
     ///
     /// # Errors
-    /// What the store says, and what has become of the mark.
+    /// Any error of the store, with the state of the mark.
     fn mark(&self, user: UserId, contributed: StorageUsage, since: Since) -> Result<(), MarkError>;
 
     /// Ends a mark.
     ///
     /// # Errors
-    /// What the store says, and what has become of the mark.
+    /// Any error of the store, with the state of the mark.
     fn clear(&self, user: UserId) -> Result<Cleared, MarkError>;
 
     /// A rescan begins. None where no other server could change files meanwhile; there nothing is marked for it.
     ///
     /// # Errors
-    /// What the store says, and what has become of the mark.
+    /// Any error of the store, with the state of the mark.
     fn begin_rescan(
         &self,
         user: UserId,
@@ -60,7 +60,7 @@ pub(crate) trait Ledger: Send + Sync {
     /// Whom an earlier run of this server has left dirty.
     ///
     /// # Errors
-    /// What the store says.
+    /// Any error of the store.
     fn left_dirty(&self) -> Result<LeftDirty>;
 }
 
@@ -75,7 +75,7 @@ pub(crate) trait LedgerClient: Send {
     /// Writes what it lacks.
     ///
     /// # Errors
-    /// What the store says; the next write makes up for it.
+    /// Any error of the store; the next write makes up for it.
     fn write(&mut self, update: &LedgerUpdate) -> Result<LedgerState>;
 
     /// Writes what a rescan found. Where others may have changed files meanwhile that is only done if it is wanted

@@ -1,8 +1,8 @@
-//! What can be done to one path.
+//! The kinds of access to one path.
 
 use crate::permission::Permissions;
 
-/// What is done to one path: the unit that a policy decides about. A request may be several of them.
+/// One kind of access to one path: the unit that a policy decides about. A request may be several of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Access {
     /// Lists a directory.

@@ -7,13 +7,13 @@ use crate::{
     rule::Rule,
 };
 
-/// What a policy says of one access, or of several together.
+/// The decision of a policy about one access, or of several together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
     /// May it be done?
     pub allowed: bool,
-    /// What decided: where allowed, [`Rule::Permission`] with all that were needed; where refused, with those that are
-    /// missing, or another rule.
+    /// The rule that decided: where allowed, [`Rule::Permission`] with all that were needed; where refused, with those
+    /// that are missing, or another rule.
     pub rule: Rule,
 }
 

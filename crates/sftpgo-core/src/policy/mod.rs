@@ -1,4 +1,4 @@
-//! Who may do what to which path: a decision is a value that names its rule.
+//! The policy of a user by path: a decision is a value that names its rule.
 //!
 //! [`Policy::decide`] is a pure function. Sessions enforce it and explanations show it, so that both say the same.
 //!
@@ -33,7 +33,7 @@ pub use self::{
     names::{UPLOAD_TEMPORARY_PREFIX, is_upload_temporary},
 };
 
-/// What one user may do, directory by directory.
+/// The permissions of one user, directory by directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     everywhere: Permissions,

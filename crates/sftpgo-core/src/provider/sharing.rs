@@ -21,7 +21,7 @@ impl NodeId {
     }
 }
 
-/// What one server did to a user's usage, and what it is about to do.
+/// The report of one node: how it changed a user's usage, and how much it is about to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Report {
     /// Everything that this server's finished operations came to since its share began. The ledger adds what it has not
@@ -40,9 +40,9 @@ pub struct Report {
 /// A user's usage, and the part that one server has in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Share {
-    /// What all servers have reported.
+    /// The usage that all nodes have reported together.
     pub usage: StorageUsage,
-    /// What this server has reported since its share began.
+    /// The usage that this node has reported since its share began.
     pub contributed: StorageUsage,
     /// What this server may take beyond `usage`; nobody else gets it.
     pub reserved: StorageUsage,
@@ -52,7 +52,7 @@ pub struct Share {
     pub was_lost: bool,
 }
 
-/// What a server that begins to count a user's files is told.
+/// The state that a node gets when it begins to count a user's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counting {
     /// No other server has a share in the user.
@@ -61,7 +61,7 @@ pub struct Counting {
     pub is_due: bool,
 }
 
-/// What a store keeps of one server's share.
+/// The share of one node, as a store keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StoredShare {
     /// See [`Share::contributed`].

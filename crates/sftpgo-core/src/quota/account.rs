@@ -109,7 +109,7 @@ impl QuotaAccount {
     }
 
     /// Makes files count for other figures, all at once, if there is room for `needed`, which is asked for when there is
-    /// any; answers how that changes what a rescan would find.
+    /// any; returns how that changes what a rescan would find.
     ///
     /// # Errors
     /// [`QuotaExceeded`](crate::ErrorKind::QuotaExceeded), and nothing is changed.
@@ -214,7 +214,7 @@ impl QuotaAccount {
     /// Tells the servers that share the ledger that a count begins; none where it is this server's alone.
     ///
     /// # Errors
-    /// What the ledger says.
+    /// Any error of the ledger.
     pub fn begin_count(&self) -> Result<Option<Counting>> {
         self.user_state
             .begin_rescan(|| self.contributed_to_ledger())
@@ -249,10 +249,10 @@ impl QuotaAccount {
         }
     }
 
-    /// Looks at a file and answers what it is with the count shared by all who change it.
+    /// Looks at a file and returns its metadata with the count shared by all who change it.
     ///
     /// # Errors
-    /// What `look` says.
+    /// Any error of `look`.
     pub fn look_up(&self, look: impl Fn() -> Result<Metadata>) -> Result<(Metadata, SharedCount)> {
         self.counted_files.look_up(look)
     }

@@ -26,7 +26,7 @@ impl QuotaAccount {
     /// with the next. Where there is a [`LedgerWriter`](super::LedgerWriter) it writes, a little later.
     ///
     /// # Errors
-    /// What the ledger says; the count stands, since the files are there.
+    /// Any error of the ledger; the count stands, since the files are there.
     pub fn commit(&self, delta: UsageDelta) -> Result<()> {
         if delta == UsageDelta::default() {
             return Ok(());
@@ -165,7 +165,7 @@ impl QuotaAccount {
         self.write_behind.put_off(self.user, || self.figures())
     }
 
-    /// Answers what this server has contributed to the ledger then; none when the user is not tracked.
+    /// Returns what this server has contributed to the ledger then; none when the user is not tracked.
     fn write(
         &self,
         client: &mut dyn LedgerClient,

@@ -18,7 +18,7 @@ use crate::{
 /// States that nobody needs any more are looked for when there are this many.
 const FEW: usize = 64;
 
-/// Whose usage is tracked (`track_quota`).
+/// The users whose usage is tracked (`track_quota`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tracking {
     /// 0: nobody's.
@@ -94,7 +94,7 @@ impl UsageManager {
         })
     }
 
-    /// Whose usage is tracked.
+    /// The users whose usage is tracked.
     pub fn tracking(&self) -> Tracking {
         self.tracking
     }
@@ -102,7 +102,7 @@ impl UsageManager {
     /// The account shared by all sessions of the user.
     ///
     /// # Errors
-    /// What the ledger says.
+    /// Any error of the ledger.
     pub fn account(&self, user: &EffectiveUser) -> Result<Arc<QuotaAccount>> {
         let user_state = self.state_of(user.id);
         // Only this user's other logins wait for the ledger here.
@@ -252,7 +252,7 @@ impl UsageManager {
     /// Tells the others again that the user's files may differ, if that is so.
     ///
     /// # Errors
-    /// What the ledger says.
+    /// Any error of the ledger.
     pub(crate) fn mark_again(&self, user: UserId) -> Result<()> {
         let state = self.state_of(user);
         let contributed = match state.account() {
@@ -268,7 +268,7 @@ impl UsageManager {
     /// Tells the ledger that usage is committed where that failed. `go_on` is called every so often.
     ///
     /// # Errors
-    /// What the ledger or `go_on` says; the rest is tried at the next call, beginning with others.
+    /// Any error of the ledger or `go_on`; the rest is tried at the next call, beginning with others.
     pub fn end_at_last(&self, go_on: &dyn Fn() -> Result<()>) -> Result<()> {
         let end = |user| {
             let is_written = || self.write_behind.of(user).is_none();

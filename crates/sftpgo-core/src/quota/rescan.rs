@@ -34,7 +34,7 @@ pub(super) struct Adjustment {
     pub(super) live: StorageUsage,
 }
 
-/// What became of a rescan.
+/// The outcome of a rescan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScanOutcome {
     /// The ledger has the figures.
@@ -74,7 +74,7 @@ impl Rescan {
     /// Uploads that run are committed at their end; what was counted of them is not counted twice.
     ///
     /// # Errors
-    /// What the ledger says; it gets the figure with the next operation then, unless others share it.
+    /// Any error of the ledger; it gets the figure with the next operation then, unless others share it.
     pub fn finish(
         &self,
         held: Option<MutexGuard<'_, ()>>,

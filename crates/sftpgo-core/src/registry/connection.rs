@@ -22,7 +22,7 @@ use crate::{
 /// A connection as listed; times are Unix milliseconds.
 #[derive(Debug, Clone)]
 pub struct ConnectionStatus {
-    /// Whose session it is.
+    /// The user of the session.
     pub username: String,
     /// The id by which it is closed.
     pub connection_id: String,
@@ -30,13 +30,13 @@ pub struct ConnectionStatus {
     pub client_version: String,
     /// The client's address.
     pub remote: SocketAddr,
-    /// When it began.
+    /// The time at which it began.
     pub connected_at: i64,
-    /// When the client was active last.
+    /// The time at which the client was last active.
     pub last_activity: i64,
     /// Over which protocol.
     pub protocol: Protocol,
-    /// What moves now.
+    /// The transfers that are running now.
     pub transfers: Vec<TransferStatus>,
 }
 
@@ -47,11 +47,11 @@ pub struct TransferStatus {
     pub operation: Operation,
     /// The path on the disk.
     pub path: String,
-    /// When it began.
+    /// The time at which it began.
     pub started_at: i64,
     /// Bytes so far.
     pub size: u64,
-    /// When bytes moved last.
+    /// The time at which bytes last moved.
     pub last_activity: i64,
 }
 
@@ -110,7 +110,7 @@ impl Connection {
         self.activity.touch();
     }
 
-    /// When the client last did something.
+    /// The time at which the client was last active.
     pub fn last_active(&self) -> Instant {
         self.latest(Activity::last)
     }

@@ -67,12 +67,12 @@ impl Descriptors {
         Self::of_limit(u64::MAX)
     }
 
-    /// How many are kept back for everything that is no connection of a client.
+    /// The number of descriptors kept back for everything that is no connection of a client.
     pub fn kept(&self) -> usize {
         self.kept
     }
 
-    /// How many connections there may be while nothing is open.
+    /// The number of connections that there may be while nothing is open.
     pub fn most_connections(&self) -> usize {
         self.most / OF_CONNECTION
     }

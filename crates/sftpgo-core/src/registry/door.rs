@@ -156,7 +156,7 @@ impl Drop for Admission {
     }
 }
 
-/// Whether accepting fails now, which is logged when it begins and when it ends.
+/// Logs once when accepting connections begins to fail, and once when it works again.
 pub struct AcceptFailures {
     protocol: &'static str,
     tries: u64,

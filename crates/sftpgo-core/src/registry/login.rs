@@ -26,7 +26,7 @@ impl Login {
         self.close.clone()
     }
 
-    /// When the user expires, as it is now and as it changes (Unix milliseconds, 0 is never).
+    /// The time at which the user expires, as it is now and as it changes (Unix milliseconds, 0 is never).
     pub fn expires(&self) -> watch::Receiver<i64> {
         self.expires.clone()
     }

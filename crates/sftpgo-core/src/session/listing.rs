@@ -29,7 +29,7 @@ impl Listing {
     /// The next entry; none at the end.
     ///
     /// # Errors
-    /// What reading says.
+    /// Any error of reading the directory.
     pub fn next_entry(&mut self) -> Result<Option<DirEntry>> {
         loop {
             match self.directory.next_entry()? {

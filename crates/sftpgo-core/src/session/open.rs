@@ -17,7 +17,7 @@ use crate::{
     vpath::{Ending, VirtualPath},
 };
 
-/// How a client wants to open a file.
+/// The way in which a client wants to open a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OpenRequest {
     /// The file is read.

@@ -50,7 +50,7 @@ impl SessionContext {
     }
 
     /// Counts a file that `make` makes: under its name at once, or hidden, so that a rescan does not find it. One file is
-    /// reserved for it, unless it `replaces` one that counts already. Called with the names held; answers by how much that
+    /// reserved for it, unless it `replaces` one that counts already. Called with the names held; returns by how much that
     /// changes what a rescan finds.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use crate::{
     vpath::VirtualPath,
 };
 
-/// What becomes of an upload before its CLOSE (`upload_mode`).
+/// The mode of uploads: where their data is before CLOSE (`upload_mode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UploadMode {
     /// 0: data goes straight into the file.
@@ -31,7 +31,7 @@ pub enum UploadMode {
     AtomicWithResume,
 }
 
-/// How uploads are stored.
+/// The settings of uploads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct UploadPolicy {
     /// See [`UploadMode`].
@@ -40,7 +40,7 @@ pub struct UploadPolicy {
     pub sync: bool,
 }
 
-/// What becomes of a change of mode, owner or times that the user's permissions do not allow (`setstat_mode`).
+/// The treatment of a change of mode, owner or times that the user's permissions do not allow (`setstat_mode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SetstatMode {
     /// 0: it is refused, and with it the whole request.
@@ -59,7 +59,7 @@ pub struct AttributeChange {
     pub other: SetAttributes,
 }
 
-/// What a session and its open files have in common.
+/// The state that a session and its open files share.
 pub(crate) struct SessionContext {
     pub(crate) user: Arc<EffectiveUser>,
     pub(crate) filesystem: Arc<dyn Filesystem>,

@@ -26,7 +26,7 @@ impl Transfer {
         Ok(len)
     }
 
-    /// Copies up to `len` bytes at `from` of `source` to `to` of this file and answers how many: all of them, or
+    /// Copies up to `len` bytes at `from` of `source` to `to` of this file and returns how many: all of them, or
     /// as many as `source` has. Blocks meanwhile, so a long copy is better asked for in pieces.
     ///
     /// # Errors

@@ -58,7 +58,7 @@ impl StagedUpload {
     /// Opens one more handle to it.
     ///
     /// # Errors
-    /// What opening the hidden file says.
+    /// Any error of opening the hidden file.
     pub(crate) fn join(
         self: &Arc<Self>,
         shared: &SessionContext,

@@ -103,7 +103,7 @@ impl Upload {
             .ok_or_else(|| Error::invalid("offset", "past the largest file"))
     }
 
-    /// Makes room for `len` bytes at `offset`, lets `write` fill it, and answers what `write` says; what it did not fill
+    /// Makes room for `len` bytes at `offset`, lets `write` fill it, and returns what `write` returns; what it did not fill
     /// is given back. The count is held meanwhile: another writer's growth must not be counted twice, and what another
     /// one cuts off must not come back uncounted.
     ///

@@ -32,7 +32,7 @@ pub(crate) struct Place {
     pub(crate) directory: Arc<dyn DirectoryHandle>,
     pub(crate) temporary: Vec<u8>,
     pub(crate) name: Vec<u8>,
-    /// What had the name when the upload began.
+    /// The file that had the name when the upload began.
     pub(crate) found: Option<Metadata>,
     /// Only where nothing is.
     pub(crate) exclusive: bool,
@@ -54,7 +54,7 @@ impl StagedUpload {
     /// Opens what is there of it.
     ///
     /// # Errors
-    /// What opening the hidden file says.
+    /// Any error of opening the hidden file.
     pub(crate) fn open(&self, options: &OpenOptions) -> Result<Box<dyn File>> {
         let place = self.place();
         place.directory.open(&place.temporary, options)
@@ -63,7 +63,7 @@ impl StagedUpload {
     /// Attributes of what is there of it.
     ///
     /// # Errors
-    /// What the filesystem says.
+    /// Any error of the filesystem.
     pub(crate) fn metadata(&self) -> Result<Metadata> {
         let place = self.place();
         place.directory.metadata(&place.temporary)
@@ -72,7 +72,7 @@ impl StagedUpload {
     /// Changes attributes of what is there of it.
     ///
     /// # Errors
-    /// What the filesystem says.
+    /// Any error of the filesystem.
     pub(crate) fn set_attributes(&self, change: &SetAttributes) -> Result<()> {
         let place = self.place();
         place.directory.set_attributes(&place.temporary, change)

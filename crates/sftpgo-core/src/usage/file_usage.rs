@@ -159,7 +159,7 @@ impl CountedFiles {
         }
     }
 
-    /// Looks at a file and answers what it is, with the count shared for it.
+    /// Looks at a file and returns its metadata, with the count shared for it.
     ///
     /// Whoever changes the file holds its count, and nobody gets one meanwhile: so a file is as large as it looks
     /// where nobody has had one.
@@ -186,7 +186,7 @@ impl CountedFiles {
         }
     }
 
-    /// Answers the count of a file that was made a moment ago and has no name that anybody else could open.
+    /// Returns the count of a file that was made a moment ago and has no name that anybody else could open.
     pub(crate) fn share_new(&self, made: &Metadata) -> SharedCount {
         let mut shared = lock(&self.shared);
         let known = shared.counts.get(&made.file_id).and_then(Weak::upgrade);

@@ -122,7 +122,7 @@ impl UserDraft {
         Ok(user)
     }
 
-    /// What `stored` becomes by this draft, which was made from it.
+    /// The user that `stored` becomes by this draft, which was made from it.
     ///
     /// A password left as it was stored stays so: hashing one that is no hash would let it log in.
     ///

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::UserId;
 use crate::policy::Policy;
 
-/// What holds for the sessions of a user: where the files are, who owns new ones, what may be done, and how much.
+/// A user as sessions enforce it: where the files are, who owns new ones, what may be done, and how much.
 ///
 /// [`StoredUser::effective`](super::StoredUser::effective) makes it of what is stored. Whoever logs in may be told apart
 /// here from what is stored of them, as by a policy that differs between directories; nothing of it is written back.
@@ -25,7 +25,7 @@ pub struct EffectiveUser {
     pub quota_size: u64,
     /// Files; 0 is unlimited.
     pub quota_files: u32,
-    /// What the user may do to which path.
+    /// The policy of the user: permissions by path.
     pub policy: Policy,
     /// KB/s (1 KB = 1000 bytes); 0 is unlimited.
     pub upload_bandwidth: u32,

@@ -38,13 +38,13 @@ pub struct StoredUser {
     pub quota_size: u64,
     /// Files; 0 is unlimited.
     pub quota_files: u32,
-    /// What the user may do.
+    /// The permissions of the user.
     pub permissions: Permissions,
     /// KB/s (1 KB = 1000 bytes); 0 is unlimited.
     pub upload_bandwidth: u32,
     /// KB/s (1 KB = 1000 bytes); 0 is unlimited.
     pub download_bandwidth: u32,
-    /// What the files take up.
+    /// The usage as last stored.
     pub usage: Usage,
     /// Unix milliseconds; 0 is never.
     pub last_login: i64,
@@ -89,7 +89,7 @@ impl StoredUser {
         Ok(())
     }
 
-    /// What sessions of this user enforce.
+    /// The policy that sessions of this user enforce.
     pub fn effective(&self) -> EffectiveUser {
         EffectiveUser {
             id: self.id,
