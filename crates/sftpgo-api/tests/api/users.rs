@@ -124,7 +124,7 @@ fn a_listing_is_paged_ordered_and_filtered() {
         ("?limit=501&offset=3&order=DESC", vec!["Bob"]),
         ("?offset=4", vec![]),
         ("?limit=2&after=Bob", vec!["alice", "bob"]),
-        ("?after=b&offset=0", vec!["bob", "carol"]),
+        ("?after=b&offset=1", vec!["bob", "carol"]),
         ("?after=bob&order=DESC", vec!["alice", "Bob"]),
         ("?after=carol", vec![]),
         ("?after=&limit=1", vec!["Bob"]),
@@ -182,7 +182,6 @@ fn a_wrong_query_is_refused_by_name() {
         "limit=1.5",
         "order=asc",
         "order=UP",
-        "after=bob&offset=1",
     ] {
         let (_, error) = api.call("GET", &format!("/user?{query}")).says(400);
         let name = query.split('=').next().unwrap();
