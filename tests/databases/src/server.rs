@@ -80,6 +80,7 @@ impl Server {
             Kind::Mariadb => {
                 must(
                     as_server(program("mariadb-install-db"))
+                        .env("TMPDIR", &self.directory)
                         .args(["--no-defaults", "--auth-root-authentication-method=normal"])
                         .args(["--skip-test-db", "--skip-name-resolve"])
                         .arg(format!("--datadir={}", data.display())),
@@ -102,6 +103,8 @@ impl Server {
         let mut keeper = as_server("sh");
         keeper
             .args(["-c", include_str!("keep.sh"), "keep.sh"])
+            // One that starts removes the temporary tables of all others that have the same directory for them.
+            .env("TMPDIR", &self.directory)
             .arg(self.wanted_by.to_string())
             .arg(&self.directory);
         match self.kind {
