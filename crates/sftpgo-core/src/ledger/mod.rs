@@ -1,7 +1,7 @@
 //! What the store knows of users' usage, as this server writes it.
 //!
-//! There are two ways to write it, and the server chooses once, when it starts: [`ExclusiveLedger`] where nobody else writes
-//! to the store, [`SharedLedger`] where several servers do. Nothing above asks which of them it is.
+//! There are two ways to write it, and the server chooses once, when it starts: `ExclusiveLedger` where nobody else writes
+//! to the store, `SharedLedger` where several servers do. Nothing above asks which of them it is.
 
 mod dirty_journal;
 mod dirty_tracker;
