@@ -7,10 +7,10 @@ use std::{
     io::{self, ErrorKind::NotFound, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
 };
 
-use sftpgo_core::{Error, ErrorKind, Result, UserId, ledger::DirtyJournal, provider::NodeId};
+use sftpgo_core::{Error, ErrorKind, Result, UserId, ledger::DirtyJournal, provider::NodeId, sync};
 
 /// More servers than anybody runs from one directory.
 const SERVERS_IN_ONE_DIRECTORY: u32 = 64;
@@ -70,7 +70,7 @@ impl FileJournal {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        sync::lock(&self.state)
     }
 }
 

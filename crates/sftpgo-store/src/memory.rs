@@ -8,13 +8,14 @@ use std::{
         Bound::{Excluded, Unbounded},
         ControlFlow,
     },
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use sftpgo_core::{
     Error, ErrorKind, Result, StoredUser, UserId,
     provider::{ClusterStore, Health, Order, PageStart, QuotaLedger, UserQuery, Users},
     storage_usage::Usage,
+    sync::lock,
 };
 
 use crate::column_limits;
@@ -49,7 +50,7 @@ impl MemoryProvider {
     }
 
     fn lock(&self) -> MutexGuard<'_, Stored> {
-        self.stored.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.stored)
     }
 
     fn change<T>(&self, id: UserId, change: impl FnOnce(&mut StoredUser) -> T) -> Result<T> {

@@ -1,13 +1,8 @@
 //! Saying which users cannot log in because of what their rows hold.
 
-use std::{
-    collections::HashSet,
-    mem,
-    ops::ControlFlow,
-    sync::{Mutex, PoisonError},
-};
+use std::{collections::HashSet, mem, ops::ControlFlow, sync::Mutex};
 
-use sftpgo_core::Result;
+use sftpgo_core::{Result, sync::lock};
 
 use crate::{all_users, pool::Pool};
 
@@ -16,7 +11,7 @@ pub(crate) type AlreadyTold = Mutex<HashSet<String>>;
 
 /// Logs every row that gives no user who can log in, but for those in `already_told`, which is empty from then on.
 pub(crate) fn report(pool: &Pool, already_told: &AlreadyTold) -> Result<()> {
-    let already_told = mem::take(&mut *already_told.lock().unwrap_or_else(PoisonError::into_inner));
+    let already_told = mem::take(&mut *lock(already_told));
     all_users::visit(pool, |row| {
         match row {
             Ok(row) if already_told.contains(row.username()) => {}

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use sftpgo_core::sync::lock;
+
 /// A line in which one at a time has its turn.
 #[derive(Default)]
 pub(crate) struct WriteQueue(Arc<Line>);
@@ -50,7 +52,7 @@ impl WriteQueue {
 
 impl Line {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

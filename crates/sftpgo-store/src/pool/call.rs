@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sftpgo_core::{Error, ErrorKind, Result};
+use sftpgo_core::{Error, ErrorKind, Result, sync::lock};
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +55,7 @@ impl<T> Call<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress<T>> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.progress)
     }
 
     /// A thread takes the call. False when nobody waits for it any more.

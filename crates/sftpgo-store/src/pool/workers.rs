@@ -7,14 +7,14 @@ use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         mpsc::{RecvTimeoutError, SyncSender, sync_channel},
     },
     thread,
     time::{Duration, Instant},
 };
 
-use sftpgo_core::{Error, ErrorKind, Result};
+use sftpgo_core::{Error, ErrorKind, Result, sync::lock};
 
 use super::call::{Call, Limits, Tell, Waiter, unavailable};
 
@@ -131,7 +131,7 @@ impl<S: Source> Drop for Workers<S> {
 
 impl<S: Source> Shared<S> {
     fn lock(&self) -> MutexGuard<'_, State<S>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Hands a call to a thread, or has it wait for one.

@@ -100,7 +100,6 @@ pub(crate) fn provider(place: Place) -> (DatabaseProvider, Place) {
 }
 
 /// No connection could be opened in time: on a busy machine that says nothing about the server.
-#[allow(dead_code)]
 pub(crate) fn took_too_long(error: &sftpgo_core::Error) -> bool {
     error.message() == "the database cannot be reached: timed out waiting for connection"
 }
