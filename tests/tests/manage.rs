@@ -299,26 +299,6 @@ fn metrics_and_logs_tell_what_happened() {
 }
 
 #[test]
-fn sigterm_lets_a_transfer_finish_and_ends_with_0() {
-    let mut server = Server::start();
-    server.add_user("bob", &json!({ "download_bandwidth": 2000 }));
-    sftp(&server, "bob", &[], "ls\n").assert_ok();
-    fs::write(server.home("bob").join("f"), vec![1; 4 << 20]).unwrap();
-    std::thread::scope(|scope| {
-        let download = scope.spawn(|| sftp(&server, "bob", &[], "get f b\n"));
-        wait_for("the transfer", || {
-            connections(&server)
-                .first()
-                .is_some_and(|c| c["active_transfers"][0]["size"].as_u64() > Some(0))
-        });
-        server.signal("TERM");
-        download.join().unwrap().assert_ok();
-    });
-    assert_eq!(server.wait(), Some(0));
-    assert_eq!(fs::metadata(server.path("b")).unwrap().len(), 4 << 20);
-}
-
-#[test]
 fn users_survive_a_restart_with_kill_9() {
     let mut server = Server::start();
     server.add_user("bob", &json!({}));

@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::{
@@ -24,13 +25,35 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve until SIGTERM or Ctrl-C.
-    Serve(Options),
+    Serve(Serve),
     /// Say which configuration would be used and where each value comes from; exit with 1 if it is not valid.
     CheckConfig(Options),
     /// Bring the database up to date without serving, look whether it is, or go back a step.
     Migrate(Migrate),
     /// Say which version this is.
     Version,
+}
+
+/// How to serve.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) options: Options,
+    /// Seconds that running transfers have to finish when the server is to stop; 0 ends them at once.
+    #[arg(
+        long,
+        env = "SFTPGO_GRACE_TIME",
+        default_value_t = 0,
+        value_name = "SECONDS",
+        allow_negative_numbers = true
+    )]
+    grace_time: u32,
+}
+
+impl Serve {
+    pub(crate) fn grace(&self) -> Duration {
+        Duration::from_secs(self.grace_time.into())
+    }
 }
 
 /// What to do to the database.
@@ -225,7 +248,7 @@ mod tests {
             .unwrap()
             .command
         {
-            Command::Serve(options) => options,
+            Command::Serve(serve) => serve.options,
             other => panic!("{other:?}"),
         }
     }
@@ -241,5 +264,33 @@ mod tests {
         assert_eq!(format!("{short:?}"), format!("{long:?}"));
         assert_ne!(format!("{short:?}"), format!("{:?}", options(&[])));
         assert!(options(&["-z"]).log_compress);
+    }
+
+    #[test]
+    fn a_grace_time_is_in_seconds_and_never_negative() {
+        let parsed = |value| Cli::try_parse_from(["sftpgo-server", "serve", "--grace-time", value]);
+        let Command::Serve(serve) = parsed("90").unwrap().command else {
+            panic!("serve was asked for");
+        };
+        assert_eq!(serve.grace(), Duration::from_secs(90));
+        for refused in ["-1", "1.5", "10s", ""] {
+            let kind = parsed(refused).unwrap_err().kind();
+            assert_eq!(kind, ErrorKind::ValueValidation, "{refused}");
+        }
+    }
+
+    /// The configuration passes these over when it looks for keys in the environment.
+    #[test]
+    fn the_configuration_knows_the_variables_of_all_flags() {
+        let mut variables: Vec<_> = Cli::command()
+            .get_subcommands()
+            .flat_map(|command| command.get_arguments())
+            .filter_map(|argument| Some(argument.get_env()?.to_str()?.to_owned()))
+            .collect();
+        variables.sort();
+        variables.dedup();
+        let mut known = config::FLAG_VARIABLES.to_vec();
+        known.sort_unstable();
+        assert_eq!(variables, known);
     }
 }

@@ -1,6 +1,6 @@
 //! The parts of the server, made from the settings and put together.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use rustix::process::{Resource, getrlimit};
 use sftpgo_api::{AllowedHosts, ApiState, Metrics};
@@ -47,11 +47,16 @@ pub(crate) struct Parts {
     pub(crate) host_keys: Vec<HostKey>,
 }
 
-/// Opens the database and the host keys, making them in `directory` at the first start, and connects the parts.
+/// Opens the database and the host keys, making them in `directory` at the first start, and connects the parts. Transfers
+/// have `grace` to finish once the server is to stop.
 ///
 /// # Errors
 /// Names the key, and what is wrong.
-pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Problem> {
+pub(crate) fn compose(
+    settings: &Settings,
+    directory: &Path,
+    grace: Duration,
+) -> Result<Parts, Problem> {
     let provider = provider(&settings.data_provider.driver)?;
     let host_keys = host_keys(&settings.sftpd, directory)?;
     let metrics = Metrics::new().map_err(of_key("httpd"))?;
@@ -136,7 +141,10 @@ pub(crate) fn compose(settings: &Settings, directory: &Path) -> Result<Parts, Pr
         connections: Arc::clone(&connections),
         events,
     };
-    let ssh = ssh_config(&settings.sftpd, host_keys.clone(), &descriptors);
+    let ssh = ServerConfig {
+        shutdown_grace: grace,
+        ..ssh_config(&settings.sftpd, host_keys.clone(), &descriptors)
+    };
     let ssh = sftpgo_ssh::Server::new(ssh, services).map_err(of_key("sftpd"))?;
     Ok(Parts {
         ssh,

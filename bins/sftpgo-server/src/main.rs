@@ -12,6 +12,7 @@ mod health;
 mod listen;
 mod logging;
 mod migrate;
+mod reload;
 mod serve;
 mod shutdown;
 mod stack_trim;

@@ -11,13 +11,14 @@ use tokio::{runtime::Runtime, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::Options,
+    cli::Serve,
     cluster_task,
     compose::{self, Parts},
     config::{self, LoadedConfig, Problem, settings::Settings},
     health,
     listen::listen,
     logging::{self, LogSettings},
+    reload::Reload,
     shutdown,
     startup_banner::StartupBanner,
     startup_tasks, terminal,
@@ -33,7 +34,8 @@ const WRITE_USAGE_WITHIN: Duration = Duration::from_secs(1);
 const LAST_WORK: Duration = Duration::from_secs(1);
 
 /// Serves until it is told to stop.
-pub(crate) fn run(options: &Options) -> ExitCode {
+pub(crate) fn run(serve: &Serve) -> ExitCode {
+    let options = &serve.options;
     let loaded = config::load(
         &options.config_dir,
         &options.config_file,
@@ -48,7 +50,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         }
     };
     let log = options.log_settings(&loaded.directory);
-    match start_and_serve(&loaded, settings, &log) {
+    match start_and_serve(&loaded, settings, &log, serve.grace()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             log::error!("the server does not start: {problem}");
@@ -62,6 +64,7 @@ fn start_and_serve(
     loaded: &LoadedConfig,
     settings: &Settings,
     log: &LogSettings,
+    grace: Duration,
 ) -> Result<(), Problem> {
     umask(Mode::from_raw_mode(settings.sftpd.umask));
     raise_open_files_limit();
@@ -77,7 +80,7 @@ fn start_and_serve(
     })?;
     let runtime = Runtime::new()
         .map_err(|error| Problem::new("system", format!("no threads can be started: {error}")))?;
-    let served = runtime.block_on(serve(loaded, settings, log));
+    let served = runtime.block_on(serve(loaded, settings, log, grace));
     // Closes the database; a scan of a huge home must not hold up the end.
     runtime.shutdown_timeout(LAST_WORK);
     served
@@ -113,10 +116,16 @@ async fn serve(
     loaded: &LoadedConfig,
     settings: &Settings,
     log: &LogSettings,
+    grace: Duration,
 ) -> Result<(), Problem> {
-    let shutdown = shutdown::on_signals()
+    let reload = Reload::default();
+    reload.register("the log file", || {
+        logging::reopen();
+        Ok(())
+    });
+    let shutdown = shutdown::on_signals(grace, reload)
         .map_err(|error| Problem::new("system", format!("signals cannot be received: {error}")))?;
-    let parts = compose::compose(settings, &loaded.directory)?;
+    let parts = compose::compose(settings, &loaded.directory, grace)?;
     let dirty =
         find_dirty(&parts).map_err(|error| Problem::new("data_provider", error.to_string()))?;
     let writer = LedgerWriter::start(Arc::clone(&parts.quotas), WRITE_USAGE_WITHIN)

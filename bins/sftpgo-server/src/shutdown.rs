@@ -1,24 +1,25 @@
-//! SIGTERM and Ctrl-C: the first asks for an orderly end, the second ends at once. SIGHUP opens the log file again, and
-//! SIGUSR1 puts it aside. SIGUSR2 changes nothing.
+//! SIGTERM and Ctrl-C: the first asks for an orderly end, the second ends at once. SIGHUP has everything read again that
+//! can be, and SIGUSR1 puts the log file aside. SIGUSR2 changes nothing.
 
-use std::{io, process};
+use std::{io, process, time::Duration};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    task::spawn_blocking,
+};
 use tokio_util::sync::CancellationToken;
 
-use crate::{logging, terminal};
+use crate::{logging, reload::Reload, terminal};
 
-/// Listens for signals from here on; the token fires at the first one that ends the server.
-pub(crate) fn on_signals() -> io::Result<CancellationToken> {
-    let mut signals = Signals::new()?;
+/// Listens for signals from here on; the token fires at the first one that ends the server. Transfers that run then have
+/// `grace` to finish.
+pub(crate) fn on_signals(grace: Duration, reload: Reload) -> io::Result<CancellationToken> {
+    let mut signals = Signals::new(reload)?;
     let shutdown = CancellationToken::new();
     let requested = shutdown.clone();
     tokio::spawn(async move {
         signals.end().await;
-        log::info!("the server is stopping: running transfers may finish");
-        terminal::complain(
-            "Stopping when the running transfers are done. A second signal stops at once.",
-        );
+        announce(grace);
         requested.cancel();
         signals.end().await;
         log::warn!("the server stops at once, because a second signal was received");
@@ -27,10 +28,24 @@ pub(crate) fn on_signals() -> io::Result<CancellationToken> {
     Ok(shutdown)
 }
 
+fn announce(grace: Duration) {
+    if grace.is_zero() {
+        log::info!("the server is stopping: running transfers are ended");
+        terminal::complain("Stopping.");
+        return;
+    }
+    let seconds = grace.as_secs();
+    log::info!("the server is stopping: running transfers may finish within {seconds} s");
+    terminal::complain(&format!(
+        "Stopping when the running transfers are done, in {seconds} seconds at the latest. A second signal stops at once."
+    ));
+}
+
 struct Signals {
+    reload: Reload,
     terminate: Signal,
     interrupt: Signal,
-    /// Sent by whoever moved the log file away, and when a terminal closes.
+    /// Sent by whoever moved the log file away or renewed a certificate, and when a terminal closes.
     hang_up: Signal,
     /// As SFTPGo has it.
     rotate: Signal,
@@ -39,8 +54,9 @@ struct Signals {
 }
 
 impl Signals {
-    fn new() -> io::Result<Self> {
+    fn new(reload: Reload) -> io::Result<Self> {
         Ok(Self {
+            reload,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
@@ -55,10 +71,16 @@ impl Signals {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hang_up.recv() => logging::reopen(),
+                _ = self.hang_up.recv() => self.reload(),
                 _ = self.rotate.recv() => logging::rotate(),
                 _ = self.unused.recv() => log::warn!("SIGUSR2 was received and changes nothing"),
             }
         }
+    }
+
+    /// Signals that end the server are not to wait for a disk.
+    fn reload(&self) {
+        let reload = self.reload.clone();
+        drop(spawn_blocking(move || reload.run()));
     }
 }

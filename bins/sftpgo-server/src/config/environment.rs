@@ -13,7 +13,7 @@ use super::{
 };
 
 /// Variables of the command line's flags, which reads them itself.
-const FLAGS: [&str; 8] = [
+pub(crate) const FLAG_VARIABLES: [&str; 9] = [
     "SFTPGO_CONFIG_DIR",
     "SFTPGO_CONFIG_FILE",
     "SFTPGO_LOG_FILE_PATH",
@@ -22,6 +22,7 @@ const FLAGS: [&str; 8] = [
     "SFTPGO_LOG_MAX_AGE",
     "SFTPGO_LOG_COMPRESS",
     "SFTPGO_LOG_VERBOSE",
+    "SFTPGO_GRACE_TIME",
 ];
 
 /// What is set in the environment: by key path, the variable's name and the value.
@@ -46,7 +47,7 @@ pub(super) fn read(
         let Some(name) = name.to_str().filter(|name| name.starts_with("SFTPGO_")) else {
             continue;
         };
-        if FLAGS.contains(&name) {
+        if FLAG_VARIABLES.contains(&name) {
             continue;
         }
         if describes_a_service(name, &value) {
@@ -117,7 +118,7 @@ fn has_port_and_protocol(name: &str) -> bool {
 fn looks_like_a_key(name: &str, known: &BTreeMap<String, Key>) -> Option<String> {
     let squeezed = |name: &str| name.replace('_', "");
     let wanted = squeezed(&name.to_ascii_uppercase());
-    let names = known.keys().map(String::as_str).chain(FLAGS);
+    let names = known.keys().map(String::as_str).chain(FLAG_VARIABLES);
     if let Some(meant) = names.into_iter().find(|key| squeezed(key) == wanted) {
         return Some(format!("is an unknown variable; did you mean {meant}?"));
     }

@@ -19,6 +19,8 @@ use std::{
 
 use serde_json::Value;
 
+#[cfg(test)]
+pub(crate) use self::environment::FLAG_VARIABLES;
 use self::keys::Keys;
 pub(crate) use self::{
     report::{complaint, report, warnings},
