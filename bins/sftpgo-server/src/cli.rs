@@ -30,6 +30,11 @@ pub(crate) enum Command {
     CheckConfig(Options),
     /// Bring the database up to date without serving, look whether it is, or go back a step.
     Migrate(Migrate),
+    /// Make the database, or bring it up to date, without serving: the same as migrate --run.
+    #[command(name = "initprovider")]
+    InitProvider(Options),
+    /// Ask the server of this configuration whether it answers; exit with 1 if it does not within 3 seconds.
+    Ping(Options),
     /// Say which version this is.
     Version,
 }

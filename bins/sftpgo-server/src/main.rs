@@ -12,6 +12,7 @@ mod health;
 mod listen;
 mod logging;
 mod migrate;
+mod ping;
 mod reload;
 mod serve;
 mod shutdown;
@@ -39,6 +40,8 @@ fn main() -> ExitCode {
         }
         cli::Command::CheckConfig(options) => check::run(options, &invocation.flags),
         cli::Command::Migrate(migrate) => migrate::run(migrate),
+        cli::Command::InitProvider(options) => migrate::init(options),
+        cli::Command::Ping(options) => ping::run(options),
         cli::Command::Version => {
             terminal::say(&version::line());
             ExitCode::SUCCESS

@@ -1,11 +1,11 @@
-//! `migrate`: the database without the server.
+//! `migrate` and `initprovider`: the database without the server.
 
 use std::process::ExitCode;
 
 use sftpgo_store::{MigrationStatus, StoreConfig};
 
 use crate::{
-    cli::Migrate,
+    cli::{Migrate, Options},
     compose::of_database,
     config::{self, Problem, settings::Driver},
     logging, terminal,
@@ -14,9 +14,43 @@ use crate::{
 /// A start would change something.
 const NOT_UP_TO_DATE: u8 = 3;
 
+/// What to do to the database.
+enum Work {
+    /// Say what a start would change.
+    Check,
+    /// Do what a start would do.
+    Run,
+    /// Drop what a take-over left of the old rows.
+    DropTakeoverCopy,
+    /// Take back the last migration.
+    Revert {
+        /// Even if users are lost.
+        drop_users: bool,
+    },
+}
+
 /// Does what the command line says, and says what that was.
 pub(crate) fn run(migrate: &Migrate) -> ExitCode {
-    let options = &migrate.options;
+    let work = if migrate.check {
+        Work::Check
+    } else if migrate.run {
+        Work::Run
+    } else if migrate.drop_takeover_copy {
+        Work::DropTakeoverCopy
+    } else {
+        Work::Revert {
+            drop_users: migrate.drop_users,
+        }
+    };
+    perform(&work, &migrate.options)
+}
+
+/// `initprovider`: makes the tables that a start would make.
+pub(crate) fn init(options: &Options) -> ExitCode {
+    perform(&Work::Run, options)
+}
+
+fn perform(work: &Work, options: &Options) -> ExitCode {
     let loaded = config::load(
         &options.config_dir,
         &options.config_file,
@@ -34,12 +68,12 @@ pub(crate) fn run(migrate: &Migrate) -> ExitCode {
         return ExitCode::SUCCESS;
     };
     // Who could not be taken over, and why, is in the log; without one this goes on.
-    if (migrate.run || migrate.drop_takeover_copy)
+    if matches!(work, Work::Run | Work::DropTakeoverCopy)
         && let Err(error) = logging::start(&options.log_settings(&loaded.directory))
     {
         terminal::complain(&format!("the log cannot be written: {error}"));
     }
-    match work(migrate, config) {
+    match work.on(config) {
         Ok(code) => code,
         Err(problem) => {
             terminal::complain(&format!("error: {problem}"));
@@ -48,43 +82,57 @@ pub(crate) fn run(migrate: &Migrate) -> ExitCode {
     }
 }
 
-fn work(migrate: &Migrate, config: &StoreConfig) -> Result<ExitCode, Problem> {
-    let failed = |error| of_database(config, &error);
-    if migrate.check {
-        let status = sftpgo_store::migration_status(config).map_err(failed)?;
-        terminal::say(&said_of(&status));
-        return Ok(if status.is_up_to_date() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(NOT_UP_TO_DATE)
-        });
-    }
-    if migrate.run {
-        let done = sftpgo_store::migrate(config).map_err(failed)?;
-        if let Some((users, shut_out)) = done.taken_over {
-            terminal::say(&format!(
-                "took over {users} users of an SFTPGo 0.9 database, {shut_out} of whom cannot log in: the log names them and the reasons"
-            ));
+impl Work {
+    fn on(&self, config: &StoreConfig) -> Result<ExitCode, Problem> {
+        match self {
+            Self::Check => return check(config),
+            Self::Run => bring_up_to_date(config)?,
+            Self::DropTakeoverCopy => drop_takeover_copy(config)?,
+            Self::Revert { drop_users } => revert(config, *drop_users)?,
         }
-        let ran: String = done
-            .ran
-            .iter()
-            .map(|name| format!("ran {name}\n"))
-            .collect();
-        terminal::say(&format!("{ran}the database is up to date"));
-        return Ok(ExitCode::SUCCESS);
+        Ok(ExitCode::SUCCESS)
     }
-    if migrate.drop_takeover_copy {
-        let dropped = sftpgo_store::drop_takeover_copy(config).map_err(failed)?;
-        terminal::say(&match dropped {
-            Some(rows) => format!(
-                "dropped users_before_takeover with {rows} rows; backups of the database may have them still"
-            ),
-            None => "there is no users_before_takeover: nothing to drop".to_owned(),
-        });
-        return Ok(ExitCode::SUCCESS);
+}
+
+fn check(config: &StoreConfig) -> Result<ExitCode, Problem> {
+    let status = sftpgo_store::migration_status(config).map_err(|e| of_database(config, &e))?;
+    terminal::say(&said_of(&status));
+    Ok(if status.is_up_to_date() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NOT_UP_TO_DATE)
+    })
+}
+
+fn bring_up_to_date(config: &StoreConfig) -> Result<(), Problem> {
+    let done = sftpgo_store::migrate(config).map_err(|e| of_database(config, &e))?;
+    if let Some((users, shut_out)) = done.taken_over {
+        terminal::say(&format!(
+            "took over {users} users of an SFTPGo 0.9 database, {shut_out} of whom cannot log in: the log names them and the reasons"
+        ));
     }
-    match sftpgo_store::revert(config, migrate.drop_users) {
+    let ran: String = done
+        .ran
+        .iter()
+        .map(|name| format!("ran {name}\n"))
+        .collect();
+    terminal::say(&format!("{ran}the database is up to date"));
+    Ok(())
+}
+
+fn drop_takeover_copy(config: &StoreConfig) -> Result<(), Problem> {
+    let dropped = sftpgo_store::drop_takeover_copy(config).map_err(|e| of_database(config, &e))?;
+    terminal::say(&match dropped {
+        Some(rows) => format!(
+            "dropped users_before_takeover with {rows} rows; backups of the database may have them still"
+        ),
+        None => "there is no users_before_takeover: nothing to drop".to_owned(),
+    });
+    Ok(())
+}
+
+fn revert(config: &StoreConfig, drop_users: bool) -> Result<(), Problem> {
+    match sftpgo_store::revert(config, drop_users) {
         Ok(Some(name)) => terminal::say(&format!("took back {name}")),
         Ok(None) => terminal::say("no migration has been run: there is nothing to take back"),
         Err(error) if error.message().ends_with("users would be lost") => {
@@ -93,9 +141,9 @@ fn work(migrate: &Migrate, config: &StoreConfig) -> Result<ExitCode, Problem> {
                 format!("{error}: make a backup of the database, then add --drop-users"),
             ));
         }
-        Err(error) => return Err(failed(error)),
+        Err(error) => return Err(of_database(config, &error)),
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn said_of(status: &MigrationStatus) -> String {

@@ -1,4 +1,4 @@
-//! The REST API v1.2.0 under `/api/v1`, and Prometheus metrics under `/metrics`.
+//! The REST API v1.2.0 under `/api/v1`, Prometheus metrics under `/metrics`, and `/healthz`.
 //!
 //! Knows HTTP and JSON and, of the rest, only `sftpgo-core`: neither where users are kept nor how files travel.
 

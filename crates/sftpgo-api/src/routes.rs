@@ -21,6 +21,10 @@ use crate::{
 
 const BASE: &str = "/api/v1/";
 
+/// Says that the server answers. Anybody may ask, by whatever name they reach it: monitoring and balancers often have only
+/// an address, and nobody learns more than that.
+pub(crate) const HEALTH: &str = "/healthz";
+
 /// Every path of the API; what none of them takes is answered 404.
 pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
     status_routes(app)
@@ -37,6 +41,8 @@ pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
         .or(ended_scans(app))
         .unify()
         .or(documents(app))
+        .unify()
+        .or(health())
         .unify()
         .recover(unrouted)
         .unify()
@@ -192,6 +198,17 @@ fn documents(app: &App) -> BoxedFilter<(Response,)> {
         .or(metrics)
         .unify()
         .or(refused(exactly("/metrics".to_owned()), "GET"))
+        .unify()
+        .map(respond)
+        .boxed()
+}
+
+fn health() -> BoxedFilter<(Response,)> {
+    let health = || exactly(HEALTH.to_owned());
+    health()
+        .and(warp::get().or(warp::head()).unify())
+        .map(|| Ok(status::healthy()))
+        .or(refused(health(), "GET, HEAD"))
         .unify()
         .map(respond)
         .boxed()

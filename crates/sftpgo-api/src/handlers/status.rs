@@ -2,12 +2,17 @@
 
 use std::slice;
 
-use warp::http::StatusCode;
+use warp::{http::StatusCode, reply::Response};
 
 use crate::{
     principal::Allowed,
-    response::{Reply, data, message},
+    response::{Reply, data, message, text},
 };
+
+/// `GET` and `HEAD /healthz`, as SFTPGo 2.x has it.
+pub(crate) fn healthy() -> Response {
+    text("text/plain; charset=utf-8", "ok")
+}
 
 /// `GET /version`: the contract wants a list of one.
 pub(crate) async fn version(app: Allowed) -> Reply {

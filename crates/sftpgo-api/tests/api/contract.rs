@@ -80,6 +80,7 @@ fn a_wrong_method_is_told_the_right_ones() {
         ("/api/v1/user/1/quota_scan", "GET"),
         ("/api/v1/openapi.yaml", "GET"),
         ("/metrics", "GET"),
+        ("/healthz", "GET, HEAD"),
     ] {
         for method in [
             "GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW",

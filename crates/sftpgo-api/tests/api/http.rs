@@ -8,7 +8,7 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    client::{exchange, request},
+    client::{self, exchange, request},
     server::{Api, user},
 };
 
@@ -131,6 +131,25 @@ fn the_end_refuses_new_clients_and_lets_idle_ones_go() {
     runtime.block_on(serving).unwrap();
     idle.read_to_end(&mut Vec::new()).unwrap();
     assert!(TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn health_is_told_to_anybody_by_whatever_name_they_ask() {
+    let api = Api::start();
+    for host in ["", "Host: evil.test\r\n", "Host: localhost\r\n"] {
+        for (method, body) in [("GET", "ok"), ("HEAD", "")] {
+            let head = format!("{method} /healthz HTTP/1.0\r\n{host}\r\n");
+            let answer = exchange(api.address, head.as_bytes()).unwrap();
+            assert_eq!((answer.status, answer.text()), (200, body), "{head}");
+            assert_eq!(answer.header("content-length"), Some("2"));
+            assert_eq!(
+                answer.header("content-type"),
+                Some("text/plain; charset=utf-8")
+            );
+        }
+    }
+    let (_, error) = client::request(api.address, "GET", "/healthz/", None).says(404);
+    assert!(!error.contains("ok"), "{error}");
 }
 
 /// DNS rebinding: a browser sends what a page asks of its own site to whatever address that site's name has now.
