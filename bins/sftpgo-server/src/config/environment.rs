@@ -1,15 +1,18 @@
-//! Keys from the environment: `SFTPGO_SFTPD__BIND_PORT=2022`.
+//! Keys from the environment: `SFTPGO_SFTPD__BIND_PORT=2022`, and of objects in a list
+//! `SFTPGO_SFTPD__KEYS__0__PRIVATE_KEY=id_rsa`.
 
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
 };
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     Problem,
-    schema::{self, Key, Kind},
+    kind::Kind,
+    overrides::{Field, Overrides},
+    schema::{self, Key},
 };
 
 /// Variables of the command line's flags, which reads them itself.
@@ -25,9 +28,6 @@ pub(crate) const FLAG_VARIABLES: [&str; 9] = [
     "SFTPGO_GRACE_TIME",
 ];
 
-/// What is set in the environment: by key path, the variable's name and the value.
-pub(super) type Overrides = BTreeMap<String, (String, Value)>;
-
 /// Reads the variables that name a key. Of the others only look-alikes of a key are refused: the command
 /// line tool, container platforms and test runs have `SFTPGO_…` variables of their own.
 ///
@@ -42,7 +42,7 @@ pub(super) fn read(
         .into_iter()
         .map(|key| (key.environment_name(), key))
         .collect();
-    let mut overrides = Overrides::new();
+    let mut overrides = Overrides::default();
     for (name, value) in variables {
         let Some(name) = name.to_str().filter(|name| name.starts_with("SFTPGO_")) else {
             continue;
@@ -59,29 +59,107 @@ pub(super) fn read(
             }
             continue;
         }
-        let Some(key) = keys.get(name) else {
-            if let Some(reason) = looks_like_a_key(name, &keys) {
-                problems.push(Problem::new(name, reason));
+        let (target, kind) = match target(name, &keys) {
+            Ok(found) => found,
+            Err(reason) => {
+                problems.extend(reason.map(|reason| Problem::new(name, reason)));
+                continue;
             }
-            continue;
         };
         let Some(text) = value.to_str() else {
             problems.push(Problem::new(name, "is not UTF-8"));
             continue;
         };
         // As in SFTPGo; a text or a list may be meant to be empty.
-        if text.trim().is_empty() && matches!(key.kind, Kind::Integer | Kind::Boolean) {
+        if text.trim().is_empty() && matches!(kind, Kind::Integer | Kind::Boolean) {
             continue;
         }
-        match key.kind.parse(text) {
-            Ok(value) => {
-                overrides.insert(key.path.clone(), (name.to_owned(), value));
-            }
+        let value = match kind.parse(text) {
+            Ok(value) => value,
             // The secret keys take any text, so no secret can come this way.
-            Err(reason) => problems.push(Problem::new(name, reason)),
+            Err(reason) => {
+                problems.push(Problem::new(name, reason));
+                continue;
+            }
+        };
+        schema::check_objects(&value, &kind, name, problems);
+        let variable = name.to_owned();
+        match target {
+            Target::Key(path) => {
+                overrides.keys.insert(path, (variable, value));
+            }
+            Target::Field { list, index, key } => overrides.fields.push(Field {
+                list,
+                index,
+                key,
+                variable,
+                value,
+            }),
         }
     }
     overrides
+}
+
+/// What a variable sets.
+enum Target {
+    Key(String),
+    Field {
+        list: String,
+        index: usize,
+        key: String,
+    },
+}
+
+/// What the variable called `name` sets, and what that takes.
+///
+/// # Errors
+/// It sets nothing; with a reason, when somebody seems to have meant it to.
+fn target(name: &str, keys: &BTreeMap<String, Key>) -> Result<(Target, Kind), Option<String>> {
+    if let Some(key) = keys.get(name) {
+        return Ok((Target::Key(key.path.clone()), key.kind.clone()));
+    }
+    for (list_name, list) in keys {
+        let Kind::Objects(object) = &list.kind else {
+            continue;
+        };
+        let Some(rest) = name
+            .strip_prefix(list_name.as_str())
+            .and_then(|rest| rest.strip_prefix("__"))
+        else {
+            continue;
+        };
+        let known = schema::keys_of(&Value::Object(object.clone()));
+        return field(rest, list, known).ok_or_else(|| Some(of_objects(list_name, object)));
+    }
+    Err(looks_like_a_key(name, keys))
+}
+
+/// `0__PRIVATE_KEY`
+fn field(text: &str, list: &Key, known: Vec<Key>) -> Option<(Target, Kind)> {
+    let (index, name) = text.split_once("__")?;
+    let is_number = index.bytes().all(|byte| byte.is_ascii_digit());
+    let index = index.parse().ok().filter(|_| is_number)?;
+    let key = known
+        .into_iter()
+        .find(|key| key.environment_path() == name)?;
+    let target = Target::Field {
+        list: list.path.clone(),
+        index,
+        key: key.path,
+    };
+    Some((target, key.kind))
+}
+
+fn of_objects(list_name: &str, object: &Map<String, Value>) -> String {
+    let keys = schema::keys_of(&Value::Object(object.clone()));
+    let names: Vec<_> = keys
+        .iter()
+        .map(|key| format!("{list_name}__0__{}", key.environment_path()))
+        .collect();
+    format!(
+        "is no key of an object of a list; allowed here, with 0 or another number: {}",
+        names.join(", ")
+    )
 }
 
 /// `NAME_SERVICE_HOST`, `NAME_SERVICE_PORT`, `NAME_SERVICE_PORT_HTTP`, `NAME_PORT=tcp://…`, `NAME_PORT_80_TCP` and what
@@ -144,6 +222,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::config::Source;
 
     fn read_one(name: &str, value: &str) -> (Overrides, Vec<String>) {
         let (found, problems, warnings) = read_all(name, value);
@@ -162,7 +241,7 @@ mod tests {
     fn a_known_name_sets_its_key() {
         let (found, problems) = read_one("SFTPGO_SFTPD__ACTIONS__EXECUTE_ON", "upload,delete");
         assert!(problems.is_empty());
-        let (name, value) = &found["sftpd.actions.execute_on"];
+        let (name, value) = &found.keys["sftpd.actions.execute_on"];
         assert_eq!(name, "SFTPGO_SFTPD__ACTIONS__EXECUTE_ON");
         assert_eq!(*value, json!(["upload", "delete"]));
     }
@@ -185,7 +264,7 @@ mod tests {
             ("SFTPGO_FTPD__PORT", "unknown section"),
         ] {
             let (found, problems) = read_one(name, "1");
-            assert!(found.is_empty(), "{name}");
+            assert_eq!(found, Overrides::default(), "{name}");
             assert!(
                 problems.len() == 1
                     && problems[0].starts_with(name)
@@ -199,7 +278,7 @@ mod tests {
             "SFTPGO_CONFIG_DIR",
             "PATH",
         ] {
-            assert_eq!(read_one(foreign, "1"), (Overrides::new(), Vec::new()));
+            assert_eq!(read_one(foreign, "1"), (Overrides::default(), Vec::new()));
         }
     }
 
@@ -218,7 +297,7 @@ mod tests {
             ("SFTPGO_SFTPD_PORT_2022_TCP", "tcp://10.0.0.1:2022", false),
         ] {
             let (found, problems, warnings) = read_all(name, value);
-            assert!(found.is_empty() && problems.is_empty(), "{name}");
+            assert_eq!((found, problems), Default::default(), "{name}");
             assert_eq!(warnings.len(), usize::from(warned), "{warnings:?}");
             assert!(
                 warnings.iter().all(|warning| warning.starts_with(name)),
@@ -238,7 +317,7 @@ mod tests {
             "SFTPGO_SFTPD__SYNC_UPLOADS",
         ] {
             for value in ["", " "] {
-                assert_eq!(read_one(name, value), (Overrides::new(), Vec::new()));
+                assert_eq!(read_one(name, value), (Overrides::default(), Vec::new()));
             }
         }
         for (name, key, value) in [
@@ -251,8 +330,75 @@ mod tests {
         ] {
             let (found, problems) = read_one(name, "");
             assert!(problems.is_empty());
-            assert_eq!(found[key].1, value);
+            assert_eq!(found.keys[key].1, value);
         }
+    }
+
+    #[test]
+    fn objects_of_a_list_are_set_by_number() {
+        let (found, problems) = read_one("SFTPGO_SFTPD__KEYS__1__PRIVATE_KEY", "/k");
+        assert!(problems.is_empty(), "{problems:?}");
+        let variables = [
+            ("SFTPGO_SFTPD__KEYS__2__PRIVATE_KEY", "/new"),
+            ("SFTPGO_SFTPD__KEYS__1__PRIVATE_KEY", "/changed"),
+        ];
+        let mut problems = Vec::new();
+        let given = variables.map(|(name, value)| (name.into(), value.into()));
+        let both = read(given, &mut problems, &mut Vec::new());
+        for (overrides, expected) in [
+            (found, json!(["/a", "/k"])),
+            (both, json!(["/a", "/changed", "/new"])),
+        ] {
+            let mut values = schema::defaults();
+            let keys = json!([{"private_key": "/a"}, {"private_key": "/b"}]);
+            schema::merge(&mut values, schema::tree_of("sftpd.keys", keys));
+            let mut sources = BTreeMap::new();
+            overrides.apply(&mut values, &mut sources, &mut problems);
+            let set = schema::list_at(&mut values, "sftpd.keys").unwrap();
+            let paths: Value = set.iter().map(|key| key["private_key"].clone()).collect();
+            assert_eq!(paths, expected);
+            let Source::Environment(variable) = &sources["sftpd.keys"] else {
+                panic!("{sources:?}");
+            };
+            assert!(variable.starts_with("SFTPGO_SFTPD__KEYS__"));
+        }
+        assert!(problems.is_empty(), "{problems:?}");
+    }
+
+    #[test]
+    fn a_gap_between_objects_and_an_unknown_key_of_one_are_refused() {
+        for name in [
+            "SFTPGO_SFTPD__KEYS__0__PATH",
+            "SFTPGO_SFTPD__KEYS__PRIVATE_KEY",
+            "SFTPGO_SFTPD__KEYS__+1__PRIVATE_KEY",
+            "SFTPGO_SFTPD__KEYS__0",
+        ] {
+            let (found, problems) = read_one(name, "/k");
+            assert_eq!(found, Overrides::default());
+            assert!(
+                problems[0].starts_with(name)
+                    && problems[0].ends_with("SFTPGO_SFTPD__KEYS__0__PRIVATE_KEY"),
+                "{problems:?}"
+            );
+        }
+        let (found, _) = read_one("SFTPGO_SFTPD__KEYS__1__PRIVATE_KEY", "/k");
+        let mut problems = Vec::new();
+        found.apply(&mut schema::defaults(), &mut BTreeMap::new(), &mut problems);
+        let problem = problems[0].to_string();
+        assert!(
+            problem.starts_with("SFTPGO_SFTPD__KEYS__1__PRIVATE_KEY: ")
+                && problem.contains("there is no 0 before this"),
+            "{problem}"
+        );
+    }
+
+    #[test]
+    fn a_list_of_objects_in_json_is_checked_as_in_a_file() {
+        let (_, problems) = read_one("SFTPGO_SFTPD__KEYS", r#"[{"path": "/k"}]"#);
+        assert_eq!(
+            problems,
+            ["SFTPGO_SFTPD__KEYS[0].path: is an unknown key; allowed here: private_key"]
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Every configuration key with its default, as files and the environment write it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sftpgo_ssh::SshCommand;
 
 /// The whole configuration, not validated yet.
@@ -39,6 +40,8 @@ pub(crate) struct Sftpd {
     pub(crate) sync_uploads: Option<bool>,
     pub(crate) actions: Actions,
     pub(crate) keys: Vec<HostKey>,
+    /// Of SFTPGo since 1.1: the same as paths.
+    pub(crate) host_keys: Vec<String>,
     pub(crate) enable_scp: bool,
     /// Not in SFTPGo 0.9.3.
     pub(crate) enabled_ssh_commands: Vec<String>,
@@ -61,9 +64,17 @@ pub(crate) struct Sftpd {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct HostKey {
     pub(crate) private_key: String,
+}
+
+/// What an object of the list at `path` is when nothing is said of it. None where the list is one of texts.
+pub(super) fn object_of(path: &str) -> Option<Value> {
+    match path {
+        "sftpd.keys" => serde_json::to_value(HostKey::default()).ok(),
+        _ => None,
+    }
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -137,6 +148,7 @@ impl Default for Sftpd {
             sync_uploads: None,
             actions: Actions::default(),
             keys: Vec::new(),
+            host_keys: Vec::new(),
             enable_scp: false,
             enabled_ssh_commands: SshCommand::ALL
                 .iter()

@@ -4,6 +4,8 @@ mod database;
 mod environment;
 mod file;
 mod keys;
+mod kind;
+mod overrides;
 mod report;
 mod schema;
 pub(crate) mod settings;
@@ -143,10 +145,11 @@ pub(crate) fn load(
             Err(problem) => problems.push(problem),
         }
     }
-    for (key, (variable, value)) in environment::read(variables, &mut problems, &mut warnings) {
-        schema::merge(&mut values, schema::tree_of(&key, value));
-        sources.insert(key, Source::Environment(variable));
-    }
+    environment::read(variables, &mut problems, &mut warnings).apply(
+        &mut values,
+        &mut sources,
+        &mut problems,
+    );
 
     warnings.extend(unsupported::passed_over(&values));
     let mut loaded = LoadedConfig {

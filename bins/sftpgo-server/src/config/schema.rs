@@ -1,78 +1,8 @@
-//! Which keys there are and what kind of value each takes, read off the defaults.
+//! Which keys there are, read off the defaults, and trees of their values.
 
 use serde_json::{Map, Value};
 
-use super::{Problem, keys::Keys};
-
-/// What a key takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// A whole number.
-    Integer,
-    /// `true` or `false`.
-    Boolean,
-    /// Any text.
-    Text,
-    /// A list of texts.
-    List,
-    /// A list of `{"private_key": "…"}`.
-    HostKeys,
-}
-
-impl Kind {
-    fn of(path: &str, default: &Value) -> Self {
-        match default {
-            Value::Number(_) => Self::Integer,
-            // The one key without a default of its own is a switch.
-            Value::Bool(_) | Value::Null => Self::Boolean,
-            Value::Array(_) if path == "sftpd.keys" => Self::HostKeys,
-            Value::Array(_) => Self::List,
-            Value::String(_) | Value::Object(_) => Self::Text,
-        }
-    }
-
-    fn accepts(self, value: &Value) -> bool {
-        match self {
-            Self::Integer => value.as_i64().is_some(),
-            Self::Boolean => value.is_boolean(),
-            Self::Text => value.is_string(),
-            Self::List => value
-                .as_array()
-                .is_some_and(|list| list.iter().all(Value::is_string)),
-            Self::HostKeys => value
-                .as_array()
-                .is_some_and(|list| list.iter().all(is_host_key)),
-        }
-    }
-
-    fn wanted(self) -> &'static str {
-        match self {
-            Self::Integer => "a whole number",
-            Self::Boolean => "true or false",
-            Self::Text => "text in quotes",
-            Self::List => "a list of texts",
-            Self::HostKeys => "a list of {\"private_key\": \"PATH\"}",
-        }
-    }
-
-    /// The value that `text` from the environment stands for.
-    pub(super) fn parse(self, text: &str) -> Result<Value, String> {
-        let refused = || format!("{text:?} is not {}", self.wanted());
-        Ok(match self {
-            Self::Integer => Value::from(text.trim().parse::<i64>().map_err(|_| refused())?),
-            Self::Boolean => match text.trim().to_ascii_lowercase().as_str() {
-                "true" | "1" => Value::Bool(true),
-                "false" | "0" => Value::Bool(false),
-                _ => return Err(refused()),
-            },
-            Self::Text => Value::from(text),
-            Self::List => items(text).collect(),
-            Self::HostKeys => items(text)
-                .map(|path| serde_json::json!({ "private_key": path }))
-                .collect(),
-        })
-    }
-}
+use super::{Problem, keys::Keys, kind::Kind};
 
 /// One key of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,10 +15,12 @@ pub(super) struct Key {
 impl Key {
     /// Such as `SFTPGO_SFTPD__ACTIONS__COMMAND`.
     pub(super) fn environment_name(&self) -> String {
-        format!(
-            "SFTPGO_{}",
-            self.path.replace('.', "__").to_ascii_uppercase()
-        )
+        format!("SFTPGO_{}", self.environment_path())
+    }
+
+    /// Such as `SFTPD__ACTIONS__COMMAND`.
+    pub(super) fn environment_path(&self) -> String {
+        self.path.replace('.', "__").to_ascii_uppercase()
     }
 }
 
@@ -99,8 +31,13 @@ pub(super) fn defaults() -> Value {
 
 /// Every key there is.
 pub(super) fn all_keys() -> Vec<Key> {
+    keys_of(&defaults())
+}
+
+/// The keys that stand in `tree`, a tree of defaults.
+pub(super) fn keys_of(tree: &Value) -> Vec<Key> {
     let mut found = Vec::new();
-    collect(&defaults(), "", &mut found);
+    collect(tree, "", &mut found);
     found
 }
 
@@ -139,6 +76,7 @@ fn check_node(
         }
         if kind.accepts(node) {
             set.push(path.to_owned());
+            check_objects(node, &kind, path, problems);
         } else {
             problems.push(Problem::new(
                 path,
@@ -165,6 +103,18 @@ fn check_node(
     }
 }
 
+/// Checks each object of the list at `path` against the keys that it may have.
+pub(super) fn check_objects(list: &Value, kind: &Kind, path: &str, problems: &mut Vec<Problem>) {
+    let (Kind::Objects(object), Value::Array(list)) = (kind, list) else {
+        return;
+    };
+    let default = Value::Object(object.clone());
+    for (index, element) in list.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        check_node(element, &default, &path, &mut Vec::new(), problems);
+    }
+}
+
 /// Puts every leaf of `over` in its place in `base`.
 pub(super) fn merge(base: &mut Value, over: Value) {
     match (base, over) {
@@ -176,6 +126,13 @@ pub(super) fn merge(base: &mut Value, over: Value) {
         }
         (base, over) => *base = over,
     }
+}
+
+/// The list at `path`, if there is one.
+pub(super) fn list_at<'a>(tree: &'a mut Value, path: &str) -> Option<&'a mut Vec<Value>> {
+    path.split('.')
+        .try_fold(tree, |node, name| node.get_mut(name))?
+        .as_array_mut()
 }
 
 /// The leaf at `path`.
@@ -193,18 +150,6 @@ pub(super) fn tree_of(path: &str, value: Value) -> Value {
 fn unknown(known: &Map<String, Value>) -> String {
     let names: Vec<_> = known.keys().map(String::as_str).collect();
     format!("is an unknown key; allowed here: {}", names.join(", "))
-}
-
-fn is_host_key(value: &Value) -> bool {
-    value
-        .as_object()
-        .is_some_and(|key| key.len() == 1 && key.get("private_key").is_some_and(Value::is_string))
-}
-
-fn items(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',')
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
 }
 
 fn shown(value: &Value) -> String {
@@ -243,7 +188,7 @@ mod tests {
             find("sftpd.bind_port").environment_name(),
             "SFTPGO_SFTPD__BIND_PORT"
         );
-        assert_eq!(find("sftpd.keys").kind, Kind::HostKeys);
+        assert!(matches!(find("sftpd.keys").kind, Kind::Objects(_)));
         assert_eq!(find("sftpd.sync_uploads").kind, Kind::Boolean);
         assert_eq!(
             find("data_provider.actions.execute_on").environment_name(),
@@ -292,7 +237,15 @@ mod tests {
             ),
             (
                 json!({"sftpd": {"keys": ["id_rsa"]}}),
-                "sftpd.keys: this list is not a list of {\"private_key\": \"PATH\"}",
+                "sftpd.keys: this list is not a list of objects such as {\"private_key\":\"\"}",
+            ),
+            (
+                json!({"sftpd": {"keys": [{"private_key": "a"}, {"private_key": 1}]}}),
+                "sftpd.keys[1].private_key: 1 is not text in quotes",
+            ),
+            (
+                json!({"sftpd": {"keys": [{"path": "a"}]}}),
+                "sftpd.keys[0].path: is an unknown key; allowed here: private_key",
             ),
             (json!({"sftpd": 1}), "sftpd: 1 is not a section of keys"),
         ] {
@@ -306,19 +259,5 @@ mod tests {
         let mut tree = defaults();
         merge(&mut tree, json!({"httpd": {"bind_port": null}}));
         assert_eq!(tree, defaults());
-    }
-
-    #[test]
-    fn environment_texts_become_typed_values() {
-        assert_eq!(Kind::Integer.parse("2022"), Ok(json!(2022)));
-        assert_eq!(Kind::Boolean.parse("True"), Ok(json!(true)));
-        assert_eq!(Kind::List.parse("a, b,,"), Ok(json!(["a", "b"])));
-        assert_eq!(Kind::List.parse(""), Ok(json!([])));
-        assert_eq!(
-            Kind::HostKeys.parse("k1,/k2"),
-            Ok(json!([{"private_key": "k1"}, {"private_key": "/k2"}]))
-        );
-        assert!(Kind::Integer.parse("20x").is_err());
-        assert!(Kind::Boolean.parse("yes").is_err());
     }
 }

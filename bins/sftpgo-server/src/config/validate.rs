@@ -116,7 +116,7 @@ impl Check<'_> {
                 _ => SetstatMode::Ignore,
             },
             actions: self.actions("sftpd", &keys.actions, &TRANSFER_ACTIONS),
-            host_keys: self.host_keys(&keys.keys),
+            host_keys: self.host_keys(keys),
             enable_scp: keys.enable_scp || names_scp(&keys.enabled_ssh_commands),
             ssh_commands: self.ssh_commands(&keys.enabled_ssh_commands),
             kex_algorithms: self.names("sftpd.kex_algorithms", &keys.kex_algorithms, &known.kex),
@@ -218,20 +218,24 @@ impl Check<'_> {
         banner.to_owned()
     }
 
-    fn host_keys(&mut self, keys: &[keys::HostKey]) -> Vec<PathBuf> {
-        let paths: Vec<_> = keys
-            .iter()
-            .filter_map(|key| self.path(&key.private_key))
-            .collect();
-        if paths.len() < keys.len() {
-            self.problem("sftpd.keys", "private_key must not be empty");
-        }
-        for path in &paths {
-            if let Err(error) = host_key::load(path) {
-                self.problem("sftpd.keys", error);
+    fn host_keys(&mut self, sftpd: &keys::Sftpd) -> Vec<PathBuf> {
+        let objects = sftpd.keys.iter().map(|key| &key.private_key);
+        let mut paths = Vec::new();
+        for (key, path) in objects
+            .map(|path| ("sftpd.keys", path))
+            .chain(sftpd.host_keys.iter().map(|path| ("sftpd.host_keys", path)))
+        {
+            let Some(path) = self.path(path) else {
+                self.problem(key, "the path of a host key must not be empty");
+                continue;
+            };
+            if let Err(error) = host_key::load(&path) {
+                self.problem(key, error);
             }
+            paths.push(path);
         }
-        if keys.is_empty()
+        if sftpd.keys.is_empty()
+            && sftpd.host_keys.is_empty()
             && let Err(error) = host_key::load_made(self.directory)
         {
             let advice = match error.kind() {

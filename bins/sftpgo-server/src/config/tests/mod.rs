@@ -401,3 +401,37 @@ fn the_documented_examples_are_valid_and_every_key_is_documented() {
         );
     }
 }
+
+/// As SFTPGo's users write it.
+#[test]
+fn host_keys_are_taken_in_every_way_of_writing_a_list() {
+    let directory = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    sftpgo_ssh::host_key::load_or_generate(elsewhere.path()).unwrap();
+    let [first, second] = ["id_ed25519", "id_ecdsa"].map(|name| elsewhere.path().join(name));
+    let (a, b) = (first.display(), second.display());
+    for variables in [
+        &[("SFTPGO_SFTPD__HOST_KEYS", format!("{a},{b}"))][..],
+        &[("SFTPGO_SFTPD__HOST_KEYS", format!(r#"["{a}","{b}"]"#))],
+        &[("SFTPGO_SFTPD__KEYS", format!(r#"["{a}","{b}"]"#))],
+        &[
+            ("SFTPGO_SFTPD__KEYS__0__PRIVATE_KEY", a.to_string()),
+            ("SFTPGO_SFTPD__KEYS__1__PRIVATE_KEY", b.to_string()),
+        ],
+        &[
+            ("SFTPGO_SFTPD__KEYS", a.to_string()),
+            ("SFTPGO_SFTPD__HOST_KEYS", b.to_string()),
+        ],
+    ] {
+        let variables: Vec<_> = variables.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        let found = load_with(directory.path(), &variables);
+        let host_keys = &found.settings().unwrap().sftpd.host_keys;
+        assert_eq!(*host_keys, [first.clone(), second.clone()], "{variables:?}");
+    }
+    let missing = [("SFTPGO_SFTPD__HOST_KEYS", "nothing")];
+    let problems = problems_of(directory.path(), &missing);
+    assert!(
+        problems[0].starts_with("sftpd.host_keys: ") && problems[0].contains("nothing"),
+        "{problems:?}"
+    );
+}
