@@ -12,7 +12,7 @@ use std::{
 
 use sftpgo_core::{
     UserDraft, UserId,
-    auth::{Authenticator, LoggedIn},
+    auth::{Authenticator, LoggedIn, StoredCredentials},
     credential::public_key::AuthorizedKey,
     event::{Events, Protocol},
     filesystem::local::LocalHomes,
@@ -77,11 +77,10 @@ impl World {
         let user = provider.add_user(&draft.validate(None).unwrap()).unwrap();
         provider.set_usage(user.id, usage_of(&home)).unwrap();
         let logged_in = Authenticator::new(
-            provider.clone(),
+            Arc::new(StoredCredentials::new(provider.clone(), false)),
             Arc::new(LocalHomes),
             Connections::new(Events::default()),
             UsageManager::new(provider.clone(), Tracking::All),
-            false,
         )
         .with_public_key("bob", AuthorizedKey::parse(KEY).unwrap().blob())
         .unwrap();

@@ -7,7 +7,7 @@ use sftpgo_api::{AllowedHosts, ApiState, Metrics};
 use sftpgo_core::{
     Error, Provider,
     accounts::Accounts,
-    auth::{Authenticator, refusal::RefusalTime},
+    auth::{Authenticator, StoredCredentials, refusal::RefusalTime},
     cluster::Heartbeat,
     event::Events,
     explain::Explainer,
@@ -129,11 +129,13 @@ pub(crate) fn compose(
         version: version::info(),
     });
     let authenticator = Authenticator::new(
-        Arc::clone(&provider),
+        Arc::new(StoredCredentials::new(
+            Arc::clone(&provider),
+            settings.data_provider.rehash_on_login,
+        )),
         Arc::clone(&homes),
         Arc::clone(&connections),
         Arc::clone(&quotas),
-        settings.data_provider.rehash_on_login,
     );
     let authenticator = Arc::new(authenticator.with_refusal_time(Arc::clone(&refusal_time)));
     let services = Services {

@@ -5,7 +5,7 @@ use std::{error::Error, net::SocketAddr, sync::Arc};
 
 use sftpgo_core::{
     UserDraft, VirtualPath,
-    auth::Authenticator,
+    auth::{Authenticator, StoredCredentials},
     event::{Events, Protocol},
     filesystem::local::LocalHomes,
     provider::Users,
@@ -33,8 +33,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let events = Events::default();
     let connections = Connections::new(events.clone());
     let quotas = UsageManager::new(provider.clone(), Tracking::Limited);
-    let authenticator =
-        Authenticator::new(provider, Arc::new(LocalHomes), connections, quotas, false);
+    let authenticator = Authenticator::new(
+        Arc::new(StoredCredentials::new(provider, false)),
+        Arc::new(LocalHomes),
+        connections,
+        quotas,
+    );
 
     let logged_in = authenticator
         .with_password("demo", b"demo")

@@ -27,7 +27,7 @@ use crate::{
     event::{Event, Events},
     provider::{ClusterStore, NodeId, Provider},
     sync::lock,
-    user::{StoredUser, UserId, rights},
+    user::{EffectiveUser, StoredUser, UserId, rights},
 };
 
 /// Sessions that are taken or given back in one transaction.
@@ -100,26 +100,28 @@ impl Connections {
         self.door.admit(host)
     }
 
-    /// Takes one of the user's sessions, counted and taken in one step.
+    /// Takes one of the user's sessions, counted and taken in one step. Later changes of the user are compared with `user`,
+    /// and `effective` says how many sessions there may be.
     ///
     /// # Errors
     /// [`LimitReached`](ErrorKind::LimitReached) when the user has `max_sessions` already.
-    pub fn log_in(self: &Arc<Self>, user: &StoredUser) -> Result<Login> {
-        let login = self.log_in_here(user)?;
+    pub fn log_in(self: &Arc<Self>, user: &StoredUser, effective: &EffectiveUser) -> Result<Login> {
+        let max_sessions = effective.max_sessions;
+        let login = self.log_in_here(user, max_sessions)?;
         if let Some((store, server)) = self.store() {
-            store.take_session(server, login.number, user.id, user.max_sessions)?;
+            store.take_session(server, login.number, user.id, max_sessions)?;
         }
         Ok(login)
     }
 
-    fn log_in_here(self: &Arc<Self>, user: &StoredUser) -> Result<Login> {
+    fn log_in_here(self: &Arc<Self>, user: &StoredUser, max_sessions: u32) -> Result<Login> {
         let mut state = self.lock();
         let open = state
             .logins
             .values()
             .filter(|login| login.user == user.id)
             .count();
-        if user.max_sessions > 0 && open >= user.max_sessions as usize {
+        if max_sessions > 0 && open >= max_sessions as usize {
             return Err(Error::new(
                 ErrorKind::LimitReached,
                 format!("too many open sessions: {open}"),

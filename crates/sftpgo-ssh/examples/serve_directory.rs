@@ -5,7 +5,7 @@ use std::{error::Error, sync::Arc};
 
 use sftpgo_core::{
     UserDraft,
-    auth::Authenticator,
+    auth::{Authenticator, StoredCredentials},
     event::Events,
     filesystem::local::LocalHomes,
     provider::Users,
@@ -36,11 +36,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let quotas = UsageManager::new(provider.clone(), Tracking::Limited);
     let homes = Arc::new(LocalHomes);
     let authenticator = Arc::new(Authenticator::new(
-        provider,
+        Arc::new(StoredCredentials::new(provider, false)),
         homes,
         connections.clone(),
         quotas,
-        false,
     ));
     let config = ServerConfig {
         host_keys: vec![HostKey::generate()?],

@@ -13,7 +13,7 @@ use crate::server::Api;
 
 fn log_in(api: &Api, id: i32) -> Login {
     let user = api.provider.user_by_id(UserId(id)).unwrap().unwrap();
-    api.connections.log_in(&user).unwrap()
+    api.connections.log_in(&user, &user.effective()).unwrap()
 }
 
 fn remote() -> SocketAddr {

@@ -1,40 +1,48 @@
 //! The order of a login: user, status, expiry, credential, home, session.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
+use super::{
+    backend::{Candidate, Claim, CredentialBackend, LoginFailure, PasswordCheck},
+    refusal::RefusalTime,
+};
 use crate::{
-    auth::refusal::RefusalTime,
-    credential::{password::PasswordHash, public_key::AuthorizedKey},
+    credential::password::{MAX_PASSWORD_LEN, PasswordHash},
     filesystem::{Filesystem, FilesystemFactory},
-    provider::Provider,
     quota::{QuotaAccount, UsageManager},
     registry::{Connections, Login},
-    user::{EffectiveUser, StoredUser, now_ms, rights},
+    user::{EffectiveUser, now_ms, rights},
 };
 
-/// Checks credentials against one provider. Calls block: verifying a password takes tens of milliseconds.
+/// Lets users in whose credentials a backend finds good. Calls block: verifying a password takes tens of milliseconds.
 pub struct Authenticator {
-    provider: Arc<dyn Provider>,
+    backend: Arc<dyn CredentialBackend>,
     homes: Arc<dyn FilesystemFactory>,
     connections: Arc<Connections>,
     quotas: Arc<UsageManager>,
-    rehash_on_login: bool,
     refusal_time: Arc<RefusalTime>,
 }
 
 /// A login whose password is still to be verified.
 pub struct PasswordLogin {
-    found: Result<StoredUser, LoginFailure>,
-    /// Nobody's where there is none, so that a check takes its time.
-    hash: PasswordHash,
-    /// Why the stored hash cannot be used.
-    unusable: Option<LoginFailure>,
+    found: Result<Candidate, LoginFailure>,
+    /// Nobody's where the login is refused already, so that a check takes its time; none where nothing is compared.
+    hash: Option<PasswordHash>,
+    password: Vec<u8>,
 }
 
-/// A login whose password was right.
+impl PasswordLogin {
+    /// Does verifying it take a processor's time?
+    pub fn is_dear(&self) -> bool {
+        self.hash.is_some()
+    }
+}
+
+/// A login whose credential was good.
 pub struct VerifiedLogin {
-    user: StoredUser,
-    is_legacy: bool,
+    candidate: Candidate,
+    /// The password that fitted a hash.
+    compared: Option<Vec<u8>>,
 }
 
 /// A user who is in.
@@ -49,40 +57,19 @@ pub struct LoggedIn {
     pub login: Login,
 }
 
-/// Why a login failed: for the operator's log, never for the client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoginFailure(String);
-
-impl fmt::Display for LoginFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl LoginFailure {
-    /// A failure for `reason`.
-    pub fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
-    }
-}
-
 impl Authenticator {
-    /// Logins of `provider`'s users into homes from `homes`.
-    ///
-    /// With `rehash_on_login` a hash that is not argon2id is replaced at the next successful password login.
+    /// Logins of users whom `backend` knows, into homes from `homes`.
     pub fn new(
-        provider: Arc<dyn Provider>,
+        backend: Arc<dyn CredentialBackend>,
         homes: Arc<dyn FilesystemFactory>,
         connections: Arc<Connections>,
         quotas: Arc<UsageManager>,
-        rehash_on_login: bool,
     ) -> Self {
         Self {
-            provider,
+            backend,
             homes,
             connections,
             quotas,
-            rehash_on_login,
             refusal_time: Arc::default(),
         }
     }
@@ -101,32 +88,37 @@ impl Authenticator {
         &self.refusal_time
     }
 
-    /// Logs in with a password: looks for the user, verifies the password, and opens the home.
+    /// Logs in with a password: asks the backend, verifies the password, and opens the home.
     ///
     /// # Errors
     /// The first condition that is not met; the work done for a wrong name and a wrong password is the same.
     pub fn with_password(&self, username: &str, sent: &[u8]) -> Result<LoggedIn, LoginFailure> {
-        let verified = self.verify(self.begin_with_password(username), sent)?;
-        self.admit_verified(verified, sent)
+        let login = self.begin_with_password(&without_address(username), sent);
+        self.admit(self.verify(login)?)
     }
 
-    /// Looks for the user and the hash. Waits for the provider.
-    pub fn begin_with_password(&self, username: &str) -> PasswordLogin {
-        let found = self.find(username);
-        let stored = found.as_ref().ok().and_then(|user| user.password.as_ref());
-        let (hash, unusable) = match stored.map(|stored| PasswordHash::parse(stored)) {
-            Some(Ok(hash)) => (hash, None),
-            Some(Err(error)) => {
-                let reason = format!("the stored hash cannot be used: {error}");
-                (PasswordHash::of_nobody(), Some(LoginFailure(reason)))
+    /// Asks the backend. Waits for what that waits for.
+    pub fn begin_with_password(&self, claim: &Claim<'_>, sent: &[u8]) -> PasswordLogin {
+        // What is too long stays so, and does not fill the memory while it waits.
+        let sent = sent.get(..=MAX_PASSWORD_LEN).unwrap_or(sent);
+        let (found, hash, instead) = match self.backend.check_password(claim, sent) {
+            PasswordCheck::Accepted(candidate) => (Ok(*candidate), None, None),
+            PasswordCheck::Compare(comparison) => (
+                Ok(comparison.candidate),
+                Some(comparison.hash),
+                comparison.instead,
+            ),
+            PasswordCheck::Refused(failure) => {
+                (Err(failure), Some(PasswordHash::of_nobody()), None)
             }
-            None => (PasswordHash::of_nobody(), None),
         };
-        self.refusal_time.saw(&hash);
+        if let Some(hash) = &hash {
+            self.refusal_time.saw(hash);
+        }
         PasswordLogin {
             found,
             hash,
-            unusable,
+            password: instead.unwrap_or_else(|| sent.to_vec()),
         }
     }
 
@@ -134,123 +126,78 @@ impl Authenticator {
     ///
     /// # Errors
     /// The first condition that is not met.
-    pub fn verify(&self, login: PasswordLogin, sent: &[u8]) -> Result<VerifiedLogin, LoginFailure> {
-        let started = Instant::now();
-        let matches = login.hash.verify(sent);
-        let expected = login.hash.expected_time();
-        let ended = Instant::now();
-        self.refusal_time.took(expected, ended - started, ended);
-        if let Some(unusable) = login.unusable {
-            return Err(unusable);
-        }
-        let user = login.found.and_then(check_conditions)?;
-        if !matches {
+    pub fn verify(&self, login: PasswordLogin) -> Result<VerifiedLogin, LoginFailure> {
+        let matches = login.hash.map(|hash| self.compare(&hash, &login.password));
+        let candidate = login.found.and_then(check_conditions)?;
+        if matches == Some(false) {
             return Err(LoginFailure::new("wrong password"));
         }
         Ok(VerifiedLogin {
-            user,
-            is_legacy: login.hash.is_legacy(),
+            candidate,
+            compared: matches.map(|_| login.password),
         })
     }
 
-    /// Lets in a user whose password, `sent`, was right. Waits for the home and the provider.
+    fn compare(&self, hash: &PasswordHash, password: &[u8]) -> bool {
+        let started = Instant::now();
+        let matches = hash.verify(password);
+        let ended = Instant::now();
+        self.refusal_time
+            .took(hash.expected_time(), ended - started, ended);
+        matches
+    }
+
+    /// May the client log in with this key, once it has proved to have it? `blob` is the key as on the wire.
     ///
     /// # Errors
     /// The first condition that is not met.
-    pub fn admit_verified(
+    pub fn accepts_key(
         &self,
-        login: VerifiedLogin,
-        sent: &[u8],
-    ) -> Result<LoggedIn, LoginFailure> {
-        let hash = login.user.password.clone();
-        let logged_in = self.admit(login.user)?;
-        if let Some(hash) = hash.filter(|_| login.is_legacy && self.rehash_on_login) {
-            self.rehash(&logged_in.user, &hash, sent);
-        }
-        Ok(logged_in)
+        claim: &Claim<'_>,
+        blob: &[u8],
+    ) -> Result<VerifiedLogin, LoginFailure> {
+        let candidate = self.backend.check_public_key(claim, blob)?;
+        Ok(VerifiedLogin {
+            candidate: check_conditions(candidate)?,
+            compared: None,
+        })
     }
 
-    /// Does the user exist, may log in, and have this key? `blob` is the key as on the wire.
-    pub fn accepts_key(&self, username: &str, blob: &[u8]) -> Result<(), LoginFailure> {
-        self.find_with_key(username, blob).map(drop)
-    }
-
-    /// Logs in with a key whose signature the protocol has verified.
+    /// Logs in with a key that the client has proved to have.
     ///
     /// # Errors
     /// The first condition that is not met.
     pub fn with_public_key(&self, username: &str, blob: &[u8]) -> Result<LoggedIn, LoginFailure> {
-        self.find_with_key(username, blob)
-            .and_then(|user| self.admit(user))
+        self.admit(self.accepts_key(&without_address(username), blob)?)
     }
 
-    fn find(&self, username: &str) -> Result<StoredUser, LoginFailure> {
-        match self.provider.user_by_name(username) {
-            Ok(Some(user)) => Ok(user),
-            Ok(None) => Err(LoginFailure::new("no such user")),
-            Err(error) => Err(LoginFailure::new(format!("the provider failed: {error}"))),
-        }
-    }
-
-    fn find_again(&self, user: &StoredUser) -> Result<StoredUser, LoginFailure> {
-        match self.provider.user_by_id(user.id) {
-            Ok(Some(user)) => check_conditions(user),
-            Ok(None) => Err(LoginFailure::new("the user was deleted meanwhile")),
-            Err(error) => Err(LoginFailure::new(format!("the provider failed: {error}"))),
-        }
-    }
-
-    fn find_with_key(&self, username: &str, blob: &[u8]) -> Result<StoredUser, LoginFailure> {
-        let user = check_conditions(self.find(username)?)?;
-        if has_key(&user, blob) {
-            Ok(user)
-        } else {
-            Err(LoginFailure::new("unknown public key"))
-        }
-    }
-
-    /// A password that was changed meanwhile stays as it is.
-    fn rehash(&self, user: &EffectiveUser, old: &str, sent: &[u8]) {
-        let stored = PasswordHash::rehash(sent, old)
-            .and_then(|new| self.provider.replace_password_hash(user.id, old, &new));
-        if let Err(error) = stored {
-            log::warn!(
-                "the password hash of user {:?} could not be replaced by a current one and stays as it is: {error}",
-                user.username
-            );
-        }
-    }
-
-    /// Lets a user in whose credential was good.
+    /// Lets in a user whose credential was good. Waits for the home and the backend.
     ///
     /// The home is that of the user as found first. A change of the user closes the sessions that there are, or it comes
-    /// before this one is taken: then it is seen when the user is read again, and the login fails.
-    fn admit(&self, user: StoredUser) -> Result<LoggedIn, LoginFailure> {
-        let filesystem = self.homes.open_home(&user.effective()).map_err(|error| {
+    /// before this one is taken: then it is seen when the backend is asked again, and the login fails.
+    ///
+    /// # Errors
+    /// The first condition that is not met.
+    pub fn admit(&self, verified: VerifiedLogin) -> Result<LoggedIn, LoginFailure> {
+        let before = verified.candidate;
+        let filesystem = self.homes.open_home(&before.effective).map_err(|error| {
             LoginFailure::new(format!("the home directory cannot be used: {error}"))
         })?;
         let login = self
             .connections
-            .log_in(&user)
+            .log_in(&before.stored, &before.effective)
             .map_err(|error| LoginFailure::new(error.to_string()))?;
-        let before = user;
-        let user = self.find_again(&before)?;
-        if let Some(field) = rights::changed(&before, &user) {
-            return Err(LoginFailure(format!("{field} was changed meanwhile")));
+        let user = check_conditions(self.backend.current(&before)?)?;
+        if let Some(field) = changed(&before, &user) {
+            return Err(LoginFailure::new(format!("{field} was changed meanwhile")));
         }
-        let effective = user.effective();
         let quota = self
             .quotas
-            .account(&effective)
+            .account(&user.effective)
             .map_err(|error| LoginFailure::new(format!("the provider failed: {error}")))?;
-        if let Err(error) = self.provider.record_login(user.id, now_ms()) {
-            log::warn!(
-                "the time of the login of user {:?} could not be stored: {error}",
-                user.username
-            );
-        }
+        self.backend.logged_in(&user, verified.compared.as_deref());
         Ok(LoggedIn {
-            user: Arc::new(effective),
+            user: Arc::new(user.effective),
             filesystem: Arc::from(filesystem),
             quota,
             login,
@@ -258,16 +205,26 @@ impl Authenticator {
     }
 }
 
-fn has_key(user: &StoredUser, blob: &[u8]) -> bool {
-    user.public_keys
-        .iter()
-        .filter_map(|line| AuthorizedKey::parse(line).ok())
-        .any(|key| key.blob() == blob)
+fn without_address(username: &str) -> Claim<'_> {
+    Claim {
+        username,
+        remote: None,
+    }
 }
 
-fn check_conditions(user: StoredUser) -> Result<StoredUser, LoginFailure> {
-    match user.check_may_log_in(now_ms()) {
-        Ok(()) => Ok(user),
+fn check_conditions(candidate: Candidate) -> Result<Candidate, LoginFailure> {
+    match candidate.stored.check_may_log_in(now_ms()) {
+        Ok(()) => Ok(candidate),
         Err(refused) => Err(LoginFailure::new(refused.to_string())),
     }
+}
+
+/// What a session cannot begin with when it is not as it was found, by its name on the wire.
+fn changed(before: &Candidate, now: &Candidate) -> Option<&'static str> {
+    let home = |user: &Candidate| {
+        let user = &user.effective;
+        (user.home_dir.clone(), user.uid, user.gid)
+    };
+    rights::changed(&before.stored, &now.stored)
+        .or_else(|| (home(before) != home(now)).then_some("home_dir"))
 }

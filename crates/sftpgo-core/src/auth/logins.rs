@@ -6,13 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Authenticator, LoggedIn, LoginFailure};
+use super::{Authenticator, Claim, LoggedIn, LoginFailure, login::VerifiedLogin};
 use crate::{
-    credential::password::MAX_PASSWORD_LEN,
     error::Result,
     event::{Event, Events, LoginMethod},
     fair_pool::{Asker, Bell, FairPool, NotDone},
 };
+
+/// A key that logs its user in once the client has proved to have it.
+pub struct AcceptedKey(VerifiedLogin);
 
 /// The logins of one server. Passwords are verified by a few threads, before which sources and names take turns.
 pub struct Logins {
@@ -50,23 +52,21 @@ impl Logins {
         bell: &Arc<Bell>,
     ) -> Option<LoggedIn> {
         let asked = Instant::now();
-        let login = self.authenticator.begin_with_password(user.looked_up());
+        let claim = user.claim(remote);
+        let login = self.authenticator.begin_with_password(&claim, password);
         let queued = Instant::now();
-        let authenticator = Arc::clone(&self.authenticator);
-        // What is too long stays so, and does not fill the memory while it waits.
-        let sent = password
-            .get(..=MAX_PASSWORD_LEN)
-            .unwrap_or(password)
-            .to_vec();
-        let asker = Asker::new(remote.ip(), user.shown());
-        let check = move || authenticator.verify(login, &sent);
-        let (outcome, began) = match self.passwords.run(asker, bell, check) {
-            Ok((verified, began)) => {
-                let admit = |login| self.authenticator.admit_verified(login, password);
-                (verified.and_then(admit), began)
+        let (verified, began) = if login.is_dear() {
+            let authenticator = Arc::clone(&self.authenticator);
+            let asker = Asker::new(remote.ip(), user.shown());
+            let check = move || authenticator.verify(login);
+            match self.passwords.run(asker, bell, check) {
+                Ok(done) => done,
+                Err(not_done) => (Err(failure_of(&not_done)?), Instant::now()),
             }
-            Err(not_done) => (Err(failure_of(&not_done)?), Instant::now()),
+        } else {
+            (self.authenticator.verify(login), queued)
         };
+        let outcome = verified.and_then(|verified| self.authenticator.admit(verified));
         let logged_in = self.tell(user, LoginMethod::Password, remote, outcome);
         if logged_in.is_none() {
             let time = self.authenticator.refusal_time().get();
@@ -77,13 +77,15 @@ impl Logins {
     }
 
     /// May this key log this user in, if the client has its private half? Counts as a failed login when not.
-    pub fn accepts_key(&self, user: &SentName<'_>, blob: &[u8], remote: SocketAddr) -> bool {
-        match self.authenticator.accepts_key(user.looked_up(), blob) {
-            Ok(()) => true,
-            Err(failure) => {
-                self.tell::<()>(user, LoginMethod::PublicKey, remote, Err(failure));
-                false
-            }
+    pub fn accepts_key(
+        &self,
+        user: &SentName<'_>,
+        blob: &[u8],
+        remote: SocketAddr,
+    ) -> Option<AcceptedKey> {
+        match self.authenticator.accepts_key(&user.claim(remote), blob) {
+            Ok(accepted) => Some(AcceptedKey(accepted)),
+            Err(failure) => self.tell(user, LoginMethod::PublicKey, remote, Err(failure)),
         }
     }
 
@@ -91,10 +93,10 @@ impl Logins {
     pub fn with_public_key(
         &self,
         user: &SentName<'_>,
-        blob: &[u8],
+        key: AcceptedKey,
         remote: SocketAddr,
     ) -> Option<LoggedIn> {
-        let outcome = self.authenticator.with_public_key(user.looked_up(), blob);
+        let outcome = self.authenticator.admit(key.0);
         self.tell(user, LoginMethod::PublicKey, remote, outcome)
     }
 
@@ -193,9 +195,12 @@ impl<'a> SentName<'a> {
         }
     }
 
-    /// What is looked for; nobody's name where it can be no user's.
-    fn looked_up(&self) -> &'a str {
-        self.0.as_ref().map_or("", |name| *name)
+    /// Who is looked for: nobody's name where it can be no user's.
+    fn claim(&self, remote: SocketAddr) -> Claim<'a> {
+        Claim {
+            username: self.0.as_ref().map_or("", |name| *name),
+            remote: Some(remote.ip()),
+        }
     }
 }
 
@@ -205,9 +210,10 @@ mod tests {
 
     #[test]
     fn a_name_that_is_no_text_is_shown_escaped_and_nobodys() {
+        let looked_up = |name: &SentName<'static>| name.claim(([192, 0, 2, 1], 22).into()).username;
         let name = SentName::new(b"b\xffb");
-        assert_eq!((name.shown(), name.looked_up()), ("b\\xffb", ""));
+        assert_eq!((name.shown(), looked_up(&name)), ("b\\xffb", ""));
         let name = SentName::new("bö".as_bytes());
-        assert_eq!((name.shown(), name.looked_up()), ("bö", "bö"));
+        assert_eq!((name.shown(), looked_up(&name)), ("bö", "bö"));
     }
 }

@@ -1,8 +1,12 @@
 //! Login: credentials to a user with an open home and one of the user's sessions.
 
+mod backend;
 pub mod login;
 mod logins;
 pub mod refusal;
+mod stored;
 
-pub use login::{Authenticator, LoggedIn, LoginFailure};
-pub use logins::{Logins, SentName};
+pub use backend::{Candidate, Claim, Comparison, CredentialBackend, LoginFailure, PasswordCheck};
+pub use login::{Authenticator, LoggedIn};
+pub use logins::{AcceptedKey, Logins, SentName};
+pub use stored::StoredCredentials;

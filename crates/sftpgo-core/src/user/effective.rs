@@ -21,6 +21,8 @@ pub struct EffectiveUser {
     pub uid: u32,
     /// Group given to new files when running as root; 0 leaves it.
     pub gid: u32,
+    /// Sessions at once; 0 is unlimited.
+    pub max_sessions: u32,
     /// Bytes; 0 is unlimited.
     pub quota_size: u64,
     /// Files; 0 is unlimited.

@@ -97,6 +97,7 @@ impl StoredUser {
             home_dir: self.home_dir.clone(),
             uid: self.uid,
             gid: self.gid,
+            max_sessions: self.max_sessions,
             quota_size: self.quota_size,
             quota_files: self.quota_files,
             policy: Policy::uniform(self.permissions),

@@ -14,7 +14,7 @@ use std::{
 use rustix::fs::{CWD, FileType};
 use sftpgo_core::{
     Permissions, Rule, StoredUser, UserDraft,
-    auth::Authenticator,
+    auth::{Authenticator, StoredCredentials},
     credential::public_key::AuthorizedKey,
     event::{Events, Protocol},
     explain::{Explainer, Question, Verdict},
@@ -136,11 +136,10 @@ impl World {
         Self {
             explainer: Explainer::new(homes.clone(), quotas.clone(), uploads),
             authenticator: Authenticator::new(
-                provider.clone(),
+                Arc::new(StoredCredentials::new(provider.clone(), false)),
                 homes,
                 Connections::new(Events::default()),
                 quotas,
-                false,
             ),
             directory,
             provider,

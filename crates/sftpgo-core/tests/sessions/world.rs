@@ -11,7 +11,7 @@ use std::{
 
 use sftpgo_core::{
     ErrorKind, Result, StoredUser, UserDraft, VirtualPath,
-    auth::{Authenticator, LoggedIn},
+    auth::{Authenticator, LoggedIn, StoredCredentials},
     event::{Event, Events, Observer, Protocol},
     filesystem::{FilesystemFactory, local::LocalHomes},
     provider::{QuotaLedger, Users},
@@ -77,11 +77,10 @@ impl World {
         let quotas = UsageManager::new(provider.clone(), Tracking::All);
         let scans = QuotaScans::new(Arc::new(LocalHomes), quotas.clone());
         let authenticator = Authenticator::new(
-            provider.clone(),
+            Arc::new(StoredCredentials::new(provider.clone(), false)),
             Arc::new(LocalHomes),
             connections.clone(),
             quotas.clone(),
-            false,
         );
         Self {
             directory,

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use sftpgo_core::{
     ErrorKind, Result, StoredUser, UserDraft, VirtualPath,
-    auth::{Authenticator, LoggedIn},
+    auth::{Authenticator, LoggedIn, StoredCredentials},
     event::{Events, Protocol},
     filesystem::{Capabilities, FilesystemFactory, local::LocalHomes},
     provider::{QuotaLedger, Users},
@@ -77,7 +77,12 @@ impl World {
         let quotas = UsageManager::new(provider.clone(), Tracking::All);
         let scans = QuotaScans::new(homes.clone(), quotas.clone());
         let connections = Connections::new(Events::default());
-        let authenticator = Authenticator::new(provider.clone(), homes, connections, quotas, false);
+        let authenticator = Authenticator::new(
+            Arc::new(StoredCredentials::new(provider.clone(), false)),
+            homes,
+            connections,
+            quotas,
+        );
         Self {
             _home: home,
             provider,

@@ -247,8 +247,11 @@ fn disabling_expiring_and_deleting_end_the_users_sessions_and_no_others() {
         let office = Office::new();
         let bob = office.accounts.add(draft("bob")).unwrap();
         let alice = office.accounts.add(draft("alice")).unwrap();
-        let of_bob = office.connections.log_in(&bob).unwrap();
-        let of_alice = office.connections.log_in(&alice).unwrap();
+        let of_bob = office.connections.log_in(&bob, &bob.effective()).unwrap();
+        let of_alice = office
+            .connections
+            .log_in(&alice, &alice.effective())
+            .unwrap();
         office
             .accounts
             .update(bob.id, |draft| {

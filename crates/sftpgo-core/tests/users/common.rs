@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use sftpgo_core::{
     EffectiveUser, Provider, Result, StoredUser, UserDraft,
     event::{Event, Events, Observer},
@@ -18,6 +19,11 @@ pub(crate) const OTHER_KEY: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlz
 pub(crate) const ARGON2ID: &str =
     "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$+c6q23sQwLpOH1shdbgrn6Ho39DyRbsdY34ab5ZO+fs";
 pub(crate) const BCRYPT: &str = "$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW";
+
+/// The key of such a line, as on the wire.
+pub(crate) fn blob(line: &str) -> Vec<u8> {
+    STANDARD.decode(line.split(' ').nth(1).unwrap()).unwrap()
+}
 
 /// Who may list, with the password `secret` and the key [`KEY`].
 pub(crate) fn draft(username: &str) -> UserDraft {

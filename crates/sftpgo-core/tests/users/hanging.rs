@@ -11,7 +11,7 @@ use std::{
 
 use sftpgo_core::{
     EffectiveUser, ErrorKind, Result,
-    auth::Authenticator,
+    auth::{Authenticator, StoredCredentials},
     event::Events,
     filesystem::{BoundedHomes, Filesystem, FilesystemFactory, local::LocalHomes},
     quota::{Tracking, UsageManager},
@@ -86,11 +86,10 @@ fn a_home_that_does_not_answer_fails_its_users_logins_and_nobody_elses() {
     add(provider.as_ref(), "bob", |_| ());
     let connections = Connections::new(Events::default());
     let authenticator = Authenticator::new(
-        provider.clone(),
+        Arc::new(StoredCredentials::new(provider.clone(), false)),
         Arc::new(BoundedHomes::with_patience(Arc::new(homes.clone()), SHORT)),
         Arc::clone(&connections),
         UsageManager::new(provider, Tracking::All),
-        false,
     );
     let log_in = |name: &str| authenticator.with_password(name, b"secret");
     // Threads are left behind for the first two and for no more.

@@ -9,11 +9,10 @@ use std::{
     thread,
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use sftpgo_core::{
     Error, ErrorKind, Provider, Result, StoredUser, UserDraft, UserId,
     accounts::Accounts,
-    auth::{Authenticator, LoggedIn, LoginFailure, refusal::RefusalTime},
+    auth::{Authenticator, Claim, LoggedIn, LoginFailure, StoredCredentials, refusal::RefusalTime},
     credential::password::PasswordHash,
     event::Events,
     provider::{Health, QuotaLedger, UserQuery, Users},
@@ -22,7 +21,7 @@ use sftpgo_core::{
     storage_usage::Usage,
 };
 
-use crate::common::{ARGON2ID, BCRYPT, Hooked, KEY, OTHER_KEY, add, empty};
+use crate::common::{ARGON2ID, BCRYPT, Hooked, KEY, OTHER_KEY, add, blob, empty};
 
 struct Gate {
     provider: Arc<dyn Provider>,
@@ -36,11 +35,10 @@ impl Gate {
         let quotas = UsageManager::new(Arc::clone(&provider), Tracking::All);
         Self {
             authenticator: Authenticator::new(
-                Arc::clone(&provider),
+                Arc::new(StoredCredentials::new(Arc::clone(&provider), rehash)),
                 Arc::new(homes),
                 Arc::clone(&connections),
                 quotas,
-                rehash,
             ),
             provider,
             connections,
@@ -71,16 +69,20 @@ impl Gate {
             .with_password(username, password.as_bytes())
     }
 
+    fn accepts_key(&self, username: &str, blob: &[u8]) -> Result<(), LoginFailure> {
+        let claim = Claim {
+            username,
+            remote: None,
+        };
+        self.authenticator.accepts_key(&claim, blob).map(drop)
+    }
+
     /// Why the password login of `bob` fails, which must leave no session behind.
     fn refusal(&self, password: &str) -> String {
         let failure = self.password("bob", password).err().unwrap();
         assert_eq!(self.connections.login_count(), 0, "{failure}");
         failure.to_string()
     }
-}
-
-fn blob(line: &str) -> Vec<u8> {
-    STANDARD.decode(line.split(' ').nth(1).unwrap()).unwrap()
 }
 
 #[test]
@@ -149,20 +151,20 @@ fn a_hash_that_cannot_be_read_lets_nobody_in() {
 fn only_a_key_of_the_user_fits() {
     let gate = Gate::of_bob(|draft| draft.public_keys = vec![format!("{KEY} a comment")]);
     let authenticator = &gate.authenticator;
-    assert_eq!(authenticator.accepts_key("bob", &blob(KEY)), Ok(()));
+    assert!(gate.accepts_key("bob", &blob(KEY)).is_ok());
     assert_eq!(gate.connections.login_count(), 0);
     assert!(authenticator.with_public_key("bob", &blob(KEY)).is_ok());
     let mut longer = blob(KEY);
     longer.push(0);
     for wrong in [blob(OTHER_KEY), Vec::new(), longer] {
         for failure in [
-            authenticator.accepts_key("bob", &wrong).unwrap_err(),
+            gate.accepts_key("bob", &wrong).unwrap_err(),
             authenticator.with_public_key("bob", &wrong).err().unwrap(),
         ] {
             assert_eq!(failure.to_string(), "unknown public key");
         }
     }
-    let unknown = authenticator.accepts_key("eve", &blob(KEY)).unwrap_err();
+    let unknown = gate.accepts_key("eve", &blob(KEY)).unwrap_err();
     assert_eq!(unknown.to_string(), "no such user");
 }
 
@@ -178,8 +180,8 @@ fn a_stored_line_that_is_refused_today_does_not_hide_the_others() {
         ..gate.bob()
     };
     gate.provider.update_user(&bob).unwrap();
-    assert!(gate.authenticator.accepts_key("bob", &blob(KEY)).is_ok());
-    let restricted = gate.authenticator.accepts_key("bob", &blob(OTHER_KEY));
+    assert!(gate.accepts_key("bob", &blob(KEY)).is_ok());
+    let restricted = gate.accepts_key("bob", &blob(OTHER_KEY));
     assert!(restricted.is_err());
 }
 
@@ -416,9 +418,7 @@ fn a_provider_that_fails_is_not_an_unknown_user() {
     let gate = Gate::new(Arc::new(Gone), Hooked::new(|| Ok(())), false);
     for failure in [
         gate.password("bob", "secret").err().unwrap(),
-        gate.authenticator
-            .accepts_key("bob", &blob(KEY))
-            .unwrap_err(),
+        gate.accepts_key("bob", &blob(KEY)).unwrap_err(),
     ] {
         let reason = failure.to_string();
         assert_eq!(reason, "the provider failed: the database is gone");

@@ -6,6 +6,7 @@
 )]
 
 mod accounts;
+mod backends;
 mod common;
 mod dead;
 mod flaky;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sftpgo_core::{
-    StoredUser,
+    EffectiveUser, StoredUser,
     credential::password::PasswordHash,
     event::{Events, Operation},
     permission::Permissions,
@@ -25,7 +25,10 @@ fn sessions_end_or_learn_what_holds_now() {
     let quotas = UsageManager::new(provider.clone(), Tracking::All);
     let log_in = |user: &StoredUser| {
         let account = quotas.account(&user.effective()).unwrap();
-        (connections.log_in(user).unwrap(), account)
+        (
+            connections.log_in(user, &user.effective()).unwrap(),
+            account,
+        )
     };
     let all = [&disabled, &deleted, &expired, &slower, &same];
     let sessions = all.map(log_in);
@@ -105,7 +108,7 @@ fn what_a_session_cannot_go_on_without_ends_it_and_what_is_applied_at_once_does_
         });
         let connections = Connections::new(Events::default());
         let quotas = UsageManager::new(provider.clone(), Tracking::All);
-        let login = connections.log_in(&user).unwrap();
+        let login = connections.log_in(&user, &user.effective()).unwrap();
         let mut changed = user.clone();
         change(&mut changed);
         provider.update_user(&changed).unwrap();
@@ -114,10 +117,13 @@ fn what_a_session_cannot_go_on_without_ends_it_and_what_is_applied_at_once_does_
         // Who logs in afterwards has what holds now.
         let now = provider.user_by_id(user.id).unwrap().unwrap();
         let later = connections
-            .log_in(&StoredUser {
-                max_sessions: 0,
-                ..now
-            })
+            .log_in(
+                &now,
+                &EffectiveUser {
+                    max_sessions: 0,
+                    ..now.effective()
+                },
+            )
             .unwrap();
         follow_changes(provider.as_ref(), &connections, &quotas).unwrap();
         assert!(!later.close_requested().is_cancelled(), "{what}");

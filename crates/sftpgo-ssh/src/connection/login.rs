@@ -32,8 +32,8 @@ impl Host {
                 self.has_tried = true;
                 let blob = blob(&offer.key);
                 match self.server.logins.accepts_key(&user, &blob, self.remote) {
-                    true => LoginAnswer::KeyIsGood,
-                    false => LoginAnswer::Refuse,
+                    Some(_) => LoginAnswer::KeyIsGood,
+                    None => LoginAnswer::Refuse,
                 }
             }
             LoginMethod::Key(signed) => self.try_key(&user, &signed),
@@ -69,9 +69,9 @@ impl Host {
         self.has_tried = true;
         let logins = &self.server.logins;
         let blob = blob(&signed.key);
-        if !logins.accepts_key(user, &blob, self.remote) {
+        let Some(accepted) = logins.accepts_key(user, &blob, self.remote) else {
             return LoginAnswer::Refuse;
-        }
+        };
         let refuse = |why| {
             logins.failed(user, event::LoginMethod::PublicKey, self.remote, why);
             LoginAnswer::Refuse
@@ -83,7 +83,7 @@ impl Host {
         if presence.is_security_key && !presence.user_present {
             return refuse("nobody touched the security key");
         }
-        match logins.with_public_key(user, &blob, self.remote) {
+        match logins.with_public_key(user, accepted, self.remote) {
             Some(logged_in) => {
                 self.admit(logged_in);
                 LoginAnswer::AcceptKey(verified)

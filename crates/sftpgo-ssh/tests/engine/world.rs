@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use sftpgo_core::{
     UserDraft,
-    auth::{Authenticator, LoggedIn},
+    auth::{Authenticator, LoggedIn, StoredCredentials},
     credential::public_key::AuthorizedKey,
     event::{Events, Protocol},
     filesystem::local::LocalHomes,
@@ -81,8 +81,12 @@ impl World {
         provider.add_user(&draft.validate(None).unwrap()).unwrap();
         let quotas = UsageManager::new(provider.clone(), Tracking::All);
         let connections = Connections::new(Events::default());
-        let authenticator =
-            Authenticator::new(provider, Arc::new(LocalHomes), connections, quotas, false);
+        let authenticator = Authenticator::new(
+            Arc::new(StoredCredentials::new(provider, false)),
+            Arc::new(LocalHomes),
+            connections,
+            quotas,
+        );
         let logged_in = authenticator
             .with_public_key("bob", AuthorizedKey::parse(KEY).unwrap().blob())
             .unwrap();

@@ -9,7 +9,7 @@ use std::{
 
 use sftpgo_core::{
     UserDraft,
-    auth::{Authenticator, LoggedIn},
+    auth::{Authenticator, LoggedIn, StoredCredentials},
     credential::public_key::AuthorizedKey,
     event::{Event, Events, Observer, Protocol},
     filesystem::local::LocalHomes,
@@ -88,8 +88,12 @@ impl World {
         let events = Events::new(vec![Box::new(Observing(Arc::clone(&ended)))]);
         let quotas = UsageManager::new(provider.clone(), Tracking::All);
         let connections = Connections::new(events.clone());
-        let authenticator =
-            Authenticator::new(provider, Arc::new(LocalHomes), connections, quotas, false);
+        let authenticator = Authenticator::new(
+            Arc::new(StoredCredentials::new(provider, false)),
+            Arc::new(LocalHomes),
+            connections,
+            quotas,
+        );
         let logged_in = authenticator
             .with_public_key("bob", AuthorizedKey::parse(KEY).unwrap().blob())
             .unwrap();

@@ -8,7 +8,7 @@ use russh::{
 };
 use sftpgo_core::{
     UserDraft, UserId,
-    auth::Authenticator,
+    auth::{Authenticator, StoredCredentials},
     event::{Command, Event, Events, Observer, Operation, Protocol},
     filesystem::local::LocalHomes,
     provider::Users,
@@ -81,11 +81,10 @@ impl World {
         let connections = Connections::new(events.clone());
         let quotas = UsageManager::new(provider.clone(), Tracking::All);
         let authenticator = Arc::new(Authenticator::new(
-            provider.clone(),
+            Arc::new(StoredCredentials::new(provider.clone(), false)),
             Arc::new(LocalHomes),
             connections.clone(),
             quotas.clone(),
-            false,
         ));
         let config = ServerConfig {
             host_keys: vec![HostKey::generate().unwrap()],

@@ -1,0 +1,102 @@
+//! Who is asked whether a password or a key is good for a name.
+//!
+//! [`StoredCredentials`](super::StoredCredentials) asks the provider. A program or a server that an operator names can be
+//! asked instead, before or after it: such a backend holds another one and hands on what it does not decide. Conditions of
+//! the account, the time of refusals, homes, limits and the count of refusals are not a backend's: the
+//! [`Authenticator`](super::Authenticator) and [`Logins`](super::Logins) have them for every backend alike.
+
+use std::{fmt, net::IpAddr};
+
+use crate::{
+    credential::password::PasswordHash,
+    user::{EffectiveUser, StoredUser},
+};
+
+/// Who a client says it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// The name that was sent; empty where what was sent can be no user's.
+    pub username: &'a str,
+    /// The client's address; none where no network is between.
+    pub remote: Option<IpAddr>,
+}
+
+/// A user whom a backend vouches for, and who is not in yet.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// As the provider has it, from which on changes of the user end the session.
+    pub stored: StoredUser,
+    /// What the session will enforce, `max_sessions` too.
+    pub effective: EffectiveUser,
+}
+
+impl From<StoredUser> for Candidate {
+    /// Without groups or a backend's own rules both are the same.
+    fn from(stored: StoredUser) -> Self {
+        Self {
+            effective: stored.effective(),
+            stored,
+        }
+    }
+}
+
+/// What a backend says of a password.
+pub enum PasswordCheck {
+    /// It is good.
+    Accepted(Box<Candidate>),
+    /// It is good if it fits a hash, which is found out where passwords wait for their turn.
+    Compare(Box<Comparison>),
+    /// It is not, whatever hash there is. The work of a comparison is done all the same.
+    Refused(LoginFailure),
+}
+
+/// A password that is to be compared with a hash.
+pub struct Comparison {
+    /// Whose password it is, if it fits.
+    pub candidate: Candidate,
+    /// The hash.
+    pub hash: PasswordHash,
+    /// What is compared, where it is not the password as it was sent.
+    pub instead: Option<Vec<u8>>,
+}
+
+/// Why a login failed: for the operator's log, never for the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginFailure(String);
+
+impl fmt::Display for LoginFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl LoginFailure {
+    /// A failure for `reason`.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
+/// Checks credentials. Calls may wait for a database, a program or a network, and compute nothing dear: hashes are
+/// compared elsewhere.
+pub trait CredentialBackend: Send + Sync {
+    /// Is this the password of who the client says it is?
+    fn check_password(&self, claim: &Claim<'_>, password: &[u8]) -> PasswordCheck;
+
+    /// May whoever has the private half of this key log in as who the client says it is? `blob` is the key as on the
+    /// wire. That the client has it is proved later, or not at all: clients ask for one key after the other.
+    ///
+    /// # Errors
+    /// Why not.
+    fn check_public_key(&self, claim: &Claim<'_>, blob: &[u8]) -> Result<Candidate, LoginFailure>;
+
+    /// The same user as it is now, asked for once the session is taken: what was changed before then is seen here, what is
+    /// changed after that closes the session.
+    ///
+    /// # Errors
+    /// Why the user may not log in any more.
+    fn current(&self, candidate: &Candidate) -> Result<Candidate, LoginFailure>;
+
+    /// The user is in. `compared` is the password, where it was compared with the hash of a [`Comparison`].
+    fn logged_in(&self, user: &Candidate, compared: Option<&[u8]>);
+}

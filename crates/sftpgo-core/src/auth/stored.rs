@@ -1,0 +1,123 @@
+//! Credentials as the provider keeps them.
+
+use std::sync::Arc;
+
+use super::backend::{
+    Candidate, Claim, Comparison, CredentialBackend, LoginFailure, PasswordCheck,
+};
+use crate::{
+    credential::{password::PasswordHash, public_key::AuthorizedKey},
+    error::Error,
+    provider::Provider,
+    user::{StoredUser, now_ms},
+};
+
+/// The users of a provider, by the hashes and keys that are stored with them.
+pub struct StoredCredentials {
+    provider: Arc<dyn Provider>,
+    rehash_on_login: bool,
+}
+
+impl StoredCredentials {
+    /// Those of `provider`. With `rehash_on_login` a hash that is not argon2id is replaced at the next successful
+    /// password login.
+    pub fn new(provider: Arc<dyn Provider>, rehash_on_login: bool) -> Self {
+        Self {
+            provider,
+            rehash_on_login,
+        }
+    }
+
+    fn find(&self, username: &str) -> Result<StoredUser, LoginFailure> {
+        match self.provider.user_by_name(username) {
+            Ok(Some(user)) => Ok(user),
+            Ok(None) => Err(LoginFailure::new("no such user")),
+            Err(error) => Err(provider_failed(&error)),
+        }
+    }
+
+    /// A password that was changed meanwhile stays as it is.
+    fn rehash(&self, user: &StoredUser, sent: &[u8]) {
+        let Some(old) = user.password.as_deref() else {
+            return;
+        };
+        if !PasswordHash::parse(old).is_ok_and(|hash| hash.is_legacy()) {
+            return;
+        }
+        let stored = PasswordHash::rehash(sent, old)
+            .and_then(|new| self.provider.replace_password_hash(user.id, old, &new));
+        if let Err(error) = stored {
+            log::warn!(
+                "the password hash of user {:?} could not be replaced by a current one and stays as it is: {error}",
+                user.username
+            );
+        }
+    }
+}
+
+impl CredentialBackend for StoredCredentials {
+    fn check_password(&self, claim: &Claim<'_>, _: &[u8]) -> PasswordCheck {
+        let user = match self.find(claim.username) {
+            Ok(user) => user,
+            Err(failure) => return PasswordCheck::Refused(failure),
+        };
+        let hash = match user.password.as_deref().map(PasswordHash::parse) {
+            Some(Ok(hash)) => hash,
+            Some(Err(error)) => {
+                let reason = format!("the stored hash cannot be used: {error}");
+                return PasswordCheck::Refused(LoginFailure::new(reason));
+            }
+            None => PasswordHash::of_nobody(),
+        };
+        PasswordCheck::Compare(Box::new(Comparison {
+            candidate: user.into(),
+            hash,
+            instead: None,
+        }))
+    }
+
+    fn check_public_key(&self, claim: &Claim<'_>, blob: &[u8]) -> Result<Candidate, LoginFailure> {
+        let user = self.find(claim.username)?;
+        if has_key(&user, blob) {
+            Ok(user.into())
+        } else {
+            // The account first: an operator looks there for why a user cannot log in.
+            Err(match user.check_may_log_in(now_ms()) {
+                Ok(()) => LoginFailure::new("unknown public key"),
+                Err(refused) => LoginFailure::new(refused.to_string()),
+            })
+        }
+    }
+
+    fn current(&self, candidate: &Candidate) -> Result<Candidate, LoginFailure> {
+        match self.provider.user_by_id(candidate.stored.id) {
+            Ok(Some(user)) => Ok(user.into()),
+            Ok(None) => Err(LoginFailure::new("the user was deleted meanwhile")),
+            Err(error) => Err(provider_failed(&error)),
+        }
+    }
+
+    fn logged_in(&self, user: &Candidate, compared: Option<&[u8]>) {
+        let user = &user.stored;
+        if let Err(error) = self.provider.record_login(user.id, now_ms()) {
+            log::warn!(
+                "the time of the login of user {:?} could not be stored: {error}",
+                user.username
+            );
+        }
+        if let Some(sent) = compared.filter(|_| self.rehash_on_login) {
+            self.rehash(user, sent);
+        }
+    }
+}
+
+fn provider_failed(error: &Error) -> LoginFailure {
+    LoginFailure::new(format!("the provider failed: {error}"))
+}
+
+fn has_key(user: &StoredUser, blob: &[u8]) -> bool {
+    user.public_keys
+        .iter()
+        .filter_map(|line| AuthorizedKey::parse(line).ok())
+        .any(|key| key.blob() == blob)
+}

@@ -1,0 +1,396 @@
+//! What every backend of logins gets from core, whoever answers: the stored users, or somebody else who may be slow or fail.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use sftpgo_core::{
+    EffectiveUser, StoredUser,
+    auth::{
+        Authenticator, Candidate, Claim, CredentialBackend, LoggedIn, LoginFailure, Logins,
+        PasswordCheck, SentName, StoredCredentials,
+    },
+    event::{Event, Events, Observer},
+    provider::Users,
+    quota::{Tracking, UsageManager},
+    registry::Connections,
+};
+use sftpgo_store::MemoryProvider;
+
+use crate::common::{BCRYPT, Hooked, KEY, OTHER_KEY, add, blob, empty};
+
+/// Somebody who is asked for a user: knows the names, and answers by a function.
+struct Asked<F> {
+    users: Arc<MemoryProvider>,
+    answer: F,
+}
+
+/// What is shown: a password, or a key.
+enum Shown<'a> {
+    Password(&'a [u8]),
+    Key(&'a [u8]),
+}
+
+impl<F> CredentialBackend for Asked<F>
+where
+    F: Fn(&Claim<'_>, Shown<'_>) -> Result<Candidate, LoginFailure> + Send + Sync,
+{
+    fn check_password(&self, claim: &Claim<'_>, password: &[u8]) -> PasswordCheck {
+        match (self.answer)(claim, Shown::Password(password)) {
+            Ok(candidate) => PasswordCheck::Accepted(Box::new(candidate)),
+            Err(failure) => PasswordCheck::Refused(failure),
+        }
+    }
+
+    fn check_public_key(&self, claim: &Claim<'_>, blob: &[u8]) -> Result<Candidate, LoginFailure> {
+        (self.answer)(claim, Shown::Key(blob))
+    }
+
+    fn current(&self, candidate: &Candidate) -> Result<Candidate, LoginFailure> {
+        let stored = self.users.user_by_id(candidate.stored.id).unwrap();
+        let stored = stored.ok_or_else(|| LoginFailure::new("gone"))?;
+        Ok(Candidate {
+            stored,
+            effective: candidate.effective.clone(),
+        })
+    }
+
+    fn logged_in(&self, _: &Candidate, _: Option<&[u8]>) {}
+}
+
+/// Lets `bob` in with `secret` and [`KEY`], after `pause` where the name is known.
+fn asked(users: &Arc<MemoryProvider>, pause: Duration) -> Arc<dyn CredentialBackend> {
+    let known = Arc::clone(users);
+    let answer = move |claim: &Claim<'_>, shown: Shown<'_>| {
+        let Some(user) = known.user_by_name(claim.username).unwrap() else {
+            return Err(LoginFailure::new("never heard of"));
+        };
+        thread::sleep(pause);
+        let is_good = match shown {
+            Shown::Password(password) => password == b"secret",
+            Shown::Key(key) => key == blob(KEY),
+        };
+        match is_good {
+            true => Ok(user.into()),
+            false => Err(LoginFailure::new("no")),
+        }
+    };
+    Arc::new(Asked {
+        users: Arc::clone(users),
+        answer,
+    })
+}
+
+/// Remembers what was told of logins.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<String>>>);
+
+impl Told {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl Observer for Told {
+    fn notify(&self, event: &Event<'_>) {
+        let line = match event {
+            Event::LoginAttempt { .. } => "tried".to_owned(),
+            Event::LoginOk { username, .. } => format!("{username} is in"),
+            Event::LoginFailed {
+                username, reason, ..
+            } => format!("{username}: {reason}"),
+            _ => return,
+        };
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+struct Gate {
+    authenticator: Arc<Authenticator>,
+    connections: Arc<Connections>,
+    logins: Logins,
+    told: Told,
+}
+
+const REMOTE: ([u8; 4], u16) = ([192, 0, 2, 7], 22);
+
+impl Gate {
+    fn new(users: &Arc<MemoryProvider>, backend: Arc<dyn CredentialBackend>) -> Self {
+        let connections = Connections::new(Events::default());
+        let authenticator = Arc::new(Authenticator::new(
+            backend,
+            Arc::new(Hooked::new(|| Ok(()))),
+            Arc::clone(&connections),
+            UsageManager::new(users.clone(), Tracking::All),
+        ));
+        let told = Told::default();
+        let events = Events::new(vec![Box::new(told.clone())]);
+        Self {
+            logins: Logins::new(Arc::clone(&authenticator), events, 1, 10).unwrap(),
+            authenticator,
+            connections,
+            told,
+        }
+    }
+
+    fn password(&self, name: &str, password: &str) -> Option<LoggedIn> {
+        let name = SentName::new(name.as_bytes());
+        let remote = SocketAddr::from(REMOTE);
+        self.logins
+            .with_password(&name, password.as_bytes(), remote, &Arc::default())
+    }
+
+    fn key(&self, name: &str, line: &str) -> Option<LoggedIn> {
+        let name = SentName::new(name.as_bytes());
+        let remote = SocketAddr::from(REMOTE);
+        let accepted = self.logins.accepts_key(&name, &blob(line), remote)?;
+        self.logins.with_public_key(&name, accepted, remote)
+    }
+}
+
+/// The same users behind each backend.
+fn each_backend(test: impl Fn(&str, &Arc<MemoryProvider>, Arc<dyn CredentialBackend>) + Sync) {
+    thread::scope(|scope| {
+        for name in ["stored", "asked", "asked and slow"] {
+            let test = &test;
+            scope.spawn(move || {
+                let users = empty();
+                add(users.as_ref(), "bob", |_| ());
+                let backend = match name {
+                    "stored" => Arc::new(StoredCredentials::new(users.clone(), false)),
+                    "asked" => asked(&users, Duration::ZERO),
+                    _ => asked(&users, Duration::from_millis(300)),
+                };
+                test(name, &users, backend);
+            });
+        }
+    });
+}
+
+#[test]
+fn a_good_credential_lets_in_and_is_told_once() {
+    each_backend(|what, users, backend| {
+        let gate = Gate::new(users, backend);
+        let logged_in = gate.password("bob", "secret").unwrap();
+        assert_eq!(logged_in.user.username, "bob", "{what}");
+        assert_eq!(gate.told.take(), ["tried", "bob is in"], "{what}");
+        assert!(gate.key("bob", KEY).is_some(), "{what}");
+        assert_eq!(gate.told.take(), ["tried", "bob is in"], "{what}");
+        assert_eq!(gate.connections.login_count(), 1, "{what}");
+    });
+}
+
+#[test]
+fn each_refusal_is_told_once_and_leaves_no_session() {
+    each_backend(|what, users, backend| {
+        let gate = Gate::new(users, backend);
+        for name in ["bob", "eve"] {
+            assert!(gate.password(name, "wrong").is_none());
+            let told = gate.told.take();
+            assert_eq!((told.len(), told[0].as_str()), (2, "tried"), "{what}");
+            assert!(told[1].starts_with(&format!("{name}: ")), "{told:?}");
+            assert!(gate.key(name, OTHER_KEY).is_none());
+            assert_eq!(gate.told.take().len(), 2, "{what}");
+        }
+        assert_eq!(gate.connections.login_count(), 0);
+    });
+}
+
+#[test]
+fn a_refused_password_takes_its_time_and_its_work_whoever_refuses_which_name() {
+    each_backend(|what, users, backend| {
+        let gate = Gate::new(users, backend);
+        for name in ["bob", "eve"] {
+            let claim = Claim {
+                username: name,
+                remote: None,
+            };
+            let login = gate.authenticator.begin_with_password(&claim, b"wrong");
+            assert!(login.is_dear(), "{what}: a hash is compared for {name}");
+            let began = Instant::now();
+            assert!(gate.password(name, "wrong").is_none());
+            let least = gate.authenticator.refusal_time().get();
+            let took = began.elapsed();
+            assert!(took >= least, "{what}: {name} was refused after {took:?}");
+        }
+    });
+}
+
+#[test]
+fn conditions_of_the_account_hold_whatever_the_backend_says() {
+    each_backend(|what, users, backend| {
+        let gate = Gate::new(users, backend);
+        let bob = users.user_by_name("bob").unwrap().unwrap();
+        type Change = fn(&mut StoredUser);
+        let changes: [(Change, &str); 2] = [
+            (|user| user.enabled = false, "bob: the user is disabled"),
+            (|user| user.expiration_date = 1, "bob: the user has expired"),
+        ];
+        for (change, reason) in changes {
+            let mut changed = bob.clone();
+            change(&mut changed);
+            users.update_user(&changed).unwrap();
+            assert!(gate.password("bob", "secret").is_none(), "{what}");
+            assert!(gate.key("bob", KEY).is_none(), "{what}");
+            assert_eq!(gate.told.take(), ["tried", reason, "tried", reason]);
+        }
+    });
+}
+
+#[test]
+fn sessions_are_limited_by_what_the_session_enforces() {
+    let users = empty();
+    let bob = add(users.as_ref(), "bob", |_| ());
+    assert_eq!(bob.max_sessions, 0);
+    let answer = move |_: &Claim<'_>, _: Shown<'_>| {
+        Ok(Candidate {
+            effective: EffectiveUser {
+                max_sessions: 1,
+                quota_files: 7,
+                ..bob.effective()
+            },
+            stored: bob.clone(),
+        })
+    };
+    let backend = Arc::new(Asked {
+        users: users.clone(),
+        answer,
+    });
+    let gate = Gate::new(&users, backend);
+    let first = gate.password("bob", "any").unwrap();
+    assert_eq!(first.user.quota_files, 7);
+    assert!(gate.password("bob", "any").is_none());
+    let told = gate.told.take();
+    assert!(told[3].contains("too many open sessions"), "{told:?}");
+    drop(first);
+    assert!(gate.password("bob", "any").is_some());
+}
+
+#[test]
+fn a_backend_that_fails_refuses_as_any_other_and_the_operator_hears_why() {
+    let users = empty();
+    add(users.as_ref(), "bob", |_| ());
+    let answer = |_: &Claim<'_>, _: Shown<'_>| Err(LoginFailure::new("the program has crashed"));
+    let backend = Arc::new(Asked {
+        users: users.clone(),
+        answer,
+    });
+    let gate = Gate::new(&users, backend);
+    let began = Instant::now();
+    assert!(gate.password("bob", "secret").is_none());
+    assert!(began.elapsed() >= gate.authenticator.refusal_time().get());
+    assert!(gate.key("bob", KEY).is_none());
+    let reason = "bob: the program has crashed";
+    assert_eq!(gate.told.take(), ["tried", reason, "tried", reason]);
+}
+
+/// Asks before and after another backend, as an operator's programs do.
+struct Around<B> {
+    inner: B,
+    /// Before the user is looked up.
+    before: fn(&Claim<'_>, &MemoryProvider),
+    /// What becomes of what was said of the password.
+    after: fn(PasswordCheck, &[u8]) -> PasswordCheck,
+    users: Arc<MemoryProvider>,
+}
+
+impl<B: CredentialBackend> CredentialBackend for Around<B> {
+    fn check_password(&self, claim: &Claim<'_>, password: &[u8]) -> PasswordCheck {
+        (self.before)(claim, &self.users);
+        (self.after)(self.inner.check_password(claim, password), password)
+    }
+
+    fn check_public_key(&self, claim: &Claim<'_>, blob: &[u8]) -> Result<Candidate, LoginFailure> {
+        (self.before)(claim, &self.users);
+        self.inner.check_public_key(claim, blob)
+    }
+
+    fn current(&self, candidate: &Candidate) -> Result<Candidate, LoginFailure> {
+        self.inner.current(candidate)
+    }
+
+    fn logged_in(&self, user: &Candidate, compared: Option<&[u8]>) {
+        self.inner.logged_in(user, compared);
+    }
+}
+
+fn around(
+    before: fn(&Claim<'_>, &MemoryProvider),
+    after: fn(PasswordCheck, &[u8]) -> PasswordCheck,
+) -> (Arc<MemoryProvider>, Gate) {
+    let users = empty();
+    add(users.as_ref(), "bob", |draft| {
+        draft.password = Some(BCRYPT.to_owned());
+    });
+    let backend = Around {
+        inner: StoredCredentials::new(users.clone(), true),
+        before,
+        after,
+        users: users.clone(),
+    };
+    let gate = Gate::new(&users, Arc::new(backend));
+    (users, gate)
+}
+
+fn hash_of_bob(users: &MemoryProvider) -> String {
+    users
+        .user_by_name("bob")
+        .unwrap()
+        .unwrap()
+        .password
+        .unwrap()
+}
+
+#[test]
+fn one_that_is_asked_after_the_store_may_compare_something_else() {
+    // The last six characters are a code that it has checked itself.
+    let (users, gate) = around(
+        |_, _| (),
+        |check, sent| match check {
+            PasswordCheck::Compare(mut comparison) => {
+                comparison.instead = Some(sent[..sent.len() - 6].to_vec());
+                PasswordCheck::Compare(comparison)
+            }
+            other => other,
+        },
+    );
+    assert!(gate.password("bob", "wrong123456").is_none());
+    assert_eq!(hash_of_bob(&users), BCRYPT);
+    assert!(gate.password("bob", "secret123456").is_some());
+    // What was compared is what the new hash is of.
+    assert_ne!(hash_of_bob(&users), BCRYPT);
+    assert!(gate.password("bob", "secret654321").is_some());
+}
+
+#[test]
+fn one_that_is_asked_after_the_store_may_accept_what_fits_no_hash() {
+    let (users, gate) = around(
+        |_, _| (),
+        |check, _| match check {
+            PasswordCheck::Compare(comparison) => {
+                PasswordCheck::Accepted(Box::new(comparison.candidate))
+            }
+            other => other,
+        },
+    );
+    assert!(gate.password("bob", "another").is_some());
+    assert_eq!(hash_of_bob(&users), BCRYPT, "which is not the user's");
+    assert!(gate.password("eve", "another").is_none());
+}
+
+#[test]
+fn one_that_is_asked_before_the_store_may_change_or_make_the_user() {
+    let before = |claim: &Claim<'_>, users: &MemoryProvider| {
+        if users.user_by_name(claim.username).unwrap().is_none() {
+            add(users, claim.username, |draft| draft.max_sessions = 1);
+        }
+    };
+    let (_, gate) = around(before, |check, _| check);
+    let first = gate.password("carol", "secret").unwrap();
+    assert!(gate.key("carol", KEY).is_none(), "the one session is taken");
+    drop(first);
+    assert!(gate.key("dave", KEY).is_some());
+}
