@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sftpgo_store::{MigrationStatus, StoreConfig};
+use sftpgo_store::{MigrationStatus, Reverted, StoreConfig};
 
 use crate::{
     cli::{Migrate, Options},
@@ -132,16 +132,21 @@ fn drop_takeover_copy(config: &StoreConfig) -> Result<(), Problem> {
 }
 
 fn revert(config: &StoreConfig, drop_users: bool) -> Result<(), Problem> {
-    match sftpgo_store::revert(config, drop_users) {
-        Ok(Some(name)) => terminal::say(&format!("took back {name}")),
-        Ok(None) => terminal::say("no migration has been run: there is nothing to take back"),
-        Err(error) if error.message().ends_with("users would be lost") => {
+    let reverted =
+        sftpgo_store::revert(config, drop_users).map_err(|error| of_database(config, &error))?;
+    match reverted {
+        Reverted::Undone(name) => terminal::say(&format!("took back {name}")),
+        Reverted::Nothing => {
+            terminal::say("no migration has been run: there is nothing to take back");
+        }
+        Reverted::WouldLoseUsers(users) => {
             return Err(Problem::new(
                 "--revert",
-                format!("{error}: make a backup of the database, then add --drop-users"),
+                format!(
+                    "{users} users would be lost: make a backup of the database, then add --drop-users"
+                ),
             ));
         }
-        Err(error) => return Err(of_database(config, &error)),
     }
     Ok(())
 }

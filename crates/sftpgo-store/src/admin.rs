@@ -7,7 +7,7 @@ use crate::{
     connect::Target,
     connection::Connection,
     dialect, error, legacy_import,
-    migrate::{WAIT_FOR_OTHERS, bring_up_to_date, due_and_unknown, undo_last},
+    migrate::{Reverted, WAIT_FOR_OTHERS, bring_up_to_date, due_and_unknown, undo_last},
 };
 
 /// How far a database is behind this program.
@@ -81,15 +81,14 @@ pub fn migrate(config: &StoreConfig) -> Result<Migrated> {
     })
 }
 
-/// Takes the migration back that was run last, and answers its name; none when there is none.
+/// Takes the migration back that was run last. One that would lose users is undone only if `lose_users` says that it may.
 ///
 /// # Errors
-/// As [`migrate`]; [`Invalid`](sftpgo_core::ErrorKind::Invalid) when it would lose users and `lose_users` does not say
-/// that it may.
-pub fn revert(config: &StoreConfig, lose_users: bool) -> Result<Option<String>> {
+/// As [`migrate`].
+pub fn revert(config: &StoreConfig, lose_users: bool) -> Result<Reverted> {
     let target = Target::of(&config.connect_options)?;
     if !target.exists() {
-        return Ok(None);
+        return Ok(Reverted::Nothing);
     }
     undo_last(&mut connect(&target)?, lose_users)
 }

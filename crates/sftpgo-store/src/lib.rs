@@ -54,6 +54,8 @@ pub use connect_options::{ConnectOptions, Secret, Server, StoreConfig, Tls};
 pub use database::DatabaseProvider;
 pub use journal::FileJournal;
 pub use memory::MemoryProvider;
+#[cfg(feature = "database")]
+pub use migrate::Reverted;
 
 /// The databases of this build, as SFTPGo's configuration calls their drivers.
 pub const DATABASES: &[&str] = &[

@@ -55,11 +55,22 @@ pub(crate) fn bring_up_to_date(connection: &mut Connection) -> Result<Done> {
     })
 }
 
-/// Undoes the migration that was run last, and answers its name; none when there is none.
+/// What taking back the last migration came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reverted {
+    /// None has been run.
+    Nothing,
+    /// The one of this name was undone.
+    Undone(String),
+    /// Nothing was changed, because so many users would be lost.
+    WouldLoseUsers(i64),
+}
+
+/// Undoes the migration that was run last.
 ///
 /// # Errors
-/// [`Invalid`](ErrorKind::Invalid) when that would lose users and `lose_users` does not say so.
-pub(crate) fn undo_last(connection: &mut Connection, lose_users: bool) -> Result<Option<String>> {
+/// The database does not answer, or the migration fails.
+pub(crate) fn undo_last(connection: &mut Connection, lose_users: bool) -> Result<Reverted> {
     dialect::alone(connection, WAIT_FOR_OTHERS, |connection| {
         let migrations = all(connection)?;
         let mut last = None;
@@ -69,7 +80,7 @@ pub(crate) fn undo_last(connection: &mut Connection, lose_users: bool) -> Result
             }
         }
         let Some(last) = last else {
-            return Ok(None);
+            return Ok(Reverted::Nothing);
         };
         let makes_users = migrations
             .first()
@@ -80,16 +91,13 @@ pub(crate) fn undo_last(connection: &mut Connection, lose_users: bool) -> Result
                 .get_result(connection)
                 .map_err(of_query)?;
             if lost > 0 {
-                return Err(Error::new(
-                    ErrorKind::Invalid,
-                    format!("{lost} users would be lost"),
-                ));
+                return Ok(Reverted::WouldLoseUsers(lost));
             }
         }
         connection
             .revert_migration(last.as_ref())
             .map_err(|error| failed("could not be taken back", error))?;
-        Ok(Some(last.name().to_string()))
+        Ok(Reverted::Undone(last.name().to_string()))
     })
 }
 

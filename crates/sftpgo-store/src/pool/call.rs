@@ -110,10 +110,7 @@ impl<T> Call<T> {
                     "the database did not answer for {seconds} seconds"
                 )))
             }
-            Progress::Waiting | Progress::GivenUp => Err(unavailable(format!(
-                "all {size} connections to the database were busy for {} seconds",
-                wait.as_secs()
-            ))),
+            Progress::Waiting | Progress::GivenUp => Err(super::all_busy(size, wait)),
         }
     }
 }

@@ -82,15 +82,7 @@ impl Connections {
         if state.connections < self.connections.max_size() {
             return error::of_connecting(error);
         }
-        Error::new(
-            ErrorKind::Unavailable,
-            format!(
-                "all {} connections to the database were busy for {} seconds",
-                state.connections,
-                WAIT_FOR_CONNECTION.as_secs()
-            ),
-        )
-        .with_source(error)
+        super::all_busy(state.connections, WAIT_FOR_CONNECTION).with_source(error)
     }
 }
 

@@ -16,7 +16,7 @@ use std::{
 };
 
 use diesel::result::QueryResult;
-use sftpgo_core::Result;
+use sftpgo_core::{Error, ErrorKind, Result};
 
 use crate::{connect::Target, connection::Connection, dialect};
 
@@ -142,6 +142,15 @@ impl Kind {
             target => Self::Server(server::Connections::new(target, size, alive)),
         }
     }
+}
+
+/// Why there is no connection: each of the `count` that there may be had something else to do.
+fn all_busy(count: impl std::fmt::Display, waited: Duration) -> Error {
+    let seconds = waited.as_secs();
+    Error::new(
+        ErrorKind::Unavailable,
+        format!("all {count} connections to the database were busy for {seconds} seconds"),
+    )
 }
 
 impl Drop for End {
