@@ -7,7 +7,7 @@ use sftpgo_api::{AllowedHosts, ApiState, Metrics};
 use sftpgo_core::{
     Error, Provider,
     accounts::Accounts,
-    auth::{Authenticator, StoredCredentials, refusal::RefusalTime},
+    auth::{Authenticator, Logins, PasswordLimits, StoredCredentials, refusal::RefusalTime},
     cluster::Heartbeat,
     event::Events,
     explain::Explainer,
@@ -138,8 +138,9 @@ pub(crate) fn compose(
         Arc::clone(&quotas),
     );
     let authenticator = Arc::new(authenticator.with_refusal_time(Arc::clone(&refusal_time)));
+    let logins = Logins::new(authenticator, events.clone(), PasswordLimits::default());
     let services = Services {
-        authenticator,
+        logins: Arc::new(logins.map_err(of_key("sftpd"))?),
         connections: Arc::clone(&connections),
         events,
     };

@@ -5,7 +5,7 @@ use std::{error::Error, sync::Arc};
 
 use sftpgo_core::{
     UserDraft,
-    auth::{Authenticator, StoredCredentials},
+    auth::{Authenticator, Logins, PasswordLimits, StoredCredentials},
     event::Events,
     filesystem::local::LocalHomes,
     provider::Users,
@@ -41,6 +41,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         connections.clone(),
         quotas,
     ));
+    let logins = Logins::new(authenticator, events.clone(), PasswordLimits::default())?;
+    let logins = Arc::new(logins);
     let config = ServerConfig {
         host_keys: vec![HostKey::generate()?],
         ..ServerConfig::default()
@@ -48,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let server = Server::new(
         config,
         Services {
-            authenticator,
+            logins,
             connections,
             events,
         },

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use sftpgo_core::session::{SetstatMode, UploadPolicy};
+use sftpgo_core::{
+    fair_pool::half_of_the_cores,
+    session::{SetstatMode, UploadPolicy},
+};
 
 use crate::{commands::SshCommand, host_key::HostKey};
 
@@ -94,10 +97,6 @@ pub struct Limits {
     /// they are working on, in bytes; above it the connection is closed. READ requests take 33 bytes, so this is
     /// a prefetch of some 15 GiB.
     pub queued_bytes_unread: usize,
-    /// Logins that verify a password at the same time; the others wait their turn.
-    pub password_checks: usize,
-    /// Logins that wait for that; above it the login of who has most in the line fails.
-    pub queued_password_checks: usize,
     /// Key exchanges over finite fields at the same time, of clients that are not logged in; the others wait their turn.
     pub dear_exchanges: usize,
 }
@@ -113,13 +112,7 @@ impl Default for Limits {
             directories_per_session: 128,
             queued_bytes: 2 * 1024 * 1024,
             queued_bytes_unread: 16 * 1024 * 1024,
-            password_checks: half_of_the_cores(),
-            queued_password_checks: 512,
             dear_exchanges: half_of_the_cores(),
         }
     }
-}
-
-fn half_of_the_cores() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
 }

@@ -7,7 +7,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use sftpgo_core::{
     Error, Result,
-    auth::{Authenticator, Logins},
+    auth::Logins,
     event::Events,
     fair_pool::FairPool,
     registry::{AcceptFailures, Connections},
@@ -32,8 +32,8 @@ const GOODBYE: Duration = Duration::from_secs(2);
 
 /// What an SSH server needs of the rest of the program.
 pub struct Services {
-    /// Checks credentials.
-    pub authenticator: Arc<Authenticator>,
+    /// Lets users in. One for all protocols of a process, so that what is counted and waits in line is so for all.
+    pub logins: Arc<Logins>,
     /// Lists sessions.
     pub connections: Arc<Connections>,
     /// Hears what happens.
@@ -55,12 +55,6 @@ impl Server {
             return Err(Error::invalid("keys", "at least one host key is needed"));
         }
         let engine = connection::engine_config(&config)?;
-        let logins = Logins::new(
-            services.authenticator,
-            services.events.clone(),
-            config.limits.password_checks,
-            config.limits.queued_password_checks,
-        )?;
         let exchanges = FairPool::start(
             "key exchange",
             config.limits.dear_exchanges.max(1),
@@ -72,7 +66,7 @@ impl Server {
                 offer: Box::new(Offered::new(Arc::clone(&config))),
                 config,
                 engine,
-                logins,
+                logins: services.logins,
                 exchanges,
                 connections: services.connections,
                 events: services.events,

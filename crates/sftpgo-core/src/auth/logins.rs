@@ -10,13 +10,32 @@ use super::{Authenticator, Claim, LoggedIn, LoginFailure, login::VerifiedLogin};
 use crate::{
     error::Result,
     event::{Event, Events, LoginMethod},
-    fair_pool::{Asker, Bell, FairPool, NotDone},
+    fair_pool::{Asker, Bell, FairPool, NotDone, half_of_the_cores},
 };
 
 /// A key that logs its user in once the client has proved to have it.
 pub struct AcceptedKey(VerifiedLogin);
 
-/// The logins of one server. Passwords are verified by a few threads, before which sources and names take turns.
+/// How many passwords are verified, and wait to be.
+#[derive(Debug, Clone)]
+pub struct PasswordLimits {
+    /// Logins that verify a password at the same time; the others wait their turn.
+    pub checks: usize,
+    /// Logins that wait for that; above it the login of who has most in the line fails.
+    pub queued: usize,
+}
+
+impl Default for PasswordLimits {
+    fn default() -> Self {
+        Self {
+            checks: half_of_the_cores(),
+            queued: 512,
+        }
+    }
+}
+
+/// The logins of a process, by whatever protocol. Passwords are verified by a few threads, before which sources and names
+/// take turns; refusals are told to the same observers, who count them.
 pub struct Logins {
     authenticator: Arc<Authenticator>,
     events: Events,
@@ -24,17 +43,16 @@ pub struct Logins {
 }
 
 impl Logins {
-    /// Logins by `authenticator`, told to `events`: `threads` verify passwords, and at most `most_waiting` wait for them.
+    /// Logins by `authenticator`, told to `events`.
     ///
     /// # Errors
     /// The system gives no more threads.
     pub fn new(
         authenticator: Arc<Authenticator>,
         events: Events,
-        threads: usize,
-        most_waiting: usize,
+        limits: PasswordLimits,
     ) -> Result<Self> {
-        let passwords = FairPool::start("password", threads.max(1), most_waiting)?;
+        let passwords = FairPool::start("password", limits.checks.max(1), limits.queued)?;
         Ok(Self {
             authenticator,
             events,

@@ -8,5 +8,5 @@ mod stored;
 
 pub use backend::{Candidate, Claim, Comparison, CredentialBackend, LoginFailure, PasswordCheck};
 pub use login::{Authenticator, LoggedIn};
-pub use logins::{AcceptedKey, Logins, SentName};
+pub use logins::{AcceptedKey, Logins, PasswordLimits, SentName};
 pub use stored::StoredCredentials;

@@ -37,6 +37,11 @@ struct State {
     has_ended: bool,
 }
 
+/// Half of the cores, rounded up: so many threads leave the others to transfers.
+pub fn half_of_the_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
+}
+
 /// Why something was not done.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NotDone {

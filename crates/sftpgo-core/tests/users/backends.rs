@@ -11,7 +11,7 @@ use sftpgo_core::{
     EffectiveUser, StoredUser,
     auth::{
         Authenticator, Candidate, Claim, CredentialBackend, LoggedIn, LoginFailure, Logins,
-        PasswordCheck, SentName, StoredCredentials,
+        PasswordCheck, PasswordLimits, SentName, StoredCredentials,
     },
     event::{Event, Events, Observer},
     provider::Users,
@@ -129,7 +129,12 @@ impl Gate {
         let told = Told::default();
         let events = Events::new(vec![Box::new(told.clone())]);
         Self {
-            logins: Logins::new(Arc::clone(&authenticator), events, 1, 10).unwrap(),
+            logins: Logins::new(
+                Arc::clone(&authenticator),
+                events,
+                PasswordLimits::default(),
+            )
+            .unwrap(),
             authenticator,
             connections,
             told,

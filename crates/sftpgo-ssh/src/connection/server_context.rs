@@ -14,7 +14,7 @@ use crate::{
 pub(crate) struct ServerContext {
     pub(crate) config: Arc<ServerConfig>,
     pub(crate) engine: Arc<proto::Config>,
-    pub(crate) logins: Logins,
+    pub(crate) logins: Arc<Logins>,
     /// What runs on channels.
     pub(crate) offer: Box<dyn Offer>,
     /// Where keys are exchanged that are dear.

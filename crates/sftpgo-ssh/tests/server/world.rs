@@ -8,7 +8,7 @@ use russh::{
 };
 use sftpgo_core::{
     UserDraft, UserId,
-    auth::{Authenticator, StoredCredentials},
+    auth::{Authenticator, Logins, PasswordLimits, StoredCredentials},
     event::{Command, Event, Events, Observer, Operation, Protocol},
     filesystem::local::LocalHomes,
     provider::Users,
@@ -91,8 +91,9 @@ impl World {
             enable_scp: true,
             ..config
         };
+        let logins = Logins::new(authenticator, events.clone(), PasswordLimits::default());
         let services = Services {
-            authenticator,
+            logins: Arc::new(logins.unwrap()),
             connections: Arc::clone(&connections),
             events,
         };
