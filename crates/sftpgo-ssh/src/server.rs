@@ -3,22 +3,30 @@
 //! A connection's file operations run on its own thread, where they can wait for a disk without
 //! holding up anybody else and need no hop to another thread and back for every packet.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sftpgo_core::{
     Error, Result,
     auth::Logins,
     event::Events,
     fair_pool::FairPool,
-    registry::{AcceptFailures, Connections},
+    registry::{AcceptFailures, Admission, Connections},
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::mpsc::{self, Sender},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::ServerConfig,
     connection::{self, ServerContext},
     offered::Offered,
+    unauthenticated_limiter::{Entrance, Permit},
 };
 
 /// Stack of a connection's thread; touched pages only are in memory.
@@ -78,7 +86,7 @@ impl Server {
 
     /// Serves until `shutdown` fires; then running transfers may finish within the configured grace.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) {
-        let (alive, mut all_gone) = tokio::sync::mpsc::channel::<()>(1);
+        let (alive, mut all_gone) = mpsc::channel::<()>(1);
         let mut failures = AcceptFailures::of("SFTP");
         loop {
             let accepted = tokio::select! {
@@ -88,7 +96,7 @@ impl Server {
             match accepted {
                 Ok((stream, remote)) => {
                     failures.accepted();
-                    self.start(stream, plain(remote), alive.clone());
+                    self.accept(stream, plain(remote), alive.clone());
                 }
                 Err(error) => {
                     failures.failed(&error);
@@ -107,21 +115,74 @@ impl Server {
         let _ = tokio::time::timeout(GOODBYE, all_gone.recv()).await;
     }
 
-    fn start(&self, stream: TcpStream, remote: SocketAddr, alive: tokio::sync::mpsc::Sender<()>) {
-        let context = Arc::clone(&self.context);
+    fn accept(&self, stream: TcpStream, remote: SocketAddr, alive: Sender<()>) {
+        let context = &self.context;
         // A client that is refused sees its connection closed before a greeting.
         let Ok(admission) = context.connections.admit(remote.ip()) else {
             return;
         };
-        let Some(permit) = context
-            .unauthenticated
-            .enter(remote.ip(), &context.config.limits)
-        else {
-            log::debug!(
-                "the connection from {remote} was refused, because too many others are logging in"
-            );
-            return;
+        let (address, limits) = (remote.ip(), context.config.limits);
+        let accepted = Accepted {
+            context: Arc::clone(context),
+            stream,
+            remote,
+            admission,
+            alive,
         };
+        match context
+            .unauthenticated
+            .enter(address, &limits, Instant::now())
+        {
+            Entrance::Permitted(permit) => accepted.start(permit),
+            Entrance::Later(wait) => {
+                tokio::spawn(accepted.start_after(wait));
+            }
+            Entrance::Refused => accepted.refuse(),
+        }
+    }
+}
+
+/// A connection that nothing was read from yet.
+struct Accepted {
+    context: Arc<ServerContext>,
+    stream: TcpStream,
+    remote: SocketAddr,
+    admission: Admission,
+    alive: Sender<()>,
+}
+
+impl Accepted {
+    async fn start_after(self, wait: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = self.context.close_all.cancelled() => return,
+        }
+        let limits = &self.context.config.limits;
+        match self
+            .context
+            .unauthenticated
+            .enter_in_turn(self.remote.ip(), limits)
+        {
+            Some(permit) => self.start(permit),
+            None => self.refuse(),
+        }
+    }
+
+    fn refuse(&self) {
+        log::debug!(
+            "the connection from {} was refused, because too many others are logging in",
+            self.remote
+        );
+    }
+
+    fn start(self, permit: Permit) {
+        let Self {
+            context,
+            stream,
+            remote,
+            admission,
+            alive,
+        } = self;
         let control = match stream.into_std().and_then(connection::control) {
             Ok(control) => control,
             Err(error) => {

@@ -110,6 +110,24 @@ async fn one_that_has_exchanged_no_keys_makes_room() {
 }
 
 #[tokio::test]
+async fn who_waits_for_a_turn_gets_it() {
+    let limits = Limits {
+        unauthenticated_per_address: 3,
+        ..Limits::default()
+    };
+    let world = World::new(UserDraft::default(), limited(limits)).await;
+    let mut crowd = Vec::new();
+    // More than may have others closed at once.
+    for _ in 0..200 {
+        crowd.push(TcpStream::connect(world.address).await.unwrap());
+    }
+    for stream in &mut crowd {
+        let first = tokio::time::timeout(PATIENCE, stream.read_u8());
+        assert_eq!(first.await.unwrap().unwrap(), b'S');
+    }
+}
+
+#[tokio::test]
 async fn nobody_who_is_logging_in_makes_room() {
     let world = World::new(
         UserDraft::default(),

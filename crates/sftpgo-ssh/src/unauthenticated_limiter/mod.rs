@@ -1,15 +1,19 @@
 //! Connections that are not logged in: bounded in all and for each source.
 
+mod pace;
+
 use std::{
     collections::{BTreeMap, HashMap},
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant},
 };
 
 use rand::seq::IteratorRandom;
 use sftpgo_core::{fair_pool::source_of, sync::lock};
 use tokio_util::sync::CancellationToken;
 
+use self::pace::Pace;
 use crate::config::Limits;
 
 /// Bounds the connections that have not logged in yet.
@@ -21,6 +25,17 @@ struct State {
     next: u64,
     waiting: BTreeMap<u64, Entry>,
     by_source: HashMap<IpAddr, usize>,
+    pace: Pace,
+}
+
+/// What becomes of a new connection.
+pub(crate) enum Entrance {
+    /// It may be served.
+    Permitted(Permit),
+    /// Its source has had many others closed already: it comes in after this by [`UnauthenticatedLimiter::enter_in_turn`].
+    Later(Duration),
+    /// There is no room for it.
+    Refused,
 }
 
 struct Entry {
@@ -48,14 +63,42 @@ pub(crate) struct Permit {
 }
 
 impl UnauthenticatedLimiter {
-    /// Gives a permit to `address`. Where a limit is reached, one of those that count towards it makes room, at random among
-    /// the least far. Of those who are logging in one makes room only in the whole, and only of the source that has most of
-    /// them, if that is more than the new one's source will have: nobody who is alone at an address is closed while somebody
-    /// holds many. Else none is left for the new one.
-    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr, limits: &Limits) -> Option<Permit> {
+    /// Lets `address` in if there is room. Where a limit is reached, one of those that count towards it makes room, at
+    /// random among the least far. Of those who are logging in one makes room only in the whole, and only of the source that
+    /// has most of them, if that is more than the new one's source will have: nobody who is alone at an address is closed
+    /// while somebody holds many. Else none is left for the new one.
+    ///
+    /// Whoever connects again as soon as it is closed would have the server do nothing but begin connections. So a source
+    /// has others closed at a bounded rate: the new one waits for its turn, and costs a descriptor meanwhile.
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        address: IpAddr,
+        limits: &Limits,
+        now: Instant,
+    ) -> Entrance {
         let source = source_of(address);
         let mut state = self.lock();
-        let from_source = state.by_source.get(&source).copied().unwrap_or(0);
+        if state.is_full(source, limits) {
+            match state.pace.take(source, now) {
+                Some(Duration::ZERO) => {}
+                Some(wait) => return Entrance::Later(wait),
+                None => return Entrance::Refused,
+            }
+        }
+        drop(state);
+        self.enter_in_turn(address, limits)
+            .map_or(Entrance::Refused, Entrance::Permitted)
+    }
+
+    /// The same for who has waited for its turn; none if nobody can make room.
+    pub(crate) fn enter_in_turn(
+        self: &Arc<Self>,
+        address: IpAddr,
+        limits: &Limits,
+    ) -> Option<Permit> {
+        let source = source_of(address);
+        let mut state = self.lock();
+        let from_source = state.from(source);
         if from_source >= limits.unauthenticated_per_address {
             state.make_room(Some(source))?;
         } else if state.waiting.len() >= limits.unauthenticated {
@@ -86,6 +129,15 @@ impl UnauthenticatedLimiter {
 }
 
 impl State {
+    fn from(&self, source: IpAddr) -> usize {
+        self.by_source.get(&source).copied().unwrap_or(0)
+    }
+
+    fn is_full(&self, source: IpAddr, limits: &Limits) -> bool {
+        self.from(source) >= limits.unauthenticated_per_address
+            || self.waiting.len() >= limits.unauthenticated
+    }
+
     /// Closes one of those from `source`, or of all.
     fn make_room(&mut self, source: Option<IpAddr>) -> Option<()> {
         let number = [Stage::Connected, Stage::Encrypted]
@@ -167,7 +219,7 @@ mod tests {
     fn one_of_a_full_source_makes_room_and_others_stay() {
         let limits = limits(4, 2);
         let limiter = Arc::new(UnauthenticatedLimiter::default());
-        let enter = |last| limiter.enter(IpAddr::from([127, 0, 0, last]), &limits);
+        let enter = |last| limiter.enter_in_turn(IpAddr::from([127, 0, 0, last]), &limits);
         let (first, second, other) = (enter(1), enter(1), enter(2).unwrap());
         let third = enter(1).unwrap();
         let closed = [&first, &second].map(|permit| is_closed(permit.as_ref().unwrap()));
@@ -184,7 +236,7 @@ mod tests {
     fn who_is_less_far_goes_first_and_nobody_who_is_logging_in() {
         let limits = limits(3, 3);
         let limiter = Arc::new(UnauthenticatedLimiter::default());
-        let enter = |last| limiter.enter(IpAddr::from([127, 0, 0, last]), &limits);
+        let enter = |last| limiter.enter_in_turn(IpAddr::from([127, 0, 0, last]), &limits);
         let permits = [1, 2, 3].map(|last| enter(last).unwrap());
         permits[0].reach(Stage::LoggingIn);
         permits[1].reach(Stage::Encrypted);
@@ -206,7 +258,7 @@ mod tests {
     fn who_holds_many_logins_keeps_nobody_out_and_who_has_one_keeps_it() {
         let limits = limits(4, 4);
         let limiter = Arc::new(UnauthenticatedLimiter::default());
-        let enter = |last| limiter.enter(IpAddr::from([127, 0, 0, last]), &limits);
+        let enter = |last| limiter.enter_in_turn(IpAddr::from([127, 0, 0, last]), &limits);
         let one = enter(1).unwrap();
         let many = [2, 2, 2].map(|last| enter(last).unwrap());
         for permit in many.iter().chain([&one]) {
@@ -243,10 +295,32 @@ mod tests {
         for _ in 0..200 {
             let limiter = Arc::new(UnauthenticatedLimiter::default());
             let permits: Vec<_> = (0..9)
-                .filter_map(|_| limiter.enter(address, &limits))
+                .filter_map(|_| limiter.enter_in_turn(address, &limits))
                 .collect();
             closed.extend(permits.iter().position(is_closed));
         }
         assert!(closed.len() > 4, "{closed:?}");
+    }
+
+    #[test]
+    fn who_comes_again_and_again_waits_for_a_turn_and_others_do_not() {
+        let limits = limits(8, 4);
+        let limiter = Arc::new(UnauthenticatedLimiter::default());
+        let now = Instant::now() + Duration::from_secs(60);
+        let enter = |last| limiter.enter(IpAddr::from([127, 0, 0, last]), &limits, now);
+        let mut permits = Vec::new();
+        let (mut waiting, mut refused) = (0, 0);
+        for _ in 0..2000 {
+            match enter(1) {
+                Entrance::Permitted(permit) => permits.push(permit),
+                Entrance::Later(_) => waiting += 1,
+                Entrance::Refused => refused += 1,
+            }
+        }
+        assert_eq!((permits.len(), waiting, refused), (69, 1000, 931));
+        assert!(matches!(enter(2), Entrance::Permitted(_)));
+        // Where there is room nobody waits.
+        permits.clear();
+        assert!(matches!(enter(1), Entrance::Permitted(_)));
     }
 }
