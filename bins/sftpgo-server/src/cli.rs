@@ -8,8 +8,10 @@ use std::{
 
 use clap::{
     ArgAction, ArgGroup, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
-    builder::BoolishValueParser, error::ErrorKind, parser::ValueSource,
+    ValueEnum, builder::BoolishValueParser, error::ErrorKind, parser::ValueSource,
 };
+
+use clap_complete::Shell;
 
 use crate::{config, logging::LogSettings};
 
@@ -35,8 +37,37 @@ pub(crate) enum Command {
     InitProvider(Options),
     /// Ask the server of this configuration whether it answers; exit with 1 if it does not within 3 seconds.
     Ping(Options),
+    /// Write manual pages, completions or a configuration file, from what the program knows of itself.
+    #[command(subcommand)]
+    Gen(Gen),
     /// Say which version this is.
     Version,
+}
+
+/// What to generate.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Gen {
+    /// Write a manual page for each command to a directory, which is made if it is missing.
+    Man {
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
+    /// Print a script that teaches a shell to complete these commands.
+    Completion { shell: Shell },
+    /// Print a configuration file with every key at its default.
+    Config {
+        #[arg(long, value_enum, default_value = "json", value_name = "FORMAT")]
+        format: ConfigFormat,
+    },
+}
+
+/// How a configuration file is written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ConfigFormat {
+    /// As SFTPGo ships it.
+    Json,
+    /// With sections.
+    Toml,
 }
 
 /// How to serve.
@@ -194,6 +225,11 @@ pub(crate) struct Invocation {
     pub(crate) flags: String,
 }
 
+/// The whole command line, for what is generated from it.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
+}
+
 impl Invocation {
     /// Of this process. Help and complaints have been printed when there is none.
     ///
@@ -281,6 +317,35 @@ mod tests {
         for refused in ["-1", "1.5", "10s", ""] {
             let kind = parsed(refused).unwrap_err().kind();
             assert_eq!(kind, ErrorKind::ValueValidation, "{refused}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_of_serve_is_documented_with_its_default() {
+        let documentation = include_str!("../../../docs/configuration.md").replace('`', "");
+        let command = Cli::command();
+        let serve = command.find_subcommand("serve").unwrap();
+        for flag in serve
+            .get_arguments()
+            .filter(|flag| flag.get_env().is_some())
+        {
+            let short = flag.get_short().map(|short| format!("-{short}, "));
+            let [default] = flag.get_default_values() else {
+                panic!("{flag:?}");
+            };
+            let row = format!(
+                "\n| {}--{} | {} | {} | ",
+                short.unwrap_or_default(),
+                flag.get_long().unwrap(),
+                flag.get_env().unwrap().display(),
+                default.display(),
+            );
+            assert!(documentation.contains(&row), "{row}");
         }
     }
 

@@ -8,6 +8,7 @@ mod cluster_task;
 mod compose;
 mod config;
 mod event_log;
+mod generate;
 mod health;
 mod listen;
 mod logging;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         cli::Command::Migrate(migrate) => migrate::run(migrate),
         cli::Command::InitProvider(options) => migrate::init(options),
         cli::Command::Ping(options) => ping::run(options),
+        cli::Command::Gen(what) => generate::run(what),
         cli::Command::Version => {
             terminal::say(&version::line());
             ExitCode::SUCCESS

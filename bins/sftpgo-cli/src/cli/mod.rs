@@ -4,7 +4,10 @@ mod user;
 mod user_export;
 mod user_import;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
+use clap_complete::Shell;
 
 pub(crate) use user::{
     Explain, Limits, Order, PasswordSource, Target, UserCommand, UserFields, UserUpdate,
@@ -91,12 +94,16 @@ Examples:
   sftpgo-cli version
   sftpgo-cli --version    # without asking the server")]
     Version,
-    /// Print a script that teaches a shell to complete these commands
-    #[command(after_help = "\
-Examples:
-  sftpgo-cli completions bash > /etc/bash_completion.d/sftpgo-cli
-  sftpgo-cli completions zsh > ~/.zfunc/_sftpgo-cli
-  sftpgo-cli completions fish > ~/.config/fish/completions/sftpgo-cli.fish")]
+    /// Write manual pages, or a script by which a shell completes these commands
+    #[command(subcommand)]
+    Gen(GenCommand),
+    /// Print a completion script: the same as `gen completion`
+    #[command(
+        hide = true,
+        after_help = "\
+Example:
+  sftpgo-cli completions bash > /etc/bash_completion.d/sftpgo-cli"
+    )]
     Completions {
         /// For which shell
         shell: Shell,
@@ -155,12 +162,28 @@ Example:
     List,
 }
 
-/// Shells whose completions are known to work.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Shell {
-    Bash,
-    Zsh,
-    Fish,
+/// `sftpgo-cli gen …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum GenCommand {
+    /// Write a manual page for each command to a directory, which is made if it is missing
+    #[command(after_help = "\
+Example:
+  sftpgo-cli gen man /usr/local/share/man/man1")]
+    Man {
+        /// Where the pages go
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
+    /// Print a script that teaches a shell to complete these commands
+    #[command(after_help = "\
+Examples:
+  sftpgo-cli gen completion bash > /etc/bash_completion.d/sftpgo-cli
+  sftpgo-cli gen completion zsh > ~/.zfunc/_sftpgo-cli
+  sftpgo-cli gen completion fish > ~/.config/fish/completions/sftpgo-cli.fish")]
+    Completion {
+        /// For which shell
+        shell: Shell,
+    },
 }
 
 #[cfg(test)]

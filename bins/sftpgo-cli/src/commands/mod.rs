@@ -4,20 +4,18 @@ mod connection;
 mod credentials;
 mod explain;
 mod export;
+mod generate;
 mod import;
 mod paginate;
 mod quota;
 mod status;
 mod user;
 
-use clap::CommandFactory;
-use clap_complete::Shell as Completer;
-
 use crate::{
-    cli::{Cli, Command, Shell},
+    cli::{Cli, Command},
     client::Client,
     exit::Result,
-    output::{self, Format},
+    output::Format,
     values::text::visible,
     wire::Answer,
 };
@@ -32,27 +30,9 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Quota(command) => quota::run(&client, format, command),
         Command::Status => status::status(&client, format),
         Command::Version => status::version(&client, format),
-        Command::Completions { shell } => completions(shell),
+        Command::Gen(command) => generate::run(command),
+        Command::Completions { shell } => generate::completion(shell),
     }
-}
-
-fn completions(shell: Shell) -> Result<()> {
-    let script = match shell {
-        // Where a program's name holds a hyphen, clap_complete names its commands in two ways, and
-        // nothing after the first command completes (https://github.com/clap-rs/clap/issues/6421).
-        Shell::Bash => generated(Completer::Bash).replace("sftpgo__subcmd__cli", "sftpgo__cli"),
-        Shell::Zsh => generated(Completer::Zsh),
-        Shell::Fish => generated(Completer::Fish),
-    };
-    output::raw(script.as_bytes())
-}
-
-fn generated(completer: Completer) -> String {
-    let mut command = Cli::command();
-    let name = command.get_name().to_owned();
-    let mut script = Vec::new();
-    clap_complete::generate(completer, &mut command, name, &mut script);
-    String::from_utf8_lossy(&script).into_owned()
 }
 
 /// Says that something was done: in our words, or with the server's answer.

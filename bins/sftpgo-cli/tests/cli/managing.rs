@@ -200,13 +200,37 @@ fn completions_need_no_server() {
         ("bash", "complete -F _sftpgo__cli "),
         ("zsh", "#compdef sftpgo-cli"),
         ("fish", "complete -c sftpgo-cli"),
+        ("powershell", "Register-ArgumentCompleter"),
+        ("elvish", "edit:completion:arg-completer[sftpgo-cli]"),
     ] {
         let mut command = binary();
-        command.args(["completions", shell]);
+        command.args(["gen", "completion", shell]);
         let script = outcome(command, "").done();
         assert!(script.contains(mark), "{shell}: {script}");
-        assert!(script.contains("create_symlinks"), "{shell}: {script}");
+        assert!(script.contains("permission"), "{shell}: {script}");
+        let mut command = binary();
+        command.args(["completions", shell]);
+        assert_eq!(outcome(command, "").done(), script);
     }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let directory = tempfile::tempdir().unwrap();
+    let pages = directory.path().join("man1");
+    let man = |place: &std::path::Path| {
+        let mut command = binary();
+        command.args(["gen", "man"]).arg(place);
+        outcome(command, "")
+    };
+    assert_eq!(man(&pages).done(), "");
+    for name in ["sftpgo-cli", "sftpgo-cli-user-add", "sftpgo-cli-gen-man"] {
+        let page = std::fs::read_to_string(pages.join(format!("{name}.1"))).unwrap();
+        assert!(page.contains(".SH SYNOPSIS"), "{name}: {page}");
+    }
+    assert!(!pages.join("sftpgo-cli-completions.1").exists());
+    let refused = man(&pages.join("sftpgo-cli.1"));
+    assert_eq!(refused.code, Some(2), "{refused:?}");
 }
 
 #[test]
@@ -220,7 +244,7 @@ fn bash_completes_commands_options_and_values() {
     ] {
         // What bash calls the function with, and sets before.
         let script = r#"
-            source <("$0" completions bash)
+            source <("$0" gen completion bash)
             COMP_WORDS=(sftpgo-cli "$@"); COMP_CWORD=$#
             function=$(complete -p sftpgo-cli | sed 's/.* -F \([^ ]*\) .*/\1/')
             "$function" sftpgo-cli "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"

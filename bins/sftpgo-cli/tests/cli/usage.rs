@@ -60,7 +60,8 @@ fn command_lines_that_contradict_themselves_are_refused() {
         "user list --output xml",
         "connection close",
         "quota scan",
-        "completions powershell",
+        "completions tcsh",
+        "gen man",
         "status --server 127.0.0.1:8080",
         "status --server http://me:secret@127.0.0.1",
     ] {

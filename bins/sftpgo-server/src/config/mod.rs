@@ -2,6 +2,7 @@
 
 mod database;
 mod environment;
+mod example;
 mod file;
 mod keys;
 mod kind;
@@ -25,6 +26,7 @@ use serde_json::Value;
 pub(crate) use self::environment::FLAG_VARIABLES;
 use self::keys::Keys;
 pub(crate) use self::{
+    example::{defaults_as_json, defaults_as_toml},
     report::{complaint, report, warnings},
     settings::Settings,
 };

@@ -25,6 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// `sftpgo-server` without this environment's settings.
 pub(crate) fn program(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = plain_program(arguments);
+    command.arg("--config-dir").arg(directory);
+    command
+}
+
+/// The same for a command that knows no configuration directory.
+pub(crate) fn plain_program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sftpgo-server"));
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
@@ -32,7 +39,7 @@ pub(crate) fn program(directory: &Path, arguments: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
-    command.args(arguments).arg("--config-dir").arg(directory);
+    command.args(arguments);
     command
 }
 

@@ -400,6 +400,20 @@ fn the_documented_examples_are_valid_and_every_key_is_documented() {
             key.path
         );
     }
+    let known: Vec<_> = schema::all_keys().into_iter().map(|key| key.path).collect();
+    // Each section's own chapter has a row for each key; other chapters have tables of other things.
+    for chapter in documentation
+        .split("\n## ")
+        .filter(|text| text.starts_with('`'))
+    {
+        for row in chapter.lines().filter_map(|line| line.strip_prefix("| `")) {
+            let key = row.split('`').next().unwrap();
+            assert!(
+                !key.contains('.') || known.iter().any(|known| known == key),
+                "{key} is no key"
+            );
+        }
+    }
 }
 
 /// As SFTPGo's users write it.
