@@ -7,6 +7,7 @@ use std::{
     path::PathBuf,
 };
 
+use sftpgo_api::Reach;
 use sftpgo_ssh::HostKey;
 
 use crate::{
@@ -134,7 +135,10 @@ impl StartupBanner<'_> {
             .iter()
             .map(ToString::to_string)
             .collect();
-        if let Some(rest) = self.rest.filter(|rest| !is_loopback(rest.ip())) {
+        if let Some(rest) = self
+            .rest
+            .filter(|rest| Reach::of(rest.ip()) == Reach::Network)
+        {
             warnings.push(format!(
                 "the REST API listens on {rest} WITHOUT AUTHENTICATION: everybody who reaches it can manage all users. \
                  Set httpd.bind_address to 127.0.0.1, or keep others away with a firewall"
@@ -146,11 +150,6 @@ impl StartupBanner<'_> {
         }
         warnings
     }
-}
-
-/// In IPv6's notation of IPv4 too.
-fn is_loopback(address: IpAddr) -> bool {
-    address.to_canonical().is_loopback()
 }
 
 fn where_it_listens(address: SocketAddr) -> String {
@@ -201,21 +200,6 @@ mod tests {
         ] {
             let address: SocketAddr = address.parse().unwrap();
             assert_eq!(reachable(address).to_string(), expected);
-        }
-    }
-
-    #[test]
-    fn loopback_is_known_in_every_notation() {
-        for (address, expected) in [
-            ("127.0.0.1", true),
-            ("127.1.2.3", true),
-            ("::1", true),
-            ("::ffff:127.0.0.1", true),
-            ("::ffff:192.0.2.1", false),
-            ("::", false),
-            ("0.0.0.0", false),
-        ] {
-            assert_eq!(is_loopback(address.parse().unwrap()), expected, "{address}");
         }
     }
 

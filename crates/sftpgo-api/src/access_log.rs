@@ -1,6 +1,6 @@
 //! One line in the log and one count for each request, whatever became of it.
 
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use hyper::body::Body as _;
 use sftpgo_core::random;
@@ -9,14 +9,14 @@ use warp::{
     reply::Response,
 };
 
-use crate::metrics::Metrics;
+use crate::{arrival::ClientAddress, metrics::Metrics};
 
 /// Logged for a request whose client went away before the answer, as nginx does.
 const CLIENT_GONE: u16 = 499;
 
 /// A request as it came, until it is answered or its client goes away.
 pub(crate) struct Entry {
-    remote: SocketAddr,
+    client: ClientAddress,
     proto: String,
     method: String,
     user_agent: String,
@@ -29,13 +29,17 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn open<B>(request: &Request<B>, remote: SocketAddr, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn open<B>(
+        request: &Request<B>,
+        client: ClientAddress,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let user_agent = request
             .headers()
             .get(header::USER_AGENT)
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         Self {
-            remote,
+            client,
             proto: format!("{:?}", request.version()),
             method: request.method().to_string(),
             user_agent: user_agent.unwrap_or_default(),
@@ -64,7 +68,7 @@ impl Drop for Entry {
             target: "httpd",
             method = self.method,
             proto = self.proto,
-            remote_addr = self.remote.to_string(),
+            remote_addr = self.client.to_string(),
             request_id = self.id,
             uri = self.uri,
             user_agent = self.user_agent,

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod access_log;
+mod arrival;
 mod blocking;
 mod body;
 mod csrf;
@@ -24,6 +25,7 @@ mod routes;
 mod server;
 mod state;
 
+pub use arrival::{Arrival, ClientAddress, Reach};
 pub use dto::user::user_json;
 pub use host::AllowedHosts;
 pub use metrics::Metrics;

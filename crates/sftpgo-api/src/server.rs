@@ -11,6 +11,7 @@ use warp::reply::Response;
 
 use crate::{
     access_log::Entry,
+    arrival::{Arrival, ClientAddress, Reach},
     csrf::is_cross_site,
     error::ApiError,
     host::AllowedHosts,
@@ -25,8 +26,18 @@ pub async fn serve(state: Arc<ApiState>, listener: TcpListener, shutdown: Cancel
     let routes = warp::service(routes::all(&App::new(Arc::clone(&state))));
     let routes = TowerToHyperService::new(routes);
     let limits = Limits::within(state.connections.descriptors().kept());
+    // A socket that is open has an address.
+    let reach = listener
+        .local_addr()
+        .map_or(Reach::Network, |address| Reach::of(address.ip()));
     listener::run(limits, listener, shutdown, move |remote, mut request| {
-        let entry = Entry::open(&request, remote, Arc::clone(&state.metrics));
+        let arrival = Arrival {
+            client: ClientAddress::Peer(remote),
+            reach,
+            is_encrypted: false,
+        };
+        request.extensions_mut().insert(arrival);
+        let entry = Entry::open(&request, arrival.client, Arc::clone(&state.metrics));
         let principal = Principal::of(&request);
         request.extensions_mut().insert(principal);
         let answered =
