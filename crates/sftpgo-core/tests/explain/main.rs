@@ -8,8 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod home;
 mod real;
-mod world;
 
 use proptest::prelude::*;
 use sftpgo_core::{
@@ -18,9 +18,9 @@ use sftpgo_core::{
     session::UploadMode,
 };
 
-use self::world::{Settings, Thing, World};
+use self::home::{Home, Settings, Thing};
 
-/// Names that questions are about; the world puts things at some of them.
+/// Names that questions are about; a home has things at some of them.
 const PATHS: [&[u8]; 29] = [
     b"/",
     b"/a",
@@ -155,14 +155,14 @@ proptest! {
     #[test]
     fn no_rule_refuses_what_is_explained_as_allowed_and_nothing_else_happens(
         settings in settings(),
-        things in prop::collection::vec(thing(), world::PLACES.len()),
+        things in prop::collection::vec(thing(), home::PLACES.len()),
         question in question(),
     ) {
-        let world = World::new(&settings, &things);
-        let before = world.snapshot();
-        let verdict = world.explain(&question);
-        prop_assert_eq!(&world.snapshot(), &before, "{:?} changed something", question);
-        let happened = world.attempt(&question);
+        let home = Home::new(&settings, &things);
+        let before = home.snapshot();
+        let verdict = home.explain(&question);
+        prop_assert_eq!(&home.snapshot(), &before, "{:?} changed something", question);
+        let happened = home.attempt(&question);
         let named = verdict.rule.permissions();
         match (verdict.allowed, happened) {
             (true, Ok(()) | Err(None)) => {
@@ -183,7 +183,7 @@ proptest! {
 
 /// A home in which every rule can decide.
 fn things() -> Vec<Thing> {
-    let mut things = vec![Thing::Nothing; world::PLACES.len()];
+    let mut things = vec![Thing::Nothing; home::PLACES.len()];
     for (place, thing) in [
         (&b"a"[..], Thing::Directory),
         (b"b", Thing::Link(b"a")),
@@ -195,7 +195,7 @@ fn things() -> Vec<Thing> {
         (b"\xff\xfe", Thing::Link(b"\xff\xfe")),
         (b".sftpgo-upload.1", Thing::File(9)),
     ] {
-        let position = world::PLACES.iter().position(|known| *known == place);
+        let position = home::PLACES.iter().position(|known| *known == place);
         things[position.unwrap()] = thing;
     }
     things
@@ -328,14 +328,14 @@ fn every_rule_is_named_when_it_decides() {
         (&full, ask(Action::Append, x, None), false, Rule::QuotaSize),
         (&full, ask(Action::Upload, x, None), true, needs_both),
     ] {
-        let world = World::new(settings, &things());
-        let verdict = world.explain(&question);
+        let home = Home::new(settings, &things());
+        let verdict = home.explain(&question);
         assert_eq!(
             (verdict.allowed, verdict.rule),
             (allowed, rule),
             "{question:?} {verdict:?}"
         );
-        let happened = world.attempt(&question);
+        let happened = home.attempt(&question);
         match allowed {
             true => assert!(matches!(happened, Ok(()) | Err(None)), "{question:?}"),
             false => assert!(happened.is_err(), "{question:?}"),
@@ -349,11 +349,11 @@ fn a_home_that_cannot_be_opened_decides() {
         has_home: false,
         ..Settings::default()
     };
-    let world = World::new(&settings, &[]);
+    let home = Home::new(&settings, &[]);
     let question = ask(Action::List, b"/", None);
-    assert!(world.explain(&question).allowed);
-    assert!(!world.home().exists());
-    std::fs::write(world.home(), b"a file").unwrap();
-    assert_eq!(world.explain(&question).rule, Rule::HomeUnusable);
-    assert!(world.attempt(&question).is_err());
+    assert!(home.explain(&question).allowed);
+    assert!(!home.directory().exists());
+    std::fs::write(home.directory(), b"a file").unwrap();
+    assert_eq!(home.explain(&question).rule, Rule::HomeUnusable);
+    assert!(home.attempt(&question).is_err());
 }

@@ -8,24 +8,24 @@ use sftpgo_core::{
     quota_scan::QuotaScans,
     session::UploadMode,
 };
-
-use crate::world::{NEW, World, path, put};
+use sftpgo_test_support::{NEW, Service, path, put};
 
 #[test]
 fn a_scan_beside_running_uploads_counts_nothing_twice() {
     for mode in [UploadMode::Standard, UploadMode::Atomic] {
-        let world = World::new(|draft| draft.quota_size = 1000);
-        let logged_in = world.log_in();
-        let session = world.session(&logged_in, mode);
+        let service = Service::with_bob(|draft| draft.quota_size = 1000);
+        let logged_in = service.log_in();
+        let session = service.session(&logged_in, mode);
         put(&session, "/old", &[1; 100]).unwrap();
         let mut upload = session.open(&path("/new"), &NEW).unwrap();
         upload.write_at(&[2; 200], 0).unwrap();
-        fs::write(world.home().join("beside"), [3; 50]).unwrap();
-        world.scan();
+        fs::write(service.home().join("beside"), [3; 50]).unwrap();
+        service.rescan();
         assert_eq!(logged_in.quota.status().size_used, 350, "{mode:?}");
         upload.write_at(&[2; 100], 200).unwrap();
         upload.finish().unwrap();
-        assert_eq!(world.usage_and_rescan(), [(450, 3), (450, 3)], "{mode:?}");
+        assert_eq!(service.stored_usage(), (450, 3), "{mode:?}");
+        service.assert_exact();
         assert_eq!(logged_in.quota.status().size_used, 450, "{mode:?}");
     }
 }
@@ -33,9 +33,9 @@ fn a_scan_beside_running_uploads_counts_nothing_twice() {
 #[test]
 fn what_moves_while_a_scan_walks_is_counted_once() {
     const ROUNDS: usize = 150;
-    let world = World::new(|_| {});
-    let logged_in = world.log_in();
-    let session = world.session(&logged_in, UploadMode::Standard);
+    let service = Service::with_bob(|_| {});
+    let logged_in = service.log_in();
+    let session = service.session(&logged_in, UploadMode::Standard);
     for directory in ["a", "b", "c"] {
         session.create_dir(&path(directory), None).unwrap();
         for file in 0..20 {
@@ -45,7 +45,7 @@ fn what_moves_while_a_scan_walks_is_counted_once() {
     std::thread::scope(|scope| {
         let scanner = scope.spawn(|| {
             for _ in 0..ROUNDS {
-                world.scan();
+                service.rescan();
             }
         });
         let mut round = 0;
@@ -74,9 +74,9 @@ fn what_moves_while_a_scan_walks_is_counted_once() {
             }
         }
     });
-    world.assert_exact();
+    service.assert_exact();
     let used = logged_in.quota.status();
-    let counted = world.usage_and_rescan()[1];
+    let counted = service.usage_on_disk();
     assert_eq!(
         (used.size_used, used.files_used),
         (counted.0, counted.1.into())
@@ -85,21 +85,22 @@ fn what_moves_while_a_scan_walks_is_counted_once() {
 
 #[test]
 fn a_scan_of_a_user_who_is_not_tracked_stores_what_it_found() {
-    let world = World::new(|_| {});
-    fs::create_dir(world.home()).unwrap();
-    fs::write(world.home().join("f"), [1; 9]).unwrap();
-    let quotas = UsageManager::new(world.provider.clone(), Tracking::Limited);
+    let service = Service::with_bob(|_| {});
+    fs::create_dir(service.home()).unwrap();
+    fs::write(service.home().join("f"), [1; 9]).unwrap();
+    let quotas = UsageManager::new(service.provider.clone(), Tracking::Limited);
     let scans = QuotaScans::new(Arc::new(LocalHomes), quotas);
-    scans.begin(world.user.clone()).unwrap().run().unwrap();
-    assert_eq!(world.usage_and_rescan(), [(9, 1), (9, 1)]);
+    scans.begin(service.bob()).unwrap().run().unwrap();
+    assert_eq!(service.stored_usage(), (9, 1));
+    service.assert_exact();
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn who_asks_for_a_scan_keeps_its_priority() {
     let priority = || rustix::process::getpriority_process(None).unwrap();
-    let world = World::new(|_| {});
+    let service = Service::with_bob(|_| {});
     let before = priority();
-    world.scan();
+    service.rescan();
     assert_eq!(priority(), before);
 }

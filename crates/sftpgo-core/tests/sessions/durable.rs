@@ -3,27 +3,25 @@
 use std::{fs, sync::Arc};
 
 use sftpgo_core::session::{UploadMode, UploadPolicy};
+use sftpgo_test_support::{Service, put};
 
-use crate::{
-    recorded::{Record, Recorded},
-    world::{World, put},
-};
+use crate::recorded::{Record, Recorded};
 
 const ATOMIC: [UploadMode; 2] = [UploadMode::Atomic, UploadMode::AtomicWithResume];
 
 /// Uploads over an old file and answers what was done, whether that was acknowledged, and what is there then.
 fn upload(mode: UploadMode, sync: bool, record: &Record) -> (Vec<String>, bool, Vec<u8>) {
-    let world = World::new(|_| {});
-    let mut logged_in = world.log_in();
+    let service = Service::with_bob(|_| {});
+    let mut logged_in = service.log_in();
     logged_in.filesystem = Arc::new(Recorded {
         home: Arc::clone(&logged_in.filesystem),
         record: record.clone(),
     });
-    fs::write(world.home().join("f"), b"old").unwrap();
-    let session = world.session_with(&logged_in, UploadPolicy { mode, sync });
+    fs::write(service.home().join("f"), b"old").unwrap();
+    let session = service.session_with(&logged_in, UploadPolicy { mode, sync });
     let acknowledged = put(&session, "/f", b"new").is_ok();
-    assert_eq!(world.names(), 1, "a temporary is left");
-    let left = fs::read(world.home().join("f")).unwrap();
+    assert_eq!(service.names().len(), 1, "a temporary is left");
+    let left = fs::read(service.home().join("f")).unwrap();
     (record.take(), acknowledged, left)
 }
 

@@ -12,14 +12,13 @@ use sftpgo_core::{
     filesystem::Replace,
     session::{Session, UploadMode},
 };
+use sftpgo_test_support::{Service, path};
 
-use crate::world::{World, path};
-
-fn with_session(test: impl FnOnce(&World, &Session)) {
-    let world = World::new(|_| {});
-    let logged_in = world.log_in();
-    let session = world.session(&logged_in, UploadMode::Standard);
-    test(&world, &session);
+fn with_session(test: impl FnOnce(&Service, &Session)) {
+    let service = Service::with_bob(|_| {});
+    let logged_in = service.log_in();
+    let session = service.session(&logged_in, UploadMode::Standard);
+    test(&service, &session);
 }
 
 fn make(session: &Session, directories: &[&str]) {
@@ -33,14 +32,14 @@ fn refused(done: Result<()>) {
     assert_eq!(error.rule(), Some(Rule::OutsideHome), "{error}");
 }
 
-fn target_of(world: &World, link: &str) -> String {
-    let target = fs::read_link(world.home().join(link)).unwrap();
+fn target_of(service: &Service, link: &str) -> String {
+    let target = fs::read_link(service.home().join(link)).unwrap();
     target.to_string_lossy().into_owned()
 }
 
 #[test]
 fn a_link_gets_no_place_that_is_less_deep_than_it_climbs() {
-    with_session(|world, session| {
+    with_session(|service, session| {
         make(session, &["a", "a/b", "a/b/c", "d"]);
         session
             .symlink(b"../../../etc/passwd", &path("a/b/c/l"))
@@ -71,13 +70,13 @@ fn a_link_gets_no_place_that_is_less_deep_than_it_climbs() {
         session
             .rename(&path("d/e/plain"), &path("plain"), Replace::No)
             .unwrap();
-        assert_eq!(target_of(world, "plain"), "x");
+        assert_eq!(target_of(service, "plain"), "x");
     });
 }
 
 #[test]
 fn a_place_is_where_the_directory_is_and_not_how_it_was_named() {
-    with_session(|world, session| {
+    with_session(|service, session| {
         make(session, &["a", "a/b", "a/b/c", "d"]);
         session.symlink(b"/", &path("a/b/c/up")).unwrap();
         session.symlink(b"/a/b/c", &path("deep")).unwrap();
@@ -87,42 +86,42 @@ fn a_place_is_where_the_directory_is_and_not_how_it_was_named() {
         // At the root by its words, and deep.
         session.symlink(b"../../../d", &path("deep/l")).unwrap();
         assert_eq!(session.read_link(&path("deep/l")).unwrap(), b"../../../d");
-        assert!(world.home().join("a/b/c/l/../a").exists());
+        assert!(service.home().join("a/b/c/l/../a").exists());
         refused(session.rename(&path("deep/l"), &path("a/b/c/up/l"), Replace::No));
     });
 }
 
 #[test]
 fn what_goes_up_behind_a_name_is_stored_as_where_it_leads_now() {
-    with_session(|world, session| {
+    with_session(|service, session| {
         make(session, &["a", "a/b", "d"]);
         session.symlink(b"/", &path("a/b/up")).unwrap();
         // Were `m` a link to the root later, the words would climb above it.
         session.symlink(b"m/../../x", &path("d/l")).unwrap();
-        assert_eq!(target_of(world, "d/l"), "../x");
+        assert_eq!(target_of(service, "d/l"), "../x");
         session.symlink(b"up/../x", &path("a/b/k")).unwrap();
         assert_eq!(
-            target_of(world, "a/b/k"),
+            target_of(service, "a/b/k"),
             "../../x",
             "the root is above itself"
         );
         session.symlink(b"../b/../b", &path("a/b/self")).unwrap();
-        assert_eq!(target_of(world, "a/b/self"), ".");
+        assert_eq!(target_of(service, "a/b/self"), ".");
         session.symlink(b"/a/../d", &path("a/b/abs")).unwrap();
         assert_eq!(session.read_link(&path("a/b/abs")).unwrap(), b"/d");
         session
             .symlink(b"../../a/b", &path("a/b/verbatim"))
             .unwrap();
-        assert_eq!(target_of(world, "a/b/verbatim"), "../../a/b");
+        assert_eq!(target_of(service, "a/b/verbatim"), "../../a/b");
     });
 }
 
 #[test]
 fn links_that_were_there_before_move_where_they_lead_no_further() {
-    with_session(|world, session| {
+    with_session(|service, session| {
         make(session, &["a", "d"]);
         for (target, link) in [("../../out", "a/rel"), ("/srv/out", "a/abs")] {
-            symlink(target, world.home().join(link)).unwrap();
+            symlink(target, service.home().join(link)).unwrap();
         }
         session
             .rename(&path("a/rel"), &path("a/rel2"), Replace::No)
@@ -131,7 +130,7 @@ fn links_that_were_there_before_move_where_they_lead_no_further() {
         session
             .rename(&path("a/abs"), &path("abs"), Replace::No)
             .unwrap();
-        assert_eq!(target_of(world, "abs"), "/srv/out");
+        assert_eq!(target_of(service, "abs"), "/srv/out");
     });
 }
 
@@ -216,10 +215,10 @@ proptest! {
     fn no_link_leads_out_whatever_is_done_in_whatever_order(
         steps in prop::collection::vec(step(), 1..40),
     ) {
-        let world = World::new(|_| {});
-        let logged_in = world.log_in();
-        let session = world.session(&logged_in, UploadMode::Standard);
-        let home = world.home().canonicalize().unwrap();
+        let service = Service::with_bob(|_| {});
+        let logged_in = service.log_in();
+        let session = service.session(&logged_in, UploadMode::Standard);
+        let home = service.home().canonicalize().unwrap();
         for directory in DIRECTORIES {
             session.create_dir(&path(directory), None).unwrap();
         }

@@ -9,12 +9,12 @@ use std::{
 
 use sftpgo_core::{
     EffectiveUser, ErrorKind, Permissions, Result, Rule,
+    event::Protocol,
     filesystem::Replace,
     policy::Policy,
-    session::{AttributeChange, OpenRequest, Session, SetstatMode, UploadMode},
+    session::{AttributeChange, OpenRequest, Session, SetstatMode, UploadMode, UploadPolicy},
 };
-
-use crate::world::{NEW, World, path, put};
+use sftpgo_test_support::{KEY, NEW, Service, key_blob, path, put};
 
 #[test]
 fn each_operation_needs_its_permission() {
@@ -125,14 +125,15 @@ fn each_operation_needs_its_permission() {
                 .iter()
                 .find(|p| !needed.contains(p))
                 .map(|p| (*p).to_owned());
-            let world =
-                World::new(|draft| draft.permissions = granted.into_iter().chain(spare).collect());
-            let logged_in = world.log_in();
-            fs::write(world.home().join("f"), b"old").unwrap();
-            fs::write(world.home().join("f2"), b"old").unwrap();
-            fs::create_dir(world.home().join("d")).unwrap();
-            std::os::unix::fs::symlink("f", world.home().join("l")).unwrap();
-            let outcome = operation(&world.session(&logged_in, UploadMode::Standard));
+            let service = Service::with_bob(|draft| {
+                draft.permissions = granted.into_iter().chain(spare).collect()
+            });
+            let logged_in = service.log_in();
+            fs::write(service.home().join("f"), b"old").unwrap();
+            fs::write(service.home().join("f2"), b"old").unwrap();
+            fs::create_dir(service.home().join("d")).unwrap();
+            std::os::unix::fs::symlink("f", service.home().join("l")).unwrap();
+            let outcome = operation(&service.session(&logged_in, UploadMode::Standard));
             match missing {
                 None => outcome.unwrap_or_else(|error| panic!("{name} with all it needs: {error}")),
                 Some(missing) => {
@@ -160,8 +161,8 @@ fn everything(size: Option<u64>) -> AttributeChange {
 
 /// `/shown` may be read and `/put` may be written to; `/fixed` is a link whose name has fewer permissions than where it
 /// leads.
-fn session_with_directories(world: &World, mode: UploadMode) -> Session {
-    let mut logged_in = world.log_in();
+fn session_with_directories(service: &Service, mode: UploadMode) -> Session {
+    let mut logged_in = service.log_in();
     let read = Permissions::LIST | Permissions::DOWNLOAD;
     let policy = Policy::uniform(Permissions::all())
         .with_directory(&path("/shown"), read)
@@ -171,7 +172,7 @@ fn session_with_directories(world: &World, mode: UploadMode) -> Session {
         ..(*logged_in.user).clone()
     };
     logged_in.user = Arc::new(user);
-    let home = world.home();
+    let home = service.home();
     for directory in ["shown", "put"] {
         fs::create_dir(home.join(directory)).unwrap();
         fs::write(home.join(directory).join("f"), b"1234").unwrap();
@@ -185,14 +186,14 @@ fn session_with_directories(world: &World, mode: UploadMode) -> Session {
         symlink(target, home.join(link)).unwrap();
     }
     fs::rename(home.join("put/to-shown"), home.join("to-shown")).unwrap();
-    world.session(&logged_in, mode)
+    service.session(&logged_in, mode)
 }
 
 #[test]
 fn through_a_link_the_stricter_permissions_hold() {
     for mode in [UploadMode::Standard, UploadMode::Atomic] {
-        let world = World::new(|_| {});
-        let session = session_with_directories(&world, mode);
+        let service = Service::with_bob(|_| {});
+        let session = session_with_directories(&service, mode);
         let chmod = |name: &str, follow| {
             let mut change = AttributeChange::default();
             change.other.times = Some((UNIX_EPOCH, UNIX_EPOCH));
@@ -223,8 +224,11 @@ fn through_a_link_the_stricter_permissions_hold() {
                 "{refused}"
             );
         }
-        assert_eq!(fs::read(world.home().join("shown/f")).unwrap(), b"1234");
-        assert_eq!(fs::read_dir(world.home().join("shown")).unwrap().count(), 1);
+        assert_eq!(fs::read(service.home().join("shown/f")).unwrap(), b"1234");
+        assert_eq!(
+            fs::read_dir(service.home().join("shown")).unwrap().count(),
+            1
+        );
         // Reading is allowed on both ways, and a link's own name is where the link is.
         session.metadata(&path("/put/to-file"), true).unwrap();
         session.open_dir(&path("/to-shown")).map(drop).unwrap();
@@ -244,14 +248,14 @@ fn upload_alone_is_enough_on_the_own_upload() {
         UploadMode::Atomic,
         UploadMode::AtomicWithResume,
     ] {
-        let world = World::new(|draft| draft.permissions = vec!["upload".to_owned()]);
-        let logged_in = world.log_in();
-        let session = world.session(&logged_in, mode);
+        let service = Service::with_bob(|draft| draft.permissions = vec!["upload".to_owned()]);
+        let logged_in = service.log_in();
+        let session = service.session(&logged_in, mode);
         let mut upload = session.open(&path("/new"), &NEW).unwrap();
         upload.write_at(b"more", 0).unwrap();
         upload.set_attributes(&everything(Some(2))).unwrap();
         upload.finish().unwrap();
-        let found = fs::metadata(world.home().join("new")).unwrap();
+        let found = fs::metadata(service.home().join("new")).unwrap();
         assert_eq!(
             (found.len(), found.permissions().mode() & 0o777),
             (2, 0o604)
@@ -269,11 +273,20 @@ fn upload_alone_is_enough_on_the_own_upload() {
 #[test]
 fn what_is_not_permitted_changes_nothing_or_is_left_out() {
     for setstat in [SetstatMode::Refuse, SetstatMode::Ignore] {
-        let world =
-            World::new(|draft| draft.permissions = vec!["chtimes".to_owned(), "list".to_owned()]);
-        let logged_in = world.log_in();
-        let session = world.session_that_sets(&logged_in, setstat);
-        let file = world.home().join("f");
+        let service = Service::with_bob(|draft| {
+            draft.permissions = vec!["chtimes".to_owned(), "list".to_owned()]
+        });
+        let logged_in = service.log_in();
+        let listed = service.list(&logged_in, Protocol::Sftp);
+        let uploads = UploadPolicy::default();
+        let session = Session::with_setstat_mode(
+            &logged_in,
+            listed,
+            service.events.clone(),
+            uploads,
+            setstat,
+        );
+        let file = service.home().join("f");
         fs::write(&file, b"1234").unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
         let before = fs::metadata(&file).unwrap().modified().unwrap();
@@ -298,11 +311,11 @@ fn what_is_not_permitted_changes_nothing_or_is_left_out() {
 
 #[test]
 fn temporaries_cannot_be_opened_or_made_by_name() {
-    let world = World::new(|_| {});
-    let logged_in = world.log_in();
-    let session = world.session(&logged_in, UploadMode::Standard);
+    let service = Service::with_bob(|_| {});
+    let logged_in = service.log_in();
+    let session = service.session(&logged_in, UploadMode::Standard);
     let hidden = path("/.sftpgo-upload.x");
-    fs::write(world.home().join(".sftpgo-upload.x"), b"x").unwrap();
+    fs::write(service.home().join(".sftpgo-upload.x"), b"x").unwrap();
     assert_eq!(
         session.metadata(&hidden, true).unwrap_err().kind(),
         ErrorKind::NotFound
@@ -323,12 +336,10 @@ fn temporaries_cannot_be_opened_or_made_by_name() {
 
 #[test]
 fn the_last_session_goes_to_one_of_two_racing_logins() {
-    let world = World::new(|draft| draft.max_sessions = 1);
-    let key = sftpgo_core::credential::public_key::AuthorizedKey::parse(&world.user.public_keys[0])
-        .unwrap();
+    let service = Service::with_bob(|draft| draft.max_sessions = 1);
     let kept: Vec<_> = std::thread::scope(|scope| {
         let racers: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| world.authenticator.with_public_key("bob", key.blob())))
+            .map(|_| scope.spawn(|| service.authenticator.with_public_key("bob", &key_blob(KEY))))
             .collect();
         racers
             .into_iter()
@@ -337,28 +348,28 @@ fn the_last_session_goes_to_one_of_two_racing_logins() {
             .collect()
     });
     assert_eq!(kept.len(), 1);
-    assert_eq!(world.connections.login_count(), 1);
+    assert_eq!(service.connections.login_count(), 1);
     drop(kept);
-    drop(world.log_in());
+    drop(service.log_in());
 }
 
 #[test]
 fn special_bits_are_refused_in_words_and_stay_where_they_are() {
-    let world = World::new(|_| {});
-    let logged_in = world.log_in();
-    let session = world.session(&logged_in, UploadMode::Standard);
+    let service = Service::with_bob(|_| {});
+    let logged_in = service.log_in();
+    let session = service.session(&logged_in, UploadMode::Standard);
     let chmod = |name: &str, mode| {
         let mut change = AttributeChange::default();
         change.other.mode = Some(mode);
         session.set_attributes(&path(name), &change, true)
     };
-    fs::write(world.home().join("f"), b"x").unwrap();
-    fs::create_dir(world.home().join("d")).unwrap();
+    fs::write(service.home().join("f"), b"x").unwrap();
+    fs::create_dir(service.home().join("d")).unwrap();
     let set = |name: &str, mode| {
-        fs::set_permissions(world.home().join(name), fs::Permissions::from_mode(mode)).unwrap();
+        fs::set_permissions(service.home().join(name), fs::Permissions::from_mode(mode)).unwrap();
     };
     let mode_of = |name: &str| {
-        let found = fs::metadata(world.home().join(name)).unwrap();
+        let found = fs::metadata(service.home().join(name)).unwrap();
         found.permissions().mode() & 0o7777
     };
     set("f", 0o600);

@@ -5,14 +5,13 @@ use sftpgo_core::{
     filesystem::Replace,
     session::{AttributeChange, OpenRequest, UploadMode},
 };
-
-use crate::world::{NEW, World, path, put};
+use sftpgo_test_support::{NEW, Service, path, put};
 
 #[test]
 fn a_limit_on_bytes_holds_while_data_flows_and_uploads_run_side_by_side() {
-    let world = World::new(|draft| draft.quota_size = 100);
-    let logged_in = world.log_in();
-    let session = world.session(&logged_in, UploadMode::Standard);
+    let service = Service::with_bob(|draft| draft.quota_size = 100);
+    let logged_in = service.log_in();
+    let session = service.session(&logged_in, UploadMode::Standard);
     let mut first = session.open(&path("/a"), &NEW).unwrap();
     let mut second = session.open(&path("/b"), &NEW).unwrap();
     first.write_at(&[1; 60], 0).unwrap();
@@ -28,15 +27,16 @@ fn a_limit_on_bytes_holds_while_data_flows_and_uploads_run_side_by_side() {
     );
     first.finish().unwrap();
     second.finish().unwrap();
-    assert_eq!(world.usage_and_rescan(), [(100, 2), (100, 2)]);
+    assert_eq!(service.stored_usage(), (100, 2));
+    service.assert_exact();
 }
 
 #[test]
 fn a_limit_on_files_refuses_the_next_new_file_and_leaves_nothing_behind() {
     for mode in [UploadMode::Standard, UploadMode::Atomic] {
-        let world = World::new(|draft| draft.quota_files = 1);
-        let logged_in = world.log_in();
-        let session = world.session(&logged_in, mode);
+        let service = Service::with_bob(|draft| draft.quota_files = 1);
+        let logged_in = service.log_in();
+        let session = service.session(&logged_in, mode);
         put(&session, "/a", b"1").unwrap();
         assert_eq!(
             session
@@ -47,24 +47,24 @@ fn a_limit_on_files_refuses_the_next_new_file_and_leaves_nothing_behind() {
             ErrorKind::QuotaExceeded
         );
         put(&session, "/a", b"12").unwrap();
-        assert_eq!(world.names(), 1);
-        world.assert_exact();
+        assert_eq!(service.names().len(), 1);
+        service.assert_exact();
     }
 }
 
 #[test]
 fn a_quota_cannot_be_passed_by_renaming_or_removing_what_is_open() {
-    let world = World::new(|draft| {
+    let service = Service::with_bob(|draft| {
         draft.quota_size = 1000;
         draft.quota_files = 3;
     });
-    let logged_in = world.log_in();
-    let session = world.session(&logged_in, UploadMode::Atomic);
+    let logged_in = service.log_in();
+    let session = service.session(&logged_in, UploadMode::Atomic);
     put(&session, "/f", &[1; 1000]).unwrap();
     let mut upload = session.open(&path("/f"), &NEW).unwrap();
     upload.write_at(&[2; 1000], 0).unwrap();
     // Another session sees the old file, and moves it away.
-    world
+    service
         .session(&logged_in, UploadMode::Atomic)
         .rename(&path("/f"), &path("/g"), Replace::No)
         .unwrap();
@@ -72,10 +72,11 @@ fn a_quota_cannot_be_passed_by_renaming_or_removing_what_is_open() {
         upload.finish().unwrap_err().kind(),
         ErrorKind::QuotaExceeded
     );
-    assert_eq!(world.usage_and_rescan(), [(1000, 1), (1000, 1)]);
+    assert_eq!(service.stored_usage(), (1000, 1));
+    service.assert_exact();
 
     session.remove(&path("/g")).unwrap();
-    let session = world.session(&logged_in, UploadMode::Standard);
+    let session = service.session(&logged_in, UploadMode::Standard);
     let mut upload = session.open(&path("/h"), &NEW).unwrap();
     upload.write_at(&[1; 900], 0).unwrap();
     session.remove(&path("/h")).unwrap();
@@ -88,14 +89,14 @@ fn a_quota_cannot_be_passed_by_renaming_or_removing_what_is_open() {
     upload.write_at(&[1; 50], 900).unwrap();
     upload.finish().unwrap();
     put(&session, "/i", &[1; 200]).unwrap();
-    world.assert_exact();
+    service.assert_exact();
 }
 
 #[test]
 fn deltas_that_are_committed_out_of_order_add_up() {
-    let world = World::new(|_| {});
-    let logged_in = world.log_in();
-    let session = world.session(&logged_in, UploadMode::Standard);
+    let service = Service::with_bob(|_| {});
+    let logged_in = service.log_in();
+    let session = service.session(&logged_in, UploadMode::Standard);
     let mut upload = session.open(&path("/a"), &NEW).unwrap();
     upload.write_at(&[1; 1000], 0).unwrap();
     let shrink = AttributeChange {
@@ -104,19 +105,19 @@ fn deltas_that_are_committed_out_of_order_add_up() {
     };
     session.set_attributes(&path("/a"), &shrink, true).unwrap();
     upload.finish().unwrap();
-    world.assert_exact();
+    service.assert_exact();
     let mut upload = session.open(&path("/b"), &NEW).unwrap();
     upload.write_at(&[1; 5000], 0).unwrap();
     session.remove(&path("/b")).unwrap();
     upload.finish().unwrap();
-    world.assert_exact();
+    service.assert_exact();
 }
 
 #[test]
 fn what_one_handle_cuts_off_another_does_not_bring_back_uncounted() {
-    let world = World::new(|draft| draft.quota_size = 100);
-    let logged_in = world.log_in();
-    let session = world.session(&logged_in, UploadMode::Standard);
+    let service = Service::with_bob(|draft| draft.quota_size = 100);
+    let logged_in = service.log_in();
+    let session = service.session(&logged_in, UploadMode::Standard);
     put(&session, "/f", &[1; 100]).unwrap();
     let rewrite = OpenRequest {
         truncate: false,
@@ -139,15 +140,15 @@ fn what_one_handle_cuts_off_another_does_not_bring_back_uncounted() {
             });
         }
     });
-    world.assert_exact();
+    service.assert_exact();
 }
 
 #[test]
 fn an_upload_that_replaces_a_file_takes_what_others_do_to_that_into_account() {
     for mode in [UploadMode::Atomic, UploadMode::AtomicWithResume] {
-        let world = World::new(|_| {});
-        let logged_in = world.log_in();
-        let session = world.session(&logged_in, mode);
+        let service = Service::with_bob(|_| {});
+        let logged_in = service.log_in();
+        let session = service.session(&logged_in, mode);
         put(&session, "/f", &[1; 100]).unwrap();
         let resume = OpenRequest {
             append: true,
@@ -176,6 +177,6 @@ fn an_upload_that_replaces_a_file_takes_what_others_do_to_that_into_account() {
                 }
             });
         });
-        world.assert_exact();
+        service.assert_exact();
     }
 }

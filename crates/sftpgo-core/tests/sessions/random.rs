@@ -6,12 +6,12 @@ use proptest::prelude::*;
 use sftpgo_core::{
     Error, Result,
     filesystem::Replace,
-    provider::QuotaLedger,
     session::{AttributeChange, OpenRequest, Session, UploadMode},
     transfer::Transfer,
 };
+use sftpgo_test_support::{APPEND, LOCK, NEW, PART, READ, Service, path, put};
 
-use crate::world::{APPEND, LOCK, NEW, PART, READ, World, path, put};
+use crate::restart::{killed, tidy_up};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -121,7 +121,7 @@ fn opened(open: &mut OpenUploads, handle: u8) -> Result<&mut Transfer> {
 }
 
 /// Refusals are part of the game; only the figures must hold.
-fn take(world: &World, session: &Session, open: &mut OpenUploads, step: &Step) -> Result<()> {
+fn take(service: &Service, session: &Session, open: &mut OpenUploads, step: &Step) -> Result<()> {
     match *step {
         Step::Put(n, size) => put(session, &name(n), &vec![1; size.into()]),
         Step::Append(n, size) => {
@@ -160,13 +160,13 @@ fn take(world: &World, session: &Session, open: &mut OpenUploads, step: &Step) -
             session.rename(&path("/d"), &path("/e"), Replace::No)?;
             session.rename(&path("/e"), &path("/d"), Replace::No)
         }
-        Step::Scan => world.scans.begin(world.user.clone())?.run().map(drop),
+        Step::Scan => service.scans.begin(service.bob())?.run().map(drop),
         Step::Kill => Ok(()),
     }
 }
 
-fn limited() -> World {
-    World::new(|draft| {
+fn limited() -> Service {
+    Service::with_bob(|draft| {
         draft.quota_size = 600;
         draft.quota_files = 4;
     })
@@ -185,30 +185,30 @@ proptest! {
 
     #[test]
     fn usage_equals_a_rescan_after_any_steps_and_stays_within_the_limits(steps in steps(), number in 0..3) {
-        let mut world = limited();
-        let mut session = world.session(&world.log_in(), mode(number));
+        let mut service = limited();
+        let mut session = service.session(&service.log_in(), mode(number));
         let mut open = OpenUploads::new();
         session.create_dir(&path("/d"), None).unwrap();
         for step in &steps {
             if matches!(step, Step::Kill) {
-                let restarted = world.killed();
-                restarted.tidy_up();
+                let restarted = killed(&service);
+                tidy_up(&restarted);
                 open.clear();
                 drop(session);
-                world = restarted;
-                session = world.session(&world.log_in(), mode(number));
+                service = restarted;
+                session = service.session(&service.log_in(), mode(number));
             }
-            let _ = take(&world, &session, &mut open, step);
-            let [stored, counted] = world.usage_and_rescan();
+            let _ = take(&service, &session, &mut open, step);
+            let (stored, counted) = (service.stored_usage(), service.usage_on_disk());
             prop_assert!(counted.0 <= 600 && counted.1 <= 4, "{:?} after {:?}", counted, step);
             if open.is_empty() {
                 prop_assert_eq!(stored, counted, "after {:?}", step);
             }
         }
         drop((open, session));
-        let [stored, counted] = world.usage_and_rescan();
+        let (stored, counted) = (service.stored_usage(), service.usage_on_disk());
         prop_assert_eq!(stored, counted, "at the end");
-        prop_assert_eq!(world.provider.dirty_users().unwrap(), []);
+        prop_assert_eq!(service.provider.dirty_users().unwrap(), []);
     }
 }
 
@@ -220,22 +220,22 @@ proptest! {
         of_each in prop::collection::vec(steps(), 2..4),
         number in 0..3,
     ) {
-        let world = limited();
-        let logged_in = world.log_in();
-        world.session(&logged_in, UploadMode::Standard).create_dir(&path("/d"), None).unwrap();
+        let service = limited();
+        let logged_in = service.log_in();
+        service.session(&logged_in, UploadMode::Standard).create_dir(&path("/d"), None).unwrap();
         thread::scope(|scope| {
             for steps in &of_each {
-                let (world, logged_in) = (&world, &logged_in);
+                let (service, logged_in) = (&service, &logged_in);
                 scope.spawn(move || {
-                    let session = world.session(logged_in, mode(number));
+                    let session = service.session(logged_in, mode(number));
                     let mut open = OpenUploads::new();
                     for step in steps {
-                        let _ = take(world, &session, &mut open, step);
+                        let _ = take(service, &session, &mut open, step);
                     }
                 });
             }
         });
-        let [stored, counted] = world.usage_and_rescan();
+        let (stored, counted) = (service.stored_usage(), service.usage_on_disk());
         prop_assert_eq!(stored, counted);
         prop_assert!(counted.0 <= 600 && counted.1 <= 4, "{:?}", counted);
         let used = logged_in.quota.status();

@@ -11,13 +11,11 @@ use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use sftpgo_core::{
     VirtualPath,
     filesystem::{FilesystemFactory, Replace, local::LocalHomes},
-    provider::Users,
     quota::{Tracking, UsageManager},
     quota_scan::QuotaScans,
     session::UploadMode,
 };
-
-use crate::world::{World, path, put};
+use sftpgo_test_support::{Service, path, put};
 
 /// Does what mode bits say not to be possible fail here, as it does for a server that is not root?
 fn without_privileges<T: Send>(work: impl FnOnce() -> T + Send) -> T {
@@ -52,17 +50,17 @@ impl Drop for Closed {
     }
 }
 
-fn scans(world: &World) -> (Arc<UsageManager>, Arc<QuotaScans>) {
-    let quotas = UsageManager::new(world.provider.clone(), Tracking::All);
+fn scans(service: &Service) -> (Arc<UsageManager>, Arc<QuotaScans>) {
+    let quotas = UsageManager::new(service.provider.clone(), Tracking::All);
     let scans = QuotaScans::new(Arc::new(LocalHomes), Arc::clone(&quotas));
     (quotas, scans)
 }
 
 #[test]
 fn a_scan_counts_the_rest_says_what_it_missed_and_lowers_nothing() {
-    let world = World::new(|_| {});
-    let logged_in = world.log_in();
-    let session = world.session(&logged_in, UploadMode::Standard);
+    let service = Service::with_bob(|_| {});
+    let logged_in = service.log_in();
+    let session = service.session(&logged_in, UploadMode::Standard);
     for name in ["a", "a/b", "z"] {
         session.create_dir(&path(name), None).unwrap();
     }
@@ -71,16 +69,20 @@ fn a_scan_counts_the_rest_says_what_it_missed_and_lowers_nothing() {
     }
     drop((session, logged_in));
     let usage = || {
-        let found = world.provider.user_by_id(world.user.id).unwrap().unwrap();
+        let found = service
+            .provider
+            .user_by_id(service.bob().id)
+            .unwrap()
+            .unwrap();
         (found.usage.size, found.usage.files)
     };
     assert_eq!(usage(), (123, 3));
     // Not read, read and not searched, and the home itself.
     for (closed, mode, missed) in [("a/b", 0o000, "/a/b"), ("a", 0o400, "/a"), ("", 0o000, "/")] {
-        let _closed = Closed::to(&world.home().join(closed), mode);
-        fs::write(world.home().join("z/more"), [0; 7]).ok();
-        let (_quotas, scans) = scans(&world);
-        let scan = scans.begin(world.user.clone()).unwrap();
+        let _closed = Closed::to(&service.home().join(closed), mode);
+        fs::write(service.home().join("z/more"), [0; 7]).ok();
+        let (_quotas, scans) = scans(&service);
+        let scan = scans.begin(service.bob()).unwrap();
         let report = without_privileges(|| scan.run()).unwrap();
         let missed = [VirtualPath::parse(missed.as_bytes()).unwrap()];
         assert_eq!(report.unreadable, missed);
@@ -94,14 +96,14 @@ fn a_scan_counts_the_rest_says_what_it_missed_and_lowers_nothing() {
         );
     }
     // More than what is known counts all the same, and a whole count replaces everything.
-    fs::write(world.home().join("z/large"), [0; 1000]).unwrap();
+    fs::write(service.home().join("z/large"), [0; 1000]).unwrap();
     let scan = || {
-        let (_quotas, scans) = scans(&world);
-        let scan = scans.begin(world.user.clone()).unwrap();
+        let (_quotas, scans) = scans(&service);
+        let scan = scans.begin(service.bob()).unwrap();
         without_privileges(|| scan.run()).unwrap()
     };
     {
-        let _closed = Closed::to(&world.home().join("a"), 0o000);
+        let _closed = Closed::to(&service.home().join("a"), 0o000);
         assert_eq!(scan().unreadable.len(), 1);
         assert_eq!(usage().0, 1010);
     }
@@ -111,17 +113,17 @@ fn a_scan_counts_the_rest_says_what_it_missed_and_lowers_nothing() {
 
 #[test]
 fn a_sweep_goes_on_beside_it() {
-    let world = World::new(|_| {});
-    drop(world.log_in());
+    let service = Service::with_bob(|_| {});
+    drop(service.log_in());
     for directory in ["a", "m", "z"] {
-        fs::create_dir(world.home().join(directory)).unwrap();
+        fs::create_dir(service.home().join(directory)).unwrap();
         let hidden = format!("{directory}/.sftpgo-upload.x");
-        fs::write(world.home().join(hidden), b"x").unwrap();
+        fs::write(service.home().join(hidden), b"x").unwrap();
     }
-    let _closed = Closed::to(&world.home().join("m"), 0o000);
+    let _closed = Closed::to(&service.home().join("m"), 0o000);
     let mut missed = Vec::new();
     let home = LocalHomes
-        .existing_home(&world.user.effective())
+        .existing_home(&service.bob().effective())
         .unwrap()
         .unwrap();
     let removed = without_privileges(|| {
@@ -133,13 +135,13 @@ fn a_sweep_goes_on_beside_it() {
 
 #[test]
 fn a_directory_that_cannot_be_looked_through_for_links_does_not_move_up() {
-    let world = World::new(|_| {});
-    let logged_in = world.log_in();
-    let session = world.session(&logged_in, UploadMode::Standard);
+    let service = Service::with_bob(|_| {});
+    let logged_in = service.log_in();
+    let session = service.session(&logged_in, UploadMode::Standard);
     for name in ["a", "a/b", "a/b/c"] {
         session.create_dir(&path(name), None).unwrap();
     }
-    let _closed = Closed::to(&world.home().join("a/b/c"), 0o000);
+    let _closed = Closed::to(&service.home().join("a/b/c"), 0o000);
     let refused = without_privileges(|| session.rename(&path("a/b"), &path("b"), Replace::No));
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("cannot be looked for"), "{refused}");

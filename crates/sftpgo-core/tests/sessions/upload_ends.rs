@@ -15,19 +15,20 @@ use sftpgo_core::{
     filesystem::Replace,
     session::{OpenRequest, Session, UploadMode, UploadPolicy},
 };
+use sftpgo_test_support::{NEW, PART, READ, Service, begin, kind, path, put};
 
-use crate::world::{NEW, PART, READ, World, begin, kind, path, put};
+use crate::restart::tidy_up;
 
 const ATOMIC: UploadMode = UploadMode::Atomic;
-fn limited(quota_size: i64) -> World {
-    World::new(|draft| draft.quota_size = quota_size)
+fn limited(quota_size: i64) -> Service {
+    Service::with_bob(|draft| draft.quota_size = quota_size)
 }
 
-fn one(quota_size: i64) -> (World, LoggedIn, Session) {
-    let world = limited(quota_size);
-    let logged_in = world.log_in();
-    let session = world.session(&logged_in, ATOMIC);
-    (world, logged_in, session)
+fn one(quota_size: i64) -> (Service, LoggedIn, Session) {
+    let service = limited(quota_size);
+    let logged_in = service.log_in();
+    let session = service.session(&logged_in, ATOMIC);
+    (service, logged_in, session)
 }
 
 /// Is this a user to whom the system refuses things? Root lets one run the test instead.
@@ -56,17 +57,17 @@ const NOBODY: u32 = 65_534;
 
 #[test]
 fn a_rename_that_fails_leaves_the_upload_that_has_the_name() {
-    let (world, _logged_in, session) = one(0);
+    let (service, _logged_in, session) = one(0);
     let upload = begin(&session, "/x", &NEW, b"data");
     let renamed = session.rename(&path("/missing"), &path("/x"), Replace::Yes);
     assert_eq!(kind(renamed), Some(ErrorKind::NotFound));
     upload.finish().unwrap();
-    assert_eq!(fs::read(world.home().join("x")).unwrap(), b"data");
+    assert_eq!(fs::read(service.home().join("x")).unwrap(), b"data");
 }
 
 #[test]
 fn a_directory_is_not_renamed_onto_an_upload() {
-    let (world, _logged_in, session) = one(0);
+    let (service, _logged_in, session) = one(0);
     session.create_dir(&path("/d"), None).unwrap();
     put(&session, "/x", b"old").unwrap();
     let upload = begin(&session, "/x", &NEW, b"data");
@@ -76,12 +77,12 @@ fn a_directory_is_not_renamed_onto_an_upload() {
             .is_err()
     );
     upload.finish().unwrap();
-    assert_eq!(fs::read(world.home().join("x")).unwrap(), b"data");
+    assert_eq!(fs::read(service.home().join("x")).unwrap(), b"data");
 }
 
 #[test]
 fn who_reads_an_upload_that_ended_has_its_bytes_in_the_count() {
-    let (_world, logged_in, session) = one(1000);
+    let (_service, logged_in, session) = one(1000);
     put(&session, "/x", &[1; 1000]).unwrap();
     let mut readers = Vec::new();
     for _ in 0..5 {
@@ -102,15 +103,17 @@ fn who_reads_an_upload_that_ended_has_its_bytes_in_the_count() {
 
 #[test]
 fn an_empty_file_lends_nothing_and_ends_no_loan() {
-    let world = limited(1000);
-    let logged_in = world.log_in();
-    let sessions: Vec<_> = (0..10).map(|_| world.session(&logged_in, ATOMIC)).collect();
+    let service = limited(1000);
+    let logged_in = service.log_in();
+    let sessions: Vec<_> = (0..10)
+        .map(|_| service.session(&logged_in, ATOMIC))
+        .collect();
     put(&sessions[0], "/x", b"").unwrap();
     let blanks: Vec<_> = (0..4)
         .map(|i| sessions[i].open(&path("/x"), &NEW).unwrap())
         .collect();
     // It grows in place, through a link.
-    std::os::unix::fs::symlink("x", world.home().join("link")).unwrap();
+    std::os::unix::fs::symlink("x", service.home().join("link")).unwrap();
     let mut inplace = sessions[9].open(&path("/link"), &PART).unwrap();
     inplace.write_at(&[1; 1000], 0).unwrap();
     inplace.finish().unwrap();
@@ -132,55 +135,55 @@ fn an_empty_file_lends_nothing_and_ends_no_loan() {
 
 #[test]
 fn an_upload_fits_when_the_file_that_lent_it_room_is_removed() {
-    let world = limited(1000);
-    let logged_in = world.log_in();
+    let service = limited(1000);
+    let logged_in = service.log_in();
     let (a, b) = (
-        world.session(&logged_in, ATOMIC),
-        world.session(&logged_in, ATOMIC),
+        service.session(&logged_in, ATOMIC),
+        service.session(&logged_in, ATOMIC),
     );
     put(&a, "/x", &[1; 600]).unwrap();
     let upload = begin(&a, "/x", &NEW, &[2; 600]);
     b.remove(&path("/x")).unwrap();
     upload.finish().unwrap();
-    world.assert_exact();
+    service.assert_exact();
 }
 
 #[test]
 fn an_upload_fits_when_the_file_that_lent_it_room_is_replaced() {
-    let world = limited(1000);
-    let logged_in = world.log_in();
+    let service = limited(1000);
+    let logged_in = service.log_in();
     let (a, b) = (
-        world.session(&logged_in, ATOMIC),
-        world.session(&logged_in, ATOMIC),
+        service.session(&logged_in, ATOMIC),
+        service.session(&logged_in, ATOMIC),
     );
     put(&a, "/x", &[1; 600]).unwrap();
     let one = begin(&a, "/x", &NEW, &[2; 600]);
     let two = begin(&b, "/x", &NEW, &[3; 400]);
     two.finish().unwrap();
     one.finish().unwrap();
-    world.assert_exact();
+    service.assert_exact();
 }
 
 #[test]
 fn a_sweep_leaves_an_upload_whose_first_handle_is_closed() {
-    let world = limited(0);
-    let logged_in = world.log_in();
+    let service = limited(0);
+    let logged_in = service.log_in();
     let (a, b) = (
-        world.session(&logged_in, ATOMIC),
-        world.session(&logged_in, ATOMIC),
+        service.session(&logged_in, ATOMIC),
+        service.session(&logged_in, ATOMIC),
     );
     let first = begin(&a, "/x", &NEW, b"aaaa");
     let mut second = b.open(&path("/x"), &PART).unwrap();
     first.finish().unwrap();
     second.write_at(b"bbbb", 4).unwrap();
-    assert_eq!(world.tidy_up(), 0, "swept a running upload");
+    assert_eq!(tidy_up(&service), 0, "swept a running upload");
     second.finish().unwrap();
-    assert_eq!(fs::read(world.home().join("x")).unwrap(), b"aaaabbbb");
+    assert_eq!(fs::read(service.home().join("x")).unwrap(), b"aaaabbbb");
 }
 
 #[test]
 fn a_name_stands_for_the_upload_that_began_last() {
-    let (_world, _logged_in, session) = one(0);
+    let (_service, _logged_in, session) = one(0);
     let y = begin(&session, "/y", &NEW, b"y");
     let _one = begin(&session, "/x", &NEW, b"1");
     let _two = begin(&session, "/x", &NEW, b"22");
@@ -191,11 +194,11 @@ fn a_name_stands_for_the_upload_that_began_last() {
 
 #[test]
 fn of_two_uploads_that_are_renamed_to_one_name_one_gets_it() {
-    let world = limited(0);
-    let logged_in = world.log_in();
+    let service = limited(0);
+    let logged_in = service.log_in();
     let (a, b) = (
-        world.session(&logged_in, ATOMIC),
-        world.session(&logged_in, ATOMIC),
+        service.session(&logged_in, ATOMIC),
+        service.session(&logged_in, ATOMIC),
     );
     let one = begin(&a, "/a.tmp", &NEW, b"one");
     let two = begin(&b, "/b.tmp", &NEW, b"two");
@@ -210,11 +213,11 @@ fn of_two_uploads_that_are_renamed_to_one_name_one_gets_it() {
 
 #[test]
 fn an_upload_that_was_renamed_without_replacing_replaces_nothing() {
-    let world = limited(0);
-    let logged_in = world.log_in();
+    let service = limited(0);
+    let logged_in = service.log_in();
     let (a, b) = (
-        world.session(&logged_in, ATOMIC),
-        world.session(&logged_in, ATOMIC),
+        service.session(&logged_in, ATOMIC),
+        service.session(&logged_in, ATOMIC),
     );
     let one = begin(
         &a,
@@ -248,11 +251,11 @@ fn an_upload_that_was_renamed_without_replacing_replaces_nothing() {
 
 #[test]
 fn a_handle_that_wrote_nothing_acknowledges_nothing() {
-    let world = limited(0);
-    let logged_in = world.log_in();
+    let service = limited(0);
+    let logged_in = service.log_in();
     let (a, b) = (
-        world.session(&logged_in, ATOMIC),
-        world.session(&logged_in, ATOMIC),
+        service.session(&logged_in, ATOMIC),
+        service.session(&logged_in, ATOMIC),
     );
     put(&a, "/x", b"whole old file").unwrap();
     let upload = begin(&a, "/x", &NEW, b"half");
@@ -261,16 +264,19 @@ fn a_handle_that_wrote_nothing_acknowledges_nothing() {
         .finish()
         .unwrap();
     drop(upload);
-    assert_eq!(fs::read(world.home().join("x")).unwrap(), b"whole old file");
+    assert_eq!(
+        fs::read(service.home().join("x")).unwrap(),
+        b"whole old file"
+    );
 }
 
 #[test]
 fn a_handle_that_wrote_nothing_does_not_complete_what_another_lost() {
-    let world = limited(0);
-    let logged_in = world.log_in();
+    let service = limited(0);
+    let logged_in = service.log_in();
     let (a, b) = (
-        world.session(&logged_in, ATOMIC),
-        world.session(&logged_in, ATOMIC),
+        service.session(&logged_in, ATOMIC),
+        service.session(&logged_in, ATOMIC),
     );
     put(&a, "/x", b"whole old file").unwrap();
     let upload = begin(&a, "/x", &NEW, b"half");
@@ -279,18 +285,21 @@ fn a_handle_that_wrote_nothing_does_not_complete_what_another_lost() {
         .unwrap();
     drop(upload);
     let _ = idle.finish();
-    assert_eq!(fs::read(world.home().join("x")).unwrap(), b"whole old file");
+    assert_eq!(
+        fs::read(service.home().join("x")).unwrap(),
+        b"whole old file"
+    );
 }
 
 #[test]
 fn an_acknowledged_part_is_no_rest() {
     for mode in [ATOMIC, UploadMode::AtomicWithResume] {
-        let world = limited(0);
-        let logged_in = world.log_in();
+        let service = limited(0);
+        let logged_in = service.log_in();
         let (a, b, c) = (
-            world.session(&logged_in, mode),
-            world.session(&logged_in, mode),
-            world.session(&logged_in, mode),
+            service.session(&logged_in, mode),
+            service.session(&logged_in, mode),
+            service.session(&logged_in, mode),
         );
         let upload = begin(&a, "/x", &NEW, b"aaaa");
         put(&c, "/x", b"c").unwrap();
@@ -299,7 +308,7 @@ fn an_acknowledged_part_is_no_rest() {
         part.finish().unwrap();
         drop(upload);
         assert_eq!(
-            fs::read(world.home().join("x")).unwrap(),
+            fs::read(service.home().join("x")).unwrap(),
             b"aaaabbbb",
             "{mode:?}"
         );
@@ -308,8 +317,8 @@ fn an_acknowledged_part_is_no_rest() {
 
 #[test]
 fn an_upload_that_is_renamed_onto_a_link_is_refused_at_once() {
-    let (world, _logged_in, session) = one(0);
-    std::os::unix::fs::symlink("nowhere", world.home().join("l")).unwrap();
+    let (service, _logged_in, session) = one(0);
+    std::os::unix::fs::symlink("nowhere", service.home().join("l")).unwrap();
     let upload = begin(&session, "/x", &NEW, b"data");
     if session
         .rename(&path("/x"), &path("/l"), Replace::Yes)
@@ -321,7 +330,7 @@ fn an_upload_that_is_renamed_onto_a_link_is_refused_at_once() {
 
 #[test]
 fn truncating_an_upload_by_a_handle_for_reading_empties_it() {
-    let (_world, _logged_in, session) = one(0);
+    let (_service, _logged_in, session) = one(0);
     let upload = begin(&session, "/x", &NEW, b"data");
     let r = session
         .open(
@@ -343,15 +352,15 @@ fn a_directory_that_may_not_be_read_takes_durable_files() {
         return;
     }
     for mode in [UploadMode::Standard, ATOMIC] {
-        let world = limited(0);
-        let logged_in = world.log_in();
-        let session = world.session_with(&logged_in, UploadPolicy { mode, sync: true });
+        let service = limited(0);
+        let logged_in = service.log_in();
+        let session = service.session_with(&logged_in, UploadPolicy { mode, sync: true });
         session.create_dir(&path("/d"), None).unwrap();
-        fs::set_permissions(world.home().join("d"), fs::Permissions::from_mode(0o300)).unwrap();
+        fs::set_permissions(service.home().join("d"), fs::Permissions::from_mode(0o300)).unwrap();
         let r = put(&session, "/d/x", b"data");
         let m = session.create_dir(&path("/d/sub"), None);
-        let there = fs::read(world.home().join("d/x")).is_ok();
-        fs::set_permissions(world.home().join("d"), fs::Permissions::from_mode(0o700)).unwrap();
+        let there = fs::read(service.home().join("d/x")).is_ok();
+        fs::set_permissions(service.home().join("d"), fs::Permissions::from_mode(0o700)).unwrap();
         assert!(
             r.is_ok() && m.is_ok(),
             "{mode:?}: CLOSE says {r:?}, MKDIR {m:?}, file there: {there}"
@@ -364,10 +373,10 @@ fn hidden_files_that_cannot_be_removed_stay_in_the_count() {
     if !may_be_refused("hidden_files_that_cannot_be_removed_stay_in_the_count") {
         return;
     }
-    let (world, logged_in, session) = one(1000);
+    let (service, logged_in, session) = one(1000);
     session.create_dir(&path("/d"), None).unwrap();
     put(&session, "/d/x", &[1; 1000]).unwrap();
-    let d = world.home().join("d");
+    let d = service.home().join("d");
     let mut stored = 0;
     for _ in 0..5 {
         let mut upload = session.open(&path("/d/x"), &NEW).unwrap();
@@ -394,12 +403,12 @@ fn and_beyond_the_last_session() {
     if !may_be_refused("and_beyond_the_last_session") {
         return;
     }
-    let world = limited(1000);
-    let d = world.home().join("d");
+    let service = limited(1000);
+    let d = service.home().join("d");
     let mut stored = 0;
     for i in 0..4 {
-        let logged_in = world.log_in();
-        let session = world.session(&logged_in, ATOMIC);
+        let logged_in = service.log_in();
+        let session = service.session(&logged_in, ATOMIC);
         let _ = session.create_dir(&path("/d"), None);
         let mut upload = session.open(&path(&format!("/d/x{i}")), &NEW).unwrap();
         if upload.write_at(&[2; 1000], 0).is_ok() {
@@ -422,11 +431,11 @@ fn and_beyond_the_last_session() {
 #[test]
 fn who_is_over_quota_replaces_a_file_by_a_smaller_one() {
     for mode in [UploadMode::Standard, ATOMIC] {
-        let world = limited(500);
-        let logged_in = world.log_in();
-        let session = world.session(&logged_in, mode);
-        fs::write(world.home().join("x"), [1; 1000]).unwrap();
-        world.scan();
+        let service = limited(500);
+        let logged_in = service.log_in();
+        let session = service.session(&logged_in, mode);
+        fs::write(service.home().join("x"), [1; 1000]).unwrap();
+        service.rescan();
         assert!(put(&session, "/x", &[2; 100]).is_ok(), "{mode:?}");
     }
 }
@@ -434,9 +443,9 @@ fn who_is_over_quota_replaces_a_file_by_a_smaller_one() {
 #[test]
 fn space_is_told_of_an_upload_too() {
     for mode in [UploadMode::Standard, ATOMIC] {
-        let world = limited(0);
-        let logged_in = world.log_in();
-        let session = world.session(&logged_in, mode);
+        let service = limited(0);
+        let logged_in = service.log_in();
+        let session = service.session(&logged_in, mode);
         let upload = begin(&session, "/x", &NEW, b"data");
         assert!(session.space(&path("/x")).is_ok(), "{mode:?}");
         upload.finish().unwrap();
@@ -445,38 +454,40 @@ fn space_is_told_of_an_upload_too() {
 
 #[test]
 fn a_rest_of_nothing_replaces_nothing() {
-    let world = limited(0);
-    let logged_in = world.log_in();
-    let a = world.session(&logged_in, UploadMode::AtomicWithResume);
+    let service = limited(0);
+    let logged_in = service.log_in();
+    let a = service.session(&logged_in, UploadMode::AtomicWithResume);
     put(&a, "/x", b"whole").unwrap();
     drop(a.open(&path("/x"), &NEW).unwrap());
-    assert_eq!(fs::read(world.home().join("x")).unwrap(), b"whole");
+    assert_eq!(fs::read(service.home().join("x")).unwrap(), b"whole");
 }
 
 #[test]
 fn a_pipe_and_a_directory_that_took_the_name_are_not_replaced() {
-    let world = limited(0);
-    let logged_in = world.log_in();
-    let a = world.session(&logged_in, ATOMIC);
+    let service = limited(0);
+    let logged_in = service.log_in();
+    let a = service.session(&logged_in, ATOMIC);
     let upload = begin(&a, "/x", &NEW, b"aaaa");
     std::process::Command::new("mkfifo")
-        .arg(world.home().join("x"))
+        .arg(service.home().join("x"))
         .status()
         .unwrap();
     assert!(upload.finish().is_err());
     let upload = begin(&a, "/d", &NEW, b"aaaa");
-    fs::create_dir(world.home().join("d")).unwrap();
+    fs::create_dir(service.home().join("d")).unwrap();
     // join although a directory has the name
-    let j = world.session(&logged_in, ATOMIC).open(&path("/d"), &PART);
+    let j = service.session(&logged_in, ATOMIC).open(&path("/d"), &PART);
     assert_eq!(kind(j.map(drop)), Some(ErrorKind::IsADirectory));
     drop(upload);
 }
 
 #[test]
 fn uploads_over_a_removed_name_stay_within_the_quota_of_files() {
-    let world = World::new(|d| d.quota_files = 2);
-    let logged_in = world.log_in();
-    let sessions: Vec<_> = (0..6).map(|_| world.session(&logged_in, ATOMIC)).collect();
+    let service = Service::with_bob(|d| d.quota_files = 2);
+    let logged_in = service.log_in();
+    let sessions: Vec<_> = (0..6)
+        .map(|_| service.session(&logged_in, ATOMIC))
+        .collect();
     put(&sessions[0], "/x", b"1").unwrap();
     let uploads: Vec<_> = (0..5)
         .map(|i| begin(&sessions[i], "/x", &NEW, b"2"))
@@ -487,13 +498,13 @@ fn uploads_over_a_removed_name_stay_within_the_quota_of_files() {
     for u in uploads {
         let _ = u.finish();
     }
-    world.assert_exact();
+    service.assert_exact();
     assert!(logged_in.quota.status().files_used <= 2);
 }
 
 #[test]
 fn a_slash_behind_the_name_of_an_upload_makes_no_directory_there() {
-    let (_world, _logged_in, session) = one(0);
+    let (_service, _logged_in, session) = one(0);
     let upload = begin(&session, "/x", &NEW, b"data");
     let made = session.create_dir(&path("/x/"), None);
     assert_eq!(
@@ -504,11 +515,11 @@ fn a_slash_behind_the_name_of_an_upload_makes_no_directory_there() {
 
 #[test]
 fn a_rest_sees_that_a_file_changed_whatever_its_times_say() {
-    let world = limited(0);
-    let logged_in = world.log_in();
+    let service = limited(0);
+    let logged_in = service.log_in();
     let (a, b) = (
-        world.session(&logged_in, UploadMode::AtomicWithResume),
-        world.session(&logged_in, UploadMode::AtomicWithResume),
+        service.session(&logged_in, UploadMode::AtomicWithResume),
+        service.session(&logged_in, UploadMode::AtomicWithResume),
     );
     put(&a, "/x", b"old!").unwrap();
     let t = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1000);
@@ -520,10 +531,10 @@ fn a_rest_sees_that_a_file_changed_whatever_its_times_say() {
         ..Default::default()
     };
     a.set_attributes(&path("/x"), &times, true).unwrap();
-    std::os::unix::fs::symlink("x", world.home().join("l")).unwrap();
+    std::os::unix::fs::symlink("x", service.home().join("l")).unwrap();
     let upload = begin(&a, "/x", &NEW, b"re");
     put(&b, "/l", b"new!").unwrap(); // in place, same size
     b.set_attributes(&path("/x"), &times, true).unwrap();
     drop(upload);
-    assert_eq!(fs::read(world.home().join("x")).unwrap(), b"new!");
+    assert_eq!(fs::read(service.home().join("x")).unwrap(), b"new!");
 }

@@ -3,18 +3,17 @@
 use std::fs;
 
 use sftpgo_core::{ErrorKind, session::UploadMode, transfer::Transfer};
-
-use crate::world::{NEW, World, path, put};
+use sftpgo_test_support::{NEW, Service, path, put};
 
 #[test]
 fn an_atomic_upload_shows_the_old_file_until_it_is_closed() {
-    let world = World::new(|_| {});
-    let logged_in = world.log_in();
-    let session = world.session(&logged_in, UploadMode::Atomic);
+    let service = Service::with_bob(|_| {});
+    let logged_in = service.log_in();
+    let session = service.session(&logged_in, UploadMode::Atomic);
     put(&session, "/f", b"old").unwrap();
     let mut upload = session.open(&path("/f"), &NEW).unwrap();
     upload.write_at(b"new content", 0).unwrap();
-    assert_eq!(fs::read(world.home().join("f")).unwrap(), b"old");
+    assert_eq!(fs::read(service.home().join("f")).unwrap(), b"old");
     let mut listing = session.open_dir(&path("/")).unwrap();
     let names: Vec<_> = std::iter::from_fn(|| listing.next_entry().unwrap())
         .map(|entry| entry.name)
@@ -28,24 +27,28 @@ fn an_atomic_upload_shows_the_old_file_until_it_is_closed() {
         "{names:?}"
     );
     upload.finish().unwrap();
-    assert_eq!(fs::read(world.home().join("f")).unwrap(), b"new content");
-    world.assert_exact();
+    assert_eq!(fs::read(service.home().join("f")).unwrap(), b"new content");
+    service.assert_exact();
 }
 
 /// An upload over an old file ends by `end` before it is whole; what its mode leaves, and that it is told as failed.
 fn assert_left(end: impl Fn(Transfer), left_by_mode: [(UploadMode, &[u8]); 3]) {
     for (mode, left) in left_by_mode {
-        let world = World::new(|_| {});
-        let logged_in = world.log_in();
-        let session = world.session(&logged_in, mode);
+        let service = Service::with_bob(|_| {});
+        let logged_in = service.log_in();
+        let session = service.session(&logged_in, mode);
         put(&session, "/f", b"old").unwrap();
         let mut upload = session.open(&path("/f"), &NEW).unwrap();
         upload.write_at(b"ne", 0).unwrap();
         end(upload);
-        assert_eq!(fs::read(world.home().join("f")).unwrap(), left, "{mode:?}");
-        assert_eq!(world.names(), 1, "{mode:?}");
-        assert!(world.transfers.0.lock().unwrap().last().unwrap().is_some());
-        world.assert_exact();
+        assert_eq!(
+            fs::read(service.home().join("f")).unwrap(),
+            left,
+            "{mode:?}"
+        );
+        assert_eq!(service.names().len(), 1, "{mode:?}");
+        assert!(service.recorder.transfers().last().unwrap().1.is_some());
+        service.assert_exact();
     }
 }
 
@@ -76,9 +79,9 @@ fn an_upload_that_its_protocol_calls_failed_leaves_the_old_file_in_the_atomic_mo
 #[test]
 fn an_atomic_upload_of_which_a_part_was_refused_leaves_the_old_file() {
     for mode in [UploadMode::Atomic, UploadMode::AtomicWithResume] {
-        let world = World::new(|draft| draft.quota_size = 100);
-        let logged_in = world.log_in();
-        let session = world.session(&logged_in, mode);
+        let service = Service::with_bob(|draft| draft.quota_size = 100);
+        let logged_in = service.log_in();
+        let session = service.session(&logged_in, mode);
         put(&session, "/f", &[1; 60]).unwrap();
         let mut upload = session.open(&path("/f"), &NEW).unwrap();
         upload.write_at(&[2; 90], 0).unwrap();
@@ -89,10 +92,11 @@ fn an_atomic_upload_of_which_a_part_was_refused_leaves_the_old_file() {
             ErrorKind::QuotaExceeded
         );
         assert_eq!(
-            fs::read(world.home().join("f")).unwrap(),
+            fs::read(service.home().join("f")).unwrap(),
             [1; 60],
             "{mode:?}"
         );
-        assert_eq!(world.usage_and_rescan(), [(60, 1), (60, 1)], "{mode:?}");
+        assert_eq!(service.stored_usage(), (60, 1), "{mode:?}");
+        service.assert_exact();
     }
 }

@@ -4,12 +4,13 @@ use sftpgo_core::{
     ErrorKind,
     filesystem::{FileType, Replace},
 };
+use sftpgo_test_support::{kind, path, put};
 
-use crate::world::{Storage, World, get, kind, names, path, plain_session, put};
+use crate::storages::{Storage, get, names, plain_session};
 
 pub(crate) fn made(storage: Storage) {
-    let world = World::new(storage);
-    let (session, _) = plain_session(&world);
+    let service = storage.service();
+    let (session, _) = plain_session(&service);
     session.create_dir(&path("/d"), None).unwrap();
     session.create_dir(&path("/d/e"), Some(0o700)).unwrap();
     let found = session.metadata(&path("/d/e"), true).unwrap();
@@ -27,12 +28,12 @@ pub(crate) fn made(storage: Storage) {
         let made = session.create_dir(&path(name), None);
         assert_eq!(kind(made), Some(expected), "{name}");
     }
-    assert_eq!(world.usage(), (1, 1));
+    assert_eq!(service.stored_usage(), (1, 1));
 }
 
 pub(crate) fn listed(storage: Storage) {
-    let world = World::new(storage);
-    let (session, _) = plain_session(&world);
+    let service = storage.service();
+    let (session, _) = plain_session(&service);
     assert!(names(&session, "/").unwrap().is_empty());
     session.create_dir(&path("/d"), None).unwrap();
     session.create_dir(&path("/d/e"), None).unwrap();
@@ -61,8 +62,8 @@ pub(crate) fn listed(storage: Storage) {
 }
 
 pub(crate) fn removed(storage: Storage) {
-    let world = World::new(storage);
-    let (session, _) = plain_session(&world);
+    let service = storage.service();
+    let (session, _) = plain_session(&service);
     session.create_dir(&path("/d"), None).unwrap();
     put(&session, "/d/a", b"1").unwrap();
     let refused = session.remove_dir(&path("/d"));
@@ -76,8 +77,8 @@ pub(crate) fn removed(storage: Storage) {
 }
 
 pub(crate) fn renamed(storage: Storage) {
-    let world = World::new(storage);
-    let (session, _) = plain_session(&world);
+    let service = storage.service();
+    let (session, _) = plain_session(&service);
     session.create_dir(&path("/d"), None).unwrap();
     session.create_dir(&path("/d/e"), None).unwrap();
     // Its name begins as the directory's does, and it is not in it.
@@ -89,5 +90,5 @@ pub(crate) fn renamed(storage: Storage) {
     assert_eq!(names(&session, "/").unwrap(), ["d2", "new"]);
     assert_eq!(get(&session, "/new/e/a").unwrap(), b"content");
     assert_eq!(kind(get(&session, "/d/e/a")), Some(ErrorKind::NotFound));
-    assert_eq!(world.usage(), (7, 1));
+    assert_eq!(service.stored_usage(), (7, 1));
 }

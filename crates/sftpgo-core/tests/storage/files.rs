@@ -7,13 +7,14 @@ use sftpgo_core::{
     filesystem::{FileType, SetAttributes},
     session::{AttributeChange, OpenRequest, UploadPolicy},
 };
+use sftpgo_test_support::{NEW, READ, kind, path, put};
 
-use crate::world::{NEW, POLICIES, READ, Storage, World, get, kind, names, path, put, session};
+use crate::storages::{POLICIES, Storage, get, names};
 
 pub(crate) fn written_in_order(storage: Storage) {
     for policy in POLICIES {
-        let world = World::new(storage);
-        let session = session(&world.log_in(), policy);
+        let service = storage.service();
+        let session = service.session_with(&service.log_in(), policy);
         let mut upload = session.open(&path("/a"), &NEW).unwrap();
         let pieces: [&[u8]; 4] = [b"one ", b"", b"two ", b"three"];
         let mut end = 0;
@@ -35,7 +36,7 @@ pub(crate) fn written_in_order(storage: Storage) {
         assert_eq!(download.read_at(&mut piece, end).unwrap(), 0);
         assert_eq!(download.read_at(&mut piece, end + 9).unwrap(), 0);
         drop(download);
-        assert_eq!(world.usage(), (end as i64, 1), "{policy:?}");
+        assert_eq!(service.stored_usage(), (end as i64, 1), "{policy:?}");
     }
 }
 
@@ -46,8 +47,8 @@ pub(crate) fn appended(storage: Storage) {
         ..NEW
     };
     for policy in POLICIES {
-        let world = World::new(storage);
-        let session = session(&world.log_in(), policy);
+        let service = storage.service();
+        let session = service.session_with(&service.log_in(), policy);
         let mut upload = session.open(&path("/log"), &append).unwrap();
         // Where a handle appends, offsets are not looked at.
         upload.write_at(b"one ", 0).unwrap();
@@ -59,8 +60,8 @@ pub(crate) fn appended(storage: Storage) {
 
 pub(crate) fn written_anew(storage: Storage) {
     for policy in POLICIES {
-        let world = World::new(storage);
-        let session = session(&world.log_in(), policy);
+        let service = storage.service();
+        let session = service.session_with(&service.log_in(), policy);
         put(&session, "/a", b"a long content").unwrap();
         put(&session, "/a", b"short").unwrap();
         assert_eq!(get(&session, "/a").unwrap(), b"short");
@@ -68,7 +69,7 @@ pub(crate) fn written_anew(storage: Storage) {
         assert_eq!(get(&session, "/a").unwrap(), b"");
         put(&session, "/a", b"again").unwrap();
         assert_eq!(names(&session, "/").unwrap(), ["a"]);
-        assert_eq!(world.usage(), (5, 1));
+        assert_eq!(service.stored_usage(), (5, 1));
     }
 }
 
@@ -79,8 +80,8 @@ pub(crate) fn opened_in_vain(storage: Storage) {
         ..NEW
     };
     for policy in POLICIES {
-        let world = World::new(storage);
-        let session = session(&world.log_in(), policy);
+        let service = storage.service();
+        let session = service.session_with(&service.log_in(), policy);
         put(&session, "/a", b"1").unwrap();
         session.create_dir(&path("/d"), None).unwrap();
         for (name, request, expected) in [
@@ -96,13 +97,13 @@ pub(crate) fn opened_in_vain(storage: Storage) {
             assert_eq!(kind(opened), Some(expected), "{name} {request:?}");
         }
         assert_eq!(get(&session, "/a").unwrap(), b"1");
-        assert_eq!(world.usage(), (1, 1));
+        assert_eq!(service.stored_usage(), (1, 1));
     }
 }
 
 pub(crate) fn attributes(storage: Storage) {
-    let world = World::new(storage);
-    let session = session(&world.log_in(), UploadPolicy::default());
+    let service = storage.service();
+    let session = service.session_with(&service.log_in(), UploadPolicy::default());
     put(&session, "/a", b"1").unwrap();
     let at = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
     let change = AttributeChange {
@@ -123,18 +124,18 @@ pub(crate) fn attributes(storage: Storage) {
 /// Without a hidden file to go to, what arrived stays under its name.
 pub(crate) fn lost(storage: Storage) {
     for policy in POLICIES {
-        let world = World::new(storage);
-        let logged_in = world.log_in();
-        let session = session(&logged_in, policy);
+        let service = storage.service();
+        let logged_in = service.log_in();
+        let session = service.session_with(&logged_in, policy);
         let mut upload = session.open(&path("/a"), &NEW).unwrap();
         upload.write_at(b"123", 0).unwrap();
         drop(upload);
-        let stored = world.usage();
+        let stored = service.stored_usage();
         match get(&session, "/a") {
             Ok(content) => assert_eq!((content, stored), (b"123".to_vec(), (3, 1))),
             Err(error) => assert_eq!((error.kind(), stored), (ErrorKind::NotFound, (0, 0))),
         }
-        world.rescan();
-        assert_eq!(world.usage(), stored, "{policy:?}");
+        service.rescan();
+        assert_eq!(service.stored_usage(), stored, "{policy:?}");
     }
 }

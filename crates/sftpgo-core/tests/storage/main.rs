@@ -15,7 +15,7 @@ mod memory;
 mod names;
 mod quota;
 mod refusals;
-mod world;
+mod storages;
 
 /// One module of tests for each storage.
 macro_rules! over_every_storage {
@@ -23,13 +23,13 @@ macro_rules! over_every_storage {
         mod local {
             $(#[test]
             fn $name() {
-                $promise(crate::world::Storage::Local);
+                $promise(crate::storages::Storage::Local);
             })*
         }
         mod in_memory {
             $(#[test]
             fn $name() {
-                $promise(crate::world::Storage::Memory);
+                $promise(crate::storages::Storage::Memory);
             })*
         }
     };

@@ -1,12 +1,13 @@
 //! Names of files: renamed, removed, told apart.
 
 use sftpgo_core::{ErrorKind, filesystem::Replace};
+use sftpgo_test_support::{NEW, READ, kind, path, put};
 
-use crate::world::{NEW, READ, Storage, World, get, kind, names, path, plain_session, put};
+use crate::storages::{Storage, get, names, plain_session};
 
 pub(crate) fn renamed(storage: Storage) {
-    let world = World::new(storage);
-    let (session, _) = plain_session(&world);
+    let service = storage.service();
+    let (session, _) = plain_session(&service);
     session.create_dir(&path("/d"), None).unwrap();
     put(&session, "/a", b"content").unwrap();
     let before = session.metadata(&path("/a"), true).unwrap();
@@ -21,30 +22,30 @@ pub(crate) fn renamed(storage: Storage) {
     assert_eq!(kind(missing), Some(ErrorKind::NotFound));
     let nowhere = session.rename(&path("/d/b"), &path("/none/b"), Replace::No);
     assert_eq!(kind(nowhere), Some(ErrorKind::NotFound));
-    assert_eq!(world.usage(), (7, 1));
+    assert_eq!(service.stored_usage(), (7, 1));
 }
 
 pub(crate) fn taken(storage: Storage) {
-    let world = World::new(storage);
-    let (session, _) = plain_session(&world);
+    let service = storage.service();
+    let (session, _) = plain_session(&service);
     put(&session, "/a", b"1").unwrap();
     put(&session, "/b", b"22").unwrap();
     let refused = session.rename(&path("/a"), &path("/b"), Replace::No);
     assert_eq!(kind(refused), Some(ErrorKind::AlreadyExists));
     assert_eq!(get(&session, "/a").unwrap(), b"1");
     assert_eq!(get(&session, "/b").unwrap(), b"22");
-    assert_eq!(world.usage(), (3, 2));
+    assert_eq!(service.stored_usage(), (3, 2));
 }
 
 pub(crate) fn removed(storage: Storage) {
-    let world = World::new(storage);
-    let (session, _) = plain_session(&world);
+    let service = storage.service();
+    let (session, _) = plain_session(&service);
     put(&session, "/a", b"content").unwrap();
     session.create_dir(&path("/d"), None).unwrap();
     let mut download = session.open(&path("/a"), &READ).unwrap();
     session.remove(&path("/a")).unwrap();
     assert_eq!(names(&session, "/").unwrap(), ["d"]);
-    assert_eq!(world.usage(), (0, 0));
+    assert_eq!(service.stored_usage(), (0, 0));
     let mut content = [0; 7];
     assert_eq!(download.read_at(&mut content, 0).unwrap(), 7);
     assert_eq!(&content, b"content");
@@ -60,8 +61,8 @@ pub(crate) fn removed(storage: Storage) {
 /// Only the storage in memory has two mounts: on the disk, mounting is root's.
 #[test]
 fn a_rename_to_another_mount_says_so_and_changes_nothing() {
-    let world = World::new(Storage::Memory);
-    let (session, _) = plain_session(&world);
+    let service = Storage::Memory.service();
+    let (session, _) = plain_session(&service);
     session.create_dir(&path("/mounted"), None).unwrap();
     session.create_dir(&path("/d"), None).unwrap();
     put(&session, "/d/a", b"1").unwrap();
@@ -79,14 +80,14 @@ fn a_rename_to_another_mount_says_so_and_changes_nothing() {
         .unwrap();
     assert_eq!(get(&session, "/d/a").unwrap(), b"1");
     assert_eq!(get(&session, "/mounted/c").unwrap(), b"22");
-    assert_eq!(world.usage(), (3, 2));
-    world.rescan();
-    assert_eq!(world.usage(), (3, 2));
+    assert_eq!(service.stored_usage(), (3, 2));
+    service.rescan();
+    assert_eq!(service.stored_usage(), (3, 2));
 }
 
 pub(crate) fn told_apart(storage: Storage) {
-    let world = World::new(storage);
-    let (session, _) = plain_session(&world);
+    let service = storage.service();
+    let (session, _) = plain_session(&service);
     let id = |name: &str| session.metadata(&path(name), true).unwrap().file_id;
     put(&session, "/a", b"1").unwrap();
     put(&session, "/b", b"1").unwrap();

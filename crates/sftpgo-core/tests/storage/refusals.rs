@@ -7,10 +7,9 @@ use sftpgo_core::{
     filesystem::{Ownership, Replace, SetAttributes},
     session::{AttributeChange, OpenRequest},
 };
+use sftpgo_test_support::{NEW, PART, READ, kind, path, put};
 
-use crate::world::{
-    NEW, PART, POLICIES, READ, Storage, World, get, kind, names, path, plain_session, put, session,
-};
+use crate::storages::{POLICIES, Storage, get, names, plain_session};
 
 const UNSUPPORTED: Option<ErrorKind> = Some(ErrorKind::Unsupported);
 
@@ -22,8 +21,8 @@ fn sized(size: u64) -> AttributeChange {
 }
 
 pub(crate) fn writes_at_offsets(storage: Storage) {
-    let world = World::new(storage);
-    let (session, can) = plain_session(&world);
+    let service = storage.service();
+    let (session, can) = plain_session(&service);
     let mut upload = session.open(&path("/a"), &NEW).unwrap();
     upload.write_at(b"one", 0).unwrap();
     let (ahead, behind) = (upload.write_at(b"x", 4), upload.write_at(b"y", 0));
@@ -38,12 +37,12 @@ pub(crate) fn writes_at_offsets(storage: Storage) {
     upload.write_at(b"!", expected.len() as u64).unwrap();
     upload.finish().unwrap();
     assert_eq!(get(&session, "/a").unwrap(), [expected, b"!"].concat());
-    assert_eq!(world.usage(), (expected.len() as i64 + 1, 1));
+    assert_eq!(service.stored_usage(), (expected.len() as i64 + 1, 1));
 }
 
 pub(crate) fn copies(storage: Storage) {
-    let world = World::new(storage);
-    let (session, can) = plain_session(&world);
+    let service = storage.service();
+    let (session, can) = plain_session(&service);
     put(&session, "/a", b"content").unwrap();
     let mut source = session.open(&path("/a"), &READ).unwrap();
     let mut copy = session.open(&path("/b"), &NEW).unwrap();
@@ -61,8 +60,8 @@ pub(crate) fn copies(storage: Storage) {
 }
 
 pub(crate) fn sizes(storage: Storage) {
-    let world = World::new(storage);
-    let (session, can) = plain_session(&world);
+    let service = storage.service();
+    let (session, can) = plain_session(&service);
     put(&session, "/a", b"content").unwrap();
     let refused = (!can.random_writes).then_some(ErrorKind::Unsupported);
     let cut = session.set_attributes(&path("/a"), &sized(3), true);
@@ -85,12 +84,12 @@ pub(crate) fn sizes(storage: Storage) {
         .set_attributes(&path("/a"), &sized(0), true)
         .unwrap();
     assert_eq!(get(&session, "/a").unwrap(), b"");
-    assert_eq!(world.usage(), (end as i64, 2));
+    assert_eq!(service.stored_usage(), (end as i64, 2));
 }
 
 pub(crate) fn kept_content(storage: Storage) {
-    let world = World::new(storage);
-    let (session, can) = plain_session(&world);
+    let service = storage.service();
+    let (session, can) = plain_session(&service);
     put(&session, "/a", b"one").unwrap();
     let append = OpenRequest {
         append: true,
@@ -115,14 +114,14 @@ pub(crate) fn kept_content(storage: Storage) {
         false => b"one",
     };
     assert_eq!(get(&session, "/a").unwrap(), expected);
-    assert_eq!(world.usage(), (expected.len() as i64, 1));
+    assert_eq!(service.stored_usage(), (expected.len() as i64, 1));
 }
 
 /// As scp does: the old content is cut at the end of the new one, unless the file begins anew.
 pub(crate) fn written_over(storage: Storage) {
     for policy in POLICIES {
-        let world = World::new(storage);
-        let session = session(&world.log_in(), policy);
+        let service = storage.service();
+        let session = service.session_with(&service.log_in(), policy);
         put(&session, "/a", b"a long content").unwrap();
         let request = OpenRequest {
             truncate: session.begins_anew(&path("/a")),
@@ -133,13 +132,13 @@ pub(crate) fn written_over(storage: Storage) {
         upload.set_attributes(&sized(3)).unwrap();
         upload.finish().unwrap();
         assert_eq!(get(&session, "/a").unwrap(), b"new", "{policy:?}");
-        assert_eq!(world.usage(), (3, 1));
+        assert_eq!(service.stored_usage(), (3, 1));
     }
 }
 
 pub(crate) fn links(storage: Storage) {
-    let world = World::new(storage);
-    let (session, can) = plain_session(&world);
+    let service = storage.service();
+    let (session, can) = plain_session(&service);
     put(&session, "/a", b"content").unwrap();
     let symbolic = session.symlink(b"a", &path("/symbolic"));
     let hard = session.hard_link(&path("/a"), &path("/hard"));
@@ -154,12 +153,12 @@ pub(crate) fn links(storage: Storage) {
         assert_eq!([kind(symbolic), kind(hard), kind(target)], [UNSUPPORTED; 3]);
         assert_eq!(names(&session, "/").unwrap(), ["a"]);
     }
-    assert_eq!(world.usage(), (7, 1));
+    assert_eq!(service.stored_usage(), (7, 1));
 }
 
 pub(crate) fn owners(storage: Storage) {
-    let world = World::new(storage);
-    let (session, can) = plain_session(&world);
+    let service = storage.service();
+    let (session, can) = plain_session(&service);
     put(&session, "/a", b"1").unwrap();
     let change = AttributeChange {
         size: None,
@@ -186,20 +185,20 @@ pub(crate) fn owners(storage: Storage) {
 }
 
 pub(crate) fn replaced(storage: Storage) {
-    let world = World::new(storage);
-    let (session, can) = plain_session(&world);
+    let service = storage.service();
+    let (session, can) = plain_session(&service);
     put(&session, "/a", b"1").unwrap();
     put(&session, "/b", b"22").unwrap();
     let renamed = session.rename(&path("/a"), &path("/b"), Replace::Yes);
     if can.atomic_rename {
         renamed.unwrap();
         assert_eq!(get(&session, "/b").unwrap(), b"1");
-        assert_eq!(world.usage(), (1, 1));
+        assert_eq!(service.stored_usage(), (1, 1));
     } else {
         assert_eq!(kind(renamed), UNSUPPORTED);
         assert_eq!(get(&session, "/a").unwrap(), b"1");
         assert_eq!(get(&session, "/b").unwrap(), b"22");
-        assert_eq!(world.usage(), (3, 2));
+        assert_eq!(service.stored_usage(), (3, 2));
     }
     // A free name may be taken in either case.
     session

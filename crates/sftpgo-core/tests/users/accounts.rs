@@ -1,90 +1,49 @@
 //! Managing users: what is stored, who is told, and whose sessions end.
 
 use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::Duration,
 };
 
 use sftpgo_core::{
     ErrorKind, StoredUser, UserDraft, UserId,
-    accounts::Accounts,
     credential::password::PasswordHash,
-    provider::{Order, PageStart, QuotaLedger, UserQuery, Users},
-    quota::{Tracking, UsageManager},
-    registry::Connections,
+    provider::{Order, PageStart, UserQuery},
     storage_usage::Usage,
 };
-use sftpgo_store::MemoryProvider;
+use sftpgo_test_support::{ARGON2ID, Service, Settings, add, draft};
 
-use crate::common::{ARGON2ID, Changes, add, draft, empty};
-
-struct Office {
-    provider: Arc<MemoryProvider>,
-    connections: Arc<Connections>,
-    quotas: Arc<UsageManager>,
-    changes: Changes,
-    accounts: Accounts,
-}
-
-impl Office {
-    fn new() -> Self {
-        Self::with(true, None)
-    }
-
-    fn with(manage_users: bool, base: Option<&str>) -> Self {
-        let provider = empty();
-        let changes = Changes::default();
-        let connections = Connections::new(changes.events());
-        let quotas = UsageManager::new(provider.clone(), Tracking::All);
-        Self {
-            accounts: Accounts::new(
-                provider.clone(),
-                Arc::clone(&connections),
-                Arc::clone(&quotas),
-                changes.events(),
-                manage_users,
-                base.map(PathBuf::from),
-            ),
-            provider,
-            connections,
-            quotas,
-            changes,
-        }
-    }
-
-    fn stored(&self, id: UserId) -> StoredUser {
-        self.provider.user_by_id(id).unwrap().unwrap()
-    }
+fn stored(server: &Service, id: UserId) -> StoredUser {
+    server.provider.user_by_id(id).unwrap().unwrap()
 }
 
 #[test]
 fn an_added_user_is_stored_and_told() {
-    let office = Office::with(true, Some("/srv/users"));
+    let server = Service::new(Settings {
+        users_base_dir: Some("/srv/users".into()),
+        ..Settings::default()
+    });
     let homeless = UserDraft {
         home_dir: String::new(),
         ..draft("bob")
     };
-    let bob = office.accounts.add(homeless).unwrap();
+    let bob = server.accounts.add(homeless).unwrap();
     assert_eq!(bob.home_dir.to_str(), Some("/srv/users/bob"));
-    assert!(office.stored(bob.id) == bob);
-    assert!(office.accounts.by_name("bob").unwrap() == bob);
-    assert!(office.accounts.by_id(bob.id).unwrap() == bob);
-    assert_eq!(office.changes.take(), ["Add bob"]);
+    assert!(stored(&server, bob.id) == bob);
+    assert!(server.accounts.by_name("bob").unwrap() == bob);
+    assert!(server.accounts.by_id(bob.id).unwrap() == bob);
+    assert_eq!(server.recorder.take_user_changes(), ["Add bob"]);
 }
 
 #[test]
 fn a_refused_draft_stores_and_tells_nothing() {
-    let office = Office::new();
-    office.accounts.add(draft("bob")).unwrap();
-    office.changes.take();
-    let taken = office.accounts.add(draft("bob")).unwrap_err();
+    let server = Service::new(Settings::default());
+    server.accounts.add(draft("bob")).unwrap();
+    server.recorder.take_user_changes();
+    let taken = server.accounts.add(draft("bob")).unwrap_err();
     assert_eq!(taken.kind(), ErrorKind::AlreadyExists);
-    let invalid = office.accounts.add(draft("a/b")).unwrap_err();
+    let invalid = server.accounts.add(draft("a/b")).unwrap_err();
     assert_eq!(invalid.kind(), ErrorKind::Invalid);
     let everybody = UserQuery {
         start: PageStart::default(),
@@ -92,23 +51,23 @@ fn a_refused_draft_stores_and_tells_nothing() {
         order: Order::Ascending,
         username: None,
     };
-    assert_eq!(office.accounts.list(&everybody).unwrap().len(), 1);
-    assert!(office.changes.take().is_empty());
+    assert_eq!(server.accounts.list(&everybody).unwrap().len(), 1);
+    assert!(server.recorder.take_user_changes().is_empty());
 }
 
 #[test]
 fn an_update_changes_what_it_names_only() {
-    let office = Office::new();
-    let bob = office.accounts.add(draft("bob")).unwrap();
+    let server = Service::new(Settings::default());
+    let bob = server.accounts.add(draft("bob")).unwrap();
     let usage = Usage {
         size: 1,
         files: 2,
         updated_at: 3,
     };
-    office.provider.set_usage(bob.id, usage).unwrap();
-    office.provider.record_login(bob.id, 4).unwrap();
-    office.changes.take();
-    let updated = office
+    server.provider.set_usage(bob.id, usage).unwrap();
+    server.provider.record_login(bob.id, 4).unwrap();
+    server.recorder.take_user_changes();
+    let updated = server
         .accounts
         .update(bob.id, |draft| {
             draft.quota_files = 5;
@@ -122,15 +81,15 @@ fn an_update_changes_what_it_names_only() {
         ..bob
     };
     assert!(updated == expected);
-    assert!(office.stored(expected.id) == expected);
+    assert!(stored(&server, expected.id) == expected);
     assert_eq!(expected.password.as_deref(), Some(ARGON2ID));
-    assert_eq!(office.changes.take(), ["Update bob"]);
+    assert_eq!(server.recorder.take_user_changes(), ["Update bob"]);
 }
 
 #[test]
 fn what_another_server_changes_meanwhile_is_kept() {
-    let office = Office::new();
-    let bob = office.accounts.add(draft("bob")).unwrap();
+    let server = Service::new(Settings::default());
+    let bob = server.accounts.add(draft("bob")).unwrap();
     let calls = AtomicU32::new(0);
     let change = |draft: &mut UserDraft| {
         if calls.fetch_add(1, Ordering::Relaxed) == 0 {
@@ -138,14 +97,14 @@ fn what_another_server_changes_meanwhile_is_kept() {
                 enabled: false,
                 ..bob.clone()
             };
-            office.provider.update_user(&disabled).unwrap();
+            server.provider.update_user(&disabled).unwrap();
         }
         draft.quota_files = 5;
         Ok(())
     };
-    let updated = office.accounts.update(bob.id, change).unwrap();
+    let updated = server.accounts.update(bob.id, change).unwrap();
     assert!(!updated.enabled && updated.quota_files == 5);
-    assert!(office.stored(bob.id) == updated);
+    assert!(stored(&server, bob.id) == updated);
 
     let always = |draft: &mut UserDraft| {
         let number = calls.fetch_add(1, Ordering::Relaxed);
@@ -153,23 +112,23 @@ fn what_another_server_changes_meanwhile_is_kept() {
             max_sessions: number,
             ..bob.clone()
         };
-        office.provider.update_user(&changed).unwrap();
+        server.provider.update_user(&changed).unwrap();
         draft.quota_files = 6;
         Ok(())
     };
-    let refused = office.accounts.update(bob.id, always).err().unwrap();
+    let refused = server.accounts.update(bob.id, always).err().unwrap();
     assert_eq!(refused.kind(), ErrorKind::Conflict);
-    assert_eq!(office.stored(bob.id).quota_files, bob.quota_files);
+    assert_eq!(stored(&server, bob.id).quota_files, bob.quota_files);
 }
 
 #[test]
 fn a_failing_update_changes_and_tells_nothing() {
-    let office = Office::new();
-    let alice = office.accounts.add(draft("alice")).unwrap();
-    let bob = office.accounts.add(draft("bob")).unwrap();
-    office.changes.take();
+    let server = Service::new(Settings::default());
+    let alice = server.accounts.add(draft("alice")).unwrap();
+    let bob = server.accounts.add(draft("bob")).unwrap();
+    server.recorder.take_user_changes();
     let refused = |change: fn(&mut UserDraft)| {
-        let outcome = office.accounts.update(bob.id, |draft| {
+        let outcome = server.accounts.update(bob.id, |draft| {
             change(draft);
             Ok(())
         });
@@ -180,51 +139,51 @@ fn a_failing_update_changes_and_tells_nothing() {
         refused(|draft| draft.username = "alice".to_owned()),
         ErrorKind::AlreadyExists
     );
-    let by_caller = office.accounts.update(bob.id, |_| {
+    let by_caller = server.accounts.update(bob.id, |_| {
         Err(sftpgo_core::Error::invalid("id", "differs"))
     });
     assert_eq!(by_caller.unwrap_err().message(), "id: differs");
-    let nobody = office.accounts.update(UserId(99), |_| Ok(()));
+    let nobody = server.accounts.update(UserId(99), |_| Ok(()));
     assert_eq!(nobody.unwrap_err().kind(), ErrorKind::NotFound);
-    assert!(office.stored(bob.id) == bob);
-    assert!(office.stored(alice.id) == alice);
-    assert!(office.changes.take().is_empty());
+    assert!(stored(&server, bob.id) == bob);
+    assert!(stored(&server, alice.id) == alice);
+    assert!(server.recorder.take_user_changes().is_empty());
 }
 
 #[test]
 fn a_new_password_is_hashed_and_an_unreadable_one_never_becomes_valid() {
-    let office = Office::new();
-    let bob = office.accounts.add(draft("bob")).unwrap();
+    let server = Service::new(Settings::default());
+    let bob = server.accounts.add(draft("bob")).unwrap();
     let unreadable = StoredUser {
         password: Some("*".to_owned()),
         ..bob.clone()
     };
-    office.provider.update_user(&unreadable).unwrap();
-    office
+    server.provider.update_user(&unreadable).unwrap();
+    server
         .accounts
         .update(bob.id, |draft| {
             draft.max_sessions = 1;
             Ok(())
         })
         .unwrap();
-    assert_eq!(office.stored(bob.id).password.as_deref(), Some("*"));
-    office
+    assert_eq!(stored(&server, bob.id).password.as_deref(), Some("*"));
+    server
         .accounts
         .update(bob.id, |draft| {
             draft.password = Some("new".to_owned());
             Ok(())
         })
         .unwrap();
-    let stored = office.stored(bob.id).password.unwrap();
+    let stored = stored(&server, bob.id).password.unwrap();
     assert!(PasswordHash::parse(&stored).unwrap().verify(b"new"));
 }
 
 #[test]
 fn disabling_expiring_and_deleting_end_the_users_sessions_and_no_others() {
-    type End = fn(&Office, UserId);
+    type End = fn(&Service, UserId);
     let ends: [End; 3] = [
-        |office, id| {
-            office
+        |server, id| {
+            server
                 .accounts
                 .update(id, |draft| {
                     draft.status = 0;
@@ -232,8 +191,8 @@ fn disabling_expiring_and_deleting_end_the_users_sessions_and_no_others() {
                 })
                 .unwrap();
         },
-        |office, id| {
-            office
+        |server, id| {
+            server
                 .accounts
                 .update(id, |draft| {
                     draft.expiration_date = 1;
@@ -241,18 +200,15 @@ fn disabling_expiring_and_deleting_end_the_users_sessions_and_no_others() {
                 })
                 .unwrap();
         },
-        |office, id| office.accounts.delete(id).unwrap(),
+        |server, id| server.accounts.delete(id).unwrap(),
     ];
     for end in ends {
-        let office = Office::new();
-        let bob = office.accounts.add(draft("bob")).unwrap();
-        let alice = office.accounts.add(draft("alice")).unwrap();
-        let of_bob = office.connections.log_in(&bob, &bob.effective()).unwrap();
-        let of_alice = office
-            .connections
-            .log_in(&alice, &alice.effective())
-            .unwrap();
-        office
+        let server = Service::new(Settings::default());
+        let bob = server.accounts.add(draft("bob")).unwrap();
+        let alice = server.accounts.add(draft("alice")).unwrap();
+        let of_bob = server.connections.log_in(&bob, &bob.effective()).unwrap();
+        let of_alice = server.connections.log_in(&alice, &alice.effective()).unwrap();
+        server
             .accounts
             .update(bob.id, |draft| {
                 draft.max_sessions = 5;
@@ -260,7 +216,7 @@ fn disabling_expiring_and_deleting_end_the_users_sessions_and_no_others() {
             })
             .unwrap();
         assert!(!of_bob.close_requested().is_cancelled());
-        end(&office, bob.id);
+        end(&server, bob.id);
         assert!(of_bob.close_requested().is_cancelled());
         assert!(!of_alice.close_requested().is_cancelled());
     }
@@ -268,21 +224,21 @@ fn disabling_expiring_and_deleting_end_the_users_sessions_and_no_others() {
 
 #[test]
 fn a_deleted_user_is_told_once_with_the_name() {
-    let office = Office::new();
-    let bob = office.accounts.add(draft("bob")).unwrap();
-    office.changes.take();
-    office.accounts.delete(bob.id).unwrap();
-    let twice = office.accounts.delete(bob.id).unwrap_err();
+    let server = Service::new(Settings::default());
+    let bob = server.accounts.add(draft("bob")).unwrap();
+    server.recorder.take_user_changes();
+    server.accounts.delete(bob.id).unwrap();
+    let twice = server.accounts.delete(bob.id).unwrap_err();
     assert_eq!(twice.kind(), ErrorKind::NotFound);
-    assert_eq!(office.changes.take(), ["Delete bob"]);
+    assert_eq!(server.recorder.take_user_changes(), ["Delete bob"]);
 }
 
 #[test]
 fn new_limits_reach_sessions_that_are_open() {
-    let office = Office::new();
-    let bob = office.accounts.add(draft("bob")).unwrap();
-    let account = office.quotas.account(&bob.effective()).unwrap();
-    office
+    let server = Service::new(Settings::default());
+    let bob = server.accounts.add(draft("bob")).unwrap();
+    let account = server.usage.account(&bob.effective()).unwrap();
+    server
         .accounts
         .update(bob.id, |draft| {
             draft.quota_size = 10;
@@ -296,25 +252,28 @@ fn new_limits_reach_sessions_that_are_open() {
 
 #[test]
 fn with_management_off_reading_works_and_nothing_else() {
-    let office = Office::with(false, None);
-    let bob = add(office.provider.as_ref(), "bob", |_| ());
+    let server = Service::new(Settings {
+        manage_users: false,
+        ..Settings::default()
+    });
+    let bob = add(server.provider.as_ref(), "bob", |_| ());
     for refused in [
-        office.accounts.add(draft("alice")).map(drop),
-        office.accounts.update(bob.id, |_| Ok(())).map(drop),
-        office.accounts.delete(bob.id),
+        server.accounts.add(draft("alice")).map(drop),
+        server.accounts.update(bob.id, |_| Ok(())).map(drop),
+        server.accounts.delete(bob.id),
     ] {
         let error = refused.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert!(error.message().contains("manage_users"), "{error}");
     }
-    assert!(office.accounts.by_id(bob.id).unwrap() == bob);
-    assert!(office.changes.take().is_empty());
+    assert!(server.accounts.by_id(bob.id).unwrap() == bob);
+    assert!(server.recorder.take_user_changes().is_empty());
 }
 
 #[test]
 fn updates_at_the_same_time_do_not_undo_each_other() {
-    let office = Office::new();
-    let bob = office.accounts.add(draft("bob")).unwrap();
+    let server = Service::new(Settings::default());
+    let bob = server.accounts.add(draft("bob")).unwrap();
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
@@ -325,10 +284,10 @@ fn updates_at_the_same_time_do_not_undo_each_other() {
                         thread::sleep(Duration::from_millis(1));
                         Ok(())
                     };
-                    office.accounts.update(bob.id, one_more).unwrap();
+                    server.accounts.update(bob.id, one_more).unwrap();
                 }
             });
         }
     });
-    assert_eq!(office.stored(bob.id).quota_size, 40);
+    assert_eq!(stored(&server, bob.id).quota_size, 40);
 }

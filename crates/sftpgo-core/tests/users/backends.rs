@@ -2,7 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -10,17 +10,15 @@ use std::{
 use sftpgo_core::{
     EffectiveUser, StoredUser,
     auth::{
-        Authenticator, Candidate, Claim, CredentialBackend, LoggedIn, LoginFailure, Logins,
-        PasswordCheck, PasswordLimits, SentName, StoredCredentials,
+        Candidate, Claim, CredentialBackend, LoggedIn, LoginFailure, Logins, PasswordCheck,
+        SentName, StoredCredentials,
     },
-    event::{Event, Events, Observer},
     provider::Users,
-    quota::{Tracking, UsageManager},
-    registry::Connections,
 };
 use sftpgo_store::MemoryProvider;
-
-use crate::common::{BCRYPT, Hooked, KEY, OTHER_KEY, add, blob, empty};
+use sftpgo_test_support::{
+    BCRYPT, HookedHomes, KEY, OTHER_KEY, Service, Settings, add, key_blob,
+};
 
 /// Somebody who is asked for a user: knows the names, and answers by a function.
 struct Asked<F> {
@@ -71,7 +69,7 @@ fn asked(users: &Arc<MemoryProvider>, pause: Duration) -> Arc<dyn CredentialBack
         thread::sleep(pause);
         let is_good = match shown {
             Shown::Password(password) => password == b"secret",
-            Shown::Key(key) => key == blob(KEY),
+            Shown::Key(key) => key == key_blob(KEY),
         };
         match is_good {
             true => Ok(user.into()),
@@ -84,61 +82,29 @@ fn asked(users: &Arc<MemoryProvider>, pause: Duration) -> Arc<dyn CredentialBack
     })
 }
 
-/// Remembers what was told of logins.
-#[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<String>>>);
-
-impl Told {
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap())
-    }
-}
-
-impl Observer for Told {
-    fn notify(&self, event: &Event<'_>) {
-        let line = match event {
-            Event::LoginAttempt { .. } => "tried".to_owned(),
-            Event::LoginOk { username, .. } => format!("{username} is in"),
-            Event::LoginFailed {
-                username, reason, ..
-            } => format!("{username}: {reason}"),
-            _ => return,
-        };
-        self.0.lock().unwrap().push(line);
-    }
-}
-
 struct Gate {
-    authenticator: Arc<Authenticator>,
-    connections: Arc<Connections>,
+    service: Service,
     logins: Logins,
-    told: Told,
 }
 
 const REMOTE: ([u8; 4], u16) = ([192, 0, 2, 7], 22);
 
 impl Gate {
     fn new(users: &Arc<MemoryProvider>, backend: Arc<dyn CredentialBackend>) -> Self {
-        let connections = Connections::new(Events::default());
-        let authenticator = Arc::new(Authenticator::new(
-            backend,
-            Arc::new(Hooked::new(|| Ok(()))),
-            Arc::clone(&connections),
-            UsageManager::new(users.clone(), Tracking::All),
-        ));
-        let told = Told::default();
-        let events = Events::new(vec![Box::new(told.clone())]);
+        let service = Service::new(Settings {
+            provider: users.clone(),
+            homes: Arc::new(HookedHomes::in_one_directory(|_| Ok(()))),
+            credentials: Some(backend),
+            ..Settings::default()
+        });
         Self {
-            logins: Logins::new(
-                Arc::clone(&authenticator),
-                events,
-                PasswordLimits::default(),
-            )
-            .unwrap(),
-            authenticator,
-            connections,
-            told,
+            logins: service.logins(),
+            service,
         }
+    }
+
+    fn told(&self) -> Vec<String> {
+        self.service.recorder.take_logins()
     }
 
     fn password(&self, name: &str, password: &str) -> Option<LoggedIn> {
@@ -151,7 +117,7 @@ impl Gate {
     fn key(&self, name: &str, line: &str) -> Option<LoggedIn> {
         let name = SentName::new(name.as_bytes());
         let remote = SocketAddr::from(REMOTE);
-        let accepted = self.logins.accepts_key(&name, &blob(line), remote)?;
+        let accepted = self.logins.accepts_key(&name, &key_blob(line), remote)?;
         self.logins.with_public_key(&name, accepted, remote)
     }
 }
@@ -162,7 +128,7 @@ fn each_backend(test: impl Fn(&str, &Arc<MemoryProvider>, Arc<dyn CredentialBack
         for name in ["stored", "asked", "asked and slow"] {
             let test = &test;
             scope.spawn(move || {
-                let users = empty();
+                let users = Arc::new(MemoryProvider::new());
                 add(users.as_ref(), "bob", |_| ());
                 let backend = match name {
                     "stored" => Arc::new(StoredCredentials::new(users.clone(), false)),
@@ -181,10 +147,10 @@ fn a_good_credential_lets_in_and_is_told_once() {
         let gate = Gate::new(users, backend);
         let logged_in = gate.password("bob", "secret").unwrap();
         assert_eq!(logged_in.user.username, "bob", "{what}");
-        assert_eq!(gate.told.take(), ["tried", "bob is in"], "{what}");
+        assert_eq!(gate.told(), ["tried", "bob is in"], "{what}");
         assert!(gate.key("bob", KEY).is_some(), "{what}");
-        assert_eq!(gate.told.take(), ["tried", "bob is in"], "{what}");
-        assert_eq!(gate.connections.login_count(), 1, "{what}");
+        assert_eq!(gate.told(), ["tried", "bob is in"], "{what}");
+        assert_eq!(gate.service.connections.login_count(), 1, "{what}");
     });
 }
 
@@ -194,13 +160,13 @@ fn each_refusal_is_told_once_and_leaves_no_session() {
         let gate = Gate::new(users, backend);
         for name in ["bob", "eve"] {
             assert!(gate.password(name, "wrong").is_none());
-            let told = gate.told.take();
+            let told = gate.told();
             assert_eq!((told.len(), told[0].as_str()), (2, "tried"), "{what}");
             assert!(told[1].starts_with(&format!("{name}: ")), "{told:?}");
             assert!(gate.key(name, OTHER_KEY).is_none());
-            assert_eq!(gate.told.take().len(), 2, "{what}");
+            assert_eq!(gate.told().len(), 2, "{what}");
         }
-        assert_eq!(gate.connections.login_count(), 0);
+        assert_eq!(gate.service.connections.login_count(), 0);
     });
 }
 
@@ -213,11 +179,11 @@ fn a_refused_password_takes_its_time_and_its_work_whoever_refuses_which_name() {
                 username: name,
                 remote: None,
             };
-            let login = gate.authenticator.begin_with_password(&claim, b"wrong");
+            let login = gate.service.authenticator.begin_with_password(&claim, b"wrong");
             assert!(login.is_dear(), "{what}: a hash is compared for {name}");
             let began = Instant::now();
             assert!(gate.password(name, "wrong").is_none());
-            let least = gate.authenticator.refusal_time().get();
+            let least = gate.service.authenticator.refusal_time().get();
             let took = began.elapsed();
             assert!(took >= least, "{what}: {name} was refused after {took:?}");
         }
@@ -240,14 +206,14 @@ fn conditions_of_the_account_hold_whatever_the_backend_says() {
             users.update_user(&changed).unwrap();
             assert!(gate.password("bob", "secret").is_none(), "{what}");
             assert!(gate.key("bob", KEY).is_none(), "{what}");
-            assert_eq!(gate.told.take(), ["tried", reason, "tried", reason]);
+            assert_eq!(gate.told(), ["tried", reason, "tried", reason]);
         }
     });
 }
 
 #[test]
 fn sessions_are_limited_by_what_the_session_enforces() {
-    let users = empty();
+    let users = Arc::new(MemoryProvider::new());
     let bob = add(users.as_ref(), "bob", |_| ());
     assert_eq!(bob.max_sessions, 0);
     let answer = move |_: &Claim<'_>, _: Shown<'_>| {
@@ -268,7 +234,7 @@ fn sessions_are_limited_by_what_the_session_enforces() {
     let first = gate.password("bob", "any").unwrap();
     assert_eq!(first.user.quota_files, 7);
     assert!(gate.password("bob", "any").is_none());
-    let told = gate.told.take();
+    let told = gate.told();
     assert!(told[3].contains("too many open sessions"), "{told:?}");
     drop(first);
     assert!(gate.password("bob", "any").is_some());
@@ -276,7 +242,7 @@ fn sessions_are_limited_by_what_the_session_enforces() {
 
 #[test]
 fn a_backend_that_fails_refuses_as_any_other_and_the_operator_hears_why() {
-    let users = empty();
+    let users = Arc::new(MemoryProvider::new());
     add(users.as_ref(), "bob", |_| ());
     let answer = |_: &Claim<'_>, _: Shown<'_>| Err(LoginFailure::new("the program has crashed"));
     let backend = Arc::new(Asked {
@@ -286,10 +252,10 @@ fn a_backend_that_fails_refuses_as_any_other_and_the_operator_hears_why() {
     let gate = Gate::new(&users, backend);
     let began = Instant::now();
     assert!(gate.password("bob", "secret").is_none());
-    assert!(began.elapsed() >= gate.authenticator.refusal_time().get());
+    assert!(began.elapsed() >= gate.service.authenticator.refusal_time().get());
     assert!(gate.key("bob", KEY).is_none());
     let reason = "bob: the program has crashed";
-    assert_eq!(gate.told.take(), ["tried", reason, "tried", reason]);
+    assert_eq!(gate.told(), ["tried", reason, "tried", reason]);
 }
 
 /// Asks before and after another backend, as an operator's programs do.
@@ -326,7 +292,7 @@ fn around(
     before: fn(&Claim<'_>, &MemoryProvider),
     after: fn(PasswordCheck, &[u8]) -> PasswordCheck,
 ) -> (Arc<MemoryProvider>, Gate) {
-    let users = empty();
+    let users = Arc::new(MemoryProvider::new());
     add(users.as_ref(), "bob", |draft| {
         draft.password = Some(BCRYPT.to_owned());
     });

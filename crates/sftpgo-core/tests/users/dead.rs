@@ -12,11 +12,9 @@ use sftpgo_core::{
     storage_usage::{StorageUsage, Usage},
 };
 use sftpgo_store::MemoryProvider;
+use sftpgo_test_support::{FaultyProvider, LedgerState};
 
-use crate::{
-    flaky::{Flaky, Mood},
-    shared::{add_file, book, change, limited, shared},
-};
+use crate::shared::{add_file, book, change, limited, shared};
 
 /// What a server does that has taken over the share of a dead one, when it finds `files` in `size` bytes.
 fn count_for_the_dead(provider: &MemoryProvider, id: UserId, size: i64, files: i32) {
@@ -60,7 +58,7 @@ fn what_a_server_went_on_with_after_it_was_taken_for_dead_is_counted_again() {
 
 #[test]
 fn a_server_that_was_taken_for_dead_says_again_whose_files_may_change() {
-    let provider = Flaky::new(MemoryProvider::shared());
+    let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let book = UsageManager::new(provider.clone(), Tracking::All);
     let (_, server) = book.cluster().unwrap();
@@ -70,11 +68,11 @@ fn a_server_that_was_taken_for_dead_says_again_whose_files_may_change() {
     let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
     // That it was forgotten is not lost with an answer.
-    for mood in [Mood::Well, Mood::Deaf] {
+    for state in [LedgerState::Up, LedgerState::AnswersLost] {
         count_for_the_dead(&provider.stored, bob.id, 10, 1);
-        provider.is(mood);
-        assert_eq!(heartbeat.send().is_ok(), mood == Mood::Well);
-        provider.is(Mood::Well);
+        provider.ledger_is(state);
+        assert_eq!(heartbeat.send().is_ok(), state == LedgerState::Up);
+        provider.ledger_is(LedgerState::Up);
         heartbeat.send().unwrap();
         assert_eq!(cluster::users_to_count(&book).unwrap(), [bob.id]);
     }

@@ -7,10 +7,7 @@
 
 mod accounts;
 mod backends;
-mod common;
 mod dead;
-mod flaky;
-mod forward;
 mod hanging;
 mod login;
 mod outage;

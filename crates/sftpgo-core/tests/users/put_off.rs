@@ -1,75 +1,48 @@
 //! A ledger that is written a little later, by a writer that all sessions share.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use sftpgo_core::{
-    StoredUser,
-    accounts::Accounts,
-    event::Events,
     filesystem::FileId,
-    provider::{Order, PageStart, QuotaLedger, UserQuery, Users},
-    quota::{LedgerWriter, QuotaAccount, Tracking, UsageManager},
-    registry::Connections,
+    provider::{Order, PageStart, UserQuery},
+    quota::{LedgerWriter, QuotaAccount},
     usage::FileChange,
 };
-use sftpgo_store::MemoryProvider;
-
-use crate::common::{add, empty};
+use sftpgo_test_support::{Service, wait_for};
 
 /// Longer than any test runs: what is written meanwhile was not waited for.
 const MUCH_LATER: Duration = Duration::from_secs(3600);
 
-struct World {
-    provider: Arc<MemoryProvider>,
-    book: Arc<UsageManager>,
-    bob: StoredUser,
+fn limited() -> Service {
+    Service::with_bob(|draft| draft.quota_size = 1000)
 }
 
-impl World {
-    fn new() -> Self {
-        let provider = empty();
-        let bob = add(provider.as_ref(), "bob", |draft| draft.quota_size = 1000);
-        let book = UsageManager::new(provider.clone(), Tracking::All);
-        Self {
-            provider,
-            book,
-            bob,
-        }
-    }
+fn writer(server: &Service, within: Duration) -> LedgerWriter {
+    LedgerWriter::start(Arc::clone(&server.usage), within).unwrap()
+}
 
-    fn writer(&self, within: Duration) -> LedgerWriter {
-        LedgerWriter::start(Arc::clone(&self.book), within).unwrap()
-    }
+fn account_of_bob(server: &Service) -> Arc<QuotaAccount> {
+    server.usage.account(&server.bob().effective()).unwrap()
+}
 
-    fn account(&self) -> Arc<QuotaAccount> {
-        self.book.account(&self.bob.effective()).unwrap()
-    }
+fn stored(server: &Service) -> i64 {
+    server.stored_usage().0
+}
 
-    fn stored(&self) -> i64 {
-        self.provider.usage(self.bob.id).unwrap().size
-    }
-
-    /// What REST shows, asked for in each of the ways.
-    fn shown(&self) -> i64 {
-        let accounts = Accounts::new(
-            self.provider.clone(),
-            Connections::new(Events::default()),
-            Arc::clone(&self.book),
-            Events::default(),
-            true,
-            None,
-        );
-        let all = UserQuery {
-            start: PageStart::default(),
-            limit: 10,
-            order: Order::Ascending,
-            username: None,
-        };
-        let listed = accounts.list(&all).unwrap().remove(0).usage;
-        assert_eq!(accounts.by_id(self.bob.id).unwrap().usage, listed);
-        assert_eq!(accounts.by_name("bob").unwrap().usage, listed);
-        listed.size
-    }
+/// What REST shows, asked for in each of the ways.
+fn shown(server: &Service) -> i64 {
+    let all = UserQuery {
+        start: PageStart::default(),
+        limit: 10,
+        order: Order::Ascending,
+        username: None,
+    };
+    let listed = server.accounts.list(&all).unwrap().remove(0);
+    let by_id = server.accounts.by_id(listed.id).unwrap();
+    assert_eq!(by_id.usage, listed.usage);
+    let by_name = server.accounts.by_name("bob").unwrap();
+    assert_eq!(by_name.usage, listed.usage);
+    listed.usage.size
 }
 
 /// A file of this many bytes appears, and the operation that made it ends.
@@ -84,56 +57,56 @@ fn add_file(account: &QuotaAccount, number: u64, size: u64) {
 
 #[test]
 fn what_is_put_off_is_shown_at_once_and_written_when_the_writer_ends() {
-    let world = World::new();
-    let writer = world.writer(MUCH_LATER);
-    let account = world.account();
+    let server = limited();
+    let writer = writer(&server, MUCH_LATER);
+    let account = account_of_bob(&server);
     add_file(&account, 1, 40);
     add_file(&account, 2, 2);
-    assert_eq!((world.stored(), world.shown()), (0, 42));
+    assert_eq!((stored(&server), shown(&server)), (0, 42));
     // Until then a crash is noticed.
-    assert_eq!(world.provider.dirty_users().unwrap(), [world.bob.id]);
+    assert_eq!(server.provider.dirty_users().unwrap(), [server.bob().id]);
     drop(writer);
-    assert_eq!((world.stored(), world.shown()), (42, 42));
-    assert!(world.book.unwritten_usage().is_empty());
+    assert_eq!((stored(&server), shown(&server)), (42, 42));
+    assert!(server.usage.unwritten_usage().is_empty());
     add_file(&account, 3, 8);
-    assert_eq!(world.stored(), 50);
+    assert_eq!(stored(&server), 50);
 }
 
 #[test]
 fn the_last_session_of_a_user_writes_what_is_put_off() {
-    let world = World::new();
-    let _writer = world.writer(MUCH_LATER);
-    let (account, second) = (world.account(), world.account());
+    let server = limited();
+    let _writer = writer(&server, MUCH_LATER);
+    let (account, second) = (account_of_bob(&server), account_of_bob(&server));
     add_file(&account, 1, 40);
     drop(account);
-    assert_eq!((world.stored(), second.status().size_used), (0, 40));
+    assert_eq!((stored(&server), second.status().size_used), (0, 40));
     drop(second);
-    assert_eq!((world.stored(), world.shown()), (40, 40));
-    assert_eq!(world.provider.dirty_users().unwrap(), []);
-    assert_eq!(world.account().status().size_used, 40);
+    assert_eq!((stored(&server), shown(&server)), (40, 40));
+    assert_eq!(server.provider.dirty_users().unwrap(), []);
+    assert_eq!(account_of_bob(&server).status().size_used, 40);
 }
 
 #[test]
 fn the_writer_writes_while_sessions_go_on() {
-    let world = World::new();
-    let _writer = world.writer(Duration::ZERO);
-    let account = world.account();
+    let server = limited();
+    let _writer = writer(&server, Duration::ZERO);
+    let account = account_of_bob(&server);
     for number in 1..=20 {
         add_file(&account, number, 1);
-        while world.stored() < i64::try_from(number).unwrap() {
-            thread::yield_now();
-        }
+        wait_for("what was added to be stored", || {
+            stored(&server) == i64::try_from(number).unwrap()
+        });
     }
-    assert_eq!(world.shown(), 20);
+    assert_eq!(shown(&server), 20);
 }
 
 #[test]
 fn a_user_who_is_deleted_leaves_nothing_to_write() {
-    let world = World::new();
-    let writer = world.writer(MUCH_LATER);
-    let account = world.account();
+    let server = limited();
+    let writer = writer(&server, MUCH_LATER);
+    let account = account_of_bob(&server);
     add_file(&account, 1, 40);
-    world.provider.delete_user(world.bob.id).unwrap();
+    server.provider.delete_user(server.bob().id).unwrap();
     drop(writer);
-    assert!(world.book.unwritten_usage().is_empty());
+    assert!(server.usage.unwritten_usage().is_empty());
 }

@@ -11,8 +11,7 @@ use sftpgo_core::{
     usage::{FileChange, QuotaStatus},
 };
 use sftpgo_store::MemoryProvider;
-
-use crate::common::{add, empty};
+use sftpgo_test_support::add;
 
 fn delta(size: i64, files: i32) -> UsageDelta {
     UsageDelta { size, files }
@@ -45,7 +44,7 @@ fn stored(provider: &MemoryProvider, id: UserId) -> (i64, i32) {
 
 /// An account of a user who may have 100 bytes in 3 files.
 fn limited(tracking: Tracking) -> (Arc<MemoryProvider>, Arc<UsageManager>, Arc<QuotaAccount>) {
-    let provider = empty();
+    let provider = Arc::new(MemoryProvider::new());
     let bob = add(provider.as_ref(), "bob", |draft| {
         draft.quota_size = 100;
         draft.quota_files = 3;
@@ -160,7 +159,7 @@ fn who_is_not_tracked_has_no_limit_and_no_usage() {
 
 #[test]
 fn one_limit_leaves_the_other_figure_free() {
-    let provider = empty();
+    let provider = Arc::new(MemoryProvider::new());
     let book = UsageManager::new(provider.clone(), Tracking::Limited);
     let bytes = add(provider.as_ref(), "bytes", |draft| draft.quota_size = 10);
     let files = add(provider.as_ref(), "files", |draft| draft.quota_files = 10);

@@ -8,11 +8,9 @@ use sftpgo_core::{
     storage_usage::UsageDelta,
 };
 use sftpgo_store::MemoryProvider;
+use sftpgo_test_support::{FaultyProvider, LedgerState};
 
-use crate::{
-    flaky::{Flaky, Mood},
-    shared::{change, limited},
-};
+use crate::shared::{change, limited};
 
 fn wait(account: &Arc<QuotaAccount>, delta: UsageDelta) {
     while let Some(wait) = account.wait_for_room(delta) {
@@ -22,29 +20,29 @@ fn wait(account: &Arc<QuotaAccount>, delta: UsageDelta) {
 
 #[test]
 fn whoever_can_come_back_does_not_wait_for_a_ledger_that_hangs() {
-    let provider = Flaky::new(MemoryProvider::shared());
+    let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let book = UsageManager::new(provider.clone(), Tracking::All);
     let account = book.account(&bob.effective()).unwrap();
     let new = change(1, None, Some(100));
-    provider.is(Mood::Hanging);
+    provider.ledger_is(LedgerState::Hanging);
     for _ in 0..3 {
         assert!(account.wait_for_room(new.delta()).is_some());
     }
-    provider.is(Mood::Well);
+    provider.ledger_is(LedgerState::Up);
     wait(&account, new.delta());
     // The answer is known then.
-    let calls = provider.calls();
+    let calls = provider.ledger_calls();
     account.reserve(new).unwrap();
     let shorter = change(1, Some(100), Some(10));
     assert_eq!(account.wait_for_room(shorter.delta()), None);
     account.reserve(shorter).unwrap();
-    assert_eq!(provider.calls(), calls);
+    assert_eq!(provider.ledger_calls(), calls);
 }
 
 #[test]
 fn that_there_is_no_room_is_not_asked_again_by_who_comes_back() {
-    let provider = Flaky::new(MemoryProvider::shared());
+    let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let books = [(); 2].map(|()| UsageManager::new(provider.clone(), Tracking::All));
     let [here, there] = books
@@ -54,17 +52,17 @@ fn that_there_is_no_room_is_not_asked_again_by_who_comes_back() {
     let new = change(2, None, Some(5000));
     assert!(there.wait_for_room(new.delta()).is_some());
     wait(&there, new.delta());
-    let calls = provider.calls();
+    let calls = provider.ledger_calls();
     let refused = there.reserve(new).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::QuotaExceeded);
-    assert_eq!(provider.calls(), calls);
+    assert_eq!(provider.ledger_calls(), calls);
     // Less may fit.
     there.reserve(change(3, None, Some(10))).unwrap();
 }
 
 #[test]
 fn where_the_ledger_is_this_servers_alone_nothing_is_asked() {
-    let provider = Flaky::new(MemoryProvider::new());
+    let provider = FaultyProvider::new(MemoryProvider::new());
     let bob = limited(&provider.stored);
     let book = UsageManager::new(provider.clone(), Tracking::All);
     let account = book.account(&bob.effective()).unwrap();

@@ -22,11 +22,7 @@ use sftpgo_core::{
     usage::FileChange,
 };
 use sftpgo_store::MemoryProvider;
-
-use crate::{
-    common::add,
-    flaky::{Flaky, Mood},
-};
+use sftpgo_test_support::{FaultyProvider, LedgerState, add};
 
 const FILES: i64 = 40;
 const BYTES: i64 = 10_000;
@@ -143,19 +139,19 @@ fn many_who_write_on_several_servers_reach_the_limit_and_do_not_pass_it() {
 
 #[test]
 fn a_report_whose_answer_was_lost_counts_once() {
-    let provider = Flaky::new(MemoryProvider::shared());
+    let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let book = UsageManager::new(provider.clone(), Tracking::All);
     let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
-    provider.is(Mood::Deaf);
+    provider.ledger_is(LedgerState::AnswersLost);
     assert!(add_file(&account, 2, 20).is_err());
-    provider.is(Mood::Well);
+    provider.ledger_is(LedgerState::Up);
     add_file(&account, 3, 30).unwrap();
     assert_eq!(stored(&provider.stored, bob.id), (60, 3));
-    provider.is(Mood::Deaf);
+    provider.ledger_is(LedgerState::AnswersLost);
     drop(account);
-    provider.is(Mood::Well);
+    provider.ledger_is(LedgerState::Up);
     let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 4, 40).unwrap();
     drop(account);
@@ -179,35 +175,26 @@ fn sessions_are_limited_over_all_servers() {
     let third = two.log_in(&bob, &bob.effective()).unwrap();
     assert!(one.log_in(&bob, &bob.effective()).is_err());
     drop((second, third));
-    drop((
-        one.log_in(&bob, &bob.effective()).unwrap(),
-        one.log_in(&bob, &bob.effective()).unwrap(),
-    ));
+    drop((one.log_in(&bob, &bob.effective()).unwrap(), one.log_in(&bob, &bob.effective()).unwrap()));
 }
 
 #[test]
 fn a_session_that_ended_while_the_store_was_away_is_given_back_later() {
-    let provider = Flaky::new(MemoryProvider::shared());
+    let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let server =
         |number| Connections::of_server(Events::default(), provider.clone(), NodeId(number));
     let (one, two) = (server(1), server(2));
-    let both = (
-        one.log_in(&bob, &bob.effective()).unwrap(),
-        one.log_in(&bob, &bob.effective()).unwrap(),
-    );
-    provider.is(Mood::Down);
+    let both = (one.log_in(&bob, &bob.effective()).unwrap(), one.log_in(&bob, &bob.effective()).unwrap());
+    provider.ledger_is(LedgerState::Down);
     drop(both);
     assert!(one.log_in(&bob, &bob.effective()).is_err());
     assert_eq!(one.login_count(), 0);
     assert!(one.give_back_ended(&|| Ok(())).is_err());
-    provider.is(Mood::Well);
+    provider.ledger_is(LedgerState::Up);
     assert!(two.log_in(&bob, &bob.effective()).is_err());
     one.give_back_ended(&|| Ok(())).unwrap();
-    let _again = (
-        two.log_in(&bob, &bob.effective()).unwrap(),
-        two.log_in(&bob, &bob.effective()).unwrap(),
-    );
+    let _again = (two.log_in(&bob, &bob.effective()).unwrap(), two.log_in(&bob, &bob.effective()).unwrap());
 }
 
 #[test]
@@ -253,15 +240,15 @@ fn a_file_may_go_on_one_server_before_another_says_that_it_came() {
 
 #[test]
 fn a_share_whose_end_nobody_heard_of_begins_anew() {
-    let provider = Flaky::new(MemoryProvider::shared());
+    let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let book = UsageManager::new(provider.clone(), Tracking::All);
     let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
     add_file(&account, 2, 10).unwrap();
-    provider.is(Mood::Deaf);
+    provider.ledger_is(LedgerState::AnswersLost);
     drop(account);
-    provider.is(Mood::Well);
+    provider.ledger_is(LedgerState::Up);
     let account = book.account(&bob.effective()).unwrap();
     let gone = account.reserve(change(1, Some(10), None)).unwrap();
     account.commit(gone).unwrap();
@@ -272,16 +259,16 @@ fn a_share_whose_end_nobody_heard_of_begins_anew() {
 
 #[test]
 fn a_share_that_could_not_end_ends_later() {
-    let provider = Flaky::new(MemoryProvider::shared());
+    let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let book = UsageManager::new(provider.clone(), Tracking::All);
     let end = || book.end_at_last(&|| Ok(()));
     let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
-    provider.is(Mood::Down);
+    provider.ledger_is(LedgerState::Down);
     drop(account);
     assert!(end().is_err());
-    provider.is(Mood::Well);
+    provider.ledger_is(LedgerState::Up);
     // Not while there is a session, which may still change files; this one does not, and ends nothing.
     let account = book.account(&bob.effective()).unwrap();
     end().unwrap();
@@ -293,14 +280,14 @@ fn a_share_that_could_not_end_ends_later() {
 
 #[test]
 fn a_share_that_began_unheard_ends_too() {
-    let provider = Flaky::new(MemoryProvider::shared());
+    let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let book = UsageManager::new(provider.clone(), Tracking::All);
     let account = book.account(&bob.effective()).unwrap();
-    provider.is(Mood::Deaf);
+    provider.ledger_is(LedgerState::AnswersLost);
     assert!(account.begin_count().is_err());
     drop(account);
-    provider.is(Mood::Well);
+    provider.ledger_is(LedgerState::Up);
     assert!(has_share(&provider.stored, bob.id));
     book.end_at_last(&|| Ok(())).unwrap();
     assert!(!has_share(&provider.stored, bob.id));
@@ -308,15 +295,15 @@ fn a_share_that_began_unheard_ends_too() {
 
 #[test]
 fn a_share_with_figures_to_write_does_not_end_before() {
-    let provider = Flaky::new(MemoryProvider::shared());
+    let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let book = UsageManager::new(provider.clone(), Tracking::All);
     let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
-    provider.is(Mood::Down);
+    provider.ledger_is(LedgerState::Down);
     assert!(add_file(&account, 2, 20).is_err());
     drop(account);
-    provider.is(Mood::Well);
+    provider.ledger_is(LedgerState::Up);
     book.end_at_last(&|| Ok(())).unwrap();
     let account = book.account(&bob.effective()).unwrap();
     add_file(&account, 3, 30).unwrap();

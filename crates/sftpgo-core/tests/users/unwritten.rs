@@ -1,73 +1,44 @@
 //! Usage that the ledger does not take.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, Mutex, mpsc},
     thread,
     time::Duration,
 };
 
 use sftpgo_core::{
-    Error, ErrorKind, Result, StoredUser, UserId,
+    Error, ErrorKind,
     filesystem::FileId,
-    provider::QuotaLedger,
+    provider::QuotaLedger as _,
     quota::{LedgerWriter, Tracking, UsageManager},
-    storage_usage::Usage,
     usage::FileChange,
 };
 use sftpgo_store::MemoryProvider;
-
-use crate::{
-    common::{add, empty},
-    forward::forward_users,
-};
+use sftpgo_test_support::{FaultyProvider, add, wait_for};
 
 type Callback = Box<dyn FnOnce() + Send>;
 
-/// Takes no usage as often as there are callbacks, and calls one each time.
-struct Refusing {
-    stored: Arc<MemoryProvider>,
-    refusals: Mutex<Vec<Callback>>,
-}
-
-impl QuotaLedger for Refusing {
-    fn usage(&self, id: UserId) -> Result<Usage> {
-        self.stored.usage(id)
-    }
-
-    fn set_usage(&self, id: UserId, usage: Usage) -> Result<()> {
-        let refusal = self
-            .refusals
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        match refusal {
-            Some(refusal) => {
-                refusal();
-                Err(Error::new(ErrorKind::Unavailable, "gone"))
-            }
-            None => self.stored.set_usage(id, usage),
+/// A provider that takes no usage as often as there are callbacks, and calls the last one each time.
+fn refusing(refusals: &Arc<Mutex<Vec<Callback>>>) -> Arc<FaultyProvider> {
+    let refusals = Arc::clone(refusals);
+    FaultyProvider::with_hook(MemoryProvider::new(), move |call| {
+        if call != "set_usage" {
+            return Ok(());
         }
-    }
-
-    fn set_dirty(&self, id: UserId, dirty: bool) -> Result<()> {
-        self.stored.set_dirty(id, dirty)
-    }
-
-    fn dirty_users(&self) -> Result<Vec<UserId>> {
-        self.stored.dirty_users()
-    }
+        let refusal = refusals.lock().unwrap().pop();
+        refusal.map_or(Ok(()), |refusal| {
+            refusal();
+            Err(Error::new(ErrorKind::Unavailable, "gone"))
+        })
+    })
 }
-
-forward_users!(Refusing);
 
 #[test]
 fn a_login_while_the_last_session_cannot_write_knows_what_was_used() {
-    let stored = empty();
+    let refusals = Arc::default();
+    let provider = refusing(&refusals);
+    let stored = &provider.stored;
     let bob = add(stored.as_ref(), "bob", |draft| draft.quota_size = 100);
-    let provider = Arc::new(Refusing {
-        stored: stored.clone(),
-        refusals: Mutex::default(),
-    });
     let book = UsageManager::new(provider.clone(), Tracking::All);
     let account = book.account(&bob.effective()).unwrap();
     drop(account.lock_namespace());
@@ -80,11 +51,7 @@ fn a_login_while_the_last_session_cannot_write_knows_what_was_used() {
         thread::sleep(Duration::from_millis(50));
         send.send(login).unwrap();
     });
-    provider
-        .refusals
-        .lock()
-        .unwrap()
-        .extend([log_in, Box::new(|| ())]);
+    refusals.lock().unwrap().extend([log_in, Box::new(|| ())]);
     let file = FileChange {
         file_id: FileId::new(1, 1),
         before: None,
@@ -103,12 +70,11 @@ fn a_login_while_the_last_session_cannot_write_knows_what_was_used() {
 
 #[test]
 fn the_writer_tries_again_what_the_ledger_did_not_take() {
-    let stored = empty();
+    let twice: Vec<Callback> = vec![Box::new(|| ()), Box::new(|| ())];
+    let refusals = Arc::new(Mutex::new(twice));
+    let provider = refusing(&refusals);
+    let stored = &provider.stored;
     let bob = add(stored.as_ref(), "bob", |draft| draft.quota_size = 100);
-    let provider = Arc::new(Refusing {
-        stored: stored.clone(),
-        refusals: Mutex::new(vec![Box::new(|| ()), Box::new(|| ())]),
-    });
     let book = UsageManager::new(provider.clone(), Tracking::All);
     let _writer = LedgerWriter::start(Arc::clone(&book), Duration::ZERO).unwrap();
     let account = book.account(&bob.effective()).unwrap();
@@ -118,8 +84,8 @@ fn the_writer_tries_again_what_the_ledger_did_not_take() {
         after: Some(90),
     };
     account.commit(account.reserve(file).unwrap()).unwrap();
-    while stored.usage(bob.id).unwrap().size != 90 {
-        thread::yield_now();
-    }
-    assert!(provider.refusals.lock().unwrap().is_empty());
+    wait_for("the usage to be stored", || {
+        stored.usage(bob.id).unwrap().size == 90
+    });
+    assert!(refusals.lock().unwrap().is_empty());
 }

@@ -12,12 +12,12 @@ use sftpgo_core::{
     registry::Connections,
     user_reconcile::follow_changes,
 };
-
-use crate::common::{BCRYPT, KEY, OTHER_KEY, add, empty};
+use sftpgo_store::MemoryProvider;
+use sftpgo_test_support::{BCRYPT, KEY, OTHER_KEY, add};
 
 #[test]
 fn sessions_end_or_learn_what_holds_now() {
-    let provider = empty();
+    let provider = Arc::new(MemoryProvider::new());
     let add = |name: &str| add(provider.as_ref(), name, |_| ());
     let [disabled, deleted, expired, slower, same] =
         ["disabled", "deleted", "expired", "slower", "same"].map(add);
@@ -102,7 +102,7 @@ fn what_a_session_cannot_go_on_without_ends_it_and_what_is_applied_at_once_does_
     ];
     let cases = ending.map(|case| (case, true)).into_iter();
     for ((what, change), ends) in cases.chain(applied.map(|case| (case, false))) {
-        let provider = empty();
+        let provider = Arc::new(MemoryProvider::new());
         let user = add(provider.as_ref(), "bob", |draft| {
             draft.password = Some(BCRYPT.to_owned());
         });

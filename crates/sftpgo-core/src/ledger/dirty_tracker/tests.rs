@@ -107,14 +107,15 @@ impl DirtyJournal for Journal {
     }
 }
 
-struct World {
+/// A tracker, and what it knows of one user.
+struct Tracked {
     ledger: Arc<Ledger>,
     journal: Arc<Journal>,
     tracker: DirtyTracker,
     state: DirtyState,
 }
 
-impl World {
+impl Tracked {
     fn new() -> Self {
         let ledger = Arc::new(Ledger {
             answer: Mutex::new(Answer::Done),
@@ -153,75 +154,77 @@ impl World {
 
 #[test]
 fn a_user_is_marked_once_and_clean_again_when_that_is_ended() {
-    let mut world = World::new();
-    assert!(world.state.is_clean());
-    assert!(world.mark() && world.mark());
-    assert_eq!(world.state.mark, Mark::Ledger);
-    assert_eq!(world.told(), [(BOB, Since::Now)]);
-    world.clear().unwrap();
-    assert_eq!(world.state.mark, Mark::None);
+    let mut tracked = Tracked::new();
+    assert!(tracked.state.is_clean());
+    assert!(tracked.mark() && tracked.mark());
+    assert_eq!(tracked.state.mark, Mark::Ledger);
+    assert_eq!(tracked.told(), [(BOB, Since::Now)]);
+    tracked.clear().unwrap();
+    assert_eq!(tracked.state.mark, Mark::None);
 }
 
 #[test]
 fn while_the_ledger_is_away_the_journal_says_it_and_what_the_ledger_hears_then_is_late() {
-    let mut world = World::new();
-    world.ledger_answers(AWAY);
-    assert!(world.mark());
-    assert_eq!(world.state.mark, Mark::Journal);
-    assert_eq!(world.journal.users().unwrap(), [BOB]);
-    world.ledger_answers(Answer::Done);
-    world.journal_is_full(true);
-    assert!(world.mark());
-    assert_eq!(world.state.mark, Mark::Both);
-    assert_eq!(world.told(), [(BOB, Since::Before)]);
-    world.journal_is_full(false);
-    assert!(world.mark());
-    assert_eq!(world.state.mark, Mark::Ledger);
-    assert_eq!(world.journal.users().unwrap(), []);
-    assert_eq!(world.told().len(), 1);
+    let mut tracked = Tracked::new();
+    tracked.ledger_answers(AWAY);
+    assert!(tracked.mark());
+    assert_eq!(tracked.state.mark, Mark::Journal);
+    assert_eq!(tracked.journal.users().unwrap(), [BOB]);
+    tracked.ledger_answers(Answer::Done);
+    tracked.journal_is_full(true);
+    assert!(tracked.mark());
+    assert_eq!(tracked.state.mark, Mark::Both);
+    assert_eq!(tracked.told(), [(BOB, Since::Before)]);
+    tracked.journal_is_full(false);
+    assert!(tracked.mark());
+    assert_eq!(tracked.state.mark, Mark::Ledger);
+    assert_eq!(tracked.journal.users().unwrap(), []);
+    assert_eq!(tracked.told().len(), 1);
 }
 
 #[test]
 fn what_neither_takes_is_tried_again() {
-    let mut world = World::new();
-    world.ledger_answers(AWAY);
-    world.journal_is_full(true);
-    assert!(!world.mark());
-    assert!(world.state.is_clean());
-    world.ledger_answers(Answer::Done);
-    assert!(world.mark());
+    let mut tracked = Tracked::new();
+    tracked.ledger_answers(AWAY);
+    tracked.journal_is_full(true);
+    assert!(!tracked.mark());
+    assert!(tracked.state.is_clean());
+    tracked.ledger_answers(Answer::Done);
+    assert!(tracked.mark());
 }
 
 #[test]
 fn a_mark_that_cannot_be_ended_stays_unless_its_answer_was_lost() {
     for (answer, mark, is_unsure) in [(AWAY, Mark::Ledger, false), (ANSWER_LOST, Mark::None, true)]
     {
-        let mut world = World::new();
-        world.mark();
-        world.ledger_answers(answer);
-        assert!(world.clear().is_err());
-        assert_eq!(world.state.mark, mark, "{answer:?}");
-        assert_eq!(!world.tracker.unsure_users().is_empty(), is_unsure);
+        let mut tracked = Tracked::new();
+        tracked.mark();
+        tracked.ledger_answers(answer);
+        assert!(tracked.clear().is_err());
+        assert_eq!(tracked.state.mark, mark, "{answer:?}");
+        assert_eq!(!tracked.tracker.unsure_users().is_empty(), is_unsure);
     }
-    let mut world = World::new();
-    world.mark();
-    world.ledger_answers(Answer::RescanFirst);
-    world.clear().unwrap();
-    assert_eq!(world.state.mark, Mark::Ledger);
+    let mut tracked = Tracked::new();
+    tracked.mark();
+    tracked.ledger_answers(Answer::RescanFirst);
+    tracked.clear().unwrap();
+    assert_eq!(tracked.state.mark, Mark::Ledger);
     let gone = Answer::Failed(ErrorKind::NotFound, MarkLeft::AsBefore);
-    world.ledger_answers(gone);
-    world.clear().unwrap();
-    assert_eq!(world.state.mark, Mark::None);
+    tracked.ledger_answers(gone);
+    tracked.clear().unwrap();
+    assert_eq!(tracked.state.mark, Mark::None);
 }
 
 #[test]
 fn a_mark_whose_answer_was_lost_is_ended_when_that_is_possible_and_nobody_waits_for_another() {
-    let mut world = World::new();
-    world.ledger_answers(ANSWER_LOST);
-    assert!(world.mark());
-    assert_eq!(world.state.mark, Mark::Journal);
+    let mut tracked = Tracked::new();
+    tracked.ledger_answers(ANSWER_LOST);
+    assert!(tracked.mark());
+    assert_eq!(tracked.state.mark, Mark::Journal);
     let mut alice = DirtyState::default();
-    world.tracker.mark(&mut alice, ALICE, StorageUsage::default);
+    tracked
+        .tracker
+        .mark(&mut alice, ALICE, StorageUsage::default);
     let asked = RefCell::new(Vec::new());
     let end = |answer: fn(UserId) -> Result<bool>| {
         asked.borrow_mut().clear();
@@ -229,7 +232,7 @@ fn a_mark_whose_answer_was_lost_is_ended_when_that_is_possible_and_nobody_waits_
             asked.borrow_mut().push(user);
             answer(user)
         };
-        world.tracker.end_unsure(end, &|| Ok(()))
+        tracked.tracker.end_unsure(end, &|| Ok(()))
     };
     let refuse = |_| Err(Error::new(ErrorKind::Unavailable, "away"));
     assert!(end(refuse).is_err());
@@ -247,36 +250,36 @@ fn a_mark_whose_answer_was_lost_is_ended_when_that_is_possible_and_nobody_waits_
 #[test]
 fn who_was_left_dirty_is_to_be_counted_first() {
     for leave in [DirtyState::left_in_ledger, DirtyState::left_in_journal] {
-        let mut world = World::new();
-        leave(&mut world.state);
-        assert!(world.state.needs_rescan() && !world.state.is_clean());
-        world.state.rescanned();
-        assert!(!world.state.needs_rescan() && !world.state.is_clean());
-        leave(&mut world.state);
-        world.tracker.forget(&mut world.state, BOB);
-        assert_eq!(world.state, DirtyState::default());
+        let mut tracked = Tracked::new();
+        leave(&mut tracked.state);
+        assert!(tracked.state.needs_rescan() && !tracked.state.is_clean());
+        tracked.state.rescanned();
+        assert!(!tracked.state.needs_rescan() && !tracked.state.is_clean());
+        leave(&mut tracked.state);
+        tracked.tracker.forget(&mut tracked.state, BOB);
+        assert_eq!(tracked.state, DirtyState::default());
     }
 }
 
 #[test]
 fn a_rescan_says_whether_files_may_have_changed_before_it() {
-    let mut world = World::new();
+    let mut tracked = Tracked::new();
     for since in [Since::Now, Since::Before] {
-        let begun = world
+        let begun = tracked
             .tracker
-            .begin_rescan(&mut world.state, BOB, StorageUsage::default);
+            .begin_rescan(&mut tracked.state, BOB, StorageUsage::default);
         assert!(begun.unwrap().is_some());
-        assert_eq!(world.told().last(), Some(&(BOB, since)));
-        assert_eq!(world.state.mark, Mark::Ledger);
+        assert_eq!(tracked.told().last(), Some(&(BOB, since)));
+        assert_eq!(tracked.state.mark, Mark::Ledger);
     }
-    world
+    tracked
         .tracker
-        .mark_again(world.state, BOB, StorageUsage::default())
+        .mark_again(tracked.state, BOB, StorageUsage::default())
         .unwrap();
-    assert_eq!(world.told().len(), 3);
-    world
+    assert_eq!(tracked.told().len(), 3);
+    tracked
         .tracker
         .mark_again(DirtyState::default(), ALICE, StorageUsage::default())
         .unwrap();
-    assert_eq!(world.told().len(), 3, "who is clean is not marked again");
+    assert_eq!(tracked.told().len(), 3, "who is clean is not marked again");
 }

@@ -5,33 +5,20 @@ use std::{
     ffi::OsStr,
     fs::{self, File},
     io::Write,
-    net::SocketAddr,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use rustix::fs::{CWD, FileType};
 use sftpgo_core::{
-    Permissions, Rule, StoredUser, UserDraft,
-    auth::{Authenticator, StoredCredentials},
-    credential::public_key::AuthorizedKey,
-    event::{Events, Protocol},
+    Permissions, Rule,
     explain::{Explainer, Question, Verdict},
-    filesystem::local::LocalHomes,
-    provider::{QuotaLedger, Users},
-    quota::{Tracking, UsageManager},
-    quota_scan::QuotaScans,
-    registry::Connections,
-    session::{Session, UploadMode, UploadPolicy},
+    session::{UploadMode, UploadPolicy},
     user::now_ms,
 };
-use sftpgo_store::MemoryProvider;
+use sftpgo_test_support::{KEY, Service, key_blob};
 
 use crate::real;
-
-const KEY: &str =
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOnGqkYMKmoFXKHEYc4cX4Hl9WGJtKKGy2FUQbDGvYu9";
 
 /// Where things can be, parents first.
 pub(crate) const PLACES: [&[u8]; 14] = [
@@ -86,99 +73,70 @@ impl Default for Settings {
     }
 }
 
-pub(crate) struct World {
-    directory: tempfile::TempDir,
-    provider: Arc<MemoryProvider>,
-    authenticator: Authenticator,
+/// The home of `bob`, and what he may do there.
+pub(crate) struct Home {
+    service: Service,
     explainer: Explainer,
-    user: StoredUser,
     uploads: UploadPolicy,
 }
 
-impl World {
+impl Home {
     /// Things at [`PLACES`], where their parents let them; the stored usage is what a scan counts.
     pub(crate) fn new(settings: &Settings, things: &[Thing]) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        fs::create_dir(directory.path().join("outside")).unwrap();
-        let home = directory.path().join("bob");
+        let service = Service::with_bob(|draft| {
+            draft.status = i64::from(settings.enabled);
+            draft.expiration_date = settings.expiration_date;
+            draft.quota_files = settings.quota_files;
+            draft.quota_size = settings.quota_size;
+            let names = settings.permissions.names_on_wire().into_iter();
+            draft.permissions = names.map(str::to_owned).collect();
+        });
+        fs::create_dir(service.directory().join("outside")).unwrap();
         if settings.has_home {
-            fs::create_dir(&home).unwrap();
+            fs::create_dir(service.home()).unwrap();
             for (place, thing) in PLACES.into_iter().zip(things) {
-                put(&home, place, thing);
+                put(&service.home(), place, thing);
             }
         }
-        let draft = UserDraft {
-            username: "bob".into(),
-            public_keys: vec![KEY.into()],
-            home_dir: home.to_string_lossy().into_owned(),
-            status: i64::from(settings.enabled),
-            expiration_date: settings.expiration_date,
-            quota_files: settings.quota_files,
-            quota_size: settings.quota_size,
-            permissions: settings
-                .permissions
-                .names_on_wire()
-                .into_iter()
-                .map(str::to_owned)
-                .collect(),
-            ..UserDraft::default()
-        };
-        let provider = Arc::new(MemoryProvider::default());
-        let user = provider.add_user(&draft.validate(None).unwrap()).unwrap();
-        let homes = Arc::new(LocalHomes);
-        let quotas = UsageManager::new(provider.clone(), Tracking::All);
-        let scans = QuotaScans::new(homes.clone(), quotas.clone());
-        scans.begin(user.clone()).unwrap().run().unwrap();
+        service.rescan();
         let uploads = UploadPolicy {
             mode: settings.mode,
             sync: false,
         };
         Self {
-            explainer: Explainer::new(homes.clone(), quotas.clone(), uploads),
-            authenticator: Authenticator::new(
-                Arc::new(StoredCredentials::new(provider.clone(), false)),
-                homes,
-                Connections::new(Events::default()),
-                quotas,
-            ),
-            directory,
-            provider,
-            user,
+            explainer: service.explainer(uploads),
+            service,
             uploads,
         }
     }
 
     pub(crate) fn explain(&self, question: &Question) -> Verdict {
-        let stored = self.provider.user_by_id(self.user.id).unwrap().unwrap();
-        self.explainer.explain(&stored, question).unwrap()
+        let bob = self.service.bob();
+        self.explainer.explain(&bob, question).unwrap()
     }
 
     /// Does it, and says which rule refused it; none where that was the disk's.
     pub(crate) fn attempt(&self, question: &Question) -> Result<(), Option<Rule>> {
-        let key = AuthorizedKey::parse(KEY).unwrap();
-        let logged_in = self
-            .authenticator
-            .with_public_key("bob", key.blob())
+        let authenticator = &self.service.authenticator;
+        let logged_in = authenticator
+            .with_public_key("bob", &key_blob(KEY))
             .map_err(|_| {
-                let refused = self.user.check_may_log_in(now_ms()).err();
+                let refused = self.service.bob().check_may_log_in(now_ms()).err();
                 refused.map_or(Some(Rule::HomeUnusable), |error| error.rule())
             })?;
-        let remote = SocketAddr::from(([127, 0, 0, 1], 1));
-        let connection = logged_in.login.start("bob", Protocol::Sftp, remote, "test");
-        let session = Session::new(&logged_in, connection, Events::default(), self.uploads);
+        let session = self.service.session_with(&logged_in, self.uploads);
         real::attempt(&session, question).map_err(|error| error.rule())
     }
 
-    pub(crate) fn home(&self) -> PathBuf {
-        self.directory.path().join("bob")
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.service.home()
     }
 
     /// All that an explanation must leave as it is.
     pub(crate) fn snapshot(&self) -> (BTreeMap<PathBuf, String>, (i64, i32)) {
         let mut found = BTreeMap::new();
-        walk(self.directory.path(), &mut found);
-        let usage = self.provider.usage(self.user.id).unwrap();
-        (found, (usage.size, usage.files))
+        walk(self.service.directory(), &mut found);
+        (found, self.service.stored_usage())
     }
 }
 
