@@ -13,6 +13,7 @@
 
 mod command_line;
 mod credentials;
+mod home;
 mod rest_user;
 mod scp_message;
 mod sftp_codec;
@@ -21,7 +22,6 @@ mod ssh_key;
 mod ssh_program;
 mod ssh_proto;
 mod virtual_path;
-mod world;
 
 pub use command_line::command_line;
 pub use credentials::{authorized_keys, password_hash};

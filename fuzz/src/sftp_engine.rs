@@ -9,7 +9,7 @@ use sftpgo_ssh::{
 
 use crate::{
     chosen,
-    world::{World, assert_no_secret},
+    home::{Home, assert_no_secret},
 };
 
 /// A request is done in as many steps as copying all of a quota takes, and some.
@@ -19,12 +19,12 @@ const MOST_STEPS: usize = 8;
 /// survive a mutation. A byte before all of them chooses the user and the upload mode.
 pub fn sftp_engine(data: &[u8]) {
     let (shape, mut requests) = chosen(data);
-    let world = World::new(shape);
+    let home = Home::new(shape);
     let limits = Limits {
         handles_per_session: 4,
         ..Limits::default()
     };
-    let mut engine = Engine::new(world.session(Protocol::Sftp), &limits);
+    let mut engine = Engine::new(home.session(Protocol::Sftp), &limits);
     let hello = send(&mut engine, b"\x01\x00\x00\x00\x03").unwrap();
     assert_eq!(hello[4], kind::VERSION);
     while let Some((len, rest)) = requests.split_first() {
@@ -37,7 +37,7 @@ pub fn sftp_engine(data: &[u8]) {
         check_answer(request, answered);
     }
     drop(engine);
-    world.check();
+    home.check();
 }
 
 fn send(engine: &mut Engine, request: &[u8]) -> Result<Vec<u8>, SessionEnd> {

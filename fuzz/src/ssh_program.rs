@@ -11,10 +11,10 @@ use sftpgo_ssh::{
 
 use crate::{
     chosen, first_line,
-    world::{World, assert_no_secret},
+    home::{Home, assert_no_secret},
 };
 
-/// Far more than the small home of a [`World`] gives reason for.
+/// Far more than the small home of a [`Home`] gives reason for.
 const MOST_STEPS: usize = 100_000;
 
 /// A command line, and behind a newline what the client sends to the command. A byte before both chooses the
@@ -25,8 +25,8 @@ pub fn ssh_program(data: &[u8]) {
     let Some(start) = command(line) else {
         return;
     };
-    let world = World::new(shape);
-    let (program, check_output) = start(world.session(Protocol::Scp));
+    let home = Home::new(shape);
+    let (program, check_output) = start(home.session(Protocol::Scp));
     let mut running = Running {
         program,
         streams: Streams::default(),
@@ -51,7 +51,7 @@ pub fn ssh_program(data: &[u8]) {
     assert_no_secret(&streams.stdout);
     assert_no_secret(&streams.stderr);
     check_output(&streams.stdout);
-    world.check();
+    home.check();
 }
 
 /// A program, and what it prints.

@@ -15,16 +15,13 @@ mod client;
 #[allow(dead_code, reason = "shared with the tests of the API")]
 mod server;
 
-use std::{
-    sync::{Mutex, PoisonError},
-    thread,
-    time::Duration,
-};
+use std::sync::{Mutex, PoisonError};
 
 use log::{
     Log, Metadata, Record,
     kv::{self, Key, Value, VisitSource},
 };
+use sftpgo_test_support::wait_for;
 
 /// The fields of each line in their order.
 static LINES: Mutex<Vec<Vec<(String, String)>>> = Mutex::new(Vec::new());
@@ -70,12 +67,8 @@ fn a_request_is_one_line_without_its_body() {
     let answer = api.send_raw("POST", "/user?x=%0A", b"{\"password\": \"secret\"}");
     answer.says(400);
     // The line may follow the answer.
-    let line = loop {
-        if let Some(line) = LINES.lock().unwrap().pop() {
-            break line;
-        }
-        thread::sleep(Duration::from_millis(5));
-    };
+    wait_for("the line", || !LINES.lock().unwrap().is_empty());
+    let line = LINES.lock().unwrap().remove(0);
     let field = |name: &str| {
         let found = line.iter().find(|(key, _)| key == name);
         found.unwrap().1.as_str()

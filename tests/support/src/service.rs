@@ -12,9 +12,7 @@ use std::{
 use sftpgo_core::{
     Provider, StoredUser, UserDraft,
     accounts::Accounts,
-    auth::{
-        Authenticator, CredentialBackend, LoggedIn, Logins, PasswordLimits, StoredCredentials,
-    },
+    auth::{Authenticator, CredentialBackend, LoggedIn, Logins, PasswordLimits, StoredCredentials},
     event::{Events, Observer, Protocol},
     explain::Explainer,
     filesystem::{FilesystemFactory, local::LocalHomes},
@@ -174,7 +172,12 @@ impl Service {
     /// Logins by any protocol, with threads that verify passwords.
     pub fn logins(&self) -> Logins {
         let authenticator = Arc::clone(&self.authenticator);
-        Logins::new(authenticator, self.events.clone(), PasswordLimits::default()).unwrap()
+        Logins::new(
+            authenticator,
+            self.events.clone(),
+            PasswordLimits::default(),
+        )
+        .unwrap()
     }
 
     /// What lists a session of `bob` until it is dropped.

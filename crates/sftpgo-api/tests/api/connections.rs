@@ -12,8 +12,16 @@ use sftpgo_core::{
 use crate::server::Api;
 
 fn log_in(api: &Api, id: i32) -> Login {
-    let user = api.provider.user_by_id(UserId(id)).unwrap().unwrap();
-    api.connections.log_in(&user, &user.effective()).unwrap()
+    let user = api
+        .service
+        .provider
+        .user_by_id(UserId(id))
+        .unwrap()
+        .unwrap();
+    api.service
+        .connections
+        .log_in(&user, &user.effective())
+        .unwrap()
 }
 
 fn remote() -> SocketAddr {

@@ -3,82 +3,22 @@
 use std::{
     io::{Error as IoError, Write},
     net::TcpStream,
-    ops::ControlFlow,
-    sync::{Arc, Mutex},
-    thread,
-    time::Duration,
+    sync::Mutex,
 };
 
 use serde_json::json;
-use sftpgo_core::{
-    Error, ErrorKind, Result, StoredUser, UserId,
-    provider::{Health, QuotaLedger, UserQuery, Users},
-    storage_usage::Usage,
-};
+use sftpgo_core::{Error, ErrorKind};
+use sftpgo_test_support::{FaultyProvider, Settings, wait_for};
 
 use crate::{
     client,
-    server::{Api, Settings, user},
+    server::{Api, user},
 };
-
-/// Fails at everything, each time in the same way.
-struct Failing(fn() -> Error);
-
-impl Users for Failing {
-    fn user_by_name(&self, _: &str) -> Result<Option<StoredUser>> {
-        Err((self.0)())
-    }
-    fn user_by_id(&self, _: UserId) -> Result<Option<StoredUser>> {
-        Err((self.0)())
-    }
-    fn list_users(&self, _: &UserQuery) -> Result<Vec<StoredUser>> {
-        Err((self.0)())
-    }
-    fn for_each_user(&self, _: &mut dyn FnMut(StoredUser) -> ControlFlow<()>) -> Result<()> {
-        Err((self.0)())
-    }
-    fn add_user(&self, _: &StoredUser) -> Result<StoredUser> {
-        Err((self.0)())
-    }
-    fn change_user(&self, _: &StoredUser, _: &StoredUser) -> Result<bool> {
-        Err((self.0)())
-    }
-    fn replace_password_hash(&self, _: UserId, _: &str, _: &str) -> Result<bool> {
-        Err((self.0)())
-    }
-    fn delete_user(&self, _: UserId) -> Result<()> {
-        Err((self.0)())
-    }
-    fn record_login(&self, _: UserId, _: i64) -> Result<()> {
-        Err((self.0)())
-    }
-}
-
-impl QuotaLedger for Failing {
-    fn usage(&self, _: UserId) -> Result<Usage> {
-        Err((self.0)())
-    }
-    fn set_usage(&self, _: UserId, _: Usage) -> Result<()> {
-        Err((self.0)())
-    }
-    fn set_dirty(&self, _: UserId, _: bool) -> Result<()> {
-        Err((self.0)())
-    }
-    fn dirty_users(&self) -> Result<Vec<UserId>> {
-        Err((self.0)())
-    }
-}
-
-impl Health for Failing {
-    fn check(&self) -> Result<()> {
-        Err((self.0)())
-    }
-}
 
 /// The error of every call that reaches the provider.
 fn errors(failure: fn() -> Error) -> Vec<String> {
     let api = Api::with(Settings {
-        provider: Arc::new(Failing(failure)),
+        provider: FaultyProvider::failing(failure),
         ..Settings::default()
     });
     let errors = [
@@ -122,10 +62,10 @@ fn a_request_whose_client_goes_away_is_counted() {
     static BUSY: Mutex<()> = Mutex::new(());
     let busy = BUSY.lock().unwrap();
     let api = Api::with(Settings {
-        provider: Arc::new(Failing(|| {
+        provider: FaultyProvider::failing(|| {
             drop(BUSY.lock());
             Error::new(ErrorKind::Internal, "done, but for nobody")
-        })),
+        }),
         ..Settings::default()
     });
     let mut impatient = TcpStream::connect(api.address).unwrap();
@@ -140,8 +80,6 @@ fn a_request_whose_client_goes_away_is_counted() {
             .text()
             .contains("\nsftpgo_http_client_errors_total 1\n")
     };
-    while !counted() {
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_for("the request to be counted", counted);
     drop(busy);
 }

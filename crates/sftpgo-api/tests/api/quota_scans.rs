@@ -6,45 +6,29 @@ use std::{
         Arc, Mutex,
         mpsc::{self, Receiver, Sender},
     },
-    thread,
-    time::Duration,
 };
 
 use serde_json::{Value, json};
-use sftpgo_core::{
-    EffectiveUser, Result,
-    filesystem::{Filesystem, FilesystemFactory, local::LocalHomes},
-    quota::Tracking,
-};
+use sftpgo_core::quota::Tracking;
+use sftpgo_test_support::{HookedHomes, Settings, wait_for};
 
-use crate::server::{Api, Settings};
+use crate::server::Api;
 
-/// Homes that are opened only when the test says so.
-struct Gated(Mutex<Receiver<()>>);
-
-impl Gated {
-    fn new() -> (Sender<()>, Arc<Self>) {
-        let (open, gate) = mpsc::channel();
-        (open, Arc::new(Self(Mutex::new(gate))))
-    }
-}
-
-impl FilesystemFactory for Gated {
-    fn open_home(&self, user: &EffectiveUser) -> Result<Box<dyn Filesystem>> {
-        // An error is a test that has ended.
-        let _ = self.0.lock().unwrap().recv();
-        LocalHomes.open_home(user)
-    }
-
-    fn existing_home(&self, user: &EffectiveUser) -> Result<Option<Box<dyn Filesystem>>> {
-        self.open_home(user).map(Some)
-    }
+/// Homes that are opened only when the test says so, or has ended.
+fn gated_homes() -> (Sender<()>, Arc<HookedHomes>) {
+    let (open, gate) = mpsc::channel();
+    let gate: Mutex<Receiver<()>> = Mutex::new(gate);
+    let homes = HookedHomes::new(move |_| {
+        let _ = gate.lock().unwrap().recv();
+        Ok(())
+    });
+    (open, Arc::new(homes))
 }
 
 fn wait_until_no_scan_runs(api: &Api) {
-    while api.call("GET", "/quota_scan").data() != json!([]) {
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_for("the scans to end", || {
+        api.call("GET", "/quota_scan").data() == json!([])
+    });
 }
 
 #[test]
@@ -53,7 +37,7 @@ fn a_scan_is_listed_while_it_runs_and_replaces_the_usage() {
     fs::write(home.path().join("a"), "12345").unwrap();
     fs::create_dir(home.path().join("d")).unwrap();
     fs::write(home.path().join("d/b"), "67").unwrap();
-    let (open, homes) = Gated::new();
+    let (open, homes) = gated_homes();
     let api = Api::with(Settings {
         homes,
         ..Settings::default()
@@ -144,7 +128,7 @@ fn how_the_last_scan_ended_is_told() {
 #[test]
 fn many_scans_wait_for_their_turn_and_hold_up_nothing_else() {
     let homes = tempfile::tempdir().unwrap();
-    let (open, gated) = Gated::new();
+    let (open, gated) = gated_homes();
     let api = Api::with(Settings {
         homes: gated,
         ..Settings::default()

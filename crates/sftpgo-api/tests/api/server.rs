@@ -1,52 +1,20 @@
 //! A running API.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use serde_json::{Value, json};
 use sftpgo_api::{AllowedHosts, ApiState, Metrics, VersionInfo};
-use sftpgo_core::{
-    Provider,
-    accounts::Accounts,
-    event::Events,
-    explain::Explainer,
-    filesystem::{FilesystemFactory, local::LocalHomes},
-    quota::{Tracking, UsageManager},
-    quota_scan::QuotaScans,
-    registry::Connections,
-    session::UploadPolicy,
-};
-use sftpgo_store::MemoryProvider;
+use sftpgo_core::session::UploadPolicy;
+use sftpgo_test_support::{ARGON2ID, Service, Settings};
 use tokio::{net::TcpListener, runtime::Runtime, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{self, Answer};
 
-/// What a test may choose.
-pub(crate) struct Settings {
-    pub(crate) provider: Arc<dyn Provider>,
-    pub(crate) homes: Arc<dyn FilesystemFactory>,
-    pub(crate) manage_users: bool,
-    pub(crate) tracking: Tracking,
-    pub(crate) users_base_dir: Option<PathBuf>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            provider: Arc::new(MemoryProvider::new()),
-            homes: Arc::new(LocalHomes),
-            manage_users: true,
-            tracking: Tracking::All,
-            users_base_dir: None,
-        }
-    }
-}
-
 /// A server on a port of its own, until it is dropped.
 pub(crate) struct Api {
     pub(crate) address: SocketAddr,
-    pub(crate) connections: Arc<Connections>,
-    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) service: Service,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) serving: JoinHandle<()>,
@@ -58,29 +26,17 @@ impl Api {
         Self::with(Settings::default())
     }
 
-    pub(crate) fn with(settings: Settings) -> Self {
+    pub(crate) fn with(mut settings: Settings) -> Self {
         let metrics = Metrics::new().unwrap();
-        let events = Events::new(vec![Box::new(metrics.clone())]);
+        settings.observers.push(Box::new(metrics.clone()));
         let metrics = Arc::new(metrics);
-        let connections = Connections::new(events.clone());
-        let quotas = UsageManager::new(Arc::clone(&settings.provider), settings.tracking);
+        let service = Service::new(settings);
         let state = ApiState {
-            accounts: Arc::new(Accounts::new(
-                Arc::clone(&settings.provider),
-                Arc::clone(&connections),
-                Arc::clone(&quotas),
-                events,
-                settings.manage_users,
-                settings.users_base_dir,
-            )),
-            explainer: Arc::new(Explainer::new(
-                Arc::clone(&settings.homes),
-                Arc::clone(&quotas),
-                UploadPolicy::default(),
-            )),
-            connections: Arc::clone(&connections),
-            scans: QuotaScans::new(settings.homes, quotas),
-            provider: Arc::clone(&settings.provider),
+            accounts: Arc::clone(&service.accounts),
+            explainer: Arc::new(service.explainer(UploadPolicy::default())),
+            connections: Arc::clone(&service.connections),
+            scans: Arc::clone(&service.scans),
+            provider: Arc::clone(&service.provider),
             metrics: Arc::clone(&metrics),
             allowed_hosts: AllowedHosts::default(),
             version: VersionInfo {
@@ -100,8 +56,7 @@ impl Api {
         ));
         Self {
             address,
-            connections,
-            provider: settings.provider,
+            service,
             metrics,
             shutdown,
             serving,
@@ -142,18 +97,11 @@ pub(crate) fn names(users: &Value) -> Vec<String> {
     users.as_array().unwrap().iter().map(name).collect()
 }
 
-/// A hash that is stored as it is: hashing takes most of a test's time.
-pub(crate) const HASH: &str =
-    "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$+c6q23sQwLpOH1shdbgrn6Ho39DyRbsdY34ab5ZO+fs";
-/// An authorized_keys line.
-pub(crate) const KEY: &str =
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMFsrbbCYkKkrwB/cVk5Nclcz/oo3KS7aBKJAfjMsXUH";
-
 /// A user that is valid, with `changes`.
 pub(crate) fn user(username: &str, changes: Value) -> Value {
     let mut user = json!({
         "username": username,
-        "password": HASH,
+        "password": ARGON2ID,
         "home_dir": format!("/nonexistent/{username}"),
         "permissions": ["list"],
     });

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use sftpgo_core::UserId;
+use sftpgo_test_support::{ARGON2ID, KEY, Settings};
 
-use crate::server::{Api, HASH, KEY, Settings, names, user};
+use crate::server::{Api, names, user};
 
 #[test]
 fn a_new_user_is_answered_as_stored_and_without_password() {
@@ -93,7 +94,7 @@ fn star_and_repeats_fold() {
 fn a_plain_password_is_stored_as_a_hash() {
     let api = Api::start();
     api.add("alice", json!({ "password": "secret" }));
-    let stored = api.provider.user_by_name("alice").unwrap().unwrap();
+    let stored = api.service.provider.user_by_name("alice").unwrap().unwrap();
     assert!(stored.password.unwrap().starts_with("$argon2id$"));
 }
 
@@ -148,7 +149,7 @@ fn a_listing_is_paged_ordered_and_filtered() {
 fn a_listing_answers_100_users_unless_asked_for_more_and_never_more_than_500() {
     let api = Api::start();
     let draft = sftpgo_core::UserDraft {
-        password: Some(HASH.into()),
+        password: Some(ARGON2ID.into()),
         home_dir: "/nonexistent".into(),
         permissions: vec!["*".into()],
         ..Default::default()
@@ -158,7 +159,8 @@ fn a_listing_answers_100_users_unless_asked_for_more_and_never_more_than_500() {
             username: format!("user{number}"),
             ..draft.clone()
         };
-        api.provider
+        api.service
+            .provider
             .add_user(&draft.validate(None).unwrap())
             .unwrap();
     }
@@ -205,8 +207,8 @@ fn a_change_keeps_what_it_leaves_out() {
     let mut expected = before;
     expected["quota_size"] = json!(9);
     assert_eq!(api.call("GET", "/user/1").data(), expected);
-    let stored = api.provider.user_by_id(UserId(1)).unwrap().unwrap();
-    assert_eq!(stored.password.as_deref(), Some(HASH));
+    let stored = api.service.provider.user_by_id(UserId(1)).unwrap().unwrap();
+    assert_eq!(stored.password.as_deref(), Some(ARGON2ID));
 }
 
 #[test]
@@ -221,16 +223,16 @@ fn a_change_sets_clears_and_renames() {
         (&json!("alicia"), &json!(0), &json!(0))
     );
     assert!(user.get("public_keys").is_none(), "{user}");
-    let stored = api.provider.user_by_id(UserId(1)).unwrap().unwrap();
+    let stored = api.service.provider.user_by_id(UserId(1)).unwrap().unwrap();
     assert_eq!(
         stored.password.as_deref(),
-        Some(HASH),
+        Some(ARGON2ID),
         "an empty password is one left out"
     );
     api.send("PUT", "/user/1", &json!({ "id": 0, "password": "another" }))
         .says(200);
-    let stored = api.provider.user_by_id(UserId(1)).unwrap().unwrap();
-    assert_ne!(stored.password.as_deref(), Some(HASH));
+    let stored = api.service.provider.user_by_id(UserId(1)).unwrap().unwrap();
+    assert_ne!(stored.password.as_deref(), Some(ARGON2ID));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Every rule that a user has to pass: what breaks one is 400, names the field, and stores nothing.
 
 use serde_json::{Value, json};
+use sftpgo_test_support::KEY;
 
-use crate::server::{Api, KEY, user};
+use crate::server::{Api, user};
 
 #[test]
 fn every_broken_rule_names_its_field_and_stores_nothing() {

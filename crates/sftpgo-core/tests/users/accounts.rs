@@ -207,7 +207,10 @@ fn disabling_expiring_and_deleting_end_the_users_sessions_and_no_others() {
         let bob = server.accounts.add(draft("bob")).unwrap();
         let alice = server.accounts.add(draft("alice")).unwrap();
         let of_bob = server.connections.log_in(&bob, &bob.effective()).unwrap();
-        let of_alice = server.connections.log_in(&alice, &alice.effective()).unwrap();
+        let of_alice = server
+            .connections
+            .log_in(&alice, &alice.effective())
+            .unwrap();
         server
             .accounts
             .update(bob.id, |draft| {

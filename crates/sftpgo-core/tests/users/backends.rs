@@ -16,9 +16,7 @@ use sftpgo_core::{
     provider::Users,
 };
 use sftpgo_store::MemoryProvider;
-use sftpgo_test_support::{
-    BCRYPT, HookedHomes, KEY, OTHER_KEY, Service, Settings, add, key_blob,
-};
+use sftpgo_test_support::{BCRYPT, HookedHomes, KEY, OTHER_KEY, Service, Settings, add, key_blob};
 
 /// Somebody who is asked for a user: knows the names, and answers by a function.
 struct Asked<F> {
@@ -179,7 +177,10 @@ fn a_refused_password_takes_its_time_and_its_work_whoever_refuses_which_name() {
                 username: name,
                 remote: None,
             };
-            let login = gate.service.authenticator.begin_with_password(&claim, b"wrong");
+            let login = gate
+                .service
+                .authenticator
+                .begin_with_password(&claim, b"wrong");
             assert!(login.is_dear(), "{what}: a hash is compared for {name}");
             let began = Instant::now();
             assert!(gate.password(name, "wrong").is_none());

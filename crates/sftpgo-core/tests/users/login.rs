@@ -16,7 +16,8 @@ use sftpgo_core::{
 };
 use sftpgo_store::MemoryProvider;
 use sftpgo_test_support::{
-    ARGON2ID, BCRYPT, FaultyProvider, HookedHomes, KEY, OTHER_KEY, Service, Settings, add, draft, key_blob,
+    ARGON2ID, BCRYPT, FaultyProvider, HookedHomes, KEY, OTHER_KEY, Service, Settings, add, draft,
+    key_blob,
 };
 
 fn service(provider: Arc<dyn Provider>, homes: HookedHomes, rehash_on_login: bool) -> Service {
@@ -401,8 +402,7 @@ fn a_provider_that_fails_is_not_an_unknown_user() {
     let server = with_provider(gone, false);
     for failure in [
         log_in(&server, "bob", "secret").err().unwrap(),
-        accepts_key(&server, "bob", &key_blob(KEY))
-            .unwrap_err(),
+        accepts_key(&server, "bob", &key_blob(KEY)).unwrap_err(),
     ] {
         let reason = failure.to_string();
         assert_eq!(reason, "the provider failed: the database is gone");

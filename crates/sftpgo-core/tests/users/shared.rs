@@ -175,7 +175,10 @@ fn sessions_are_limited_over_all_servers() {
     let third = two.log_in(&bob, &bob.effective()).unwrap();
     assert!(one.log_in(&bob, &bob.effective()).is_err());
     drop((second, third));
-    drop((one.log_in(&bob, &bob.effective()).unwrap(), one.log_in(&bob, &bob.effective()).unwrap()));
+    drop((
+        one.log_in(&bob, &bob.effective()).unwrap(),
+        one.log_in(&bob, &bob.effective()).unwrap(),
+    ));
 }
 
 #[test]
@@ -185,7 +188,10 @@ fn a_session_that_ended_while_the_store_was_away_is_given_back_later() {
     let server =
         |number| Connections::of_server(Events::default(), provider.clone(), NodeId(number));
     let (one, two) = (server(1), server(2));
-    let both = (one.log_in(&bob, &bob.effective()).unwrap(), one.log_in(&bob, &bob.effective()).unwrap());
+    let both = (
+        one.log_in(&bob, &bob.effective()).unwrap(),
+        one.log_in(&bob, &bob.effective()).unwrap(),
+    );
     provider.ledger_is(LedgerState::Down);
     drop(both);
     assert!(one.log_in(&bob, &bob.effective()).is_err());
@@ -194,7 +200,10 @@ fn a_session_that_ended_while_the_store_was_away_is_given_back_later() {
     provider.ledger_is(LedgerState::Up);
     assert!(two.log_in(&bob, &bob.effective()).is_err());
     one.give_back_ended(&|| Ok(())).unwrap();
-    let _again = (two.log_in(&bob, &bob.effective()).unwrap(), two.log_in(&bob, &bob.effective()).unwrap());
+    let _again = (
+        two.log_in(&bob, &bob.effective()).unwrap(),
+        two.log_in(&bob, &bob.effective()).unwrap(),
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::symlink};
 
 use super::{
     errors::{extended, requests_on},
-    world::{World, packet, status_of, string, u32s},
+    sftp_session::{SftpSession, packet, status_of, string, u32s},
 };
 
 const OK: u32 = 0;
@@ -14,21 +14,21 @@ const FAILURE: u32 = 4;
 /// The type bits of a directory.
 const DIRECTORY: u32 = 0o040_000;
 
-fn furnished() -> World {
-    let world = World::new();
-    fs::write(world.path("file"), b"f").unwrap();
-    fs::write(world.path("other"), b"o").unwrap();
-    fs::create_dir_all(world.path("full/inner")).unwrap();
-    fs::create_dir(world.path("empty")).unwrap();
+fn furnished() -> SftpSession {
+    let session = SftpSession::new();
+    fs::write(session.path("file"), b"f").unwrap();
+    fs::write(session.path("other"), b"o").unwrap();
+    fs::create_dir_all(session.path("full/inner")).unwrap();
+    fs::create_dir(session.path("empty")).unwrap();
     for (target, link) in [
         ("file", "flink"),
         ("full", "dlink"),
         ("..", "out"),
         ("missing", "dangling"),
     ] {
-        symlink(target, world.path(link)).unwrap();
+        symlink(target, session.path(link)).unwrap();
     }
-    world
+    session
 }
 
 /// The status of each request on `name`; a reply that is none is OK.
@@ -36,8 +36,8 @@ fn answers(name: &[u8]) -> Vec<(&'static str, u32)> {
     requests_on(name)
         .into_iter()
         .map(|(what, request)| {
-            let mut world = furnished();
-            let reply = world.send(&request).unwrap();
+            let mut session = furnished();
+            let reply = session.send(&request).unwrap();
             let status = if reply[4] == 101 {
                 status_of(&reply)
             } else {
@@ -56,12 +56,15 @@ fn answers(name: &[u8]) -> Vec<(&'static str, u32)> {
                     "dangling",
                 ] {
                     assert!(
-                        world.path(kept).symlink_metadata().is_ok(),
+                        session.path(kept).symlink_metadata().is_ok(),
                         "{what}: {kept}"
                     );
                 }
-                assert!(world.path("missing").symlink_metadata().is_err(), "{what}");
-                assert_eq!(fs::read(world.path("file")).unwrap(), b"f", "{what}");
+                assert!(
+                    session.path("missing").symlink_metadata().is_err(),
+                    "{what}"
+                );
+                assert_eq!(fs::read(session.path("file")).unwrap(), b"f", "{what}");
             }
             (what, status)
         })
@@ -98,10 +101,10 @@ fn a_missing_name_with_a_slash_can_become_a_directory_only() {
             _ => NO_SUCH_FILE,
         });
     }
-    let mut world = furnished();
+    let mut session = furnished();
     let renamed = packet(18, 1, &[string(b"full/"), string(b"new/")]);
-    assert_eq!(status_of(&world.send(&renamed).unwrap()), OK);
-    assert!(world.path("new/inner").is_dir());
+    assert_eq!(status_of(&session.send(&renamed).unwrap()), OK);
+    assert!(session.path("new/inner").is_dir());
 }
 
 #[test]
@@ -119,8 +122,8 @@ fn a_link_with_a_slash_is_the_directory_it_leads_to_and_stays() {
             }
             _ => FAILURE,
         });
-        let mut world = furnished();
-        let reply = world
+        let mut session = furnished();
+        let reply = session
             .send(&packet(7, 1, &[string(name.as_bytes())]))
             .unwrap();
         // type, id, flags, size, uid and gid, then the mode
@@ -128,8 +131,8 @@ fn a_link_with_a_slash_is_the_directory_it_leads_to_and_stays() {
         assert_eq!((reply[4], mode & 0o170_000), (105, DIRECTORY), "{name}");
         let times = [string(name.as_bytes()), u32s(&[8, 5, 5])];
         let set = extended("lsetstat@openssh.com", &times);
-        assert_eq!(status_of(&world.send(&set).unwrap()), OK);
-        let modified = fs::metadata(world.path("full"))
+        assert_eq!(status_of(&session.send(&set).unwrap()), OK);
+        let modified = fs::metadata(session.path("full"))
             .unwrap()
             .modified()
             .unwrap();
@@ -149,13 +152,13 @@ fn a_directory_with_a_slash_is_itself_and_with_a_dot_has_no_name_to_change() {
         (14, b"empty/", FAILURE),
         (14, b"empty/.", FAILURE),
     ] {
-        let mut world = furnished();
+        let mut session = furnished();
         let request = packet(kind, 1, &[string(name), u32s(&[0])]);
-        let status = status_of(&world.send(&request).unwrap());
+        let status = status_of(&session.send(&request).unwrap());
         let shown = String::from_utf8_lossy(name);
         assert_eq!(status, expected, "{kind} {shown}");
         if kind == 15 {
-            assert_eq!(world.path("empty").exists(), expected != OK, "{shown}");
+            assert_eq!(session.path("empty").exists(), expected != OK, "{shown}");
         }
     }
 }
@@ -175,10 +178,10 @@ fn a_slash_tells_nothing_of_what_is_outside() {
 #[test]
 fn an_upload_to_a_directory_that_is_not_there_makes_no_file() {
     for flags in [0x1a, 0x0a, 0x2a, 0x08, 0x0e] {
-        let mut world = furnished();
+        let mut session = furnished();
         let open = packet(3, 1, &[string(b"inbox/"), u32s(&[flags, 0])]);
-        let reply = world.send(&open).unwrap();
+        let reply = session.send(&open).unwrap();
         assert_eq!(reply[4], 101, "{flags:#x}");
-        assert!(!world.path("inbox").exists(), "{flags:#x}");
+        assert!(!session.path("inbox").exists(), "{flags:#x}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::symlink};
 
-use super::world::{World, packet, status_of, string, u32s, words_of};
+use super::sftp_session::{SftpSession, packet, status_of, string, u32s, words_of};
 
 const NO_SUCH_FILE: u32 = 2;
 const PERMISSION_DENIED: u32 = 3;
@@ -83,16 +83,16 @@ pub(crate) fn requests_on(name: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// A home with a file, directories and links of every kind.
-fn furnished() -> World {
-    let world = World::new();
-    fs::write(world.path("file"), b"f").unwrap();
-    fs::write(world.path("other"), b"o").unwrap();
-    fs::create_dir_all(world.path("full/inner")).unwrap();
-    fs::create_dir(world.path("empty")).unwrap();
+fn furnished() -> SftpSession {
+    let session = SftpSession::new();
+    fs::write(session.path("file"), b"f").unwrap();
+    fs::write(session.path("other"), b"o").unwrap();
+    fs::create_dir_all(session.path("full/inner")).unwrap();
+    fs::create_dir(session.path("empty")).unwrap();
     for (target, link) in [("loop", "loop"), ("..", "out"), ("file", "link")] {
-        symlink(target, world.path(link)).unwrap();
+        symlink(target, session.path(link)).unwrap();
     }
-    world
+    session
 }
 
 #[test]
@@ -110,8 +110,8 @@ fn what_cannot_be_there_is_no_such_file_for_every_request() {
         &long_path,
     ] {
         for (what, request) in requests_on(name) {
-            let mut world = furnished();
-            let reply = world.send(&request).unwrap();
+            let mut session = furnished();
+            let reply = session.send(&request).unwrap();
             let shown = String::from_utf8_lossy(&name[..name.len().min(20)]).into_owned();
             assert_eq!(reply[4], 101, "{what} {shown}: {reply:?}");
             assert_eq!(status_of(&reply), NO_SUCH_FILE, "{what} {shown}");
@@ -258,18 +258,18 @@ fn what_the_storage_does_not_do_is_a_failure() {
 
 #[test]
 fn what_is_done_and_what_is_at_its_end_say_so_as_openssh_does() {
-    let mut world = furnished();
-    let reply = world.send(&packet(13, 9, &[string(b"file")])).unwrap();
+    let mut session = furnished();
+    let reply = session.send(&packet(13, 9, &[string(b"file")])).unwrap();
     assert_eq!(
         reply,
         b"\0\0\0\x1a\x65\0\0\0\x09\0\0\0\0\0\0\0\x07Success\0\0\0\x02en"
     );
-    let handle = world.open("other", 0x1);
+    let handle = session.open("other", 0x1);
     let read = packet(5, 9, &[string(&handle), vec![0; 8], u32s(&[10])]);
-    world.send(&read).unwrap();
+    session.send(&read).unwrap();
     let beyond = packet(5, 9, &[string(&handle), vec![1; 8], u32s(&[10])]);
     assert_eq!(
-        world.send(&beyond).unwrap(),
+        session.send(&beyond).unwrap(),
         b"\0\0\0\x1e\x65\0\0\0\x09\0\0\0\x01\0\0\0\x0bEnd of file\0\0\0\x02en"
     );
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::world::{World, packet, status_of, string};
+use super::sftp_session::{SftpSession, packet, status_of, string};
 
 const DRAFT: [&str; 4] = [
     "SSH-2.0-AsyncSSH_2.24.1",
@@ -23,28 +23,28 @@ const OPENSSH: [&str; 4] = [
 const UNKNOWN: [&str; 3] = ["SSH-2.0-x", "SSH-2.0-libssh2_1.11.0", "SSH-2.0-Erlang/5.1"];
 
 /// Sends SYMLINK with these names in this order and answers the code.
-fn send(world: &mut World, first: &str, second: &str) -> u32 {
+fn send(session: &mut SftpSession, first: &str, second: &str) -> u32 {
     let names = [string(first.as_bytes()), string(second.as_bytes())];
-    status_of(&world.send(&packet(20, 1, &names)).unwrap())
+    status_of(&session.send(&packet(20, 1, &names)).unwrap())
 }
 
-fn furnished(client: &str) -> World {
-    let world = World::as_client(client);
-    fs::create_dir_all(world.path("d/e")).unwrap();
-    fs::write(world.path("file"), b"f").unwrap();
-    fs::write(world.path("d/file"), b"f").unwrap();
-    symlink("file", world.path("taken")).unwrap();
-    world
+fn furnished(client: &str) -> SftpSession {
+    let session = SftpSession::as_client(client);
+    fs::create_dir_all(session.path("d/e")).unwrap();
+    fs::write(session.path("file"), b"f").unwrap();
+    fs::write(session.path("d/file"), b"f").unwrap();
+    symlink("file", session.path("taken")).unwrap();
+    session
 }
 
 /// Where the links of a home lead.
-fn links(world: &World) -> Vec<(String, PathBuf)> {
+fn links(session: &SftpSession) -> Vec<(String, PathBuf)> {
     let mut found = Vec::new();
     for directory in ["", "d", "d/e"] {
-        for entry in fs::read_dir(world.path(directory)).unwrap() {
+        for entry in fs::read_dir(session.path(directory)).unwrap() {
             let path = entry.unwrap().path();
             if let Ok(target) = fs::read_link(&path) {
-                let name = path.strip_prefix(world.path("")).unwrap().to_owned();
+                let name = path.strip_prefix(session.path("")).unwrap().to_owned();
                 found.push((name.to_str().unwrap().to_owned(), target));
             }
         }
@@ -64,23 +64,23 @@ fn who_is_known_is_taken_at_its_word_whatever_is_there() {
                 ("nothing", "d/e/new"),
                 ("../file", "d/new"),
             ] {
-                let mut world = furnished(client);
+                let mut session = furnished(client);
                 let (first, second) = match target_first {
                     true => (target, link),
                     false => (link, target),
                 };
-                assert_eq!(send(&mut world, first, second), 0, "{client} {link}");
+                assert_eq!(send(&mut session, first, second), 0, "{client} {link}");
                 let expected = [(link.to_owned(), PathBuf::from(target))];
-                assert_eq!(links(&world), expected, "{client}");
+                assert_eq!(links(&session), expected, "{client}");
             }
             // A name that is taken is an error, and no link appears where the target was meant.
-            let mut world = furnished(client);
+            let mut session = furnished(client);
             let (first, second) = match target_first {
                 true => ("nothing", "taken"),
                 false => ("taken", "nothing"),
             };
-            assert_eq!(send(&mut world, first, second), 4, "{client}");
-            assert_eq!(links(&world), [], "{client}");
+            assert_eq!(send(&mut session, first, second), 4, "{client}");
+            assert_eq!(links(&session), [], "{client}");
         }
     }
 }
@@ -98,49 +98,49 @@ fn what_is_there_tells_what_others_mean() {
             ("taken", "new"),
         ] {
             for swapped in [false, true] {
-                let mut world = furnished(client);
+                let mut session = furnished(client);
                 let (first, second) = match swapped {
                     false => (target, link),
                     true => (link, target),
                 };
                 assert_eq!(
-                    send(&mut world, first, second),
+                    send(&mut session, first, second),
                     0,
                     "{client} {first} {second}"
                 );
-                let made = links(&world);
+                let made = links(&session);
                 assert_eq!(made.len(), 1, "{client} {first} {second}");
                 assert_eq!(made[0].0, link, "{client} {first} {second}");
-                let resolved = fs::canonicalize(world.path(link)).unwrap();
+                let resolved = fs::canonicalize(session.path(link)).unwrap();
                 let meant = Path::new(link)
                     .parent()
                     .unwrap()
                     .join(target.trim_start_matches('/'));
                 assert_eq!(
                     resolved,
-                    fs::canonicalize(world.path(meant.to_str().unwrap())).unwrap()
+                    fs::canonicalize(session.path(meant.to_str().unwrap())).unwrap()
                 );
             }
         }
         // The directory of one is missing: it is the target.
-        let mut world = furnished(client);
-        assert_eq!(send(&mut world, "d/new", "no/where"), 0, "{client}");
-        assert_eq!(links(&world)[0].0, "d/new", "{client}");
+        let mut session = furnished(client);
+        assert_eq!(send(&mut session, "d/new", "no/where"), 0, "{client}");
+        assert_eq!(links(&session)[0].0, "d/new", "{client}");
     }
 }
 
 #[test]
 fn in_doubt_the_order_is_openssh_s_but_for_who_asks_the_server() {
     for client in UNKNOWN {
-        let mut world = furnished(client);
-        assert_eq!(send(&mut world, "nothing", "new"), 0);
+        let mut session = furnished(client);
+        assert_eq!(send(&mut session, "nothing", "new"), 0);
         assert_eq!(
-            links(&world),
+            links(&session),
             [("new".to_owned(), "nothing".into())],
             "{client}"
         );
     }
-    let mut world = furnished("SSH-2.0-phpseclib_3.0");
-    assert_eq!(send(&mut world, "new", "nothing"), 0);
-    assert_eq!(links(&world), [("new".to_owned(), "nothing".into())]);
+    let mut session = furnished("SSH-2.0-phpseclib_3.0");
+    assert_eq!(send(&mut session, "new", "nothing"), 0);
+    assert_eq!(links(&session), [("new".to_owned(), "nothing".into())]);
 }

@@ -12,19 +12,18 @@ mod errors;
 mod links;
 mod realpath;
 mod room;
-mod world;
+mod sftp_session;
 
 use std::{fs, os::unix::fs::MetadataExt};
 
 use proptest::prelude::*;
-use sftpgo_core::UserDraft;
 use sftpgo_ssh::{Limits, sftp::SessionEnd};
 
-use self::world::{World, packet, status_of, string, u32s};
+use self::sftp_session::{SftpSession, packet, status_of, string, u32s};
 
 #[test]
 fn init_is_answered_with_version_3_and_the_extensions() {
-    let reply = World::fresh(Limits::default())
+    let reply = SftpSession::fresh(Limits::default())
         .send(b"\x01\x00\x00\x00\x06")
         .unwrap();
     assert_eq!(reply[4..9], *b"\x02\x00\x00\x00\x03");
@@ -53,16 +52,16 @@ fn init_is_answered_with_version_3_and_the_extensions() {
 #[test]
 fn anything_before_init_ends_the_session() {
     assert_eq!(
-        World::fresh(Limits::default()).send(b"\x10\x00\x00\x00\x01\x00\x00\x00\x01."),
+        SftpSession::fresh(Limits::default()).send(b"\x10\x00\x00\x00\x01\x00\x00\x00\x01."),
         Err(SessionEnd)
     );
 }
 
 #[test]
 fn realpath_answers_the_clean_path() {
-    let mut world = World::new();
-    fs::create_dir(world.path("a")).unwrap();
-    let reply = world
+    let mut session = SftpSession::new();
+    fs::create_dir(session.path("a")).unwrap();
+    let reply = session
         .send(b"\x10\x00\x00\x00\x2a\x00\x00\x00\x06a/../b")
         .unwrap();
     assert_eq!(reply, b"\x00\x00\x00\x19\x68\x00\x00\x00\x2a\x00\x00\x00\x01\x00\x00\x00\x02/b\x00\x00\x00\x02/b\x00\x00\x00\x00");
@@ -70,8 +69,8 @@ fn realpath_answers_the_clean_path() {
 
 #[test]
 fn a_file_is_written_read_and_closed() {
-    let mut world = World::new();
-    let handle = world.open("f", 0x1a);
+    let mut session = SftpSession::new();
+    let handle = session.open("f", 0x1a);
     let write = packet(
         6,
         2,
@@ -81,14 +80,14 @@ fn a_file_is_written_read_and_closed() {
             string(b"hello"),
         ],
     );
-    assert_eq!(status_of(&world.send(&write).unwrap()), 0);
+    assert_eq!(status_of(&session.send(&write).unwrap()), 0);
     assert_eq!(
-        status_of(&world.send(&packet(4, 3, &[string(&handle)])).unwrap()),
+        status_of(&session.send(&packet(4, 3, &[string(&handle)])).unwrap()),
         0
     );
-    assert_eq!(fs::read(world.path("f")).unwrap(), b"hello");
+    assert_eq!(fs::read(session.path("f")).unwrap(), b"hello");
 
-    let handle = world.open("f", 0x1);
+    let handle = session.open("f", 0x1);
     let read = |offset: u64, len: u32| {
         packet(
             5,
@@ -97,23 +96,23 @@ fn a_file_is_written_read_and_closed() {
         )
     };
     assert_eq!(
-        world.send(&read(1, 100)).unwrap(),
+        session.send(&read(1, 100)).unwrap(),
         b"\x00\x00\x00\x0d\x67\x00\x00\x00\x09\x00\x00\x00\x04ello"
     );
-    assert_eq!(status_of(&world.send(&read(5, 100)).unwrap()), 1);
+    assert_eq!(status_of(&session.send(&read(5, 100)).unwrap()), 1);
     assert_eq!(
-        status_of(&world.send(&read(u64::MAX, u32::MAX)).unwrap()),
+        status_of(&session.send(&read(u64::MAX, u32::MAX)).unwrap()),
         1
     );
-    assert_eq!(status_of(&world.send(&read(u64::MAX - 1, 0)).unwrap()), 1);
+    assert_eq!(status_of(&session.send(&read(u64::MAX - 1, 0)).unwrap()), 1);
 }
 
 #[test]
 fn a_read_is_answered_with_up_to_261120_bytes() {
-    let mut world = World::new();
-    fs::write(world.path("f"), vec![7; 300_000]).unwrap();
-    let handle = world.open("f", 0x1);
-    let reply = world
+    let mut session = SftpSession::new();
+    fs::write(session.path("f"), vec![7; 300_000]).unwrap();
+    let handle = session.open("f", 0x1);
+    let reply = session
         .send(&packet(
             5,
             9,
@@ -125,10 +124,10 @@ fn a_read_is_answered_with_up_to_261120_bytes() {
 
 #[test]
 fn stale_and_forged_handles_are_refused() {
-    let mut world = World::new();
-    let first = world.open("f", 0x1a);
-    world.send(&packet(4, 1, &[string(&first)])).unwrap();
-    let second = world.open("f", 0x1a);
+    let mut session = SftpSession::new();
+    let first = session.open("f", 0x1a);
+    session.send(&packet(4, 1, &[string(&first)])).unwrap();
+    let second = session.open("f", 0x1a);
     assert_ne!(first, second);
     for forged in [
         &first[..],
@@ -138,60 +137,60 @@ fn stale_and_forged_handles_are_refused() {
     ] {
         for kind in [4, 8] {
             assert_eq!(
-                status_of(&world.send(&packet(kind, 1, &[string(forged)])).unwrap()),
+                status_of(&session.send(&packet(kind, 1, &[string(forged)])).unwrap()),
                 4,
                 "{kind} {forged:?}"
             );
         }
     }
     assert_eq!(
-        status_of(&world.send(&packet(4, 1, &[string(&second)])).unwrap()),
+        status_of(&session.send(&packet(4, 1, &[string(&second)])).unwrap()),
         0
     );
 }
 
 #[test]
 fn handles_are_limited_and_come_back() {
-    let mut world = World::fresh(Limits {
+    let mut session = SftpSession::fresh(Limits {
         handles_per_session: 2,
         ..Limits::default()
     });
-    world.send(b"\x01\x00\x00\x00\x03").unwrap();
-    let first = world.open("a", 0x1a);
-    world.open("b", 0x1a);
+    session.send(b"\x01\x00\x00\x00\x03").unwrap();
+    let first = session.open("a", 0x1a);
+    session.open("b", 0x1a);
     let third = packet(3, 1, &[string(b"c"), u32s(&[0x1a, 0])]);
-    assert_eq!(status_of(&world.send(&third).unwrap()), 4);
+    assert_eq!(status_of(&session.send(&third).unwrap()), 4);
     assert!(
-        !world.path("c").exists(),
+        !session.path("c").exists(),
         "nothing is made for a handle there is no room for"
     );
-    world.send(&packet(4, 1, &[string(&first)])).unwrap();
-    world.open("c", 0x1a);
+    session.send(&packet(4, 1, &[string(&first)])).unwrap();
+    session.open("c", 0x1a);
 }
 
 #[test]
 fn directories_are_limited_apart_and_come_back() {
-    let mut world = World::fresh(Limits {
+    let mut session = SftpSession::fresh(Limits {
         directories_per_session: 1,
         ..Limits::default()
     });
-    world.send(b"\x01\x00\x00\x00\x03").unwrap();
+    session.send(b"\x01\x00\x00\x00\x03").unwrap();
     let open = packet(11, 1, &[string(b".")]);
-    let first = world.send(&open).unwrap();
+    let first = session.send(&open).unwrap();
     assert_eq!(first[4], 102);
-    assert_eq!(status_of(&world.send(&open).unwrap()), 4);
-    world.open("a", 0x1a);
-    world.send(&packet(4, 1, &[first[9..].to_vec()])).unwrap();
-    assert_eq!(world.send(&open).unwrap()[4], 102);
+    assert_eq!(status_of(&session.send(&open).unwrap()), 4);
+    session.open("a", 0x1a);
+    session.send(&packet(4, 1, &[first[9..].to_vec()])).unwrap();
+    assert_eq!(session.send(&open).unwrap()[4], 102);
 }
 
 #[test]
 fn unknown_requests_and_extensions_are_unsupported() {
-    let mut world = World::new();
-    assert_eq!(status_of(&world.send(&packet(99, 5, &[])).unwrap()), 8);
+    let mut session = SftpSession::new();
+    assert_eq!(status_of(&session.send(&packet(99, 5, &[])).unwrap()), 8);
     assert_eq!(
         status_of(
-            &world
+            &session
                 .send(&packet(200, 5, &[string(b"nobody@example.com")]))
                 .unwrap()
         ),
@@ -201,21 +200,27 @@ fn unknown_requests_and_extensions_are_unsupported() {
 
 #[test]
 fn lengths_of_zero_and_above_256_kib_end_the_session() {
-    assert_eq!(World::new().send_raw(vec![0; 4]), Err(SessionEnd));
-    assert_eq!(World::new().send_raw(vec![0, 4, 0, 1]), Err(SessionEnd));
-    assert_eq!(World::new().send_raw(vec![0xff; 4]), Err(SessionEnd));
+    assert_eq!(SftpSession::new().send_raw(vec![0; 4]), Err(SessionEnd));
+    assert_eq!(
+        SftpSession::new().send_raw(vec![0, 4, 0, 1]),
+        Err(SessionEnd)
+    );
+    assert_eq!(SftpSession::new().send_raw(vec![0xff; 4]), Err(SessionEnd));
 }
 
 #[test]
 fn rename_never_replaces_and_posix_rename_does() {
-    let mut world = World::new();
-    fs::write(world.path("a"), b"a").unwrap();
-    fs::write(world.path("b"), b"b").unwrap();
+    let mut session = SftpSession::new();
+    fs::write(session.path("a"), b"a").unwrap();
+    fs::write(session.path("b"), b"b").unwrap();
     let names = [string(b"a"), string(b"b")];
-    assert_eq!(status_of(&world.send(&packet(18, 1, &names)).unwrap()), 4);
+    assert_eq!(status_of(&session.send(&packet(18, 1, &names)).unwrap()), 4);
     let posix = [string(b"posix-rename@openssh.com"), names.concat()];
-    assert_eq!(status_of(&world.send(&packet(200, 1, &posix)).unwrap()), 0);
-    assert_eq!(fs::read(world.path("b")).unwrap(), b"a");
+    assert_eq!(
+        status_of(&session.send(&packet(200, 1, &posix)).unwrap()),
+        0
+    );
+    assert_eq!(fs::read(session.path("b")).unwrap(), b"a");
 }
 
 fn copy_data(source: &[u8], from: u64, length: u64, target: &[u8], to: u64) -> Vec<u8> {
@@ -232,10 +237,10 @@ fn copy_data(source: &[u8], from: u64, length: u64, target: &[u8], to: u64) -> V
 
 #[test]
 fn a_part_or_all_of_a_file_is_copied_on_the_server() {
-    let mut world = World::new();
-    fs::write(world.path("a"), b"0123456789").unwrap();
-    let source = world.open("a", 0x1);
-    let target = world.open("b", 0x1a);
+    let mut session = SftpSession::new();
+    fs::write(session.path("a"), b"0123456789").unwrap();
+    let source = session.open("a", 0x1);
+    let target = session.open("b", 0x1a);
     for (from, length, to, expected) in [
         (2, 3, 0, &b"234"[..]),
         (0, 0, 1, b"20123456789"),
@@ -243,50 +248,50 @@ fn a_part_or_all_of_a_file_is_copied_on_the_server() {
         (10, 0, 0, b"2012345678989"),
         (u64::MAX, 0, 0, b"2012345678989"),
     ] {
-        let reply = world
+        let reply = session
             .send(&copy_data(&source, from, length, &target, to))
             .unwrap();
         assert_eq!(status_of(&reply), 0);
-        assert_eq!(fs::read(world.path("b")).unwrap(), expected);
+        assert_eq!(fs::read(session.path("b")).unwrap(), expected);
     }
 }
 
 #[test]
 fn a_long_copy_takes_several_steps_and_the_next_request_waits_for_it() {
     const SIZE: usize = 40 << 20;
-    let mut world = World::new();
+    let mut session = SftpSession::new();
     let data: Vec<u8> = (0..SIZE).map(|at| (at >> 12) as u8).collect();
-    fs::write(world.path("a"), &data).unwrap();
-    let source = world.open("a", 0x1);
-    let target = world.open("b", 0x1a);
+    fs::write(session.path("a"), &data).unwrap();
+    let source = session.open("a", 0x1);
+    let target = session.open("b", 0x1a);
     let copy = copy_data(&source, 0, 0, &target, 0);
     let realpath = packet(16, 8, &[string(b".")]);
     for packet in [copy, realpath] {
         let mut framed = u32::try_from(packet.len()).unwrap().to_be_bytes().to_vec();
         framed.extend(packet);
-        world.engine.push(framed);
+        session.engine.push(framed);
     }
     let mut pauses = 0;
-    while world.engine.step().unwrap() {
-        pauses += u32::from(!world.engine.take_pause().is_zero());
+    while session.engine.step().unwrap() {
+        pauses += u32::from(!session.engine.take_pause().is_zero());
     }
     assert_eq!(pauses, 2);
-    let replies = world.engine.take_replies();
+    let replies = session.engine.take_replies();
     assert_eq!(
         (status_of(&replies), replies[5..9] == [0, 0, 0, 7]),
         (0, true)
     );
     assert!(replies.ends_with(b"/\0\0\0\x01/\0\0\0\0"));
-    assert!(fs::read(world.path("b")).unwrap() == data);
+    assert!(fs::read(session.path("b")).unwrap() == data);
 }
 
 #[test]
 fn a_copy_that_makes_no_sense_is_refused() {
-    let mut world = World::new();
-    fs::write(world.path("a"), b"0123456789").unwrap();
-    let read = world.open("a", 0x1);
-    let both = world.open("a", 0x3);
-    let write = world.open("b", 0x1a);
+    let mut session = SftpSession::new();
+    fs::write(session.path("a"), b"0123456789").unwrap();
+    let read = session.open("a", 0x1);
+    let both = session.open("a", 0x3);
+    let write = session.open("b", 0x1a);
     for (source, target, to) in [
         (&both, &both, 100),
         (&read, &both, 5),
@@ -294,37 +299,40 @@ fn a_copy_that_makes_no_sense_is_refused() {
         (&read, &read, 100),
         (&read, &write, u64::MAX - 3),
     ] {
-        let reply = world.send(&copy_data(source, 0, 0, target, to)).unwrap();
+        let reply = session.send(&copy_data(source, 0, 0, target, to)).unwrap();
         assert_ne!(status_of(&reply), 0);
     }
-    let reply = world.send(&copy_data(&write, 0, 0, &both, 0)).unwrap();
+    let reply = session.send(&copy_data(&write, 0, 0, &both, 0)).unwrap();
     assert_eq!(status_of(&reply), 3, "not open for reading");
-    assert_eq!(fs::read(world.path("a")).unwrap(), b"0123456789");
-    assert_eq!(fs::read(world.path("b")).unwrap(), b"");
-    let reply = world.send(&copy_data(&read, 0, 0, &both, 10)).unwrap();
+    assert_eq!(fs::read(session.path("a")).unwrap(), b"0123456789");
+    assert_eq!(fs::read(session.path("b")).unwrap(), b"");
+    let reply = session.send(&copy_data(&read, 0, 0, &both, 10)).unwrap();
     assert_eq!(
         status_of(&reply),
         0,
         "ranges of one file that do not overlap"
     );
-    assert_eq!(fs::read(world.path("a")).unwrap(), b"01234567890123456789");
+    assert_eq!(
+        fs::read(session.path("a")).unwrap(),
+        b"01234567890123456789"
+    );
 }
 
 #[test]
 fn a_file_is_copied_behind_its_own_end_once() {
     const SIZE: u64 = 20 << 20;
-    let mut world = World::new();
-    fs::File::create(world.path("a"))
+    let mut session = SftpSession::new();
+    fs::File::create(session.path("a"))
         .unwrap()
         .set_len(SIZE)
         .unwrap();
-    let read = world.open("a", 0x1);
-    let write = world.open("a", 0x2);
-    let reply = world.send(&copy_data(&read, 0, 0, &write, SIZE)).unwrap();
+    let read = session.open("a", 0x1);
+    let write = session.open("a", 0x2);
+    let reply = session.send(&copy_data(&read, 0, 0, &write, SIZE)).unwrap();
     assert_eq!(status_of(&reply), 0);
-    assert_eq!(fs::metadata(world.path("a")).unwrap().len(), 2 * SIZE);
+    assert_eq!(fs::metadata(session.path("a")).unwrap().len(), 2 * SIZE);
     // Each piece would fit, all of them do not.
-    let reply = world
+    let reply = session
         .send(&copy_data(&read, 0, 0, &write, 17 << 20))
         .unwrap();
     assert_eq!(status_of(&reply), 4);
@@ -332,9 +340,9 @@ fn a_file_is_copied_behind_its_own_end_once() {
 
 #[test]
 fn only_the_users_own_files_have_a_name() {
-    let mut world = World::new();
-    fs::write(world.path("a"), b"").unwrap();
-    let owner = fs::metadata(world.path("a")).unwrap();
+    let mut session = SftpSession::new();
+    fs::write(session.path("a"), b"").unwrap();
+    let owner = fs::metadata(session.path("a")).unwrap();
     let uids = u32s(&[owner.uid(), 4_000_000_000]);
     let fields = [
         string(b"users-groups-by-id@openssh.com"),
@@ -342,7 +350,7 @@ fn only_the_users_own_files_have_a_name() {
         string(&u32s(&[owner.gid()])),
     ];
     assert_eq!(
-        world.send(&packet(200, 1, &fields)).unwrap(),
+        session.send(&packet(200, 1, &fields)).unwrap(),
         b"\0\0\0\x1f\xc9\0\0\0\x01\0\0\0\x0b\0\0\0\x03bob\0\0\0\0\0\0\0\x07\0\0\0\x03bob"
     );
 }
@@ -406,21 +414,21 @@ fn every_request(handle: &[u8]) -> Vec<Vec<u8>> {
 
 #[test]
 fn every_request_cut_at_every_byte_ends_its_session_alone() {
-    let mut world = World::new();
-    let handle = world.open("f", 0x1b);
+    let mut session = SftpSession::new();
+    let handle = session.open("f", 0x1b);
     for request in every_request(&handle) {
         for cut in 1..request.len() {
-            let mut world = World::new();
-            world.open("f", 0x1b);
+            let mut session = SftpSession::new();
+            session.open("f", 0x1b);
             assert_eq!(
-                world.send(&request[..cut]),
+                session.send(&request[..cut]),
                 Err(SessionEnd),
                 "{request:?} cut at {cut}"
             );
         }
-        let mut world = World::new();
-        world.open("f", 0x1b);
-        world.send(&request).unwrap();
+        let mut session = SftpSession::new();
+        session.open("f", 0x1b);
+        session.send(&request).unwrap();
     }
 }
 
@@ -431,10 +439,10 @@ proptest! {
     fn no_bytes_make_the_engine_panic_or_answer_more_than_it_may(
         packets in prop::collection::vec((0_u8..22, prop::collection::vec(any::<u8>(), 0..60)), 1..12),
     ) {
-        let mut world = World::new();
+        let mut session = SftpSession::new();
         for (kind, body) in packets {
             let kind = if kind == 21 { 200 } else { kind };
-            match world.send(&[&[kind], &body[..]].concat()) {
+            match session.send(&[&[kind], &body[..]].concat()) {
                 Ok(replies) => prop_assert!(replies.len() <= 4 + 256 * 1024),
                 Err(SessionEnd) => break,
             }
@@ -452,8 +460,8 @@ fn write(id: u32, handle: &[u8], offset: u64, data: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_write_is_the_same_wherever_it_is_cut() {
-    let mut world = World::new();
-    let handle = world.open("a", 0x1a);
+    let mut session = SftpSession::new();
+    let handle = session.open("a", 0x1a);
     let stream = [
         write(2, &handle, 0, b"hello "),
         write(3, &handle, 6, b"world"),
@@ -464,51 +472,46 @@ fn a_write_is_the_same_wherever_it_is_cut() {
         write(8, &handle, 11, b"!"),
     ]
     .concat();
-    let whole = world.send_raw(stream.clone()).unwrap();
+    let whole = session.send_raw(stream.clone()).unwrap();
     for cut in 0..=stream.len() {
         for other in (cut..=stream.len()).step_by(7) {
-            fs::write(world.path("a"), b"").unwrap();
-            world.receive(&stream[..cut]);
-            world.receive(&stream[cut..other]);
-            world.receive(&stream[other..]);
-            assert!(world.engine.take_replies() == whole, "{cut} {other}");
-            assert_eq!(world.engine.queued_len(), 0);
-            assert_eq!(fs::read(world.path("a")).unwrap(), b"hello world!");
+            fs::write(session.path("a"), b"").unwrap();
+            session.receive(&stream[..cut]);
+            session.receive(&stream[cut..other]);
+            session.receive(&stream[other..]);
+            assert!(session.engine.take_replies() == whole, "{cut} {other}");
+            assert_eq!(session.engine.queued_len(), 0);
+            assert_eq!(fs::read(session.path("a")).unwrap(), b"hello world!");
         }
     }
 }
 
 #[test]
 fn data_is_in_the_file_before_all_of_its_write_has_come() {
-    let mut world = World::new();
-    let handle = world.open("a", 0x1a);
+    let mut session = SftpSession::new();
+    let handle = session.open("a", 0x1a);
     let request = write(2, &handle, 0, b"hello");
     let (head, tail) = request.split_at(request.len() - 2);
-    assert_eq!(world.engine.write_through(head), head.len());
-    assert_eq!(fs::read(world.path("a")).unwrap(), b"hel");
-    assert_eq!(world.engine.replies_len(), 0);
-    assert_eq!(world.engine.write_through(tail), tail.len());
-    assert_eq!(fs::read(world.path("a")).unwrap(), b"hello");
-    assert_eq!(status_of(&world.engine.take_replies()), 0);
+    assert_eq!(session.engine.write_through(head), head.len());
+    assert_eq!(fs::read(session.path("a")).unwrap(), b"hel");
+    assert_eq!(session.engine.replies_len(), 0);
+    assert_eq!(session.engine.write_through(tail), tail.len());
+    assert_eq!(fs::read(session.path("a")).unwrap(), b"hello");
+    assert_eq!(status_of(&session.engine.take_replies()), 0);
 }
 
 #[test]
 fn nothing_is_written_before_init() {
-    let mut world = World::fresh(Limits::default());
+    let mut session = SftpSession::fresh(Limits::default());
     let request = write(2, b"handle!!", 0, b"hello");
-    assert_eq!(world.engine.write_through(&request), 0);
-    assert_eq!(world.send_raw(request), Err(SessionEnd));
+    assert_eq!(session.engine.write_through(&request), 0);
+    assert_eq!(session.send_raw(request), Err(SessionEnd));
 }
 
 #[test]
 fn of_a_write_that_passes_the_quota_no_part_is_written() {
-    let draft = UserDraft {
-        quota_size: 8,
-        ..UserDraft::default()
-    };
-    let mut world = World::of(Limits::default(), draft);
-    world.send(b"\x01\x00\x00\x00\x03").unwrap();
-    let handle = world.open("a", 0x1a);
+    let mut session = SftpSession::of_user(|draft| draft.quota_size = 8);
+    let handle = session.open("a", 0x1a);
     for (data, status, expected) in [
         (b"1234567".as_slice(), 0, b"1234567".as_slice()),
         (b"123456789", 4, b"1234567"),
@@ -516,27 +519,22 @@ fn of_a_write_that_passes_the_quota_no_part_is_written() {
     ] {
         let request = write(2, &handle, 0, data);
         let (head, tail) = request.split_at(request.len() - 4);
-        world.receive(head);
-        world.receive(tail);
-        let reply = world.engine.take_replies();
+        session.receive(head);
+        session.receive(tail);
+        let reply = session.engine.take_replies();
         assert_eq!(status_of(&reply), status);
-        assert_eq!(fs::read(world.path("a")).unwrap(), expected);
+        assert_eq!(fs::read(session.path("a")).unwrap(), expected);
     }
 }
 
 #[test]
 fn a_limited_upload_is_not_written_past_its_pauses() {
-    let draft = UserDraft {
-        upload_bandwidth: 1,
-        ..UserDraft::default()
-    };
-    let mut world = World::of(Limits::default(), draft);
-    world.send(b"\x01\x00\x00\x00\x03").unwrap();
-    let handle = world.open("a", 0x1a);
+    let mut session = SftpSession::of_user(|draft| draft.upload_bandwidth = 1);
+    let handle = session.open("a", 0x1a);
     let request = write(2, &handle, 0, b"hello");
-    assert_eq!(world.engine.write_through(&request), 0);
-    world.receive(&request[..request.len() - 2]);
-    assert!(!world.engine.take_pause().is_zero());
-    world.receive(&request[request.len() - 2..]);
-    assert_eq!(status_of(&world.engine.take_replies()), 0);
+    assert_eq!(session.engine.write_through(&request), 0);
+    session.receive(&request[..request.len() - 2]);
+    assert!(!session.engine.take_pause().is_zero());
+    session.receive(&request[request.len() - 2..]);
+    assert_eq!(status_of(&session.engine.take_replies()), 0);
 }

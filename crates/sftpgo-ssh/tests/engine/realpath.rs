@@ -3,37 +3,34 @@
 
 use std::{fs, os::unix::fs::symlink};
 
-use sftpgo_core::UserDraft;
-use sftpgo_ssh::Limits;
-
 use super::{
     errors::{extended, requests_on},
-    world::{World, packet, status_of, string},
+    sftp_session::{SftpSession, packet, status_of, string},
 };
 
 const OK: u32 = 0;
 const NO_SUCH_FILE: u32 = 2;
 const PERMISSION_DENIED: u32 = 3;
 
-fn furnish(world: &World) {
-    fs::create_dir_all(world.path("a/b")).unwrap();
-    fs::write(world.path("a/b/file"), b"f").unwrap();
-    fs::write(world.path("other"), b"o").unwrap();
-    let absolute = |name: &str| world.path(name).to_string_lossy().into_owned();
+fn furnish(session: &SftpSession) {
+    fs::create_dir_all(session.path("a/b")).unwrap();
+    fs::write(session.path("a/b/file"), b"f").unwrap();
+    fs::write(session.path("other"), b"o").unwrap();
+    let absolute = |name: &str| session.path(name).to_string_lossy().into_owned();
     for (target, link) in [
         ("a/b".to_owned(), "dlink"),
         ("a/b/file".to_owned(), "flink"),
         (absolute("a"), "absolute"),
         (absolute("a/b/file"), "afile"),
         (absolute("dlink"), "twice"),
-        (format!("{}2", world.home.path().display()), "sibling"),
+        (format!("{}2", session.service.home().display()), "sibling"),
         (absolute("../x"), "climbs"),
         ("/etc".to_owned(), "out"),
         ("nothing".to_owned(), "dangling"),
         ("circle".to_owned(), "circle"),
         (".sftpgo-upload.x".to_owned(), "hidden"),
     ] {
-        symlink(target, world.path(link)).unwrap();
+        symlink(target, session.path(link)).unwrap();
     }
 }
 
@@ -49,8 +46,8 @@ fn resolved(reply: &[u8]) -> Result<String, u32> {
 
 #[test]
 fn a_path_is_answered_with_where_it_leads() {
-    let mut world = World::new();
-    furnish(&world);
+    let mut session = SftpSession::new();
+    furnish(&session);
     for (path, expected) in [
         ("", Ok("/")),
         (".", Ok("/")),
@@ -81,7 +78,7 @@ fn a_path_is_answered_with_where_it_leads() {
         ("climbs", Err(PERMISSION_DENIED)),
     ] {
         let realpath = packet(16, 1, &[string(path.as_bytes())]);
-        let reply = world.send(&realpath).unwrap();
+        let reply = session.send(&realpath).unwrap();
         assert_eq!(
             resolved(&reply).as_deref().map_err(|s| *s),
             expected,
@@ -89,7 +86,7 @@ fn a_path_is_answered_with_where_it_leads() {
         );
         let home = format!("~/{path}");
         let expand = extended("expand-path@openssh.com", &[string(home.as_bytes())]);
-        let reply = world.send(&expand).unwrap();
+        let reply = session.send(&expand).unwrap();
         assert_eq!(
             resolved(&reply).as_deref().map_err(|s| *s),
             expected,
@@ -100,13 +97,9 @@ fn a_path_is_answered_with_where_it_leads() {
 
 #[test]
 fn who_may_not_list_is_told_the_words_alone() {
-    let draft = UserDraft {
-        permissions: vec!["upload".into(), "download".into()],
-        ..UserDraft::default()
-    };
-    let mut world = World::of(Limits::default(), draft);
-    world.send(b"\x01\x00\x00\x00\x03").unwrap();
-    furnish(&world);
+    let mut session =
+        SftpSession::of_user(|draft| draft.permissions = vec!["upload".into(), "download".into()]);
+    furnish(&session);
     for (path, expected) in [
         ("dlink/", "/dlink"),
         ("dlink/..", "/"),
@@ -116,7 +109,7 @@ fn who_may_not_list_is_told_the_words_alone() {
         (".sftpgo-upload.x", "/.sftpgo-upload.x"),
     ] {
         let realpath = packet(16, 1, &[string(path.as_bytes())]);
-        let reply = world.send(&realpath).unwrap();
+        let reply = session.send(&realpath).unwrap();
         assert_eq!(resolved(&reply).as_deref(), Ok(expected), "{path}");
     }
 }
@@ -124,9 +117,9 @@ fn who_may_not_list_is_told_the_words_alone() {
 /// The statuses of all requests on `name`, a reply that is none as OK.
 fn answers(name: &str) -> Vec<(&'static str, u32)> {
     let answer = |(what, request): (&'static str, Vec<u8>)| {
-        let mut world = World::new();
-        furnish(&world);
-        let reply = world.send(&request).unwrap();
+        let mut session = SftpSession::new();
+        furnish(&session);
+        let reply = session.send(&request).unwrap();
         (
             what,
             if reply[4] == 101 {

@@ -7,7 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod connection;
 mod digest;
 mod sink;
 mod source;
-mod world;

@@ -5,38 +5,35 @@ use std::time::Duration;
 use sftpgo_core::{UserDraft, event::Protocol};
 use sftpgo_ssh::ServerConfig;
 
-use crate::world::{World, read_to_end, wait_for};
+use crate::test_server::{TestServer, read_to_end, wait_for};
 
 #[tokio::test]
 async fn a_session_that_panics_closes_its_channel_and_no_other() {
-    let world = World::new(UserDraft::default(), ServerConfig::default()).await;
-    let mut other = world.exec("md5sum").await;
+    let server = TestServer::new(|_| {}, ServerConfig::default()).await;
+    let mut other = server.exec("md5sum").await;
     for _ in 0..20 {
-        let mut channel = world.exec("scp -r -t .").await;
+        let mut channel = server.exec("scp -r -t .").await;
         channel.data(&b"D0755 0 d\n"[..]).await.unwrap();
         let (data, status) = read_to_end(&mut channel).await;
         assert_eq!((data, status), (b"\0".to_vec(), Some(1)));
-        std::fs::remove_dir(world.home.path().join("d")).unwrap();
+        std::fs::remove_dir(server.service.home().join("d")).unwrap();
     }
     other.eof().await.unwrap();
     let (data, status) = read_to_end(&mut other).await;
     assert_eq!(data, b"d41d8cd98f00b204e9800998ecf8427e  -\n");
     assert_eq!(status, Some(0));
-    wait_for(|| world.sessions() == 0).await;
+    wait_for(|| server.sessions() == 0).await;
 }
 
 #[tokio::test]
 async fn a_transfer_that_waits_for_its_bandwidth_is_not_idle() {
-    let slow = UserDraft {
-        upload_bandwidth: 5,
-        ..UserDraft::default()
-    };
+    let slow = |draft: &mut UserDraft| draft.upload_bandwidth = 5;
     let config = ServerConfig {
         idle_timeout: Some(Duration::from_secs(2)),
         ..ServerConfig::default()
     };
-    let world = World::new(slow, config).await;
-    let mut channel = world.upload(25_000).await;
+    let server = TestServer::new(slow, config).await;
+    let mut channel = server.upload(25_000).await;
     channel.eof().await.unwrap();
     let (replies, status) = read_to_end(&mut channel).await;
     assert_eq!(status, Some(0));
@@ -46,65 +43,61 @@ async fn a_transfer_that_waits_for_its_bandwidth_is_not_idle() {
 
 #[tokio::test]
 async fn a_pause_ends_with_its_channel_or_connection() {
-    let slow = UserDraft {
-        upload_bandwidth: 1,
-        download_bandwidth: 1,
-        ..UserDraft::default()
+    let slow = |draft: &mut UserDraft| {
+        draft.upload_bandwidth = 1;
+        draft.download_bandwidth = 1;
     };
-    let world = World::new(slow, ServerConfig::default()).await;
-    std::fs::write(world.home.path().join("big"), vec![0; 1 << 20]).unwrap();
+    let server = TestServer::new(slow, ServerConfig::default()).await;
+    std::fs::write(server.service.home().join("big"), vec![0; 1 << 20]).unwrap();
     for disconnect in [false, true] {
-        let upload = world.upload(60_000).await;
-        let download = world.exec("scp -f big").await;
+        let upload = server.upload(60_000).await;
+        let download = server.exec("scp -f big").await;
         download.data(&b"\0\0"[..]).await.unwrap();
         let moving = || {
-            let listed = world.connections.list();
+            let listed = server.service.connections.list();
             let transfers = listed.iter().flat_map(|listed| &listed.transfers);
             transfers.filter(|transfer| transfer.size > 0).count()
         };
         wait_for(|| moving() == 2).await;
         if disconnect {
             let reason = russh::Disconnect::ByApplication;
-            world.client.disconnect(reason, "", "").await.unwrap();
+            server.client.disconnect(reason, "", "").await.unwrap();
         } else {
             upload.close().await.unwrap();
             download.close().await.unwrap();
         }
-        wait_for(|| world.sessions() == 0).await;
+        wait_for(|| server.sessions() == 0).await;
     }
 }
 
 #[tokio::test]
 async fn who_breaks_off_a_slow_upload_does_not_wait_for_it_when_back() {
-    let slow = UserDraft {
-        upload_bandwidth: 10,
-        ..UserDraft::default()
-    };
-    let world = World::new(slow, ServerConfig::default()).await;
+    let slow = |draft: &mut UserDraft| draft.upload_bandwidth = 10;
+    let server = TestServer::new(slow, ServerConfig::default()).await;
     // Ten WRITEs of 20 KB take 20 seconds.
-    let broken_off = world.upload_in_parts(10, 20_000).await;
+    let broken_off = server.upload_in_parts(10, 20_000).await;
     wait_for(|| {
-        world
-            .home
-            .path()
+        server
+            .service
+            .home()
             .join("f")
             .metadata()
             .is_ok_and(|found| found.len() > 0)
     })
     .await;
     broken_off.close().await.unwrap();
-    wait_for(|| world.sessions() == 0).await;
+    wait_for(|| server.sessions() == 0).await;
     assert_eq!(
-        world.home.path().join("f").metadata().unwrap().len(),
+        server.service.home().join("f").metadata().unwrap().len(),
         200_000
     );
-    assert!(!world.owes(Duration::from_secs(10)));
+    assert!(!server.owes(Duration::from_secs(10)));
 }
 
 #[tokio::test]
 async fn a_connection_without_a_session_is_listed_itself() {
-    let world = World::new(UserDraft::default(), ServerConfig::default()).await;
-    let listed = || world.connections.list();
+    let server = TestServer::new(|_| {}, ServerConfig::default()).await;
+    let listed = || server.service.connections.list();
     wait_for(|| listed().len() == 1).await;
     let itself = listed().remove(0);
     assert_eq!(
@@ -115,7 +108,7 @@ async fn a_connection_without_a_session_is_listed_itself() {
     // Sessions are listed instead of it, however many there are.
     let mut sessions = Vec::new();
     for number in 1..=2 {
-        let channel = world.exec("scp -t .").await;
+        let channel = server.exec("scp -t .").await;
         sessions.push(channel);
         wait_for(|| listed().len() == number && listed()[0].protocol == Protocol::Scp).await;
     }
@@ -130,31 +123,32 @@ async fn a_connection_without_a_session_is_listed_itself() {
     }
     wait_for(|| listed().len() == 1 && listed()[0].protocol == Protocol::Sftp).await;
     // What runs under no protocol of the list leaves the connection there.
-    let mut command = world.exec("md5sum").await;
+    let mut command = server.exec("md5sum").await;
     assert_eq!(listed()[0].connection_id, itself.connection_id);
-    world.connections.close(&itself.connection_id).unwrap();
+    server
+        .service
+        .connections
+        .close(&itself.connection_id)
+        .unwrap();
     read_to_end(&mut command).await;
-    wait_for(|| listed().is_empty() && world.client.is_closed()).await;
+    wait_for(|| listed().is_empty() && server.client.is_closed()).await;
 }
 
 #[tokio::test]
 async fn an_upload_that_waits_for_its_bandwidth_delays_no_other_session() {
-    let slow = UserDraft {
-        upload_bandwidth: 10,
-        ..UserDraft::default()
-    };
-    let world = World::new(slow, ServerConfig::default()).await;
+    let slow = |draft: &mut UserDraft| draft.upload_bandwidth = 10;
+    let server = TestServer::new(slow, ServerConfig::default()).await;
     // More than what may wait in the server, if it were all taken.
-    let upload = world.upload_in_parts(200, 20_000);
+    let upload = server.upload_in_parts(200, 20_000);
     let others = async {
-        wait_for(|| world.sessions() == 1).await;
+        wait_for(|| server.sessions() == 1).await;
         let begun = std::time::Instant::now();
         for _ in 0..5 {
-            let mut channel = world.exec("pwd").await;
+            let mut channel = server.exec("pwd").await;
             assert_eq!(read_to_end(&mut channel).await.0, b"/\n");
         }
         assert!(begun.elapsed() < Duration::from_secs(3));
-        assert_eq!(world.sessions(), 1, "the upload still waits");
+        assert_eq!(server.sessions(), 1, "the upload still waits");
     };
     tokio::select! {
         _ = upload => panic!("the upload was not limited"),
@@ -164,26 +158,25 @@ async fn an_upload_that_waits_for_its_bandwidth_delays_no_other_session() {
 
 #[tokio::test]
 async fn a_connection_is_closed_at_once_whatever_its_thread_waits_for() {
-    let slow = UserDraft {
-        upload_bandwidth: 1,
-        ..UserDraft::default()
-    };
+    let slow = |draft: &mut UserDraft| draft.upload_bandwidth = 1;
     for is_busy in [false, true] {
-        let world = World::new(slow.clone(), ServerConfig::default()).await;
+        let server = TestServer::new(slow, ServerConfig::default()).await;
         let _upload = match is_busy {
-            true => Some(world.upload(60_000).await),
+            true => Some(server.upload(60_000).await),
             false => None,
         };
-        let listed = || world.connections.list();
-        wait_for(|| listed().len() == 1 && (world.sessions() == 1) == is_busy).await;
+        let listed = || server.service.connections.list();
+        wait_for(|| listed().len() == 1 && (server.sessions() == 1) == is_busy).await;
         // Nothing was to do for longer than a thread takes for a pause.
         tokio::time::sleep(Duration::from_millis(1500)).await;
         let begun = std::time::Instant::now();
-        world
+        server
+            .service
             .connections
             .close(&listed().remove(0).connection_id)
             .unwrap();
-        wait_for(|| world.client.is_closed() && world.connections.login_count() == 0).await;
+        wait_for(|| server.client.is_closed() && server.service.connections.login_count() == 0)
+            .await;
         assert!(begun.elapsed() < Duration::from_millis(500), "{is_busy}");
     }
 }

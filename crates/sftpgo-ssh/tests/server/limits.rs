@@ -9,7 +9,7 @@ use tokio::{
     net::{TcpSocket, TcpStream},
 };
 
-use crate::world::{PATIENCE, Trusting, World, read_to_end, wait_for};
+use crate::test_server::{PATIENCE, TestServer, Trusting, read_to_end, wait_for};
 
 /// Waits for the server to close a connection.
 async fn read_until_closed(stream: &mut TcpStream) {
@@ -29,20 +29,20 @@ fn limited(limits: Limits) -> ServerConfig {
 
 #[tokio::test]
 async fn who_does_not_log_in_in_time_is_dropped_and_who_did_stays() {
-    let world = World::new(
-        UserDraft::default(),
+    let server = TestServer::new(
+        |_| {},
         limited(Limits {
             login_grace: Duration::from_secs(2),
             ..Limits::default()
         }),
     )
     .await;
-    let mut silent = TcpStream::connect(world.address).await.unwrap();
-    let mut slow = TcpStream::connect(world.address).await.unwrap();
+    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    let mut slow = TcpStream::connect(server.address).await.unwrap();
     slow.write_all(b"SSH-2.0-slow\r\n").await.unwrap();
     read_until_closed(&mut silent).await;
     read_until_closed(&mut slow).await;
-    let mut channel = world.exec("pwd").await;
+    let mut channel = server.exec("pwd").await;
     assert_eq!(read_to_end(&mut channel).await.1, Some(0));
 }
 
@@ -89,10 +89,10 @@ async fn one_that_has_exchanged_no_keys_makes_room() {
             ..Limits::default()
         },
     ] {
-        let world = World::new(UserDraft::default(), limited(limits)).await;
+        let server = TestServer::new(|_| {}, limited(limits)).await;
         let mut waiting = Vec::new();
         for _ in 0..4 {
-            let mut stream = TcpStream::connect(world.address).await.unwrap();
+            let mut stream = TcpStream::connect(server.address).await.unwrap();
             // The server has taken it in.
             stream.read_u8().await.unwrap();
             waiting.push(stream);
@@ -104,7 +104,7 @@ async fn one_that_has_exchanged_no_keys_makes_room() {
             stream.write_all(b"SSH-2.0-here\r\n").await.unwrap();
             assert!(is_served(stream).await);
         }
-        let mut channel = world.exec("pwd").await;
+        let mut channel = server.exec("pwd").await;
         assert_eq!(read_to_end(&mut channel).await.1, Some(0));
     }
 }
@@ -115,11 +115,11 @@ async fn who_waits_for_a_turn_gets_it() {
         unauthenticated_per_address: 3,
         ..Limits::default()
     };
-    let world = World::new(UserDraft::default(), limited(limits)).await;
+    let server = TestServer::new(|_| {}, limited(limits)).await;
     let mut crowd = Vec::new();
     // More than may have others closed at once.
     for _ in 0..200 {
-        crowd.push(TcpStream::connect(world.address).await.unwrap());
+        crowd.push(TcpStream::connect(server.address).await.unwrap());
     }
     for stream in &mut crowd {
         let first = tokio::time::timeout(PATIENCE, stream.read_u8());
@@ -129,8 +129,8 @@ async fn who_waits_for_a_turn_gets_it() {
 
 #[tokio::test]
 async fn nobody_who_is_logging_in_makes_room() {
-    let world = World::new(
-        UserDraft::default(),
+    let server = TestServer::new(
+        |_| {},
         limited(Limits {
             unauthenticated: 3,
             ..Limits::default()
@@ -142,29 +142,30 @@ async fn nobody_who_is_logging_in_makes_room() {
         reason = "the client's handle can be awaited, for its end"
     )]
     let ask = async || {
-        let mut client = russh::client::connect(std::sync::Arc::default(), world.address, Trusting)
-            .await
-            .unwrap();
+        let mut client =
+            russh::client::connect(std::sync::Arc::default(), server.address, Trusting)
+                .await
+                .unwrap();
         assert!(!client.authenticate_none("bob").await.unwrap().success());
         client
     };
     let mut typing = ask().await;
     let mut silent = Vec::new();
     for _ in 0..10 {
-        let mut stream = TcpStream::connect(world.address).await.unwrap();
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
         stream.read_u8().await.unwrap();
         silent.push(stream);
     }
     assert!(!typing.is_closed());
     let (also, third) = (ask().await, ask().await);
-    let mut refused = TcpStream::connect(world.address).await.unwrap();
+    let mut refused = TcpStream::connect(server.address).await.unwrap();
     let _ = refused.write_all(b"SSH-2.0-here\r\n").await;
     assert!(!is_served(&mut refused).await);
     assert!(!also.is_closed() && !third.is_closed());
     let login = typing.authenticate_password("bob", "secret").await;
     assert!(login.unwrap().success());
     // There is a place again.
-    let mut served = TcpStream::connect(world.address).await.unwrap();
+    let mut served = TcpStream::connect(server.address).await.unwrap();
     served.write_all(b"SSH-2.0-here\r\n").await.unwrap();
     assert!(is_served(&mut served).await);
 }
@@ -175,22 +176,22 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 
 #[tokio::test]
 async fn channels_of_a_connection_are_limited_and_come_back() {
-    let world = World::new(
-        UserDraft::default(),
+    let server = TestServer::new(
+        |_| {},
         limited(Limits {
             sessions_per_connection: 2,
             ..Limits::default()
         }),
     )
     .await;
-    let mut first = world.exec("md5sum").await;
-    let _second = world.exec("md5sum").await;
+    let mut first = server.exec("md5sum").await;
+    let _second = server.exec("md5sum").await;
     for _ in 0..100 {
-        assert!(world.client.channel_open_session().await.is_err());
+        assert!(server.client.channel_open_session().await.is_err());
     }
     first.eof().await.unwrap();
     assert_eq!(read_to_end(&mut first).await.1, Some(0));
-    let mut third = world.exec("pwd").await;
+    let mut third = server.exec("pwd").await;
     assert_eq!(read_to_end(&mut third).await.1, Some(0));
 }
 
@@ -200,9 +201,9 @@ async fn a_channel_that_is_closed_makes_room_for_one_that_is_opened_behind_it() 
         sessions_per_connection: 1,
         ..Limits::default()
     });
-    let world = World::new(UserDraft::default(), config).await;
+    let server = TestServer::new(|_| {}, config).await;
     for _ in 0..50 {
-        let session = world.exec("md5sum").await;
+        let session = server.exec("md5sum").await;
         // Both messages are under way at once.
         session.close().await.unwrap();
     }
@@ -214,11 +215,11 @@ async fn who_does_nothing_is_disconnected() {
         idle_timeout: Some(Duration::from_secs(4)),
         ..ServerConfig::default()
     };
-    let world = World::new(UserDraft::default(), config).await;
-    let mut channel = world.client.channel_open_session().await.unwrap();
+    let server = TestServer::new(|_| {}, config).await;
+    let mut channel = server.client.channel_open_session().await.unwrap();
     channel.request_subsystem(true, "sftp").await.unwrap();
     assert_eq!(read_to_end(&mut channel).await.1, None);
-    wait_for(|| world.client.is_closed() && world.connections.login_count() == 0).await;
+    wait_for(|| server.client.is_closed() && server.service.connections.login_count() == 0).await;
 }
 
 #[tokio::test]
@@ -227,53 +228,50 @@ async fn a_connection_whose_last_session_ended_a_moment_ago_is_not_idle() {
         idle_timeout: Some(Duration::from_secs(4)),
         ..ServerConfig::default()
     };
-    let world = World::new(UserDraft::default(), config).await;
+    let server = TestServer::new(|_| {}, config).await;
     for _ in 0..5 {
-        let mut channel = world.exec("pwd").await;
+        let mut channel = server.exec("pwd").await;
         assert_eq!(read_to_end(&mut channel).await.1, Some(0));
         // Longer than the timeout in all, shorter at a time.
         tokio::time::sleep(Duration::from_millis(1200)).await;
     }
-    assert!(!world.client.is_closed());
+    assert!(!server.client.is_closed());
 }
 
 #[tokio::test]
 async fn a_session_ends_when_its_user_expires() {
-    let draft = UserDraft {
-        expiration_date: now_ms() + 3000,
-        ..UserDraft::default()
-    };
-    let world = World::new(draft, ServerConfig::default()).await;
-    let mut channel = world.exec("md5sum").await;
+    let draft = |draft: &mut UserDraft| draft.expiration_date = now_ms() + 3000;
+    let server = TestServer::new(draft, ServerConfig::default()).await;
+    let mut channel = server.exec("md5sum").await;
     assert_eq!(read_to_end(&mut channel).await.1, None);
-    wait_for(|| world.connections.login_count() == 0).await;
+    wait_for(|| server.service.connections.login_count() == 0).await;
 }
 
 #[tokio::test]
 async fn a_session_lasts_as_long_as_its_user_by_the_latest_change() {
-    let draft = UserDraft {
-        expiration_date: now_ms() + 3000,
-        ..UserDraft::default()
-    };
-    let world = World::new(draft, ServerConfig::default()).await;
-    let mut channel = world.exec("md5sum").await;
-    let bob = world.user;
-    world.connections.expiry_changed(bob, 0);
+    let draft = |draft: &mut UserDraft| draft.expiration_date = now_ms() + 3000;
+    let server = TestServer::new(draft, ServerConfig::default()).await;
+    let mut channel = server.exec("md5sum").await;
+    let bob = server.service.bob().id;
+    server.service.connections.expiry_changed(bob, 0);
     tokio::time::sleep(Duration::from_millis(3500)).await;
-    assert_eq!(world.connections.login_count(), 1);
-    world.connections.expiry_changed(bob, now_ms() + 1000);
+    assert_eq!(server.service.connections.login_count(), 1);
+    server
+        .service
+        .connections
+        .expiry_changed(bob, now_ms() + 1000);
     assert_eq!(read_to_end(&mut channel).await.1, None);
-    wait_for(|| world.connections.login_count() == 0).await;
+    wait_for(|| server.service.connections.login_count() == 0).await;
 }
 
 /// Each of its messages has an answer, and answers are not kept without bound for a client that reads none.
 #[tokio::test]
 async fn who_does_not_read_is_heard_no_more_until_it_does() {
-    let world = World::new(UserDraft::default(), ServerConfig::default()).await;
+    let server = TestServer::new(|_| {}, ServerConfig::default()).await;
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(16 * 1024).unwrap();
     socket.set_send_buffer_size(16 * 1024).unwrap();
-    let mut stream = socket.connect(world.address).await.unwrap();
+    let mut stream = socket.connect(server.address).await.unwrap();
     stream.write_all(b"SSH-2.0-old\r\n").await.unwrap();
     // Number 77 is nothing; the packet and UNIMPLEMENTED, which answers it, have 16 bytes each.
     let message = *b"\0\0\0\x0c\x0a\x4d..........";

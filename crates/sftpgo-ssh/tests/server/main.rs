@@ -9,4 +9,4 @@
 
 mod channels;
 mod limits;
-mod world;
+mod test_server;

@@ -1,31 +1,20 @@
 use std::{
     collections::BTreeMap,
     fs::{self, Permissions},
-    net::SocketAddr,
     os::unix::{
         ffi::OsStrExt,
         fs::{MetadataExt, PermissionsExt, symlink},
     },
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use sftpgo_core::{
-    UserDraft, UserId,
-    auth::{Authenticator, LoggedIn, StoredCredentials},
-    credential::public_key::AuthorizedKey,
-    event::{Events, Protocol},
-    filesystem::local::LocalHomes,
-    provider::{QuotaLedger, Users},
-    quota::{Tracking, UsageManager},
-    registry::Connections,
+    auth::LoggedIn,
+    event::Protocol,
     session::{Session, UploadMode, UploadPolicy},
     storage_usage::Usage,
 };
-use sftpgo_store::MemoryProvider;
-
-const KEY: &str =
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOnGqkYMKmoFXKHEYc4cX4Hl9WGJtKKGy2FUQbDGvYu9";
+use sftpgo_test_support::Service;
 
 /// What lies beside the home and no client may read.
 const SECRET: &[u8] = b"5d7f0c1e-beside-the-home";
@@ -34,11 +23,9 @@ const SECRET: &[u8] = b"5d7f0c1e-beside-the-home";
 const QUOTA_SIZE: u64 = 1 << 20;
 const QUOTA_FILES: u32 = 12;
 
-/// A user with a small home and a session in it.
-pub(crate) struct World {
-    directory: tempfile::TempDir,
-    provider: Arc<MemoryProvider>,
-    user: UserId,
+/// The small home of a user who is logged in.
+pub(crate) struct Home {
+    service: Service,
     uploads: UploadPolicy,
     logged_in: LoggedIn,
     /// The files of a user who may not change them.
@@ -54,75 +41,62 @@ struct Found {
     content: Vec<u8>,
 }
 
-impl World {
+impl Home {
     /// The lowest bits of `shape` choose an upload mode, and whether the user may do everything or only read.
     pub(crate) fn new(shape: u8) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        furnish(directory.path());
-        let home = directory.path().join("home");
         let reads_only = shape & 4 != 0;
-        let provider = Arc::new(MemoryProvider::default());
-        let draft = UserDraft {
-            username: "bob".into(),
-            public_keys: vec![KEY.into()],
-            home_dir: home.to_string_lossy().into_owned(),
-            permissions: match reads_only {
-                true => vec!["list".into(), "download".into()],
-                false => vec!["*".into()],
-            },
-            quota_size: i64::try_from(QUOTA_SIZE).unwrap(),
-            quota_files: i64::from(QUOTA_FILES),
-            ..UserDraft::default()
+        let service = Service::with_bob(|draft| {
+            if reads_only {
+                draft.permissions = vec!["list".into(), "download".into()];
+            }
+            draft.quota_size = i64::try_from(QUOTA_SIZE).unwrap();
+            draft.quota_files = i64::from(QUOTA_FILES);
+        });
+        furnish(&service);
+        let (size, files) = service.usage_on_disk();
+        let usage = Usage {
+            size,
+            files,
+            updated_at: 0,
         };
-        let user = provider.add_user(&draft.validate(None).unwrap()).unwrap();
-        provider.set_usage(user.id, usage_of(&home)).unwrap();
-        let logged_in = Authenticator::new(
-            Arc::new(StoredCredentials::new(provider.clone(), false)),
-            Arc::new(LocalHomes),
-            Connections::new(Events::default()),
-            UsageManager::new(provider.clone(), Tracking::All),
-        )
-        .with_public_key("bob", AuthorizedKey::parse(KEY).unwrap().blob())
-        .unwrap();
+        service.provider.set_usage(service.bob().id, usage).unwrap();
+        let mode = match shape & 3 {
+            0 | 1 => UploadMode::Standard,
+            2 => UploadMode::Atomic,
+            _ => UploadMode::AtomicWithResume,
+        };
         Self {
-            unchangeable: reads_only.then(|| found(&home)),
-            directory,
-            provider,
-            user: user.id,
-            uploads: UploadPolicy {
-                mode: match shape & 3 {
-                    0 | 1 => UploadMode::Standard,
-                    2 => UploadMode::Atomic,
-                    _ => UploadMode::AtomicWithResume,
-                },
-                sync: false,
-            },
-            logged_in,
+            unchangeable: reads_only.then(|| found(&service.home())),
+            uploads: UploadPolicy { mode, sync: false },
+            logged_in: service.log_in(),
+            service,
         }
     }
 
     /// One of the user's sessions.
     pub(crate) fn session(&self, protocol: Protocol) -> Session {
-        let remote = SocketAddr::from(([127, 0, 0, 1], 1));
-        let listed = self.logged_in.login.start("bob", protocol, remote, "fuzz");
-        Session::new(&self.logged_in, listed, Events::default(), self.uploads)
+        let listed = self.service.list(&self.logged_in, protocol);
+        let events = self.service.events.clone();
+        Session::new(&self.logged_in, listed, events, self.uploads)
     }
 
     /// What has to hold when all sessions have ended, however they did.
     pub(crate) fn check(self) {
         drop(self.logged_in);
-        let outside = self.directory.path();
-        assert_eq!(names(outside), ["beside", "home"]);
+        let outside = self.service.directory();
+        assert_eq!(names(outside), ["beside", "bob"]);
         assert_eq!(names(&outside.join("beside")), ["secret"]);
         assert_eq!(fs::read(outside.join("beside/secret")).unwrap(), SECRET);
-
-        let home = outside.join("home");
+        let home = self.service.home();
         make_reachable(&home);
-        let stored = self.provider.usage(self.user).unwrap();
-        let counted = usage_of(&home);
-        assert_eq!((stored.size, stored.files), (counted.size, counted.files));
-        assert!(stored.size.unsigned_abs() <= QUOTA_SIZE);
-        assert!(stored.files.unsigned_abs() <= QUOTA_FILES);
+        walk(&home, &mut |path, _| {
+            let name = path.file_name().unwrap_or_default().as_bytes();
+            assert!(!name.starts_with(b".sftpgo-upload."), "left over: {path:?}");
+        });
+        self.service.assert_exact();
+        let stored = self.service.stored_usage();
+        assert!(stored.0.unsigned_abs() <= QUOTA_SIZE);
+        assert!(stored.1.unsigned_abs() <= QUOTA_FILES);
         if let Some(unchangeable) = self.unchangeable {
             assert_eq!(found(&home), unchangeable);
         }
@@ -138,9 +112,9 @@ pub(crate) fn assert_no_secret(sent: &[u8]) {
     );
 }
 
-fn furnish(directory: &Path) {
-    let home = directory.join("home");
-    for name in ["beside", "home", "home/d", "home/d/e"] {
+fn furnish(service: &Service) {
+    let (directory, home) = (service.directory(), service.home());
+    for name in ["beside", "bob", "bob/d", "bob/d/e"] {
         fs::create_dir(directory.join(name)).unwrap();
     }
     fs::write(directory.join("beside/secret"), SECRET).unwrap();
@@ -182,26 +156,6 @@ fn names(directory: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
-}
-
-/// Bytes and files below `home`, counted by inode, in a way of its own.
-fn usage_of(home: &Path) -> Usage {
-    let mut sizes = BTreeMap::new();
-    walk(home, &mut |path, metadata| {
-        let name = path.file_name().unwrap_or_default();
-        assert!(
-            !name.as_bytes().starts_with(b".sftpgo-upload."),
-            "left over: {name:?}"
-        );
-        if metadata.is_file() {
-            sizes.insert(metadata.ino(), metadata.len());
-        }
-    });
-    Usage {
-        size: i64::try_from(sizes.values().sum::<u64>()).unwrap(),
-        files: i32::try_from(sizes.len()).unwrap(),
-        updated_at: 0,
-    }
 }
 
 fn found(home: &Path) -> BTreeMap<PathBuf, Found> {

@@ -7,21 +7,14 @@ use russh::{
     client::{self, Handle, Msg},
 };
 use sftpgo_core::{
-    UserDraft, UserId,
-    auth::{Authenticator, Logins, PasswordLimits, StoredCredentials},
-    event::{Command, Event, Events, Observer, Operation, Protocol},
-    filesystem::local::LocalHomes,
-    provider::Users,
-    quota::{Tracking, UsageManager},
-    registry::Connections,
+    UserDraft,
+    event::{Command, Event, Observer, Operation, Protocol},
 };
 use sftpgo_ssh::{HostKey, Server, ServerConfig, Services};
-use sftpgo_store::MemoryProvider;
+pub(crate) use sftpgo_test_support::PATIENCE;
+use sftpgo_test_support::{Service, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-
-/// A fact that has not come by then does not come.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Panics when a directory is made.
 struct Panicking;
@@ -51,51 +44,29 @@ impl client::Handler for Trusting {
     }
 }
 
-pub(crate) struct World {
-    pub(crate) home: tempfile::TempDir,
-    pub(crate) connections: Arc<Connections>,
+pub(crate) struct TestServer {
+    pub(crate) service: Service,
     pub(crate) client: Handle<Trusting>,
     pub(crate) address: SocketAddr,
-    pub(crate) user: UserId,
-    provider: Arc<MemoryProvider>,
-    quotas: Arc<UsageManager>,
 }
 
-impl World {
-    /// A server, and a client that is logged in.
-    pub(crate) async fn new(draft: UserDraft, config: ServerConfig) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let draft = UserDraft {
-            username: "bob".into(),
-            password: Some("secret".into()),
-            home_dir: home.path().to_string_lossy().into_owned(),
-            permissions: vec!["*".into()],
-            ..draft
+impl TestServer {
+    /// A server of `bob`, as `change` makes him, and a client that is logged in.
+    pub(crate) async fn new(change: impl FnOnce(&mut UserDraft), config: ServerConfig) -> Self {
+        let settings = Settings {
+            observers: vec![Box::new(Panicking)],
+            ..Settings::default()
         };
-        let provider = Arc::new(MemoryProvider::default());
-        let user = provider
-            .add_user(&draft.validate(None).unwrap())
-            .unwrap()
-            .id;
-        let events = Events::new(vec![Box::new(Panicking)]);
-        let connections = Connections::new(events.clone());
-        let quotas = UsageManager::new(provider.clone(), Tracking::All);
-        let authenticator = Arc::new(Authenticator::new(
-            Arc::new(StoredCredentials::new(provider.clone(), false)),
-            Arc::new(LocalHomes),
-            connections.clone(),
-            quotas.clone(),
-        ));
+        let service = Service::with_settings_and_bob(settings, change);
         let config = ServerConfig {
             host_keys: vec![HostKey::generate().unwrap()],
             enable_scp: true,
             ..config
         };
-        let logins = Logins::new(authenticator, events.clone(), PasswordLimits::default());
         let services = Services {
-            logins: Arc::new(logins.unwrap()),
-            connections: Arc::clone(&connections),
-            events,
+            logins: Arc::new(service.logins()),
+            connections: Arc::clone(&service.connections),
+            events: service.events.clone(),
         };
         let server = Server::new(config, services).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -107,19 +78,15 @@ impl World {
         let login = client.authenticate_password("bob", "secret").await;
         assert!(login.unwrap().success());
         Self {
-            home,
-            connections,
+            service,
             client,
             address,
-            user,
-            provider,
-            quotas,
         }
     }
 
     /// How many connections have a transfer or are listed as scp: the connection itself is neither.
     pub(crate) fn sessions(&self) -> usize {
-        let listed = self.connections.list();
+        let listed = self.service.connections.list();
         listed
             .iter()
             .filter(|listed| listed.protocol == Protocol::Scp || !listed.transfers.is_empty())
@@ -169,8 +136,8 @@ impl World {
 
     /// Would another byte of the user wait longer than this?
     pub(crate) fn owes(&self, most: Duration) -> bool {
-        let user = self.provider.user_by_name("bob").unwrap().unwrap();
-        let account = self.quotas.account(&user.effective()).unwrap();
+        let user = self.service.bob();
+        let account = self.service.usage.account(&user.effective()).unwrap();
         account.throttle().pass(Operation::Upload, 1) > most
     }
 }
