@@ -20,6 +20,16 @@ pub struct UsageDelta {
     pub files: i32,
 }
 
+impl UsageDelta {
+    /// The part of it that has to be found room for.
+    pub(crate) fn growth(self) -> Self {
+        Self {
+            size: self.size.max(0),
+            files: self.files.max(0),
+        }
+    }
+}
+
 impl std::ops::Neg for UsageDelta {
     type Output = Self;
 

@@ -1,6 +1,7 @@
 //! One open file: counted, listed, limited by the quota, and finished or abandoned exactly once.
 
 mod copy;
+mod ending;
 mod publish;
 mod staged;
 mod upload;

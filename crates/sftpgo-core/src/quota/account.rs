@@ -127,6 +127,22 @@ impl QuotaAccount {
         })
     }
 
+    /// Makes files count for other figures, all at once, instead of what was `reserved` for that: what is on the disk
+    /// already. Returns how that changes what a rescan would find.
+    pub(crate) fn count_instead<'f>(
+        &self,
+        files: impl IntoIterator<Item = (&'f mut CountedFile, FileFigures)>,
+        reserved: UsageDelta,
+    ) -> UsageDelta {
+        let mut state = lock(&self.state);
+        state.hold(-reserved);
+        let mut sum = UsageDelta::default();
+        for (file, to) in files {
+            sum += state.change_file(file, to);
+        }
+        sum
+    }
+
     /// The same for one file, whether or not it passes a limit: what is on the disk already.
     pub(crate) fn set_file(&self, file: &mut CountedFile, to: FileFigures) -> UsageDelta {
         lock(&self.state).change_file(file, to)
@@ -150,18 +166,6 @@ impl QuotaAccount {
             ..file.figures
         };
         self.set_file(&mut file, to);
-    }
-
-    /// Makes a file that was made a moment ago count, instead of what was `reserved` for it.
-    pub(crate) fn count_new_file(
-        &self,
-        file: &mut CountedFile,
-        reserved: UsageDelta,
-        to: FileFigures,
-    ) -> UsageDelta {
-        let mut state = lock(&self.state);
-        state.hold(-reserved);
-        state.change_file(file, to)
     }
 
     /// Gives back what was reserved for an upload.

@@ -77,7 +77,9 @@ impl SessionContext {
             reserves_file: standing == Standing::Unnamed && !replaces,
             ..counted.figures
         };
-        let delta = self.quota.count_new_file(&mut counted, reserved, figures);
+        let delta = self
+            .quota
+            .count_instead([(&mut *counted, figures)], reserved);
         drop(counted);
         Ok((file, count, delta))
     }

@@ -1,219 +1,86 @@
-//! How an upload gets its name, or does not.
+//! How the data of an upload gets its name.
 //!
-//! A publish does only what the session would be allowed to do to what has the name at that moment, which is looked up in
-//! the directory that is held. What happens to the name meanwhile decides as the table "Two writers of one name" in
+//! Where the data is until then differs: in a hidden file that is renamed, or with a storage that lets it appear as a whole.
+//! What is allowed and what counts does not. A publish does only what the session would be allowed to do to what has the name
+//! at that moment. What happens to the name meanwhile decides as the table "Two writers of one name" in
 //! `docs/architecture.md` says.
 
 use std::sync::{Arc, MutexGuard};
 
-use super::{Transfer, upload::Upload};
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{DirectoryHandle, File, FileType, Metadata, Replace},
-    policy::Access,
-    session_context::{SessionContext, UploadMode, if_there},
+    filesystem::{FileType, Metadata, Replace},
+    policy::{Access, Decision},
+    session_context::{SessionContext, if_there},
     storage_usage::UsageDelta,
     sync::lock,
-    uploads::{Place, StagedUpload},
     usage::{CountedFile, FileFigures, SharedCount, Standing},
 };
 
-/// How a handle came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
-    /// By CLOSE.
-    Clean,
-    /// With its connection.
-    Lost,
+/// Data that is not under its name yet.
+pub(super) trait Unnamed {
+    /// Attributes of what has the name now.
+    ///
+    /// # Errors
+    /// Any error of the filesystem.
+    fn metadata_of_name(&self) -> Result<Metadata>;
+
+    /// Would the system let the server write to what has the name?
+    ///
+    /// # Errors
+    /// The kinds of access(2).
+    fn check_writable(&self) -> Result<()>;
+
+    /// Puts the data under its name, in one step; it is the last one that can fail.
+    ///
+    /// # Errors
+    /// Any error of the filesystem; what has the name stands.
+    fn appear(&mut self, replace: Replace) -> Result<()>;
 }
 
-impl Transfer {
-    /// Makes an upload durable as the policy says and gives it its name.
-    pub(super) fn store(&mut self) -> Result<()> {
-        let Some(upload) = &mut self.upload else {
-            return Ok(());
-        };
-        let sync = self.shared.uploads.sync;
-        if sync {
-            upload.remember_sync(&self.file.sync());
-        }
-        upload.remember_sync(&self.file.flush());
-        let directory = match upload.staged.take() {
-            Some(staged) => upload.end_staged(&self.shared, &staged, Ending::Clean)?,
-            None => upload.end_in_place()?,
-        };
-        match directory {
-            Some(directory) if sync => sync_name(directory.as_ref(), self.file.as_ref()),
-            // Such a storage holds no directories: whether this handle made the name is not known.
-            None if !self.shared.filesystem.capabilities().atomic_rename => {
-                self.shared.sync_name(&self.path)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// A lost connection: what becomes of the data is the upload mode's.
-    pub(super) fn abandon(&mut self) {
-        self.failure
-            .get_or_insert_with(|| "the connection was lost before the file was closed".to_owned());
-        if let Some(upload) = &mut self.upload
-            && let Some(staged) = upload.staged.take()
-        {
-            let keeps_rest = self.shared.uploads.mode == UploadMode::AtomicWithResume;
-            if keeps_rest || staged.place().acknowledged {
-                // What takes the place of something is whole at least as far as it goes.
-                upload.remember_sync(&self.file.sync());
-            }
-            match upload.end_staged(&self.shared, &staged, Ending::Lost) {
-                Ok(Some(directory)) => {
-                    if let Err(error) = sync_name(directory.as_ref(), self.file.as_ref()) {
-                        log::warn!(
-                            "the name of an unfinished upload could not be synced to the disk, so a power cut may lose the upload: {error}"
-                        );
-                    }
-                }
-                Ok(None) => {}
-                Err(error) => log::debug!("an unfinished upload could not be kept: {error}"),
-            }
-        }
-        self.end();
-    }
+/// What an upload may do to what has its name, and what it counts for.
+pub(super) struct Claim<'u> {
+    /// Its own count.
+    pub(super) count: &'u SharedCount,
+    /// The file whose bytes it may use; see `FileFigures::credit`.
+    pub(super) leans_on: Option<&'u SharedCount>,
+    /// The file that had the name when the upload began.
+    pub(super) found: Option<&'u Metadata>,
+    /// Only where nothing is.
+    pub(super) exclusive: bool,
+    /// May it replace what has the name?
+    pub(super) overwrite: Decision,
+    /// The client did not say that the upload is whole: that never takes the place of something newer.
+    pub(super) is_rest: bool,
 }
 
-/// Waits until a file's name is on stable storage. A directory that may not be read cannot be waited for; there the name
-/// goes with the file, as journals have it.
-fn sync_name(directory: &dyn DirectoryHandle, file: &dyn File) -> Result<()> {
-    match directory.sync() {
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => file.sync(),
-        synced => synced,
-    }
-}
-
-/// A directory in which a name has changed.
-type Changed = Option<Arc<dyn DirectoryHandle>>;
-
-impl Upload {
-    /// The end of an upload that went into the file itself.
-    fn end_in_place(&mut self) -> Result<Changed> {
-        if let Some(kind) = self.not_durable {
-            return Err(Error::new(
-                kind,
-                "a part of the upload could not be made durable",
-            ));
-        }
-        if self.was_replaced() {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                "another upload replaced the file meanwhile",
-            ));
-        }
-        Ok(self.directory.take())
-    }
-
-    /// One handle of a staged upload ends. The last one decides what becomes of the data.
-    fn end_staged(
-        &mut self,
+impl Claim<'_> {
+    /// Gives the data its name; the file that had it leaves the count. What the upload costs more by this is reserved
+    /// before, and counted when the data is under its name. Called with the names held.
+    ///
+    /// # Errors
+    /// [`QuotaExceeded`](ErrorKind::QuotaExceeded), why the name may not be taken, or what the filesystem says; then nothing
+    /// has changed.
+    pub(super) fn publish(
+        &self,
         shared: &SessionContext,
-        staged: &Arc<StagedUpload>,
-        ending: Ending,
-    ) -> Result<Changed> {
-        shared.forget_own_upload(staged);
-        let _names = shared.quota.lock_namespace();
-        let mut place = staged.place();
-        place.handles = place.handles.saturating_sub(1);
-        if let Some(kind) = self.broken {
-            place.broken.get_or_insert(kind);
-        }
-        place.lost |= ending == Ending::Lost;
-        if place.handles > 0 {
-            place.acknowledged |=
-                ending == Ending::Clean && self.broken.is_none() && self.has_written;
-            return self.answer(None);
-        }
-        // Who wrote nothing does not say that what others brought is whole.
-        let ending = match place.lost && !self.has_written {
-            true => Ending::Lost,
-            false => ending,
-        };
-        let ended = if place.removed {
-            Ok(None)
-        } else {
-            self.end_last(shared, staged, &place, ending)
-        };
-        staged.end_pledge(shared);
-        ended
-    }
-
-    fn end_last(
-        &mut self,
-        shared: &SessionContext,
-        staged: &Arc<StagedUpload>,
-        place: &Place,
-        ending: Ending,
-    ) -> Result<Changed> {
-        let keeps_rest = shared.uploads.mode == UploadMode::AtomicWithResume;
-        let wanted = match (place.broken, ending) {
-            // What another handle was told is stored must not go with this one.
-            _ if place.acknowledged => Ok(()),
-            (Some(kind), _) => Err(not_stored(kind)),
-            (None, Ending::Lost) if !keeps_rest => Err(not_stored(ErrorKind::Internal)),
-            (None, _) => Ok(()),
-        };
-        let is_rest = ending == Ending::Lost && !place.acknowledged;
-        match wanted.and_then(|()| staged.publish(shared, place, is_rest)) {
-            Ok(delta) => {
-                self.uncommitted += delta;
-                self.answer(Some(Arc::clone(&place.directory)))
-            }
-            Err(error) => {
-                staged.give_up(shared, place);
-                Err(error)
-            }
-        }
-    }
-
-    /// What a handle is told when all goes well: not that, if a part of what it brought was refused.
-    fn answer(&self, changed: Changed) -> Result<Changed> {
-        self.broken
-            .map_or(Ok(changed), |kind| Err(not_stored(kind)))
-    }
-}
-
-fn not_stored(kind: ErrorKind) -> Error {
-    let quota = if kind == ErrorKind::QuotaExceeded {
-        "quota exceeded: "
-    } else {
-        ""
-    };
-    Error::new(
-        kind,
-        format!("{quota}a part of the upload could not be stored, the old file stands"),
-    )
-}
-
-impl StagedUpload {
-    /// Gives the data its name; the file that had it leaves the count. `is_rest` where the client did not say that the
-    /// upload is whole: that never takes the place of something newer. Called with the names held.
-    fn publish(&self, shared: &SessionContext, place: &Place, is_rest: bool) -> Result<UsageDelta> {
-        let found = if_there(place.directory.metadata(&place.name))?;
-        let is_empty_rest = is_rest && lock(&self.count).figures.size == 0;
+        data: &mut dyn Unnamed,
+    ) -> Result<UsageDelta> {
+        let found = if_there(data.metadata_of_name())?;
+        let is_empty_rest = self.is_rest && lock(self.count).figures.size == 0;
         if is_empty_rest && found.is_some() {
             return Err(Error::new(
                 ErrorKind::Conflict,
                 "nothing arrived of the upload that was lost",
             ));
         }
-        let replace = check_target(place, found.as_ref(), is_rest)?;
+        let replace = self.check_target(data, found.as_ref())?;
         let replaced = match &found {
-            Some(_) => Some(
-                shared
-                    .quota
-                    .look_up(|| place.directory.metadata(&place.name))?,
-            ),
+            Some(_) => Some(shared.quota.look_up(|| data.metadata_of_name())?),
             None => None,
         };
         // Somebody may have given the new file this name by hand: then nothing is replaced.
-        let replaced = replaced.filter(|(_, count)| !Arc::ptr_eq(count, &self.count));
+        let replaced = replaced.filter(|(_, count)| !Arc::ptr_eq(count, self.count));
         let mut files = self.changes(replaced.as_ref());
         let mut needed = UsageDelta::default();
         for Change { count, to, stays } in &files {
@@ -221,38 +88,68 @@ impl StagedUpload {
             needed += -count.figures.cost();
             needed += -*stays;
         }
-        let before: Vec<FileFigures> = files.iter().map(|file| file.count.figures).collect();
+        let reserved = needed.growth();
+        shared.quota.reserve_staged(reserved)?;
+        data.appear(replace)
+            .inspect_err(|_| shared.quota.release_staged(reserved))?;
         let changes = files.iter_mut().map(|file| (&mut *file.count, file.to));
-        let delta = shared.quota.change_files(changes, Some(needed))?;
-        let renamed = place
-            .directory
-            .rename(&place.temporary, &place.name, replace);
-        if let Err(error) = renamed {
-            for (file, before) in files.iter_mut().zip(before) {
-                shared.quota.set_file(&mut file.count, before);
-            }
-            return Err(error);
-        }
+        let delta = shared.quota.count_instead(changes, reserved);
         if let Some((found, _)) = replaced.as_ref().filter(|(found, _)| found.links < 2) {
             shared.quota.retire(found.file_id);
         }
-        let mut uploads = shared.quota.uploads();
-        uploads.remove(place.directory.file_id(), &place.name, self);
         Ok(delta)
+    }
+
+    /// May the upload take this name from what has it now?
+    fn check_target(&self, data: &dyn Unnamed, found: Option<&Metadata>) -> Result<Replace> {
+        let Some(found) = found else {
+            return Ok(Replace::No);
+        };
+        match found.file_type {
+            FileType::File => {}
+            FileType::Directory => {
+                return Err(Error::new(
+                    ErrorKind::IsADirectory,
+                    "a directory took the name meanwhile",
+                ));
+            }
+            FileType::Symlink | FileType::Other => {
+                return Err(Error::new(
+                    ErrorKind::AlreadyExists,
+                    "something that is no file took the name meanwhile",
+                ));
+            }
+        }
+        if self.exclusive {
+            return Err(Error::new(
+                ErrorKind::AlreadyExists,
+                "already exists: another made the file meanwhile",
+            ));
+        }
+        let is_as_found = |before: &Metadata| {
+            (before.file_id, before.changed_at) == (found.file_id, found.changed_at)
+        };
+        if self.is_rest && !self.found.is_some_and(is_as_found) {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "the file is newer than the upload that was lost",
+            ));
+        }
+        self.overwrite.check(Access::Overwrite)?;
+        // Replacing a file asks the system only for its directory.
+        data.check_writable()?;
+        Ok(Replace::Yes)
     }
 
     /// What a publish does to the counts: of the upload, of the file that it replaces, and of the one whose bytes it had.
     fn changes<'c>(&'c self, replaced: Option<&'c (Metadata, SharedCount)>) -> Vec<Change<'c>> {
-        let mut changes = vec![Change::new(&self.count, |figures| {
+        let mut changes = vec![Change::new(self.count, |figures| {
             figures.standing = Standing::Named;
             figures.credit = 0;
             figures.reserves_file = false;
         })];
-        let leans_on = |count: &SharedCount| {
-            self.leans_on
-                .as_ref()
-                .is_some_and(|own| Arc::ptr_eq(own, count))
-        };
+        let leans_on =
+            |count: &SharedCount| self.leans_on.is_some_and(|own| Arc::ptr_eq(own, count));
         if let Some((found, count)) = replaced {
             let is_pledged = leans_on(count);
             let mut leaving = Change::new(count, |figures| {
@@ -273,7 +170,7 @@ impl StagedUpload {
         let is_replaced = |count: &SharedCount| {
             replaced.is_some_and(|(_, replaced)| Arc::ptr_eq(replaced, count))
         };
-        if let Some(count) = self.leans_on.as_ref().filter(|count| !is_replaced(count)) {
+        if let Some(count) = self.leans_on.filter(|count| !is_replaced(count)) {
             let mut lender = Change::new(count, |figures| figures.pledged = 0);
             if lender.to.standing == Standing::Unnamed {
                 lender.stays = lender.to.cost();
@@ -303,45 +200,4 @@ impl<'c> Change<'c> {
             stays: UsageDelta::default(),
         }
     }
-}
-
-/// May the upload take this name from what has it now?
-fn check_target(place: &Place, found: Option<&Metadata>, is_rest: bool) -> Result<Replace> {
-    let Some(found) = found else {
-        return Ok(Replace::No);
-    };
-    match found.file_type {
-        FileType::File => {}
-        FileType::Directory => {
-            return Err(Error::new(
-                ErrorKind::IsADirectory,
-                "a directory took the name meanwhile",
-            ));
-        }
-        FileType::Symlink | FileType::Other => {
-            return Err(Error::new(
-                ErrorKind::AlreadyExists,
-                "something that is no file took the name meanwhile",
-            ));
-        }
-    }
-    if place.exclusive {
-        return Err(Error::new(
-            ErrorKind::AlreadyExists,
-            "already exists: another made the file meanwhile",
-        ));
-    }
-    let is_as_found = |before: &Metadata| {
-        (before.file_id, before.changed_at) == (found.file_id, found.changed_at)
-    };
-    if is_rest && !place.found.as_ref().is_some_and(is_as_found) {
-        return Err(Error::new(
-            ErrorKind::Conflict,
-            "the file is newer than the upload that was lost",
-        ));
-    }
-    place.overwrite.check(Access::Overwrite)?;
-    // Replacing a file asks the system only for its directory.
-    place.directory.check_writable(&place.name)?;
-    Ok(Replace::Yes)
 }

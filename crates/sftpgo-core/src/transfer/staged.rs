@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
+use super::publish::{Claim, Unnamed};
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem::{DirectoryHandle, File, Metadata, OpenOptions},
+    filesystem::{DirectoryHandle, File, Metadata, OpenOptions, Replace},
     policy::Decision,
     session_context::SessionContext,
+    storage_usage::UsageDelta,
     sync::lock,
     uploads::{LeftOver, Place, StagedUpload},
     usage::{SharedCount, Standing},
@@ -142,6 +144,55 @@ impl StagedUpload {
             shared.quota.set_pledged(leans_on, 0);
             shared.quota.set_credit(&self.count, 0);
         }
+    }
+}
+
+/// The hidden file of an upload, whose place is held.
+pub(super) struct HiddenFile<'u> {
+    pub(super) staged: &'u StagedUpload,
+    pub(super) place: &'u Place,
+}
+
+impl HiddenFile<'_> {
+    /// Gives the data its name. Called with the names held.
+    ///
+    /// # Errors
+    /// As [`Claim::publish`].
+    pub(super) fn publish(&mut self, shared: &SessionContext, is_rest: bool) -> Result<UsageDelta> {
+        let (staged, place) = (self.staged, self.place);
+        let claim = Claim {
+            count: &staged.count,
+            leans_on: staged.leans_on.as_ref(),
+            found: place.found.as_ref(),
+            exclusive: place.exclusive,
+            overwrite: place.overwrite,
+            is_rest,
+        };
+        let delta = claim.publish(shared, self)?;
+        let mut uploads = shared.quota.uploads();
+        uploads.remove(place.directory.file_id(), &place.name, staged);
+        Ok(delta)
+    }
+}
+
+impl Unnamed for HiddenFile<'_> {
+    fn metadata_of_name(&self) -> Result<Metadata> {
+        self.place.directory.metadata(&self.place.name)
+    }
+
+    /// Replacing a file asks the system only for its directory.
+    fn check_writable(&self) -> Result<()> {
+        self.place.directory.check_writable(&self.place.name)
+    }
+
+    fn appear(&mut self, replace: Replace) -> Result<()> {
+        let Place {
+            directory,
+            temporary,
+            name,
+            ..
+        } = self.place;
+        directory.rename(temporary, name, replace)
     }
 }
 

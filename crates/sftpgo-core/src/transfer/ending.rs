@@ -1,0 +1,185 @@
+//! How a handle of an upload ends: by CLOSE or with its connection, and what becomes of the data then.
+
+use std::sync::Arc;
+
+use super::{Transfer, staged::HiddenFile, upload::Upload};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    filesystem::{DirectoryHandle, File},
+    session_context::{SessionContext, UploadMode},
+    uploads::{Place, StagedUpload},
+};
+
+/// How a handle came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// By CLOSE.
+    Clean,
+    /// With its connection.
+    Lost,
+}
+
+impl Transfer {
+    /// Makes an upload durable as the policy says and gives it its name.
+    pub(super) fn store(&mut self) -> Result<()> {
+        let Some(upload) = &mut self.upload else {
+            return Ok(());
+        };
+        let sync = self.shared.uploads.sync;
+        if sync {
+            upload.remember_sync(&self.file.sync());
+        }
+        upload.remember_sync(&self.file.flush());
+        let directory = match upload.staged.take() {
+            Some(staged) => upload.end_staged(&self.shared, &staged, Ending::Clean)?,
+            None => upload.end_in_place()?,
+        };
+        match directory {
+            Some(directory) if sync => sync_name(directory.as_ref(), self.file.as_ref()),
+            // Such a storage holds no directories: whether this handle made the name is not known.
+            None if !self.shared.filesystem.capabilities().atomic_rename => {
+                self.shared.sync_name(&self.path)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A lost connection: what becomes of the data is the upload mode's.
+    pub(super) fn abandon(&mut self) {
+        self.failure
+            .get_or_insert_with(|| "the connection was lost before the file was closed".to_owned());
+        if let Some(upload) = &mut self.upload
+            && let Some(staged) = upload.staged.take()
+        {
+            let keeps_rest = self.shared.uploads.mode == UploadMode::AtomicWithResume;
+            if keeps_rest || staged.place().acknowledged {
+                // What takes the place of something is whole at least as far as it goes.
+                upload.remember_sync(&self.file.sync());
+            }
+            match upload.end_staged(&self.shared, &staged, Ending::Lost) {
+                Ok(Some(directory)) => {
+                    if let Err(error) = sync_name(directory.as_ref(), self.file.as_ref()) {
+                        log::warn!(
+                            "the name of an unfinished upload could not be synced to the disk, so a power cut may lose the upload: {error}"
+                        );
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => log::debug!("an unfinished upload could not be kept: {error}"),
+            }
+        }
+        self.end();
+    }
+}
+
+/// Waits until a file's name is on stable storage. A directory that may not be read cannot be waited for; there the name
+/// goes with the file, as journals have it.
+fn sync_name(directory: &dyn DirectoryHandle, file: &dyn File) -> Result<()> {
+    match directory.sync() {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => file.sync(),
+        synced => synced,
+    }
+}
+
+/// A directory in which a name has changed.
+type Changed = Option<Arc<dyn DirectoryHandle>>;
+
+impl Upload {
+    /// The end of an upload that went into the file itself.
+    fn end_in_place(&mut self) -> Result<Changed> {
+        if let Some(kind) = self.not_durable {
+            return Err(Error::new(
+                kind,
+                "a part of the upload could not be made durable",
+            ));
+        }
+        if self.was_replaced() {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "another upload replaced the file meanwhile",
+            ));
+        }
+        Ok(self.directory.take())
+    }
+
+    /// One handle of a staged upload ends. The last one decides what becomes of the data.
+    fn end_staged(
+        &mut self,
+        shared: &SessionContext,
+        staged: &Arc<StagedUpload>,
+        ending: Ending,
+    ) -> Result<Changed> {
+        shared.forget_own_upload(staged);
+        let _names = shared.quota.lock_namespace();
+        let mut place = staged.place();
+        place.handles = place.handles.saturating_sub(1);
+        if let Some(kind) = self.broken {
+            place.broken.get_or_insert(kind);
+        }
+        place.lost |= ending == Ending::Lost;
+        if place.handles > 0 {
+            place.acknowledged |=
+                ending == Ending::Clean && self.broken.is_none() && self.has_written;
+            return self.answer(None);
+        }
+        // Who wrote nothing does not say that what others brought is whole.
+        let ending = match place.lost && !self.has_written {
+            true => Ending::Lost,
+            false => ending,
+        };
+        let ended = if place.removed {
+            Ok(None)
+        } else {
+            self.end_last(shared, staged, &place, ending)
+        };
+        staged.end_pledge(shared);
+        ended
+    }
+
+    fn end_last(
+        &mut self,
+        shared: &SessionContext,
+        staged: &Arc<StagedUpload>,
+        place: &Place,
+        ending: Ending,
+    ) -> Result<Changed> {
+        let keeps_rest = shared.uploads.mode == UploadMode::AtomicWithResume;
+        let wanted = match (place.broken, ending) {
+            // What another handle was told is stored must not go with this one.
+            _ if place.acknowledged => Ok(()),
+            (Some(kind), _) => Err(not_stored(kind)),
+            (None, Ending::Lost) if !keeps_rest => Err(not_stored(ErrorKind::Internal)),
+            (None, _) => Ok(()),
+        };
+        let is_rest = ending == Ending::Lost && !place.acknowledged;
+        let mut hidden = HiddenFile { staged, place };
+        match wanted.and_then(|()| hidden.publish(shared, is_rest)) {
+            Ok(delta) => {
+                self.uncommitted += delta;
+                self.answer(Some(Arc::clone(&place.directory)))
+            }
+            Err(error) => {
+                staged.give_up(shared, place);
+                Err(error)
+            }
+        }
+    }
+
+    /// What a handle is told when all goes well: not that, if a part of what it brought was refused.
+    fn answer(&self, changed: Changed) -> Result<Changed> {
+        self.broken
+            .map_or(Ok(changed), |kind| Err(not_stored(kind)))
+    }
+}
+
+fn not_stored(kind: ErrorKind) -> Error {
+    let quota = if kind == ErrorKind::QuotaExceeded {
+        "quota exceeded: "
+    } else {
+        ""
+    };
+    Error::new(
+        kind,
+        format!("{quota}a part of the upload could not be stored, the old file stands"),
+    )
+}
