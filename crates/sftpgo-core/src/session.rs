@@ -1,6 +1,7 @@
 //! One user, the user's files and quota: every file operation with its permission check.
 
 mod attributes;
+mod in_order;
 mod links;
 mod listing;
 mod open;

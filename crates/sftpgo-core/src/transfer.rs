@@ -2,6 +2,7 @@
 
 mod copy;
 mod ending;
+mod in_order;
 mod publish;
 mod staged;
 mod upload;
@@ -12,6 +13,7 @@ use std::{
 };
 
 pub(crate) use self::{
+    in_order::{Content, InOrderUpload},
     staged::{Begin, name_is_taken},
     upload::Upload,
 };
@@ -188,8 +190,12 @@ impl Transfer {
     /// the system does not say again what it lost.
     ///
     /// # Errors
-    /// Any error of the filesystem.
+    /// Any error of the filesystem; [`Unsupported`](crate::ErrorKind::Unsupported) where a file is stored only when it is
+    /// closed, and then the upload goes on.
     pub fn sync(&mut self) -> Result<()> {
+        if self.upload.as_ref().is_some_and(Upload::is_in_order) {
+            return Err(in_order::only_written());
+        }
         let synced = self.file.sync();
         if let Some(upload) = &mut self.upload {
             upload.remember_sync(&synced);

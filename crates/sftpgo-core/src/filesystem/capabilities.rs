@@ -6,8 +6,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// What a filesystem can do beyond reading, and writing a file from its beginning to its end; an object store lacks some.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
-    /// Writes at any offset, and files of any length. Without it a file is written anew from its beginning, each write where
-    /// the one before ended.
+    /// Writes at any offset, and files of any length. Without it a file is written anew from its beginning to its end, and
+    /// appears then ([`Filesystem::begin_upload`](super::Filesystem::begin_upload)).
     pub random_writes: bool,
     /// Symbolic and hard links.
     pub links: bool,

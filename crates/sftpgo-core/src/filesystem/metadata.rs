@@ -25,6 +25,11 @@ impl FileId {
     pub fn new(storage: u64, number: u64) -> Self {
         Self(storage, number)
     }
+
+    /// Of what is no file yet.
+    pub(crate) fn of_none() -> Self {
+        Self(u64::MAX, u64::MAX)
+    }
 }
 
 /// A user and a group of the system.

@@ -5,6 +5,7 @@ mod capabilities;
 mod file;
 pub mod local;
 mod metadata;
+mod upload_writer;
 
 use std::{os::fd::BorrowedFd, path::PathBuf, sync::Arc};
 
@@ -13,6 +14,7 @@ pub use self::{
     capabilities::{Capabilities, Ownership},
     file::File,
     metadata::{DirEntry, FileId, FileType, Metadata, OwnerIds, SetAttributes, SpaceInfo},
+    upload_writer::UploadWriter,
 };
 
 use crate::{
@@ -59,11 +61,21 @@ pub trait Filesystem: Send + Sync {
     /// What this filesystem can do. Sessions ask for nothing else.
     fn capabilities(&self) -> Capabilities;
 
-    /// Opens or creates a file.
+    /// Opens or creates a file; only for reading where `random_writes` is not offered.
     ///
     /// # Errors
     /// The kinds of open(2).
     fn open(&self, path: &VirtualPath, options: &OpenOptions) -> Result<Box<dyn File>>;
+
+    /// Begins a new content of a name, with these permission bits before the umask. Asked for where `random_writes` is not
+    /// offered; what has the name stands until all has come.
+    ///
+    /// # Errors
+    /// The kinds of open(2), short of whether the name is taken.
+    fn begin_upload(&self, path: &VirtualPath, mode: Option<u32>) -> Result<Box<dyn UploadWriter>> {
+        let _ = (path, mode);
+        Err(not_declared())
+    }
 
     /// Attributes of a name, or of what a final link points to when `follow`.
     ///

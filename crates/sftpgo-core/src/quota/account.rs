@@ -266,6 +266,11 @@ impl QuotaAccount {
         self.counted_files.share_new(made)
     }
 
+    /// The count of what is no file yet, and counts for nothing.
+    pub(crate) fn count_unnamed(&self) -> SharedCount {
+        self.counted_files.count_unnamed()
+    }
+
     /// The file's last name is gone.
     pub(crate) fn retire(&self, file_id: FileId) {
         self.counted_files.retire(file_id);

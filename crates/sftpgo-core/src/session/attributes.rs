@@ -1,6 +1,6 @@
 //! Changing modes, owners, times and sizes: by name, on an open file, and of a directory that was just made.
 
-use super::{AttributeChange, Session, check_visible};
+use super::{AttributeChange, Session, check_visible, open::check_replaceable};
 use crate::{
     error::{Error, Result},
     filesystem::{FileId, OpenOptions, SetAttributes},
@@ -78,6 +78,17 @@ impl Session {
     }
 
     pub(super) fn truncate(&self, path: &VirtualPath, size: u64) -> Result<()> {
+        let filesystem = &self.shared.filesystem;
+        let capabilities = filesystem.capabilities();
+        if !capabilities.random_writes {
+            let found = filesystem.metadata(path, true)?;
+            check_replaceable(&found)?;
+            capabilities.check_size(size, found.size)?;
+            return match size == found.size {
+                true => Ok(()),
+                false => self.store_empty(path, false),
+            };
+        }
         let options = OpenOptions {
             write: true,
             ..OpenOptions::default()

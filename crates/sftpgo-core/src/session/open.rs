@@ -51,7 +51,8 @@ impl Session {
     /// Reading needs `download`; writing needs `upload`, and `overwrite` when the file exists. Making a file without
     /// writing to it needs `upload` besides `download`.
     /// A new file past the quota of files is refused, and any when the user has too many open.
-    /// [`Unsupported`](ErrorKind::Unsupported) to write on in a file on a storage that only writes anew.
+    /// [`Unsupported`](ErrorKind::Unsupported) on a storage that only writes anew: to write on in a file, to append, and to
+    /// read besides writing.
     pub fn open(&self, path: &VirtualPath, request: &OpenRequest) -> Result<Transfer> {
         let permit = self.shared.connection.reserve_handle(self.shared.user.id)?;
         self.open_as_asked(path, request)
@@ -112,7 +113,9 @@ impl Session {
         check_makeable(self.shared.filesystem.as_ref(), path, request)?;
         let _names = self.shared.quota.lock_namespace();
         // With a slash behind it the name is a directory or nothing, as the storage says.
-        let opened = if self.shared.stages_uploads() && !path.must_be_directory() {
+        let opened = if !self.shared.filesystem.capabilities().random_writes {
+            self.open_in_order(path, request)
+        } else if self.shared.stages_uploads() && !path.must_be_directory() {
             self.open_staged(path, request)
         } else {
             self.open_in_place(path, request)
@@ -256,6 +259,9 @@ impl Session {
             return Ok(());
         }
         self.check(Access::Upload, path)?;
+        if !self.shared.filesystem.capabilities().random_writes {
+            return self.store_empty(path, true);
+        }
         let _names = self.shared.quota.lock_namespace();
         if request.exclusive && self.shared.is_being_uploaded(path)? {
             return Err(exists());

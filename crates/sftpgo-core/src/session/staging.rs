@@ -131,7 +131,7 @@ impl Session {
         self.shared.quota.uploads().check_left_over()?;
         let overwrite = self.shared.decide_name(Access::Overwrite, path)?;
         let leans_on = match &found {
-            Some(found) => self.pledge(directory.as_ref(), name, found)?,
+            Some(found) => self.pledge(|| directory.metadata(name), found)?,
             None => None,
         };
         // A file with another name stays where it is: the upload is one more.
@@ -172,16 +172,15 @@ impl Session {
 
     /// The count of a file that is to be replaced, and how many of its bytes its replacement may use besides: those of one
     /// replacement at a time, and none while the user takes up more than allowed.
-    fn pledge(
+    pub(super) fn pledge(
         &self,
-        directory: &dyn DirectoryHandle,
-        name: &[u8],
+        look: impl Fn() -> Result<Metadata>,
         found: &Metadata,
     ) -> Result<Option<(SharedCount, u64)>> {
         if found.links >= 2 || self.shared.quota.is_over_size() {
             return Ok(None);
         }
-        let (_, count) = self.shared.quota.look_up(|| directory.metadata(name))?;
+        let (_, count) = self.shared.quota.look_up(look)?;
         let mut counted = lock(&count);
         let credit = counted.figures.size;
         // Nothing to lend is no loan: it would end another's.

@@ -61,27 +61,39 @@ impl SessionContext {
         replaces: bool,
         make: impl FnOnce() -> Result<Box<dyn File>>,
     ) -> Result<(Box<dyn File>, SharedCount, UsageDelta)> {
+        self.make_counted(standing, replaces, || {
+            let file = make()?;
+            let count = self.quota.share_new(&file.metadata()?);
+            Ok((file, count))
+        })
+    }
+
+    /// The same for what `make` returns with its count.
+    ///
+    /// # Errors
+    /// As [`SessionContext::make_file`].
+    pub(crate) fn make_counted<T>(
+        &self,
+        standing: Standing,
+        replaces: bool,
+        make: impl FnOnce() -> Result<(T, SharedCount)>,
+    ) -> Result<(T, SharedCount, UsageDelta)> {
         let reserved = UsageDelta {
             size: 0,
             files: i32::from(!replaces),
         };
         self.quota.reserve_staged(reserved)?;
-        let made = make().and_then(|file| {
-            let count = self.quota.share_new(&file.metadata()?);
-            Ok((file, count))
-        });
-        let (file, count) = made.inspect_err(|_| self.quota.release_staged(reserved))?;
+        let (made, count) = make().inspect_err(|_| self.quota.release_staged(reserved))?;
         let mut counted = lock(&count);
         let figures = FileFigures {
             standing,
             reserves_file: standing == Standing::Unnamed && !replaces,
             ..counted.figures
         };
-        let delta = self
-            .quota
-            .count_instead([(&mut *counted, figures)], reserved);
+        let change = [(&mut *counted, figures)];
+        let delta = self.quota.count_instead(change, reserved);
         drop(counted);
-        Ok((file, count, delta))
+        Ok((made, count, delta))
     }
 
     /// Writes a finished operation's delta; the files are as they are even when the ledger fails.

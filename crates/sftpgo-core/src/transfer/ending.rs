@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Transfer, staged::HiddenFile, upload::Upload};
+use super::{
+    Transfer,
+    staged::HiddenFile,
+    upload::{Destination, Upload},
+};
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirectoryHandle, File},
@@ -25,14 +29,19 @@ impl Transfer {
         let Some(upload) = &mut self.upload else {
             return Ok(());
         };
+        if upload.is_in_order() {
+            return upload.store(&self.shared);
+        }
         let sync = self.shared.uploads.sync;
         if sync {
             upload.remember_sync(&self.file.sync());
         }
         upload.remember_sync(&self.file.flush());
-        let directory = match upload.staged.take() {
-            Some(staged) => upload.end_staged(&self.shared, &staged, Ending::Clean)?,
-            None => upload.end_in_place()?,
+        let directory = match upload.take_destination() {
+            Destination::Hidden(staged) => {
+                upload.end_staged(&self.shared, &staged, Ending::Clean)?
+            }
+            Destination::File | Destination::InOrder(_) => upload.end_in_place()?,
         };
         match directory {
             Some(directory) if sync => sync_name(directory.as_ref(), self.file.as_ref()),
@@ -48,15 +57,22 @@ impl Transfer {
     pub(super) fn abandon(&mut self) {
         self.failure
             .get_or_insert_with(|| "the connection was lost before the file was closed".to_owned());
-        if let Some(upload) = &mut self.upload
-            && let Some(staged) = upload.staged.take()
-        {
+        match self.upload.as_mut().map(Upload::take_destination) {
+            Some(Destination::Hidden(staged)) => self.abandon_staged(&staged),
+            Some(Destination::InOrder(upload)) => upload.abandon(&self.shared),
+            Some(Destination::File) | None => {}
+        }
+        self.end();
+    }
+
+    fn abandon_staged(&mut self, staged: &Arc<StagedUpload>) {
+        if let Some(upload) = &mut self.upload {
             let keeps_rest = self.shared.uploads.mode == UploadMode::AtomicWithResume;
             if keeps_rest || staged.place().acknowledged {
                 // What takes the place of something is whole at least as far as it goes.
                 upload.remember_sync(&self.file.sync());
             }
-            match upload.end_staged(&self.shared, &staged, Ending::Lost) {
+            match upload.end_staged(&self.shared, staged, Ending::Lost) {
                 Ok(Some(directory)) => {
                     if let Err(error) = sync_name(directory.as_ref(), self.file.as_ref()) {
                         log::warn!(
@@ -68,7 +84,6 @@ impl Transfer {
                 Err(error) => log::debug!("an unfinished upload could not be kept: {error}"),
             }
         }
-        self.end();
     }
 }
 
@@ -85,6 +100,25 @@ fn sync_name(directory: &dyn DirectoryHandle, file: &dyn File) -> Result<()> {
 type Changed = Option<Arc<dyn DirectoryHandle>>;
 
 impl Upload {
+    fn take_destination(&mut self) -> Destination {
+        std::mem::replace(&mut self.destination, Destination::File)
+    }
+
+    /// The clean end of an upload that came in order; of others it is their handle's, which knows what to wait for.
+    pub(crate) fn store(&mut self, shared: &SessionContext) -> Result<()> {
+        let Destination::InOrder(upload) = self.take_destination() else {
+            return Ok(());
+        };
+        let _names = shared.quota.lock_namespace();
+        let is_whole = self.broken.map_or(Ok(()), |kind| Err(not_stored(kind)));
+        let delta = is_whole
+            .and_then(|()| upload.publish(shared, &self.count))
+            .inspect_err(|_| upload.abandon(shared))?;
+        self.uncommitted += delta;
+        upload.end_pledge(shared);
+        Ok(())
+    }
+
     /// The end of an upload that went into the file itself.
     fn end_in_place(&mut self) -> Result<Changed> {
         if let Some(kind) = self.not_durable {

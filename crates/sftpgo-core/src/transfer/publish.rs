@@ -31,11 +31,12 @@ pub(super) trait Unnamed {
     /// The kinds of access(2).
     fn check_writable(&self) -> Result<()>;
 
-    /// Puts the data under its name, in one step; it is the last one that can fail.
+    /// Puts the data under its name, in one step; it is the last one that can fail. Returns what it has become, where that
+    /// was not known before.
     ///
     /// # Errors
     /// Any error of the filesystem; what has the name stands.
-    fn appear(&mut self, replace: Replace) -> Result<()>;
+    fn appear(&mut self, replace: Replace) -> Result<Option<Metadata>>;
 }
 
 /// What an upload may do to what has its name, and what it counts for.
@@ -90,8 +91,13 @@ impl Claim<'_> {
         }
         let reserved = needed.growth();
         shared.quota.reserve_staged(reserved)?;
-        data.appear(replace)
+        let appeared = data
+            .appear(replace)
             .inspect_err(|_| shared.quota.release_staged(reserved))?;
+        if let (Some(appeared), Some(own)) = (appeared, files.last_mut()) {
+            own.count.file_id = appeared.file_id;
+            own.to.size = appeared.size;
+        }
         let changes = files.iter_mut().map(|file| (&mut *file.count, file.to));
         let delta = shared.quota.count_instead(changes, reserved);
         if let Some((found, _)) = replaced.as_ref().filter(|(found, _)| found.links < 2) {
@@ -141,13 +147,10 @@ impl Claim<'_> {
         Ok(Replace::Yes)
     }
 
-    /// What a publish does to the counts: of the upload, of the file that it replaces, and of the one whose bytes it had.
+    /// What a publish does to the counts: of the file that it replaces, of the one whose bytes it had, and last of the
+    /// upload, whose file may have the id of the one that it replaces.
     fn changes<'c>(&'c self, replaced: Option<&'c (Metadata, SharedCount)>) -> Vec<Change<'c>> {
-        let mut changes = vec![Change::new(self.count, |figures| {
-            figures.standing = Standing::Named;
-            figures.credit = 0;
-            figures.reserves_file = false;
-        })];
+        let mut changes = Vec::with_capacity(3);
         let leans_on =
             |count: &SharedCount| self.leans_on.is_some_and(|own| Arc::ptr_eq(own, count));
         if let Some((found, count)) = replaced {
@@ -177,6 +180,11 @@ impl Claim<'_> {
             }
             changes.push(lender);
         }
+        changes.push(Change::new(self.count, |figures| {
+            figures.standing = Standing::Named;
+            figures.credit = 0;
+            figures.reserves_file = false;
+        }));
         changes
     }
 }

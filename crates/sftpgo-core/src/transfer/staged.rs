@@ -185,14 +185,14 @@ impl Unnamed for HiddenFile<'_> {
         self.place.directory.check_writable(&self.place.name)
     }
 
-    fn appear(&mut self, replace: Replace) -> Result<()> {
+    fn appear(&mut self, replace: Replace) -> Result<Option<Metadata>> {
         let Place {
             directory,
             temporary,
             name,
             ..
         } = self.place;
-        directory.rename(temporary, name, replace)
+        directory.rename(temporary, name, replace).map(|()| None)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::in_order::InOrderUpload;
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirectoryHandle, File},
@@ -12,6 +13,16 @@ use crate::{
     usage::{CountedFile, FileFigures, SharedCount},
 };
 
+/// Where the data of an upload is until it is under its name.
+pub(super) enum Destination {
+    /// Under its name.
+    File,
+    /// In a hidden file.
+    Hidden(Arc<StagedUpload>),
+    /// With the storage, which shows nothing of it.
+    InOrder(Box<InOrderUpload>),
+}
+
 /// The writing side of a transfer.
 pub(crate) struct Upload {
     pub(crate) count: SharedCount,
@@ -19,8 +30,8 @@ pub(crate) struct Upload {
     pub(crate) uncommitted: UsageDelta,
     /// Every write goes to the end of the file as it is then, whatever its offset (draft section 6.3).
     pub(crate) appends: bool,
-    /// The data is not under its name yet.
-    pub(crate) staged: Option<Arc<StagedUpload>>,
+    /// Where the data is until it is under its name.
+    pub(super) destination: Destination,
     /// The directory of a new file, where its name has to be durable.
     pub(crate) directory: Option<Arc<dyn DirectoryHandle>>,
     /// A write or a change of size was refused: what is there is not what the client sent.
@@ -37,7 +48,7 @@ impl Upload {
             count,
             uncommitted: UsageDelta::default(),
             appends: false,
-            staged: None,
+            destination: Destination::File,
             directory: None,
             broken: None,
             not_durable: None,
@@ -48,9 +59,21 @@ impl Upload {
     /// Writes go to a hidden file.
     pub(crate) fn staged(staged: Arc<StagedUpload>) -> Self {
         Self {
-            staged: Some(Arc::clone(&staged)),
+            destination: Destination::Hidden(Arc::clone(&staged)),
             ..Self::in_place(Arc::clone(&staged.count))
         }
+    }
+
+    /// Writes go to a storage that takes them in order.
+    pub(crate) fn in_order(upload: InOrderUpload, count: SharedCount) -> Self {
+        Self {
+            destination: Destination::InOrder(Box::new(upload)),
+            ..Self::in_place(count)
+        }
+    }
+
+    pub(super) fn is_in_order(&self) -> bool {
+        matches!(self.destination, Destination::InOrder(_))
     }
 
     /// Is what it wrote in a file that another upload took the name from?

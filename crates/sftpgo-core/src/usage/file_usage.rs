@@ -66,6 +66,18 @@ pub(crate) struct Footprint {
 }
 
 impl FileFigures {
+    /// Of a file that stands so.
+    fn new(size: u64, standing: Standing) -> Self {
+        Self {
+            size,
+            standing,
+            credit: 0,
+            reserves_file: false,
+            pledged: 0,
+            replaced: false,
+        }
+    }
+
     pub(crate) fn footprint(&self) -> Footprint {
         let (named, held) = match self.standing {
             Standing::Named => (Some(self.size), self.pledged.saturating_sub(self.size)),
@@ -196,6 +208,15 @@ impl CountedFiles {
         count
     }
 
+    /// A count that nobody finds by its file, since there is none yet.
+    pub(crate) fn count_unnamed(&self) -> SharedCount {
+        Arc::new(Mutex::new(CountedFile {
+            file_id: FileId::of_none(),
+            figures: FileFigures::new(0, Standing::Uncounted),
+            account: Arc::clone(&self.account),
+        }))
+    }
+
     /// All counts that somebody shares now.
     pub(crate) fn all(&self) -> Vec<SharedCount> {
         lock(&self.shared)
@@ -220,17 +241,13 @@ impl Shared {
         }
         let count = Arc::new(Mutex::new(CountedFile {
             file_id: found.file_id,
-            figures: FileFigures {
-                size: found.size,
-                standing: match found.file_type {
+            figures: FileFigures::new(
+                found.size,
+                match found.file_type {
                     FileType::File => Standing::Named,
                     _ => Standing::Uncounted,
                 },
-                credit: 0,
-                reserves_file: false,
-                pledged: 0,
-                replaced: false,
-            },
+            ),
             account: Arc::clone(account),
         }));
         self.counts.insert(found.file_id, Arc::downgrade(&count));

@@ -11,6 +11,7 @@
 
 mod directories;
 mod files;
+mod in_order;
 mod memory;
 mod names;
 mod quota;

@@ -13,7 +13,7 @@ use sftpgo_core::{
     filesystem::{
         Capabilities, DirEntry, Directory, DirectoryHandle, File, FileId, FileType, Filesystem,
         FilesystemFactory, Metadata, OpenOptions, Ownership, Replace, SetAttributes, SpaceInfo,
-        Unreadable,
+        Unreadable, UploadWriter,
     },
     user::EffectiveUser,
 };
@@ -22,6 +22,13 @@ use sftpgo_core::{
 #[derive(Default)]
 pub(crate) struct MemoryHomes {
     tree: Arc<Mutex<Tree>>,
+}
+
+impl MemoryHomes {
+    /// How many uploads have left something that is no file.
+    pub(crate) fn unfinished(&self) -> usize {
+        self.tree.lock().unwrap().unfinished
+    }
 }
 
 impl FilesystemFactory for MemoryHomes {
@@ -44,6 +51,7 @@ struct MemoryFilesystem {
 struct Tree {
     objects: BTreeMap<Vec<u8>, Arc<Mutex<Object>>>,
     made: u64,
+    unfinished: usize,
 }
 
 struct Object {
@@ -56,6 +64,7 @@ impl Default for Tree {
         let mut tree = Self {
             objects: BTreeMap::new(),
             made: 0,
+            unfinished: 0,
         };
         tree.make(&VirtualPath::root(), FileType::Directory, 0o755);
         tree
@@ -144,23 +153,30 @@ impl Filesystem for MemoryFilesystem {
     }
 
     fn open(&self, path: &VirtualPath, options: &OpenOptions) -> Result<Box<dyn File>> {
-        let mut tree = self.tree();
-        tree.check_directory(&path.parent_or_root())?;
-        let object = match tree.find(path) {
-            Ok(_) if options.create && options.exclusive => {
-                return Err(Error::new(ErrorKind::AlreadyExists, "already exists"));
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound && options.create => {
-                tree.make(path, FileType::File, options.mode.unwrap_or(0o644))
-            }
-            found => found?,
+        let only_reads = OpenOptions {
+            read: true,
+            ..OpenOptions::default()
         };
+        assert_eq!(*options, only_reads, "asked for what is not declared");
+        let tree = self.tree();
+        tree.check_directory(&path.parent_or_root())?;
+        let object = tree.find(path)?;
         if is_directory(&object) {
             return Err(Error::new(ErrorKind::IsADirectory, "is a directory"));
         }
-        Ok(Box::new(MemoryFile {
-            object,
-            appends: options.append,
+        Ok(Box::new(MemoryFile(object)))
+    }
+
+    fn begin_upload(&self, path: &VirtualPath, mode: Option<u32>) -> Result<Box<dyn UploadWriter>> {
+        let mut tree = self.tree();
+        tree.check_directory(&path.parent_or_root())?;
+        tree.unfinished += 1;
+        Ok(Box::new(MemoryUpload {
+            tree: Arc::clone(&self.tree),
+            path: path.clone(),
+            mode: mode.unwrap_or(0o644),
+            attributes: SetAttributes::default(),
+            content: Vec::new(),
         }))
     }
 
@@ -305,14 +321,66 @@ impl Directory for MemoryDirectory {
     }
 }
 
-struct MemoryFile {
-    object: Arc<Mutex<Object>>,
-    appends: bool,
+/// An upload. Names tell what fails of it.
+struct MemoryUpload {
+    tree: Arc<Mutex<Tree>>,
+    path: VirtualPath,
+    mode: u32,
+    attributes: SetAttributes,
+    content: Vec<u8>,
 }
+
+/// Files of this name cannot be finished.
+pub(crate) const FAILS_AT_ITS_END: &str = "/fails at its end";
+/// Files of this name take three bytes at most.
+pub(crate) const FAILS_ON_THE_WAY: &str = "/fails on the way";
+
+impl UploadWriter for MemoryUpload {
+    fn write(&mut self, data: &[u8]) -> Result<()> {
+        self.content.extend_from_slice(data);
+        if self.path.as_bytes() == FAILS_ON_THE_WAY.as_bytes() && self.content.len() > 3 {
+            return Err(Error::new(ErrorKind::StorageFull, "no space left"));
+        }
+        Ok(())
+    }
+
+    fn set_attributes(&mut self, change: &SetAttributes) -> Result<()> {
+        self.attributes.mode = change.mode.or(self.attributes.mode);
+        self.attributes.times = change.times.or(self.attributes.times);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, replace: Replace) -> Result<Metadata> {
+        let mut tree = self.tree.lock().unwrap();
+        tree.unfinished -= 1;
+        if self.path.as_bytes() == FAILS_AT_ITS_END.as_bytes() {
+            return Err(Error::new(ErrorKind::Internal, "the parts do not fit"));
+        }
+        tree.check_parent(&self.path)?;
+        let is_taken = tree.objects.contains_key(self.path.as_bytes());
+        if replace == Replace::No && is_taken {
+            return Err(Error::new(ErrorKind::AlreadyExists, "already exists"));
+        }
+        tree.remove(&self.path);
+        let object = tree.make(&self.path, FileType::File, self.mode);
+        let mut object = object.lock().unwrap();
+        object.metadata.size = self.content.len() as u64;
+        object.content.clone_from(&self.content);
+        object.set(&self.attributes);
+        Ok(object.metadata)
+    }
+
+    fn abort(self: Box<Self>) -> Result<()> {
+        self.tree.lock().unwrap().unfinished -= 1;
+        Ok(())
+    }
+}
+
+struct MemoryFile(Arc<Mutex<Object>>);
 
 impl File for MemoryFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
-        let object = self.object.lock().unwrap();
+        let object = self.0.lock().unwrap();
         let from = object.content.len().min(offset as usize);
         let part = &object.content[from..];
         let len = part.len().min(buffer.len());
@@ -320,21 +388,12 @@ impl File for MemoryFile {
         Ok(len)
     }
 
-    fn write_all_at(&self, data: &[u8], offset: u64) -> Result<()> {
-        let mut object = self.object.lock().unwrap();
-        let is_next = self.appends || data.is_empty() || offset == object.metadata.size;
-        assert!(is_next, "asked for what is not declared");
-        object.content.extend_from_slice(data);
-        object.metadata.size = object.content.len() as u64;
-        Ok(())
+    fn write_all_at(&self, _: &[u8], _: u64) -> Result<()> {
+        panic!("asked for what is not declared")
     }
 
-    fn set_len(&self, size: u64) -> Result<()> {
-        assert_eq!(size, 0, "asked for what is not declared");
-        let mut object = self.object.lock().unwrap();
-        object.content.clear();
-        object.metadata.size = 0;
-        Ok(())
+    fn set_len(&self, _: u64) -> Result<()> {
+        panic!("asked for what is not declared")
     }
 
     fn sync(&self) -> Result<()> {
@@ -342,11 +401,11 @@ impl File for MemoryFile {
     }
 
     fn metadata(&self) -> Result<Metadata> {
-        Ok(self.object.lock().unwrap().metadata)
+        Ok(self.0.lock().unwrap().metadata)
     }
 
     fn set_attributes(&self, change: &SetAttributes) -> Result<()> {
-        self.object.lock().unwrap().set(change);
+        self.0.lock().unwrap().set(change);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sftpgo_core::{
-    Result, UserDraft,
+    ErrorKind, Result, UserDraft,
     filesystem::{Capabilities, FilesystemFactory, local::LocalHomes},
     session::{Session, UploadMode, UploadPolicy},
 };
@@ -26,16 +26,28 @@ impl Storage {
 
     /// The same, with the limits that `change` sets.
     pub(crate) fn service_with(self, change: impl FnOnce(&mut UserDraft)) -> Service {
-        let homes: Arc<dyn FilesystemFactory> = match self {
-            Self::Local => Arc::new(LocalHomes),
-            Self::Memory => Arc::new(MemoryHomes::default()),
-        };
-        let settings = Settings {
-            homes,
-            ..Settings::default()
-        };
-        Service::with_settings_and_bob(settings, change)
+        match self {
+            Self::Local => service_at(Arc::new(LocalHomes), change),
+            Self::Memory => service_at(Arc::new(MemoryHomes::default()), change),
+        }
     }
+
+    /// How what needs writes at offsets ends.
+    pub(crate) fn unsupported(self) -> Option<ErrorKind> {
+        (self == Self::Memory).then_some(ErrorKind::Unsupported)
+    }
+}
+
+/// A server whose files are there, and `bob`.
+pub(crate) fn service_at(
+    homes: Arc<dyn FilesystemFactory>,
+    change: impl FnOnce(&mut UserDraft),
+) -> Service {
+    let settings = Settings {
+        homes,
+        ..Settings::default()
+    };
+    Service::with_settings_and_bob(settings, change)
 }
 
 /// How uploads may be stored: promises are kept in each of these.
