@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::{
+    env,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -12,8 +13,9 @@ use clap::{
 };
 
 use clap_complete::Shell;
+use log::LevelFilter;
 
-use crate::{config, logging::LogSettings};
+use crate::{config, logging::LogSettings, portable};
 
 /// A file-transfer server for virtual users: SFTP, managed over a REST API.
 #[derive(Debug, Parser)]
@@ -28,6 +30,8 @@ struct Cli {
 pub(crate) enum Command {
     /// Serve until SIGTERM or Ctrl-C.
     Serve(Serve),
+    /// Serve one directory at once, to one user who is made up for it, until Ctrl-C.
+    Portable(Box<portable::Options>),
     /// Say which configuration would be used and where each value comes from; exit with 1 if it is not valid.
     CheckConfig(Options),
     /// Bring the database up to date without serving, look whether it is, or go back a step.
@@ -212,7 +216,11 @@ impl Options {
             max_backups: self.log_max_backups,
             max_age: self.log_max_age,
             compress: self.log_compress,
-            verbose: self.log_verbose,
+            level: if self.log_verbose {
+                LevelFilter::Debug
+            } else {
+                LevelFilter::Info
+            },
         }
     }
 }
@@ -234,8 +242,9 @@ impl Invocation {
     /// Of this process. Help and complaints have been printed when there is none.
     ///
     /// # Errors
-    /// What to exit with: 0 after help, 1 for a bad value, 2 for wrong usage.
+    /// What to exit with: 0 after help, 1 for a bad value, 2 for wrong usage; `portable` knows only 0 and 1.
     pub(crate) fn of_process() -> Result<Self, ExitCode> {
+        let is_portable = env::args_os().nth(1).is_some_and(|name| name == "portable");
         let parsed = Cli::command().try_get_matches().and_then(|matches| {
             let flags = flags(&matches);
             let Cli { command } = Cli::from_arg_matches(&matches)?;
@@ -248,6 +257,7 @@ impl Invocation {
                 ErrorKind::InvalidValue | ErrorKind::ValueValidation | ErrorKind::InvalidUtf8 => {
                     ExitCode::FAILURE
                 }
+                _ if is_portable => ExitCode::FAILURE,
                 _ => ExitCode::from(2),
             }
         })

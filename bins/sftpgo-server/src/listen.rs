@@ -24,7 +24,8 @@ pub(crate) async fn listen(section: &str, endpoint: &Endpoint) -> Result<Listeni
     opened.map_err(|error| problem(section, endpoint, &error))
 }
 
-async fn bind(endpoint: &Endpoint) -> io::Result<TcpListener> {
+/// Opens a port of this machine.
+pub(crate) async fn bind(endpoint: &Endpoint) -> io::Result<TcpListener> {
     if !endpoint.address.is_empty() {
         return TcpListener::bind((endpoint.address.as_str(), endpoint.port)).await;
     }

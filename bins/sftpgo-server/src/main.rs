@@ -14,6 +14,7 @@ mod listen;
 mod logging;
 mod migrate;
 mod ping;
+mod portable;
 mod reload;
 mod serve;
 mod shutdown;
@@ -38,6 +39,10 @@ fn main() -> ExitCode {
         cli::Command::Serve(options) => {
             allocator::keep_nothing_for_threads();
             serve::run(options)
+        }
+        cli::Command::Portable(options) => {
+            allocator::keep_nothing_for_threads();
+            portable::run(options)
         }
         cli::Command::CheckConfig(options) => check::run(options, &invocation.flags),
         cli::Command::Migrate(migrate) => migrate::run(migrate),

@@ -19,7 +19,7 @@ use crate::{
     listen::listen,
     logging::{self, LogSettings},
     reload::Reload,
-    shutdown,
+    shutdown::{self, HangUp},
     startup_banner::StartupBanner,
     startup_tasks, terminal,
 };
@@ -27,11 +27,11 @@ use crate::{
 /// What Linux allows at the most unless told otherwise.
 const MAX_OPEN_FILES: u64 = 1 << 20;
 /// Actions queued by the last transfers get this long once everything else has stopped.
-const LAST_ACTIONS: Duration = Duration::from_secs(10);
+pub(crate) const LAST_ACTIONS: Duration = Duration::from_secs(10);
 /// What transfers did to a user's quota is in the database at most this long after they end.
 const WRITE_USAGE_WITHIN: Duration = Duration::from_secs(1);
 /// Work in the background gets this long after that.
-const LAST_WORK: Duration = Duration::from_secs(1);
+pub(crate) const LAST_WORK: Duration = Duration::from_secs(1);
 
 /// Serves until it is told to stop.
 pub(crate) fn run(serve: &Serve) -> ExitCode {
@@ -88,7 +88,7 @@ fn start_and_serve(
 
 /// Systems give a process few open files at first, for programs that cannot count further. Here every
 /// connection and every file of every client is one. What cannot be raised stays.
-fn raise_open_files_limit() {
+pub(crate) fn raise_open_files_limit() {
     let limit = getrlimit(Resource::Nofile);
     let most = limit.maximum.unwrap_or(MAX_OPEN_FILES).min(MAX_OPEN_FILES);
     if limit.current.is_some_and(|current| current < most) {
@@ -123,7 +123,7 @@ async fn serve(
         logging::reopen();
         Ok(())
     });
-    let shutdown = shutdown::on_signals(grace, reload)
+    let shutdown = shutdown::on_signals(grace, HangUp::Reloads(reload))
         .map_err(|error| Problem::new("system", format!("signals cannot be received: {error}")))?;
     let parts = compose::compose(settings, &loaded.directory, grace)?;
     let dirty =

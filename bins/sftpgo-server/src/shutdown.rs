@@ -11,10 +11,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{logging, reload::Reload, terminal};
 
+/// What SIGHUP leads to.
+pub(crate) enum HangUp {
+    /// As a service has it: somebody moved the log file away, or renewed a certificate.
+    Reloads(Reload),
+    /// As a command has it: its terminal was closed.
+    Ends,
+}
+
 /// Listens for signals from here on; the token fires at the first one that ends the server. Transfers that run then have
 /// `grace` to finish.
-pub(crate) fn on_signals(grace: Duration, reload: Reload) -> io::Result<CancellationToken> {
-    let mut signals = Signals::new(reload)?;
+pub(crate) fn on_signals(grace: Duration, hang_up: HangUp) -> io::Result<CancellationToken> {
+    let mut signals = Signals::new(hang_up)?;
     let shutdown = CancellationToken::new();
     let requested = shutdown.clone();
     tokio::spawn(async move {
@@ -29,6 +37,10 @@ pub(crate) fn on_signals(grace: Duration, reload: Reload) -> io::Result<Cancella
 }
 
 fn announce(grace: Duration) {
+    if terminal::is_seen() {
+        // Behind what stands on the line, such as the ^C that was typed.
+        terminal::complain("");
+    }
     if grace.is_zero() {
         log::info!("the server is stopping: running transfers are ended");
         terminal::complain("Stopping.");
@@ -42,10 +54,9 @@ fn announce(grace: Duration) {
 }
 
 struct Signals {
-    reload: Reload,
+    on_hang_up: HangUp,
     terminate: Signal,
     interrupt: Signal,
-    /// Sent by whoever moved the log file away or renewed a certificate, and when a terminal closes.
     hang_up: Signal,
     /// As SFTPGo has it.
     rotate: Signal,
@@ -54,9 +65,9 @@ struct Signals {
 }
 
 impl Signals {
-    fn new(reload: Reload) -> io::Result<Self> {
+    fn new(on_hang_up: HangUp) -> io::Result<Self> {
         Ok(Self {
-            reload,
+            on_hang_up,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
@@ -71,16 +82,18 @@ impl Signals {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hang_up.recv() => self.reload(),
+                _ = self.hang_up.recv() => match &self.on_hang_up {
+                    HangUp::Reloads(reload) => run(reload.clone()),
+                    HangUp::Ends => return,
+                },
                 _ = self.rotate.recv() => logging::rotate(),
                 _ = self.unused.recv() => log::warn!("SIGUSR2 was received and changes nothing"),
             }
         }
     }
+}
 
-    /// Signals that end the server are not to wait for a disk.
-    fn reload(&self) {
-        let reload = self.reload.clone();
-        drop(spawn_blocking(move || reload.run()));
-    }
+/// Signals that end the server are not to wait for a disk.
+fn run(reload: Reload) {
+    drop(spawn_blocking(move || reload.run()));
 }

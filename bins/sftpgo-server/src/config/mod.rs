@@ -66,6 +66,8 @@ pub(crate) enum Source {
     File(PathBuf),
     /// The environment variable of this name.
     Environment(String),
+    /// A flag or a command that leaves no choice.
+    Flag(&'static str),
 }
 
 impl fmt::Display for Source {
@@ -74,6 +76,7 @@ impl fmt::Display for Source {
             Self::Default => f.write_str("default"),
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Environment(name) => f.write_str(name),
+            Self::Flag(flag) => f.write_str(flag),
         }
     }
 }
@@ -100,9 +103,25 @@ impl LoadedConfig {
         self.checked.as_ref().map_err(Vec::as_slice)
     }
 
+    /// The same to keep, with the directory.
+    ///
+    /// # Errors
+    /// As [`LoadedConfig::settings`].
+    pub(crate) fn into_settings(self) -> Result<Settings, Vec<Problem>> {
+        self.checked
+    }
+
     fn source(&self, path: &str) -> &Source {
         self.sources.get(path).unwrap_or(&Source::Default)
     }
+}
+
+/// A key whose value a command or one of its flags says, whatever file and environment say.
+pub(crate) struct Fixed {
+    pub(crate) key: &'static str,
+    pub(crate) value: Value,
+    /// The flag, or the command.
+    pub(crate) by: &'static str,
 }
 
 /// Reads the configuration called `name` in `directory`, and the keys in `variables`. An empty name is the default one. Any
@@ -112,6 +131,18 @@ pub(crate) fn load(
     name: &str,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> LoadedConfig {
+    load_with(directory, name, variables, Vec::new(), directory)
+}
+
+/// The same with these keys `fixed`, and the server's own host keys in `host_keys`.
+pub(crate) fn load_with(
+    directory: &Path,
+    name: &str,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+    fixed: Vec<Fixed>,
+    host_keys: &Path,
+) -> LoadedConfig {
+    let host_keys = absolute(host_keys).unwrap_or_else(|_| host_keys.to_owned());
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
     let directory = absolute(directory).unwrap_or_else(|_| directory.to_owned());
@@ -153,6 +184,11 @@ pub(crate) fn load(
         &mut problems,
     );
 
+    for Fixed { key, value, by } in fixed {
+        schema::merge(&mut values, schema::tree_of(key, value));
+        sources.insert(key.to_owned(), Source::Flag(by));
+    }
+
     warnings.extend(unsupported::passed_over(&values));
     let mut loaded = LoadedConfig {
         directory,
@@ -163,15 +199,15 @@ pub(crate) fn load(
         checked: Err(problems),
     };
     if loaded.settings().is_err_and(<[Problem]>::is_empty) {
-        loaded.checked = checked(&loaded);
+        loaded.checked = checked(&loaded, &host_keys);
     }
     loaded
 }
 
-fn checked(loaded: &LoadedConfig) -> Result<Settings, Vec<Problem>> {
+fn checked(loaded: &LoadedConfig, host_keys: &Path) -> Result<Settings, Vec<Problem>> {
     let keys: Keys = serde_json::from_value(loaded.values.clone())
         .map_err(|error| vec![Problem::new("configuration", error.to_string())])?;
-    validate::validate(&keys, &loaded.directory).map_err(|problems| {
+    validate::validate(&keys, &loaded.directory, host_keys).map_err(|problems| {
         problems
             .into_iter()
             .map(|problem| with_source(problem, loaded))

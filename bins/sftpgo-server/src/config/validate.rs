@@ -48,10 +48,15 @@ const SCP: &str = "scp";
 /// In the list of SSH commands it means all that there are, scp too.
 const EVERY_COMMAND: &str = "*";
 
-/// The settings that `keys` describe, with relative paths from `directory`.
-pub(super) fn validate(keys: &keys::Keys, directory: &Path) -> Result<Settings, Vec<Problem>> {
+/// The settings that `keys` describe, with relative paths from `directory`, and the server's own host keys in `host_keys`.
+pub(super) fn validate(
+    keys: &keys::Keys,
+    directory: &Path,
+    host_keys: &Path,
+) -> Result<Settings, Vec<Problem>> {
     let mut check = Check {
         directory,
+        host_keys,
         problems: Vec::new(),
     };
     check.unsupported(keys);
@@ -71,6 +76,7 @@ pub(super) fn validate(keys: &keys::Keys, directory: &Path) -> Result<Settings, 
 /// Goes on after a problem, so that all are told at once; what it answers then is never used.
 pub(super) struct Check<'a> {
     directory: &'a Path,
+    host_keys: &'a Path,
     problems: Vec<Problem>,
 }
 
@@ -236,7 +242,7 @@ impl Check<'_> {
         }
         if sftpd.keys.is_empty()
             && sftpd.host_keys.is_empty()
-            && let Err(error) = host_key::load_made(self.directory)
+            && let Err(error) = host_key::load_made(self.host_keys)
         {
             let advice = match error.kind() {
                 ErrorKind::PermissionDenied => "",

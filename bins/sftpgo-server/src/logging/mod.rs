@@ -27,8 +27,8 @@ pub(crate) struct LogSettings {
     pub(crate) max_age: u64,
     /// Compress files put aside.
     pub(crate) compress: bool,
-    /// Debug lines too.
-    pub(crate) verbose: bool,
+    /// Which of the server's own lines are written.
+    pub(crate) level: LevelFilter,
 }
 
 /// Starts logging, once in a process.
@@ -49,16 +49,10 @@ pub(crate) fn start(settings: &LogSettings) -> io::Result<()> {
             Target::Pipe(Box::new(file))
         }
     };
-    let own = if settings.verbose {
-        LevelFilter::Debug
-    } else {
-        LevelFilter::Info
-    };
     Builder::new()
-        .filter_level(LevelFilter::Info)
-        .filter_module("sftpgo", own)
-        // It tells of every packet and every client that goes away.
-        .filter_module("russh", LevelFilter::Warn)
+        // Libraries tell of more than operators want to know.
+        .filter_level(settings.level.min(LevelFilter::Info))
+        .filter_module("sftpgo", settings.level)
         .format(json::write_line)
         .target(target)
         .try_init()
