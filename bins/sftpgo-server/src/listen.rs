@@ -1,7 +1,8 @@
 //! Opening ports, and saying what to do when one cannot be opened.
 
-use std::{io, net::SocketAddr};
+use std::{env, io, net::SocketAddr};
 
+use listenfd::ListenFd;
 use tokio::net::TcpListener;
 
 use crate::config::{Problem, settings::Endpoint};
@@ -10,6 +11,55 @@ use crate::config::{Problem, settings::Endpoint};
 pub(crate) struct Listening {
     pub(crate) listener: TcpListener,
     pub(crate) address: SocketAddr,
+}
+
+/// Sockets that whoever started this process listens on already (systemd's socket activation, sd_listen_fds(3)).
+pub(crate) struct PassedSockets {
+    sockets: ListenFd,
+    /// By position; `FileDescriptorName=` of the unit.
+    names: Vec<String>,
+}
+
+impl PassedSockets {
+    /// Those of this process.
+    pub(crate) fn of_process() -> Self {
+        let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
+        Self {
+            sockets: ListenFd::from_env(),
+            names: names.split(':').map(str::to_owned).collect(),
+        }
+    }
+
+    /// Those for `section`: with the name `httpd` for that section, and all others for `sftpd`.
+    ///
+    /// # Errors
+    /// One of them is no TCP socket that listens.
+    pub(crate) fn take(&mut self, section: &str) -> Result<Vec<Listening>, Problem> {
+        let mut taken = Vec::new();
+        for position in 0..self.sockets.len() {
+            let name = self.names.get(position).map(String::as_str);
+            if (name == Some("httpd")) != (section == "httpd") {
+                continue;
+            }
+            let listening = self
+                .sockets
+                .take_tcp_listener(position)
+                .and_then(|socket| socket.map(of_system).transpose())
+                .map_err(|error| {
+                    let reason = format!("socket number {position} cannot be listened on: {error}");
+                    Problem::new("LISTEN_FDS", reason)
+                })?;
+            taken.extend(listening);
+        }
+        Ok(taken)
+    }
+}
+
+fn of_system(socket: std::net::TcpListener) -> io::Result<Listening> {
+    socket.set_nonblocking(true)?;
+    let address = socket.local_addr()?;
+    let listener = TcpListener::from_std(socket)?;
+    Ok(Listening { listener, address })
 }
 
 /// Listens where `section` of the configuration says.

@@ -21,6 +21,7 @@ mod shutdown;
 mod stack_trim;
 mod startup_banner;
 mod startup_tasks;
+mod systemd;
 mod terminal;
 mod version;
 

@@ -16,12 +16,12 @@ use crate::{
     compose::{self, Parts},
     config::{self, LoadedConfig, Problem, settings::Settings},
     health,
-    listen::listen,
+    listen::{PassedSockets, listen},
     logging::{self, LogSettings},
     reload::Reload,
     shutdown::{self, HangUp},
-    startup_banner::StartupBanner,
-    startup_tasks, terminal,
+    startup_banner::{StartupBanner, listed},
+    startup_tasks, systemd, terminal,
 };
 
 /// What Linux allows at the most unless told otherwise.
@@ -130,13 +130,21 @@ async fn serve(
         find_dirty(&parts).map_err(|error| Problem::new("data_provider", error.to_string()))?;
     let writer = LedgerWriter::start(Arc::clone(&parts.quotas), WRITE_USAGE_WITHIN)
         .map_err(|error| Problem::new("system", format!("no threads can be started: {error}")))?;
-    let sftp = listen("sftpd", &settings.sftpd.bind).await?;
-    let rest = match &settings.httpd.bind {
-        Some(endpoint) => Some(listen("httpd", endpoint).await?),
-        None => None,
+    let mut passed = PassedSockets::of_process();
+    let sftp = match passed.take("sftpd")? {
+        passed if !passed.is_empty() => passed,
+        _ => vec![listen("sftpd", &settings.sftpd.bind).await?],
     };
+    let rest = match (
+        passed.take("httpd")?.into_iter().next(),
+        &settings.httpd.bind,
+    ) {
+        (None, Some(endpoint)) => Some(listen("httpd", endpoint).await?),
+        (passed, _) => passed,
+    };
+    let sftp_addresses: Vec<_> = sftp.iter().map(|sftp| sftp.address).collect();
     StartupBanner {
-        sftp: sftp.address,
+        sftp: &sftp_addresses,
         rest: rest.as_ref().map(|rest| rest.address),
         loaded,
         settings,
@@ -153,13 +161,21 @@ async fn serve(
     let sessions_are_over = CancellationToken::new();
     let watching = tokio::spawn(cluster_task::watch(&parts, sessions_are_over.clone()));
 
+    systemd::ready(&format!("SFTP on {}", listed(&sftp_addresses)));
+    let stopping = shutdown.clone();
+    tokio::spawn(async move {
+        stopping.cancelled().await;
+        systemd::stopping(grace);
+    });
+
     let rest_until = shutdown.clone();
     let serve_rest = async move {
         if let Some(rest) = rest {
             sftpgo_api::serve(parts.api, rest.listener, rest_until).await;
         }
     };
-    tokio::join!(parts.ssh.serve(sftp.listener, shutdown), serve_rest);
+    let sftp = sftp.into_iter().map(|sftp| sftp.listener).collect();
+    tokio::join!(parts.ssh.serve(sftp, shutdown), serve_rest);
     sessions_are_over.cancel();
     // Whoever says that this server is alive must not do so after it has left.
     let _ = watching.await;

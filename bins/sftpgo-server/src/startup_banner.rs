@@ -21,7 +21,8 @@ use crate::{
 
 /// What there is to tell once the ports are open.
 pub(crate) struct StartupBanner<'a> {
-    pub(crate) sftp: SocketAddr,
+    /// At least one.
+    pub(crate) sftp: &'a [SocketAddr],
     pub(crate) rest: Option<SocketAddr>,
     pub(crate) loaded: &'a LoadedConfig,
     pub(crate) settings: &'a Settings,
@@ -33,7 +34,7 @@ impl StartupBanner<'_> {
     /// To the terminal; warnings and one line about the start to the log as well.
     pub(crate) fn say(&self) {
         log::info!(
-            version = version::info().version, sftp:% = self.sftp,
+            version = version::info().version, sftp = listed(self.sftp),
             rest = self.rest.map(|rest| rest.to_string()).unwrap_or_default();
             "started"
         );
@@ -49,7 +50,9 @@ impl StartupBanner<'_> {
         let mut line = |what: &str, is: String| {
             let _ = writeln!(text, "  {what:<10} {is}");
         };
-        line("SFTP", where_it_listens(self.sftp));
+        for address in self.sftp {
+            line("SFTP", where_it_listens(*address));
+        }
         line("REST API", self.rest_line());
         line("config", self.config_line());
         line("database", self.database_line());
@@ -93,8 +96,10 @@ impl StartupBanner<'_> {
     }
 
     fn next_steps(&self) -> String {
-        let sftp = reachable(self.sftp);
-        let connect = format!("sftp -P {} alice@{}", sftp.port(), host(sftp.ip()));
+        let sftp = self.sftp.first().copied().map(reachable);
+        let connect = sftp.map_or_else(String::new, |sftp| {
+            format!("sftp -P {} alice@{}", sftp.port(), host(sftp.ip()))
+        });
         match self.rest {
             None => format!("Connect with\n  {connect}"),
             Some(rest) => format!(
@@ -167,6 +172,12 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     } else {
         address
     }
+}
+
+/// For a log line and for systemd.
+pub(crate) fn listed(addresses: &[SocketAddr]) -> String {
+    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    addresses.join(", ")
 }
 
 /// As sftp takes a host: it reads a path behind the first colon that is not in brackets.

@@ -4,8 +4,12 @@
 //! holding up anybody else and need no hop to another thread and back for every packet.
 
 use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    io,
     net::SocketAddr,
     sync::Arc,
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -84,13 +88,15 @@ impl Server {
         })
     }
 
-    /// Serves until `shutdown` fires; then running transfers may finish within the configured grace.
-    pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) {
+    /// Serves whoever connects to one of `listeners` until `shutdown` fires; then running transfers may finish within the
+    /// configured grace.
+    pub async fn serve(self, listeners: Vec<TcpListener>, shutdown: CancellationToken) {
+        let mut listeners = VecDeque::from(listeners);
         let (alive, mut all_gone) = mpsc::channel::<()>(1);
         let mut failures = AcceptFailures::of("SFTP");
         loop {
             let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+                accepted = accept(&mut listeners) => accepted,
                 () = shutdown.cancelled() => break,
             };
             match accepted {
@@ -104,7 +110,7 @@ impl Server {
                 }
             }
         }
-        drop((listener, alive));
+        drop((listeners, alive));
         let finished = async {
             while self.context.connections.transfer_count() > 0 {
                 tokio::time::sleep(SHUTDOWN_POLL).await;
@@ -140,6 +146,23 @@ impl Server {
             Entrance::Refused => accepted.refuse(),
         }
     }
+}
+
+/// The next connection to one of them, which goes behind the others then.
+async fn accept(listeners: &mut VecDeque<TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
+    let mut at = 0;
+    let accepted = poll_fn(|context| {
+        for (index, listener) in listeners.iter().enumerate() {
+            if let Poll::Ready(accepted) = listener.poll_accept(context) {
+                at = index;
+                return Poll::Ready(accepted);
+            }
+        }
+        Poll::Pending
+    })
+    .await;
+    listeners.rotate_left((at + 1) % listeners.len().max(1));
+    accepted
 }
 
 /// A connection that nothing was read from yet.

@@ -222,7 +222,7 @@ async fn serve(
     if terminal::is_seen() {
         tokio::spawn(live::draw(parts.connections.clone(), shutdown.clone()));
     }
-    parts.ssh.serve(listener, shutdown).await;
+    parts.ssh.serve(vec![listener], shutdown).await;
     let last_work = move || {
         if let Some(announced) = announced {
             announced.end();
