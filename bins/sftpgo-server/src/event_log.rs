@@ -102,6 +102,7 @@ fn login_type(method: LoginMethod) -> &'static str {
     match method {
         LoginMethod::PublicKey => "public_key",
         LoginMethod::Password => "password",
+        LoginMethod::Admin => "admin",
         // The spelling that Fail2ban filters look for.
         LoginMethod::NoneTried => "no_auth_tryed",
     }
@@ -204,6 +205,7 @@ mod tests {
             (LoginMethod::Password, "password"),
             (LoginMethod::PublicKey, "public_key"),
             (LoginMethod::NoneTried, "no_auth_tryed"),
+            (LoginMethod::Admin, "admin"),
         ] {
             let line = line_of(&Event::LoginFailed {
                 username: "eve",

@@ -112,9 +112,9 @@ impl Metrics {
         let by_method = match method {
             LoginMethod::Password => Some(&self.password_logins),
             LoginMethod::PublicKey => Some(&self.public_key_logins),
-            LoginMethod::NoneTried => None,
+            // Without a credential nothing was attempted, so nothing failed either; and admins are no users.
+            LoginMethod::NoneTried | LoginMethod::Admin => None,
         };
-        // Without a credential nothing was attempted, so nothing failed either.
         by_method
             .into_iter()
             .flat_map(|logins| [&self.logins, logins])

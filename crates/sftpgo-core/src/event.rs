@@ -47,6 +47,8 @@ pub enum LoginMethod {
     PublicKey,
     /// `password` and keyboard-interactive.
     Password,
+    /// An admin, over HTTP, by whatever proves it.
+    Admin,
     /// The connection ended before a credential was sent.
     NoneTried,
 }

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod admin_refusal;
 mod column_limits;
 mod connect_options;
 mod journal;
@@ -12,6 +13,10 @@ mod memory;
 
 #[cfg(feature = "database")]
 mod admin;
+#[cfg(feature = "database")]
+mod admin_row;
+#[cfg(feature = "database")]
+mod admins;
 #[cfg(feature = "database")]
 mod all_users;
 #[cfg(feature = "database")]

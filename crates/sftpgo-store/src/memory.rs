@@ -1,5 +1,6 @@
 //! Users that live as long as the process: portable mode, tests, and services that bring their own users.
 
+mod admins;
 mod sharing;
 
 use std::{
@@ -24,6 +25,7 @@ use crate::column_limits;
 #[derive(Debug, Default)]
 pub struct MemoryProvider {
     stored: Mutex<Stored>,
+    admins: Mutex<admins::Stored>,
     is_shared: bool,
 }
 

@@ -31,6 +31,53 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    admins (id) {
+        id -> Integer,
+        version -> BigInt,
+        username -> Text,
+        status -> Integer,
+        password -> Text,
+        permissions -> Text,
+        email -> Text,
+        description -> Text,
+        additional_info -> Text,
+        allow_list -> Text,
+        allow_api_key_auth -> Bool,
+        require_password_change -> Bool,
+        require_two_factor -> Bool,
+        totp_config_name -> Nullable<Text>,
+        totp_secret -> Nullable<Text>,
+        spent_steps -> BigInt,
+        recovery_codes -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        sessions_since -> BigInt,
+        last_login -> BigInt,
+    }
+}
+
+diesel::table! {
+    api_keys (id) {
+        id -> Text,
+        name -> Text,
+        hash -> Text,
+        description -> Text,
+        admin -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        last_use_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    admin_changes (id) {
+        id -> Integer,
+        number -> BigInt,
+    }
+}
+
 // These three are in databases that several servers use.
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]

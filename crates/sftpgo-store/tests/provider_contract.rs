@@ -5,7 +5,7 @@
 mod common;
 mod contract;
 
-use contract::{for_every_provider, for_every_shared_provider};
+use contract::{for_every_admin_store, for_every_provider, for_every_shared_provider};
 
 for_every_provider! {
     memory => (sftpgo_store::MemoryProvider::new(), ());
@@ -28,4 +28,17 @@ for_every_shared_provider! {
 
     #[cfg(feature = "mysql")]
     shared_mariadb => crate::common::provider(crate::common::Place::server(sftpgo_databases::Kind::Mariadb));
+}
+
+for_every_admin_store! {
+    admins_in_memory => (sftpgo_store::MemoryProvider::new(), ());
+
+    #[cfg(feature = "sqlite")]
+    admins_in_sqlite => crate::common::provider(crate::common::Place::sqlite());
+
+    #[cfg(feature = "postgres")]
+    admins_in_postgres => crate::common::provider(crate::common::Place::server(sftpgo_databases::Kind::Postgres));
+
+    #[cfg(feature = "mysql")]
+    admins_in_mariadb => crate::common::provider(crate::common::Place::server(sftpgo_databases::Kind::Mariadb));
 }

@@ -118,7 +118,34 @@ impl Logins {
         self.tell(user, LoginMethod::PublicKey, remote, outcome)
     }
 
-    /// A login failed before anything was looked up.
+    /// Verifies something that is as dear as a password when its turn comes, and tells how long it waited for that; nothing
+    /// where the connection has to close.
+    pub(crate) fn in_turn<T: Send + 'static>(
+        &self,
+        user: &SentName<'_>,
+        remote: SocketAddr,
+        bell: &Arc<Bell>,
+        check: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<(Result<T, LoginFailure>, Duration)> {
+        let queued = Instant::now();
+        let asker = Asker::new(remote.ip(), user.shown());
+        Some(match self.passwords.run(asker, bell, check) {
+            Ok((done, began)) => (Ok(done), began.saturating_duration_since(queued)),
+            Err(not_done) => (Err(failure_of(&not_done)?), queued.elapsed()),
+        })
+    }
+
+    /// When a refusal is answered to who asked then and waited so long for a turn.
+    pub(crate) fn refused_at(&self, asked: Instant, waited: Duration) -> Instant {
+        refused_at(asked, waited, self.authenticator.refusal_time().get())
+    }
+
+    /// A login succeeded by checks that are not this one's.
+    pub(crate) fn succeeded(&self, user: &SentName<'_>, method: LoginMethod, remote: SocketAddr) {
+        self.tell(user, method, remote, Ok(()));
+    }
+
+    /// A login failed before anything was looked up, or by checks that are not this one's.
     pub fn failed(
         &self,
         user: &SentName<'_>,

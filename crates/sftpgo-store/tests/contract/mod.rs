@@ -1,5 +1,6 @@
 //! The contract, one promise a function.
 
+pub(crate) mod admins;
 pub(crate) mod quota;
 pub(crate) mod sharing;
 pub(crate) mod users;
@@ -40,7 +41,7 @@ macro_rules! for_every_provider {
         $(
             $(#[$attribute])*
             mod $name {
-                crate::contract::promises! { $make, provider => provider.as_ref();
+                crate::contract::promises! { $make, provider as sftpgo_core::Provider => provider.as_ref();
                     users::an_added_user_is_found_as_it_was_stored,
                     users::the_largest_values_survive,
                     users::adding_ignores_id_usage_and_last_login,
@@ -80,7 +81,7 @@ macro_rules! for_every_shared_provider {
         $(
             $(#[$attribute])*
             mod $name {
-                crate::contract::promises! { $make, provider => &provider;
+                crate::contract::promises! { $make, provider as sftpgo_core::Provider => &provider;
                     sharing::what_servers_report_adds_up_and_counts_once,
                     sharing::what_one_server_reserves_no_other_gets,
                     sharing::no_report_is_lost_among_many_threads,
@@ -101,17 +102,36 @@ macro_rules! for_every_shared_provider {
     };
 }
 
+/// The promises about admins, for each store of them.
+macro_rules! for_every_admin_store {
+    ($($(#[$attribute:meta])* $name:ident => $make:expr;)*) => {
+        $(
+            $(#[$attribute])*
+            mod $name {
+                crate::contract::promises! { $make, store as sftpgo_core::admin::AdminStore => store.as_ref();
+                    admins::an_added_admin_is_found_as_it_was_stored,
+                    admins::of_many_who_want_to_be_first_one_is,
+                    admins::a_change_of_an_older_version_changes_nothing,
+                    admins::the_last_who_can_do_everything_stays,
+                    admins::of_two_who_delete_each_other_one_stays,
+                    admins::a_key_is_kept_for_an_admin_who_is_there,
+                }
+            }
+        )*
+    };
+}
+
 macro_rules! promises {
-    ($make:expr, $provider:ident => $hand_over:expr; $($area:ident::$promise:ident,)*) => {
+    ($make:expr, $provider:ident as $kind:path => $hand_over:expr; $($area:ident::$promise:ident,)*) => {
         $(
             #[test]
             fn $promise() {
                 let (provider, _keep) = $make;
-                let $provider: std::sync::Arc<dyn sftpgo_core::Provider> = std::sync::Arc::new(provider);
+                let $provider: std::sync::Arc<dyn $kind> = std::sync::Arc::new(provider);
                 crate::contract::$area::$promise($hand_over);
             }
         )*
     };
 }
 
-pub(crate) use {for_every_provider, for_every_shared_provider, promises};
+pub(crate) use {for_every_admin_store, for_every_provider, for_every_shared_provider, promises};

@@ -1,0 +1,268 @@
+//! Logins of admins: by password and second factor, and by API key. They are refused, delayed and told to observers as
+//! logins of users are.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use super::{Admin, Admins, api_key::SentKey};
+use crate::{
+    auth::{Logins, SentName},
+    credential::password::PasswordHash,
+    error::{Error, Result},
+    event::LoginMethod,
+    fair_pool::Bell,
+    sync::lock,
+    user::now_ms,
+};
+
+/// After so many wrong codes in a row no code of the admin passes for [`PAUSE`]: six digits could be guessed else.
+const WRONG_CODES: u32 = 10;
+/// Since the last wrong one.
+const PAUSE: Duration = Duration::from_secs(60);
+/// The last use of a key is written this often.
+const KEY_USE: i64 = 60_000;
+
+/// The logins of admins in a process.
+pub struct AdminLogins {
+    admins: Arc<Admins>,
+    logins: Arc<Logins>,
+    wrong_codes: Mutex<HashMap<String, (u32, Instant)>>,
+}
+
+/// The outcome of checking a password.
+pub enum PasswordVerdict {
+    /// The admin, who has no second factor, is logged in.
+    LoggedIn(Box<Admin>),
+    /// The password is right, and a code of the second factor is needed too.
+    NeedsCode(Box<Admin>),
+    /// Whatever is wrong, it is answered then.
+    Refused(Instant),
+    /// The connection has to close.
+    Closing,
+}
+
+/// Why a key does not pass.
+#[derive(Debug)]
+pub enum RefusedAdmin {
+    /// It is not a key, or nobody's.
+    Unknown,
+    /// It is not the secret of the key, or that has expired.
+    Wrong,
+    /// The admin may not be acted for by a key.
+    NotAllowed,
+    /// The store does not answer.
+    Failed(Error),
+}
+
+impl AdminLogins {
+    /// Logins of `admins`, counted by `logins`.
+    pub fn new(admins: Arc<Admins>, logins: Arc<Logins>) -> Self {
+        Self {
+            admins,
+            logins,
+            wrong_codes: Mutex::default(),
+        }
+    }
+
+    /// The admins.
+    pub fn admins(&self) -> &Arc<Admins> {
+        &self.admins
+    }
+
+    /// Checks a password when its turn comes. What is done for a wrong name and for a wrong password is the same.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub fn check_password(
+        &self,
+        username: &str,
+        password: &[u8],
+        remote: SocketAddr,
+        bell: &Arc<Bell>,
+    ) -> Result<PasswordVerdict> {
+        let asked = Instant::now();
+        let name = SentName::new(username.as_bytes());
+        let admin = self.admins.store().admin(username)?;
+        let hash = admin
+            .as_ref()
+            .and_then(|admin| PasswordHash::parse(&admin.password).ok());
+        let hash = hash.unwrap_or_else(PasswordHash::of_nobody);
+        let password = password.to_vec();
+        let check = move || hash.verify(&password);
+        let Some((matches, waited)) = self.logins.in_turn(&name, remote, bell, check) else {
+            return Ok(PasswordVerdict::Closing);
+        };
+        let reason = match (matches, admin) {
+            (Err(failure), _) => failure.to_string(),
+            (_, None) => "no such admin".to_owned(),
+            (Ok(matches), Some(admin)) => match refusal(&admin, remote) {
+                Some(reason) => reason.to_owned(),
+                None if !matches => "wrong password".to_owned(),
+                None if admin.totp.is_some() => {
+                    return Ok(PasswordVerdict::NeedsCode(Box::new(admin)));
+                }
+                None => {
+                    return Ok(PasswordVerdict::LoggedIn(Box::new(
+                        self.enter(admin, remote),
+                    )));
+                }
+            },
+        };
+        self.logins
+            .failed(&name, LoginMethod::Admin, remote, reason);
+        Ok(PasswordVerdict::Refused(
+            self.logins.refused_at(asked, waited),
+        ))
+    }
+
+    /// Checks the code of an admin whose password was right; when a refusal is to be answered if it does not pass.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub fn check_code(
+        &self,
+        admin: &Admin,
+        code: &str,
+        remote: SocketAddr,
+    ) -> Result<Result<Admin, Instant>> {
+        let asked = Instant::now();
+        let name = SentName::new(admin.username.as_bytes());
+        let refused = |reason: &str| {
+            self.logins
+                .failed(&name, LoginMethod::Admin, remote, reason);
+            Ok(Err(self.logins.refused_at(asked, Duration::ZERO)))
+        };
+        if self.has_to_pause(&admin.username) {
+            return refused("too many wrong codes of the second factor");
+        }
+        match self.admins.pass_second_factor(&admin.username, code)? {
+            Some(passed) if refusal(&passed, remote).is_none() => {
+                lock(&self.wrong_codes).remove(&admin.username);
+                Ok(Ok(self.enter(passed, remote)))
+            }
+            Some(_) => refused("the admin may not log in any more"),
+            None => {
+                self.count_wrong_code(&admin.username);
+                refused("wrong code of the second factor")
+            }
+        }
+    }
+
+    /// The admin for whom this key may be used.
+    ///
+    /// # Errors
+    /// See [`RefusedAdmin`].
+    pub fn with_api_key(&self, text: &str, remote: SocketAddr) -> Result<Admin, RefusedAdmin> {
+        let refused = |shown: &str, reason: &str, refusal| {
+            let name = SentName::new(shown.as_bytes());
+            self.logins
+                .failed(&name, LoginMethod::Admin, remote, reason);
+            Err(refusal)
+        };
+        let store = self.admins.store();
+        let Some(sent) = SentKey::parse(text) else {
+            return refused("", "not an API key", RefusedAdmin::Unknown);
+        };
+        let key = store.api_key(sent.id).map_err(RefusedAdmin::Failed)?;
+        let Some(key) = key else {
+            return refused("", "unknown API key", RefusedAdmin::Unknown);
+        };
+        let now = now_ms();
+        if !key.passes(sent.secret, now) {
+            return refused(&key.admin, "wrong or expired API key", RefusedAdmin::Wrong);
+        }
+        let username = match (key.admin.as_str(), sent.admin) {
+            (bound, "") if !bound.is_empty() => bound,
+            ("", named) if !named.is_empty() => named,
+            (bound, named) if bound == named && !bound.is_empty() => bound,
+            _ => {
+                return refused(
+                    sent.admin,
+                    "the API key is not for this admin",
+                    RefusedAdmin::NotAllowed,
+                );
+            }
+        };
+        let admin = store.admin(username).map_err(RefusedAdmin::Failed)?;
+        match admin {
+            Some(admin) if admin.allow_api_key_auth && refusal(&admin, remote).is_none() => {
+                if now - key.last_use_at >= KEY_USE
+                    && let Err(error) = store.record_api_key_use(&key.id, now)
+                {
+                    log::warn!("the use of an API key could not be written down: {error}");
+                }
+                Ok(admin)
+            }
+            _ => refused(
+                username,
+                "API keys may not be used for this admin",
+                RefusedAdmin::NotAllowed,
+            ),
+        }
+    }
+
+    /// The admin who logged in at `sessions_since`, if that still holds; `None` for any time.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub fn current(
+        &self,
+        username: &str,
+        sessions_since: Option<i64>,
+        remote: SocketAddr,
+    ) -> Result<Option<Admin>> {
+        let admin = self.admins.store().admin(username)?;
+        Ok(admin.filter(|admin| {
+            refusal(admin, remote).is_none()
+                && sessions_since.is_none_or(|since| since == admin.sessions_since)
+        }))
+    }
+
+    fn enter(&self, admin: Admin, remote: SocketAddr) -> Admin {
+        let name = SentName::new(admin.username.as_bytes());
+        self.logins.succeeded(&name, LoginMethod::Admin, remote);
+        let now = now_ms();
+        let recorded = self.admins.store().record_admin_login(&admin.username, now);
+        if let Err(error) = recorded {
+            log::warn!(
+                "the last login of the admin {:?} could not be written down: {error}",
+                admin.username
+            );
+        }
+        Admin {
+            last_login: now,
+            ..admin
+        }
+    }
+
+    fn has_to_pause(&self, username: &str) -> bool {
+        let wrong_codes = lock(&self.wrong_codes);
+        wrong_codes
+            .get(username)
+            .is_some_and(|(count, last)| *count >= WRONG_CODES && last.elapsed() < PAUSE)
+    }
+
+    /// Only admins whose password was right have an entry.
+    fn count_wrong_code(&self, username: &str) {
+        let mut wrong_codes = lock(&self.wrong_codes);
+        let entry = wrong_codes
+            .entry(username.to_owned())
+            .or_insert((0, Instant::now()));
+        *entry = (entry.0.saturating_add(1), Instant::now());
+    }
+}
+
+/// Why an admin may not do anything from there.
+fn refusal(admin: &Admin, remote: SocketAddr) -> Option<&'static str> {
+    if !admin.enabled {
+        Some("the admin is disabled")
+    } else if !admin.allows(remote.ip()) {
+        Some("the admin may not come from this address")
+    } else {
+        None
+    }
+}

@@ -1,0 +1,243 @@
+//! Codes by time (RFC 6238), each of which passes once, and recovery codes.
+
+use std::fmt;
+
+use totp_rs::{Algorithm, Builder, Secret, Totp};
+
+use super::{Admin, RecoveryCode, TotpSecret};
+use crate::{
+    error::{Error, Result},
+    random,
+};
+
+/// Codes of the step before and of the one after pass too: clocks differ.
+const SKEW: u16 = 1;
+/// Bytes of a secret: as many as SHA-1 has.
+const SECRET: usize = 20;
+/// Made at once.
+const RECOVERY_CODES: usize = 12;
+/// Bits of [`Admin::spent_steps`] below the number of the last step that was used: one for it and each before it whose code
+/// may still be used.
+const STEP_BITS: u32 = 2 * SKEW as u32 + 1;
+
+/// The hash that codes are computed by. Many apps know SHA-1 only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TotpAlgorithm {
+    /// `sha1`.
+    #[default]
+    Sha1,
+    /// `sha256`.
+    Sha256,
+    /// `sha512`.
+    Sha512,
+}
+
+/// A kind of second factor that the operator offers: six digits every 30 seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TotpConfig {
+    /// By which it is chosen.
+    pub name: String,
+    /// Shown by the app.
+    pub issuer: String,
+    /// The hash that codes are computed by.
+    pub algorithm: TotpAlgorithm,
+}
+
+impl Default for TotpConfig {
+    fn default() -> Self {
+        Self {
+            name: "Default".to_owned(),
+            issuer: "SFTPGo".to_owned(),
+            algorithm: TotpAlgorithm::default(),
+        }
+    }
+}
+
+/// A new secret, which is nobody's yet.
+pub struct GeneratedTotp {
+    /// In Base32.
+    pub secret: String,
+    /// For the app, as in `otpauth://totp/…`.
+    pub url: String,
+    /// The URL as a picture.
+    pub qr_code: Vec<u8>,
+}
+
+impl fmt::Debug for GeneratedTotp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GeneratedTotp(…)")
+    }
+}
+
+impl TotpConfig {
+    /// A secret for the account `username`.
+    ///
+    /// # Errors
+    /// The issuer or the name cannot be part of the URL.
+    pub fn generate(&self, username: &str) -> Result<GeneratedTotp> {
+        let mut bytes = [0; SECRET];
+        random::fill(&mut bytes);
+        let totp = self
+            .builder(Secret::from(bytes))
+            .with_issuer(Some(self.issuer.as_str()))
+            .with_account_name(username)
+            .build()
+            .map_err(|error| Error::invalid("config_name", error))?;
+        let failed = |error: totp_rs::TotpError| Error::invalid("config_name", error);
+        Ok(GeneratedTotp {
+            secret: totp.secret().to_base32(),
+            url: totp.to_url().map_err(failed)?,
+            qr_code: totp.to_qr_png().map_err(failed)?,
+        })
+    }
+
+    /// The step whose code this is at `now` (Unix milliseconds).
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid): the secret is none, or the code is wrong.
+    pub fn step_of(&self, secret: &str, code: &str, now: i64) -> Result<i64> {
+        let step = self.totp(secret)?.check(code.trim(), seconds(now));
+        step.and_then(|step| i64::try_from(step).ok())
+            .ok_or_else(|| Error::invalid("passcode", "is wrong"))
+    }
+
+    /// Is this a secret that codes can be computed from?
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) if not.
+    pub fn check_secret(&self, secret: &str) -> Result<()> {
+        self.totp(secret).map(drop)
+    }
+
+    fn totp(&self, secret: &str) -> Result<Totp> {
+        let failed = |why: String| Error::invalid("secret", why);
+        let text: String = secret
+            .chars()
+            .filter(|c| !c.is_whitespace() && *c != '=')
+            .map(|c| c.to_ascii_uppercase())
+            .collect();
+        let secret = Secret::try_from_base32(text)
+            .map_err(|_| failed("is not a secret in Base32".to_owned()))?;
+        self.builder(secret)
+            .build()
+            .map_err(|error| failed(error.to_string()))
+    }
+
+    fn builder(&self, secret: Secret) -> Builder {
+        Builder::new()
+            .with_algorithm(match self.algorithm {
+                TotpAlgorithm::Sha1 => Algorithm::SHA1,
+                TotpAlgorithm::Sha256 => Algorithm::SHA256,
+                TotpAlgorithm::Sha512 => Algorithm::SHA512,
+            })
+            .with_skew(SKEW)
+            .with_secret(secret)
+    }
+}
+
+fn seconds(now: i64) -> u64 {
+    u64::try_from(now / 1000).unwrap_or(0)
+}
+
+/// What [`Admin::spent_steps`] becomes when the code of `step` is used; none if it was used, or is too old to tell.
+pub(super) fn spend(spent: i64, step: i64) -> Option<i64> {
+    let (last, used) = (spent >> STEP_BITS, spent & ((1 << STEP_BITS) - 1));
+    let mask = (1 << STEP_BITS) - 1;
+    let used = if step > last {
+        let behind = u32::try_from(step - last).unwrap_or(u32::MAX);
+        used.checked_shl(behind).unwrap_or(0) & mask | 1
+    } else {
+        let bit = 1_i64.checked_shl(u32::try_from(last - step).ok()?)? & mask;
+        if bit == 0 || used & bit != 0 {
+            return None;
+        }
+        used | bit
+    };
+    Some((last.max(step) << STEP_BITS) | used)
+}
+
+/// `admin` after the use of a code of the second factor, or of a recovery code; none if it does not pass.
+pub(super) fn pass(
+    admin: &Admin,
+    totp: &TotpSecret,
+    configs: &[TotpConfig],
+    code: &str,
+    now: i64,
+) -> Option<Admin> {
+    let config = configs
+        .iter()
+        .find(|config| config.name == totp.config_name);
+    let step = config.and_then(|config| config.step_of(&totp.secret, code, now).ok());
+    let mut passed = admin.clone();
+    if let Some(step) = step {
+        passed.spent_steps = spend(admin.spent_steps, step)?;
+        return Some(passed);
+    }
+    let recovery = passed
+        .recovery_codes
+        .iter_mut()
+        .find(|known| !known.used && known.code == code.trim())?;
+    recovery.used = true;
+    Some(passed)
+}
+
+/// New recovery codes.
+pub(super) fn recovery_codes() -> Vec<RecoveryCode> {
+    let code = || RecoveryCode {
+        code: random::hex_id().chars().take(20).collect(),
+        used: false,
+    };
+    std::iter::repeat_with(code).take(RECOVERY_CODES).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of RFC 6238, appendix B: the last six of eight digits.
+    #[test]
+    fn codes_are_those_of_the_rfc() {
+        let config = TotpConfig::default();
+        let secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+        for (second, code, step) in [
+            (59, "287082", 1),
+            (1_111_111_109, "081804", 37_037_036),
+            (2_000_000_000, "279037", 66_666_666),
+        ] {
+            let now = second * 1000;
+            assert_eq!(config.step_of(secret, code, now).unwrap(), step);
+            assert!(config.step_of(secret, code, now + 30_000).is_ok());
+            assert!(config.step_of(secret, code, now + 60_000).is_err());
+        }
+        assert!(config.step_of(secret, "000000", 59_000).is_err());
+        assert!(config.step_of("not base32!", "000000", 59_000).is_err());
+    }
+
+    #[test]
+    fn each_step_is_spent_once_in_any_order() {
+        let spent = spend(0, 1000).unwrap();
+        assert_eq!(spend(spent, 1000), None);
+        let spent = spend(spent, 1001).unwrap();
+        let spent = spend(spent, 999).unwrap();
+        for step in [999, 1000, 1001, 998, 0] {
+            assert_eq!(spend(spent, step), None, "{step}");
+        }
+        let spent = spend(spent, 1100).unwrap();
+        assert_eq!(spend(spent, 1100), None);
+        assert!(spend(spent, 1099).is_some());
+    }
+
+    #[test]
+    fn what_is_generated_can_be_computed_with() {
+        let config = TotpConfig::default();
+        let made = config.generate("alice").unwrap();
+        config.check_secret(&made.secret).unwrap();
+        assert!(
+            made.url.starts_with("otpauth://totp/SFTPGo:alice?"),
+            "{}",
+            made.url
+        );
+        assert_eq!(made.qr_code.get(1..4), Some(&b"PNG"[..]));
+        assert_ne!(made.secret, config.generate("alice").unwrap().secret);
+    }
+}

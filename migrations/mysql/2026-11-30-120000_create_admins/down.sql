@@ -1,0 +1,3 @@
+DROP TABLE IF EXISTS api_keys;
+DROP TABLE IF EXISTS admins;
+DROP TABLE IF EXISTS admin_changes;
