@@ -1,7 +1,10 @@
 //! `ping`: does the server of a configuration answer? For health checks of containers.
 
 use std::{
+    io::{Read, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    os::unix::net::UnixStream,
+    path::Path,
     process::ExitCode,
     time::Duration,
 };
@@ -10,7 +13,10 @@ use ureq::{Agent, http::StatusCode};
 
 use crate::{
     cli::Options,
-    config::{self, settings::Endpoint},
+    config::{
+        self,
+        settings::{Endpoint, HttpBinding, Place},
+    },
     terminal,
 };
 
@@ -26,9 +32,9 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     );
     let asked = match loaded.settings() {
         Err(problems) => Err(config::complaint(problems)),
-        Ok(settings) => match &settings.httpd.bind {
+        Ok(settings) => match settings.httpd.bindings.first() {
             None => Err("error: httpd.bind_port is 0, so there is nobody to ask".to_owned()),
-            Some(endpoint) => ask(&url(endpoint)).map_err(|reason| format!("error: {reason}")),
+            Some(binding) => ask(binding).map_err(|reason| format!("error: {reason}")),
         },
     };
     match asked {
@@ -43,7 +49,33 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     }
 }
 
-fn ask(url: &str) -> Result<(), String> {
+fn ask(binding: &HttpBinding) -> Result<(), String> {
+    match &binding.place {
+        Place::Port(endpoint) => ask_port(&url(endpoint)),
+        Place::Path(path) => ask_socket(path),
+    }
+}
+
+/// A Unix socket, which ureq does not speak to.
+fn ask_socket(path: &Path) -> Result<(), String> {
+    let shown = path.display();
+    let asked = UnixStream::connect(path).and_then(|mut stream| {
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        stream
+            .write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut status = [0; "HTTP/1.1 200".len()];
+        stream.read_exact(&mut status)?;
+        Ok(status)
+    });
+    match asked {
+        Ok(status) if &status == b"HTTP/1.1 200" => Ok(()),
+        Ok(status) => Err(format!("{shown} answers {}", status.escape_ascii())),
+        Err(error) => Err(format!("{shown} does not answer: {error}")),
+    }
+}
+
+fn ask_port(url: &str) -> Result<(), String> {
     let agent: Agent = Agent::config_builder()
         .timeout_global(Some(PATIENCE))
         .http_status_as_error(false)

@@ -16,7 +16,7 @@ use crate::{
     compose::{self, Parts},
     config::{self, LoadedConfig, Problem, settings::Settings},
     health,
-    listen::{PassedSockets, listen},
+    listen::{HttpListening, PassedSockets, listen, listen_http},
     logging::{self, LogSettings},
     reload::Reload,
     shutdown::{self, HangUp},
@@ -135,17 +135,11 @@ async fn serve(
         passed if !passed.is_empty() => passed,
         _ => vec![listen("sftpd", &settings.sftpd.bind).await?],
     };
-    let rest = match (
-        passed.take("httpd")?.into_iter().next(),
-        &settings.httpd.bind,
-    ) {
-        (None, Some(endpoint)) => Some(listen("httpd", endpoint).await?),
-        (passed, _) => passed,
-    };
+    let http = listen_http(&settings.httpd.bindings, passed.take("httpd")?).await?;
     let sftp_addresses: Vec<_> = sftp.iter().map(|sftp| sftp.address).collect();
     StartupBanner {
         sftp: &sftp_addresses,
-        rest: rest.as_ref().map(|rest| rest.address),
+        http: http.iter().map(|listening| &listening.at).collect(),
         loaded,
         settings,
         log,
@@ -170,9 +164,12 @@ async fn serve(
 
     let rest_until = shutdown.clone();
     let serve_rest = async move {
-        if let Some(rest) = rest {
-            sftpgo_api::serve(parts.api, rest.listener, rest_until).await;
-        }
+        let (bindings, socket_files): (Vec<_>, Vec<_>) = http
+            .into_iter()
+            .map(|HttpListening { binding, file, .. }| (binding, file))
+            .unzip();
+        sftpgo_api::serve(parts.api, bindings, rest_until).await;
+        drop(socket_files);
     };
     let sftp = sftp.into_iter().map(|sftp| sftp.listener).collect();
     tokio::join!(parts.ssh.serve(sftp, shutdown), serve_rest);

@@ -15,6 +15,7 @@ use crate::{
         LoadedConfig,
         settings::{Driver, Settings},
     },
+    listen::HttpAddress,
     logging::LogSettings,
     terminal, version,
 };
@@ -23,7 +24,8 @@ use crate::{
 pub(crate) struct StartupBanner<'a> {
     /// At least one.
     pub(crate) sftp: &'a [SocketAddr],
-    pub(crate) rest: Option<SocketAddr>,
+    /// Where HTTP listens; nowhere when it is off.
+    pub(crate) http: Vec<&'a HttpAddress>,
     pub(crate) loaded: &'a LoadedConfig,
     pub(crate) settings: &'a Settings,
     pub(crate) log: &'a LogSettings,
@@ -35,7 +37,7 @@ impl StartupBanner<'_> {
     pub(crate) fn say(&self) {
         log::info!(
             version = version::info().version, sftp = listed(self.sftp),
-            rest = self.rest.map(|rest| rest.to_string()).unwrap_or_default();
+            rest = listed(&self.http);
             "started"
         );
         terminal::say(&self.text());
@@ -53,7 +55,9 @@ impl StartupBanner<'_> {
         for address in self.sftp {
             line("SFTP", where_it_listens(*address));
         }
-        line("REST API", self.rest_line());
+        for rest in self.rest_lines() {
+            line("REST API", rest);
+        }
         line("config", self.config_line());
         line("database", self.database_line());
         line("log", self.log_line());
@@ -67,11 +71,18 @@ impl StartupBanner<'_> {
         text + "\n" + &self.next_steps()
     }
 
-    fn rest_line(&self) -> String {
-        match self.rest {
-            None => "off (httpd.bind_port is 0)".to_owned(),
-            Some(rest) => format!("http://{}/api/v1, metrics at /metrics", reachable(rest)),
+    fn rest_lines(&self) -> Vec<String> {
+        if self.http.is_empty() {
+            return vec!["off (httpd.bind_port is 0)".to_owned()];
         }
+        let lines = self.http.iter().map(|at| match at {
+            HttpAddress::Port { address, is_tls } => {
+                let url = url(*address, *is_tls);
+                format!("{url}/api/v1, metrics at /metrics")
+            }
+            HttpAddress::Path(path) => format!("socket {}", path.display()),
+        });
+        lines.collect()
     }
 
     fn config_line(&self) -> String {
@@ -100,22 +111,26 @@ impl StartupBanner<'_> {
         let connect = sftp.map_or_else(String::new, |sftp| {
             format!("sftp -P {} alice@{}", sftp.port(), host(sftp.ip()))
         });
-        match self.rest {
+        let port = self.http.iter().find_map(|at| match at {
+            HttpAddress::Port { address, is_tls } => Some((*address, *is_tls)),
+            HttpAddress::Path(_) => None,
+        });
+        match port {
             None => format!("Connect with\n  {connect}"),
-            Some(rest) => format!(
+            Some((rest, is_tls)) => format!(
                 "Add a user, with a password that you will be asked for:\n  {}\nThen connect:\n  {connect}",
-                self.add_user(rest)
+                self.add_user(rest, is_tls)
             ),
         }
     }
 
-    fn add_user(&self, rest: SocketAddr) -> String {
+    fn add_user(&self, rest: SocketAddr, is_tls: bool) -> String {
         let mut command = cli_command().to_owned();
-        if reachable(rest) != SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) {
-            let rest = reachable(rest);
+        if is_tls || reachable(rest) != SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) {
             // Shells take brackets for a pattern.
             let quote = if rest.is_ipv6() { "'" } else { "" };
-            let _ = write!(command, " --server {quote}http://{rest}{quote}");
+            let url = url(rest, is_tls);
+            let _ = write!(command, " --server {quote}{url}{quote}");
         }
         command += " user add alice";
         if self.settings.data_provider.users_base_dir.is_none() {
@@ -140,14 +155,13 @@ impl StartupBanner<'_> {
             .iter()
             .map(ToString::to_string)
             .collect();
-        if let Some(rest) = self
-            .rest
-            .filter(|rest| Reach::of(rest.ip()) == Reach::Network)
-        {
-            warnings.push(format!(
-                "the REST API listens on {rest} WITHOUT AUTHENTICATION: everybody who reaches it can manage all users. \
-                 Set httpd.bind_address to 127.0.0.1, or keep others away with a firewall"
-            ));
+        for rest in &self.http {
+            if rest.reach() == Reach::Network {
+                warnings.push(format!(
+                    "the REST API listens on {rest} WITHOUT AUTHENTICATION: everybody who reaches it can manage all users. \
+                     Set httpd.bind_address to 127.0.0.1, or keep others away with a firewall"
+                ));
+            }
         }
         if self.settings.data_provider.driver == Driver::Memory {
             warnings
@@ -165,6 +179,12 @@ fn where_it_listens(address: SocketAddr) -> String {
     }
 }
 
+/// Of what listens on `address`, for a client on this machine.
+fn url(address: SocketAddr, is_tls: bool) -> String {
+    let scheme = if is_tls { "https" } else { "http" };
+    format!("{scheme}://{}", reachable(address))
+}
+
 /// Where a client on this machine reaches what listens on `address`.
 fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
@@ -175,7 +195,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 /// For a log line and for systemd.
-pub(crate) fn listed(addresses: &[SocketAddr]) -> String {
+pub(crate) fn listed(addresses: &[impl ToString]) -> String {
     let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
     addresses.join(", ")
 }

@@ -3,7 +3,7 @@
 
 use std::{error::Error, sync::Arc};
 
-use sftpgo_api::{AllowedHosts, ApiState, Metrics, VersionInfo};
+use sftpgo_api::{AllowedHosts, ApiState, Binding, BindingOptions, Metrics, Socket, VersionInfo};
 use sftpgo_core::{
     Provider,
     accounts::Accounts,
@@ -62,6 +62,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
             on_ctrl_c.cancel();
         }
     });
-    sftpgo_api::serve(Arc::new(state), TcpListener::bind(address).await?, shutdown).await;
+    let binding = Binding {
+        socket: Socket::Tcp(TcpListener::bind(address).await?),
+        options: BindingOptions::default(),
+    };
+    sftpgo_api::serve(Arc::new(state), vec![binding], shutdown).await;
     Ok(())
 }

@@ -6,11 +6,13 @@
 
 mod access_log;
 mod arrival;
+mod binding;
 mod blocking;
 mod body;
 mod csrf;
 mod dto;
 mod error;
+mod forwarded;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -20,13 +22,16 @@ mod listener;
 mod metrics;
 mod openapi;
 mod principal;
+mod request;
 mod response;
 mod routes;
 mod server;
 mod state;
 
 pub use arrival::{Arrival, ClientAddress, Reach};
+pub use binding::{Binding, BindingOptions, Socket, StrictTransport};
 pub use dto::user::user_json;
+pub use forwarded::Proxies;
 pub use host::AllowedHosts;
 pub use metrics::Metrics;
 pub use server::serve;

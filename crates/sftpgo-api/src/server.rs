@@ -2,61 +2,90 @@
 
 use std::{convert::Infallible, future::Future, panic::AssertUnwindSafe, sync::Arc};
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::join_all};
 use hyper::{Request, service::Service};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use warp::reply::Response;
 
 use crate::{
     access_log::Entry,
-    arrival::{Arrival, ClientAddress, Reach},
+    arrival::{Arrival, Reach},
+    binding::{Binding, BindingOptions},
     csrf::is_cross_site,
     error::ApiError,
     host::AllowedHosts,
-    listener::{self, Limits},
+    listener::{self, Limits, Peer},
     principal::Principal,
-    routes,
+    request, routes,
     state::{ApiState, App},
 };
 
-/// Serves on `listener` until `shutdown` fires and the requests then running are answered.
-pub async fn serve(state: Arc<ApiState>, listener: TcpListener, shutdown: CancellationToken) {
+/// Serves on `bindings` until `shutdown` fires and the requests then running are answered.
+pub async fn serve(state: Arc<ApiState>, bindings: Vec<Binding>, shutdown: CancellationToken) {
     let routes = warp::service(routes::all(&App::new(Arc::clone(&state))));
     let routes = TowerToHyperService::new(routes);
     let limits = Limits::within(state.connections.descriptors().kept());
-    // A socket that is open has an address.
-    let reach = listener
-        .local_addr()
-        .map_or(Reach::Network, |address| Reach::of(address.ip()));
-    listener::run(limits, listener, shutdown, move |remote, mut request| {
-        let arrival = Arrival {
-            client: ClientAddress::Peer(remote),
-            reach,
-            is_encrypted: false,
+    let places = limits.places();
+    let serving = bindings.into_iter().map(|binding| {
+        let way = Arc::new(Way {
+            options: binding.options.clone(),
+            reach: binding.socket.reach(),
+        });
+        let (state, routes) = (Arc::clone(&state), routes.clone());
+        let handler = move |peer, mut request| {
+            request::use_one_form(&mut request);
+            let arrival = way.arrival(peer, &request);
+            request.extensions_mut().insert(arrival);
+            let entry = Entry::open(&request, arrival.client, Arc::clone(&state.metrics));
+            let principal = Principal::of(&request);
+            request.extensions_mut().insert(principal);
+            let answered = checked(&request, &way.options, &state.allowed_hosts)
+                .map(|()| guarded(routes.call(request)));
+            let way = Arc::clone(&way);
+            async move {
+                let mut response = match answered {
+                    Ok(answered) => answered.await?,
+                    Err(refusal) => refusal.into_response(),
+                };
+                way.options.complete(response.headers_mut(), &arrival);
+                entry.close(&response);
+                Ok(response)
+            }
         };
-        request.extensions_mut().insert(arrival);
-        let entry = Entry::open(&request, arrival.client, Arc::clone(&state.metrics));
-        let principal = Principal::of(&request);
-        request.extensions_mut().insert(principal);
-        let answered =
-            checked(&request, &state.allowed_hosts).map(|()| guarded(routes.call(request)));
-        async move {
-            let response = match answered {
-                Ok(answered) => answered.await?,
-                Err(refusal) => refusal.into_response(),
-            };
-            entry.close(&response);
-            Ok(response)
-        }
-    })
-    .await;
+        listener::run(
+            limits,
+            Arc::clone(&places),
+            binding,
+            shutdown.clone(),
+            handler,
+        )
+    });
+    join_all(serving).await;
+}
+
+/// What the requests of a binding have in common.
+struct Way {
+    options: BindingOptions,
+    reach: Reach,
+}
+
+impl Way {
+    fn arrival<B>(&self, peer: Peer, request: &Request<B>) -> Arrival {
+        let Peer { address, is_tls } = peer;
+        self.options
+            .arrival(self.reach, address, is_tls, request.headers())
+    }
 }
 
 /// Refuses what is not for the routes.
-fn checked<B>(request: &Request<B>, hosts: &AllowedHosts) -> Result<(), ApiError> {
-    if request.uri().path() == routes::HEALTH {
+fn checked<B>(
+    request: &Request<B>,
+    options: &BindingOptions,
+    hosts: &AllowedHosts,
+) -> Result<(), ApiError> {
+    let path = request.uri().path();
+    if path == routes::HEALTH {
         return Ok(());
     }
     hosts.check(request)?;
@@ -64,7 +93,7 @@ fn checked<B>(request: &Request<B>, hosts: &AllowedHosts) -> Result<(), ApiError
         return Err(ApiError::cross_site());
     }
     // CONNECT names a host in the place of the path, and warp panics without a path.
-    if request.uri().path_and_query().is_none() {
+    if request.uri().path_and_query().is_none() || !options.serves(path) {
         return Err(ApiError::unknown_path());
     }
     Ok(())

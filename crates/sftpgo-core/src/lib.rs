@@ -16,6 +16,7 @@ pub mod explain;
 pub mod fair_pool;
 pub mod filesystem;
 pub mod ledger;
+pub mod network;
 mod patience;
 pub mod permission;
 pub mod policy;

@@ -1,8 +1,13 @@
 //! Every configuration key with its default, as files and the environment write it.
 
+mod httpd;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sftpgo_ssh::SshCommand;
+
+use self::httpd::HttpHeader;
+pub(crate) use self::httpd::{HttpBinding, Httpd, Security};
 
 /// The whole configuration, not validated yet.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -73,6 +78,11 @@ pub(crate) struct HostKey {
 pub(super) fn object_of(path: &str) -> Option<Value> {
     match path {
         "sftpd.keys" => serde_json::to_value(HostKey::default()).ok(),
+        "httpd.bindings" => serde_json::to_value(HttpBinding::default()).ok(),
+        // Of each of the bindings.
+        path if path.ends_with("security.https_proxy_headers") => {
+            serde_json::to_value(HttpHeader::default()).ok()
+        }
         _ => None,
     }
 }
@@ -114,25 +124,6 @@ pub(crate) struct DataProvider {
     pub(crate) credentials_path: String,
     /// Of SFTPGo 0.9.6; see [`super::unsupported`].
     pub(crate) pre_login_program: String,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Httpd {
-    pub(crate) bind_port: i64,
-    pub(crate) bind_address: String,
-    /// Not in SFTPGo.
-    pub(crate) allowed_hosts: Vec<String>,
-    pub(crate) templates_path: String,
-    pub(crate) static_files_path: String,
-    /// Of SFTPGo 0.9.5; says where files would lie that this server does not write.
-    pub(crate) backups_path: String,
-    /// Of SFTPGo 0.9.6; see [`super::unsupported`].
-    pub(crate) auth_user_file: String,
-    /// Of SFTPGo 0.9.6; see [`super::unsupported`].
-    pub(crate) certificate_file: String,
-    /// Of SFTPGo 0.9.6; see [`super::unsupported`].
-    pub(crate) certificate_key_file: String,
 }
 
 impl Default for Sftpd {
@@ -191,22 +182,6 @@ impl Default for DataProvider {
             external_auth_scope: 0,
             credentials_path: "credentials".to_owned(),
             pre_login_program: String::new(),
-        }
-    }
-}
-
-impl Default for Httpd {
-    fn default() -> Self {
-        Self {
-            bind_port: 8080,
-            bind_address: "127.0.0.1".to_owned(),
-            allowed_hosts: Vec::new(),
-            templates_path: "templates".to_owned(),
-            static_files_path: "static".to_owned(),
-            backups_path: "backups".to_owned(),
-            auth_user_file: String::new(),
-            certificate_file: String::new(),
-            certificate_key_file: String::new(),
         }
     }
 }

@@ -216,7 +216,9 @@ fn checked(loaded: &LoadedConfig, host_keys: &Path) -> Result<Settings, Vec<Prob
 }
 
 fn with_source(mut problem: Problem, loaded: &LoadedConfig) -> Problem {
-    match loaded.source(&problem.place) {
+    // What is said of an object of a list is of the list.
+    let key = problem.place.split('[').next().unwrap_or_default();
+    match loaded.source(key) {
         Source::Default => {}
         source => problem.reason += &format!(" (set by {source})"),
     }

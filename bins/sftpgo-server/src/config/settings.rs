@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use sftpgo_api::BindingOptions;
 use sftpgo_core::{
     quota::Tracking,
     session::{SetstatMode, UploadPolicy},
@@ -74,12 +75,29 @@ pub(crate) enum Driver {
 #[derive(Debug)]
 pub(crate) struct Httpd {
     /// None is off.
-    pub(crate) bind: Option<Endpoint>,
+    pub(crate) bindings: Vec<HttpBinding>,
     /// Names under which it is reached.
     pub(crate) allowed_hosts: Vec<String>,
 }
 
+/// One place where HTTP listens.
+#[derive(Debug, Clone)]
+pub(crate) struct HttpBinding {
+    /// The key that it comes from, such as `httpd.bindings[0]`.
+    pub(crate) key: String,
+    pub(crate) place: Place,
+    pub(crate) options: BindingOptions,
+}
+
 /// Where to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    Port(Endpoint),
+    /// A Unix socket.
+    Path(PathBuf),
+}
+
+/// A port to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     /// Empty is every address.

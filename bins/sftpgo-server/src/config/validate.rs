@@ -1,5 +1,7 @@
 //! Keys to settings; every value that is not acceptable is told by its key.
 
+mod httpd;
+
 use std::{
     fmt::Display,
     fs,
@@ -18,7 +20,7 @@ use ureq::http::Uri;
 
 use super::{
     Problem, keys,
-    settings::{Actions, Common, DataProvider, Endpoint, Httpd, Settings, Sftpd},
+    settings::{Actions, Common, DataProvider, Endpoint, Settings, Sftpd},
 };
 
 /// What a file or a client does.
@@ -166,37 +168,24 @@ impl Check<'_> {
         }
     }
 
-    fn httpd(&mut self, keys: &keys::Httpd) -> Httpd {
-        let bind = self.endpoint("httpd", &keys.bind_address, keys.bind_port);
-        Httpd {
-            allowed_hosts: self.allowed_hosts(&keys.allowed_hosts, &bind.address),
-            bind: (bind.port != 0).then_some(bind),
-        }
-    }
-
-    /// Whoever lets the API listen on a name means to reach it by that name.
-    fn allowed_hosts(&mut self, names: &[String], bind_address: &str) -> Vec<String> {
-        for name in names.iter().filter(|name| !is_host_name(name)) {
-            self.problem(
-                "httpd.allowed_hosts",
-                format_args!(
-                    "{name:?} is not the name of a host, such as \"sftp.example.org\": without scheme, port and *"
-                ),
-            );
-        }
-        let bind_name = is_host_name(bind_address).then(|| bind_address.to_owned());
-        names.iter().cloned().chain(bind_name).collect()
-    }
-
     fn endpoint(&mut self, section: &str, configured: &str, port: i64) -> Endpoint {
+        self.endpoint_of(
+            (&format!("{section}.bind_address"), configured),
+            (&format!("{section}.bind_port"), port),
+        )
+    }
+
+    /// Each value with its key.
+    fn endpoint_of(&mut self, configured: (&str, &str), port: (&str, i64)) -> Endpoint {
+        let (key, configured) = configured;
         let address = without_brackets(configured);
-        if address.contains(|c: char| c.is_whitespace() || c.is_control() || "[]".contains(c)) {
+        if address.contains(|c: char| c.is_whitespace() || c.is_control() || "[]/".contains(c)) {
             self.problem(
-                &format!("{section}.bind_address"),
+                key,
                 format_args!("{configured:?} is not an address; empty is every address"),
             );
         }
-        let port = self.range(&format!("{section}.bind_port"), port, u16::MAX.into());
+        let port = self.range(port.0, port.1, u16::MAX.into());
         Endpoint {
             address: address.to_owned(),
             port: u16::try_from(port).unwrap_or_default(),
@@ -362,13 +351,6 @@ impl Check<'_> {
     pub(super) fn problem(&mut self, key: &str, reason: impl Display) {
         self.problems.push(Problem::new(key, reason.to_string()));
     }
-}
-
-fn is_host_name(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 /// SFTPGo 0.9.x puts a colon and the port behind the address, and so needs `[::1]`.

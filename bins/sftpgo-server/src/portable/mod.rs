@@ -109,6 +109,7 @@ fn settings(options: &Options, state: &Path) -> Result<Settings, Vec<Problem>> {
                 "--ssh-commands",
             ),
             fixed("sftpd.enable_scp", json!(false), COMMAND),
+            fixed("httpd.bindings", json!([]), COMMAND),
             fixed("httpd.bind_port", json!(0), COMMAND),
             fixed("data_provider.driver", json!("memory"), COMMAND),
             fixed("data_provider.name", json!(""), COMMAND),

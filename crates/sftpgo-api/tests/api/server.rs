@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use serde_json::{Value, json};
-use sftpgo_api::{AllowedHosts, ApiState, Metrics, VersionInfo};
+use sftpgo_api::{AllowedHosts, ApiState, Binding, BindingOptions, Metrics, Socket, VersionInfo};
 use sftpgo_core::session::UploadPolicy;
 use sftpgo_test_support::{ARGON2ID, Service, Settings};
 use tokio::{net::TcpListener, runtime::Runtime, task::JoinHandle};
@@ -51,7 +51,10 @@ impl Api {
         let shutdown = CancellationToken::new();
         let serving = runtime.spawn(sftpgo_api::serve(
             Arc::new(state),
-            listener,
+            vec![Binding {
+                socket: Socket::Tcp(listener),
+                options: BindingOptions::default(),
+            }],
             shutdown.clone(),
         ));
         Self {

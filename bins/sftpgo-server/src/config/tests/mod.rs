@@ -3,10 +3,14 @@ use std::{fs, os::unix::fs::PermissionsExt};
 use sftpgo_core::session::UploadMode;
 use sftpgo_store::{ConnectOptions, StoreConfig};
 
-use super::{settings::Driver, *};
+use super::{
+    settings::{Driver, Place},
+    *,
+};
 
 mod compatibility;
 mod database;
+mod http;
 
 fn load_with(directory: &Path, variables: &[(&str, &str)]) -> LoadedConfig {
     load(
@@ -29,6 +33,17 @@ fn problems_of(directory: &Path, variables: &[(&str, &str)]) -> Vec<String> {
         .collect()
 }
 
+/// Of the only place where HTTP listens.
+fn http_address(settings: &Settings) -> &str {
+    let [binding] = settings.httpd.bindings.as_slice() else {
+        panic!("{:?}", settings.httpd.bindings);
+    };
+    match &binding.place {
+        Place::Port(endpoint) => &endpoint.address,
+        Place::Path(path) => path.to_str().unwrap(),
+    }
+}
+
 #[test]
 fn without_anything_the_defaults_are_valid() {
     let directory = tempfile::tempdir().unwrap();
@@ -38,7 +53,7 @@ fn without_anything_the_defaults_are_valid() {
     assert_eq!(settings.sftpd.bind.port, 2022);
     assert_eq!(settings.sftpd.umask, 0o022);
     assert!(!settings.sftpd.uploads.sync);
-    assert_eq!(settings.httpd.bind.as_ref().unwrap().address, "127.0.0.1");
+    assert_eq!(http_address(settings), "127.0.0.1");
     assert_eq!(
         settings.data_provider.driver,
         Driver::Database(StoreConfig {
@@ -293,11 +308,11 @@ fn an_address_in_brackets_is_the_address() {
             let variable = format!("SFTPGO_{section}__BIND_ADDRESS");
             let found = load_with(directory.path(), &[(&variable, configured)]);
             let settings = found.settings().unwrap();
-            let bind = match section {
-                "SFTPD" => &settings.sftpd.bind,
-                _ => settings.httpd.bind.as_ref().unwrap(),
+            let bound = match section {
+                "SFTPD" => &settings.sftpd.bind.address,
+                _ => http_address(settings),
             };
-            assert_eq!(bind.address, address);
+            assert_eq!(bound, address);
         }
     }
     for bad in ["[]", "[::1", "::1]", "[[::1]]", "[::1]:2022"] {
@@ -340,7 +355,7 @@ fn hosts_of_the_rest_api_are_names() {
 fn a_port_of_zero_switches_rest_off() {
     let directory = tempfile::tempdir().unwrap();
     let found = load_with(directory.path(), &[("SFTPGO_HTTPD__BIND_PORT", "0")]);
-    assert!(found.settings().unwrap().httpd.bind.is_none());
+    assert!(found.settings().unwrap().httpd.bindings.is_empty());
 }
 
 #[test]
@@ -396,6 +411,21 @@ fn the_documented_examples_are_valid_and_every_key_is_documented() {
         };
         assert!(
             documentation.contains(&format!("| `{}` | {default}", key.path)),
+            "{} with its default {default}",
+            key.path
+        );
+    }
+    let (bindings, _) = documentation
+        .split_once("\n## Bindings of HTTP")
+        .and_then(|(_, chapter)| chapter.split_once("\n## "))
+        .unwrap();
+    let binding = keys::object_of("httpd.bindings").unwrap();
+    for key in schema::keys_of(&binding) {
+        let mentioned = [key.path.as_str(), key.path.split('.').next().unwrap()];
+        let default = schema::leaf(&binding, &key.path).unwrap();
+        assert!(
+            bindings.contains(&format!("| `{}` | `{default}`", mentioned[0]))
+                || bindings.contains(&format!("| `{}.*` |", mentioned[1])),
             "{} with its default {default}",
             key.path
         );

@@ -1,0 +1,165 @@
+//! Where HTTP listens, and whom it believes.
+
+use super::*;
+
+fn with_file(text: &str) -> LoadedConfig {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("sftpgo.json"), text).unwrap();
+    load_with(directory.path(), &[])
+}
+
+fn refused(binding: &str) -> Vec<String> {
+    let found = with_file(&format!(r#"{{"httpd": {{"bindings": [{binding}]}}}}"#));
+    let problems = found.settings().map(drop).err().unwrap_or_default();
+    problems.iter().map(ToString::to_string).collect()
+}
+
+/// Of each binding, its key and where it is.
+fn places(found: &LoadedConfig) -> Vec<(String, String)> {
+    let bindings = &found.settings().unwrap().httpd.bindings;
+    let place = |place: &Place| match place {
+        Place::Port(endpoint) => format!("{}:{}", endpoint.address, endpoint.port),
+        Place::Path(path) => path.display().to_string(),
+    };
+    bindings
+        .iter()
+        .map(|binding| (binding.key.clone(), place(&binding.place)))
+        .collect()
+}
+
+#[test]
+fn bindings_win_over_the_one_port_of_older_versions() {
+    let found = with_file(
+        r#"{"httpd": {"bind_port": 9090, "bind_address": "192.0.2.1", "bindings": [
+            {"port": 8081, "address": "127.0.0.1"},
+            {"port": 0, "address": "127.0.0.1"},
+            {"port": 0, "address": "/run/sftpgo/http.sock"},
+            {"address": "[::1]"}
+        ]}}"#,
+    );
+    let expected = [
+        ("httpd.bindings[0]", "127.0.0.1:8081"),
+        ("httpd.bindings[2]", "/run/sftpgo/http.sock"),
+        ("httpd.bindings[3]", "::1:8080"),
+    ];
+    let expected = expected.map(|(key, place)| (key.to_owned(), place.to_owned()));
+    assert_eq!(places(&found), expected);
+    let off = with_file(r#"{"httpd": {"bind_port": 8080, "bindings": [{"port": 0}]}}"#);
+    assert_eq!(places(&off), []);
+    let socket = with_file(r#"{"httpd": {"bind_address": "/run/http.sock"}}"#);
+    assert_eq!(
+        places(&socket),
+        [("httpd".to_owned(), "/run/http.sock".to_owned())]
+    );
+}
+
+#[test]
+fn bindings_are_set_by_their_number_in_the_environment() {
+    let directory = tempfile::tempdir().unwrap();
+    let found = load_with(
+        directory.path(),
+        &[
+            ("SFTPGO_HTTPD__BINDINGS__0__PORT", "8081"),
+            ("SFTPGO_HTTPD__BINDINGS__0__ADDRESS", "127.0.0.1"),
+            ("SFTPGO_HTTPD__BINDINGS__0__SECURITY__STS_SECONDS", "60"),
+            ("SFTPGO_HTTPD__BINDINGS__1__ADDRESS", "/run/http.sock"),
+            ("SFTPGO_HTTPD__BINDINGS__1__PROXY_ALLOWED", "10.0.0.0/8,::1"),
+        ],
+    );
+    let places: Vec<_> = places(&found).into_iter().map(|(_, place)| place).collect();
+    assert_eq!(places, ["127.0.0.1:8081", "/run/http.sock"]);
+}
+
+/// The shape of SFTPGo 2.7, of which what is not offered is off.
+#[test]
+fn a_binding_of_sftpgo_2_works_unchanged() {
+    let binding = r#"{"port": 8080, "address": "", "enable_web_admin": true, "enable_web_client": true,
+        "enable_rest_api": true, "disabled_login_methods": 0, "enable_https": false, "certificate_file": "",
+        "certificate_key_file": "", "min_tls_version": 12, "client_auth_type": 0, "tls_cipher_suites": [],
+        "tls_protocols": [], "proxy_mode": 0, "proxy_allowed": [], "client_ip_proxy_header": "",
+        "client_ip_header_depth": 0, "hide_login_url": 0, "render_openapi": true, "base_url": "", "languages": ["en"],
+        "oidc": {"client_id": "", "client_secret": "", "client_secret_file": "", "config_url": "",
+            "redirect_base_url": "", "scopes": ["openid", "profile", "email"], "username_field": "", "role_field": "",
+            "implicit_roles": false, "custom_fields": [], "insecure_skip_signature_check": false, "debug": false},
+        "security": {"enabled": false, "allowed_hosts": [], "allowed_hosts_are_regex": false,
+            "hosts_proxy_headers": [], "https_redirect": false, "https_host": "",
+            "https_proxy_headers": [{"key": "X-Forwarded-Proto", "value": "https"}], "sts_seconds": 0,
+            "sts_include_subdomains": false, "sts_preload": false, "content_type_nosniff": false,
+            "content_security_policy": "", "permissions_policy": "", "cross_origin_opener_policy": "",
+            "cross_origin_resource_policy": "", "cross_origin_embedder_policy": "", "cache_control": "",
+            "referrer_policy": ""},
+        "branding": {"web_admin": {"name": "", "short_name": "", "favicon_path": "", "logo_path": "",
+            "disclaimer_name": "", "disclaimer_path": "", "default_css": [], "extra_css": []},
+            "web_client": {"name": "", "short_name": "", "favicon_path": "", "logo_path": "",
+            "disclaimer_name": "", "disclaimer_path": "", "default_css": [], "extra_css": []}}}"#;
+    assert_eq!(refused(binding), [""; 0]);
+}
+
+#[test]
+fn what_a_binding_cannot_be_is_told_by_its_key() {
+    for (binding, expected) in [
+        (r#"{"port": 65536}"#, "[0].port: 65536 is not between"),
+        (
+            r#"{"address": "a b"}"#,
+            "[0].address: \"a b\" is not an address",
+        ),
+        (r#"{"bort": 1}"#, "[0].bort: is an unknown key"),
+        (
+            r#"{"proxy_allowed": ["10.0.0.0/33"]}"#,
+            "[0].proxy_allowed: \"10.0.0.0/33\" is not an IP address",
+        ),
+        (
+            r#"{"client_ip_proxy_header": "X Real"}"#,
+            "[0].client_ip_proxy_header: X Real: is not the name of a header",
+        ),
+        (
+            r#"{"client_ip_proxy_header": "forwarded"}"#,
+            "[0].client_ip_proxy_header: the header Forwarded is not read",
+        ),
+        (
+            r#"{"client_ip_header_depth": -1}"#,
+            "[0].client_ip_header_depth: -1 is not between",
+        ),
+        (
+            r#"{"oidc": {"config_url": "https://login.example.org"}}"#,
+            "[0].oidc.config_url: this version does not offer",
+        ),
+        (
+            r#"{"security": {"enabled": true, "https_redirect": true}}"#,
+            "[0].security.https_redirect: this version does not offer",
+        ),
+        (
+            r#"{"security": {"enabled": true, "allowed_hosts_are_regex": true}}"#,
+            "[0].security.allowed_hosts_are_regex: ",
+        ),
+        (
+            r#"{"security": {"enabled": true, "referrer_policy": "a\nb"}}"#,
+            "[0].security.referrer_policy: ",
+        ),
+        (
+            r#"{"security": {"https_proxy_headers": [{"name": "a"}]}}"#,
+            "[0].security.https_proxy_headers[0].name: is an unknown key; allowed here: key, value",
+        ),
+    ] {
+        let problems = refused(binding);
+        let expected = format!("httpd.bindings{expected}");
+        assert!(
+            problems.len() == 1 && problems[0].starts_with(&expected),
+            "{binding}: {problems:?}"
+        );
+    }
+}
+
+#[test]
+fn hosts_of_a_binding_are_answered_too() {
+    let found = with_file(
+        r#"{"httpd": {"bindings": [
+            {"address": "sftp.example.org"},
+            {"port": 8081, "security": {"enabled": true, "allowed_hosts": ["admin.example.org"]}}
+        ]}}"#,
+    );
+    let hosts = &found.settings().unwrap().httpd.allowed_hosts;
+    for name in ["sftp.example.org", "admin.example.org"] {
+        assert!(hosts.iter().any(|host| host == name), "{hosts:?}");
+    }
+}

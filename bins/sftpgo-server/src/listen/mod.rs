@@ -1,0 +1,260 @@
+//! Opening ports and sockets, and saying what to do when one cannot be opened.
+
+mod unix_socket;
+
+use std::{env, fmt, io, net::SocketAddr, path::PathBuf};
+
+use listenfd::ListenFd;
+use sftpgo_api::{Binding, BindingOptions, Reach, Socket};
+use tokio::net::TcpListener;
+
+pub(crate) use self::unix_socket::SocketFile;
+use crate::config::{
+    Problem,
+    settings::{Endpoint, HttpBinding, Place},
+};
+
+/// An open port and where it is.
+pub(crate) struct Listening {
+    pub(crate) listener: TcpListener,
+    pub(crate) address: SocketAddr,
+}
+
+/// An open port or socket of HTTP.
+pub(crate) struct HttpListening {
+    pub(crate) binding: Binding,
+    pub(crate) at: HttpAddress,
+    /// Keeps the file of a Unix socket.
+    pub(crate) file: Option<SocketFile>,
+}
+
+/// Where HTTP listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum HttpAddress {
+    Port { address: SocketAddr, is_tls: bool },
+    Path(PathBuf),
+}
+
+/// Sockets that whoever started this process listens on already (systemd's socket activation, sd_listen_fds(3)).
+pub(crate) struct PassedSockets {
+    sockets: ListenFd,
+    /// By position; `FileDescriptorName=` of the unit.
+    names: Vec<String>,
+}
+
+impl PassedSockets {
+    /// Those of this process.
+    pub(crate) fn of_process() -> Self {
+        let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
+        Self {
+            sockets: ListenFd::from_env(),
+            names: names.split(':').map(str::to_owned).collect(),
+        }
+    }
+
+    /// Those for `section`: with the name `httpd` for that section, and all others for `sftpd`.
+    ///
+    /// # Errors
+    /// One of them is no TCP socket that listens.
+    pub(crate) fn take(&mut self, section: &str) -> Result<Vec<Listening>, Problem> {
+        let mut taken = Vec::new();
+        for position in 0..self.sockets.len() {
+            let name = self.names.get(position).map(String::as_str);
+            if (name == Some("httpd")) != (section == "httpd") {
+                continue;
+            }
+            let listening = self
+                .sockets
+                .take_tcp_listener(position)
+                .and_then(|socket| socket.map(of_system).transpose())
+                .map_err(|error| {
+                    let reason = format!("socket number {position} cannot be listened on: {error}");
+                    Problem::new("LISTEN_FDS", reason)
+                })?;
+            taken.extend(listening);
+        }
+        Ok(taken)
+    }
+}
+
+fn of_system(socket: std::net::TcpListener) -> io::Result<Listening> {
+    socket.set_nonblocking(true)?;
+    let address = socket.local_addr()?;
+    let listener = TcpListener::from_std(socket)?;
+    Ok(Listening { listener, address })
+}
+
+/// Listens where `section` of the configuration says.
+///
+/// # Errors
+/// Names the key, and what to do.
+pub(crate) async fn listen(section: &str, endpoint: &Endpoint) -> Result<Listening, Problem> {
+    let [address, port] = ["bind_address", "bind_port"].map(|key| format!("{section}.{key}"));
+    listen_at(&address, &port, endpoint).await
+}
+
+/// Listens at all `bindings`. Sockets that were `passed` are taken in their places, in order, and one of them for itself
+/// where there is none.
+///
+/// # Errors
+/// Names the key, and what to do.
+pub(crate) async fn listen_http(
+    bindings: &[HttpBinding],
+    passed: Vec<Listening>,
+) -> Result<Vec<HttpListening>, Problem> {
+    let mut listening = Vec::new();
+    let mut passed = passed.into_iter();
+    for binding in bindings {
+        listening.push(match passed.next() {
+            Some(passed) => of_port(passed, binding.options.clone()),
+            None => listen_binding(binding).await?,
+        });
+    }
+    if listening.is_empty() {
+        let first = passed.next();
+        listening.extend(first.map(|passed| of_port(passed, BindingOptions::default())));
+    }
+    Ok(listening)
+}
+
+async fn listen_binding(binding: &HttpBinding) -> Result<HttpListening, Problem> {
+    let is_old = !binding.key.ends_with(']');
+    let of = |old: &str, new: &str| format!("{}.{}", binding.key, if is_old { old } else { new });
+    let options = binding.options.clone();
+    let address_key = of("bind_address", "address");
+    match &binding.place {
+        Place::Port(endpoint) => {
+            let listening = listen_at(&address_key, &of("bind_port", "port"), endpoint).await?;
+            Ok(of_port(listening, options))
+        }
+        Place::Path(path) => {
+            let (listener, file) =
+                unix_socket::listen(path).map_err(|reason| Problem::new(&address_key, reason))?;
+            Ok(HttpListening {
+                binding: Binding {
+                    socket: Socket::Unix(listener),
+                    options,
+                },
+                at: HttpAddress::Path(path.clone()),
+                file: Some(file),
+            })
+        }
+    }
+}
+
+fn of_port(listening: Listening, options: BindingOptions) -> HttpListening {
+    let Listening { listener, address } = listening;
+    HttpListening {
+        binding: Binding {
+            socket: Socket::Tcp(listener),
+            options,
+        },
+        at: HttpAddress::Port {
+            address,
+            is_tls: false,
+        },
+        file: None,
+    }
+}
+
+impl HttpAddress {
+    /// Who can use it.
+    pub(crate) fn reach(&self) -> Reach {
+        match self {
+            Self::Port { address, .. } => Reach::of(address.ip()),
+            Self::Path(_) => Reach::UnixSocket,
+        }
+    }
+}
+
+impl fmt::Display for HttpAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port { address, .. } => address.fmt(f),
+            Self::Path(path) => path.display().fmt(f),
+        }
+    }
+}
+
+async fn listen_at(
+    address_key: &str,
+    port_key: &str,
+    endpoint: &Endpoint,
+) -> Result<Listening, Problem> {
+    let opened = bind(endpoint).await.and_then(|listener| {
+        let address = listener.local_addr()?;
+        Ok(Listening { listener, address })
+    });
+    opened.map_err(|error| problem(address_key, port_key, endpoint, &error))
+}
+
+/// Opens a port of this machine.
+pub(crate) async fn bind(endpoint: &Endpoint) -> io::Result<TcpListener> {
+    if !endpoint.address.is_empty() {
+        return TcpListener::bind((endpoint.address.as_str(), endpoint.port)).await;
+    }
+    match TcpListener::bind(("::", endpoint.port)).await {
+        Err(error) if !is_about_port(&error) => {
+            // A system without IPv6.
+            TcpListener::bind(("0.0.0.0", endpoint.port)).await
+        }
+        bound => bound,
+    }
+}
+
+fn is_about_port(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied
+    )
+}
+
+fn problem(address_key: &str, port_key: &str, endpoint: &Endpoint, error: &io::Error) -> Problem {
+    let Endpoint { address, port } = endpoint;
+    let variable = variable(port_key);
+    let (key, reason) = match error.kind() {
+        io::ErrorKind::AddrInUse => (
+            port_key,
+            format!(
+                "port {port} is in use by another program: stop that one, or choose another port with {variable}"
+            ),
+        ),
+        io::ErrorKind::PermissionDenied => (
+            port_key,
+            format!(
+                "this user may not listen on port {port}: choose a port above 1023 with {variable}, or grant CAP_NET_BIND_SERVICE"
+            ),
+        ),
+        _ => (
+            address_key,
+            format!(
+                "{address:?} cannot be listened on: {error}; use an address of this machine, or leave it empty"
+            ),
+        ),
+    };
+    Problem::new(key, reason)
+}
+
+/// Of `httpd.bindings[0].port` it is `SFTPGO_HTTPD__BINDINGS__0__PORT`.
+fn variable(key: &str) -> String {
+    let path = key.replace('[', "__").replace(']', "").replace('.', "__");
+    format!("SFTPGO_{}", path.to_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_has_its_variable() {
+        for (key, expected) in [
+            ("sftpd.bind_port", "SFTPGO_SFTPD__BIND_PORT"),
+            (
+                "httpd.bindings[12].port",
+                "SFTPGO_HTTPD__BINDINGS__12__PORT",
+            ),
+        ] {
+            assert_eq!(variable(key), expected);
+        }
+    }
+}

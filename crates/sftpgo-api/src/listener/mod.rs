@@ -1,0 +1,156 @@
+//! The listener: bounds on every connection, and an end that lets running requests finish.
+
+mod connection;
+mod places;
+#[cfg(test)]
+mod tests;
+
+use std::{convert::Infallible, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use hyper::{Request, body::Incoming};
+use sftpgo_core::{fair_pool::source_of, registry::AcceptFailures};
+use tokio::time;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use warp::reply::Response;
+
+pub(crate) use self::connection::Peer;
+use self::{
+    connection::{Accepted, Stream},
+    places::Places,
+};
+use crate::binding::{Binding, Socket};
+
+/// What one client, or all together, may take up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Connections at once; further ones wait to be accepted, unless one on which nothing is asked makes room.
+    connections: usize,
+    /// Connections at once of one IPv4 address or one IPv6 /64, but for this machine and trusted proxies.
+    per_source: usize,
+    /// A request's head has to be there by then; an idle connection ends then.
+    head_time: Duration,
+    /// A connection on which nothing is asked ends after this, whatever its protocol.
+    silence: Duration,
+    /// A connection takes no new request after this, so that no client stays by reading slowly.
+    age: Duration,
+    /// A running request gets this long once its connection has to end.
+    grace: Duration,
+    /// Bytes of a request's head, and of what is read ahead.
+    head_size: usize,
+    /// Header lines of a request.
+    headers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 256,
+            per_source: 64,
+            head_time: Duration::from_secs(10),
+            silence: Duration::from_secs(30),
+            age: Duration::from_secs(120),
+            grace: Duration::from_secs(10),
+            head_size: 64 * 1024,
+            headers: 100,
+        }
+    }
+}
+
+impl Limits {
+    /// The defaults where all that is no client's connection may have so many descriptors: half of them at the most.
+    pub(crate) fn within(descriptors: usize) -> Self {
+        let limits = Self::default();
+        let connections = limits.connections.min(descriptors / 2).max(1);
+        Self {
+            connections,
+            per_source: limits.per_source.min(connections.div_ceil(4)),
+            ..limits
+        }
+    }
+
+    /// The places that all bindings share.
+    pub(crate) fn places(&self) -> Arc<Places> {
+        Places::new(self.connections, self.per_source)
+    }
+}
+
+/// After a failed accept (no file handle left, mostly) the next is tried this much later.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// Answers requests with `handler` until `shutdown` fires and no connection is left.
+pub(crate) async fn run<H, F>(
+    limits: Limits,
+    places: Arc<Places>,
+    binding: Binding,
+    shutdown: CancellationToken,
+    handler: H,
+) where
+    H: Fn(Peer, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Response, Infallible>> + Send + 'static,
+{
+    let connections = TaskTracker::new();
+    let mut failures = AcceptFailures::of("HTTP");
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = accept(&binding.socket) => accepted,
+        };
+        let (stream, address) = match accepted {
+            Ok(accepted) => {
+                failures.accepted();
+                accepted
+            }
+            Err(error) => {
+                failures.failed(&error);
+                time::sleep(ACCEPT_RETRY).await;
+                continue;
+            }
+        };
+        // Of a trusted proxy's clients each has its own address, and this machine's may be one too.
+        let source = address
+            .filter(|address| {
+                !address.ip().is_loopback() && !binding.options.proxies.trusts(Some(*address))
+            })
+            .map(|address| source_of(address.ip()));
+        let place = tokio::select! {
+            () = shutdown.cancelled() => break,
+            place = places.enter(source) => place,
+        };
+        let Some(place) = place else {
+            log::debug!("an HTTP connection was refused, because its address has too many of them");
+            continue;
+        };
+        let accepted = Accepted {
+            stream,
+            peer: Peer {
+                address,
+                is_tls: false,
+            },
+            place: Arc::new(place),
+        };
+        let (handler, shutdown) = (handler.clone(), shutdown.clone());
+        connections.spawn(accepted.serve(limits, shutdown, handler));
+    }
+    // Whoever connects from here on is refused by the system.
+    drop(binding);
+    connections.close();
+    connections.wait().await;
+}
+
+/// The next connection, and where it comes from.
+async fn accept(socket: &Socket) -> io::Result<(Box<dyn Stream>, Option<SocketAddr>)> {
+    match socket {
+        Socket::Tcp(listener) => {
+            let (stream, remote) = listener.accept().await?;
+            // Answers are small and written at once: there is nothing to wait for.
+            stream.set_nodelay(true)?;
+            // An IPv4 client of a socket for both kinds is known by its IPv4 address.
+            let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
+            Ok((Box::new(stream), Some(remote)))
+        }
+        Socket::Unix(listener) => {
+            let (stream, _) = listener.accept().await?;
+            Ok((Box::new(stream), None))
+        }
+    }
+}

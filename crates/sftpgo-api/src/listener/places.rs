@@ -1,0 +1,292 @@
+//! Connections at once, bounded in all and for each source.
+//!
+//! A connection on which nothing is asked makes room for a new one, so that silent clients keep nobody out.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use sftpgo_core::sync::lock;
+use tokio::{
+    sync::Notify,
+    time::{self, Instant},
+};
+use tokio_util::sync::CancellationToken;
+
+/// A connection makes room for another when nothing was asked on it for this long: who has just come is about to ask.
+const FIRST_WORDS: Duration = Duration::from_secs(1);
+
+/// The places that all bindings share.
+pub(crate) struct Places {
+    most: usize,
+    per_source: usize,
+    state: Mutex<State>,
+    left: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    next: u64,
+    taken: BTreeMap<u64, Entry>,
+}
+
+struct Entry {
+    /// None for clients that are many behind one address: on this machine, or behind a trusted proxy.
+    source: Option<IpAddr>,
+    running: usize,
+    quiet_since: Instant,
+    close: CancellationToken,
+}
+
+/// A connection's place; given back when it is dropped.
+pub(crate) struct Place {
+    places: Arc<Places>,
+    number: u64,
+    close: CancellationToken,
+}
+
+/// A request that is being answered, until its answer is out.
+pub(crate) struct Running(Arc<Place>);
+
+enum Entrance {
+    Entered(Place),
+    Full,
+    Refused,
+}
+
+impl Places {
+    /// So many in all, and so many from one source.
+    pub(crate) fn new(most: usize, per_source: usize) -> Arc<Self> {
+        Arc::new(Self {
+            most,
+            per_source,
+            state: Mutex::default(),
+            left: Notify::new(),
+        })
+    }
+
+    /// A place for a client of this source, which is bounded unless it is none. Where all places are taken, a silent
+    /// connection of the source that has most is closed for it; where none is silent, this waits. None when all places of
+    /// the source are taken by connections that are not silent.
+    pub(crate) async fn enter(self: &Arc<Self>, source: Option<IpAddr>) -> Option<Place> {
+        loop {
+            match self.try_enter(source) {
+                Entrance::Entered(place) => return Some(place),
+                Entrance::Refused => return None,
+                Entrance::Full => {
+                    // Or one has become silent.
+                    let _ = time::timeout(FIRST_WORDS, self.left.notified()).await;
+                }
+            }
+        }
+    }
+
+    fn try_enter(self: &Arc<Self>, source: Option<IpAddr>) -> Entrance {
+        let mut state = self.lock();
+        if source.is_some() && state.of(source) >= self.per_source {
+            if !state.close_silent(|entry| entry.source == source) {
+                return Entrance::Refused;
+            }
+        } else if state.taken.len() >= self.most && !state.close_silent_of_the_many() {
+            return Entrance::Full;
+        }
+        let number = state.next;
+        state.next += 1;
+        let close = CancellationToken::new();
+        let entry = Entry {
+            source,
+            running: 0,
+            quiet_since: Instant::now(),
+            close: close.clone(),
+        };
+        state.taken.insert(number, entry);
+        Entrance::Entered(Place {
+            places: Arc::clone(self),
+            number,
+            close,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+impl State {
+    fn of(&self, source: Option<IpAddr>) -> usize {
+        let of_source = self.taken.values().filter(|entry| entry.source == source);
+        of_source.count()
+    }
+
+    fn close_silent_of_the_many(&mut self) -> bool {
+        let mut counts: HashMap<_, (usize, bool)> = HashMap::new();
+        for entry in self.taken.values() {
+            let (count, has_silent) = counts.entry(entry.source).or_default();
+            *count += 1;
+            *has_silent |= entry.is_silent();
+        }
+        let silent = counts.into_iter().filter(|(_, (_, silent))| *silent);
+        let Some((source, _)) = silent.max_by_key(|(_, (count, _))| *count) else {
+            return false;
+        };
+        self.close_silent(|entry| entry.source == source)
+    }
+
+    /// Closes the oldest of these on which nothing is asked.
+    fn close_silent(&mut self, counts: impl Fn(&Entry) -> bool) -> bool {
+        let mut silent = self
+            .taken
+            .iter()
+            .filter(|(_, entry)| entry.is_silent() && counts(entry));
+        let Some((number, entry)) = silent.next() else {
+            return false;
+        };
+        entry.close.cancel();
+        let number = *number;
+        self.taken.remove(&number);
+        true
+    }
+}
+
+impl Entry {
+    fn is_silent(&self) -> bool {
+        self.running == 0 && self.quiet_since.elapsed() >= FIRST_WORDS
+    }
+}
+
+impl Place {
+    /// Fires when the connection has to make room for another.
+    pub(crate) fn close_requested(&self) -> CancellationToken {
+        self.close.clone()
+    }
+
+    /// A request has come.
+    pub(crate) fn begin(self: &Arc<Self>) -> Running {
+        if let Some(entry) = self.places.lock().taken.get_mut(&self.number) {
+            entry.running += 1;
+        }
+        Running(Arc::clone(self))
+    }
+
+    /// Waits until nothing was asked for `patience`.
+    pub(crate) async fn silent_for(&self, patience: Duration) {
+        while let Some(left) = self.left_of(patience) {
+            time::sleep(left).await;
+        }
+    }
+
+    fn left_of(&self, patience: Duration) -> Option<Duration> {
+        let state = self.places.lock();
+        let entry = state.taken.get(&self.number)?;
+        if entry.running > 0 {
+            return Some(patience);
+        }
+        let left = patience.saturating_sub(entry.quiet_since.elapsed());
+        (!left.is_zero()).then_some(left)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.places.lock().taken.remove(&self.number).is_some() {
+            self.places.left.notify_one();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let Place { places, number, .. } = self.0.as_ref();
+        if let Some(entry) = places.lock().taken.get_mut(number) {
+            entry.running = entry.running.saturating_sub(1);
+            entry.quiet_since = Instant::now();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn source(last: u8) -> Option<IpAddr> {
+        Some([192, 0, 2, last].into())
+    }
+
+    fn is_closed(place: &Place) -> bool {
+        place.close_requested().is_cancelled()
+    }
+
+    /// None while it waits.
+    fn enter(places: &Arc<Places>, source: Option<IpAddr>) -> Option<Option<Arc<Place>>> {
+        let entered = places.enter(source).now_or_never()?;
+        Some(entered.map(Arc::new))
+    }
+
+    async fn fall_silent() {
+        time::advance(FIRST_WORDS).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_connection_of_whoever_has_most_makes_room() {
+        let places = Places::new(4, 3);
+        let one = enter(&places, source(1)).unwrap().unwrap();
+        let many = [2, 2, 2].map(|last| enter(&places, source(last)).unwrap().unwrap());
+        assert!(enter(&places, source(3)).is_none(), "all have just come");
+        fall_silent().await;
+        let new = enter(&places, source(3)).unwrap().unwrap();
+        assert_eq!(
+            many.each_ref().map(|place| is_closed(place)),
+            [true, false, false]
+        );
+        assert!(!is_closed(&one) && !is_closed(&new));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_has_no_more_places_than_it_may() {
+        let places = Places::new(8, 2);
+        let two = [1, 1].map(|last| enter(&places, source(last)).unwrap().unwrap());
+        let running = [two[0].begin(), two[1].begin()];
+        assert!(enter(&places, source(1)).unwrap().is_none());
+        assert!(enter(&places, source(2)).unwrap().is_some());
+        // Behind a proxy are many.
+        for _ in 0..3 {
+            assert!(enter(&places, None).unwrap().is_some());
+        }
+        drop(running);
+        fall_silent().await;
+        assert!(enter(&places, source(1)).unwrap().is_some());
+        assert!(is_closed(&two[0]) && !is_closed(&two[1]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_nobody_is_silent_a_new_one_waits_for_an_end() {
+        let places = Places::new(1, 1);
+        let first = enter(&places, None).unwrap().unwrap();
+        let running = first.begin();
+        let mut second = Box::pin(places.enter(None));
+        assert!(second.as_mut().now_or_never().is_none());
+        drop((running, first));
+        assert!(second.now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_begins_again_after_each_answer() {
+        let places = Places::new(1, 1);
+        let place = enter(&places, None).unwrap().unwrap();
+        let started = Instant::now();
+        let running = place.begin();
+        let ending = async {
+            time::sleep(Duration::from_secs(100)).await;
+            drop(running);
+        };
+        let silence = place.silent_for(Duration::from_secs(30));
+        futures_util::join!(ending, silence);
+        let took = started.elapsed().as_secs();
+        assert!((130..=160).contains(&took), "{took}");
+    }
+}

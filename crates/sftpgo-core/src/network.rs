@@ -1,0 +1,179 @@
+//! Addresses and networks, as operators list them.
+
+use std::{
+    error::Error,
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+    str::FromStr,
+};
+
+/// A network in CIDR notation, or one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    /// Never IPv6's notation of an IPv4 address.
+    address: IpAddr,
+    /// Bits that the addresses in it have in common.
+    prefix: u32,
+}
+
+/// Networks; none holds no address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Networks(Vec<Network>);
+
+/// A text that is no network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotANetwork(String);
+
+impl fmt::Display for NotANetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} is not an IP address or a network such as 192.0.2.0/24",
+            self.0
+        )
+    }
+}
+
+impl Error for NotANetwork {}
+
+impl FromStr for Network {
+    type Err = NotANetwork;
+
+    /// `192.0.2.7`, `192.0.2.0/24` or the same of IPv6. Bits behind the prefix do not matter.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse(text.trim()).ok_or_else(|| NotANetwork(text.to_owned()))
+    }
+}
+
+impl Network {
+    /// Is `address` in it? An IPv4 address is the same in IPv6's notation.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(ours), IpAddr::V4(theirs)) => {
+                let differing = ours.to_bits() ^ theirs.to_bits();
+                differing.leading_zeros() >= self.prefix
+            }
+            (IpAddr::V6(ours), IpAddr::V6(theirs)) => {
+                let differing = ours.to_bits() ^ theirs.to_bits();
+                differing.leading_zeros() >= self.prefix
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Networks {
+    /// Is `address` in one of them?
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(address))
+    }
+
+    /// Is there none?
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<Network> for Networks {
+    fn from_iter<I: IntoIterator<Item = Network>>(networks: I) -> Self {
+        Self(networks.into_iter().collect())
+    }
+}
+
+fn parse(text: &str) -> Option<Network> {
+    let (address, prefix) = match text.split_once('/') {
+        Some((address, prefix)) => (address, Some(prefix)),
+        None => (text, None),
+    };
+    let address: IpAddr = address.parse().ok()?;
+    let bits = if address.is_ipv4() { 32 } else { 128 };
+    let prefix = match prefix {
+        None => bits,
+        Some(prefix) if prefix.bytes().all(|byte| byte.is_ascii_digit()) => prefix.parse().ok()?,
+        Some(_) => return None,
+    };
+    if prefix > bits {
+        return None;
+    }
+    Some(match address {
+        // A shorter prefix is of IPv6 networks that have more than IPv4's addresses in them.
+        IpAddr::V6(v6) if prefix >= MAPPED && is_mapped(v6) => Network {
+            address: address.to_canonical(),
+            prefix: prefix - MAPPED,
+        },
+        _ => Network { address, prefix },
+    })
+}
+
+/// Bits before an IPv4 address in IPv6's notation (RFC 4291, section 2.5.5.2).
+const MAPPED: u32 = 96;
+
+fn is_mapped(address: Ipv6Addr) -> bool {
+    address.to_ipv4_mapped().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_holds_the_addresses_with_its_prefix_and_no_others() {
+        for (network, address, expected) in [
+            ("192.0.2.7", "192.0.2.7", true),
+            ("192.0.2.7", "192.0.2.8", false),
+            ("192.0.2.7", "::ffff:192.0.2.7", true),
+            ("192.0.2.0/24", "192.0.2.255", true),
+            ("192.0.2.99/24", "192.0.2.1", true),
+            ("192.0.2.0/24", "192.0.3.0", false),
+            ("192.0.2.0/31", "192.0.2.1", true),
+            ("192.0.2.0/31", "192.0.2.2", false),
+            ("0.0.0.0/0", "203.0.113.9", true),
+            ("0.0.0.0/0", "2001:db8::1", false),
+            ("::/0", "2001:db8::1", true),
+            ("::/0", "203.0.113.9", false),
+            ("2001:db8::/32", "2001:db8:ffff::1", true),
+            ("2001:db8::/32", "2001:db9::1", false),
+            ("2001:db8::1", "2001:db8::1", true),
+            ("::ffff:192.0.2.0/120", "192.0.2.77", true),
+            ("::ffff:192.0.2.0/120", "192.0.3.77", false),
+            (" 10.0.0.0/8 ", "10.255.0.1", true),
+        ] {
+            let network: Network = network.parse().unwrap();
+            let address: IpAddr = address.parse().unwrap();
+            assert_eq!(network.contains(address), expected, "{network:?} {address}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_network_is_refused() {
+        for text in [
+            "",
+            "/",
+            "localhost",
+            "192.0.2",
+            "192.0.2.0/33",
+            "192.0.2.0/",
+            "192.0.2.0/+8",
+            "192.0.2.0/-1",
+            "2001:db8::/129",
+            "192.0.2.0/24/24",
+            "192.0.2.0/99999999999",
+        ] {
+            let refused = text.parse::<Network>().unwrap_err();
+            assert!(refused.to_string().contains("is not an IP address"));
+        }
+    }
+
+    #[test]
+    fn no_network_holds_nobody() {
+        let none = Networks::default();
+        assert!(none.is_empty() && !none.contains(IpAddr::from([127, 0, 0, 1])));
+        let two: Networks = ["192.0.2.1", "10.0.0.0/8"]
+            .iter()
+            .map(|text| text.parse::<Network>().unwrap())
+            .collect();
+        assert!(two.contains(IpAddr::from([10, 1, 2, 3])));
+        assert!(two.contains(IpAddr::from([192, 0, 2, 1])));
+        assert!(!two.contains(IpAddr::from([192, 0, 2, 2])));
+    }
+}
