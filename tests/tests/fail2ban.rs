@@ -17,6 +17,9 @@ use sftpgo_e2e::{Server, make_key, python, sftp_with_key, wait_for};
 const SFTPGO: &str = r#"[Definition]
 failregex = ^.*"sender":"connection_failed","client_ip":"<HOST>","username":".*","login_type":"password".*"}$
 "#;
+/// What is shipped.
+const FILTER: &str = include_str!("../../packaging/fail2ban/filter.d/sftpgo.conf");
+const JAIL: &str = include_str!("../../packaging/fail2ban/jail.d/sftpgo.conf");
 /// What people try, or what would be taken for other fields where names were not escaped.
 const NAMES: [&str; 4] = [
     "bob",
@@ -62,15 +65,65 @@ for name in {NAMES:?}:
     assert_eq!(of_kind("password"), NAMES.len(), "{failed:?}");
     assert_eq!(found(&server, SFTPGO), vec!["127.0.0.1"; NAMES.len()]);
 
-    let documentation = include_str!("../../docs/operations.md");
-    let filter = documentation
-        .split("```ini\n")
-        .filter_map(|rest| rest.split("```").next())
-        .find(|example| example.starts_with("[Definition]"))
-        .unwrap();
     let both = of_kind("password") + of_kind("public_key");
     assert!(of_kind("public_key") > 0);
-    assert_eq!(found(&server, filter), vec!["127.0.0.1"; both]);
+    assert_eq!(found(&server, FILTER), vec!["127.0.0.1"; both]);
+    // As Fail2ban has lines of the journal.
+    let log = server.read("sftpgo.log");
+    let journal: String = log
+        .lines()
+        .map(|line| format!("files sftpgo-server[812]: {line}\n"))
+        .collect();
+    fs::write(server.path("sftpgo.log"), journal).unwrap();
+    assert_eq!(found(&server, FILTER), vec!["127.0.0.1"; both]);
+}
+
+#[test]
+fn the_documentation_has_the_filter_and_the_jail_that_are_shipped() {
+    let documentation = include_str!("../../docs/operations.md");
+    let without_comments = |text: &str| {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        lines
+            .map(|line| format!("{line}\n"))
+            .collect::<String>()
+            .trim_start()
+            .to_owned()
+    };
+    for shipped in [FILTER, JAIL] {
+        let shipped = without_comments(shipped);
+        assert!(
+            documentation.contains(&format!("```ini\n{shipped}```")),
+            "{shipped}"
+        );
+    }
+}
+
+#[test]
+fn fail2ban_takes_the_jail() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("fail2ban");
+    let copied = Command::new("cp")
+        .args(["-r", "/etc/fail2ban"])
+        .arg(&config)
+        .status();
+    assert!(
+        copied
+            .expect("run ./test, which installs Fail2ban")
+            .success()
+    );
+    fs::write(config.join("filter.d/sftpgo.conf"), FILTER).unwrap();
+    // The other jails of the distribution want logs that are not here.
+    fs::remove_file(config.join("jail.d/defaults-debian.conf")).unwrap();
+    fs::write(config.join("jail.d/sftpgo.conf"), JAIL).unwrap();
+    let tested = Command::new("fail2ban-client")
+        .arg("-c")
+        .arg(&config)
+        .args(["-t", "-vv"])
+        .output()
+        .unwrap();
+    assert!(tested.status.success(), "{tested:?}");
+    let said = String::from_utf8_lossy(&[tested.stdout, tested.stderr].concat()).into_owned();
+    assert!(said.contains("sftpgo"), "{said}");
 }
 
 /// The addresses that Fail2ban finds in the log with `filter`, one for each line that counts.
