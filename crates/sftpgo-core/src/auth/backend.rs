@@ -80,6 +80,11 @@ impl LoginFailure {
 /// Checks credentials. Calls may wait for a database, a program or a network, and compute nothing dear: hashes are
 /// compared elsewhere.
 pub trait CredentialBackend: Send + Sync {
+    /// Does a call wait for anything that may hang or take long? Then connections do not wait for it on their threads.
+    fn may_take_long(&self) -> bool {
+        true
+    }
+
     /// Is this the password of who the client says it is?
     fn check_password(&self, claim: &Claim<'_>, password: &[u8]) -> PasswordCheck;
 

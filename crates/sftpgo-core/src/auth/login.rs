@@ -83,6 +83,11 @@ impl Authenticator {
         }
     }
 
+    /// Does a login wait for anything that may hang or take long?
+    pub fn may_take_long(&self) -> bool {
+        self.backend.may_take_long()
+    }
+
     /// The time that refused passwords take.
     pub fn refusal_time(&self) -> &RefusalTime {
         &self.refusal_time

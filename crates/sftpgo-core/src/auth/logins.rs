@@ -1,7 +1,7 @@
 //! Logging in by any protocol: which checks run where, how long a refusal takes, and what the operator hears of it.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -10,7 +10,7 @@ use super::{Authenticator, Claim, LoggedIn, LoginFailure, login::VerifiedLogin};
 use crate::{
     error::Result,
     event::{Event, Events, LoginMethod},
-    fair_pool::{Asker, Bell, FairPool, NotDone, half_of_the_cores},
+    fair_pool::{Aside, Asker, Bell, FairPool, NotDone, half_of_the_cores},
 };
 
 /// A key that logs its user in once the client has proved to have it.
@@ -40,6 +40,7 @@ pub struct Logins {
     authenticator: Arc<Authenticator>,
     events: Events,
     passwords: FairPool,
+    aside: Aside,
 }
 
 impl Logins {
@@ -57,6 +58,7 @@ impl Logins {
             authenticator,
             events,
             passwords,
+            aside: Aside::default(),
         })
     }
 
@@ -71,7 +73,14 @@ impl Logins {
     ) -> Option<LoggedIn> {
         let asked = Instant::now();
         let claim = user.claim(remote);
-        let login = self.authenticator.begin_with_password(&claim, password);
+        let sent = password.to_vec();
+        let login = self.aside(bell, move |authenticator| {
+            Ok(authenticator.begin_with_password(&claim.as_claim(), &sent))
+        })?;
+        let login = match login {
+            Ok(login) => login,
+            Err(failure) => return self.tell(user, LoginMethod::Password, remote, Err(failure)),
+        };
         let queued = Instant::now();
         let (verified, began) = if login.is_dear() {
             let authenticator = Arc::clone(&self.authenticator);
@@ -84,7 +93,10 @@ impl Logins {
         } else {
             (self.authenticator.verify(login), queued)
         };
-        let outcome = verified.and_then(|verified| self.authenticator.admit(verified));
+        let outcome = match verified {
+            Ok(verified) => self.aside(bell, |authenticator| authenticator.admit(verified))?,
+            Err(failure) => Err(failure),
+        };
         let logged_in = self.tell(user, LoginMethod::Password, remote, outcome);
         if logged_in.is_none() {
             let time = self.authenticator.refusal_time().get();
@@ -100,8 +112,13 @@ impl Logins {
         user: &SentName<'_>,
         blob: &[u8],
         remote: SocketAddr,
+        bell: &Arc<Bell>,
     ) -> Option<AcceptedKey> {
-        match self.authenticator.accepts_key(&user.claim(remote), blob) {
+        let (claim, blob) = (user.claim(remote), blob.to_vec());
+        let accepted = self.aside(bell, move |authenticator| {
+            authenticator.accepts_key(&claim.as_claim(), &blob)
+        })?;
+        match accepted {
             Ok(accepted) => Some(AcceptedKey(accepted)),
             Err(failure) => self.tell(user, LoginMethod::PublicKey, remote, Err(failure)),
         }
@@ -113,8 +130,9 @@ impl Logins {
         user: &SentName<'_>,
         key: AcceptedKey,
         remote: SocketAddr,
+        bell: &Arc<Bell>,
     ) -> Option<LoggedIn> {
-        let outcome = self.authenticator.admit(key.0);
+        let outcome = self.aside(bell, |authenticator| authenticator.admit(key.0))?;
         self.tell(user, LoginMethod::PublicKey, remote, outcome)
     }
 
@@ -164,6 +182,24 @@ impl Logins {
             remote,
             reason,
         });
+    }
+
+    /// Does what may have to wait for somebody else, on another thread where that may take long; none where the connection
+    /// has to close meanwhile.
+    fn aside<T: Send + 'static>(
+        &self,
+        bell: &Arc<Bell>,
+        work: impl FnOnce(&Authenticator) -> Result<T, LoginFailure> + Send + 'static,
+    ) -> Option<Result<T, LoginFailure>> {
+        if !self.authenticator.may_take_long() {
+            return Some(work(&self.authenticator));
+        }
+        let authenticator = Arc::clone(&self.authenticator);
+        match self.aside.run("login", bell, move || work(&authenticator)) {
+            Ok(done) => Some(done),
+            Err(NotDone::Closing) => None,
+            Err(_) => Some(Err(LoginFailure::new("the login could not be checked"))),
+        }
     }
 
     fn tell<T>(
@@ -241,10 +277,25 @@ impl<'a> SentName<'a> {
     }
 
     /// Who is looked for: nobody's name where it can be no user's.
-    fn claim(&self, remote: SocketAddr) -> Claim<'a> {
+    fn claim(&self, remote: SocketAddr) -> OwnedClaim {
+        OwnedClaim {
+            username: self.0.as_ref().map_or("", |name| *name).to_owned(),
+            remote: remote.ip(),
+        }
+    }
+}
+
+/// A claim that another thread can look at.
+struct OwnedClaim {
+    username: String,
+    remote: IpAddr,
+}
+
+impl OwnedClaim {
+    fn as_claim(&self) -> Claim<'_> {
         Claim {
-            username: self.0.as_ref().map_or("", |name| *name),
-            remote: Some(remote.ip()),
+            username: &self.username,
+            remote: Some(self.remote),
         }
     }
 }
@@ -257,8 +308,8 @@ mod tests {
     fn a_name_that_is_no_text_is_shown_escaped_and_nobodys() {
         let looked_up = |name: &SentName<'static>| name.claim(([192, 0, 2, 1], 22).into()).username;
         let name = SentName::new(b"b\xffb");
-        assert_eq!((name.shown(), looked_up(&name)), ("b\\xffb", ""));
+        assert_eq!((name.shown(), looked_up(&name)), ("b\\xffb", String::new()));
         let name = SentName::new("bö".as_bytes());
-        assert_eq!((name.shown(), looked_up(&name)), ("bö", "bö"));
+        assert_eq!((name.shown(), looked_up(&name)), ("bö", "bö".to_owned()));
     }
 }

@@ -16,6 +16,8 @@ use crate::{
 pub struct StoredCredentials {
     provider: Arc<dyn Provider>,
     rehash_on_login: bool,
+    /// A database that others use too is another program, and may hang.
+    is_shared: bool,
 }
 
 impl StoredCredentials {
@@ -23,6 +25,7 @@ impl StoredCredentials {
     /// password login.
     pub fn new(provider: Arc<dyn Provider>, rehash_on_login: bool) -> Self {
         Self {
+            is_shared: Arc::clone(&provider).shared().is_some(),
             provider,
             rehash_on_login,
         }
@@ -56,6 +59,10 @@ impl StoredCredentials {
 }
 
 impl CredentialBackend for StoredCredentials {
+    fn may_take_long(&self) -> bool {
+        self.is_shared
+    }
+
     fn check_password(&self, claim: &Claim<'_>, _: &[u8]) -> PasswordCheck {
         let user = match self.find(claim.username) {
             Ok(user) => user,

@@ -4,6 +4,7 @@
 //! those of the connections. The memory that hashing needs (19 MiB for argon2id) is taken once a thread, not once a
 //! connection.
 
+mod aside;
 mod bell;
 mod queue;
 mod source;
@@ -13,6 +14,7 @@ use std::{
     time::Instant,
 };
 
+pub(crate) use self::aside::Aside;
 use self::queue::Queue;
 pub use self::{bell::Bell, queue::Asker, source::source_of};
 use crate::{
@@ -81,7 +83,44 @@ struct Answer<T> {
     bell: Arc<Bell>,
 }
 
+/// The side of whoever waits for it.
+struct Awaited<T>(Arc<Mutex<Outcome<T>>>);
+
+impl<T> Awaited<T> {
+    /// Waits for the outcome by the connection's bell.
+    fn wait(&self, bell: &Bell) -> Result<(T, Instant), NotDone> {
+        let ended = bell.wait(|| {
+            let mut outcome = lock(&self.0);
+            match *outcome {
+                Outcome::Waiting | Outcome::Begun => None,
+                _ => Some(std::mem::replace(&mut *outcome, Outcome::Waiting)),
+            }
+        });
+        match ended {
+            Some(Outcome::Done(done, began)) => Ok((done, began)),
+            Some(Outcome::Dropped(why)) => Err(why),
+            _ => Err(NotDone::Closing),
+        }
+    }
+}
+
 impl<T> Answer<T> {
+    fn new(bell: &Arc<Bell>) -> (Self, Awaited<T>) {
+        let outcome = Arc::new(Mutex::new(Outcome::Waiting));
+        let answer = Self {
+            outcome: Arc::clone(&outcome),
+            bell: Arc::clone(bell),
+        };
+        (answer, Awaited(outcome))
+    }
+
+    /// Does the work, and says what came of it.
+    fn run(self, work: impl FnOnce() -> T, began: Instant) {
+        self.set(Outcome::Begun);
+        let done = work();
+        self.set(Outcome::Done(done, began));
+    }
+
     fn set(&self, outcome: Outcome<T>) {
         *lock(&self.outcome) = outcome;
     }
@@ -143,16 +182,8 @@ impl FairPool {
         bell: &Arc<Bell>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<(T, Instant), NotDone> {
-        let outcome = Arc::new(Mutex::new(Outcome::Waiting));
-        let answer = Answer {
-            outcome: Arc::clone(&outcome),
-            bell: Arc::clone(bell),
-        };
-        let job: Job = Box::new(move |began| {
-            answer.set(Outcome::Begun);
-            let done = work();
-            answer.set(Outcome::Done(done, began));
-        });
+        let (answer, outcome) = Answer::new(bell);
+        let job: Job = Box::new(move |began| answer.run(work, began));
         let (ticket, dropped) = self
             .0
             .lock()
@@ -165,18 +196,7 @@ impl FairPool {
             shared: &self.0,
             ticket,
         };
-        let ended = bell.wait(|| {
-            let mut outcome = lock(&outcome);
-            match *outcome {
-                Outcome::Waiting | Outcome::Begun => None,
-                _ => Some(std::mem::replace(&mut *outcome, Outcome::Waiting)),
-            }
-        });
-        match ended {
-            Some(Outcome::Done(done, began)) => Ok((done, began)),
-            Some(Outcome::Dropped(why)) => Err(why),
-            _ => Err(NotDone::Closing),
-        }
+        outcome.wait(bell)
     }
 }
 

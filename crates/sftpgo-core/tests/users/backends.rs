@@ -2,7 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, Mutex, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -13,10 +13,13 @@ use sftpgo_core::{
         Candidate, Claim, CredentialBackend, LoggedIn, LoginFailure, Logins, PasswordCheck,
         SentName, StoredCredentials,
     },
+    fair_pool::Bell,
     provider::Users,
 };
 use sftpgo_store::MemoryProvider;
-use sftpgo_test_support::{BCRYPT, HookedHomes, KEY, OTHER_KEY, Service, Settings, add, key_blob};
+use sftpgo_test_support::{
+    BCRYPT, HookedHomes, KEY, OTHER_KEY, PATIENCE, Service, Settings, add, key_blob,
+};
 
 /// Somebody who is asked for a user: knows the names, and answers by a function.
 struct Asked<F> {
@@ -115,8 +118,9 @@ impl Gate {
     fn key(&self, name: &str, line: &str) -> Option<LoggedIn> {
         let name = SentName::new(name.as_bytes());
         let remote = SocketAddr::from(REMOTE);
-        let accepted = self.logins.accepts_key(&name, &key_blob(line), remote)?;
-        self.logins.with_public_key(&name, accepted, remote)
+        let (blob, bell) = (key_blob(line), Arc::default());
+        let accepted = self.logins.accepts_key(&name, &blob, remote, &bell)?;
+        self.logins.with_public_key(&name, accepted, remote, &bell)
     }
 }
 
@@ -257,6 +261,44 @@ fn a_backend_that_fails_refuses_as_any_other_and_the_operator_hears_why() {
     assert!(gate.key("bob", KEY).is_none());
     let reason = "bob: the program has crashed";
     assert_eq!(gate.told(), ["tried", reason, "tried", reason]);
+}
+
+#[test]
+fn a_connection_that_has_to_close_leaves_a_backend_that_hangs() {
+    let users = Arc::new(MemoryProvider::new());
+    let (release, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    let answer = move |_: &Claim<'_>, _: Shown<'_>| {
+        let _ = held.lock().unwrap().recv();
+        Err(LoginFailure::new("too late"))
+    };
+    let backend = Arc::new(Asked {
+        users: users.clone(),
+        answer,
+    });
+    let gate = Gate::new(&users, backend);
+    let bell = Arc::new(Bell::default());
+    let (name, remote) = (SentName::new(b"bob"), SocketAddr::from(REMOTE));
+    let (has_left, is_gone) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        let closing = Arc::clone(&bell);
+        scope.spawn(move || {
+            thread::sleep(Duration::from_millis(50));
+            closing.close();
+            // Whoever waits all the same is not left to wait for ever.
+            let _ = is_gone.recv_timeout(PATIENCE);
+            drop(release);
+        });
+        let (logins, blob) = (&gate.logins, key_blob(KEY));
+        assert!(
+            logins
+                .with_password(&name, b"secret", remote, &bell)
+                .is_none()
+        );
+        assert!(logins.accepts_key(&name, &blob, remote, &bell).is_none());
+        assert!(gate.told().is_empty(), "the backend was waited for");
+        drop(has_left);
+    });
 }
 
 /// Asks before and after another backend, as an operator's programs do.

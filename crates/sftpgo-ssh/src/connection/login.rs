@@ -31,7 +31,8 @@ impl Host {
             LoginMethod::KeyOffered(offer) => {
                 self.has_tried = true;
                 let blob = blob(&offer.key);
-                match self.server.logins.accepts_key(&user, &blob, self.remote) {
+                let logins = &self.server.logins;
+                match logins.accepts_key(&user, &blob, self.remote, &self.control.bell) {
                     Some(_) => LoginAnswer::KeyIsGood,
                     None => LoginAnswer::Refuse,
                 }
@@ -67,9 +68,9 @@ impl Host {
     /// The key first: who has none that is accepted costs no verification.
     fn try_key(&mut self, user: &SentName<'_>, signed: &SignedLogin<'_>) -> LoginAnswer {
         self.has_tried = true;
-        let logins = &self.server.logins;
+        let (logins, bell) = (&self.server.logins, &self.control.bell);
         let blob = blob(&signed.key);
-        let Some(accepted) = logins.accepts_key(user, &blob, self.remote) else {
+        let Some(accepted) = logins.accepts_key(user, &blob, self.remote, bell) else {
             return LoginAnswer::Refuse;
         };
         let refuse = |why| {
@@ -83,7 +84,7 @@ impl Host {
         if presence.is_security_key && !presence.user_present {
             return refuse("nobody touched the security key");
         }
-        match logins.with_public_key(user, accepted, self.remote) {
+        match logins.with_public_key(user, accepted, self.remote, bell) {
             Some(logged_in) => {
                 self.admit(logged_in);
                 LoginAnswer::AcceptKey(verified)
