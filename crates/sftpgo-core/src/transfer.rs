@@ -140,6 +140,18 @@ impl Transfer {
         upload.wait_for_room(&self.shared, self.file.as_ref(), (offset, len))
     }
 
+    /// The same before [`Transfer::set_attributes`] changes the size.
+    pub fn wait_to_set_attributes(&self, change: &AttributeChange) -> Option<Duration> {
+        let upload = self.upload.as_ref()?;
+        upload.wait_to_resize(&self.shared, change.size?)
+    }
+
+    /// The same before [`Transfer::finish`], where what the upload replaces lends it less than it did.
+    pub fn wait_to_finish(&self) -> Option<Duration> {
+        let upload = self.upload.as_ref()?;
+        upload.wait_to_publish(&self.shared)
+    }
+
     /// Lets `bytes` pass the user's bandwidth and says how long to wait before going on.
     pub fn throttle(&self, bytes: usize) -> Duration {
         self.shared.quota.throttle().pass(self.operation, bytes)

@@ -16,6 +16,7 @@ on_each!(
     a_server_that_stands_still_is_taken_for_dead_and_nothing_is_lost,
     servers_outlive_a_database_that_stands_still,
     one_row_that_is_held_keeps_nobody_else,
+    a_database_that_hangs_holds_up_no_other_channel_and_no_end_of_a_connection,
 );
 
 /// Uploads as the user of the first argument and under names that begin with it, until there is a file `stop`.
@@ -35,6 +36,37 @@ with s.open(sys.argv[2] + "-long", "wb") as long:
         time.sleep(0.05)
 s.close(); t.close()
 print("done")
+"#;
+
+/// Changes files for the first time on one channel while the database hangs, and goes on by another one.
+const TWO_CHANNELS: &str = r#"
+import os, paramiko, threading, time
+def wait_for(name):
+    while not os.path.exists(name): time.sleep(0.02)
+t = paramiko.Transport(("127.0.0.1", int(os.environ["PORT"])))
+t.connect(username="bob", password="secret")
+one, two = (paramiko.SFTPClient.from_transport(t) for _ in range(2))
+two.listdir(".")
+open("connected", "w").close()
+wait_for("frozen")
+ended = threading.Event()
+def change():
+    try: one.remove("old")
+    except Exception: pass
+    ended.set()
+threading.Thread(target=change, daemon=True).start()
+time.sleep(0.5)
+began = time.monotonic()
+for _ in range(20):
+    assert two.listdir(".") == ["old"]
+    t.global_request("keepalive@openssh.com", wait=True)
+assert not ended.is_set()
+print("went on after", time.monotonic() - began, flush=True)
+assert time.monotonic() - began < 3
+open("went-on", "w").close()
+t.join(3)
+assert not t.is_active()
+open("closed", "w").close()
 "#;
 
 struct World {
@@ -213,4 +245,31 @@ fn one_row_that_is_held_keeps_nobody_else(kind: Kind) {
     for user in ["bob", "alice", "carol"] {
         world.wait_until_settled(user);
     }
+}
+
+fn a_database_that_hangs_holds_up_no_other_channel_and_no_end_of_a_connection(kind: Kind) {
+    let world = World::new(kind);
+    world.add("bob");
+    let one = &world.one;
+    std::fs::create_dir_all(one.home("bob")).unwrap();
+    std::fs::write(one.home("bob").join("old"), "").unwrap();
+    let mut client = python_command(one, TWO_CHANNELS).spawn().unwrap();
+    wait_for("the client to be connected", || {
+        one.path("connected").exists()
+    });
+    let listed = one.rest("GET", "/api/v1/connection", None).1;
+    let connection = format!(
+        "/api/v1/connection/{}",
+        listed[0]["connection_id"].as_str().unwrap()
+    );
+    world.database.freeze();
+    std::fs::write(one.path("frozen"), "").unwrap();
+    let has_ended = |client: &mut Child| client.try_wait().unwrap().is_some();
+    wait_for("the other channel", || {
+        one.path("went-on").exists() || has_ended(&mut client)
+    });
+    assert_eq!(one.rest("DELETE", &connection, None).0, 200);
+    wait_for("the end of the connection", || has_ended(&mut client));
+    world.database.thaw();
+    assert!(client.wait().unwrap().success());
 }

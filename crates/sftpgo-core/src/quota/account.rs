@@ -191,8 +191,7 @@ impl QuotaAccount {
         let mut state = lock(&self.state);
         if let Headroom::Ask(limit) = state.headroom(delta) {
             drop(state);
-            let asking = self.asking.as_ref().map(|asking| *lock(asking));
-            if asking.is_some_and(|asking| asking.refuses(delta)) {
+            if self.last_answer().refuses(delta) {
                 return Err(exceeded(limit));
             }
             state = self.ask_for_room(delta);

@@ -1,6 +1,6 @@
-//! Asking the ledger for room while nobody waits for the answer.
+//! Asking the ledger for room, and telling it that the user is dirty, while nobody waits for the answer.
 //!
-//! A connection has one thread for all that goes on in it. While a store is slow, an operation that has to ask for room would
+//! A connection has one thread for all that goes on in it. While a store is slow, an operation that has to wait for it would
 //! hold up the others. So whoever can come back later asks here first; when the operation is done then, the answer is known.
 
 use std::{
@@ -16,27 +16,46 @@ use crate::{storage_usage::UsageDelta, sync::lock, usage::Headroom};
 const SOON: Duration = Duration::from_millis(5);
 const SELDOM: Duration = Duration::from_millis(50);
 
-/// So long an answer that there is no room holds: whoever waits for it has to come back meanwhile.
+/// So long an answer that there is no room holds, or that nobody takes the mark: whoever waits for it has to come back
+/// meanwhile.
 const REFUSED_FOR: Duration = Duration::from_millis(250);
 
-/// Is the ledger being asked for room, ahead of the operation that needs it?
+/// Is the ledger being asked, ahead of the operation that needs the answer?
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) enum Asking {
     #[default]
     No,
     /// A thread waits for the answer.
     Running { since: Instant },
-    /// There was no room for this.
-    Refused { delta: UsageDelta, at: Instant },
+    /// The answer was not what was hoped for.
+    Answered {
+        at: Instant,
+        /// There was no room for this.
+        refused: Option<UsageDelta>,
+        /// False where neither ledger nor journal took the mark that the user is dirty.
+        is_marked: bool,
+    },
 }
 
 impl Asking {
     /// Is it known that there is no room for `delta`?
     pub(super) fn refuses(self, delta: UsageDelta) -> bool {
         match self {
-            Self::Refused { delta: least, at } => {
+            Self::Answered {
+                at,
+                refused: Some(least),
+                ..
+            } => {
                 at.elapsed() < REFUSED_FOR && delta.size >= least.size && delta.files >= least.files
             }
+            _ => false,
+        }
+    }
+
+    /// Is it known that nobody takes the mark?
+    pub(super) fn has_no_mark(self) -> bool {
+        match self {
+            Self::Answered { at, is_marked, .. } => !is_marked && at.elapsed() < REFUSED_FOR,
             Self::No | Self::Running { .. } => false,
         }
     }
@@ -48,16 +67,16 @@ impl QuotaAccount {
         self.asking.is_some()
     }
 
-    /// How long to wait before an operation that takes `delta`, because the ledger is being asked whether there is room.
-    /// None when that is known: then the operation itself does not have to ask.
+    /// How long to wait before an operation that changes files and takes `delta`, because the ledger is being told that the
+    /// user is dirty, or asked whether there is room. None when that is known: then the operation itself does not have to ask.
     pub fn wait_for_room(self: &Arc<Self>, delta: UsageDelta) -> Option<Duration> {
         let asking = self.asking.as_ref()?;
         let mut asking = lock(asking);
         if let Asking::Running { since } = *asking {
             return Some((since.elapsed() / 4).clamp(SOON, SELDOM));
         }
-        let must_ask = matches!(lock(&self.state).headroom(delta), Headroom::Ask(_));
-        if !must_ask || asking.refuses(delta) {
+        let must_mark = self.must_mark() && !asking.has_no_mark();
+        if !must_mark && (!self.must_ask(delta) || asking.refuses(delta)) {
             return None;
         }
         let account = Arc::clone(self);
@@ -66,7 +85,7 @@ impl QuotaAccount {
             .spawn(move || account.ask_behind(delta));
         if let Err(error) = started {
             log::warn!(
-                "the connection itself has to wait for a lease of the database, because no thread could be started: {error}"
+                "the connection itself has to wait for the database, because no thread could be started: {error}"
             );
             return None;
         }
@@ -74,6 +93,13 @@ impl QuotaAccount {
             since: Instant::now(),
         };
         Some(SOON)
+    }
+
+    /// What the ledger said last that is not to be asked again.
+    pub(super) fn last_answer(&self) -> Asking {
+        self.asking
+            .as_ref()
+            .map_or(Asking::No, |asking| *lock(asking))
     }
 
     fn ask_behind(&self, delta: UsageDelta) {
@@ -84,13 +110,21 @@ impl QuotaAccount {
             asking,
             with: Asking::No,
         };
-        let headroom = self.ask_for_room(delta).headroom(delta);
-        if headroom != Headroom::Enough {
-            ends.with = Asking::Refused {
-                delta,
+        self.mark();
+        let is_enough =
+            !self.must_ask(delta) || self.ask_marked(delta).headroom(delta) == Headroom::Enough;
+        let is_marked = !self.must_mark();
+        if !is_enough || !is_marked {
+            ends.with = Asking::Answered {
                 at: Instant::now(),
+                refused: (!is_enough).then_some(delta),
+                is_marked,
             };
         }
+    }
+
+    fn must_ask(&self, delta: UsageDelta) -> bool {
+        matches!(lock(&self.state).headroom(delta), Headroom::Ask(_))
     }
 }
 

@@ -106,7 +106,7 @@ impl QuotaAccount {
 
     /// Lets the ledger know, before the first change, that the files and its figures may differ from now on.
     pub(super) fn mark(&self) {
-        if self.marked.load(Ordering::Acquire) || !lock(&self.state).tracked {
+        if !self.must_mark() || self.last_answer().has_no_mark() {
             return;
         }
         // Transfers go on without the database.
@@ -115,9 +115,19 @@ impl QuotaAccount {
         }
     }
 
+    /// Does nobody know yet that the user is dirty?
+    pub(super) fn must_mark(&self) -> bool {
+        !self.marked.load(Ordering::Acquire) && lock(&self.state).tracked
+    }
+
     /// Asks the ledger for room for `delta`, and once more for what other servers may give back.
     pub(super) fn ask_for_room(&self, delta: UsageDelta) -> MutexGuard<'_, UserUsage> {
         self.mark();
+        self.ask_marked(delta)
+    }
+
+    /// The same for a user who is known to be dirty.
+    pub(super) fn ask_marked(&self, delta: UsageDelta) -> MutexGuard<'_, UserUsage> {
         for wait in 0..=WAITS_FOR_OTHERS {
             if wait > 0 {
                 thread::sleep(OTHERS_GIVE_BACK * (1 << (wait - 1)));

@@ -1,15 +1,41 @@
 //! Changing modes, owners, times and sizes: by name, on an open file, and of a directory that was just made.
 
+use std::time::Duration;
+
 use super::{AttributeChange, Session, check_visible, open::check_replaceable};
 use crate::{
     error::{Error, Result},
     filesystem::{FileId, OpenOptions, SetAttributes},
     policy::Access,
+    storage_usage::UsageDelta,
     transfer::Upload,
     vpath::VirtualPath,
 };
 
 impl Session {
+    /// How long to wait before [`Session::set_attributes`], because the database is being asked whether there is room for a
+    /// longer file; none when that is known. Else the call itself waits for the answer.
+    pub fn wait_to_set_attributes(
+        &self,
+        path: &VirtualPath,
+        change: &AttributeChange,
+    ) -> Option<Duration> {
+        let size = change.size?;
+        if !self.shared.quota.may_have_to_ask() {
+            return None;
+        }
+        let found = match self.shared.own_upload(path) {
+            Some(upload) => upload.metadata(),
+            None => self.shared.filesystem.metadata(path, true),
+        };
+        // What is not there is not made longer either.
+        let grows = found.map_or(0, |found| size.saturating_sub(found.size));
+        self.shared.quota.wait_for_room(UsageDelta {
+            size: i64::try_from(grows).unwrap_or(i64::MAX),
+            files: 0,
+        })
+    }
+
     /// Changes attributes by name; the size only where links are followed, since a link has none to change.
     ///
     /// # Errors

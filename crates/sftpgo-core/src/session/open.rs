@@ -37,12 +37,21 @@ pub struct OpenRequest {
 }
 
 impl Session {
-    /// How long to wait before [`Session::open`] makes a file, because the database is being asked whether there may be one
-    /// more; none when that is known. Else the call itself waits for the answer.
-    pub fn wait_for_new_file(&self) -> Option<Duration> {
-        self.shared
-            .quota
-            .wait_for_room(UsageDelta { size: 0, files: 1 })
+    /// How long to wait before [`Session::open`], because the database is being told that files are going to change, or
+    /// asked whether there may be one more; none when that is known. Else the call itself waits for the answer.
+    pub fn wait_to_open(&self, request: &OpenRequest) -> Option<Duration> {
+        if !(request.write || request.create || request.truncate) {
+            return None;
+        }
+        self.shared.quota.wait_for_room(UsageDelta {
+            size: 0,
+            files: i32::from(request.create),
+        })
+    }
+
+    /// The same before names are removed, moved or linked.
+    pub fn wait_to_change_names(&self) -> Option<Duration> {
+        self.shared.quota.wait_for_room(UsageDelta::default())
     }
 
     /// Opens a file as a transfer, listed until it is finished or dropped.

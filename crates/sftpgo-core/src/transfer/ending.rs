@@ -1,6 +1,6 @@
 //! How a handle of an upload ends: by CLOSE or with its connection, and what becomes of the data then.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Transfer,
@@ -11,6 +11,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirectoryHandle, File},
     session_context::{SessionContext, UploadMode},
+    storage_usage::UsageDelta,
     uploads::{Place, StagedUpload},
 };
 
@@ -102,6 +103,26 @@ type Changed = Option<Arc<dyn DirectoryHandle>>;
 impl Upload {
     fn take_destination(&mut self) -> Destination {
         std::mem::replace(&mut self.destination, Destination::File)
+    }
+
+    /// How long to wait before a clean end, because the ledger is being asked whether there is room for what the upload costs
+    /// more under its name. None when that is known, or it will not get the name.
+    pub(super) fn wait_to_publish(&self, shared: &SessionContext) -> Option<Duration> {
+        if !shared.quota.may_have_to_ask() || self.broken.is_some() {
+            return None;
+        }
+        // Holding the names may have to wait for the ledger itself.
+        if let Some(wait) = shared.quota.wait_for_room(UsageDelta::default()) {
+            return Some(wait);
+        }
+        let names = shared.quota.lock_namespace();
+        let growth = match &self.destination {
+            Destination::File => None,
+            Destination::Hidden(staged) => staged.growth(shared),
+            Destination::InOrder(upload) => upload.growth(shared, &self.count),
+        };
+        drop(names);
+        shared.quota.wait_for_room(growth?)
     }
 
     /// The clean end of an upload that came in order; of others it is their handle's, which knows what to wait for.

@@ -86,19 +86,37 @@ impl InOrderUpload {
         shared: &SessionContext,
         count: &SharedCount,
     ) -> Result<UsageDelta> {
-        let claim = Claim {
+        self.claim(count)
+            .publish(shared, &mut self.arriving(shared))
+    }
+
+    /// What publishing would have to be found room for now, where that can be told. Called with the names held.
+    pub(super) fn growth(
+        &self,
+        shared: &SessionContext,
+        count: &SharedCount,
+    ) -> Option<UsageDelta> {
+        self.claim(count)
+            .growth(shared, &self.arriving(shared))
+            .ok()
+    }
+
+    fn claim<'u>(&'u self, count: &'u SharedCount) -> Claim<'u> {
+        Claim {
             count,
             leans_on: self.leans_on.as_ref(),
             found: None,
             exclusive: self.exclusive,
             overwrite: self.overwrite,
             is_rest: false,
-        };
-        let mut data = Arriving {
+        }
+    }
+
+    fn arriving<'u>(&'u self, shared: &'u SessionContext) -> Arriving<'u> {
+        Arriving {
             upload: self,
             shared,
-        };
-        claim.publish(shared, &mut data)
+        }
     }
 
     /// Leaves nothing of what has come, unless that is under its name.

@@ -77,19 +77,11 @@ impl Claim<'_> {
         }
         let replace = self.check_target(data, found.as_ref())?;
         let replaced = match &found {
-            Some(_) => Some(shared.quota.look_up(|| data.metadata_of_name())?),
+            Some(_) => self.replaced(shared, data)?,
             None => None,
         };
-        // Somebody may have given the new file this name by hand: then nothing is replaced.
-        let replaced = replaced.filter(|(_, count)| !Arc::ptr_eq(count, self.count));
         let mut files = self.changes(replaced.as_ref());
-        let mut needed = UsageDelta::default();
-        for Change { count, to, stays } in &files {
-            needed += to.cost();
-            needed += -count.figures.cost();
-            needed += -*stays;
-        }
-        let reserved = needed.growth();
+        let reserved = growth(&files);
         shared.quota.reserve_staged(reserved)?;
         let appeared = data
             .appear(replace)
@@ -104,6 +96,26 @@ impl Claim<'_> {
             shared.quota.retire(found.file_id);
         }
         Ok(delta)
+    }
+
+    /// What publishing would have to be found room for now. Called with the names held.
+    ///
+    /// # Errors
+    /// Any error of the filesystem.
+    pub(super) fn growth(&self, shared: &SessionContext, data: &dyn Unnamed) -> Result<UsageDelta> {
+        let replaced = if_there(self.replaced(shared, data))?.flatten();
+        Ok(growth(&self.changes(replaced.as_ref())))
+    }
+
+    /// The file that has the name, with its count. Somebody may have given the new file this name by hand: then nothing is
+    /// replaced.
+    fn replaced(
+        &self,
+        shared: &SessionContext,
+        data: &dyn Unnamed,
+    ) -> Result<Option<(Metadata, SharedCount)>> {
+        let found = shared.quota.look_up(|| data.metadata_of_name())?;
+        Ok(Some(found).filter(|(_, count)| !Arc::ptr_eq(count, self.count)))
     }
 
     /// May the upload take this name from what has it now?
@@ -195,6 +207,17 @@ struct Change<'c> {
     to: FileFigures,
     /// The part of it that nobody has to have room for.
     stays: UsageDelta,
+}
+
+/// What these changes have to be found room for.
+fn growth(changes: &[Change<'_>]) -> UsageDelta {
+    let mut needed = UsageDelta::default();
+    for Change { count, to, stays } in changes {
+        needed += to.cost();
+        needed += -count.figures.cost();
+        needed += -*stays;
+    }
+    needed.growth()
 }
 
 impl<'c> Change<'c> {

@@ -138,6 +138,31 @@ impl StagedUpload {
         shared.quota.set_file(&mut count, figures);
     }
 
+    /// What publishing would have to be found room for now, where that can be told and the upload has no other handle. Called
+    /// with the names held.
+    pub(super) fn growth(&self, shared: &SessionContext) -> Option<UsageDelta> {
+        let place = &*self.place();
+        if place.handles > 1 || place.removed {
+            return None;
+        }
+        let hidden = HiddenFile {
+            staged: self,
+            place,
+        };
+        self.claim(place, false).growth(shared, &hidden).ok()
+    }
+
+    fn claim<'u>(&'u self, place: &'u Place, is_rest: bool) -> Claim<'u> {
+        Claim {
+            count: &self.count,
+            leans_on: self.leans_on.as_ref(),
+            found: place.found.as_ref(),
+            exclusive: place.exclusive,
+            overwrite: place.overwrite,
+            is_rest,
+        }
+    }
+
     /// Ends the pledge of the file that it leans on.
     pub(super) fn end_pledge(&self, shared: &SessionContext) {
         if let Some(leans_on) = &self.leans_on {
@@ -160,15 +185,7 @@ impl HiddenFile<'_> {
     /// As [`Claim::publish`].
     pub(super) fn publish(&mut self, shared: &SessionContext, is_rest: bool) -> Result<UsageDelta> {
         let (staged, place) = (self.staged, self.place);
-        let claim = Claim {
-            count: &staged.count,
-            leans_on: staged.leans_on.as_ref(),
-            found: place.found.as_ref(),
-            exclusive: place.exclusive,
-            overwrite: place.overwrite,
-            is_rest,
-        };
-        let delta = claim.publish(shared, self)?;
+        let delta = staged.claim(place, is_rest).publish(shared, self)?;
         let mut uploads = shared.quota.uploads();
         uploads.remove(place.directory.file_id(), &place.name, staged);
         Ok(delta)

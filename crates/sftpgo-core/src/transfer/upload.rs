@@ -196,6 +196,15 @@ impl Upload {
         context.quota.wait_for_room(resized(&counted, end).1)
     }
 
+    /// How long to wait before the file is cut or extended. None when it is known whether there is room.
+    pub(super) fn wait_to_resize(&self, context: &SessionContext, size: u64) -> Option<Duration> {
+        if !context.quota.may_have_to_ask() {
+            return None;
+        }
+        let (_, more) = resized(&lock(&self.count), size);
+        context.quota.wait_for_room(more.growth())
+    }
+
     /// Cuts or extends the open file within the quota.
     ///
     /// # Errors

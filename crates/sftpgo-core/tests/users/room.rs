@@ -3,7 +3,9 @@
 use std::{sync::Arc, thread};
 
 use sftpgo_core::{
-    ErrorKind,
+    Error, ErrorKind, Result, UserId,
+    ledger::DirtyJournal,
+    provider::NodeId,
     quota::{QuotaAccount, Tracking, UsageManager},
     storage_usage::UsageDelta,
 };
@@ -70,4 +72,67 @@ fn where_the_ledger_is_this_servers_alone_nothing_is_asked() {
         let new = change(1, None, Some(size));
         assert_eq!(account.wait_for_room(new.delta()), None);
     }
+}
+
+#[test]
+fn whoever_can_come_back_does_not_wait_until_the_user_is_marked() {
+    let provider = FaultyProvider::new(MemoryProvider::shared());
+    let bob = limited(&provider.stored);
+    let book = UsageManager::new(provider.clone(), Tracking::All);
+    let account = book.account(&bob.effective()).unwrap();
+    provider.ledger_is(LedgerState::Hanging);
+    for _ in 0..3 {
+        assert!(account.wait_for_room(UsageDelta::default()).is_some());
+    }
+    provider.ledger_is(LedgerState::Up);
+    wait(&account, UsageDelta::default());
+    let calls = provider.ledger_calls();
+    drop(account.lock_namespace());
+    assert_eq!(account.wait_for_room(UsageDelta::default()), None);
+    assert_eq!(provider.ledger_calls(), calls);
+}
+
+/// A journal on a disk that is full.
+struct Full;
+
+impl DirtyJournal for Full {
+    fn users(&self) -> Result<Vec<UserId>> {
+        Ok(Vec::new())
+    }
+
+    fn add(&self, _: UserId) -> Result<()> {
+        Err(Error::new(ErrorKind::StorageFull, "the disk is full"))
+    }
+
+    fn remove(&self, _: UserId) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn that_nobody_takes_the_mark_is_not_tried_again_by_who_comes_back() {
+    let provider = FaultyProvider::new(MemoryProvider::shared());
+    let bob = limited(&provider.stored);
+    let book = UsageManager::of_server(
+        provider.clone(),
+        Tracking::All,
+        NodeId::random(),
+        Arc::new(Full),
+    );
+    let account = book.account(&bob.effective()).unwrap();
+    provider.ledger_is(LedgerState::Down);
+    for delta in [UsageDelta::default(), change(1, None, Some(9000)).delta()] {
+        assert!(account.wait_for_room(delta).is_some());
+        // Comes to an end.
+        wait(&account, delta);
+        let calls = provider.ledger_calls();
+        drop(account.lock_namespace());
+        assert_eq!(provider.ledger_calls(), calls);
+        thread::sleep(std::time::Duration::from_millis(300));
+    }
+    // Later it is.
+    provider.ledger_is(LedgerState::Up);
+    wait(&account, UsageDelta::default());
+    drop(account.lock_namespace());
+    assert_eq!(account.wait_for_room(UsageDelta::default()), None);
 }

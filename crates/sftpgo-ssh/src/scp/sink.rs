@@ -19,6 +19,17 @@ use crate::{
     exec_program::{PIECE, Program, Step, Streams},
 };
 
+/// What the database is asked about before a record is taken.
+const NEW_FILE: OpenRequest = OpenRequest {
+    read: false,
+    write: true,
+    append: false,
+    create: true,
+    truncate: false,
+    exclusive: false,
+    mode: None,
+};
+
 /// The side that takes files.
 pub struct Sink {
     session: Session,
@@ -85,7 +96,7 @@ impl Sink {
         };
         if matches!(record, Record::File { .. })
             && !streams.output_lost()
-            && let Some(wait) = self.session.wait_for_new_file()
+            && let Some(wait) = self.session.wait_to_open(&NEW_FILE)
         {
             streams.pause_for(wait);
             return Step::Continue;
@@ -242,6 +253,14 @@ impl Sink {
             Ok(None) => return self.wait(State::Verdict(incoming), streams),
             Err(Malformed(why)) => return self.break_off(streams, why),
         };
+        if is_whole
+            && !streams.output_lost()
+            && let Some(wait) = incoming.wait_to_store()
+        {
+            streams.pause_for(wait);
+            self.state = State::Verdict(incoming);
+            return Step::Continue;
+        }
         streams.consume(len);
         let shown = incoming.shown.clone();
         match store(incoming, is_whole) {
@@ -336,6 +355,14 @@ fn store(mut incoming: Incoming, is_whole: bool) -> Result<(), String> {
 }
 
 impl Incoming {
+    /// How long to wait before it is stored, because the database is being asked for room.
+    fn wait_to_store(&self) -> Option<Duration> {
+        match self.problem {
+            Some(_) => None,
+            None => self.transfer.wait_to_finish(),
+        }
+    }
+
     /// Cuts what an old content has behind the new one.
     fn cut(&mut self) -> Result<(), String> {
         let change = AttributeChange {

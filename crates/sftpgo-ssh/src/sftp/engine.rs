@@ -227,6 +227,20 @@ impl Engine {
         }
     }
 
+    /// Comes back later if `wait` says that the database is being asked; nobody waits for a client who is gone.
+    ///
+    /// # Errors
+    /// [`Failure::NotYet`].
+    pub(super) fn not_before(
+        &self,
+        wait: impl FnOnce(&Session) -> Option<Duration>,
+    ) -> Result<(), Failure> {
+        match self.client_gone {
+            true => Ok(()),
+            false => wait(&self.session).map_or(Ok(()), |wait| Err(Failure::NotYet(wait))),
+        }
+    }
+
     pub(super) fn pause_for(&mut self, pause: Duration) {
         self.pause = self.pause.max(pause);
     }

@@ -1,6 +1,14 @@
 //! Room that a database has to be asked for, which several servers use: the connection's thread does not wait for it.
 
-use std::{fs, thread, time::Duration};
+use std::{
+    fs,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+use sftpgo_store::MemoryProvider;
+use sftpgo_test_support::{FaultyProvider, LedgerState, PATIENCE};
 
 use crate::{
     sftp_session::{SftpSession, packet, status_of, string, u32s},
@@ -84,4 +92,145 @@ fn a_new_file_is_made_when_there_is_an_answer() {
         assert_eq!(session.engine.take_replies()[4], reply_kind, "{name}");
     }
     assert!(session.path("a").exists() && !session.path("b").exists());
+}
+
+/// A session over a database that may hang.
+struct Hanging {
+    provider: Arc<FaultyProvider>,
+    session: SftpSession,
+}
+
+impl Hanging {
+    fn new(quota_size: i64) -> Self {
+        let provider = FaultyProvider::new(MemoryProvider::shared());
+        let session = SftpSession::of_atomic_uploads(provider.clone(), |draft| {
+            draft.quota_size = quota_size;
+        });
+        Self { provider, session }
+    }
+
+    /// Sends a request that is done by a database which answers.
+    fn done(&mut self, request: &[u8]) -> Vec<u8> {
+        come_back(&mut self.session, &framed(request));
+        self.session.engine.take_replies()
+    }
+
+    /// Sends a request while the database hangs: the thread goes on with other work, and the request is done when the
+    /// database answers.
+    fn put_off(&mut self, what: &str, request: &[u8]) -> Vec<u8> {
+        self.provider.ledger_is(LedgerState::Hanging);
+        // Whoever waits is not left to wait for ever.
+        let (gone_on, is_gone_on) = mpsc::channel::<()>();
+        let provider = Arc::clone(&self.provider);
+        let watchdog = thread::spawn(move || {
+            if is_gone_on.recv_timeout(PATIENCE).is_err() {
+                provider.ledger_is(LedgerState::Up);
+            }
+        });
+        let engine = &mut self.session.engine;
+        engine.push(framed(request));
+        let worked = engine.step().unwrap();
+        let pause = engine.take_pause();
+        assert!(
+            !worked && !pause.is_zero() && engine.replies_len() == 0,
+            "{what} waited for the database"
+        );
+        gone_on.send(()).unwrap();
+        watchdog.join().unwrap();
+        self.provider.ledger_is(LedgerState::Up);
+        come_back(&mut self.session, &[]);
+        self.session.engine.take_replies()
+    }
+
+    /// A file that was uploaded.
+    fn upload(&mut self, name: &str, len: usize) {
+        let handle = self.open(name);
+        let request = write(2, &handle, 0, &vec![b'x'; len]);
+        come_back(&mut self.session, &request);
+        self.session.engine.take_replies();
+        let closed = self.done(&packet(4, 3, &[string(&handle)]));
+        assert_eq!(status_of(&closed), 0);
+    }
+
+    fn open(&mut self, name: &str) -> Vec<u8> {
+        let reply = self.done(&packet(3, 1, &[string(name.as_bytes()), u32s(&[0x1a, 0])]));
+        assert_eq!(reply[4], 102, "no handle: {reply:?}");
+        reply[13..].to_vec()
+    }
+}
+
+fn framed(request: &[u8]) -> Vec<u8> {
+    let mut framed = u32s(&[request.len() as u32]);
+    framed.extend(request);
+    framed
+}
+
+/// The size of SETSTAT and FSETSTAT.
+fn sized(size: u64) -> Vec<u8> {
+    [u32s(&[1]), size.to_be_bytes().to_vec()].concat()
+}
+
+#[test]
+fn before_the_first_change_the_mark_is_not_waited_for() {
+    let (a, b) = (|| string(b"a"), || string(b"b"));
+    let requests = [
+        ("OPEN", packet(3, 1, &[a(), u32s(&[0x02, 0])])),
+        ("SETSTAT", packet(9, 1, &[a(), sized(1)])),
+        ("REMOVE", packet(13, 1, &[a()])),
+        ("RENAME", packet(18, 1, &[a(), b()])),
+        ("SYMLINK", packet(20, 1, &[a(), b()])),
+        (
+            "posix-rename",
+            packet(200, 1, &[string(b"posix-rename@openssh.com"), a(), b()]),
+        ),
+        (
+            "hardlink",
+            packet(200, 1, &[string(b"hardlink@openssh.com"), a(), b()]),
+        ),
+    ];
+    for (what, request) in requests {
+        let mut hanging = Hanging::new(0);
+        fs::write(hanging.session.path("a"), b"12").unwrap();
+        let reply = hanging.put_off(what, &request);
+        match what {
+            "OPEN" => assert_eq!(reply[4], 102),
+            _ => assert_eq!(status_of(&reply), 0, "{what}"),
+        }
+        // What is told once is known.
+        fs::write(hanging.session.path("c"), b"").unwrap();
+        let request = framed(&packet(13, 2, &[string(b"c")]));
+        assert_eq!(come_back(&mut hanging.session, &request), 0, "{what}");
+    }
+}
+
+#[test]
+fn a_longer_size_is_set_when_there_is_an_answer() {
+    let mut hanging = Hanging::new(10_000);
+    hanging.upload("a", 100);
+    let request = packet(9, 1, &[string(b"a"), sized(6000)]);
+    assert_eq!(status_of(&hanging.put_off("SETSTAT", &request)), 0);
+    let handle = hanging.open("b");
+    let request = packet(10, 1, &[string(&handle), sized(3000)]);
+    assert_eq!(status_of(&hanging.put_off("FSETSTAT", &request)), 0);
+    // What does not fit is refused when that is known.
+    let request = packet(9, 1, &[string(b"a"), sized(9000)]);
+    assert_eq!(status_of(&hanging.put_off("SETSTAT", &request)), 4);
+    assert_eq!(fs::metadata(hanging.session.path("a")).unwrap().len(), 6000);
+}
+
+#[test]
+fn an_upload_that_costs_more_under_its_name_gets_it_when_there_is_an_answer() {
+    for (quota_size, status) in [(100_000, 0), (7000, 4)] {
+        let mut hanging = Hanging::new(quota_size);
+        hanging.upload("a", 5000);
+        // The bytes of the old content are lent to the new one, until that is to stay as well.
+        let handle = hanging.open("a");
+        come_back(&mut hanging.session, &write(2, &handle, 0, &[b'y'; 5000]));
+        hanging.session.engine.take_replies();
+        fs::rename(hanging.session.path("a"), hanging.session.path("kept")).unwrap();
+        let close = packet(4, 3, &[string(&handle)]);
+        let closed = hanging.put_off("CLOSE", &close);
+        assert_eq!(status_of(&closed), status, "{quota_size}");
+        assert_eq!(hanging.session.path("a").exists(), status == 0);
+    }
 }

@@ -1,12 +1,12 @@
 //! An SFTP session that is spoken to in packets.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, thread};
 
 use sftpgo_core::{
-    UserDraft,
+    Provider, UserDraft,
     auth::LoggedIn,
     event::Protocol,
-    session::{Session, UploadPolicy},
+    session::{Session, UploadMode, UploadPolicy},
 };
 use sftpgo_ssh::{
     Limits,
@@ -46,6 +46,25 @@ impl SftpSession {
         Self::begun(Service::with_settings_and_bob(settings, change), OPENSSH)
     }
 
+    /// The same with this provider, for uploads that go to a hidden file first.
+    pub(crate) fn of_atomic_uploads(
+        provider: Arc<dyn Provider>,
+        change: impl FnOnce(&mut UserDraft),
+    ) -> Self {
+        let settings = Settings {
+            provider,
+            ..Settings::default()
+        };
+        let service = Service::with_settings_and_bob(settings, change);
+        let uploads = UploadPolicy {
+            mode: UploadMode::Atomic,
+            sync: false,
+        };
+        let mut session = Self::with_uploads(service, OPENSSH, &Limits::default(), uploads);
+        session.send(INIT).unwrap();
+        session
+    }
+
     /// The same for a client with this identification line.
     pub(crate) fn as_client(line: &str) -> Self {
         Self::begun(Service::with_bob(|_| {}), line)
@@ -63,12 +82,16 @@ impl SftpSession {
     }
 
     fn of(service: Service, line: &str, limits: &Limits) -> Self {
+        Self::with_uploads(service, line, limits, UploadPolicy::default())
+    }
+
+    fn with_uploads(service: Service, line: &str, limits: &Limits, uploads: UploadPolicy) -> Self {
         let logged_in = service.log_in();
         let listed = logged_in
             .login
             .start("bob", Protocol::Sftp, client_address(), line);
         let events = service.events.clone();
-        let session = Session::new(&logged_in, listed, events, UploadPolicy::default());
+        let session = Session::new(&logged_in, listed, events, uploads);
         Self {
             engine: Engine::new(session, limits),
             service,
@@ -85,8 +108,17 @@ impl SftpSession {
 
     pub(crate) fn send_raw(&mut self, bytes: Vec<u8>) -> Result<Vec<u8>, SessionEnd> {
         self.engine.push(bytes);
-        while self.engine.step()? {}
-        Ok(self.engine.take_replies())
+        loop {
+            let worked = self.engine.step()?;
+            let pause = self.engine.take_pause();
+            if !worked && pause.is_zero() {
+                return Ok(self.engine.take_replies());
+            }
+            // The database is being asked.
+            if !worked {
+                thread::sleep(pause);
+            }
+        }
     }
 
     /// Hands over bytes as they arrive, as a connection does.

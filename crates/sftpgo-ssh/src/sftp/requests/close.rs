@@ -8,7 +8,15 @@ pub(in crate::sftp) fn run(
     body: &mut Decoder<'_>,
     replies: &mut Replies,
 ) -> HandlerResult {
-    if let OpenHandle::File(transfer) = engine.handles.remove(body.string()?)? {
+    let handle = body.string()?;
+    let is_gone = engine.is_client_gone();
+    if !is_gone
+        && let OpenHandle::File(transfer) = engine.handles.any(handle)?
+        && let Some(wait) = transfer.wait_to_finish()
+    {
+        return Err(Failure::NotYet(wait));
+    }
+    if let OpenHandle::File(transfer) = engine.handles.remove(handle)? {
         transfer.finish()?;
     }
     ok(replies, id)

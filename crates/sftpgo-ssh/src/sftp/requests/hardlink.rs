@@ -10,6 +10,7 @@ pub(in crate::sftp) fn run(
 ) -> HandlerResult {
     let original = path(body)?;
     let link = path(body)?;
+    engine.not_before(Session::wait_to_change_names)?;
     engine.session.hard_link(&original, &link)?;
     ok(replies, id)
 }

@@ -26,7 +26,7 @@ pub(super) mod write;
 
 use sftpgo_core::{
     filesystem::{Metadata, SetAttributes},
-    session::AttributeChange,
+    session::{AttributeChange, Session},
     vpath::VirtualPath,
 };
 

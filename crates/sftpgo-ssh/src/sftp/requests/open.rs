@@ -24,12 +24,7 @@ pub(in crate::sftp) fn run(
         exclusive: has(open_flags::EXCLUSIVE),
         mode: attrs.permissions,
     };
-    if request.create
-        && !engine.is_client_gone()
-        && let Some(wait) = engine.session.wait_for_new_file()
-    {
-        return Err(Failure::NotYet(wait));
-    }
+    engine.not_before(|session| session.wait_to_open(&request))?;
     let transfer = engine.session.open(&path, &request)?;
     let handle = engine.handles.insert(OpenHandle::File(transfer))?;
     replies.handle(id, &handle);

@@ -8,6 +8,8 @@ pub(in crate::sftp) fn run(
     body: &mut Decoder<'_>,
     replies: &mut Replies,
 ) -> HandlerResult {
-    engine.session.remove(&path(body)?)?;
+    let path = path(body)?;
+    engine.not_before(Session::wait_to_change_names)?;
+    engine.session.remove(&path)?;
     ok(replies, id)
 }

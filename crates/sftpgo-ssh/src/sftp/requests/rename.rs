@@ -32,6 +32,7 @@ fn rename(
 ) -> HandlerResult {
     let from = path(body)?;
     let to = path(body)?;
+    engine.not_before(Session::wait_to_change_names)?;
     engine.session.rename(&from, &to, replace)?;
     ok(replies, id)
 }

@@ -28,12 +28,18 @@ pub(in crate::sftp) fn fsetstat(
 ) -> HandlerResult {
     let handle = body.string()?;
     let change = from_wire(&Attrs::decode(body)?);
+    let is_gone = engine.is_client_gone();
     match engine.handles.any(handle)? {
-        OpenHandle::File(transfer) => transfer.set_attributes(&change)?,
+        OpenHandle::File(transfer) => {
+            if !is_gone && let Some(wait) = transfer.wait_to_set_attributes(&change) {
+                return Err(Failure::NotYet(wait));
+            }
+            transfer.set_attributes(&change)?;
+        }
         OpenHandle::Directory(listing) => {
             engine
                 .session
-                .set_attributes(&listing.path().clone(), &change, true)?
+                .set_attributes(&listing.path().clone(), &change, true)?;
         }
     }
     ok(replies, id)
@@ -48,6 +54,7 @@ fn by_name(
 ) -> HandlerResult {
     let path = path(body)?;
     let change = from_wire(&Attrs::decode(body)?);
+    engine.not_before(|session| session.wait_to_set_attributes(&path, &change))?;
     engine.session.set_attributes(&path, &change, follow)?;
     ok(replies, id)
 }

@@ -12,6 +12,7 @@ pub(in crate::sftp) fn run(
     replies: &mut Replies,
 ) -> HandlerResult {
     let (first, second) = (body.string()?, body.string()?);
+    engine.not_before(Session::wait_to_change_names)?;
     let client = engine.session.connection().client_version();
     let order = match habit_of(client, engine.taken_for) {
         Habit::Always(order) => order,
