@@ -301,6 +301,30 @@ fn a_log_file_and_a_configuration_are_used_when_they_are_asked_for() {
 }
 
 #[test]
+fn a_configuration_that_lies_in_the_directory_is_a_file_like_others() {
+    let place = Place::new();
+    let seen = place.path("seen");
+    let hook = place.path("served/hook");
+    fs::write(&hook, format!("#!/bin/sh\ntouch {}\n", seen.display())).unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o700)).unwrap();
+    let text = format!(
+        r#"{{"sftpd": {{"banner": "Trap", "actions": {{"execute_on": ["download"], "command": "{}"}}}}}}"#,
+        hook.display()
+    );
+    fs::write(place.path("served/sftpgo.json"), text).unwrap();
+    let portable = place.start(&["-p", "secret"]);
+    let commands = "get a.txt got\nget sftpgo.json got2\n";
+    place.sftp(&portable, "secret", commands).unwrap();
+    // Actions that are due are done before it ends.
+    portable.end("INT");
+    assert!(!seen.exists());
+    let portable = place.start(&["-p", "secret", "-c", "."]);
+    place.sftp(&portable, "secret", "get a.txt got\n").unwrap();
+    portable.end("INT");
+    assert!(seen.exists(), "a configuration that is asked for is used");
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_in_words_and_with_1() {
     let place = Place::new();
     let held = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -81,12 +81,14 @@ fn of_system(error: &io::Error) -> Problem {
 
 /// As the configuration has them, if there is one, but for what makes this `portable`.
 fn settings(options: &Options, state: &Path) -> Result<Settings, Vec<Problem>> {
-    if !options.config_dir.is_dir() {
+    // There is no configuration beside the host keys.
+    let (directory, name) = options.configuration().unwrap_or((state, ""));
+    if !directory.is_dir() {
         return Err(one(Problem::new(
             "--config-dir",
             format!(
                 "{} is not a directory; SSH commands are chosen by --ssh-commands",
-                options.config_dir.display()
+                directory.display()
             ),
         )));
     }
@@ -98,8 +100,8 @@ fn settings(options: &Options, state: &Path) -> Result<Settings, Vec<Problem>> {
         .filter(|name| !name.is_empty())
         .collect();
     let loaded = config::load_with(
-        &options.config_dir,
-        &options.config_file,
+        directory,
+        name,
         env::vars_os(),
         vec![
             fixed("sftpd.bind_port", json!(options.sftpd_port), "--sftpd-port"),

@@ -1,11 +1,9 @@
 //! The flags of `portable`: those of SFTPGo 0.9.4, and those of 2.7 that mean something here.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args, ValueEnum, builder::BoolishValueParser};
 use log::LevelFilter;
-
-use crate::config;
 
 /// What to serve, to whom.
 #[derive(Debug, Args)]
@@ -106,23 +104,12 @@ pub(crate) struct Options {
         allow_negative_numbers = true
     )]
     pub(super) grace_time: u32,
-    /// Directory of a configuration file, which is read if there is one.
-    #[arg(
-        long,
-        short = 'c',
-        env = "SFTPGO_CONFIG_DIR",
-        default_value = ".",
-        value_name = "DIR"
-    )]
-    pub(super) config_dir: PathBuf,
+    /// Directory of a configuration file. Without this and the next one none is read.
+    #[arg(long, short = 'c', env = "SFTPGO_CONFIG_DIR", value_name = "DIR")]
+    pub(super) config_dir: Option<PathBuf>,
     /// Name of the configuration file; .json, .toml, .yaml and .yml are looked for.
-    #[arg(
-        long,
-        env = "SFTPGO_CONFIG_FILE",
-        default_value = config::DEFAULT_NAME,
-        value_name = "NAME"
-    )]
-    pub(super) config_file: String,
+    #[arg(long, env = "SFTPGO_CONFIG_FILE", value_name = "NAME")]
+    pub(super) config_file: Option<String>,
     #[command(flatten)]
     pub(super) others: Others,
 }
@@ -170,6 +157,19 @@ impl From<LogLevel> for LevelFilter {
             LogLevel::Info => Self::Info,
             LogLevel::Warn => Self::Warn,
             LogLevel::Error => Self::Error,
+        }
+    }
+}
+
+impl Options {
+    /// Where a configuration is looked for, and by which name. None where nobody asks for one: a file that happens to lie
+    /// in a directory, as somebody else made it, must not have programs run here.
+    pub(super) fn configuration(&self) -> Option<(&Path, &str)> {
+        let name = self.config_file.as_deref();
+        match (&self.config_dir, name) {
+            (None, None) => None,
+            (Some(directory), _) => Some((directory, name.unwrap_or_default())),
+            (None, Some(name)) => Some((Path::new("."), name)),
         }
     }
 }
