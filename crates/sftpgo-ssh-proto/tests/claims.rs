@@ -22,15 +22,15 @@ mod model {
     pub(crate) mod client;
     pub(crate) mod crypto;
     pub(crate) mod messages;
+    pub(crate) mod pair;
     pub(crate) mod wire;
-    pub(crate) mod world;
     pub(crate) mod zlib;
 }
-pub(crate) use model::{client, crypto, messages, wire, world, zlib};
+pub(crate) use model::{client, crypto, messages, pair, wire, zlib};
 
 use client::GCM;
+use pair::Pair;
 use wire::{Message, message, string};
-use world::World;
 
 thread_local! {
     /// Bytes that this thread holds, and the most since that was asked last.
@@ -96,10 +96,10 @@ fn process(connection: &mut Connection, input: &mut [u8]) {
 /// Room for the answer to a message of a few bytes.
 const LITTLE: isize = 6 * 1024;
 
-fn claims(world: &mut World, payload: &[u8]) {
-    world.client.send(payload);
-    let mut input = std::mem::take(&mut world.client.out);
-    let held = peak(|| process(&mut world.connection, &mut input));
+fn claims(pair: &mut Pair, payload: &[u8]) {
+    pair.client.send(payload);
+    let mut input = std::mem::take(&mut pair.client.out);
+    let held = peak(|| process(&mut pair.connection, &mut input));
     let shown = &payload[..payload.len().min(40)];
     assert!(held <= LITTLE, "{held} bytes for {shown:?}");
 }
@@ -110,11 +110,11 @@ const MOST: [u32; 4] = [u32::MAX, 1 << 31, 1 << 28, 1 << 20];
 #[test]
 fn lengths_of_packets() {
     for length in [34_996, 35_004, 1 << 20, 1 << 31, u32::MAX] {
-        let mut world = World::new(GCM);
-        world.identify();
+        let mut pair = Pair::new(GCM);
+        pair.identify();
         let mut input = u32::to_be_bytes(length).to_vec();
         input.extend_from_slice(&[0; 12]);
-        let held = peak(|| process(&mut world.connection, &mut input));
+        let held = peak(|| process(&mut pair.connection, &mut input));
         assert!(held <= LITTLE, "{held} bytes for a packet of {length}");
     }
 }
@@ -126,13 +126,13 @@ fn lengths_of_names_before_the_login() {
         let mut kexinit = vec![20];
         kexinit.extend_from_slice(&[0; 16]);
         kexinit.extend(most.to_be_bytes());
-        let mut world = World::new(GCM);
-        world.identify();
-        claims(&mut world, &kexinit);
-        let mut world = World::new(GCM);
-        world.identify();
-        world.agree();
-        claims(&mut world, &begin(30).done());
+        let mut pair = Pair::new(GCM);
+        pair.identify();
+        claims(&mut pair, &kexinit);
+        let mut pair = Pair::new(GCM);
+        pair.identify();
+        pair.agree();
+        claims(&mut pair, &begin(30).done());
         let request =
             |message: fn(Message) -> Message| message(messages::request("u", "publickey"));
         let strange = [
@@ -154,10 +154,10 @@ fn lengths_of_names_before_the_login() {
                 .done(),
         ];
         for payload in strange {
-            let mut world = World::new(GCM);
-            world.connect();
-            world.service();
-            claims(&mut world, &payload);
+            let mut pair = Pair::new(GCM);
+            pair.connect();
+            pair.service();
+            claims(&mut pair, &payload);
         }
     }
 }
@@ -188,15 +188,15 @@ fn lengths_within_keys_and_certificates() {
             (certificate, name(certificate, &principals)),
             (certificate, name(certificate, &up_to_principals.concat())),
         ] {
-            let mut world = World::new(GCM);
-            world.host.login = Box::new(|login| match &login.method {
+            let mut pair = Pair::new(GCM);
+            pair.host.login = Box::new(|login| match &login.method {
                 LoginMethod::Invalid(_) => sftpgo_ssh_proto::LoginAnswer::Refuse,
                 other => panic!("{other:?}"),
             });
-            world.connect();
-            world.service();
+            pair.connect();
+            pair.service();
             let request = messages::request("u", "publickey").bool(false);
-            claims(&mut world, &request.string(algorithm).string(blob).done());
+            claims(&mut pair, &request.string(algorithm).string(blob).done());
         }
     }
 }
@@ -222,10 +222,10 @@ fn lengths_after_the_login() {
             messages::channel_request(0, "exec", true).u32(most).done(),
             begin(192).done(),
         ] {
-            let mut world = World::new(GCM);
-            world.login();
-            world.start(5, 1000, 1000);
-            claims(&mut world, &payload);
+            let mut pair = Pair::new(GCM);
+            pair.login();
+            pair.start(5, 1000, 1000);
+            claims(&mut pair, &payload);
         }
     }
 }
@@ -233,19 +233,19 @@ fn lengths_after_the_login() {
 /// The counter counts: what is really sent is held for the answer.
 #[test]
 fn what_came_is_counted() {
-    let mut world = World::new(GCM);
-    world.login();
-    world.client.send(messages::ping([7; 20_000]));
-    let mut input = std::mem::take(&mut world.client.out);
-    let held = peak(|| process(&mut world.connection, &mut input));
+    let mut pair = Pair::new(GCM);
+    pair.login();
+    pair.client.send(messages::ping([7; 20_000]));
+    let mut input = std::mem::take(&mut pair.client.out);
+    let held = peak(|| process(&mut pair.connection, &mut input));
     assert!((15_000..60_000).contains(&held), "{held}");
 }
 
 /// What a connection holds, with itself.
-fn held_by(world: World) -> usize {
-    let World {
+fn held_by(pair: Pair) -> usize {
+    let Pair {
         connection, config, ..
-    } = world;
+    } = pair;
     let before = HELD.with(|held| held.get().0);
     drop(connection);
     let after = HELD.with(|held| held.get().0);
@@ -256,7 +256,7 @@ fn held_by(world: World) -> usize {
 /// Of an exchange of keys and of what was said nothing stays.
 #[test]
 fn an_idle_connection_holds_little() {
-    let mut logged_in = World::new(GCM);
+    let mut logged_in = Pair::new(GCM);
     logged_in.login();
     let (id, _) = logged_in.start(5, 1000, 1000);
     for _ in 0..20 {
@@ -273,7 +273,7 @@ fn an_idle_connection_holds_little() {
 /// What a client can make the server keep, without logging in and with everything that may wait while keys are exchanged.
 #[test]
 fn what_a_client_makes_the_server_keep_is_bounded() {
-    let mut stranger = World::new(GCM);
+    let mut stranger = Pair::new(GCM);
     stranger.identify();
     stranger.client.offer.kex = "curve25519-sha256";
     let long: &'static str = Box::leak("x,".repeat(4000).into_boxed_str());
@@ -282,7 +282,7 @@ fn what_a_client_makes_the_server_keep_is_bounded() {
     let held = held_by(stranger);
     assert!(held <= 24 * 1024, "{held} bytes before the login");
 
-    let mut client = World::new(GCM);
+    let mut client = Pair::new(GCM);
     client.login();
     let (id, _) = client.start(5, 1000, 1000);
     client.client.follows_rekeys = false;

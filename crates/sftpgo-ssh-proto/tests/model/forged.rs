@@ -5,46 +5,46 @@ use sftpgo_ssh_proto::{DisconnectReason, End};
 use crate::{
     client::{CTR, GCM, Offer},
     messages::{data, ping},
-    world::{Seen, World},
+    pair::{Pair, Seen},
 };
 
-/// A world with a running program, and the sealed bytes of a packet with data for it.
-fn world(offer: Offer) -> (World, Vec<u8>) {
-    let mut world = World::new(offer);
-    world.login();
-    let (id, _) = world.start(5, 100, 1000);
-    world.client.send(data(id, "forged data"));
-    let packet = std::mem::take(&mut world.client.out);
-    world.seen.clear();
-    (world, packet)
+/// A pair with a running program, and the sealed bytes of a packet with data for it.
+fn pair(offer: Offer) -> (Pair, Vec<u8>) {
+    let mut pair = Pair::new(offer);
+    pair.login();
+    let (id, _) = pair.start(5, 100, 1000);
+    pair.client.send(data(id, "forged data"));
+    let packet = std::mem::take(&mut pair.client.out);
+    pair.seen.clear();
+    (pair, packet)
 }
 
 /// The connection ends with the one text for all, and nothing of what came was used.
-fn is_refused(world: &mut World) {
-    while world.step(usize::MAX) {}
+fn is_refused(pair: &mut Pair) {
+    while pair.step(usize::MAX) {}
     let text = "bad packet".to_owned();
     assert_eq!(
-        world.seen,
+        pair.seen,
         [Seen::Ended(End::Here(DisconnectReason::MacError, text))]
     );
-    world.input.clear();
-    world.run();
-    world.ended(DisconnectReason::MacError);
-    world.nothing();
+    pair.input.clear();
+    pair.run();
+    pair.ended(DisconnectReason::MacError);
+    pair.nothing();
 }
 
 #[test]
 fn a_bit_that_was_changed_anywhere_ends_the_connection() {
     for offer in [GCM, CTR] {
-        let (_, packet) = world(offer.clone());
+        let (_, packet) = pair(offer.clone());
         for place in 0..packet.len() {
             for bit in [0, 7] {
-                let (mut world, mut packet) = world(offer.clone());
+                let (mut pair, mut packet) = pair(offer.clone());
                 packet[place] ^= 1 << bit;
-                world.input.extend_from_slice(&packet);
+                pair.input.extend_from_slice(&packet);
                 // A length that was made longer waits for more; what comes does not matter.
-                world.input.extend_from_slice(&vec![0x5a; 300_000]);
-                is_refused(&mut world);
+                pair.input.extend_from_slice(&vec![0x5a; 300_000]);
+                is_refused(&mut pair);
             }
         }
     }
@@ -53,7 +53,7 @@ fn a_bit_that_was_changed_anywhere_ends_the_connection() {
 #[test]
 fn a_packet_that_comes_again_or_out_of_turn_ends_the_connection() {
     for offer in [GCM, CTR] {
-        let (mut again, packet) = world(offer.clone());
+        let (mut again, packet) = pair(offer.clone());
         again.input.extend_from_slice(&packet);
         again.run();
         assert!(matches!(again.seen.as_slice(), [Seen::Data(..)]));
@@ -63,7 +63,7 @@ fn a_packet_that_comes_again_or_out_of_turn_ends_the_connection() {
         again.input.extend_from_slice(&[0; 300_000]);
         is_refused(&mut again);
 
-        let (mut lost, _) = world(offer);
+        let (mut lost, _) = pair(offer);
         lost.client.send(ping("behind the lost one"));
         let packet = std::mem::take(&mut lost.client.out);
         lost.input.extend_from_slice(&packet);
@@ -109,21 +109,21 @@ fn packets_with_a_shape_that_none_has_end_the_connection() {
             packet(u32::MAX, 4, 27),
         ];
         for plain in cases {
-            let mut world = world_without(offer.clone());
-            world.client.send_plain(plain);
-            world.input.append(&mut world.client.out);
-            is_refused(&mut world);
+            let mut pair = world_without(offer.clone());
+            pair.client.send_plain(plain);
+            pair.input.append(&mut pair.client.out);
+            is_refused(&mut pair);
         }
     }
 }
 
 /// A running program, and nothing on its way.
-fn world_without(offer: Offer) -> World {
-    let mut world = World::new(offer);
-    world.login();
-    world.start(5, 100, 1000);
-    world.seen.clear();
-    world
+fn world_without(offer: Offer) -> Pair {
+    let mut pair = Pair::new(offer);
+    pair.login();
+    pair.start(5, 100, 1000);
+    pair.seen.clear();
+    pair
 }
 
 #[test]
@@ -136,20 +136,20 @@ fn packets_before_the_login_are_35_000_bytes_long_at_most_and_256_kib_afterwards
             (true, 262_000, true),
             (true, 262_144, false),
         ] {
-            let mut world = World::new(offer.clone());
+            let mut pair = Pair::new(offer.clone());
             match is_logged_in {
-                true => world.login(),
-                false => world.connect(),
+                true => pair.login(),
+                false => pair.connect(),
             }
-            world.seen.clear();
-            world.client.send(ignore(count));
-            world.input.append(&mut world.client.out);
+            pair.seen.clear();
+            pair.client.send(ignore(count));
+            pair.input.append(&mut pair.client.out);
             match is_taken {
                 true => {
-                    world.run();
-                    assert_eq!(world.seen, []);
+                    pair.run();
+                    assert_eq!(pair.seen, []);
                 }
-                false => is_refused(&mut world),
+                false => is_refused(&mut pair),
             }
         }
     }
@@ -168,11 +168,11 @@ fn no_more_is_wanted_than_the_longest_packet() {
         1 << 31,
         u32::MAX,
     ] {
-        let mut world = World::new(GCM);
-        world.identify();
-        world.input.extend(length.to_be_bytes());
-        world.step(usize::MAX);
-        let wanted = world.connection.wanted();
+        let mut pair = Pair::new(GCM);
+        pair.identify();
+        pair.input.extend(length.to_be_bytes());
+        pair.step(usize::MAX);
+        let wanted = pair.connection.wanted();
         assert!(wanted <= 35_004, "{wanted}");
     }
 }

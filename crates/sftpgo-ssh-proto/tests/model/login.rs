@@ -7,9 +7,9 @@ use sftpgo_ssh_proto::{AuthMethod, DisconnectReason, LoginAnswer, LoginMethod};
 use crate::{
     client::GCM,
     messages::{self, answers, failure, interactive, none, password},
+    pair::{Pair, Seen, config},
     user_key::UserKey,
     wire::{Parse, message},
-    world::{Seen, World, config},
 };
 
 fn ask(prompts: usize) -> LoginAnswer {
@@ -20,10 +20,10 @@ fn ask(prompts: usize) -> LoginAnswer {
     }
 }
 
-/// A world in which anybody may log in, with questions of as many prompts.
-fn world(prompts: usize) -> World {
-    let mut world = World::new(GCM);
-    world.host.login = Box::new(move |login| match &login.method {
+/// A pair in which anybody may log in, with questions of as many prompts.
+fn pair(prompts: usize) -> Pair {
+    let mut pair = Pair::new(GCM);
+    pair.host.login = Box::new(move |login| match &login.method {
         LoginMethod::Password(b"right") => LoginAnswer::Accept,
         LoginMethod::Password(b"half") => LoginAnswer::Partial {
             methods: vec![AuthMethod::KeyboardInteractive],
@@ -36,59 +36,59 @@ fn world(prompts: usize) -> World {
         LoginMethod::Answers(given) if given.clone().eq([b"right"]) => LoginAnswer::Accept,
         _ => LoginAnswer::Refuse,
     });
-    world.connect();
-    world.service();
-    world
+    pair.connect();
+    pair.service();
+    pair
 }
 
 #[test]
 fn the_service_is_accepted_each_time_it_is_asked_for_and_no_other_is() {
-    let mut world = world(1);
+    let mut pair = pair(1);
     for _ in 0..3 {
-        world.service();
-        world.send(password("user", "wrong"));
-        assert_eq!(world.take(), failure(false));
+        pair.service();
+        pair.send(password("user", "wrong"));
+        assert_eq!(pair.take(), failure(false));
     }
-    world.service();
-    world.send(password("user", "right"));
-    assert_eq!(world.take(), [52]);
-    let begins = world.seen.iter().filter(|seen| **seen == Seen::LoginBegins);
+    pair.service();
+    pair.send(password("user", "right"));
+    assert_eq!(pair.take(), [52]);
+    let begins = pair.seen.iter().filter(|seen| **seen == Seen::LoginBegins);
     assert_eq!(begins.count(), 1);
 
     for name in ["ssh-connection", "", "ssh-userauth\0"] {
-        let mut world = World::new(GCM);
-        world.connect();
-        world.send(messages::service(name));
-        world.ended(DisconnectReason::ServiceNotAvailable);
+        let mut pair = Pair::new(GCM);
+        pair.connect();
+        pair.send(messages::service(name));
+        pair.ended(DisconnectReason::ServiceNotAvailable);
     }
 }
 
 /// The messages that come before six failures are full, and how many failures they are.
 #[test]
 fn failures_count_as_in_openssh() {
-    let probe = |seed, world: &World| UserKey::new(seed).request(&world.client, "user", false);
-    type Step<'a> = &'a dyn Fn(&mut World);
-    let say = |world: &mut World, payload: Vec<u8>, number: u8| {
-        world.send(payload);
-        assert_eq!(world.take()[0], number);
+    let probe = |seed, pair: &Pair| UserKey::new(seed).request(&pair.client, "user", false);
+    type Step<'a> = &'a dyn Fn(&mut Pair);
+    let say = |pair: &mut Pair, payload: Vec<u8>, number: u8| {
+        pair.send(payload);
+        assert_eq!(pair.take()[0], number);
     };
-    let first_none: Step<'_> = &|world| say(world, none("user"), 51);
-    let wrong: Step<'_> = &|world| say(world, password("user", "wrong"), 51);
-    let good_probe: Step<'_> = &|world| say(world, probe(1, world), 60);
-    let bad_probe: Step<'_> = &|world| say(world, probe(2, world), 51);
-    let round: Step<'_> = &|world| {
-        say(world, interactive("user"), 60);
-        say(world, answers(&["wrong"]), 51);
+    let first_none: Step<'_> = &|pair| say(pair, none("user"), 51);
+    let wrong: Step<'_> = &|pair| say(pair, password("user", "wrong"), 51);
+    let good_probe: Step<'_> = &|pair| say(pair, probe(1, pair), 60);
+    let bad_probe: Step<'_> = &|pair| say(pair, probe(2, pair), 51);
+    let round: Step<'_> = &|pair| {
+        say(pair, interactive("user"), 60);
+        say(pair, answers(&["wrong"]), 51);
     };
-    let abandoned: Step<'_> = &|world| say(world, interactive("user"), 60);
-    let partial: Step<'_> = &|world| {
-        world.send(password("user", "half"));
-        let answer = world.take();
+    let abandoned: Step<'_> = &|pair| say(pair, interactive("user"), 60);
+    let partial: Step<'_> = &|pair| {
+        pair.send(password("user", "half"));
+        let answer = pair.take();
         let mut answer = Parse::of(&answer, 51);
         assert_eq!(answer.text(), "keyboard-interactive");
         assert!(answer.bool());
     };
-    let unknown: Step<'_> = &|world| say(world, messages::request("user", "hostbased").done(), 51);
+    let unknown: Step<'_> = &|pair| say(pair, messages::request("user", "hostbased").done(), 51);
     for (steps, failures) in [
         (&[first_none][..], 0),
         (&[wrong], 1),
@@ -107,16 +107,16 @@ fn failures_count_as_in_openssh() {
             2,
         ),
     ] {
-        let mut world = world(1);
-        steps.iter().for_each(|step| step(&mut world));
+        let mut pair = pair(1);
+        steps.iter().for_each(|step| step(&mut pair));
         for _ in failures..5 {
-            say(&mut world, password("user", "wrong"), 51);
+            say(&mut pair, password("user", "wrong"), 51);
         }
-        assert!(world.end().is_none());
-        world.send(password("user", "wrong"));
-        let text = world.ended(DisconnectReason::NoMoreAuthMethods);
+        assert!(pair.end().is_none());
+        pair.send(password("user", "wrong"));
+        let text = pair.ended(DisconnectReason::NoMoreAuthMethods);
         assert_eq!(text, "Too many authentication failures");
-        world.nothing();
+        pair.nothing();
     }
 }
 
@@ -124,28 +124,28 @@ fn failures_count_as_in_openssh() {
 fn a_setting_allows_fewer_failures() {
     let mut config = config();
     config.max_auth_failures = 2;
-    let mut world = World::with(GCM, config);
-    world.connect();
-    world.service();
+    let mut pair = Pair::with(GCM, config);
+    pair.connect();
+    pair.service();
     for payload in [none("user"), password("user", "x")] {
-        world.send(payload);
-        assert_eq!(world.take(), failure(false));
+        pair.send(payload);
+        assert_eq!(pair.take(), failure(false));
     }
-    world.send(password("user", "x"));
-    world.ended(DisconnectReason::NoMoreAuthMethods);
+    pair.send(password("user", "x"));
+    pair.ended(DisconnectReason::NoMoreAuthMethods);
 }
 
 /// Each request is one of 128, whatever it costs else.
 #[test]
 fn more_than_128_requests_end_the_connection() {
-    let mut world = world(1);
-    let probe = UserKey::new(1).request(&world.client, "user", false);
+    let mut pair = pair(1);
+    let probe = UserKey::new(1).request(&pair.client, "user", false);
     for _ in 0..128 {
-        world.send(&probe);
-        assert_eq!(world.take()[0], 60);
+        pair.send(&probe);
+        assert_eq!(pair.take()[0], 60);
     }
-    world.send(&probe);
-    world.ended(DisconnectReason::NoMoreAuthMethods);
+    pair.send(&probe);
+    pair.ended(DisconnectReason::NoMoreAuthMethods);
 }
 
 #[test]
@@ -159,27 +159,27 @@ fn user_and_service_stay() {
         ("user", "other"),
         ("use", "ssh-connection"),
     ] {
-        let mut world = world(1);
-        world.send(none("user"));
-        world.take();
-        world.send(other(user, service));
-        world.ended(DisconnectReason::ProtocolError);
+        let mut pair = pair(1);
+        pair.send(none("user"));
+        pair.take();
+        pair.send(other(user, service));
+        pair.ended(DisconnectReason::ProtocolError);
     }
     // A service that there is not fails for everybody, whatever the host says.
-    let mut world = world(1);
-    world.host.login = Box::new(|_| LoginAnswer::Accept);
-    world.send(other("user", "ssh-foo"));
-    assert_eq!(world.take()[0], 51);
-    assert!(!world.connection.is_logged_in());
+    let mut pair = pair(1);
+    pair.host.login = Box::new(|_| LoginAnswer::Accept);
+    pair.send(other("user", "ssh-foo"));
+    assert_eq!(pair.take()[0], 51);
+    assert!(!pair.connection.is_logged_in());
 }
 
 /// CVE-2015-5600 and RFC 4256.
 #[test]
 fn questions_and_answers() {
     let asked = |prompts| {
-        let mut world = world(prompts);
-        world.send(interactive("user"));
-        let question = world.take();
+        let mut pair = pair(prompts);
+        pair.send(interactive("user"));
+        let question = pair.take();
         let mut question = Parse::of(&question, 60);
         assert_eq!(
             [question.text(), question.text(), question.text()],
@@ -191,7 +191,7 @@ fn questions_and_answers() {
             assert!(question.bool());
         }
         question.end();
-        world
+        pair
     };
     let mut right = asked(1);
     right.send(answers(&["right"]));
@@ -214,20 +214,20 @@ fn questions_and_answers() {
         lies(u32::MAX),
         lies(1 << 28),
     ] {
-        let mut world = asked(1);
-        world.host.login = Box::new(|_| LoginAnswer::Accept);
-        world.send(wrong);
-        assert_eq!(world.take(), failure(false));
+        let mut pair = asked(1);
+        pair.host.login = Box::new(|_| LoginAnswer::Accept);
+        pair.send(wrong);
+        assert_eq!(pair.take(), failure(false));
         assert_eq!(
-            world.seen.last(),
+            pair.seen.last(),
             Some(&Seen::Login(
                 b"user".to_vec(),
                 "Invalid NumberOfAnswers".to_owned()
             ))
         );
         // The question is used up.
-        world.send(answers(&["right"]));
-        world.ended(DisconnectReason::ProtocolError);
+        pair.send(answers(&["right"]));
+        pair.ended(DisconnectReason::ProtocolError);
     }
 
     let mut abandoned = asked(1);
@@ -237,7 +237,7 @@ fn questions_and_answers() {
     abandoned.ended(DisconnectReason::ProtocolError);
     assert!(!abandoned.connection.is_logged_in());
 
-    let mut without = world(1);
+    let mut without = pair(1);
     without.send(answers(&["right"]));
     without.ended(DisconnectReason::ProtocolError);
 }
@@ -245,20 +245,20 @@ fn questions_and_answers() {
 /// RFC 4252 section 5.3: what was under way behind the request that succeeded.
 #[test]
 fn requests_behind_the_one_that_succeeds_are_dropped_and_others_served() {
-    let mut world = world(1);
+    let mut pair = pair(1);
     for payload in [
         password("user", "right"),
         password("user", "wrong"),
         none("another"),
         messages::open("session", 5, 1000, 32_768),
     ] {
-        world.client.send(payload);
+        pair.client.send(payload);
     }
-    world.run();
-    assert_eq!(world.take(), [52]);
-    assert_eq!(world.take()[0], 91);
-    world.nothing();
-    let logins = world
+    pair.run();
+    assert_eq!(pair.take(), [52]);
+    assert_eq!(pair.take()[0], 91);
+    pair.nothing();
+    let logins = pair
         .seen
         .iter()
         .filter(|seen| matches!(seen, Seen::Login(..)));
@@ -267,24 +267,24 @@ fn requests_behind_the_one_that_succeeds_are_dropped_and_others_served() {
 
 #[test]
 fn nothing_is_read_while_a_login_waits_for_its_answer() {
-    let mut world = world(1);
-    world.host.hesitates = true;
-    world.client.send(password("user", "first"));
-    world.client.send(password("user", "second"));
-    world.run();
-    assert!(!world.input.is_empty());
-    world.nothing();
-    world.connection.answer_login(LoginAnswer::Refuse);
-    world.connection.answer_login(LoginAnswer::Accept);
+    let mut pair = pair(1);
+    pair.host.hesitates = true;
+    pair.client.send(password("user", "first"));
+    pair.client.send(password("user", "second"));
+    pair.run();
+    assert!(!pair.input.is_empty());
+    pair.nothing();
+    pair.connection.answer_login(LoginAnswer::Refuse);
+    pair.connection.answer_login(LoginAnswer::Accept);
     assert!(
-        !world.connection.is_logged_in(),
+        !pair.connection.is_logged_in(),
         "one answer for one request"
     );
-    world.run();
-    assert_eq!(world.take(), failure(false));
-    world.connection.answer_login(LoginAnswer::Accept);
-    world.run();
-    assert_eq!(world.take(), [52]);
+    pair.run();
+    assert_eq!(pair.take(), failure(false));
+    pair.connection.answer_login(LoginAnswer::Accept);
+    pair.run();
+    assert_eq!(pair.take(), [52]);
 }
 
 #[test]
@@ -294,10 +294,10 @@ fn a_password_is_changed_when_the_host_asked_for_it() {
         .string("old")
         .string("new")
         .done();
-    let mut world = World::new(GCM);
+    let mut pair = Pair::new(GCM);
     let changed = Rc::new(Cell::new(false));
     let heard = Rc::clone(&changed);
-    world.host.login = Box::new(move |login| match login.method {
+    pair.host.login = Box::new(move |login| match login.method {
         LoginMethod::Password(b"old") => LoginAnswer::ChangePassword {
             prompt: "new one".to_owned(),
         },
@@ -311,38 +311,32 @@ fn a_password_is_changed_when_the_host_asked_for_it() {
         LoginMethod::Invalid(_) => LoginAnswer::Accept,
         _ => LoginAnswer::Refuse,
     });
-    world.connect();
-    world.service();
-    world.send(&change);
-    assert_eq!(world.take(), failure(false), "nobody asked (CVE-2012-5975)");
-    world.send(password("user", "old"));
-    assert_eq!(
-        world.take(),
-        message(60).string("new one").string("").done()
-    );
-    world.send(password("user", "other"));
-    assert_eq!(world.take(), failure(false));
-    world.send(&change);
+    pair.connect();
+    pair.service();
+    pair.send(&change);
+    assert_eq!(pair.take(), failure(false), "nobody asked (CVE-2012-5975)");
+    pair.send(password("user", "old"));
+    assert_eq!(pair.take(), message(60).string("new one").string("").done());
+    pair.send(password("user", "other"));
+    assert_eq!(pair.take(), failure(false));
+    pair.send(&change);
     assert!(changed.get());
-    assert_eq!(world.take(), [52]);
+    assert_eq!(pair.take(), [52]);
 }
 
 #[test]
 fn the_banner_comes_once_and_before_the_first_answer() {
     let mut config = config();
     config.banner = Some("Hello\n".to_owned());
-    let mut world = World::with(GCM, config);
-    world.connect();
-    world.service();
-    world.send(none("user"));
-    assert_eq!(
-        world.take(),
-        message(53).string("Hello\n").string("").done()
-    );
-    assert_eq!(world.take(), failure(false));
-    world.send(password("user", "right"));
-    assert_eq!(world.take(), [52]);
-    world.nothing();
+    let mut pair = Pair::with(GCM, config);
+    pair.connect();
+    pair.service();
+    pair.send(none("user"));
+    assert_eq!(pair.take(), message(53).string("Hello\n").string("").done());
+    assert_eq!(pair.take(), failure(false));
+    pair.send(password("user", "right"));
+    assert_eq!(pair.take(), [52]);
+    pair.nothing();
 }
 
 /// CVE-2020-29652: a method that is not configured is not reached.
@@ -350,23 +344,23 @@ fn the_banner_comes_once_and_before_the_first_answer() {
 fn methods_that_are_not_offered_fail_and_are_not_told() {
     let mut config = config();
     config.methods = vec![AuthMethod::Password];
-    let mut world = World::with(GCM, config);
-    world.host.login = Box::new(|_| LoginAnswer::Accept);
-    world.connect();
-    world.service();
+    let mut pair = Pair::with(GCM, config);
+    pair.host.login = Box::new(|_| LoginAnswer::Accept);
+    pair.connect();
+    pair.service();
     let key = UserKey::new(1);
     for payload in [
-        key.request(&world.client, "user", true),
-        key.bound(&world.client, "user", &world.client.host_key),
+        key.request(&pair.client, "user", true),
+        key.bound(&pair.client, "user", &pair.client.host_key),
         interactive("user"),
         messages::request("user", "hostbased").string("x").done(),
         messages::request("user", "").done(),
     ] {
-        world.send(payload);
+        pair.send(payload);
         assert_eq!(
-            world.take(),
+            pair.take(),
             message(51).string("password").bool(false).done()
         );
     }
-    assert!(!world.connection.is_logged_in());
+    assert!(!pair.connection.is_logged_in());
 }

@@ -10,15 +10,15 @@ use sftpgo_ssh_proto::{
 use crate::{
     client::GCM,
     messages::{self, failure},
+    pair::{Pair, Seen, config},
     user_key::UserKey,
     wire::{message, string},
-    world::{Seen, World, config},
 };
 
-/// A world in which every valid signature logs in, and every key is worth one.
-fn world() -> World {
-    let mut world = World::new(GCM);
-    world.host.login = Box::new(|login| match &login.method {
+/// A pair in which every valid signature logs in, and every key is worth one.
+fn pair() -> Pair {
+    let mut pair = Pair::new(GCM);
+    pair.host.login = Box::new(|login| match &login.method {
         LoginMethod::KeyOffered(_) => LoginAnswer::KeyIsGood,
         LoginMethod::Key(signed) => match signed.verify() {
             Ok(key) => LoginAnswer::AcceptKey(key),
@@ -28,60 +28,60 @@ fn world() -> World {
         LoginMethod::Invalid(_) => LoginAnswer::Accept,
         _ => LoginAnswer::Refuse,
     });
-    world.connect();
-    world.service();
-    world
+    pair.connect();
+    pair.service();
+    pair
 }
 
 /// This fails, is not taken for anything else, and leaves the connection as it is.
-fn fails(world: &mut World, payload: Vec<u8>, as_what: &str) {
-    world.send(payload);
-    assert_eq!(world.take(), failure(false), "{as_what}");
-    let Some(Seen::Login(_, method)) = world.seen.last() else {
+fn fails(pair: &mut Pair, payload: Vec<u8>, as_what: &str) {
+    pair.send(payload);
+    assert_eq!(pair.take(), failure(false), "{as_what}");
+    let Some(Seen::Login(_, method)) = pair.seen.last() else {
         panic!("no login: {as_what}");
     };
     assert!(method.starts_with(as_what), "{method}, not {as_what}");
-    assert!(!world.connection.is_logged_in());
+    assert!(!pair.connection.is_logged_in());
 }
 
 #[test]
 fn a_key_is_asked_about_and_signs() {
-    let mut world = world();
+    let mut pair = pair();
     let key = UserKey::new(1);
-    let probe = key.request(&world.client, "user", false);
-    world.send(probe);
+    let probe = key.request(&pair.client, "user", false);
+    pair.send(probe);
     let ok = message(60).string("ssh-ed25519").string(key.blob()).done();
-    assert_eq!(world.take(), ok);
-    let request = key.request(&world.client, "user", true);
-    world.send(request);
-    assert_eq!(world.take(), [52]);
+    assert_eq!(pair.take(), ok);
+    let request = key.request(&pair.client, "user", true);
+    pair.send(request);
+    assert_eq!(pair.take(), [52]);
 }
 
 /// CVE-2024-45337: what was probed last is not what signs.
 #[test]
 fn the_key_of_the_signature_counts_and_not_the_one_that_was_probed() {
-    let mut world = World::new(GCM);
+    let mut pair = Pair::new(GCM);
     let good = UserKey::new(1).blob();
-    world.host.login = Box::new(move |login| match &login.method {
+    pair.host.login = Box::new(move |login| match &login.method {
         LoginMethod::KeyOffered(_) => LoginAnswer::KeyIsGood,
         LoginMethod::Key(signed) if signed.key.blob() == good => {
             LoginAnswer::AcceptKey(signed.verify().unwrap())
         }
         _ => LoginAnswer::Refuse,
     });
-    world.connect();
-    world.service();
-    let probe = UserKey::new(1).request(&world.client, "user", false);
-    world.send(probe);
-    assert_eq!(world.take()[0], 60);
-    let request = UserKey::new(2).request(&world.client, "user", true);
-    fails(&mut world, request, "Key");
+    pair.connect();
+    pair.service();
+    let probe = UserKey::new(1).request(&pair.client, "user", false);
+    pair.send(probe);
+    assert_eq!(pair.take()[0], 60);
+    let request = UserKey::new(2).request(&pair.client, "user", true);
+    fails(&mut pair, request, "Key");
 }
 
 #[test]
 fn signatures_of_elsewhere_are_refused() {
     let key = UserKey::new(1);
-    let mut world = world();
+    let mut pair = pair();
     let request = |user| {
         messages::request(user, "publickey")
             .bool(true)
@@ -90,21 +90,21 @@ fn signatures_of_elsewhere_are_refused() {
             .done()
     };
     let with = |signature: Vec<u8>| [request("user"), string(signature)].concat();
-    let session = world.client.session.clone();
+    let session = pair.client.session.clone();
 
     let other_session = key.signature(&[0; 32], &request("user"));
-    fails(&mut world, with(other_session), "Key");
+    fails(&mut pair, with(other_session), "Key");
     let other_user = key.signature(&session, &request("root"));
-    fails(&mut world, with(other_user), "Key");
+    fails(&mut pair, with(other_user), "Key");
     let other_key = UserKey::new(2).signature(&session, &request("user"));
-    fails(&mut world, with(other_key), "Key");
+    fails(&mut pair, with(other_key), "Key");
     let right = key.signature(&session, &request("user"));
     let other_name = [string("ssh-rsa"), right[15..].to_vec()].concat();
-    fails(&mut world, with(other_name), "Key");
+    fails(&mut pair, with(other_name), "Key");
     let longer = [right.clone(), vec![0]].concat();
-    fails(&mut world, with(longer), "Key");
-    let mut world = self::world();
-    let session = world.client.session.clone();
+    fails(&mut pair, with(longer), "Key");
+    let mut pair = self::pair();
+    let session = pair.client.session.clone();
     let right = key.signature(&session, &request("user"));
     for bad in [
         Vec::new(),
@@ -112,7 +112,7 @@ fn signatures_of_elsewhere_are_refused() {
         string("ssh-ed25519"),
         right[..20].to_vec(),
     ] {
-        fails(&mut world, with(bad), "Key");
+        fails(&mut pair, with(bad), "Key");
     }
 }
 
@@ -120,16 +120,16 @@ fn signatures_of_elsewhere_are_refused() {
 #[test]
 fn a_request_is_bound_to_the_key_of_the_server() {
     let key = UserKey::new(1);
-    let mut world = world();
-    let host_key = world.client.host_key.clone();
+    let mut pair = pair();
+    let host_key = pair.client.host_key.clone();
     let other = UserKey::new(9).blob();
     for wrong in [&other[..], b"", &host_key[..host_key.len() - 1]] {
-        let request = key.bound(&world.client, "user", wrong);
-        fails(&mut world, request, "Invalid OtherHostKey");
+        let request = key.bound(&pair.client, "user", wrong);
+        fails(&mut pair, request, "Invalid OtherHostKey");
     }
-    let request = key.bound(&world.client, "user", &host_key);
-    world.send(request);
-    assert_eq!(world.take(), [52]);
+    let request = key.bound(&pair.client, "user", &host_key);
+    pair.send(request);
+    assert_eq!(pair.take(), [52]);
 }
 
 #[test]
@@ -165,14 +165,14 @@ fn keys_that_cannot_be_used_fail_and_end_nothing() {
     ];
     for (algorithm, blob, why) in cases {
         for is_signed in [false, true] {
-            let mut world = world();
+            let mut pair = pair();
             let request = messages::request("user", "publickey").bool(is_signed);
             let request = request.string(algorithm).string(&blob).done();
             let request = match is_signed {
                 true => [request, string("signature")].concat(),
                 false => request,
             };
-            fails(&mut world, request, why);
+            fails(&mut pair, request, why);
         }
     }
 }
@@ -183,14 +183,14 @@ fn a_request_with_something_behind_it_ends_the_connection() {
     let key = UserKey::new(1);
     for tail in [&b"\0"[..], &[0; 4]] {
         for is_signed in [false, true] {
-            let mut world = world();
-            let request = key.request(&world.client, "user", is_signed);
-            world.send([&request, tail].concat());
-            world.ended(DisconnectReason::ProtocolError);
+            let mut pair = pair();
+            let request = key.request(&pair.client, "user", is_signed);
+            pair.send([&request, tail].concat());
+            pair.ended(DisconnectReason::ProtocolError);
         }
-        let mut world = world();
-        world.send([&messages::password("user", "x"), tail].concat());
-        world.ended(DisconnectReason::ProtocolError);
+        let mut pair = pair();
+        pair.send([&messages::password("user", "x"), tail].concat());
+        pair.ended(DisconnectReason::ProtocolError);
     }
 }
 
@@ -202,12 +202,12 @@ fn algorithms_that_are_not_allowed_fail() {
         signature: SignatureAlgorithm::RsaSha512,
         certificate: false,
     }];
-    let mut world = World::with(GCM, config);
-    world.host.login = Box::new(|_| LoginAnswer::KeyIsGood);
-    world.connect();
-    world.service();
-    let request = UserKey::new(1).request(&world.client, "user", false);
-    fails(&mut world, request, "Invalid Algorithm");
+    let mut pair = Pair::with(GCM, config);
+    pair.host.login = Box::new(|_| LoginAnswer::KeyIsGood);
+    pair.connect();
+    pair.service();
+    let request = UserKey::new(1).request(&pair.client, "user", false);
+    fails(&mut pair, request, "Invalid Algorithm");
 }
 
 /// A login by key needs what only the check of its own signature makes.
@@ -241,10 +241,10 @@ fn no_other_answer_lets_a_key_in() {
         Box::new(move || LoginAnswer::AcceptKey(third().unwrap())),
     ];
     for (number, mut answer) in answers.into_iter().enumerate() {
-        let mut world = World::new(GCM);
+        let mut pair = Pair::new(GCM);
         let keep = Rc::clone(&stale);
         let mut is_first = true;
-        world.host.login = Box::new(move |login| {
+        pair.host.login = Box::new(move |login| {
             if let (true, LoginMethod::Key(signed)) = (is_first, &login.method) {
                 is_first = false;
                 *keep.borrow_mut() = Some(signed.verify().unwrap());
@@ -252,25 +252,25 @@ fn no_other_answer_lets_a_key_in() {
             }
             answer()
         });
-        world.connect();
-        world.service();
-        let request = key.request(&world.client, "user", true);
-        fails(&mut world, request.clone(), "Key");
+        pair.connect();
+        pair.service();
+        let request = key.request(&pair.client, "user", true);
+        fails(&mut pair, request.clone(), "Key");
         match number {
             // The probe of a key, with what its signature was worth before.
             6 => {
-                let probe = key.request(&world.client, "user", false);
-                fails(&mut world, probe, "KeyOffered");
+                let probe = key.request(&pair.client, "user", false);
+                fails(&mut pair, probe, "KeyOffered");
             }
-            _ => fails(&mut world, request, "Key"),
+            _ => fails(&mut pair, request, "Key"),
         }
     }
 }
 
 #[test]
 fn a_key_can_be_the_first_of_two_steps() {
-    let mut world = World::new(GCM);
-    world.host.login = Box::new(|login| match &login.method {
+    let mut pair = Pair::new(GCM);
+    pair.host.login = Box::new(|login| match &login.method {
         LoginMethod::Key(signed) => LoginAnswer::Partial {
             methods: vec![AuthMethod::Password, AuthMethod::KeyboardInteractive],
             key: signed.verify().ok(),
@@ -278,12 +278,12 @@ fn a_key_can_be_the_first_of_two_steps() {
         LoginMethod::Password(b"right") => LoginAnswer::Accept,
         _ => LoginAnswer::Refuse,
     });
-    world.connect();
-    world.service();
-    let request = UserKey::new(1).request(&world.client, "user", true);
-    world.send(request);
+    pair.connect();
+    pair.service();
+    let request = UserKey::new(1).request(&pair.client, "user", true);
+    pair.send(request);
     let rest = "password,keyboard-interactive";
-    assert_eq!(world.take(), message(51).string(rest).bool(true).done());
-    world.send(messages::password("user", "right"));
-    assert_eq!(world.take(), [52]);
+    assert_eq!(pair.take(), message(51).string(rest).bool(true).done());
+    pair.send(messages::password("user", "right"));
+    assert_eq!(pair.take(), [52]);
 }

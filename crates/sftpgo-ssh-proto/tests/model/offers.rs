@@ -7,8 +7,8 @@ use sftpgo_ssh_proto::{DisconnectReason, End};
 use crate::{
     client::{CTR, GCM, Offer},
     messages::{self, password},
+    pair::{Pair, Seen, config, host_key},
     wire::{Parse, message},
-    world::{Seen, World, config, host_key},
 };
 
 /// The lists of a KEXINIT.
@@ -24,17 +24,17 @@ fn lists(kexinit: &[u8]) -> Vec<Vec<String>> {
 
 /// What is offered to a client with this offer, for its first exchange.
 fn offered(offer: Offer) -> Vec<Vec<String>> {
-    let mut world = World::new(offer);
-    world.identify();
-    world.agree();
-    lists(&world.client.server_kexinit)
+    let mut pair = Pair::new(offer);
+    pair.identify();
+    pair.agree();
+    lists(&pair.client.server_kexinit)
 }
 
 #[test]
 fn the_first_line_is_the_servers_identification() {
-    let mut world = World::new(GCM);
-    world.run();
-    let line = world.client.server_identification.clone().unwrap();
+    let mut pair = Pair::new(GCM);
+    pair.run();
+    let line = pair.client.server_identification.clone().unwrap();
     let software = line.strip_prefix("SSH-2.0-").unwrap();
     assert!(software.starts_with("sftpgo_"), "{line}");
     assert!(
@@ -43,7 +43,7 @@ fn the_first_line_is_the_servers_identification() {
             .all(|byte| byte.is_ascii_graphic() && byte != b'-'),
         "{line}"
     );
-    world.nothing();
+    pair.nothing();
 }
 
 #[test]
@@ -66,20 +66,20 @@ fn identifications_of_clients() {
         (vec![b'S'; 5000], false),
         (vec![0x16, 3, 1, 2, 0], false),
     ] {
-        let mut world = World::new(GCM);
-        world.run();
-        world.input = line.clone();
-        while world.step(usize::MAX) {}
+        let mut pair = Pair::new(GCM);
+        pair.run();
+        pair.input = line.clone();
+        while pair.step(usize::MAX) {}
         let shown = line.escape_ascii();
         match is_taken {
-            true => assert_eq!(world.seen, [Seen::Identified], "{shown}"),
+            true => assert_eq!(pair.seen, [Seen::Identified], "{shown}"),
             false => {
-                let Some(End::Here(DisconnectReason::ProtocolError, _)) = world.end() else {
-                    panic!("{shown}: {:?}", world.seen);
+                let Some(End::Here(DisconnectReason::ProtocolError, _)) = pair.end() else {
+                    panic!("{shown}: {:?}", pair.seen);
                 };
                 // A packet would be none to who speaks no SSH.
                 let text = b"Invalid SSH identification string.\r\n";
-                assert_eq!(world.connection.output(), text, "{shown}");
+                assert_eq!(pair.connection.output(), text, "{shown}");
             }
         }
     }
@@ -156,8 +156,8 @@ fn chacha20_is_offered_to_strict_clients_only() {
 
 #[test]
 fn pseudo_names_are_in_the_first_kexinit_only() {
-    let mut world = World::new(GCM);
-    world.login();
+    let mut pair = Pair::new(GCM);
+    pair.login();
     let pseudo = |kexinit: &[u8]| {
         let kex = lists(kexinit).swap_remove(0);
         let strict = "kex-strict-s-v00@openssh.com".to_owned();
@@ -166,47 +166,47 @@ fn pseudo_names_are_in_the_first_kexinit_only() {
             kex.contains(&"ext-info-s".to_owned()),
         ]
     };
-    assert_eq!(pseudo(&world.client.server_kexinit), [true, true]);
-    let session = world.client.session.clone();
-    world.connection.rekey();
-    world.run();
-    assert_eq!(pseudo(&world.client.server_kexinit), [false, false]);
-    assert_eq!(world.client.session, session);
+    assert_eq!(pseudo(&pair.client.server_kexinit), [true, true]);
+    let session = pair.client.session.clone();
+    pair.connection.rekey();
+    pair.run();
+    assert_eq!(pseudo(&pair.client.server_kexinit), [false, false]);
+    assert_eq!(pair.client.session, session);
 }
 
 /// A client that waits for the server hears its KEXINIT when the host has waited long enough.
 #[test]
 fn a_client_that_waits_is_not_waited_for() {
     for offer in [GCM, CTR] {
-        let mut world = World::new(offer);
-        world.identify();
-        world.nothing();
-        assert!(world.connection.patience() <= Duration::from_secs(2));
-        world.connection.stop_waiting();
-        world.connection.stop_waiting();
-        world.run();
-        assert_eq!(world.take()[0], 20);
-        world.nothing();
-        world.client.send_kexinit();
-        world.run();
-        world.share();
-        world.newkeys();
-        world.service();
+        let mut pair = Pair::new(offer);
+        pair.identify();
+        pair.nothing();
+        assert!(pair.connection.patience() <= Duration::from_secs(2));
+        pair.connection.stop_waiting();
+        pair.connection.stop_waiting();
+        pair.run();
+        assert_eq!(pair.take()[0], 20);
+        pair.nothing();
+        pair.client.send_kexinit();
+        pair.run();
+        pair.share();
+        pair.newkeys();
+        pair.service();
     }
 }
 
 /// RFC 8308, and OpenSSH PROTOCOL sections 1.9 and 1.10.
 #[test]
 fn extensions_are_told_to_those_who_ask() {
-    let mut world = World::new(Offer {
+    let mut pair = Pair::new(Offer {
         ext_info: true,
         ..GCM
     });
-    world.identify();
-    world.agree();
-    world.share();
-    world.run();
-    let told = world.take();
+    pair.identify();
+    pair.agree();
+    pair.share();
+    pair.run();
+    let told = pair.take();
     let mut told = Parse::of(&told, 7);
     let count = told.u32();
     let mut extensions = Vec::new();
@@ -237,13 +237,13 @@ fn extensions_are_told_to_those_who_ask() {
     ] {
         assert_eq!(value(left_out), None);
     }
-    world.newkeys();
+    pair.newkeys();
     // In rekeys nothing is told again.
-    world.client.follows_rekeys = false;
-    world.agree();
-    world.share();
-    world.newkeys();
-    world.nothing();
+    pair.client.follows_rekeys = false;
+    pair.agree();
+    pair.share();
+    pair.newkeys();
+    pair.nothing();
 }
 
 /// OpenSSH PROTOCOL section 2.5: clients that do not know the request have broken connections over it.
@@ -262,20 +262,20 @@ fn host_keys_are_told_to_clients_that_learn_them() {
             .iter()
             .map(|key| key.public_blob().to_vec())
             .collect();
-        let mut world = World::with(GCM, config);
-        world.client.identification = identification;
-        world.connect();
-        world.service();
-        world.send(password("user", "right"));
-        assert_eq!(world.take(), [52]);
+        let mut pair = Pair::with(GCM, config);
+        pair.client.identification = identification;
+        pair.connect();
+        pair.service();
+        pair.send(password("user", "right"));
+        assert_eq!(pair.take(), [52]);
         if learns {
             let request = message(80).string("hostkeys-00@openssh.com").bool(false);
             let request = keys
                 .iter()
                 .fold(request, |request, key| request.string(key));
-            assert_eq!(world.take(), request.done());
+            assert_eq!(pair.take(), request.done());
         }
-        world.nothing();
+        pair.nothing();
         let ask = |keys: &[&[u8]]| {
             let ask = messages::global("hostkeys-prove-00@openssh.com", true);
             keys.iter()
@@ -288,10 +288,10 @@ fn host_keys_are_told_to_clients_that_learn_them() {
             &[&keys[1], b""],
             &[],
         ] {
-            world.send(ask(wrong));
-            assert_eq!(world.take(), [82]);
+            pair.send(ask(wrong));
+            assert_eq!(pair.take(), [82]);
         }
-        world.send(ask(&[&keys[1], &keys[0]]));
-        assert_eq!(world.take()[0], 81);
+        pair.send(ask(&[&keys[1], &keys[0]]));
+        assert_eq!(pair.take()[0], 81);
     }
 }

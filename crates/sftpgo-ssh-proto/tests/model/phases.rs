@@ -5,8 +5,8 @@ use sftpgo_ssh_proto::{DisconnectReason, End, LoginAnswer, LoginMethod};
 use crate::{
     client::{CTR, GCM},
     messages,
+    pair::{Pair, Seen},
     wire::message,
-    world::{Seen, World},
 };
 
 /// How far a connection is.
@@ -130,7 +130,7 @@ fn expected(phase: Phase, strict: bool, number: u8) -> Outcome {
 }
 
 /// A message that is well-formed where the number has a meaning.
-fn body(world: &mut World, number: u8) -> Vec<u8> {
+fn body(pair: &mut Pair, number: u8) -> Vec<u8> {
     let start = message(number);
     match number {
         1 => start.u32(11).string("bye").string("").done(),
@@ -139,9 +139,9 @@ fn body(world: &mut World, number: u8) -> Vec<u8> {
         4 => start.bool(true).string("text").string("").done(),
         5 => messages::service("ssh-userauth"),
         7 => start.u32(1).string("name").string("value").done(),
-        20 => world.client.kexinit(),
+        20 => pair.client.kexinit(),
         21 => start.done(),
-        30 if !world.client.server_kexinit.is_empty() => world.client.share(),
+        30 if !pair.client.server_kexinit.is_empty() => pair.client.share(),
         50 => messages::none("user"),
         61 => messages::answers(&["answer"]),
         80 => messages::global("keepalive@openssh.com", true),
@@ -160,12 +160,12 @@ fn body(world: &mut World, number: u8) -> Vec<u8> {
     }
 }
 
-fn world_at(phase: Phase, strict: bool) -> World {
-    let mut world = World::new(match strict {
+fn world_at(phase: Phase, strict: bool) -> Pair {
+    let mut pair = Pair::new(match strict {
         true => GCM,
         false => CTR,
     });
-    world.host.login = Box::new(|login| match login.method {
+    pair.host.login = Box::new(|login| match login.method {
         LoginMethod::Password(b"right") => LoginAnswer::Accept,
         LoginMethod::KeyboardInteractive => LoginAnswer::Ask {
             name: String::new(),
@@ -175,109 +175,109 @@ fn world_at(phase: Phase, strict: bool) -> World {
         _ => LoginAnswer::Refuse,
     });
     match phase {
-        Phase::Start => world.run(),
-        Phase::Identified => world.identify(),
+        Phase::Start => pair.run(),
+        Phase::Identified => pair.identify(),
         Phase::Agreed => {
-            world.identify();
-            world.agree();
+            pair.identify();
+            pair.agree();
         }
         Phase::Answered => {
-            world.identify();
-            world.agree();
-            world.share();
+            pair.identify();
+            pair.agree();
+            pair.share();
         }
-        Phase::Encrypted => world.connect(),
+        Phase::Encrypted => pair.connect(),
         Phase::Service => {
-            world.connect();
-            world.service();
-            world.send(messages::none("user"));
+            pair.connect();
+            pair.service();
+            pair.send(messages::none("user"));
         }
         Phase::Asked => {
-            world.connect();
-            world.service();
-            world.send(messages::password("user", "wrong"));
-            world.send(messages::interactive("user"));
+            pair.connect();
+            pair.service();
+            pair.send(messages::password("user", "wrong"));
+            pair.send(messages::interactive("user"));
         }
-        Phase::LoggedIn => world.login(),
+        Phase::LoggedIn => pair.login(),
         Phase::Open => {
-            world.login();
-            world.start(3, 1000, 32_768);
+            pair.login();
+            pair.start(3, 1000, 32_768);
         }
         Phase::Closed => {
-            world.login();
-            world.start(3, 1000, 32_768);
-            world.send(messages::close(0));
+            pair.login();
+            pair.start(3, 1000, 32_768);
+            pair.send(messages::close(0));
         }
         Phase::ServerRekeys => {
-            world.login();
-            world.client.follows_rekeys = false;
-            world.connection.rekey();
-            world.run();
+            pair.login();
+            pair.client.follows_rekeys = false;
+            pair.connection.rekey();
+            pair.run();
         }
         Phase::ClientRekeys | Phase::RekeyAnswered => {
-            world.login();
-            world.client.follows_rekeys = false;
-            world.client.send_kexinit();
-            world.run();
+            pair.login();
+            pair.client.follows_rekeys = false;
+            pair.client.send_kexinit();
+            pair.run();
             if phase == Phase::RekeyAnswered {
-                world.client.send_share();
-                world.run();
+                pair.client.send_share();
+                pair.run();
             }
         }
     }
-    world.client.inbox.clear();
-    world.seen.clear();
-    world
+    pair.client.inbox.clear();
+    pair.seen.clear();
+    pair
 }
 
 fn outcome(phase: Phase, strict: bool, number: u8) -> Outcome {
-    let mut world = world_at(phase, strict);
-    let was_logged_in = world.connection.is_logged_in();
-    let payload = body(&mut world, number);
-    let sequence = world.client.sequence;
+    let mut pair = world_at(phase, strict);
+    let was_logged_in = pair.connection.is_logged_in();
+    let payload = body(&mut pair, number);
+    let sequence = pair.client.sequence;
     match number {
-        21 if world.client.has_new_keys() => world.client.send_newkeys(),
-        _ => world.client.send(payload),
+        21 if pair.client.has_new_keys() => pair.client.send_newkeys(),
+        _ => pair.client.send(payload),
     }
     if phase == Phase::Start {
-        let output = world.connection.output().to_vec();
+        let output = pair.connection.output().to_vec();
         assert_eq!(output, b"");
-        world.input.append(&mut world.client.out);
-        assert!(world.step(usize::MAX));
-        assert!(matches!(world.seen.as_slice(), [Seen::Ended(_)]));
+        pair.input.append(&mut pair.client.out);
+        assert!(pair.step(usize::MAX));
+        assert!(matches!(pair.seen.as_slice(), [Seen::Ended(_)]));
         assert_eq!(
-            world.connection.output(),
+            pair.connection.output(),
             b"Invalid SSH identification string.\r\n"
         );
         return Refused;
     }
-    world.run();
-    assert_eq!(world.connection.is_logged_in(), was_logged_in);
-    match world.end() {
+    pair.run();
+    assert_eq!(pair.connection.is_logged_in(), was_logged_in);
+    match pair.end() {
         Some(End::ByClient { code: 11, text }) => {
             assert_eq!(text, b"bye");
-            world.nothing();
+            pair.nothing();
             return Goodbye;
         }
         Some(_) => {
-            assert_eq!(world.seen.len(), 1, "{:?}", world.seen);
-            world.ended(DisconnectReason::ProtocolError);
-            world.nothing();
+            assert_eq!(pair.seen.len(), 1, "{:?}", pair.seen);
+            pair.ended(DisconnectReason::ProtocolError);
+            pair.nothing();
             return Disconnect;
         }
         None => {}
     }
-    match world.client.inbox.pop_front() {
+    match pair.client.inbox.pop_front() {
         Some(answer) if answer == messages::unimplemented(sequence) => {
-            assert_eq!(world.seen, []);
-            world.nothing();
+            assert_eq!(pair.seen, []);
+            pair.nothing();
             Unimplemented
         }
         Some(answer) => Answered(answer[0]),
         // What is taken without an answer and what is ignored look alike but for what the host hears.
         None if expected(phase, strict, number) == Taken => Taken,
         None => {
-            assert_eq!(world.seen, []);
+            assert_eq!(pair.seen, []);
             Ignored
         }
     }
@@ -328,13 +328,13 @@ fn what_comes_before_a_strict_kexinit_ends_the_connection_there() {
             expected(Phase::Identified, true, number),
             Ignored | Unimplemented
         ) {
-            let mut world = world_at(Phase::Identified, true);
-            let payload = body(&mut world, number);
-            world.send(payload);
-            assert_eq!(world.seen, [], "{number}");
-            world.client.send_kexinit();
-            world.run();
-            world.ended(DisconnectReason::ProtocolError);
+            let mut pair = world_at(Phase::Identified, true);
+            let payload = body(&mut pair, number);
+            pair.send(payload);
+            assert_eq!(pair.seen, [], "{number}");
+            pair.client.send_kexinit();
+            pair.run();
+            pair.ended(DisconnectReason::ProtocolError);
         }
     }
 }

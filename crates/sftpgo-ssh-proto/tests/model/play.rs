@@ -1,4 +1,4 @@
-//! A world whose network waits to be told to deliver.
+//! A pair whose network waits to be told to deliver.
 
 use std::collections::VecDeque;
 
@@ -6,9 +6,9 @@ use crate::{
     client::Offer,
     line::Line,
     messages::{adjust, channel_request, close, data, eof, global, on_channel, open, subsystem},
+    pair::{Pair, Seen, config},
     random::Action,
     wire::{Parse, message},
-    world::{Seen, World, config},
 };
 
 /// The server's window.
@@ -19,7 +19,7 @@ const MOST_WAITING: usize = 400 * 1024;
 const MOST_DUE: usize = 25;
 
 pub(crate) struct Play {
-    pub(crate) world: World,
+    pub(crate) pair: Pair,
     pub(crate) lines: Vec<Line>,
     /// What the client heard; of messages with random bytes their number alone.
     pub(crate) heard: Vec<Vec<u8>>,
@@ -36,12 +36,12 @@ impl Play {
         let mut config = config();
         config.window = WINDOW;
         config.rekey_after = rekey_after;
-        let mut world = World::with(offer, config);
-        world.host.consumes = false;
-        world.login();
-        world.seen.clear();
+        let mut pair = Pair::with(offer, config);
+        pair.host.consumes = false;
+        pair.login();
+        pair.seen.clear();
         Self {
-            world,
+            pair,
             lines: Vec::new(),
             heard: Vec::new(),
             due: VecDeque::new(),
@@ -59,27 +59,27 @@ impl Play {
         match action {
             Action::Up { count } => self.deliver_up(usize::from(count)),
             Action::Down { count } => self.deliver_down(usize::try_from(count).unwrap()),
-            Action::HostRekeys => self.world.connection.rekey(),
-            Action::Shrink => self.world.connection.shrink(),
+            Action::HostRekeys => self.pair.connection.rekey(),
+            Action::Shrink => self.pair.connection.shrink(),
             Action::HostSends { line, count } => self.host_sends(line, count),
             Action::Consume { line, count } => self.consume(line, count),
             Action::Window { line, count } => {
                 if let Some(host) = self.line(line).and_then(|line| line.host) {
-                    self.world.connection.set_window(host, count);
+                    self.pair.connection.set_window(host, count);
                 }
             }
             Action::Finish { line } => self.finish_channel(line),
             // A client says nothing else within an exchange of keys.
-            _ if !self.world.client.may_send() || self.due.len() >= MOST_DUE => {}
-            Action::ClientRekeys => self.world.client.send_kexinit(),
-            Action::Aside { kind } => self.world.client.send(match kind {
+            _ if !self.pair.client.may_send() || self.due.len() >= MOST_DUE => {}
+            Action::ClientRekeys => self.pair.client.send_kexinit(),
+            Action::Aside { kind } => self.pair.client.send(match kind {
                 0 => message(2).string("aside").done(),
                 1 => message(3).u32(9).done(),
                 2 => message(4).bool(false).string("aside").string("").done(),
                 _ => vec![81],
             }),
             Action::Global { wants_reply } => {
-                self.world.client.send(global("unknown", wants_reply));
+                self.pair.client.send(global("unknown", wants_reply));
                 if wants_reply {
                     self.due.push_back(vec![82]);
                 }
@@ -97,7 +97,7 @@ impl Play {
         let line = self.line(number);
         if let Some((line, host)) = line.and_then(|line| line.host.map(|host| (line, host))) {
             line.is_finished = true;
-            self.world.connection.finish_channel(host, 0);
+            self.pair.connection.finish_channel(host, 0);
         }
     }
 
@@ -105,7 +105,7 @@ impl Play {
         let own = u32::try_from(self.lines.len()).unwrap();
         let is_up = |line: &&Line| !(line.close_sent && line.close_came);
         if own < 40 && self.lines.iter().filter(is_up).count() < 8 {
-            self.world.client.send(open("session", own, window, packet));
+            self.pair.client.send(open("session", own, window, packet));
             self.due.push_back(on_channel(91, own));
             self.lines.push(Line::new(own, window, packet));
         }
@@ -153,7 +153,7 @@ impl Play {
             }
             _ => return,
         };
-        self.world.client.send(payload);
+        self.pair.client.send(payload);
     }
 
     fn host_sends(&mut self, number: u8, count: u32) {
@@ -162,8 +162,8 @@ impl Play {
         };
         let host = line.host.unwrap();
         let bytes = line.bytes(false, count.into());
-        let room = self.world.connection.room(host);
-        let sent = self.world.connection.send(host, &bytes);
+        let room = self.pair.connection.room(host);
+        let sent = self.pair.connection.send(host, &bytes);
         assert_eq!(sent, room.min(bytes.len()));
         if let Some(line) = self.line(number) {
             line.down_sent += u64::try_from(sent).unwrap();
@@ -178,13 +178,13 @@ impl Play {
         line.up_consumed += count;
         let host = line.host.unwrap();
         let count = usize::try_from(count).unwrap();
-        self.world.connection.consumed(host, count);
+        self.pair.connection.consumed(host, count);
     }
 
     fn deliver_up(&mut self, count: usize) {
-        let count = count.min(self.world.client.out.len());
-        let bytes = self.world.client.out.drain(..count);
-        self.world.input.extend(bytes);
+        let count = count.min(self.pair.client.out.len());
+        let bytes = self.pair.client.out.drain(..count);
+        self.pair.input.extend(bytes);
         self.process();
     }
 
@@ -194,13 +194,13 @@ impl Play {
             Some(_) => 0,
         };
         loop {
-            let length = self.world.input.len();
-            if self.world.step(visible) {
+            let length = self.pair.input.len();
+            if self.pair.step(visible) {
                 self.look();
-                visible = visible.saturating_sub(length - self.world.input.len());
+                visible = visible.saturating_sub(length - self.pair.input.len());
                 continue;
             }
-            if visible >= self.world.input.len() {
+            if visible >= self.pair.input.len() {
                 return;
             }
             let Some(state) = &mut self.pieces else {
@@ -220,7 +220,7 @@ impl Play {
 
     /// What the host was told.
     fn look(&mut self) {
-        while let Some(seen) = self.world.seen.get(self.looked_at) {
+        while let Some(seen) = self.pair.seen.get(self.looked_at) {
             self.looked_at += 1;
             match seen {
                 Seen::Open(channel) => {
@@ -239,12 +239,12 @@ impl Play {
     }
 
     fn deliver_down(&mut self, count: usize) {
-        let output = self.world.connection.output();
+        let output = self.pair.connection.output();
         // Compressed exchanges of keys differ in length, so that a cut would be at random places.
         let output = output[..count.min(output.len())].to_vec();
-        self.world.connection.sent(output.len());
-        self.world.client.receive(&output);
-        while let Some(payload) = self.world.client.inbox.pop_front() {
+        self.pair.connection.sent(output.len());
+        self.pair.client.receive(&output);
+        while let Some(payload) = self.pair.client.inbox.pop_front() {
             self.hear(&payload);
             self.heard.push(match payload[0] {
                 20 | 31 => vec![payload[0]],
@@ -302,7 +302,7 @@ impl Play {
 
     /// A program is asked for as soon as the channel is known, by a client that says it when it may.
     fn started(&mut self, own: usize, start: Vec<u8>) {
-        self.world.client.send_later(start);
+        self.pair.client.send_later(start);
         let own = u32::try_from(own).unwrap();
         self.due.push_back(on_channel(99, own));
     }
@@ -320,40 +320,36 @@ impl Play {
 
     /// What has to hold at any time.
     pub(crate) fn check(&self) {
-        let waiting = self.world.connection.output().len();
+        let waiting = self.pair.connection.output().len();
         assert!(waiting <= MOST_WAITING, "{waiting} bytes wait");
     }
 
     /// Everything comes to its end: what is under way arrives, and both sides deal with it.
     pub(crate) fn finish(&mut self) {
         for _ in 0..2000 {
-            let before = (
-                self.heard.len(),
-                self.looked_at,
-                self.world.client.out.len(),
-            );
+            let before = (self.heard.len(), self.looked_at, self.pair.client.out.len());
             self.deliver_up(usize::MAX);
             self.deliver_down(usize::MAX);
             for number in 0..self.lines.len() {
                 self.consume(u8::try_from(number).unwrap(), u32::MAX);
             }
-            let is_quiet = self.world.client.out.is_empty()
-                && self.world.connection.output().is_empty()
+            let is_quiet = self.pair.client.out.is_empty()
+                && self.pair.connection.output().is_empty()
                 && before == (self.heard.len(), self.looked_at, 0);
             if is_quiet {
                 break;
             }
         }
         assert!(
-            self.world.client.may_send(),
+            self.pair.client.may_send(),
             "an exchange of keys did not end"
         );
-        assert!(self.world.input.is_empty() && self.world.client.out.is_empty());
+        assert!(self.pair.input.is_empty() && self.pair.client.out.is_empty());
         while self.is_void(&[]) {
             self.due.pop_front();
         }
         assert!(self.due.is_empty(), "{:?} did not come", self.due);
-        assert_eq!(self.world.end(), None);
+        assert_eq!(self.pair.end(), None);
         self.check();
     }
 }

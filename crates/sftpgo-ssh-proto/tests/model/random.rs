@@ -137,11 +137,11 @@ fn played(
 /// Bytes arrive in order, nothing is sent beyond what was granted, answers come in order, and everything comes to its end.
 #[test]
 fn whatever_happens_bytes_and_answers_arrive_in_order() {
-    let world = (
+    let pair = (
         0..4_usize,
         prop_oneof![Just(None), (2000..100_000_u64).prop_map(Some)],
     );
-    let input = (world, any::<u64>(), vec(action(), 1..120));
+    let input = (pair, any::<u64>(), vec(action(), 1..120));
     let test =
         |((offer, rekey_after), pieces, actions): ((usize, Option<u64>), u64, Vec<Action>)| {
             let play = played(&offers()[offer], rekey_after, &actions, Some(pieces));
@@ -160,18 +160,18 @@ fn whatever_happens_bytes_and_answers_arrive_in_order() {
 /// How the stream is cut makes no difference to what host and client hear.
 #[test]
 fn the_pieces_in_which_bytes_come_make_no_difference() {
-    let world = (
+    let pair = (
         0..2_usize,
         prop_oneof![Just(None), (2000..100_000_u64).prop_map(Some)],
     );
-    let input = (world, any::<u64>(), vec(action(), 1..80));
+    let input = (pair, any::<u64>(), vec(action(), 1..80));
     let test =
         |((offer, rekey_after), pieces, actions): ((usize, Option<u64>), u64, Vec<Action>)| {
             let offer = &offers()[offer];
             let whole = played(offer, rekey_after, &actions, None);
             let cut = played(offer, rekey_after, &actions, Some(pieces));
             prop_assert_eq!(&whole.heard, &cut.heard);
-            prop_assert_eq!(&whole.world.seen, &cut.world.seen);
+            prop_assert_eq!(&whole.pair.seen, &cut.pair.seen);
             Ok(())
         };
     runner(60).run(&input, test).unwrap();

@@ -5,8 +5,8 @@ use sftpgo_ssh_proto::{LoginAnswer, LoginMethod};
 use crate::{
     client::{CTR, Offer},
     messages::{self, answers, failure, interactive, none, password},
+    pair::{Pair, Seen},
     user_key::UserKey,
-    world::{Seen, World},
 };
 
 /// Its lists of 2020, but for the ciphers, of which the model has one.
@@ -26,10 +26,10 @@ const OF_2024: Offer = Offer {
 };
 
 /// Up to the answer to `none`, by which it asks for the methods.
-fn connected(offer: Offer) -> World {
-    let mut world = World::new(offer);
-    world.client.identification = "SSH-2.0-Renci.SshNet.SshClient.0.0.1";
-    world.host.login = Box::new(|login| match &login.method {
+fn connected(offer: Offer) -> Pair {
+    let mut pair = Pair::new(offer);
+    pair.client.identification = "SSH-2.0-Renci.SshNet.SshClient.0.0.1";
+    pair.host.login = Box::new(|login| match &login.method {
         LoginMethod::KeyOffered(offered) if offered.key.blob() == UserKey::new(1).blob() => {
             LoginAnswer::KeyIsGood
         }
@@ -46,90 +46,90 @@ fn connected(offer: Offer) -> World {
         LoginMethod::Answers(given) if given.clone().eq([b"right"]) => LoginAnswer::Accept,
         _ => LoginAnswer::Refuse,
     });
-    world.client.identify();
-    world.run();
+    pair.client.identify();
+    pair.run();
     // Without this the client would wait as long as the server does.
-    assert_eq!(world.take()[0], 20, "the server's KEXINIT comes at once");
-    world.nothing();
+    assert_eq!(pair.take()[0], 20, "the server's KEXINIT comes at once");
+    pair.nothing();
     // One behind the other.
-    world.client.send_kexinit();
-    world.client.send_share();
-    world.run();
-    assert_eq!(world.take()[0], 31);
-    assert_eq!(world.take(), [21]);
+    pair.client.send_kexinit();
+    pair.client.send_share();
+    pair.run();
+    assert_eq!(pair.take()[0], 31);
+    assert_eq!(pair.take(), [21]);
     // It has not asked for extensions, and would not know them.
-    world.nothing();
-    world.newkeys();
-    world.nothing();
-    world.service();
-    world.send(none("user"));
-    assert_eq!(world.take(), failure(false));
-    world
+    pair.nothing();
+    pair.newkeys();
+    pair.nothing();
+    pair.service();
+    pair.send(none("user"));
+    assert_eq!(pair.take(), failure(false));
+    pair
 }
 
-fn is_logged_in(world: &mut World) {
-    assert_eq!(world.take(), [52]);
+fn is_logged_in(pair: &mut Pair) {
+    assert_eq!(pair.take(), [52]);
     // Messages of connections are known to it only a moment later.
-    world.nothing();
+    pair.nothing();
 }
 
 #[test]
 fn each_method_lets_it_in_after_others_have_failed() {
-    let key = |world: &mut World, seed, is_signed| {
-        let request = UserKey::new(seed).request(&world.client, "user", is_signed);
-        world.send(request);
+    let key = |pair: &mut Pair, seed, is_signed| {
+        let request = UserKey::new(seed).request(&pair.client, "user", is_signed);
+        pair.send(request);
     };
     for offer in [OF_2020, OF_2024] {
-        let mut world = connected(offer.clone());
-        key(&mut world, 1, false);
-        assert_eq!(world.take()[0], 60);
-        key(&mut world, 1, true);
-        is_logged_in(&mut world);
+        let mut pair = connected(offer.clone());
+        key(&mut pair, 1, false);
+        assert_eq!(pair.take()[0], 60);
+        key(&mut pair, 1, true);
+        is_logged_in(&mut pair);
 
-        let mut world = connected(offer.clone());
-        key(&mut world, 2, false);
-        assert_eq!(world.take(), failure(false));
-        world.send(password("user", "right"));
-        is_logged_in(&mut world);
+        let mut pair = connected(offer.clone());
+        key(&mut pair, 2, false);
+        assert_eq!(pair.take(), failure(false));
+        pair.send(password("user", "right"));
+        is_logged_in(&mut pair);
 
-        let mut world = connected(offer);
-        world.send(password("user", "wrong"));
-        assert_eq!(world.take(), failure(false));
-        world.send(interactive("user"));
-        assert_eq!(world.take()[0], 60);
-        world.send(answers(&["right"]));
-        is_logged_in(&mut world);
+        let mut pair = connected(offer);
+        pair.send(password("user", "wrong"));
+        assert_eq!(pair.take(), failure(false));
+        pair.send(interactive("user"));
+        assert_eq!(pair.take()[0], 60);
+        pair.send(answers(&["right"]));
+        is_logged_in(&mut pair);
     }
 }
 
 /// It opens windows of 2^31 - 1 bytes, and has ten sessions at most at a time.
 #[test]
 fn its_sessions_go_on_while_keys_are_exchanged() {
-    let mut world = connected(OF_2024);
-    world.send(password("user", "right"));
-    is_logged_in(&mut world);
+    let mut pair = connected(OF_2024);
+    pair.send(password("user", "right"));
+    is_logged_in(&mut pair);
     let mut channels = Vec::new();
     for own in 0..10 {
-        let (id, _) = world.start(own, 0x7fff_ffff, 0x1_0000);
-        channels.push((own, id, world.last_channel()));
+        let (id, _) = pair.start(own, 0x7fff_ffff, 0x1_0000);
+        channels.push((own, id, pair.last_channel()));
     }
     for exchanges in 2..5 {
         // Their data is on its way when the server begins.
-        world.connection.rekey();
+        pair.connection.rekey();
         for (own, id, _) in &channels {
             let text = format!("{exchanges} up {own}");
-            world.client.send_later(messages::data(*id, text));
+            pair.client.send_later(messages::data(*id, text));
         }
-        world.run();
-        let begun = world.seen.iter().filter(|seen| **seen == Seen::Keys);
+        pair.run();
+        let begun = pair.seen.iter().filter(|seen| **seen == Seen::Keys);
         assert_eq!(begun.count(), exchanges);
         for (own, _, channel) in &channels {
             let data = Seen::Data(*channel, format!("{exchanges} up {own}").into_bytes());
-            assert!(world.seen.contains(&data), "{data:?}");
+            assert!(pair.seen.contains(&data), "{data:?}");
             let text = format!("{exchanges} down {own}");
-            assert_eq!(world.connection.send(*channel, text.as_bytes()), text.len());
-            world.run();
-            let last = world.client.inbox.back();
+            assert_eq!(pair.connection.send(*channel, text.as_bytes()), text.len());
+            pair.run();
+            let last = pair.client.inbox.back();
             assert_eq!(last, Some(&messages::data(*own, text)));
         }
     }

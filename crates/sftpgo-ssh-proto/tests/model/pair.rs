@@ -67,7 +67,7 @@ impl Default for Host {
     }
 }
 
-pub(crate) struct World {
+pub(crate) struct Pair {
     pub(crate) client: Client,
     pub(crate) connection: Connection,
     /// The connection has it too.
@@ -95,8 +95,8 @@ impl Random for Numbers {
 }
 
 pub(crate) fn host_key(seed: u8) -> HostKey {
-    let pair = Ed25519Keypair::from_seed(&[seed; 32]);
-    let key = PrivateKey::new(KeypairData::Ed25519(pair), "").unwrap();
+    let keys = Ed25519Keypair::from_seed(&[seed; 32]);
+    let key = PrivateKey::new(KeypairData::Ed25519(keys), "").unwrap();
     HostKey::from_private(&key).unwrap()
 }
 
@@ -104,7 +104,7 @@ pub(crate) fn config() -> Config {
     Config::new(vec![host_key(1)])
 }
 
-impl World {
+impl Pair {
     pub(crate) fn new(offer: Offer) -> Self {
         Self::with(offer, config())
     }
