@@ -29,11 +29,9 @@ pub use proxy::Proxy;
 pub use python::{paramiko, python, python_command};
 pub use random::Random;
 pub use server::{Server, make_key};
+pub use sftpgo_test_support::wait_for;
 
-use std::{
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::path::PathBuf;
 
 /// Every permission of the contract by its name.
 pub const PERMISSIONS: [&str; 11] = [
@@ -49,15 +47,6 @@ pub const PERMISSIONS: [&str; 11] = [
     "chown",
     "chtimes",
 ];
-
-/// Waits for a fact, for at most half a minute.
-pub fn wait_for(what: &str, mut fact: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(30);
-    while !fact() {
-        assert!(Instant::now() < until, "waited too long for {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 /// A binary of this workspace, as built with the tests, or what lies below them.
 pub fn binary(name: &str) -> PathBuf {

@@ -7,14 +7,14 @@ use std::{
     io::{Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
-    thread,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use common::Server;
 use rustix::process::Signal;
 use serde_json::json;
 use sftpgo_core::policy::UPLOAD_TEMPORARY_PREFIX;
+use sftpgo_test_support::wait_for;
 
 #[test]
 fn a_first_start_makes_everything_and_says_where_it_is() {
@@ -197,11 +197,7 @@ fn a_hang_up_opens_the_log_again_and_changes_nothing_else() {
     let moved = log.with_extension("1");
     fs::rename(&log, &moved).unwrap();
     server.signal(Signal::HUP);
-    let started = Instant::now();
-    while !log.exists() {
-        assert!(started.elapsed() < Duration::from_secs(30), "no new log");
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_for("a new log", || log.exists());
     server.wait_for_line(|line| {
         line["message"]
             .as_str()
@@ -230,11 +226,7 @@ fn sigusr1_puts_the_log_aside_and_sigusr2_changes_nothing() {
         logs.sort();
         logs
     };
-    let started = Instant::now();
-    while logs().len() < 2 {
-        assert!(started.elapsed() < Duration::from_secs(30), "{:?}", logs());
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_for("a second log", || logs().len() == 2);
     let aside = fs::read_to_string(directory.join(&logs()[0])).unwrap();
     assert!(aside.contains("SIGUSR2") && !aside.contains("SIGUSR1"));
     assert!(server.is_running());
@@ -280,14 +272,7 @@ fn a_change_of_a_user_runs_the_action() {
     );
     assert!(!server.welcome.contains("--home-dir"), "{}", server.welcome);
     server.add_user(&json!({"username": "bob", "password": "secret", "permissions": ["list"]}));
-    let started = Instant::now();
-    while !seen.exists() {
-        assert!(
-            started.elapsed() < Duration::from_secs(30),
-            "the action never ran"
-        );
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_for("the action to run", || seen.exists());
     assert_eq!(
         fs::read_to_string(&seen).unwrap(),
         "add bob 1 1 0 /srv/base/bob 0 0\n"

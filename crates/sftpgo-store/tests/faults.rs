@@ -4,10 +4,7 @@
 
 mod common;
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::{thread, time::Instant};
 
 use common::{on_each, place_of, took_too_long, user};
 use sftpgo_core::{
@@ -16,6 +13,7 @@ use sftpgo_core::{
 };
 use sftpgo_databases::{Kind, Server};
 use sftpgo_store::{DatabaseProvider, StoreConfig};
+use sftpgo_test_support::PATIENCE;
 
 on_each!(
     one_that_was_restarted_is_used_as_if_nothing_had_been,
@@ -24,8 +22,6 @@ on_each!(
     what_was_given_up_is_not_done_later,
 );
 
-/// Long enough for a busy machine; passing tests do not wait for it.
-const PATIENCE: Duration = Duration::from_secs(60);
 const USERS: usize = 4;
 
 fn opened(kind: Kind) -> (Server, DatabaseProvider) {

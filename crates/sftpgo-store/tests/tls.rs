@@ -4,24 +4,19 @@
 
 mod common;
 
-use std::{
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, time::Instant};
 
 use common::{address_of, on_each, took_too_long};
 use sftpgo_core::{ErrorKind, provider::Users};
 use sftpgo_databases::{Kind, PASSWORD, Server, USER, make_certificates};
 use sftpgo_store::{ConnectOptions, DatabaseProvider, Secret, StoreConfig, Tls};
+use sftpgo_test_support::PATIENCE;
 
 on_each!(
     who_is_verified_in_full_is_the_named_host,
     who_need_not_be_verified_is_encrypted_to_all_the_same,
     a_server_without_tls_is_refused_unless_it_need_not_be,
 );
-
-/// Long enough for a busy machine; passing tests do not wait for it.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Case<'a> {
     server: &'a Server,

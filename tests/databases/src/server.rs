@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Long enough for a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A server that listens on 127.0.0.1, with and without TLS: its certificate is `localhost`'s.
 pub struct Server {

@@ -40,12 +40,13 @@ s.close(); t.close()
 print("done")
 "#;
 
-struct World {
+/// A database of its own, and a server of ours on it.
+struct ServerAndDatabase {
     database: Database,
     server: Server,
 }
 
-impl World {
+impl ServerAndDatabase {
     fn new(kind: Kind) -> Self {
         let database = Database::start(kind);
         let name = database.make_database();
@@ -98,30 +99,30 @@ impl World {
 
 /// `go` takes the database away, `come` brings it back.
 fn uploads_go_on(kind: Kind, go: fn(&Database), come: fn(&Database)) {
-    let world = World::new(kind);
-    let uploading = world.upload();
-    assert!(world.gauge());
-    go(&world.database);
-    wait_for("the status to say so", || world.provider_status() == 500);
-    wait_for("the metrics to say so", || !world.gauge());
-    assert!(!world.can_log_in());
-    let refused = world.server.log_lines("connection_failed");
+    let both = ServerAndDatabase::new(kind);
+    let uploading = both.upload();
+    assert!(both.gauge());
+    go(&both.database);
+    wait_for("the status to say so", || both.provider_status() == 500);
+    wait_for("the metrics to say so", || !both.gauge());
+    assert!(!both.can_log_in());
+    let refused = both.server.log_lines("connection_failed");
     let reason = refused.last().unwrap()["error"].as_str().unwrap();
     assert!(reason.contains("the provider failed"), "{reason}");
     // So long that everything which waits has waited.
     thread::sleep(Duration::from_secs(20));
-    world.wait_for_uploads();
+    both.wait_for_uploads();
 
-    come(&world.database);
-    wait_for("the status to say so", || world.provider_status() == 200);
-    wait_for("the metrics to say so", || world.gauge());
-    assert!(world.can_log_in());
-    world.wait_for_uploads();
-    std::fs::write(world.server.path("stop"), "").unwrap();
+    come(&both.database);
+    wait_for("the status to say so", || both.provider_status() == 200);
+    wait_for("the metrics to say so", || both.gauge());
+    assert!(both.can_log_in());
+    both.wait_for_uploads();
+    std::fs::write(both.server.path("stop"), "").unwrap();
     let uploaded = uploading.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&uploaded.stdout), "done\n");
-    world.wait_until_counted();
-    assert!(world.server.on_disk("bob").1 > 20);
+    both.wait_until_counted();
+    assert!(both.server.on_disk("bob").1 > 20);
 }
 
 fn uploads_go_on_while_it_is_stopped(kind: Kind) {
@@ -133,19 +134,19 @@ fn uploads_go_on_while_it_does_not_answer(kind: Kind) {
 }
 
 fn what_changed_meanwhile_is_counted_when_the_server_is_killed_too(kind: Kind) {
-    let mut world = World::new(kind);
-    let mut uploading = world.upload();
-    world.database.stop();
-    world.wait_for_uploads();
-    world.server.kill();
+    let mut both = ServerAndDatabase::new(kind);
+    let mut uploading = both.upload();
+    both.database.stop();
+    both.wait_for_uploads();
+    both.server.kill();
     assert!(!uploading.wait().unwrap().success());
-    world.database.start_again();
-    world.server.restart();
-    world.wait_until_counted();
+    both.database.start_again();
+    both.server.restart();
+    both.wait_until_counted();
 }
 
 fn who_began_to_upload_without_the_database_is_counted_after_a_kill(kind: Kind) {
-    let mut world = World::new(kind);
+    let mut both = ServerAndDatabase::new(kind);
     // Logged in, and nothing changed yet.
     let script = r#"
 import os, paramiko, time
@@ -159,19 +160,19 @@ with s.open("f", "wb") as f: f.write(b"x" * 100_000)
 open("out", "w").close()
 time.sleep(60)
 "#;
-    let mut client = python_command(&world.server, script).spawn().unwrap();
-    wait_for("the login", || world.server.path("in").exists());
-    world.database.stop();
-    std::fs::write(world.server.path("go"), "").unwrap();
-    wait_for("the upload", || world.server.path("out").exists());
-    world.server.kill();
+    let mut client = python_command(&both.server, script).spawn().unwrap();
+    wait_for("the login", || both.server.path("in").exists());
+    both.database.stop();
+    std::fs::write(both.server.path("go"), "").unwrap();
+    wait_for("the upload", || both.server.path("out").exists());
+    both.server.kill();
     client.kill().unwrap();
     client.wait().unwrap();
-    world.database.start_again();
-    world.server.restart();
-    world.wait_until_counted();
-    assert_eq!(world.server.usage("bob"), (100_000, 1));
+    both.database.start_again();
+    both.server.restart();
+    both.wait_until_counted();
+    assert_eq!(both.server.usage("bob"), (100_000, 1));
     wait_for("the journal to hold nobody", || {
-        !world.server.read("sftpgo.journal").contains('+')
+        !both.server.read("sftpgo.journal").contains('+')
     });
 }

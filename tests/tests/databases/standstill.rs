@@ -69,14 +69,15 @@ assert not t.is_active()
 open("closed", "w").close()
 "#;
 
-struct World {
+/// A database of its own, and two servers of ours on it.
+struct TwoServers {
     database: Database,
     name: String,
     one: Server,
     two: Server,
 }
 
-impl World {
+impl TwoServers {
     fn new(kind: Kind) -> Self {
         let database = Database::start(kind);
         let name = database.make_database();
@@ -155,13 +156,13 @@ impl Upload {
 }
 
 fn a_server_that_stands_still_is_taken_for_dead_and_nothing_is_lost(kind: Kind) {
-    let world = World::new(kind);
-    world.add("bob");
-    let (one, two) = (&world.one, &world.two);
+    let servers = TwoServers::new(kind);
+    servers.add("bob");
+    let (one, two) = (&servers.one, &servers.two);
     let here = Upload::begin(one, "bob", "here");
     one.signal("STOP");
     wait_for("the other to take it for dead", || {
-        world.count("servers") == "1"
+        servers.count("servers") == "1"
     });
     // The other counts and goes on.
     let there = Upload::begin(two, "bob", "there");
@@ -169,46 +170,46 @@ fn a_server_that_stands_still_is_taken_for_dead_and_nothing_is_lost(kind: Kind) 
     one.signal("CONT");
     here.wait_for_more(one);
     let there = Upload::begin(two, "bob", "there-too");
-    assert_eq!(world.count("servers"), "2");
+    assert_eq!(servers.count("servers"), "2");
     here.end(one);
     there.end(two);
-    world.wait_until_settled("bob");
+    servers.wait_until_settled("bob");
 }
 
 fn servers_outlive_a_database_that_stands_still(kind: Kind) {
-    let world = World::new(kind);
-    world.add("bob");
-    let (one, two) = (&world.one, &world.two);
+    let servers = TwoServers::new(kind);
+    servers.add("bob");
+    let (one, two) = (&servers.one, &servers.two);
     // Whoever has just started does not yet judge others.
     thread::sleep(Duration::from_secs(18));
     let here = Upload::begin(one, "bob", "here");
     let there = Upload::begin(two, "bob", "there");
-    let sessions = world.sql("SELECT server_id, number FROM open_sessions ORDER BY 1, 2");
-    world.database.freeze();
+    let sessions = servers.sql("SELECT server_id, number FROM open_sessions ORDER BY 1, 2");
+    servers.database.freeze();
     thread::sleep(Duration::from_secs(20));
-    world.database.thaw();
+    servers.database.thaw();
     wait_for("the status to say so", || {
         [one, two].map(|server| server.rest("GET", "/api/v1/providerstatus", None).0) == [200; 2]
     });
     here.wait_for_more(one);
     there.wait_for_more(two);
     // Nobody was taken for dead.
-    assert_eq!(world.count("servers"), "2");
-    let now = world.sql("SELECT server_id, number FROM open_sessions ORDER BY 1, 2");
+    assert_eq!(servers.count("servers"), "2");
+    let now = servers.sql("SELECT server_id, number FROM open_sessions ORDER BY 1, 2");
     assert_eq!(now, sessions);
     let counted = "SELECT COUNT(*) FROM quota_shares WHERE to_count";
-    assert_eq!(world.sql(counted), "0");
+    assert_eq!(servers.sql(counted), "0");
     here.end(one);
     there.end(two);
-    world.wait_until_settled("bob");
+    servers.wait_until_settled("bob");
 }
 
 fn one_row_that_is_held_keeps_nobody_else(kind: Kind) {
-    let world = World::new(kind);
+    let servers = TwoServers::new(kind);
     for user in ["bob", "alice", "carol"] {
-        world.add(user);
+        servers.add(user);
     }
-    let (one, two) = (&world.one, &world.two);
+    let (one, two) = (&servers.one, &servers.two);
     let sleep = match kind {
         Kind::Postgres => "SELECT pg_sleep(25)",
         Kind::Mariadb => "DO SLEEP(25)",
@@ -217,13 +218,13 @@ fn one_row_that_is_held_keeps_nobody_else(kind: Kind) {
     let mut carol = Upload::begin(two, "carol", "carol");
     let used = |username: &str| {
         let sql = format!("SELECT used_quota_files FROM users WHERE username = '{username}'");
-        world.sql(&sql)
+        servers.sql(&sql)
     };
     thread::scope(|scope| {
         let held = format!(
             "BEGIN; SELECT id FROM users WHERE username = 'bob' FOR UPDATE; {sleep}; COMMIT"
         );
-        let (database, name) = (&world.database, &world.name);
+        let (database, name) = (&servers.database, &servers.name);
         let holding = scope.spawn(move || database.sql(name, &held));
         thread::sleep(Duration::from_secs(1));
         bob.wait_for_more(one);
@@ -243,14 +244,14 @@ fn one_row_that_is_held_keeps_nobody_else(kind: Kind) {
     });
     bob.end(one);
     for user in ["bob", "alice", "carol"] {
-        world.wait_until_settled(user);
+        servers.wait_until_settled(user);
     }
 }
 
 fn a_database_that_hangs_holds_up_no_other_channel_and_no_end_of_a_connection(kind: Kind) {
-    let world = World::new(kind);
-    world.add("bob");
-    let one = &world.one;
+    let servers = TwoServers::new(kind);
+    servers.add("bob");
+    let one = &servers.one;
     std::fs::create_dir_all(one.home("bob")).unwrap();
     std::fs::write(one.home("bob").join("old"), "").unwrap();
     let mut client = python_command(one, TWO_CHANNELS).spawn().unwrap();
@@ -262,7 +263,7 @@ fn a_database_that_hangs_holds_up_no_other_channel_and_no_end_of_a_connection(ki
         "/api/v1/connection/{}",
         listed[0]["connection_id"].as_str().unwrap()
     );
-    world.database.freeze();
+    servers.database.freeze();
     std::fs::write(one.path("frozen"), "").unwrap();
     let has_ended = |client: &mut Child| client.try_wait().unwrap().is_some();
     wait_for("the other channel", || {
@@ -270,6 +271,6 @@ fn a_database_that_hangs_holds_up_no_other_channel_and_no_end_of_a_connection(ki
     });
     assert_eq!(one.rest("DELETE", &connection, None).0, 200);
     wait_for("the end of the connection", || has_ended(&mut client));
-    world.database.thaw();
+    servers.database.thaw();
     assert!(client.wait().unwrap().success());
 }

@@ -9,9 +9,9 @@ use std::{
 use serde_json::json;
 use sftpgo_e2e::{make_tree, run, wait_for};
 
-use super::World;
+use super::ScpServer;
 
-impl World {
+impl ScpServer {
     fn ssh(&self, arguments: &[&str], input: &[u8]) -> Output {
         let mut client = self
             .ssh_command(arguments)
@@ -28,8 +28,8 @@ impl World {
 
 #[test]
 fn checksums_are_those_of_the_system() {
-    let world = World::new();
-    let home = world.server.home("bob");
+    let scp = ScpServer::new();
+    let home = scp.server.home("bob");
     fs::create_dir(home.join("d")).unwrap();
     fs::write(home.join("d/a b"), "content").unwrap();
     fs::write(home.join("large"), vec![7; 5 << 20]).unwrap();
@@ -39,29 +39,29 @@ fn checksums_are_those_of_the_system() {
             .current_dir(&home)
             .output()
             .unwrap();
-        let answered = world.ssh(&[sum, "'d/a b'", "large"], b"");
+        let answered = scp.ssh(&[sum, "'d/a b'", "large"], b"");
         assert_eq!(answered.stdout, expected.stdout);
         assert!(answered.status.success() && answered.stderr.is_empty());
     }
-    let answered = world.ssh(&["md5sum"], b"abc\n");
+    let answered = scp.ssh(&["md5sum"], b"abc\n");
     assert_eq!(answered.stdout, b"0bee89b07a248e27c83fc3d5951213c1  -\n");
-    let answered = world.ssh(&["sha1sum", "none"], b"");
+    let answered = scp.ssh(&["sha1sum", "none"], b"");
     assert_eq!(answered.status.code(), Some(1));
     assert_eq!(
         answered.stderr,
         b"sha1sum: none: No such file or directory\n"
     );
-    assert_eq!(world.ssh(&["pwd"], b"").stdout, b"/\n");
-    assert_eq!(world.ssh(&["-t", "pwd"], b"").stdout, b"/\n");
-    let answered = world.ssh(&["cd", "d"], b"");
+    assert_eq!(scp.ssh(&["pwd"], b"").stdout, b"/\n");
+    assert_eq!(scp.ssh(&["-t", "pwd"], b"").stdout, b"/\n");
+    let answered = scp.ssh(&["cd", "d"], b"");
     assert!(answered.status.success() && answered.stdout.is_empty());
     // A checksum is no download.
-    assert_eq!(world.server.log_lines("Download").len(), 0);
+    assert_eq!(scp.server.log_lines("Download").len(), 0);
 }
 
 #[test]
 fn everything_else_is_refused_with_a_line_that_is_printed() {
-    let world = World::new();
+    let scp = ScpServer::new();
     for arguments in [
         &["ls"][..],
         &[],
@@ -75,7 +75,7 @@ fn everything_else_is_refused_with_a_line_that_is_printed() {
         &["/usr/bin/md5sum", "f"],
         &["scp"],
     ] {
-        let answered = world.ssh(arguments, b"");
+        let answered = scp.ssh(arguments, b"");
         let printed = String::from_utf8(answered.stderr).unwrap();
         let line = match arguments {
             ["scp"] => "scp: either -f or -t is needed",
@@ -90,10 +90,10 @@ fn everything_else_is_refused_with_a_line_that_is_printed() {
 #[test]
 fn only_the_commands_that_are_enabled_run() {
     let settings = [("SFTPGO_SFTPD__ENABLED_SSH_COMMANDS", "pwd,sha256sum")];
-    let world = World::with_settings(&settings, &json!({}));
-    assert!(world.ssh(&["pwd"], b"").status.success());
-    assert!(world.ssh(&["sha256sum"], b"").status.success());
-    let refused = world.ssh(&["md5sum"], b"");
+    let scp = ScpServer::with_settings(&settings, &json!({}));
+    assert!(scp.ssh(&["pwd"], b"").status.success());
+    assert!(scp.ssh(&["sha256sum"], b"").status.success());
+    let refused = scp.ssh(&["md5sum"], b"");
     assert_eq!(
         refused.stderr,
         b"This service allows SFTP connections only.\r\n"
@@ -102,9 +102,9 @@ fn only_the_commands_that_are_enabled_run() {
 
 #[test]
 fn a_running_command_is_listed_as_its_connection_and_ends_with_its_user() {
-    let world = World::new();
-    let server = &world.server;
-    let mut client = world
+    let scp = ScpServer::new();
+    let server = &scp.server;
+    let mut client = scp
         .ssh_command(&["md5sum"])
         .current_dir(server.path(""))
         .stdin(Stdio::piped())
@@ -127,8 +127,8 @@ fn a_running_command_is_listed_as_its_connection_and_ends_with_its_user() {
 
 #[test]
 fn rclone_compares_by_checksum() {
-    let world = World::with_settings(&[], &json!({}));
-    let server = &world.server;
+    let scp = ScpServer::with_settings(&[], &json!({}));
+    let server = &scp.server;
     make_tree(server);
     let remote = format!(
         ":sftp,host=127.0.0.1,port={},user=bob,key_file=key:up",

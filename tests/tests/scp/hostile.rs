@@ -4,12 +4,12 @@ use std::fs;
 
 use sftpgo_e2e::paramiko;
 
-use super::World;
+use super::ScpServer;
 
 #[test]
 fn records_that_lie_or_never_end_end_their_channel_alone() {
-    let world = World::new();
-    let server = &world.server;
+    let scp = ScpServer::new();
+    let server = &scp.server;
     fs::write(server.path("outside"), "").unwrap();
     paramiko(
         server,
@@ -48,13 +48,13 @@ assert os.listdir("homes") == ["bob"] and open("outside").read() == ""
 
 #[test]
 fn what_waits_is_bounded_for_the_whole_connection() {
-    let world = World::new();
-    fs::File::create(world.server.home("bob").join("sparse"))
+    let scp = ScpServer::new();
+    fs::File::create(scp.server.home("bob").join("sparse"))
         .unwrap()
         .set_len(1 << 40)
         .unwrap();
     paramiko(
-        &world.server,
+        &scp.server,
         r#"
 # Downloads whose client reads nothing take what it sends instead, until it is too much.
 held = []

@@ -19,12 +19,12 @@ use serde_json::{Value, json};
 use sftpgo_e2e::{Outcome, Server, make_key, run, ssh_options};
 
 /// A server that offers scp, and `bob` with a key.
-struct World {
+struct ScpServer {
     server: Server,
     key: String,
 }
 
-impl World {
+impl ScpServer {
     fn new() -> Self {
         Self::with(&[], &json!({}))
     }
@@ -39,10 +39,10 @@ impl World {
     fn with_settings(settings: &[(&str, &str)], fields: &Value) -> Self {
         let server = Server::start_with(settings);
         let key = make_key("ed25519", &server.path("key"));
-        let world = Self { server, key };
-        world.add_user("bob", fields);
-        std::fs::create_dir_all(world.server.home("bob")).unwrap();
-        world
+        let scp = Self { server, key };
+        scp.add_user("bob", fields);
+        std::fs::create_dir_all(scp.server.home("bob")).unwrap();
+        scp
     }
 
     fn add_user(&self, name: &str, fields: &Value) {
@@ -68,7 +68,7 @@ impl World {
     }
 
     /// scp with its own protocol; a leading `@` stands for the server.
-    fn scp_command(&self, arguments: &[&str]) -> Command {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("scp");
         command.arg("-O").args(self.options());
         command.args(arguments.iter().map(|argument| {
@@ -81,8 +81,8 @@ impl World {
         command
     }
 
-    fn scp(&self, arguments: &[&str]) -> Outcome {
-        run(&self.server, &mut self.scp_command(arguments))
+    fn run(&self, arguments: &[&str]) -> Outcome {
+        run(&self.server, &mut self.command(arguments))
     }
 
     fn ssh_command(&self, arguments: &[&str]) -> Command {

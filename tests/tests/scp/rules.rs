@@ -11,13 +11,13 @@ use std::{
 use serde_json::json;
 use sftpgo_e2e::{noise, sftp, wait_for};
 
-use super::World;
+use super::ScpServer;
 
 #[test]
 fn scp_is_off_unless_it_is_switched_on() {
-    let world = World::with_settings(&[], &json!({}));
-    fs::write(world.server.path("l"), "x").unwrap();
-    let outcome = world.scp(&["l", "@r"]);
+    let scp = ScpServer::with_settings(&[], &json!({}));
+    fs::write(scp.server.path("l"), "x").unwrap();
+    let outcome = scp.run(&["l", "@r"]);
     assert!(
         !outcome.ok
             && outcome
@@ -29,13 +29,13 @@ fn scp_is_off_unless_it_is_switched_on() {
 
 #[test]
 fn permissions_are_those_of_sftp() {
-    let world = World::with(&[], &json!({ "permissions": ["upload"] }));
-    let (server, home) = (&world.server, world.server.home("bob"));
+    let scp = ScpServer::with(&[], &json!({ "permissions": ["upload"] }));
+    let (server, home) = (&scp.server, scp.server.home("bob"));
     fs::create_dir(home.join("d")).unwrap();
     fs::write(home.join("old"), "old").unwrap();
     fs::write(server.path("l"), "new").unwrap();
     fs::create_dir(server.path("tree")).unwrap();
-    world.scp(&["l", "@d"]).assert_ok();
+    scp.run(&["l", "@d"]).assert_ok();
     for (arguments, message) in [
         (&["l", "@old"][..], "Permission denied: needs overwrite"),
         (&["-r", "tree", "@"], "Permission denied: needs create_dirs"),
@@ -43,18 +43,18 @@ fn permissions_are_those_of_sftp() {
         (&["-r", "@d", "b"], "Permission denied: needs download"),
         (&["@o*", "b"], "Permission denied: needs list"),
     ] {
-        let outcome = world.scp(arguments);
+        let outcome = scp.run(arguments);
         assert!(!outcome.ok && outcome.text.contains(message), "{outcome:?}");
     }
     assert_eq!(fs::read_to_string(home.join("old")).unwrap(), "old");
-    let denied = world.scp(&["@../bob/../../../etc/passwd", "b"]);
+    let denied = scp.run(&["@../bob/../../../etc/passwd", "b"]);
     assert!(!denied.ok, "{denied:?}");
 }
 
 #[test]
 fn what_is_uploaded_gets_its_mode_and_times_by_upload_alone() {
-    let world = World::with(&[], &json!({ "permissions": ["upload", "create_dirs"] }));
-    let (server, home) = (&world.server, world.server.home("bob"));
+    let scp = ScpServer::with(&[], &json!({ "permissions": ["upload", "create_dirs"] }));
+    let (server, home) = (&scp.server, scp.server.home("bob"));
     fs::create_dir(server.path("tree")).unwrap();
     fs::write(server.path("tree/f"), "x").unwrap();
     for (name, mode) in [("tree/f", 0o640), ("tree", 0o550)] {
@@ -63,7 +63,7 @@ fn what_is_uploaded_gets_its_mode_and_times_by_upload_alone() {
         file.set_modified(UNIX_EPOCH + Duration::from_secs(1_000_000))
             .unwrap();
     }
-    world.scp(&["-r", "-p", "tree", "@"]).assert_ok();
+    scp.run(&["-r", "-p", "tree", "@"]).assert_ok();
     for (name, mode) in [("tree/f", 0o640), ("tree", 0o550)] {
         let found = fs::metadata(home.join(name)).unwrap();
         assert_eq!(found.permissions().mode() & 0o7777, mode, "{name}");
@@ -73,7 +73,7 @@ fn what_is_uploaded_gets_its_mode_and_times_by_upload_alone() {
     // A directory that was there before is somebody's already.
     fs::create_dir(home.join("there")).unwrap();
     fs::rename(server.path("tree"), server.path("there")).unwrap();
-    let outcome = world.scp(&["-r", "-p", "there", "@"]);
+    let outcome = scp.run(&["-r", "-p", "there", "@"]);
     assert!(
         !outcome.ok && outcome.text.contains("needs chmod and chtimes"),
         "{outcome:?}"
@@ -84,11 +84,11 @@ fn what_is_uploaded_gets_its_mode_and_times_by_upload_alone() {
 fn past_the_quota_the_client_hears_why() {
     for mode in ["0", "1", "2"] {
         let quota = json!({ "quota_size": 100_000, "quota_files": 3 });
-        let world = World::with(&[("SFTPGO_SFTPD__UPLOAD_MODE", mode)], &quota);
-        let (server, home) = (&world.server, world.server.home("bob"));
+        let scp = ScpServer::with(&[("SFTPGO_SFTPD__UPLOAD_MODE", mode)], &quota);
+        let (server, home) = (&scp.server, scp.server.home("bob"));
         fs::write(server.path("l"), noise(60_000)).unwrap();
-        world.scp(&["l", "@a"]).assert_ok();
-        let outcome = world.scp(&["l", "@b"]);
+        scp.run(&["l", "@a"]).assert_ok();
+        let outcome = scp.run(&["l", "@b"]);
         assert!(
             !outcome.ok && outcome.text.contains("quota exceeded"),
             "{outcome:?}"
@@ -108,10 +108,10 @@ fn past_the_quota_the_client_hears_why() {
 #[test]
 fn a_client_that_is_killed_leaves_what_the_upload_mode_promises() {
     for (mode, is_old) in [("0", false), ("1", true), ("2", false)] {
-        let world = World::with(&[("SFTPGO_SFTPD__UPLOAD_MODE", mode)], &json!({}));
-        let (server, home) = (&world.server, world.server.home("bob"));
+        let scp = ScpServer::with(&[("SFTPGO_SFTPD__UPLOAD_MODE", mode)], &json!({}));
+        let (server, home) = (&scp.server, scp.server.home("bob"));
         fs::write(home.join("f"), "old").unwrap();
-        let mut client = world
+        let mut client = scp
             .ssh_command(&["scp", "-t", "f"])
             .current_dir(server.path(""))
             .stdin(Stdio::piped())
@@ -147,13 +147,13 @@ fn a_client_that_is_killed_leaves_what_the_upload_mode_promises() {
 #[test]
 fn a_bandwidth_limit_holds_a_transfer_that_an_operator_can_end() {
     let limits = json!({ "upload_bandwidth": 1, "download_bandwidth": 1 });
-    let world = World::with(&[("SFTPGO_SFTPD__IDLE_TIMEOUT", "1")], &limits);
-    let server = &world.server;
+    let scp = ScpServer::with(&[("SFTPGO_SFTPD__IDLE_TIMEOUT", "1")], &limits);
+    let server = &scp.server;
     fs::write(server.path("l"), noise(4 << 20)).unwrap();
     fs::write(server.home("bob").join("r"), noise(4 << 20)).unwrap();
     for arguments in [&["l", "@up"][..], &["@r", "down"]] {
-        let mut client = world
-            .scp_command(arguments)
+        let mut client = scp
+            .command(arguments)
             .current_dir(server.path(""))
             .stderr(Stdio::null())
             .spawn()
@@ -182,14 +182,14 @@ fn a_bandwidth_limit_holds_a_transfer_that_an_operator_can_end() {
 
 #[test]
 fn a_client_with_keep_alives_does_not_lose_a_slow_upload() {
-    let world = World::with(&[], &json!({ "upload_bandwidth": 500 }));
-    let server = &world.server;
+    let scp = ScpServer::with(&[], &json!({ "upload_bandwidth": 500 }));
+    let server = &scp.server;
     fs::write(server.path("l"), noise(4 << 20)).unwrap();
     let alive = ["-oServerAliveInterval=2", "-oServerAliveCountMax=2"];
     std::thread::scope(|scope| {
         let by_sftp = scope.spawn(|| sftp(server, "bob", &alive, "put l a\n"));
-        let by_scp = world
-            .scp_command(&[alive[0], alive[1], "l", "@b"])
+        let by_scp = scp
+            .command(&[alive[0], alive[1], "l", "@b"])
             .current_dir(server.path(""))
             .status();
         assert!(by_scp.unwrap().success());

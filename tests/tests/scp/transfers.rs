@@ -9,17 +9,17 @@ use std::{
 
 use sftpgo_e2e::{Server, assert_same, assert_same_trees, make_tree, noise, python, run, wait_for};
 
-use super::World;
+use super::ScpServer;
 
 #[test]
 fn files_of_every_awkward_size_and_a_large_one_come_back_the_same() {
-    let world = World::new();
-    let server = &world.server;
+    let scp = ScpServer::new();
+    let server = &scp.server;
     for size in [0, 1, 32_768, 65_536, 65_537, 300_000, 64 << 20] {
         fs::write(server.path("l"), noise(size)).unwrap();
-        world.scp(&["l", "@r"]).assert_ok();
+        scp.run(&["l", "@r"]).assert_ok();
         assert_same(&server.path("l"), &server.home("bob").join("r"));
-        world.scp(&["@r", "b"]).assert_ok();
+        scp.run(&["@r", "b"]).assert_ok();
         assert_same(&server.path("l"), &server.path("b"));
     }
     for (sender, size) in [("Upload", 64 << 20), ("Download", 64 << 20)] {
@@ -42,8 +42,8 @@ fn files_of_every_awkward_size_and_a_large_one_come_back_the_same() {
 
 #[test]
 fn a_tree_of_five_hundred_files_goes_up_and_down() {
-    let world = World::new();
-    let server = &world.server;
+    let scp = ScpServer::new();
+    let server = &scp.server;
     for directory in 0..10 {
         let directory = server.path(format!("tree/{directory}/deeper"));
         fs::create_dir_all(&directory).unwrap();
@@ -52,24 +52,24 @@ fn a_tree_of_five_hundred_files_goes_up_and_down() {
         }
     }
     make_tree(server);
-    world.scp(&["-r", "tree", "@"]).assert_ok();
+    scp.run(&["-r", "tree", "@"]).assert_ok();
     assert_same_trees(server, "tree", "homes/bob/tree");
-    world.scp(&["-r", "@tree", "back"]).assert_ok();
+    scp.run(&["-r", "@tree", "back"]).assert_ok();
     assert_same_trees(server, "tree", "back");
     // Onto itself, and everything at once.
-    world.scp(&["-rp", "tree", "@"]).assert_ok();
-    world.scp(&["-rp", "@/", "whole"]).assert_ok();
+    scp.run(&["-rp", "tree", "@"]).assert_ok();
+    scp.run(&["-rp", "@/", "whole"]).assert_ok();
     assert_same_trees(server, "tree", "whole/tree");
 }
 
 #[test]
 fn times_and_modes_are_kept_both_ways() {
     for mode in ["0", "1", "2"] {
-        let world = World::with(
+        let scp = ScpServer::with(
             &[("SFTPGO_SFTPD__UPLOAD_MODE", mode)],
             &serde_json::json!({}),
         );
-        let server = &world.server;
+        let server = &scp.server;
         let old = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
         fs::create_dir(server.path("d")).unwrap();
         fs::write(server.path("d/f"), "x").unwrap();
@@ -79,8 +79,8 @@ fn times_and_modes_are_kept_both_ways() {
                 .unwrap();
             fs::set_permissions(server.path(name), fs::Permissions::from_mode(bits)).unwrap();
         }
-        world.scp(&["-rp", "d", "@"]).assert_ok();
-        world.scp(&["-rp", "@d", "back"]).assert_ok();
+        scp.run(&["-rp", "d", "@"]).assert_ok();
+        scp.run(&["-rp", "@d", "back"]).assert_ok();
         for place in ["homes/bob/d", "back"] {
             for (name, bits) in [("f", 0o604), ("", 0o710)] {
                 let kept = fs::metadata(server.path(place).join(name)).unwrap();
@@ -88,7 +88,7 @@ fn times_and_modes_are_kept_both_ways() {
                 assert_eq!(kept.mode() & 0o7777, bits, "{place}/{name}");
             }
         }
-        world.scp(&["d/f", "@plain"]).assert_ok();
+        scp.run(&["d/f", "@plain"]).assert_ok();
         let plain = fs::metadata(server.home("bob").join("plain")).unwrap();
         assert_eq!(plain.mode() & 0o7777, 0o604);
         assert_ne!(plain.mtime(), 1_000_000_000);
@@ -97,8 +97,8 @@ fn times_and_modes_are_kept_both_ways() {
 
 #[test]
 fn patterns_name_several_files() {
-    let world = World::new();
-    let home = world.server.home("bob");
+    let scp = ScpServer::new();
+    let home = scp.server.home("bob");
     fs::create_dir_all(home.join("d/e")).unwrap();
     for name in ["a.txt", "b.txt", "c.log", "d/e/x", "d/y"] {
         fs::write(home.join(name), name).unwrap();
@@ -109,9 +109,9 @@ fn patterns_name_several_files() {
         ("@d/*/x", &["x"]),
         ("@~/d/?", &["y"]),
     ] {
-        let target = world.server.path("out");
+        let target = scp.server.path("out");
         fs::create_dir(&target).unwrap();
-        let outcome = world.scp(&[pattern, "out/"]);
+        let outcome = scp.run(&[pattern, "out/"]);
         let mut found: Vec<_> = fs::read_dir(&target)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -126,8 +126,8 @@ fn patterns_name_several_files() {
 
 #[test]
 fn awkward_names_go_both_ways() {
-    let world = World::new();
-    let server = &world.server;
+    let scp = ScpServer::new();
+    let server = &scp.server;
     for name in [
         "a b",
         "it's",
@@ -142,18 +142,17 @@ fn awkward_names_go_both_ways() {
     ] {
         fs::create_dir(server.path("t")).unwrap();
         fs::write(server.path("t").join(name), name).unwrap();
-        world.scp(&["-r", "t", "@"]).assert_ok();
+        scp.run(&["-r", "t", "@"]).assert_ok();
         assert_same_trees(server, "t", "homes/bob/t");
         // A name in the command line is quoted for the server.
         let quoted = format!("@t/'{}'", name.replace('\'', "'\\''"));
-        world.scp(&["-T", &quoted, "back"]).assert_ok();
+        scp.run(&["-T", &quoted, "back"]).assert_ok();
         assert_eq!(fs::read_to_string(server.path("back")).unwrap(), name);
         let target = quoted.replacen("@t/", "@", 1);
-        world
-            .scp(&["back", &target.replace("'-dash'", "./'-dash'")])
+        scp.run(&["back", &target.replace("'-dash'", "./'-dash'")])
             .assert_ok();
         assert_same(&server.path("back"), &server.home("bob").join(name));
-        world.scp(&["-r", "@t", "t2"]).assert_ok();
+        scp.run(&["-r", "@t", "t2"]).assert_ok();
         assert_same_trees(server, "t", "t2");
         for directory in ["t", "t2", "homes/bob/t"] {
             fs::remove_dir_all(server.path(directory)).unwrap();
@@ -161,22 +160,22 @@ fn awkward_names_go_both_ways() {
     }
     // A newline is written as OpenSSH's own source writes it.
     fs::write(server.home("bob").join("new\nline"), "n").unwrap();
-    world.scp(&["-T", "@new?line", "back"]).assert_ok();
+    scp.run(&["-T", "@new?line", "back"]).assert_ok();
     assert_eq!(fs::read_to_string(server.path("back")).unwrap(), "n");
 }
 
 #[test]
 fn a_target_is_a_name_or_a_directory() {
-    let world = World::new();
-    let (server, home) = (&world.server, world.server.home("bob"));
+    let scp = ScpServer::new();
+    let (server, home) = (&scp.server, scp.server.home("bob"));
     fs::write(server.path("l"), "new").unwrap();
     fs::write(server.path("m"), "m").unwrap();
     fs::create_dir(home.join("d")).unwrap();
     fs::write(home.join("old"), "old and longer").unwrap();
-    world.scp(&["l", "@old"]).assert_ok();
-    world.scp(&["l", "@d"]).assert_ok();
-    world.scp(&["l", "m", "@~/d/"]).assert_ok();
-    world.scp(&["-v", "l", "@d/other"]).assert_ok();
+    scp.run(&["l", "@old"]).assert_ok();
+    scp.run(&["l", "@d"]).assert_ok();
+    scp.run(&["l", "m", "@~/d/"]).assert_ok();
+    scp.run(&["-v", "l", "@d/other"]).assert_ok();
     for name in ["old", "d/l", "d/other"] {
         assert_eq!(fs::read_to_string(home.join(name)).unwrap(), "new");
     }
@@ -191,11 +190,11 @@ fn a_target_is_a_name_or_a_directory() {
         (&["@old", "@d/l", "missing/b"], "missing/b"),
     ] {
         fs::create_dir_all(server.path("server-dir")).unwrap();
-        let outcome = world.scp(arguments);
+        let outcome = scp.run(arguments);
         assert!(!outcome.ok && outcome.text.contains(message), "{outcome:?}");
     }
     // One that fails does not keep the others back.
-    let outcome = world.scp(&["@none", "@old", "server-dir"]);
+    let outcome = scp.run(&["@none", "@old", "server-dir"]);
     assert!(!outcome.ok);
     assert_same(&home.join("old"), &server.path("server-dir/old"));
 }
@@ -203,16 +202,16 @@ fn a_target_is_a_name_or_a_directory() {
 #[test]
 fn a_file_survives_being_copied_onto_itself() {
     for mode in ["0", "1", "2"] {
-        let world = World::with(
+        let scp = ScpServer::with(
             &[("SFTPGO_SFTPD__UPLOAD_MODE", mode)],
             &serde_json::json!({}),
         );
-        let home = world.server.home("bob");
+        let home = scp.server.home("bob");
         fs::write(home.join("f"), noise(3 << 20)).unwrap();
         let same = home.join("f");
         let same = same.to_str().unwrap();
         for arguments in [&[same, "@f"][..], &["-p", same, "@f"], &["@f", same]] {
-            world.scp(arguments).assert_ok();
+            scp.run(arguments).assert_ok();
             assert!(
                 fs::read(home.join("f")).unwrap() == noise(3 << 20),
                 "{mode}"
@@ -223,10 +222,10 @@ fn a_file_survives_being_copied_onto_itself() {
 
 #[test]
 fn what_the_source_cannot_read_is_said_once_and_exits_with_1() {
-    let world = World::new();
-    let server = &world.server;
+    let scp = ScpServer::new();
+    let server = &scp.server;
     fs::write(server.path("l"), noise(1 << 20)).unwrap();
-    let mut command = world.scp_command(&["-l2000", "l", "@f"]);
+    let mut command = scp.command(&["-l2000", "l", "@f"]);
     let client = command
         .current_dir(server.path(""))
         .stderr(Stdio::piped())
@@ -251,10 +250,10 @@ fn what_the_source_cannot_read_is_said_once_and_exits_with_1() {
 
 #[test]
 fn several_go_over_one_connection_at_once() {
-    let world = World::new();
-    let server = &world.server;
+    let scp = ScpServer::new();
+    let server = &scp.server;
     fs::write(server.path("l"), noise(8 << 20)).unwrap();
-    let mut master = world.ssh_command(&[]);
+    let mut master = scp.ssh_command(&[]);
     let mut master = master
         .args(["-N", "-M", "-oControlPath=control"])
         .current_dir(server.path(""))
@@ -264,13 +263,13 @@ fn several_go_over_one_connection_at_once() {
     wait_for("the connection", || server.path("control").exists());
     std::thread::scope(|scope| {
         for number in 0..5 {
-            let world = &world;
+            let scp = &scp;
             scope.spawn(move || {
                 let (remote, back) = (format!("@r{number}"), format!("b{number}"));
                 let shared = "-oControlPath=control";
-                world.scp(&[shared, "l", &remote]).assert_ok();
-                world.scp(&[shared, &remote, &back]).assert_ok();
-                assert_same(&world.server.path("l"), &world.server.path(back));
+                scp.run(&[shared, "l", &remote]).assert_ok();
+                scp.run(&[shared, &remote, &back]).assert_ok();
+                assert_same(&scp.server.path("l"), &scp.server.path(back));
             });
         }
     });
@@ -280,25 +279,25 @@ fn several_go_over_one_connection_at_once() {
 
 #[test]
 fn a_limited_or_rekeyed_or_compressed_transfer_arrives() {
-    let world = World::new();
-    let server = &world.server;
+    let scp = ScpServer::new();
+    let server = &scp.server;
     fs::write(server.path("l"), noise(6 << 20)).unwrap();
     for option in ["-l40000", "-oRekeyLimit=1M", "-C"] {
-        world.scp(&[option, "l", "@r"]).assert_ok();
-        world.scp(&[option, "@r", "b"]).assert_ok();
+        scp.run(&[option, "l", "@r"]).assert_ok();
+        scp.run(&[option, "@r", "b"]).assert_ok();
         assert_same(&server.path("l"), &server.path("b"));
     }
 }
 
 #[test]
 fn scp_over_sftp_and_pscp_work_too() {
-    let world = World::new();
-    let server = &world.server;
+    let scp = ScpServer::new();
+    let server = &scp.server;
     make_tree(server);
     let remote = "bob@127.0.0.1:";
     let modern = |arguments: &[&str]| {
         let mut command = Command::new("scp");
-        run(server, command.args(world.options()).args(arguments)).assert_ok()
+        run(server, command.args(scp.options()).args(arguments)).assert_ok()
     };
     modern(&["-rp", "tree", remote]);
     modern(&["-rp", &format!("{remote}tree"), "modern"]);
@@ -327,8 +326,8 @@ fn scp_over_sftp_and_pscp_work_too() {
 fn curl_and_asyncssh_speak_it_too() {
     for mode in ["0", "1", "2"] {
         let settings = [("SFTPGO_SFTPD__UPLOAD_MODE", mode)];
-        let world = World::with(&settings, &serde_json::json!({}));
-        curl_and_asyncssh(&world.server);
+        let scp = ScpServer::with(&settings, &serde_json::json!({}));
+        curl_and_asyncssh(&scp.server);
     }
 }
 

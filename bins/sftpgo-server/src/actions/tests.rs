@@ -8,15 +8,13 @@ use std::{
     process,
     sync::mpsc,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use sftpgo_core::{UserDraft, event::Protocol};
+use sftpgo_test_support::{PATIENCE, wait_for};
 
 use super::{run::Runner, *};
-
-/// Long enough for a busy machine; passing tests do not wait for it.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Written by another process: a file that this one has open for writing while another test starts a
 /// program cannot be run for a moment.
@@ -184,12 +182,10 @@ fn a_program_that_hangs_is_ended_with_what_it_started() {
 fn wait_for_end(pid_file: &Path) {
     let pid = fs::read_to_string(pid_file).unwrap();
     let status = PathBuf::from(format!("/proc/{}/stat", pid.trim()));
-    let started = Instant::now();
     // Gone, or a zombie that nobody collects in a container.
-    while fs::read_to_string(&status).is_ok_and(|stat| !stat.contains(") Z ")) {
-        assert!(started.elapsed() < PATIENCE, "the sleep lives on");
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_for("the sleep to end", || {
+        fs::read_to_string(&status).map_or(true, |stat| stat.contains(") Z "))
+    });
 }
 
 #[test]

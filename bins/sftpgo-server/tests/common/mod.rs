@@ -18,10 +18,8 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use sftpgo_test_support::PATIENCE;
 use tempfile::TempDir;
-
-/// Long enough for a busy machine; passing tests do not wait for it.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// `sftpgo-server` without this environment's settings.
 pub(crate) fn program(directory: &Path, arguments: &[&str]) -> Command {
