@@ -72,26 +72,16 @@ async fn a_pause_ends_with_its_channel_or_connection() {
 
 #[tokio::test]
 async fn who_breaks_off_a_slow_upload_does_not_wait_for_it_when_back() {
-    let slow = |draft: &mut UserDraft| draft.upload_bandwidth = 10;
+    let slow = |draft: &mut UserDraft| draft.upload_bandwidth = 1;
     let server = TestServer::new(slow, ServerConfig::default()).await;
-    // Ten WRITEs of 20 KB take 20 seconds.
-    let broken_off = server.upload_in_parts(10, 20_000).await;
-    wait_for(|| {
-        server
-            .service
-            .home()
-            .join("f")
-            .metadata()
-            .is_ok_and(|found| found.len() > 0)
-    })
-    .await;
+    // Three WRITEs of 20 KB take a minute. They fit into the window, so that all of them are there at once.
+    let broken_off = server.upload_in_parts(3, 20_000).await;
+    let file = server.service.path("f");
+    wait_for(|| file.metadata().is_ok_and(|found| found.len() > 0)).await;
     broken_off.close().await.unwrap();
     wait_for(|| server.sessions() == 0).await;
-    assert_eq!(
-        server.service.home().join("f").metadata().unwrap().len(),
-        200_000
-    );
-    assert!(!server.owes(Duration::from_secs(10)));
+    assert_eq!(file.metadata().unwrap().len(), 60_000);
+    assert!(!server.owes(Duration::from_secs(30)));
 }
 
 #[tokio::test]
@@ -136,7 +126,8 @@ async fn a_connection_without_a_session_is_listed_itself() {
 
 #[tokio::test]
 async fn an_upload_that_waits_for_its_bandwidth_delays_no_other_session() {
-    let slow = |draft: &mut UserDraft| draft.upload_bandwidth = 10;
+    // A WRITE waits for 20 seconds.
+    let slow = |draft: &mut UserDraft| draft.upload_bandwidth = 1;
     let server = TestServer::new(slow, ServerConfig::default()).await;
     // More than what may wait in the server, if it were all taken.
     let upload = server.upload_in_parts(200, 20_000);
@@ -147,7 +138,7 @@ async fn an_upload_that_waits_for_its_bandwidth_delays_no_other_session() {
             let mut channel = server.exec("pwd").await;
             assert_eq!(read_to_end(&mut channel).await.0, b"/\n");
         }
-        assert!(begun.elapsed() < Duration::from_secs(3));
+        assert!(begun.elapsed() < Duration::from_secs(15));
         assert_eq!(server.sessions(), 1, "the upload still waits");
     };
     tokio::select! {
@@ -177,6 +168,7 @@ async fn a_connection_is_closed_at_once_whatever_its_thread_waits_for() {
             .unwrap();
         wait_for(|| server.client.is_closed() && server.service.connections.login_count() == 0)
             .await;
-        assert!(begun.elapsed() < Duration::from_millis(500), "{is_busy}");
+        // A thread that hears of nothing loses its socket after four seconds.
+        assert!(begun.elapsed() < Duration::from_secs(3), "{is_busy}");
     }
 }

@@ -20,6 +20,9 @@ async fn read_until_closed(stream: &mut TcpStream) {
     tokio::time::timeout(PATIENCE, read).await.unwrap();
 }
 
+/// The line of a client whose offer is not waited for, as it is for that of one that may be old.
+const MODERN: &[u8] = b"SSH-2.0-OpenSSH_9.2p1\r\n";
+
 fn limited(limits: Limits) -> ServerConfig {
     ServerConfig {
         limits,
@@ -101,7 +104,7 @@ async fn one_that_has_exchanged_no_keys_makes_room() {
         assert!(closed < 3, "the new one stays");
         waiting.remove(closed);
         for stream in &mut waiting {
-            stream.write_all(b"SSH-2.0-here\r\n").await.unwrap();
+            stream.write_all(MODERN).await.unwrap();
             assert!(is_served(stream).await);
         }
         let mut channel = server.exec("pwd").await;
@@ -159,14 +162,14 @@ async fn nobody_who_is_logging_in_makes_room() {
     assert!(!typing.is_closed());
     let (also, third) = (ask().await, ask().await);
     let mut refused = TcpStream::connect(server.address).await.unwrap();
-    let _ = refused.write_all(b"SSH-2.0-here\r\n").await;
+    let _ = refused.write_all(MODERN).await;
     assert!(!is_served(&mut refused).await);
     assert!(!also.is_closed() && !third.is_closed());
     let login = typing.authenticate_password("bob", "secret").await;
     assert!(login.unwrap().success());
     // There is a place again.
     let mut served = TcpStream::connect(server.address).await.unwrap();
-    served.write_all(b"SSH-2.0-here\r\n").await.unwrap();
+    served.write_all(MODERN).await.unwrap();
     assert!(is_served(&mut served).await);
 }
 
