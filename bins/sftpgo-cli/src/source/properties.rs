@@ -2,6 +2,7 @@
 
 use proptest::{collection, prelude::*};
 use serde_json::{Value, json};
+use sftpgo_core::credential::password::PasswordHash;
 
 use super::{dump, passwd};
 use crate::{values::permission, wire::UserChange};
@@ -28,6 +29,17 @@ fn permission_names() -> impl Strategy<Value = Vec<&'static str>> {
         .chain(["fly"])
         .collect::<Vec<_>>();
     collection::vec(proptest::sample::select(known), 0..5)
+}
+
+fn password() -> impl Strategy<Value = String> {
+    let hash = (
+        proptest::sample::select(&PasswordHash::PREFIXES[..]),
+        ".{0,20}",
+    );
+    prop_oneof![
+        hash.prop_map(|(prefix, rest)| format!("{prefix}{rest}")),
+        "[$*!{]?[a-z0-9]{0,8}\\$?.{0,20}",
+    ]
 }
 
 proptest! {
@@ -79,11 +91,11 @@ proptest! {
     }
 
     #[test]
-    fn only_hashes_that_the_server_stores_as_they_are_leave(password in "[$*!{]?[a-z0-9]{0,8}\\$?.{0,20}") {
+    fn only_hashes_that_the_server_stores_as_they_are_leave(password in password()) {
         let user = json!([{"username": "bob", "status": 1, "permissions": ["*"], "password": password}]);
         let entry = dump::parse(user.to_string().as_bytes()).unwrap().users.remove(0);
         let sent = entry.ok().unwrap().user.password;
-        let known = ["$argon2id$", "$2a$", "$2b$", "$2y$", "$pbkdf2-sha1$", "$pbkdf2-sha256$", "$pbkdf2-sha512$", "$6$"];
-        prop_assert_eq!(sent.is_some(), known.iter().any(|prefix| password.starts_with(prefix)));
+        let is_hash = PasswordHash::PREFIXES.iter().any(|prefix| password.starts_with(prefix));
+        prop_assert_eq!(sent.is_some(), is_hash);
     }
 }

@@ -24,17 +24,6 @@ const MAX_STORED_LEN: usize = 255;
 /// fixed number of its own cost.
 pub const MAX_EXPECTED_TIME: Duration = Duration::from_secs(2);
 
-const KNOWN_PREFIXES: [&str; 8] = [
-    argon2id::PREFIX,
-    "$2a$",
-    "$2b$",
-    "$2y$",
-    "$pbkdf2-sha1$",
-    "$pbkdf2-sha256$",
-    "$pbkdf2-sha512$",
-    sha512_crypt::PREFIX,
-];
-
 /// A stored hash, parsed, with a cost this server is willing to pay.
 pub struct PasswordHash(Family);
 
@@ -46,6 +35,18 @@ enum Family {
 }
 
 impl PasswordHash {
+    /// What is sent as a password and begins so is a hash.
+    pub const PREFIXES: [&str; 8] = [
+        argon2id::PREFIX,
+        "$2a$",
+        "$2b$",
+        "$2y$",
+        "$pbkdf2-sha1$",
+        "$pbkdf2-sha256$",
+        "$pbkdf2-sha512$",
+        sha512_crypt::PREFIX,
+    ];
+
     /// Reads a stored hash.
     ///
     /// # Errors
@@ -78,7 +79,7 @@ impl PasswordHash {
     /// [`Invalid`](crate::ErrorKind::Invalid) naming `password` when the prefix is known and the rest does not
     /// parse, or when the password is too long.
     pub fn for_storage(sent: &str) -> Result<String> {
-        if KNOWN_PREFIXES.iter().any(|prefix| sent.starts_with(prefix)) {
+        if Self::PREFIXES.iter().any(|prefix| sent.starts_with(prefix)) {
             if sent.len() > MAX_STORED_LEN {
                 return Err(Error::invalid(
                     "password",
@@ -224,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_known_prefix_with_a_broken_rest_is_refused_and_names_the_field() {
-        for prefix in KNOWN_PREFIXES {
+        for prefix in PasswordHash::PREFIXES {
             for rest in ["", "x", "$", "$$$$", "1$2$3$4", "é", "99999999999$a$b"] {
                 let error = PasswordHash::for_storage(&format!("{prefix}{rest}")).unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Invalid, "{prefix}{rest}");
