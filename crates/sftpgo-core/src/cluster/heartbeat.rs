@@ -34,6 +34,7 @@ pub struct Heartbeat {
     connections: Arc<Connections>,
     quotas: Arc<UsageManager>,
     heard: Mutex<Heard>,
+    now: Box<dyn Fn() -> Instant + Send + Sync>,
 }
 
 /// When the store heard this server.
@@ -49,6 +50,15 @@ struct Heard {
 impl Heartbeat {
     /// Of the server with these connections and quotas; none where it is alone.
     pub fn of(connections: &Arc<Connections>, quotas: &Arc<UsageManager>) -> Option<Self> {
+        Self::with_clock(connections, quotas, Instant::now)
+    }
+
+    /// The same by another clock.
+    pub fn with_clock(
+        connections: &Arc<Connections>,
+        quotas: &Arc<UsageManager>,
+        now: impl Fn() -> Instant + Send + Sync + 'static,
+    ) -> Option<Self> {
         let (store, server) = quotas.cluster()?;
         Some(Self {
             store,
@@ -56,6 +66,7 @@ impl Heartbeat {
             connections: Arc::clone(connections),
             quotas: Arc::clone(quotas),
             heard: Mutex::default(),
+            now: Box::new(now),
         })
     }
 
@@ -105,7 +116,7 @@ impl Heartbeat {
         let mut heard = self.heard();
         match said {
             Ok(was_forgotten) => {
-                let now = Instant::now();
+                let now = (self.now)();
                 if heard.last.is_none_or(|last| now - last > MAX_GAP) {
                     heard.since = Some(now);
                 }
@@ -128,7 +139,7 @@ impl Heartbeat {
         if self
             .heard()
             .last
-            .is_some_and(|last| last.elapsed() < HEARTBEAT_INTERVAL)
+            .is_some_and(|last| (self.now)() < last + HEARTBEAT_INTERVAL)
         {
             return Ok(());
         }
@@ -154,7 +165,7 @@ impl Heartbeat {
     fn would_hear_others(&self) -> bool {
         self.heard()
             .since
-            .is_some_and(|since| since.elapsed() > NODE_TIMEOUT)
+            .is_some_and(|since| (self.now)() > since + NODE_TIMEOUT)
     }
 
     fn heard(&self) -> MutexGuard<'_, Heard> {

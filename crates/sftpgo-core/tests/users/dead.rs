@@ -1,10 +1,17 @@
 //! Servers that are taken for dead, rightly or not.
 
-use std::{thread, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
 
 use sftpgo_core::{
     UserId, cluster,
-    cluster::Heartbeat,
+    cluster::{HEARTBEAT_INTERVAL, Heartbeat},
     event::Events,
     provider::{ClusterStore, NodeId, QuotaLedger},
     quota::{Tracking, UsageManager},
@@ -114,5 +121,70 @@ fn who_is_to_be_counted_stays_so_until_that_is_done() {
         // A session that comes and goes changes nothing of that.
         drop(book.account(&bob.effective()).unwrap().lock_namespace());
         assert_eq!(store.to_count(server).unwrap(), [bob.id]);
+    }
+}
+
+/// A node whose clock a test moves, and whose store remembers how often the node had others expire.
+struct Node {
+    provider: Arc<FaultyProvider>,
+    heartbeat: Heartbeat,
+    seconds: Arc<AtomicU64>,
+    expired: Arc<AtomicUsize>,
+}
+
+impl Node {
+    fn new() -> Self {
+        let (seconds, expired) = (Arc::<AtomicU64>::default(), Arc::<AtomicUsize>::default());
+        let calls = Arc::clone(&expired);
+        let provider = FaultyProvider::with_hook(MemoryProvider::shared(), move |call| {
+            calls.fetch_add(usize::from(call == "expire_silent"), Ordering::SeqCst);
+            Ok(())
+        });
+        let usage = UsageManager::new(provider.clone(), Tracking::All);
+        let (_, node) = usage.cluster().unwrap();
+        let connections = Connections::of_server(Events::default(), provider.clone(), node);
+        let (start, passed) = (Instant::now(), Arc::clone(&seconds));
+        let now = move || start + Duration::from_secs(passed.load(Ordering::SeqCst));
+        Self {
+            heartbeat: Heartbeat::with_clock(&connections, &usage, now).unwrap(),
+            provider,
+            seconds,
+            expired,
+        }
+    }
+
+    /// Sends heartbeats for so many seconds, and says how many of them had others expire.
+    fn go_on_for(&self, seconds: u64) -> usize {
+        let before = self.expired.load(Ordering::SeqCst);
+        for _ in 0..seconds / HEARTBEAT_INTERVAL.as_secs() {
+            self.seconds
+                .fetch_add(HEARTBEAT_INTERVAL.as_secs(), Ordering::SeqCst);
+            let _ = self.heartbeat.send();
+        }
+        self.expired.load(Ordering::SeqCst) - before
+    }
+}
+
+#[test]
+fn a_node_that_has_just_started_has_nobody_expire() {
+    let node = Node::new();
+    node.heartbeat.send().unwrap();
+    assert_eq!(node.go_on_for(15), 0);
+    assert_eq!(node.go_on_for(30), 10);
+}
+
+#[test]
+fn after_the_store_was_away_nobody_expires_until_others_could_be_heard_again() {
+    let node = Node::new();
+    node.heartbeat.send().unwrap();
+    assert!(node.go_on_for(30) > 0);
+    for (away, is_gap) in [(6, false), (9, true), (600, true)] {
+        node.provider.ledger_is(LedgerState::Down);
+        assert_eq!(node.go_on_for(away), 0);
+        node.provider.ledger_is(LedgerState::Up);
+        // Its own next heartbeat is another 3 seconds later.
+        assert_eq!(node.go_on_for(3), usize::from(!is_gap), "{away}");
+        assert_eq!(node.go_on_for(15), if is_gap { 0 } else { 5 }, "{away}");
+        assert_eq!(node.go_on_for(3), 1, "{away}");
     }
 }
