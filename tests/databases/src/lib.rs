@@ -12,11 +12,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod held;
 pub mod old;
 mod programs;
 mod server;
 mod shared;
 
+pub use held::Held;
 pub use server::{Server, make_certificates};
 pub use shared::Database;
 

@@ -225,6 +225,19 @@ impl Server {
     }
 
     fn try_sql(&self, database: &str, sql: &str) -> Result<String, String> {
+        let mut running = self.client(database).spawn().unwrap();
+        // One that cannot connect reads nothing.
+        let _ = running.stdin.take().unwrap().write_all(sql.as_bytes());
+        let output = running.wait_with_output().unwrap();
+        if output.status.success() {
+            Ok(String::from_utf8(output.stdout).unwrap().trim().to_owned())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
+    }
+
+    /// A client that runs what comes on its input, and prints each row at once.
+    pub(crate) fn client(&self, database: &str) -> Command {
         let mut client = match self.kind {
             Kind::Postgres => {
                 let mut psql = Command::new(program("psql"));
@@ -248,24 +261,15 @@ impl Server {
                     .arg("--no-defaults")
                     .env("MYSQL_PWD", PASSWORD)
                     .args(["-h", "127.0.0.1", "-P", &self.port.to_string(), "-u", USER])
-                    .args(["-BN", "--default-character-set=utf8mb4", database]);
+                    .args(["-nBN", "--default-character-set=utf8mb4", database]);
                 mariadb
             }
         };
-        let mut running = client
+        client
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // One that cannot connect reads nothing.
-        let _ = running.stdin.take().unwrap().write_all(sql.as_bytes());
-        let output = running.wait_with_output().unwrap();
-        if output.status.success() {
-            Ok(String::from_utf8(output.stdout).unwrap().trim().to_owned())
-        } else {
-            Err(String::from_utf8_lossy(&output.stderr).into_owned())
-        }
+            .stderr(Stdio::piped());
+        client
     }
 
     pub(crate) fn directory(&self) -> &Path {
