@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use ureq::{Agent, http::StatusCode};
+use ureq::{Agent, http::StatusCode, tls::TlsConfig};
 
 use crate::{
     cli::Options,
@@ -32,10 +32,9 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     );
     let asked = match loaded.settings() {
         Err(problems) => Err(config::complaint(problems)),
-        Ok(settings) => match settings.httpd.bindings.first() {
-            None => Err("error: httpd.bind_port is 0, so there is nobody to ask".to_owned()),
-            Some(binding) => ask(binding).map_err(|reason| format!("error: {reason}")),
-        },
+        Ok(settings) => {
+            ask_first(&settings.httpd.bindings).map_err(|reason| format!("error: {reason}"))
+        }
     };
     match asked {
         Ok(()) => {
@@ -49,9 +48,27 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     }
 }
 
+/// Asks the first binding that does not want a certificate of its clients.
+fn ask_first(bindings: &[HttpBinding]) -> Result<(), String> {
+    if bindings.is_empty() {
+        return Err("httpd.bind_port is 0, so there is nobody to ask".to_owned());
+    }
+    let mut bindings = bindings.iter().filter(|binding| {
+        let tls = binding.options.tls.as_ref();
+        !tls.is_some_and(|tls| tls.asks_for_certificates())
+    });
+    match bindings.next() {
+        Some(binding) => ask(binding),
+        None => Err(
+            "every binding wants a certificate of its clients (client_auth_type 1), and this command has none: add a binding on loopback"
+                .to_owned(),
+        ),
+    }
+}
+
 fn ask(binding: &HttpBinding) -> Result<(), String> {
     match &binding.place {
-        Place::Port(endpoint) => ask_port(&url(endpoint)),
+        Place::Port(endpoint) => ask_port(endpoint, binding.options.tls.is_some()),
         Place::Path(path) => ask_socket(path),
     }
 }
@@ -75,17 +92,27 @@ fn ask_socket(path: &Path) -> Result<(), String> {
     }
 }
 
-fn ask_port(url: &str) -> Result<(), String> {
+fn ask_port(endpoint: &Endpoint, is_tls: bool) -> Result<(), String> {
+    let host = host(endpoint);
+    let scheme = if is_tls { "https" } else { "http" };
+    let url = format!("{scheme}://{host}:{}/healthz", endpoint.port);
+    // The certificate is for the names that clients use, and nobody is between this machine and itself.
+    let is_loopback = host
+        .trim_matches(['[', ']'])
+        .parse::<IpAddr>()
+        .is_ok_and(|address| address.is_loopback());
+    let tls = TlsConfig::builder().disable_verification(is_loopback || host == "localhost");
     let agent: Agent = Agent::config_builder()
         .timeout_global(Some(PATIENCE))
         .http_status_as_error(false)
         .max_redirects(0)
         // The server is here: a proxy would not find it.
         .proxy(None)
+        .tls_config(tls.build())
         .build()
         .into();
     let answer = agent
-        .get(url)
+        .get(&url)
         .call()
         .map_err(|error| format!("{url} does not answer: {error}"))?;
     if answer.status() == StatusCode::OK {
@@ -94,16 +121,14 @@ fn ask_port(url: &str) -> Result<(), String> {
     Err(format!("{url} answers {}", answer.status()))
 }
 
-/// What listens on every address is asked on loopback.
-fn url(endpoint: &Endpoint) -> String {
-    let Endpoint { address, port } = endpoint;
+/// As it stands in a URL. What listens on every address is asked on loopback.
+fn host(endpoint: &Endpoint) -> String {
+    let address = &endpoint.address;
     match address.parse() {
-        Ok(IpAddr::V6(v6)) if v6 != Ipv6Addr::UNSPECIFIED => {
-            format!("http://[{v6}]:{port}/healthz")
-        }
-        Ok(IpAddr::V4(v4)) if v4 != Ipv4Addr::UNSPECIFIED => format!("http://{v4}:{port}/healthz"),
-        Err(_) if !address.is_empty() => format!("http://{address}:{port}/healthz"),
-        _ => format!("http://127.0.0.1:{port}/healthz"),
+        Ok(IpAddr::V6(v6)) if v6 != Ipv6Addr::UNSPECIFIED => format!("[{v6}]"),
+        Ok(IpAddr::V4(v4)) if v4 != Ipv4Addr::UNSPECIFIED => v4.to_string(),
+        Err(_) if !address.is_empty() => address.clone(),
+        _ => Ipv4Addr::LOCALHOST.to_string(),
     }
 }
 
@@ -113,7 +138,7 @@ mod tests {
 
     #[test]
     fn what_listens_everywhere_is_asked_on_loopback() {
-        for (address, host) in [
+        for (address, expected) in [
             ("", "127.0.0.1"),
             ("0.0.0.0", "127.0.0.1"),
             ("::", "127.0.0.1"),
@@ -125,7 +150,7 @@ mod tests {
                 address: address.to_owned(),
                 port: 8080,
             };
-            assert_eq!(url(&endpoint), format!("http://{host}:8080/healthz"));
+            assert_eq!(host(&endpoint), expected);
         }
     }
 }

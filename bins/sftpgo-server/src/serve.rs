@@ -123,7 +123,7 @@ async fn serve(
         logging::reopen();
         Ok(())
     });
-    let shutdown = shutdown::on_signals(grace, HangUp::Reloads(reload))
+    let shutdown = shutdown::on_signals(grace, HangUp::Reloads(reload.clone()))
         .map_err(|error| Problem::new("system", format!("signals cannot be received: {error}")))?;
     let parts = compose::compose(settings, &loaded.directory, grace)?;
     let dirty =
@@ -161,6 +161,19 @@ async fn serve(
         stopping.cancelled().await;
         systemd::stopping(grace);
     });
+
+    let tls: Vec<_> = http
+        .iter()
+        .filter_map(|listening| listening.binding.options.tls.clone())
+        .collect();
+    for tls in &tls {
+        let tls = Arc::clone(tls);
+        reload.register("TLS of HTTP", move || {
+            tls.reload()
+                .map_err(|error| Problem::new("httpd", error.to_string()))
+        });
+    }
+    tokio::spawn(sftpgo_api::watch_tls(tls, shutdown.clone()));
 
     let rest_until = shutdown.clone();
     let serve_rest = async move {

@@ -163,6 +163,19 @@ impl StartupBanner<'_> {
                 ));
             }
         }
+        for at in &self.http {
+            if let HttpAddress::Port {
+                address,
+                is_tls: false,
+            } = at
+                && at.reach() == Reach::Network
+            {
+                warnings.push(format!(
+                    "HTTP listens on {address} without TLS: whoever is on the way can read passwords and change what is sent. \
+                     Set httpd.certificate_file and httpd.certificate_key_file, and with httpd.bindings enable_https"
+                ));
+            }
+        }
         if self.settings.data_provider.driver == Driver::Memory {
             warnings
                 .push("users are kept in memory: they are gone when the server stops".to_owned());

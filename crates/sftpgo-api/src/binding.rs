@@ -1,6 +1,6 @@
 //! Where the API listens, and what holds for the requests that come there.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use sftpgo_core::{Error, Result};
 use tokio::net::{TcpListener, UnixListener};
@@ -9,6 +9,7 @@ use warp::http::{HeaderMap, HeaderName, HeaderValue, header};
 use crate::{
     arrival::{Arrival, Reach},
     forwarded::Proxies,
+    tls::Tls,
 };
 
 /// A socket that is listened on.
@@ -32,6 +33,8 @@ pub enum Socket {
 /// What holds for the requests of one binding.
 #[derive(Debug, Clone)]
 pub struct BindingOptions {
+    /// None where requests come in clear.
+    pub tls: Option<Arc<Tls>>,
     /// Who is believed to pass clients on.
     pub proxies: Proxies,
     /// Is the REST API there?
@@ -45,6 +48,7 @@ pub struct BindingOptions {
 impl Default for BindingOptions {
     fn default() -> Self {
         Self {
+            tls: None,
             proxies: Proxies::default(),
             serves_rest: true,
             serves_openapi: true,

@@ -27,6 +27,7 @@ mod response;
 mod routes;
 mod server;
 mod state;
+mod tls;
 
 pub use arrival::{Arrival, ClientAddress, Reach};
 pub use binding::{Binding, BindingOptions, Socket, StrictTransport};
@@ -36,3 +37,4 @@ pub use host::AllowedHosts;
 pub use metrics::Metrics;
 pub use server::serve;
 pub use state::{ApiState, VersionInfo};
+pub use tls::{ClientCertificates, Tls, TlsError, TlsOptions, TlsPart, TlsVersion, watch_tls};

@@ -1,20 +1,12 @@
 //! Addresses and networks, as operators list them.
 
-use std::{
-    error::Error,
-    fmt,
-    net::{IpAddr, Ipv6Addr},
-    str::FromStr,
-};
+use std::{error::Error, fmt, net::IpAddr, str::FromStr};
 
-/// A network in CIDR notation, or one address.
+use ipnet::IpNet;
+
+/// A network in CIDR notation, or one address. Never IPv6's notation of an IPv4 address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    /// Never IPv6's notation of an IPv4 address.
-    address: IpAddr,
-    /// Bits that the addresses in it have in common.
-    prefix: u32,
-}
+pub struct Network(IpNet);
 
 /// Networks; none holds no address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,17 +40,7 @@ impl FromStr for Network {
 impl Network {
     /// Is `address` in it? An IPv4 address is the same in IPv6's notation.
     pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(ours), IpAddr::V4(theirs)) => {
-                let differing = ours.to_bits() ^ theirs.to_bits();
-                differing.leading_zeros() >= self.prefix
-            }
-            (IpAddr::V6(ours), IpAddr::V6(theirs)) => {
-                let differing = ours.to_bits() ^ theirs.to_bits();
-                differing.leading_zeros() >= self.prefix
-            }
-            _ => false,
-        }
+        self.0.contains(&address.to_canonical())
     }
 }
 
@@ -80,36 +62,23 @@ impl FromIterator<Network> for Networks {
     }
 }
 
-fn parse(text: &str) -> Option<Network> {
-    let (address, prefix) = match text.split_once('/') {
-        Some((address, prefix)) => (address, Some(prefix)),
-        None => (text, None),
-    };
-    let address: IpAddr = address.parse().ok()?;
-    let bits = if address.is_ipv4() { 32 } else { 128 };
-    let prefix = match prefix {
-        None => bits,
-        Some(prefix) if prefix.bytes().all(|byte| byte.is_ascii_digit()) => prefix.parse().ok()?,
-        Some(_) => return None,
-    };
-    if prefix > bits {
-        return None;
-    }
-    Some(match address {
-        // A shorter prefix is of IPv6 networks that have more than IPv4's addresses in them.
-        IpAddr::V6(v6) if prefix >= MAPPED && is_mapped(v6) => Network {
-            address: address.to_canonical(),
-            prefix: prefix - MAPPED,
-        },
-        _ => Network { address, prefix },
-    })
-}
-
 /// Bits before an IPv4 address in IPv6's notation (RFC 4291, section 2.5.5.2).
-const MAPPED: u32 = 96;
+const MAPPED: u8 = 96;
 
-fn is_mapped(address: Ipv6Addr) -> bool {
-    address.to_ipv4_mapped().is_some()
+fn parse(text: &str) -> Option<Network> {
+    let network = match text.parse::<IpAddr>() {
+        Ok(address) => IpNet::from(address),
+        Err(_) => text.parse().ok()?,
+    };
+    // A shorter prefix is of a network that has more than IPv4's addresses in it.
+    Some(Network(
+        match (network.addr().to_canonical(), network.prefix_len()) {
+            (IpAddr::V4(address), bits) if network.addr().is_ipv6() && bits >= MAPPED => {
+                IpNet::new(address.into(), bits - MAPPED).ok()?
+            }
+            _ => network,
+        },
+    ))
 }
 
 #[cfg(test)]

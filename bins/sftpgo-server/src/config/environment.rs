@@ -71,7 +71,9 @@ pub(super) fn read(
             continue;
         };
         // As in SFTPGo; a text or a list may be meant to be empty.
-        if text.trim().is_empty() && matches!(kind, Kind::Integer | Kind::Boolean) {
+        if text.trim().is_empty()
+            && matches!(kind, Kind::Integer | Kind::IntegerOrText | Kind::Boolean)
+        {
             continue;
         }
         let value = match kind.parse(text) {

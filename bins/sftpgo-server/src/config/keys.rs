@@ -74,6 +74,11 @@ pub(crate) struct HostKey {
     pub(crate) private_key: String,
 }
 
+/// May the number at `path` be written as a text, as in SFTPGo?
+pub(super) fn may_be_text(path: &str) -> bool {
+    path.ends_with("min_tls_version")
+}
+
 /// What an object of the list at `path` is when nothing is said of it. None where the list is one of texts.
 pub(super) fn object_of(path: &str) -> Option<Value> {
     match path {

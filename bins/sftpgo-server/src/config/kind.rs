@@ -9,6 +9,8 @@ use super::{keys, schema};
 pub(super) enum Kind {
     /// A whole number.
     Integer,
+    /// The same, perhaps in quotes.
+    IntegerOrText,
     /// `true` or `false`.
     Boolean,
     /// Any text.
@@ -23,6 +25,7 @@ impl Kind {
     /// Of the key at `path`, by its default.
     pub(super) fn of(path: &str, default: &Value) -> Self {
         match default {
+            Value::Number(_) if keys::may_be_text(path) => Self::IntegerOrText,
             Value::Number(_) => Self::Integer,
             // The one key without a default of its own is a switch.
             Value::Bool(_) | Value::Null => Self::Boolean,
@@ -38,6 +41,12 @@ impl Kind {
     pub(super) fn accepts(&self, value: &Value) -> bool {
         match self {
             Self::Integer => value.as_i64().is_some(),
+            Self::IntegerOrText => {
+                value.as_i64().is_some()
+                    || value
+                        .as_str()
+                        .is_some_and(|text| text.trim().parse::<i64>().is_ok())
+            }
             Self::Boolean => value.is_boolean(),
             Self::Text => value.is_string(),
             Self::List => value
@@ -51,7 +60,7 @@ impl Kind {
 
     pub(super) fn wanted(&self) -> String {
         match self {
-            Self::Integer => "a whole number".to_owned(),
+            Self::Integer | Self::IntegerOrText => "a whole number".to_owned(),
             Self::Boolean => "true or false".to_owned(),
             Self::Text => "text in quotes".to_owned(),
             Self::List => "a list of texts".to_owned(),
@@ -72,7 +81,9 @@ impl Kind {
     pub(super) fn parse(&self, text: &str) -> Result<Value, String> {
         let refused = || format!("{text:?} is not {}", self.wanted());
         let value = match self {
-            Self::Integer => Value::from(text.trim().parse::<i64>().map_err(|_| refused())?),
+            Self::Integer | Self::IntegerOrText => {
+                Value::from(text.trim().parse::<i64>().map_err(|_| refused())?)
+            }
             Self::Boolean => match text.trim().to_ascii_lowercase().as_str() {
                 "true" | "1" => Value::Bool(true),
                 "false" | "0" => Value::Bool(false),

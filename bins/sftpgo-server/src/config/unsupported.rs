@@ -1,7 +1,7 @@
 //! Keys of SFTPGo 0.9.1 to 0.9.6 that this server knows and does not do what they ask for.
 //!
 //! Such a key at its default asks for nothing. At another value the start stops: an operator who keeps users away by a
-//! program, or expects TLS, must not get a server without it.
+//! program must not get a server without it.
 
 use serde_json::Value;
 
@@ -50,16 +50,6 @@ impl Check<'_> {
                 "httpd.auth_user_file",
                 &httpd.auth_user_file,
                 "authentication of the REST API",
-            ),
-            (
-                "httpd.certificate_file",
-                &httpd.certificate_file,
-                "TLS of the REST API",
-            ),
-            (
-                "httpd.certificate_key_file",
-                &httpd.certificate_key_file,
-                "TLS of the REST API",
             ),
         ] {
             if !program.is_empty() {

@@ -145,13 +145,13 @@ async fn listen_binding(binding: &HttpBinding) -> Result<HttpListening, Problem>
 fn of_port(listening: Listening, options: BindingOptions) -> HttpListening {
     let Listening { listener, address } = listening;
     HttpListening {
+        at: HttpAddress::Port {
+            address,
+            is_tls: options.tls.is_some(),
+        },
         binding: Binding {
             socket: Socket::Tcp(listener),
             options,
-        },
-        at: HttpAddress::Port {
-            address,
-            is_tls: false,
         },
         file: None,
     }

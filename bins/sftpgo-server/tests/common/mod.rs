@@ -6,6 +6,8 @@
     reason = "a helper that fails fails its test"
 )]
 
+pub(crate) mod certificates;
+
 use std::{
     io::{BufRead, BufReader, Read},
     net::{Ipv4Addr, SocketAddr, TcpListener},

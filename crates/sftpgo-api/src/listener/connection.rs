@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     future::Future,
+    io,
     net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
@@ -12,14 +13,17 @@ use std::{
 use hyper::{
     Request,
     body::{Body, Frame, Incoming, SizeHint},
-    server::conn::http1,
     service::service_fn,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time,
 };
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use warp::reply::Response;
 
@@ -27,6 +31,9 @@ use super::{
     Limits,
     places::{Place, Running},
 };
+
+/// As ALPN has it.
+const HTTP_2: &[u8] = b"h2";
 
 /// What bytes come from and go to.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -45,58 +52,127 @@ pub(crate) struct Peer {
 /// A connection that nothing was read from yet.
 pub(super) struct Accepted {
     pub(super) stream: Box<dyn Stream>,
-    pub(super) peer: Peer,
+    /// None of a Unix socket.
+    pub(super) address: Option<SocketAddr>,
+    pub(super) tls: Option<TlsAcceptor>,
     pub(super) place: Arc<Place>,
+}
+
+/// A connection on which HTTP can be spoken.
+struct Open {
+    stream: Box<dyn Stream>,
+    is_tls: bool,
+    speaks_http2: bool,
 }
 
 impl Accepted {
     /// Answers its requests with `handler`, to its end.
     pub(super) async fn serve<H, F>(self, limits: Limits, shutdown: CancellationToken, handler: H)
     where
-        H: Fn(Peer, Request<Incoming>) -> F,
-        F: Future<Output = Result<Response, Infallible>>,
+        H: Fn(Peer, Request<Incoming>) -> F + Send + 'static,
+        F: Future<Output = Result<Response, Infallible>> + Send + 'static,
     {
-        let close = self.place.close_requested();
+        let Self {
+            stream,
+            address,
+            tls,
+            place,
+        } = self;
+        let close = place.close_requested();
+        let conversing = async {
+            let open = tokio::select! {
+                open = open(stream, tls, limits) => open,
+                () = shutdown.cancelled() => return,
+            };
+            match open {
+                Ok(open) => converse(open, address, place, limits, &shutdown, handler).await,
+                Err(error) => {
+                    let client = address.map(|address| address.to_string());
+                    let client = client.as_deref().unwrap_or("local");
+                    log::debug!("the TLS handshake with {client} failed: {error}");
+                }
+            }
+        };
         tokio::select! {
             () = close.cancelled() => {
                 log::debug!("an HTTP connection on which nothing was asked was closed for another one");
             }
-            () = self.converse(limits, shutdown, handler) => {}
+            () = conversing => {}
         }
     }
+}
 
-    async fn converse<H, F>(self, limits: Limits, shutdown: CancellationToken, handler: H)
-    where
-        H: Fn(Peer, Request<Incoming>) -> F,
-        F: Future<Output = Result<Response, Infallible>>,
-    {
-        let Self {
+async fn open(
+    stream: Box<dyn Stream>,
+    tls: Option<TlsAcceptor>,
+    limits: Limits,
+) -> io::Result<Open> {
+    let Some(tls) = tls else {
+        return Ok(Open {
             stream,
-            peer,
-            place,
-        } = self;
-        let service = service_fn(|request| {
-            let running = place.begin();
-            let answer = handler(peer, request);
-            async move { Ok::<_, Infallible>(answer.await?.map(|body| Counted::new(body, running))) }
+            is_tls: false,
+            speaks_http2: false,
         });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.head_time)
-            .max_headers(limits.headers)
-            .max_buf_size(limits.head_size)
-            .serve_connection(TokioIo::new(stream), service);
-        let mut connection = pin!(connection);
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = its_end_is_due(limits, &place, &shutdown) => {
-                connection.as_mut().graceful_shutdown();
-                time::timeout(limits.grace, connection).await.unwrap_or(Ok(()))
-            }
-        };
-        if let Err(error) = ended {
-            log::debug!("an HTTP connection ended early: {error}");
+    };
+    let stream = time::timeout(limits.handshake_time, tls.accept(stream)).await??;
+    Ok(Open {
+        speaks_http2: stream.get_ref().1.alpn_protocol() == Some(HTTP_2),
+        stream: Box::new(stream),
+        is_tls: true,
+    })
+}
+
+async fn converse<H, F>(
+    open: Open,
+    address: Option<SocketAddr>,
+    place: Arc<Place>,
+    limits: Limits,
+    shutdown: &CancellationToken,
+    handler: H,
+) where
+    H: Fn(Peer, Request<Incoming>) -> F + Send + 'static,
+    F: Future<Output = Result<Response, Infallible>> + Send + 'static,
+{
+    let peer = Peer {
+        address,
+        is_tls: open.is_tls,
+    };
+    let asked = Arc::clone(&place);
+    let service = service_fn(move |request| {
+        let running = asked.begin();
+        let answer = handler(peer, request);
+        async move { Ok::<_, Infallible>(answer.await?.map(|body| Counted::new(body, running))) }
+    });
+    let http = http(open.speaks_http2, limits);
+    let mut connection = pin!(http.serve_connection(TokioIo::new(open.stream), service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = its_end_is_due(limits, &place, shutdown) => {
+            connection.as_mut().graceful_shutdown();
+            time::timeout(limits.grace, connection).await.unwrap_or(Ok(()))
         }
+    };
+    if let Err(error) = ended {
+        log::debug!("an HTTP connection ended early: {error}");
+    }
+}
+
+/// The one version of HTTP that was agreed upon, within the limits.
+fn http(speaks_http2: bool, limits: Limits) -> Builder<TokioExecutor> {
+    let mut http = Builder::new(TokioExecutor::new());
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_time)
+        .max_headers(limits.headers)
+        .max_buf_size(limits.head_size);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams)
+        .max_header_list_size(u32::try_from(limits.head_size).unwrap_or(u32::MAX));
+    if speaks_http2 {
+        http.http2_only()
+    } else {
+        http.http1_only()
     }
 }
 

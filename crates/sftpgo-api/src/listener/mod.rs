@@ -27,6 +27,8 @@ pub(crate) struct Limits {
     connections: usize,
     /// Connections at once of one IPv4 address or one IPv6 /64, but for this machine and trusted proxies.
     per_source: usize,
+    /// The handshake of TLS has to be over by then.
+    handshake_time: Duration,
     /// A request's head has to be there by then; an idle connection ends then.
     head_time: Duration,
     /// A connection on which nothing is asked ends after this, whatever its protocol.
@@ -39,6 +41,8 @@ pub(crate) struct Limits {
     head_size: usize,
     /// Header lines of a request.
     headers: usize,
+    /// Requests at once on a connection of HTTP/2.
+    streams: u32,
 }
 
 impl Default for Limits {
@@ -46,12 +50,14 @@ impl Default for Limits {
         Self {
             connections: 256,
             per_source: 64,
+            handshake_time: Duration::from_secs(30),
             head_time: Duration::from_secs(10),
             silence: Duration::from_secs(30),
             age: Duration::from_secs(120),
             grace: Duration::from_secs(10),
             head_size: 64 * 1024,
             headers: 100,
+            streams: 32,
         }
     }
 }
@@ -120,12 +126,11 @@ pub(crate) async fn run<H, F>(
             log::debug!("an HTTP connection was refused, because its address has too many of them");
             continue;
         };
+        let tls = binding.options.tls.as_ref();
         let accepted = Accepted {
             stream,
-            peer: Peer {
-                address,
-                is_tls: false,
-            },
+            address,
+            tls: tls.map(|tls| tls.acceptor()),
             place: Arc::new(place),
         };
         let (handler, shutdown) = (handler.clone(), shutdown.clone());

@@ -1,6 +1,6 @@
 //! Keys of HTTP, with the shape that SFTPGo 2.x gives its bindings.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -17,10 +17,13 @@ pub(crate) struct Httpd {
     pub(crate) backups_path: String,
     /// Of SFTPGo 0.9.6; see [`super::unsupported`].
     pub(crate) auth_user_file: String,
-    /// Of SFTPGo 0.9.6; see [`super::unsupported`].
+    /// Of SFTPGo 0.9.6. Both or none.
     pub(crate) certificate_file: String,
-    /// Of SFTPGo 0.9.6; see [`super::unsupported`].
     pub(crate) certificate_key_file: String,
+    /// Of SFTPGo 2.x.
+    pub(crate) ca_certificates: Vec<String>,
+    /// Of SFTPGo 2.x.
+    pub(crate) ca_revocation_lists: Vec<String>,
 }
 
 /// One place to listen at, as SFTPGo 2.x has it.
@@ -40,6 +43,8 @@ pub(crate) struct HttpBinding {
     pub(crate) enable_https: bool,
     pub(crate) certificate_file: String,
     pub(crate) certificate_key_file: String,
+    /// 12 or 13, perhaps as text.
+    #[serde(deserialize_with = "number_or_text")]
     pub(crate) min_tls_version: i64,
     pub(crate) client_auth_type: i64,
     pub(crate) tls_cipher_suites: Vec<String>,
@@ -59,6 +64,20 @@ pub(crate) struct HttpBinding {
     pub(crate) security: Security,
     /// Without effect: of the web pages.
     pub(crate) branding: Branding,
+}
+
+/// The kind of the key has seen to it that a text has digits.
+fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Number(i64),
+        Text(String),
+    }
+    match Either::deserialize(deserializer)? {
+        Either::Number(number) => Ok(number),
+        Either::Text(text) => text.trim().parse().map_err(de::Error::custom),
+    }
 }
 
 /// Logins by OpenID Connect, see [`super::super::unsupported`].
@@ -148,6 +167,8 @@ impl Default for Httpd {
             auth_user_file: String::new(),
             certificate_file: String::new(),
             certificate_key_file: String::new(),
+            ca_certificates: Vec::new(),
+            ca_revocation_lists: Vec::new(),
         }
     }
 }

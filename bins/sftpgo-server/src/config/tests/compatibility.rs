@@ -104,18 +104,6 @@ fn what_sftpgo_0_9_does_and_this_server_does_not_is_refused_by_its_key_and_nothi
             "httpd.auth_user_file",
             "authentication",
         ),
-        (
-            "SFTPGO_HTTPD__CERTIFICATE_FILE",
-            "crt",
-            "httpd.certificate_file",
-            "TLS",
-        ),
-        (
-            "SFTPGO_HTTPD__CERTIFICATE_KEY_FILE",
-            "key",
-            "httpd.certificate_key_file",
-            "TLS",
-        ),
     ] {
         let problems = problems_of(directory.path(), &[(variable, value)]);
         assert!(

@@ -103,6 +103,34 @@ fn what_a_binding_cannot_be_is_told_by_its_key() {
             r#"{"address": "a b"}"#,
             "[0].address: \"a b\" is not an address",
         ),
+        (
+            r#"{"enable_https": true}"#,
+            "[0].enable_https: TLS needs certificate_file",
+        ),
+        (
+            r#"{"enable_https": true, "certificate_file": "a"}"#,
+            "[0].certificate_key_file: the certificate needs its private key",
+        ),
+        (
+            r#"{"enable_https": true, "certificate_file": "a", "certificate_key_file": "b", "min_tls_version": 11}"#,
+            "[0].min_tls_version: 11 is not 12 or 13",
+        ),
+        (
+            r#"{"min_tls_version": "new"}"#,
+            "[0].min_tls_version: \"new\" is not a whole number",
+        ),
+        (
+            r#"{"enable_https": true, "certificate_file": "a", "certificate_key_file": "b", "client_auth_type": 1}"#,
+            "[0].client_auth_type: certificates of clients need the authorities",
+        ),
+        (
+            r#"{"client_auth_type": 1}"#,
+            "[0].client_auth_type: certificates of clients need enable_https",
+        ),
+        (
+            r#"{"client_auth_type": 2}"#,
+            "[0].client_auth_type: 2 is not between 0 and 1",
+        ),
         (r#"{"bort": 1}"#, "[0].bort: is an unknown key"),
         (
             r#"{"proxy_allowed": ["10.0.0.0/33"]}"#,
@@ -143,11 +171,22 @@ fn what_a_binding_cannot_be_is_told_by_its_key() {
     ] {
         let problems = refused(binding);
         let expected = format!("httpd.bindings{expected}");
-        assert!(
-            problems.len() == 1 && problems[0].starts_with(&expected),
-            "{binding}: {problems:?}"
-        );
+        let is_told = problems
+            .iter()
+            .any(|problem| problem.starts_with(&expected));
+        assert!(is_told, "{binding}: {problems:?}");
     }
+}
+
+#[test]
+fn a_version_of_tls_is_a_number_or_a_text() {
+    for version in ["12", "13", r#""12""#, r#""13""#] {
+        let binding = format!(r#"{{"min_tls_version": {version}}}"#);
+        assert_eq!(refused(&binding), [""; 0], "{version}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let variable = [("SFTPGO_HTTPD__BINDINGS__0__MIN_TLS_VERSION", "13")];
+    assert_eq!(problems_of(directory.path(), &variable), [""; 0]);
 }
 
 #[test]

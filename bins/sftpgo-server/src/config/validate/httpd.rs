@@ -1,5 +1,7 @@
 //! Keys of HTTP to settings.
 
+mod tls;
+
 use std::path::PathBuf;
 
 use sftpgo_api::{BindingOptions, Proxies, StrictTransport};
@@ -24,7 +26,7 @@ impl Check<'_> {
             let bindings = keys.bindings.iter().enumerate();
             bindings
                 .filter_map(|(number, binding)| {
-                    self.binding(format!("httpd.bindings[{number}]"), binding)
+                    self.binding(format!("httpd.bindings[{number}]"), binding, keys)
                 })
                 .collect()
         };
@@ -42,15 +44,22 @@ impl Check<'_> {
         } else {
             Place::Port(self.endpoint("httpd", &keys.bind_address, keys.bind_port))
         };
+        let mut options = BindingOptions::default();
+        options.tls = self.old_tls(keys);
         (keys.bind_port != 0).then(|| HttpBinding {
             key: "httpd".to_owned(),
             place,
-            options: BindingOptions::default(),
+            options,
         })
     }
 
     /// None when it is switched off.
-    fn binding(&mut self, key: String, keys: &keys::HttpBinding) -> Option<HttpBinding> {
+    fn binding(
+        &mut self,
+        key: String,
+        keys: &keys::HttpBinding,
+        all: &keys::Httpd,
+    ) -> Option<HttpBinding> {
         let of = |name: &str| format!("{key}.{name}");
         let is_path = keys.address.starts_with('/');
         let place = if is_path {
@@ -61,6 +70,7 @@ impl Check<'_> {
         };
         self.unsupported_of_binding(&key, keys);
         let mut options = BindingOptions::default();
+        options.tls = self.tls(&key, keys, all);
         options.proxies = self.proxies(&key, keys);
         options.serves_rest = keys.enable_rest_api;
         options.serves_openapi = keys.render_openapi;
@@ -167,9 +177,6 @@ impl Check<'_> {
         let of = |name: &str| format!("{key}.{name}");
         if !keys.oidc.config_url.is_empty() {
             self.planned(&of("oidc.config_url"), "logins by OpenID Connect", "\"\"");
-        }
-        if keys.enable_https {
-            self.planned(&of("enable_https"), "TLS of the REST API", "false");
         }
         if keys.proxy_mode != 0 {
             self.planned(&of("proxy_mode"), "HAProxy's PROXY protocol", "0");
