@@ -83,7 +83,12 @@ impl Server {
         for name in ["id_ed25519", "id_ecdsa", "id_rsa"] {
             fs::copy(HOST_KEYS.join(name), directory.path().join(name)).unwrap();
         }
-        let (sftp_port, http_port) = (free_port(), free_port());
+        let sftp_port = free_port();
+        // Where a test chooses it itself, others may have to know it before.
+        let asked = settings
+            .iter()
+            .find(|(key, _)| *key == "SFTPGO_HTTPD__BIND_PORT");
+        let http_port = asked.map_or_else(free_port, |(_, port)| port.parse().unwrap());
         let own = [
             ("SFTPGO_SFTPD__BIND_PORT", sftp_port.to_string()),
             ("SFTPGO_SFTPD__BIND_ADDRESS", "127.0.0.1".to_owned()),

@@ -198,7 +198,20 @@ fn sftp_goes_through_haproxy_to_a_server_that_answers() {
 
 #[test]
 fn the_rest_api_goes_through_nginx_with_tls_to_whom_it_allows() {
-    let server = Server::start();
+    let nginx_conf = fs::read_to_string(packaged("nginx/sftpgo.conf")).unwrap();
+    // What the comment says, but for the port, which is the test's own.
+    let http = free_port();
+    let comment: String = nginx_conf
+        .lines()
+        .filter_map(|line| line.strip_prefix("#   "))
+        .collect();
+    let said: Value = serde_json::from_str(&format!("{{{comment}}}")).unwrap();
+    let mut bindings = said["httpd"]["bindings"].clone();
+    bindings[0]["port"] = http.into();
+    let server = Server::start_with(&[
+        ("SFTPGO_HTTPD__BINDINGS", &bindings.to_string()),
+        ("SFTPGO_HTTPD__BIND_PORT", &http.to_string()),
+    ]);
     let port = free_port();
     let certificate = server.path("certificate.pem");
     let key = server.path("key.pem");
@@ -218,10 +231,9 @@ fn the_rest_api_goes_through_nginx_with_tls_to_whom_it_allows() {
             .arg("-out")
             .arg(&certificate),
     );
-    let text = fs::read_to_string(packaged("nginx/sftpgo.conf")).unwrap();
     let site = |allowed: &str| {
         with(
-            text.clone(),
+            nginx_conf.clone(),
             &[
                 ("listen 443 ssl", format!("listen 127.0.0.1:{port} ssl")),
                 (
@@ -231,6 +243,8 @@ fn the_rest_api_goes_through_nginx_with_tls_to_whom_it_allows() {
                 ("/etc/ssl/sftp.example.org.key", key.display().to_string()),
                 ("192.0.2.0/24", allowed.to_owned()),
                 ("127.0.0.1:8080", format!("127.0.0.1:{}", server.http_port)),
+                // Another address than nginx's own.
+                ("$remote_addr", "203.0.113.5".to_owned()),
             ],
         )
     };
@@ -280,6 +294,13 @@ fn the_rest_api_goes_through_nginx_with_tls_to_whom_it_allows() {
         assert_eq!(status(path), "200", "{path}");
     }
     end(nginx);
+    wait_for("the client's address in the log", || {
+        let lines = server.log_lines("httpd");
+        lines.iter().any(|line| {
+            let address = line["remote_addr"].as_str().unwrap();
+            address.starts_with("203.0.113.5") && line["uri"] == "/api/v1/version"
+        })
+    });
     let nginx = start("192.0.2.0/24");
     assert_eq!(status("/api/v1/version"), "403");
     end(nginx);

@@ -446,6 +446,34 @@ fn the_documented_examples_are_valid_and_every_key_is_documented() {
     }
 }
 
+#[test]
+fn every_key_of_an_object_in_a_list_is_documented_with_its_default() {
+    let documentation = include_str!("../../../../../docs/configuration.md");
+    for key in schema::all_keys() {
+        let kind::Kind::Objects(object) = &key.kind else {
+            continue;
+        };
+        let default = Value::Object(object.clone());
+        for field in schema::keys_of(&default) {
+            let shown = schema::leaf(&default, &field.path).unwrap();
+            let row = format!("| `{}` | `{shown}` |", field.path);
+            // Objects of one text are told of where their list is; some keys are told of together.
+            let in_words = format!("\"{}\"", field.path);
+            let together = field
+                .path
+                .split_once('.')
+                .map(|(first, _)| format!("| `{first}.*` |"));
+            assert!(
+                documentation.contains(&row)
+                    || documentation.contains(&in_words)
+                    || together.is_some_and(|row| documentation.contains(&row)),
+                "{}: {row}",
+                key.path
+            );
+        }
+    }
+}
+
 /// As SFTPGo's users write it.
 #[test]
 fn host_keys_are_taken_in_every_way_of_writing_a_list() {
