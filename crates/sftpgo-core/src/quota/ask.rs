@@ -71,12 +71,16 @@ impl QuotaAccount {
     /// user is dirty, or asked whether there is room. None when that is known: then the operation itself does not have to ask.
     pub fn wait_for_room(self: &Arc<Self>, delta: UsageDelta) -> Option<Duration> {
         let asking = self.asking.as_ref()?;
+        let (must_mark, must_ask) = (self.must_mark(), self.must_ask(delta));
+        if !must_mark && !must_ask {
+            return None;
+        }
         let mut asking = lock(asking);
         if let Asking::Running { since } = *asking {
             return Some((since.elapsed() / 4).clamp(SOON, SELDOM));
         }
-        let must_mark = self.must_mark() && !asking.has_no_mark();
-        if !must_mark && (!self.must_ask(delta) || asking.refuses(delta)) {
+        let is_known = (!must_mark || asking.has_no_mark()) && (!must_ask || asking.refuses(delta));
+        if is_known {
             return None;
         }
         let account = Arc::clone(self);

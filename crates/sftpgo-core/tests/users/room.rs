@@ -26,11 +26,14 @@ fn whoever_can_come_back_does_not_wait_for_a_ledger_that_hangs() {
     let bob = limited(&provider.stored);
     let book = UsageManager::new(provider.clone(), Tracking::All);
     let account = book.account(&bob.effective()).unwrap();
+    drop(account.lock_namespace());
     let new = change(1, None, Some(100));
     provider.ledger_is(LedgerState::Hanging);
     for _ in 0..3 {
         assert!(account.wait_for_room(new.delta()).is_some());
     }
+    // Whatever needs no room does not wait for that.
+    assert_eq!(account.wait_for_room(UsageDelta::default()), None);
     provider.ledger_is(LedgerState::Up);
     wait(&account, new.delta());
     // The answer is known then.
