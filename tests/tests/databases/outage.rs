@@ -112,7 +112,8 @@ fn uploads_go_on(kind: Kind, go: fn(&Database), come: fn(&Database)) {
     come(&both.database);
     wait_for("the status to say so", || both.provider_status() == 200);
     wait_for("the metrics to say so", || both.gauge());
-    assert!(both.can_log_in());
+    let refused = || both.server.log_lines("connection_failed").pop();
+    assert!(both.can_log_in(), "{:?}", refused());
     both.wait_for_uploads();
     std::fs::write(both.server.path("stop"), "").unwrap();
     let uploaded = uploading.wait_with_output().unwrap();
