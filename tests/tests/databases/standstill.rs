@@ -62,7 +62,7 @@ for _ in range(20):
     t.global_request("keepalive@openssh.com", wait=True)
 assert not ended.is_set()
 print("went on after", time.monotonic() - began, flush=True)
-assert time.monotonic() - began < 3
+assert time.monotonic() - began < 8
 open("went-on", "w").close()
 t.join(3)
 assert not t.is_active()

@@ -67,7 +67,7 @@ enum Writing {
 }
 
 impl UsageManager {
-    /// A book over the ledger of `provider`.
+    /// Usage as the ledger of `provider` has it.
     pub fn new(provider: Arc<dyn Provider>, tracking: Tracking) -> Arc<Self> {
         let journal = Arc::new(MemoryJournal::default());
         Self::of_server(provider, tracking, NodeId::random(), journal)

@@ -7,7 +7,7 @@ use super::manager::UsageManager;
 /// Writes what the sessions of a [`UsageManager`] commit, until it is dropped; then all of it is written, and what
 /// commits later is written at once.
 pub struct LedgerWriter {
-    book: Arc<UsageManager>,
+    usage: Arc<UsageManager>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -16,10 +16,13 @@ impl LedgerWriter {
     ///
     /// # Errors
     /// No thread can be started.
-    pub fn start(book: Arc<UsageManager>, within: Duration) -> io::Result<Self> {
-        let of_thread = Arc::clone(&book);
-        book.write_behind.start_writer();
-        let mut writer = Self { book, thread: None };
+    pub fn start(usage: Arc<UsageManager>, within: Duration) -> io::Result<Self> {
+        let of_thread = Arc::clone(&usage);
+        usage.write_behind.start_writer();
+        let mut writer = Self {
+            usage,
+            thread: None,
+        };
         writer.thread = Some(
             thread::Builder::new()
                 .name("quota-ledger".to_owned())
@@ -35,7 +38,7 @@ impl LedgerWriter {
 
 impl Drop for LedgerWriter {
     fn drop(&mut self) {
-        self.book.write_behind.stop_writer();
+        self.usage.write_behind.stop_writer();
         if self
             .thread
             .take()
@@ -45,6 +48,6 @@ impl Drop for LedgerWriter {
                 "the thread that flushes usage to the database has panicked; what it left is flushed now"
             );
         }
-        self.book.write_put_off();
+        self.usage.write_put_off();
     }
 }

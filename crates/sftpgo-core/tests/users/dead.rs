@@ -21,7 +21,7 @@ use sftpgo_core::{
 use sftpgo_store::MemoryProvider;
 use sftpgo_test_support::{FaultyProvider, LedgerState};
 
-use crate::shared::{add_file, book, change, limited, shared};
+use crate::shared::{add_file, change, limited, manager, shared};
 
 /// What a server does that has taken over the share of a dead one, when it finds `files` in `size` bytes.
 fn count_for_the_dead(provider: &MemoryProvider, id: UserId, size: i64, files: i32) {
@@ -48,7 +48,7 @@ fn count_for_the_dead(provider: &MemoryProvider, id: UserId, size: i64, files: i
 fn what_a_server_went_on_with_after_it_was_taken_for_dead_is_counted_again() {
     for end in [80, 5000] {
         let (provider, bob) = shared();
-        let one = book(&provider);
+        let one = manager(&provider);
         let (store, server) = one.cluster().unwrap();
         store.keep_alive(server).unwrap();
         let here = one.account(&bob.effective()).unwrap();
@@ -67,12 +67,12 @@ fn what_a_server_went_on_with_after_it_was_taken_for_dead_is_counted_again() {
 fn a_server_that_was_taken_for_dead_says_again_whose_files_may_change() {
     let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
-    let book = UsageManager::new(provider.clone(), Tracking::All);
-    let (_, server) = book.cluster().unwrap();
+    let manager = UsageManager::new(provider.clone(), Tracking::All);
+    let (_, server) = manager.cluster().unwrap();
     let connections = Connections::of_server(Events::default(), provider.clone(), server);
-    let heartbeat = Heartbeat::of(&connections, &book).unwrap();
+    let heartbeat = Heartbeat::of(&connections, &manager).unwrap();
     heartbeat.send().unwrap();
-    let account = book.account(&bob.effective()).unwrap();
+    let account = manager.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
     // That it was forgotten is not lost with an answer.
     for state in [LedgerState::Up, LedgerState::AnswersLost] {
@@ -81,7 +81,7 @@ fn a_server_that_was_taken_for_dead_says_again_whose_files_may_change() {
         assert_eq!(heartbeat.send().is_ok(), state == LedgerState::Up);
         provider.ledger_is(LedgerState::Up);
         heartbeat.send().unwrap();
-        assert_eq!(cluster::users_to_count(&book).unwrap(), [bob.id]);
+        assert_eq!(cluster::users_to_count(&manager).unwrap(), [bob.id]);
     }
     // What it had told before does not count twice.
     add_file(&account, 2, 5).unwrap();
@@ -92,7 +92,7 @@ fn a_server_that_was_taken_for_dead_says_again_whose_files_may_change() {
 #[test]
 fn a_count_does_not_hide_that_the_share_was_lost() {
     let (provider, bob) = shared();
-    let one = book(&provider);
+    let one = manager(&provider);
     let (store, server) = one.cluster().unwrap();
     store.keep_alive(server).unwrap();
     let account = one.account(&bob.effective()).unwrap();
@@ -110,16 +110,16 @@ fn a_count_does_not_hide_that_the_share_was_lost() {
 #[test]
 fn who_is_to_be_counted_stays_so_until_that_is_done() {
     let (provider, bob) = shared();
-    let book = book(&provider);
+    let manager = manager(&provider);
     provider
         .begin_share(NodeId(9), bob.id, StorageUsage::default(), false)
         .unwrap();
-    let (store, server) = book.cluster().unwrap();
+    let (store, server) = manager.cluster().unwrap();
     store.keep_alive(server).unwrap();
     for _ in 0..2 {
         store.reclaim(server).unwrap();
         // A session that comes and goes changes nothing of that.
-        drop(book.account(&bob.effective()).unwrap().lock_namespace());
+        drop(manager.account(&bob.effective()).unwrap().lock_namespace());
         assert_eq!(store.to_count(server).unwrap(), [bob.id]);
     }
 }

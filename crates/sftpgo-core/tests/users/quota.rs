@@ -49,9 +49,9 @@ fn limited(tracking: Tracking) -> (Arc<MemoryProvider>, Arc<UsageManager>, Arc<Q
         draft.quota_size = 100;
         draft.quota_files = 3;
     });
-    let book = UsageManager::new(provider.clone(), tracking);
-    let account = book.account(&bob.effective()).unwrap();
-    (provider, book, account)
+    let manager = UsageManager::new(provider.clone(), tracking);
+    let account = manager.account(&bob.effective()).unwrap();
+    (provider, manager, account)
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn parallel_reservations_stay_within_the_limit() {
 
 #[test]
 fn what_is_committed_is_in_the_ledger_and_what_is_reserved_not_yet() {
-    let (provider, book, account) = limited(Tracking::All);
+    let (provider, manager, account) = limited(Tracking::All);
     let bob = provider.user_by_name("bob").unwrap().unwrap();
     let reserved = account.reserve(file(1, 40)).unwrap();
     assert_eq!(stored(&provider, bob.id), (0, 0));
@@ -123,19 +123,19 @@ fn what_is_committed_is_in_the_ledger_and_what_is_reserved_not_yet() {
     assert_eq!(used(&account), (40, 1));
     // The next session after the last one starts from the ledger.
     drop(account);
-    assert_eq!(used(&book.account(&bob.effective()).unwrap()), (40, 1));
+    assert_eq!(used(&manager.account(&bob.effective()).unwrap()), (40, 1));
 }
 
 #[test]
 fn sessions_of_a_user_share_one_account() {
-    let (provider, book, account) = limited(Tracking::All);
+    let (provider, manager, account) = limited(Tracking::All);
     let bob = provider.user_by_name("bob").unwrap().unwrap();
     let alice = add(provider.as_ref(), "alice", |_| ());
     assert!(Arc::ptr_eq(
         &account,
-        &book.account(&bob.effective()).unwrap()
+        &manager.account(&bob.effective()).unwrap()
     ));
-    let of_alice = book.account(&alice.effective()).unwrap();
+    let of_alice = manager.account(&alice.effective()).unwrap();
     assert!(!Arc::ptr_eq(&account, &of_alice));
     account.reserve(file(1, 10)).unwrap();
     assert_eq!(used(&of_alice), (0, 0));
@@ -151,8 +151,8 @@ fn who_is_not_tracked_has_no_limit_and_no_usage() {
 
     let alice = add(provider.as_ref(), "alice", |_| ());
     for (tracking, expected) in [(Tracking::Limited, (0, 0)), (Tracking::All, (5, 1))] {
-        let book = UsageManager::new(provider.clone(), tracking);
-        add_file(&book.account(&alice.effective()).unwrap(), 1, 5);
+        let manager = UsageManager::new(provider.clone(), tracking);
+        add_file(&manager.account(&alice.effective()).unwrap(), 1, 5);
         assert_eq!(stored(&provider, alice.id), expected, "{tracking:?}");
     }
 }
@@ -160,13 +160,13 @@ fn who_is_not_tracked_has_no_limit_and_no_usage() {
 #[test]
 fn one_limit_leaves_the_other_figure_free() {
     let provider = Arc::new(MemoryProvider::new());
-    let book = UsageManager::new(provider.clone(), Tracking::Limited);
+    let manager = UsageManager::new(provider.clone(), Tracking::Limited);
     let bytes = add(provider.as_ref(), "bytes", |draft| draft.quota_size = 10);
     let files = add(provider.as_ref(), "files", |draft| draft.quota_files = 10);
-    let bytes = book.account(&bytes.effective()).unwrap();
+    let bytes = manager.account(&bytes.effective()).unwrap();
     bytes.reserve_staged(delta(10, 1000)).unwrap();
     assert!(bytes.reserve_staged(delta(1, 0)).is_err());
-    let files = book.account(&files.effective()).unwrap();
+    let files = manager.account(&files.effective()).unwrap();
     files.reserve_staged(delta(1 << 40, 10)).unwrap();
     assert!(files.reserve_staged(delta(0, 1)).is_err());
 }
@@ -214,13 +214,13 @@ fn a_count_during_which_directories_move_changes_nothing() {
 
 #[test]
 fn a_user_is_dirty_from_the_first_change_to_the_end_of_the_last_session() {
-    let (provider, book, account) = limited(Tracking::All);
+    let (provider, manager, account) = limited(Tracking::All);
     let bob = provider.user_by_name("bob").unwrap().unwrap();
     let dirty = || provider.dirty_users().unwrap();
     assert_eq!(dirty(), []);
     drop(account.lock_namespace());
     assert_eq!(dirty(), [bob.id]);
-    let second = book.account(&bob.effective()).unwrap();
+    let second = manager.account(&bob.effective()).unwrap();
     drop(account);
     assert_eq!(dirty(), [bob.id]);
     drop(second);
@@ -228,11 +228,11 @@ fn a_user_is_dirty_from_the_first_change_to_the_end_of_the_last_session() {
 
     // Left over from a run that was killed: until the files are counted.
     provider.set_dirty(bob.id, true).unwrap();
-    assert_eq!(book.left_dirty().unwrap(), [bob.id]);
-    drop(book.account(&bob.effective()).unwrap());
+    assert_eq!(manager.left_dirty().unwrap(), [bob.id]);
+    drop(manager.account(&bob.effective()).unwrap());
     assert_eq!(dirty(), [bob.id]);
-    book.counted(bob.id);
-    drop(book.account(&bob.effective()).unwrap());
+    manager.counted(bob.id);
+    drop(manager.account(&bob.effective()).unwrap());
     assert_eq!(dirty(), []);
 }
 

@@ -24,8 +24,8 @@ fn wait(account: &Arc<QuotaAccount>, delta: UsageDelta) {
 fn whoever_can_come_back_does_not_wait_for_a_ledger_that_hangs() {
     let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
-    let book = UsageManager::new(provider.clone(), Tracking::All);
-    let account = book.account(&bob.effective()).unwrap();
+    let manager = UsageManager::new(provider.clone(), Tracking::All);
+    let account = manager.account(&bob.effective()).unwrap();
     drop(account.lock_namespace());
     let new = change(1, None, Some(100));
     provider.ledger_is(LedgerState::Hanging);
@@ -49,10 +49,10 @@ fn whoever_can_come_back_does_not_wait_for_a_ledger_that_hangs() {
 fn that_there_is_no_room_is_not_asked_again_by_who_comes_back() {
     let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
-    let books = [(); 2].map(|()| UsageManager::new(provider.clone(), Tracking::All));
-    let [here, there] = books
+    let managers = [(); 2].map(|()| UsageManager::new(provider.clone(), Tracking::All));
+    let [here, there] = managers
         .each_ref()
-        .map(|book| book.account(&bob.effective()).unwrap());
+        .map(|manager| manager.account(&bob.effective()).unwrap());
     here.reserve(change(1, None, Some(9000))).unwrap();
     let new = change(2, None, Some(5000));
     assert!(there.wait_for_room(new.delta()).is_some());
@@ -69,8 +69,8 @@ fn that_there_is_no_room_is_not_asked_again_by_who_comes_back() {
 fn where_the_ledger_is_this_servers_alone_nothing_is_asked() {
     let provider = FaultyProvider::new(MemoryProvider::new());
     let bob = limited(&provider.stored);
-    let book = UsageManager::new(provider.clone(), Tracking::All);
-    let account = book.account(&bob.effective()).unwrap();
+    let manager = UsageManager::new(provider.clone(), Tracking::All);
+    let account = manager.account(&bob.effective()).unwrap();
     for size in [1, 1_000_000] {
         let new = change(1, None, Some(size));
         assert_eq!(account.wait_for_room(new.delta()), None);
@@ -81,8 +81,8 @@ fn where_the_ledger_is_this_servers_alone_nothing_is_asked() {
 fn whoever_can_come_back_does_not_wait_until_the_user_is_marked() {
     let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
-    let book = UsageManager::new(provider.clone(), Tracking::All);
-    let account = book.account(&bob.effective()).unwrap();
+    let manager = UsageManager::new(provider.clone(), Tracking::All);
+    let account = manager.account(&bob.effective()).unwrap();
     provider.ledger_is(LedgerState::Hanging);
     for _ in 0..3 {
         assert!(account.wait_for_room(UsageDelta::default()).is_some());
@@ -116,13 +116,13 @@ impl DirtyJournal for Full {
 fn that_nobody_takes_the_mark_is_not_tried_again_by_who_comes_back() {
     let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
-    let book = UsageManager::of_server(
+    let manager = UsageManager::of_server(
         provider.clone(),
         Tracking::All,
         NodeId::random(),
         Arc::new(Full),
     );
-    let account = book.account(&bob.effective()).unwrap();
+    let account = manager.account(&bob.effective()).unwrap();
     provider.ledger_is(LedgerState::Down);
     for delta in [UsageDelta::default(), change(1, None, Some(9000)).delta()] {
         assert!(account.wait_for_room(delta).is_some());

@@ -51,13 +51,14 @@ pub(crate) fn limited(provider: &MemoryProvider) -> StoredUser {
     })
 }
 
-pub(crate) fn book(provider: &Arc<MemoryProvider>) -> Arc<UsageManager> {
+pub(crate) fn manager(provider: &Arc<MemoryProvider>) -> Arc<UsageManager> {
     UsageManager::new(provider.clone(), Tracking::All)
 }
 
-fn writers(books: &[Arc<UsageManager>], within: Duration) -> Vec<LedgerWriter> {
-    let start = |book: &Arc<UsageManager>| LedgerWriter::start(Arc::clone(book), within).unwrap();
-    books.iter().map(start).collect()
+fn writers(managers: &[Arc<UsageManager>], within: Duration) -> Vec<LedgerWriter> {
+    let start =
+        |manager: &Arc<UsageManager>| LedgerWriter::start(Arc::clone(manager), within).unwrap();
+    managers.iter().map(start).collect()
 }
 
 fn stored(provider: &MemoryProvider, id: UserId) -> (i64, i64) {
@@ -90,7 +91,7 @@ pub(crate) fn add_file(account: &QuotaAccount, number: u64, size: u64) -> sftpgo
 #[test]
 fn what_one_server_used_another_cannot() {
     let (provider, bob) = shared();
-    let (one, two) = (book(&provider), book(&provider));
+    let (one, two) = (manager(&provider), manager(&provider));
     let (here, there) = (
         one.account(&bob.effective()).unwrap(),
         two.account(&bob.effective()).unwrap(),
@@ -116,12 +117,12 @@ fn what_one_server_used_another_cannot() {
 #[test]
 fn many_who_write_on_several_servers_reach_the_limit_and_do_not_pass_it() {
     let (provider, bob) = shared();
-    let books: Vec<_> = (0..3).map(|_| book(&provider)).collect();
-    let writers = writers(&books, Duration::from_millis(20));
+    let managers: Vec<_> = (0..3).map(|_| manager(&provider)).collect();
+    let writers = writers(&managers, Duration::from_millis(20));
     let (made, next) = (AtomicI64::new(0), AtomicU64::new(0));
     thread::scope(|scope| {
         for thread in 0..9 {
-            let account = books[thread % books.len()]
+            let account = managers[thread % managers.len()]
                 .account(&bob.effective())
                 .unwrap();
             let (made, next) = (&made, &next);
@@ -141,8 +142,8 @@ fn many_who_write_on_several_servers_reach_the_limit_and_do_not_pass_it() {
 fn a_report_whose_answer_was_lost_counts_once() {
     let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
-    let book = UsageManager::new(provider.clone(), Tracking::All);
-    let account = book.account(&bob.effective()).unwrap();
+    let manager = UsageManager::new(provider.clone(), Tracking::All);
+    let account = manager.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
     provider.ledger_is(LedgerState::AnswersLost);
     assert!(add_file(&account, 2, 20).is_err());
@@ -152,7 +153,7 @@ fn a_report_whose_answer_was_lost_counts_once() {
     provider.ledger_is(LedgerState::AnswersLost);
     drop(account);
     provider.ledger_is(LedgerState::Up);
-    let account = book.account(&bob.effective()).unwrap();
+    let account = manager.account(&bob.effective()).unwrap();
     add_file(&account, 4, 40).unwrap();
     drop(account);
     assert_eq!(stored(&provider.stored, bob.id), (100, 4));
@@ -234,7 +235,7 @@ fn a_session_that_the_store_alone_knows_is_given_back() {
 #[test]
 fn a_file_may_go_on_one_server_before_another_says_that_it_came() {
     let (provider, bob) = shared();
-    let (one, two) = (book(&provider), book(&provider));
+    let (one, two) = (manager(&provider), manager(&provider));
     let writer = LedgerWriter::start(Arc::clone(&one), Duration::from_secs(3600)).unwrap();
     let (here, there) = (
         one.account(&bob.effective()).unwrap(),
@@ -251,14 +252,14 @@ fn a_file_may_go_on_one_server_before_another_says_that_it_came() {
 fn a_share_whose_end_nobody_heard_of_begins_anew() {
     let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
-    let book = UsageManager::new(provider.clone(), Tracking::All);
-    let account = book.account(&bob.effective()).unwrap();
+    let manager = UsageManager::new(provider.clone(), Tracking::All);
+    let account = manager.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
     add_file(&account, 2, 10).unwrap();
     provider.ledger_is(LedgerState::AnswersLost);
     drop(account);
     provider.ledger_is(LedgerState::Up);
-    let account = book.account(&bob.effective()).unwrap();
+    let account = manager.account(&bob.effective()).unwrap();
     let gone = account.reserve(change(1, Some(10), None)).unwrap();
     account.commit(gone).unwrap();
     drop(account);
@@ -270,16 +271,16 @@ fn a_share_whose_end_nobody_heard_of_begins_anew() {
 fn a_share_that_could_not_end_ends_later() {
     let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
-    let book = UsageManager::new(provider.clone(), Tracking::All);
-    let end = || book.end_at_last(&|| Ok(()));
-    let account = book.account(&bob.effective()).unwrap();
+    let manager = UsageManager::new(provider.clone(), Tracking::All);
+    let end = || manager.end_at_last(&|| Ok(()));
+    let account = manager.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
     provider.ledger_is(LedgerState::Down);
     drop(account);
     assert!(end().is_err());
     provider.ledger_is(LedgerState::Up);
     // Not while there is a session, which may still change files; this one does not, and ends nothing.
-    let account = book.account(&bob.effective()).unwrap();
+    let account = manager.account(&bob.effective()).unwrap();
     end().unwrap();
     drop(account);
     assert!(has_share(&provider.stored, bob.id));
@@ -291,14 +292,14 @@ fn a_share_that_could_not_end_ends_later() {
 fn a_share_that_began_unheard_ends_too() {
     let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
-    let book = UsageManager::new(provider.clone(), Tracking::All);
-    let account = book.account(&bob.effective()).unwrap();
+    let manager = UsageManager::new(provider.clone(), Tracking::All);
+    let account = manager.account(&bob.effective()).unwrap();
     provider.ledger_is(LedgerState::AnswersLost);
     assert!(account.begin_count().is_err());
     drop(account);
     provider.ledger_is(LedgerState::Up);
     assert!(has_share(&provider.stored, bob.id));
-    book.end_at_last(&|| Ok(())).unwrap();
+    manager.end_at_last(&|| Ok(())).unwrap();
     assert!(!has_share(&provider.stored, bob.id));
 }
 
@@ -306,18 +307,18 @@ fn a_share_that_began_unheard_ends_too() {
 fn a_share_with_figures_to_write_does_not_end_before() {
     let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
-    let book = UsageManager::new(provider.clone(), Tracking::All);
-    let account = book.account(&bob.effective()).unwrap();
+    let manager = UsageManager::new(provider.clone(), Tracking::All);
+    let account = manager.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
     provider.ledger_is(LedgerState::Down);
     assert!(add_file(&account, 2, 20).is_err());
     drop(account);
     provider.ledger_is(LedgerState::Up);
-    book.end_at_last(&|| Ok(())).unwrap();
-    let account = book.account(&bob.effective()).unwrap();
+    manager.end_at_last(&|| Ok(())).unwrap();
+    let account = manager.account(&bob.effective()).unwrap();
     add_file(&account, 3, 30).unwrap();
     drop(account);
-    book.end_at_last(&|| Ok(())).unwrap();
+    manager.end_at_last(&|| Ok(())).unwrap();
     assert_eq!(stored(&provider.stored, bob.id), (60, 3));
     assert!(!has_share(&provider.stored, bob.id));
 }
@@ -351,9 +352,9 @@ proptest! {
     #[test]
     fn any_steps_on_several_servers_stay_within_the_limit(steps in steps()) {
         let (provider, bob) = shared();
-        let books: Vec<_> = (0..3).map(|_| book(&provider)).collect();
-        let writers = writers(&books, Duration::from_millis(1));
-        let log_in = |server: usize| books[server].account(&bob.effective()).unwrap();
+        let managers: Vec<_> = (0..3).map(|_| manager(&provider)).collect();
+        let writers = writers(&managers, Duration::from_millis(1));
+        let log_in = |server: usize| managers[server].account(&bob.effective()).unwrap();
         let mut accounts: Vec<_> = (0..3).map(log_in).collect();
         let mut files: HashMap<u64, u64> = HashMap::new();
         let mut dirty = vec![Vec::new(); 3];

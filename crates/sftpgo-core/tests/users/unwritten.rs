@@ -39,12 +39,12 @@ fn a_login_while_the_last_session_cannot_write_knows_what_was_used() {
     let provider = refusing(&refusals);
     let stored = &provider.stored;
     let bob = add(stored.as_ref(), "bob", |draft| draft.quota_size = 100);
-    let book = UsageManager::new(provider.clone(), Tracking::All);
-    let account = book.account(&bob.effective()).unwrap();
+    let manager = UsageManager::new(provider.clone(), Tracking::All);
+    let account = manager.account(&bob.effective()).unwrap();
     drop(account.lock_namespace());
 
     let (send, login) = mpsc::channel();
-    let (of_login, user) = (Arc::clone(&book), bob.clone());
+    let (of_login, user) = (Arc::clone(&manager), bob.clone());
     let log_in: Callback = Box::new(move || {
         let login = thread::spawn(move || of_login.account(&user.effective()).unwrap());
         // Long enough to be answered, were it not made to wait.
@@ -75,9 +75,9 @@ fn the_writer_tries_again_what_the_ledger_did_not_take() {
     let provider = refusing(&refusals);
     let stored = &provider.stored;
     let bob = add(stored.as_ref(), "bob", |draft| draft.quota_size = 100);
-    let book = UsageManager::new(provider.clone(), Tracking::All);
-    let _writer = LedgerWriter::start(Arc::clone(&book), Duration::ZERO).unwrap();
-    let account = book.account(&bob.effective()).unwrap();
+    let manager = UsageManager::new(provider.clone(), Tracking::All);
+    let _writer = LedgerWriter::start(Arc::clone(&manager), Duration::ZERO).unwrap();
+    let account = manager.account(&bob.effective()).unwrap();
     let file = FileChange {
         file_id: FileId::new(1, 1),
         before: None,

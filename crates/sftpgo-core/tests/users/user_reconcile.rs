@@ -3,28 +3,24 @@
 use std::sync::Arc;
 
 use sftpgo_core::{
-    EffectiveUser, StoredUser,
-    credential::password::PasswordHash,
-    event::{Events, Operation},
-    permission::Permissions,
-    provider::Users,
-    quota::{Tracking, UsageManager},
-    registry::Connections,
-    user_reconcile::follow_changes,
+    EffectiveUser, StoredUser, credential::password::PasswordHash, event::Operation,
+    permission::Permissions, user_reconcile::follow_changes,
 };
-use sftpgo_store::MemoryProvider;
-use sftpgo_test_support::{BCRYPT, KEY, OTHER_KEY, add};
+use sftpgo_test_support::{BCRYPT, KEY, OTHER_KEY, Service, Settings, add};
 
 #[test]
 fn sessions_end_or_learn_what_holds_now() {
-    let provider = Arc::new(MemoryProvider::new());
+    let Service {
+        provider,
+        connections,
+        usage,
+        ..
+    } = Service::new(Settings::default());
     let add = |name: &str| add(provider.as_ref(), name, |_| ());
     let [disabled, deleted, expired, slower, same] =
         ["disabled", "deleted", "expired", "slower", "same"].map(add);
-    let connections = Connections::new(Events::default());
-    let quotas = UsageManager::new(provider.clone(), Tracking::All);
     let log_in = |user: &StoredUser| {
-        let account = quotas.account(&user.effective()).unwrap();
+        let account = usage.account(&user.effective()).unwrap();
         (
             connections.log_in(user, &user.effective()).unwrap(),
             account,
@@ -32,7 +28,7 @@ fn sessions_end_or_learn_what_holds_now() {
     };
     let all = [&disabled, &deleted, &expired, &slower, &same];
     let sessions = all.map(log_in);
-    let look = || follow_changes(provider.as_ref(), &connections, &quotas).unwrap();
+    let look = || follow_changes(provider.as_ref(), &connections, &usage).unwrap();
     look();
     let closed = || {
         sessions
@@ -102,17 +98,20 @@ fn what_a_session_cannot_go_on_without_ends_it_and_what_is_applied_at_once_does_
     ];
     let cases = ending.map(|case| (case, true)).into_iter();
     for ((what, change), ends) in cases.chain(applied.map(|case| (case, false))) {
-        let provider = Arc::new(MemoryProvider::new());
+        let Service {
+            provider,
+            connections,
+            usage,
+            ..
+        } = Service::new(Settings::default());
         let user = add(provider.as_ref(), "bob", |draft| {
             draft.password = Some(BCRYPT.to_owned());
         });
-        let connections = Connections::new(Events::default());
-        let quotas = UsageManager::new(provider.clone(), Tracking::All);
         let login = connections.log_in(&user, &user.effective()).unwrap();
         let mut changed = user.clone();
         change(&mut changed);
         provider.update_user(&changed).unwrap();
-        follow_changes(provider.as_ref(), &connections, &quotas).unwrap();
+        follow_changes(provider.as_ref(), &connections, &usage).unwrap();
         assert_eq!(login.close_requested().is_cancelled(), ends, "{what}");
         // Who logs in afterwards has what holds now.
         let now = provider.user_by_id(user.id).unwrap().unwrap();
@@ -125,7 +124,7 @@ fn what_a_session_cannot_go_on_without_ends_it_and_what_is_applied_at_once_does_
                 },
             )
             .unwrap();
-        follow_changes(provider.as_ref(), &connections, &quotas).unwrap();
+        follow_changes(provider.as_ref(), &connections, &usage).unwrap();
         assert!(!later.close_requested().is_cancelled(), "{what}");
     }
 }
