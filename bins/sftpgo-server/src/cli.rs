@@ -41,11 +41,23 @@ pub(crate) enum Command {
     InitProvider(Options),
     /// Ask the server of this configuration whether it answers; exit with 1 if it does not within 3 seconds.
     Ping(Options),
+    /// Give an admin who is locked out a new password, and everything to do; the server may be running.
+    ResetAdmin(ResetAdmin),
     /// Write manual pages, completions or a configuration file, from what the program knows of itself.
     #[command(subcommand)]
     Gen(Gen),
     /// Say which version this is.
     Version,
+}
+
+/// Whom to let in again.
+#[derive(Debug, Args)]
+pub(crate) struct ResetAdmin {
+    /// The name of the admin.
+    #[arg(value_name = "NAME")]
+    pub(crate) username: String,
+    #[command(flatten)]
+    pub(crate) options: Options,
 }
 
 /// What to generate.

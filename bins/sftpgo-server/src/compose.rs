@@ -3,10 +3,11 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use rustix::process::{Resource, getrlimit};
-use sftpgo_api::{AllowedHosts, ApiState, Metrics};
+use sftpgo_api::{AllowedHosts, ApiState, HostKeyInfo, Metrics, SshInfo};
 use sftpgo_core::{
     Error, Provider,
     accounts::Accounts,
+    admin::AdminStore,
     auth::{Authenticator, Logins, PasswordLimits, StoredCredentials, refusal::RefusalTime},
     cluster::Heartbeat,
     event::Events,
@@ -23,6 +24,7 @@ use sftpgo_store::{ConnectOptions, DatabaseProvider, FileJournal, MemoryProvider
 
 use crate::{
     actions::{FileActions, Queue, UserActions},
+    admin_access,
     config::{
         Problem,
         settings::{Driver, Settings, Sftpd},
@@ -57,7 +59,7 @@ pub(crate) fn compose(
     directory: &Path,
     grace: Duration,
 ) -> Result<Parts, Problem> {
-    let provider = provider(&settings.data_provider.driver)?;
+    let Stores { provider, admins } = stores(&settings.data_provider.driver)?;
     let host_keys = host_keys(&settings.sftpd, directory)?;
     let metrics = Metrics::new().map_err(of_key("httpd"))?;
     let actions = Queue::start()
@@ -107,7 +109,23 @@ pub(crate) fn compose(
     }
     let homes: Arc<dyn FilesystemFactory> = Arc::new(BoundedHomes::new(Arc::new(LocalHomes)));
 
+    let authenticator = Authenticator::new(
+        Arc::new(StoredCredentials::new(
+            Arc::clone(&provider),
+            settings.data_provider.rehash_on_login,
+        )),
+        Arc::clone(&homes),
+        Arc::clone(&connections),
+        Arc::clone(&quotas),
+    );
+    let authenticator = Arc::new(authenticator.with_refusal_time(Arc::clone(&refusal_time)));
+    let logins = Logins::new(authenticator, events.clone(), PasswordLimits::default());
+    let logins = Arc::new(logins.map_err(of_key("sftpd"))?);
+
     let api = Arc::new(ApiState {
+        admins: admin_access::access(settings, directory, admins, Arc::clone(&logins))?,
+        driver: driver_name(&settings.data_provider.driver).to_owned(),
+        ssh: ssh_info(&settings.sftpd, &host_keys),
         accounts: Arc::new(Accounts::new(
             Arc::clone(&provider),
             Arc::clone(&connections),
@@ -128,19 +146,8 @@ pub(crate) fn compose(
         allowed_hosts: AllowedHosts::new(settings.httpd.allowed_hosts.iter().cloned()),
         version: version::info(),
     });
-    let authenticator = Authenticator::new(
-        Arc::new(StoredCredentials::new(
-            Arc::clone(&provider),
-            settings.data_provider.rehash_on_login,
-        )),
-        Arc::clone(&homes),
-        Arc::clone(&connections),
-        Arc::clone(&quotas),
-    );
-    let authenticator = Arc::new(authenticator.with_refusal_time(Arc::clone(&refusal_time)));
-    let logins = Logins::new(authenticator, events.clone(), PasswordLimits::default());
     let services = Services {
-        logins: Arc::new(logins.map_err(of_key("sftpd"))?),
+        logins,
         connections: Arc::clone(&connections),
         events,
     };
@@ -164,13 +171,66 @@ pub(crate) fn compose(
     })
 }
 
-fn provider(driver: &Driver) -> Result<Arc<dyn Provider>, Problem> {
+/// What is kept: users, and admins.
+pub(crate) struct Stores {
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) admins: Arc<dyn AdminStore>,
+}
+
+/// Opens what keeps them.
+///
+/// # Errors
+/// The database cannot be used.
+pub(crate) fn stores(driver: &Driver) -> Result<Stores, Problem> {
     match driver {
-        Driver::Memory => Ok(Arc::new(MemoryProvider::new())),
+        Driver::Memory => Ok(both(MemoryProvider::new())),
         Driver::Database(config) => match DatabaseProvider::open(config) {
-            Ok(provider) => Ok(Arc::new(provider)),
+            Ok(store) => Ok(both(store)),
             Err(error) => Err(of_database(config, &error)),
         },
+    }
+}
+
+fn both<S: Provider + AdminStore + 'static>(store: S) -> Stores {
+    let store = Arc::new(store);
+    Stores {
+        provider: Arc::clone(&store) as Arc<dyn Provider>,
+        admins: store,
+    }
+}
+
+/// As the configuration calls it.
+fn driver_name(driver: &Driver) -> &'static str {
+    match driver {
+        Driver::Memory => "memory",
+        Driver::Database(config) => match config.connect_options {
+            ConnectOptions::Sqlite(_) => "sqlite",
+            ConnectOptions::PostgresText(_) | ConnectOptions::Postgres(_) => "postgresql",
+            ConnectOptions::Mysql(_) => "mysql",
+        },
+    }
+}
+
+fn ssh_info(sftpd: &Sftpd, host_keys: &[HostKey]) -> SshInfo {
+    let host_key = |key: &HostKey| HostKeyInfo {
+        path: key
+            .path()
+            .map(|path| path.display().to_string())
+            .unwrap_or_default(),
+        fingerprint: key.fingerprint(),
+        algorithms: match key.algorithm().as_str() {
+            "ssh-rsa" => vec!["rsa-sha2-512".to_owned(), "rsa-sha2-256".to_owned()],
+            other => vec![other.to_owned()],
+        },
+    };
+    let commands = sftpd.ssh_commands.iter().map(|command| command.name());
+    SshInfo {
+        bindings: vec![(sftpd.bind.address.clone(), sftpd.bind.port)],
+        host_keys: host_keys.iter().map(host_key).collect(),
+        ssh_commands: commands
+            .chain(sftpd.enable_scp.then_some("scp"))
+            .map(str::to_owned)
+            .collect(),
     }
 }
 

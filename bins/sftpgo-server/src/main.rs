@@ -1,6 +1,7 @@
 //! The server program: reads the command line and hands over to the part that does the rest.
 
 mod actions;
+mod admin_access;
 mod allocator;
 mod check;
 mod cli;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         cli::Command::Migrate(migrate) => migrate::run(migrate),
         cli::Command::InitProvider(options) => migrate::init(options),
         cli::Command::Ping(options) => ping::run(options),
+        cli::Command::ResetAdmin(asked) => admin_access::reset(asked),
         cli::Command::Gen(what) => generate::run(what),
         cli::Command::Version => {
             terminal::say(&version::line());

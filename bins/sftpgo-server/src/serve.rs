@@ -144,6 +144,7 @@ async fn serve(
         settings,
         log,
         host_keys: &parts.host_keys,
+        setup_code: parts.api.admins.setup_code.as_ref(),
     }
     .say();
 

@@ -8,6 +8,7 @@ use std::{
 };
 
 use sftpgo_api::Reach;
+use sftpgo_core::admin::SetupCode;
 use sftpgo_ssh::HostKey;
 
 use crate::{
@@ -30,6 +31,8 @@ pub(crate) struct StartupBanner<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) log: &'a LogSettings,
     pub(crate) host_keys: &'a [HostKey],
+    /// By which the first admin is made; none when there is one.
+    pub(crate) setup_code: Option<&'a SetupCode>,
 }
 
 impl StartupBanner<'_> {
@@ -118,10 +121,22 @@ impl StartupBanner<'_> {
         match port {
             None => format!("Connect with\n  {connect}"),
             Some((rest, is_tls)) => format!(
-                "Add a user, with a password that you will be asked for:\n  {}\nThen connect:\n  {connect}",
+                "{}Add a user, with a password that you will be asked for:\n  {}\nThen connect:\n  {connect}",
+                self.first_admin(rest, is_tls),
                 self.add_user(rest, is_tls)
             ),
         }
+    }
+
+    /// What to do while nobody has to log in.
+    fn first_admin(&self, rest: SocketAddr, is_tls: bool) -> String {
+        let Some(code) = self.setup_code else {
+            return String::new();
+        };
+        let (url, code) = (url(rest, is_tls), code.reveal());
+        format!(
+            "Make the first admin, so that whoever manages users has to log in:\n  {url}/web/setup?code={code}\n"
+        )
     }
 
     fn add_user(&self, rest: SocketAddr, is_tls: bool) -> String {
@@ -156,11 +171,15 @@ impl StartupBanner<'_> {
             .map(ToString::to_string)
             .collect();
         for rest in &self.http {
-            if rest.reach() == Reach::Network {
-                warnings.push(format!(
-                    "the REST API listens on {rest} WITHOUT AUTHENTICATION: everybody who reaches it can manage all users. \
-                     Set httpd.bind_address to 127.0.0.1, or keep others away with a firewall"
-                ));
+            if rest.reach() == Reach::Network && self.setup_code.is_some() {
+                warnings.push(if self.settings.httpd.insecure_no_auth {
+                    format!(
+                        "the REST API listens on {rest} WITHOUT AUTHENTICATION until there is an admin, as httpd.insecure_no_auth \
+                         says: everybody who reaches it can manage all users"
+                    )
+                } else {
+                    format!("the REST API on {rest} answers nobody until there is an admin")
+                });
             }
         }
         for at in &self.http {

@@ -1,12 +1,19 @@
 //! The REST API over users that live as long as the process:
 //! `cargo run -p sftpgo-api --example serve_memory -- 127.0.0.1:8080`
 
+#![allow(clippy::print_stderr, reason = "it talks to who runs it")]
+
 use std::{error::Error, sync::Arc};
 
-use sftpgo_api::{AllowedHosts, ApiState, Binding, BindingOptions, Metrics, Socket, VersionInfo};
+use sftpgo_api::{
+    AdminAccess, AllowedHosts, ApiState, Binding, BindingOptions, Metrics, Socket, SshInfo,
+    TokenSettings, Tokens, VersionInfo,
+};
 use sftpgo_core::{
     Provider,
     accounts::Accounts,
+    admin::{AdminLogins, Admins, SetupCode, TotpConfig},
+    auth::{Authenticator, Logins, PasswordLimits, StoredCredentials},
     event::Events,
     explain::Explainer,
     filesystem::local::LocalHomes,
@@ -26,10 +33,33 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let metrics = Metrics::new()?;
     let events = Events::new(vec![Box::new(metrics.clone())]);
-    let provider: Arc<dyn Provider> = Arc::new(MemoryProvider::new());
+    let store = Arc::new(MemoryProvider::new());
+    let provider: Arc<dyn Provider> = store.clone();
     let connections = Connections::new(events.clone());
     let quotas = UsageManager::new(Arc::clone(&provider), Tracking::All);
+    let authenticator = Authenticator::new(
+        Arc::new(StoredCredentials::new(Arc::clone(&provider), false)),
+        Arc::new(LocalHomes),
+        Arc::clone(&connections),
+        Arc::clone(&quotas),
+    );
+    let logins = Logins::new(
+        Arc::new(authenticator),
+        events.clone(),
+        PasswordLimits::default(),
+    )?;
+    let admins = Arc::new(Admins::new(store, vec![TotpConfig::default()]));
+    let mut access = AdminAccess::new(
+        Arc::new(AdminLogins::new(admins, Arc::new(logins))),
+        Tokens::new(TokenSettings::default())?,
+    );
+    let code = SetupCode::generate();
+    eprintln!("make the first admin with the code {}", code.reveal());
+    access.setup_code = Some(code);
     let state = ApiState {
+        admins: access,
+        driver: "memory".to_owned(),
+        ssh: SshInfo::default(),
         accounts: Arc::new(Accounts::new(
             Arc::clone(&provider),
             Arc::clone(&connections),

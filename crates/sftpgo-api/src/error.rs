@@ -5,7 +5,7 @@ use std::error::Error as _;
 use serde::Serialize;
 use sftpgo_core::{Error, ErrorKind};
 use warp::{
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     reply::Response,
 };
 
@@ -26,6 +26,17 @@ pub(crate) struct ApiError {
     message: String,
     error: String,
     allow: Option<&'static str>,
+    header: Option<(HeaderName, &'static str)>,
+    /// What the domain said, which the second version of the API says otherwise.
+    kind: Option<ErrorKind>,
+}
+
+/// The same in the second version of the API.
+#[derive(Serialize)]
+struct ApiResponseV2<'a> {
+    message: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    error: &'a str,
 }
 
 impl ApiError {
@@ -39,6 +50,25 @@ impl ApiError {
 
     pub(crate) fn forbidden(error: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "", error)
+    }
+
+    /// Nobody has proved to be somebody who may ask.
+    pub(crate) fn unauthorized(error: impl Into<String>) -> Self {
+        Self {
+            header: Some((
+                header::WWW_AUTHENTICATE,
+                "Basic realm=\"SFTPGo\", charset=\"UTF-8\"",
+            )),
+            ..Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", error)
+        }
+    }
+
+    /// The same with another header.
+    pub(crate) fn with_header(self, name: HeaderName, value: &'static str) -> Self {
+        Self {
+            header: Some((name, value)),
+            ..self
+        }
     }
 
     pub(crate) fn too_large(limit: usize) -> Self {
@@ -77,10 +107,35 @@ impl ApiError {
             message: &self.message,
             error: &self.error,
         };
-        let mut response = response::json(self.status, &body);
+        let response = response::json(self.status, &body);
+        self.with_headers(response)
+    }
+
+    /// As the second version of the API says it.
+    pub(crate) fn into_v2_response(mut self) -> Response {
+        if let Some(kind) = self.kind {
+            self.status = v2_status(kind);
+        }
+        let reason = self.status.canonical_reason().unwrap_or_default();
+        let body = ApiResponseV2 {
+            message: reason,
+            error: &self.error,
+        };
+        let response = if self.allow.is_some() {
+            response::empty(self.status)
+        } else {
+            response::json(self.status, &body)
+        };
+        self.with_headers(response)
+    }
+
+    fn with_headers(self, mut response: Response) -> Response {
         let headers = response.headers_mut();
         if let Some(allow) = self.allow {
             headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        if let Some((name, value)) = self.header {
+            headers.insert(name, HeaderValue::from_static(value));
         }
         if self.status == StatusCode::REQUEST_TIMEOUT {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -94,6 +149,8 @@ impl ApiError {
             message: message.to_owned(),
             error: error.into(),
             allow: None,
+            header: None,
+            kind: None,
         }
     }
 }
@@ -110,7 +167,18 @@ impl From<Error> for ApiError {
         } else {
             ""
         };
-        Self::new(status, message, error.message())
+        Self {
+            kind: Some(error.kind()),
+            ..Self::new(status, message, error.message())
+        }
+    }
+}
+
+fn v2_status(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::AlreadyExists => StatusCode::CONFLICT,
+        ErrorKind::Unsupported => StatusCode::NOT_IMPLEMENTED,
+        other => status(other),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The REST API v1.2.0 under `/api/v1`, Prometheus metrics under `/metrics`, and `/healthz`.
+//! The REST API v1.2.0 under `/api/v1`, what there is of SFTPGo's 2.x under `/api/v2`, Prometheus metrics under `/metrics`, and `/healthz`.
 //!
 //! Knows HTTP and JSON and, of the rest, only `sftpgo-core`: neither where users are kept nor how files travel.
 
@@ -6,6 +6,7 @@
 
 mod access_log;
 mod arrival;
+mod auth;
 mod binding;
 mod blocking;
 mod body;
@@ -28,8 +29,10 @@ mod routes;
 mod server;
 mod state;
 mod tls;
+mod v2;
 
 pub use arrival::{Arrival, ClientAddress, Reach};
+pub use auth::{AdminAccess, TokenSettings, Tokens};
 pub use binding::{Binding, BindingOptions, Socket, StrictTransport};
 pub use dto::user::user_json;
 pub use forwarded::Proxies;
@@ -38,3 +41,4 @@ pub use metrics::Metrics;
 pub use server::serve;
 pub use state::{ApiState, VersionInfo};
 pub use tls::{ClientCertificates, Tls, TlsError, TlsOptions, TlsPart, TlsVersion, watch_tls};
+pub use v2::{HostKeyInfo, SshInfo};

@@ -1,26 +1,52 @@
 //! Who sends a request, and what a route needs of them.
 //!
-//! [`Principal::of`] is the one place where a request gets its principal. A route gets the [`App`] only by saying what it
-//! needs, so that none can forget to ask.
+//! `auth/authenticate.rs` is the one place where a request gets its principal. A route gets the [`App`] only by saying what
+//! it needs, so that none can forget to ask.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
-use hyper::Request;
+use sftpgo_core::admin::{Admin, AdminPermissions};
 use warp::Filter;
 
-use crate::{error::ApiError, state::App};
+use crate::{auth::Claims, error::ApiError, state::App};
 
 /// Who sends a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Principal {
-    /// Anybody who reaches the port: REST 1.2.0 has no login.
+    /// Nobody who has proved anything: what needs no principal is all there is.
+    Nobody,
+    /// Anybody who reaches the port: REST 1.2.0 has no login while there is no admin.
     Anyone,
+    /// Who knows the setup code, and may make the first admin.
+    Setup,
+    /// An admin.
+    Admin(Arc<AdminSession>),
+}
+
+/// An admin who has proved to be it.
+#[derive(Debug)]
+pub(crate) struct AdminSession {
+    pub(crate) admin: Admin,
+    pub(crate) by: By,
+}
+
+/// By what an admin has proved to be it.
+#[derive(Debug, Clone)]
+pub(crate) enum By {
+    /// The password.
+    Password,
+    /// A token.
+    Token(Claims),
+    /// An API key, which may not change what the admin logs in with.
+    ApiKey,
 }
 
 /// What a route needs its principal to be allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// Reading version, state and metrics.
+    /// Nothing but to be known.
+    Login,
+    /// Reading state and metrics.
     ViewStatus,
     /// Reading users and what they may do.
     ViewUsers,
@@ -36,18 +62,60 @@ pub(crate) enum Need {
     CloseConnections,
     /// Starting quota scans and reading how they go.
     ScanQuotas,
+    /// Everything about admins.
+    ManageAdmins,
+    /// Everything about API keys.
+    ManageApiKeys,
+    /// What an admin logs in with, and says about itself.
+    OwnAccount,
 }
 
-impl Principal {
-    /// Who sends this request.
-    pub(crate) fn of<B>(_request: &Request<B>) -> Self {
-        Self::Anyone
+impl Need {
+    /// None for what every admin may.
+    fn permission(self) -> Option<AdminPermissions> {
+        Some(match self {
+            Self::Login | Self::OwnAccount => return None,
+            Self::ViewStatus => AdminPermissions::VIEW_STATUS,
+            Self::ViewUsers => AdminPermissions::VIEW_USERS,
+            Self::AddUsers => AdminPermissions::ADD_USERS,
+            Self::ChangeUsers => AdminPermissions::EDIT_USERS,
+            Self::DeleteUsers => AdminPermissions::DELETE_USERS,
+            Self::ViewConnections => AdminPermissions::VIEW_CONNECTIONS,
+            Self::CloseConnections => AdminPermissions::CLOSE_CONNECTIONS,
+            Self::ScanQuotas => AdminPermissions::QUOTA_SCANS,
+            Self::ManageAdmins | Self::ManageApiKeys => AdminPermissions::ANYTHING,
+        })
     }
 
-    /// May they do that?
-    pub(crate) fn may(self, _need: Need) -> bool {
-        match self {
-            Self::Anyone => true,
+    /// Is it about what an admin logs in with?
+    fn is_about_logins(self) -> bool {
+        matches!(self, Self::OwnAccount | Self::ManageApiKeys)
+    }
+}
+
+impl AdminSession {
+    /// May the admin do that?
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn check(&self, need: Need) -> Result<(), ApiError> {
+        let refused = |why: &str| Err(ApiError::forbidden(why));
+        if matches!(self.by, By::ApiKey) && need.is_about_logins() {
+            return refused("an API key may not do this");
+        }
+        if need != Need::OwnAccount {
+            if self.admin.require_password_change {
+                return refused("the password has to be changed first");
+            }
+            if self.admin.require_two_factor && self.admin.totp.is_none() {
+                return refused("a second factor has to be set up first");
+            }
+        }
+        match need.permission() {
+            Some(permission) if !self.admin.permissions.allow(permission) => {
+                refused("this is not allowed")
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -55,30 +123,92 @@ impl Principal {
 /// What a handler gets: the rest of the program, or the refusal that it returns.
 pub(crate) type Allowed = Result<App, ApiError>;
 
-/// Lets in whom the request is of, if they may do what the route needs.
+/// What a handler gets that asks who acts.
+pub(crate) type AllowedAdmin = Result<(App, Arc<AdminSession>), ApiError>;
+
+/// Lets in whom the request is of, if they may do what the route needs; anybody while there is no admin.
 pub(crate) fn allowed(
     app: &App,
     need: Need,
 ) -> impl Filter<Extract = (Allowed,), Error = Infallible> + Clone + use<> {
     let app = app.clone();
-    warp::ext::optional().map(move |principal: Option<Principal>| {
-        if principal.is_some_and(|principal| principal.may(need)) {
-            Ok(app.clone())
-        } else {
-            Err(ApiError::forbidden("this is not allowed"))
-        }
+    warp::ext::optional().map(move |principal: Option<Principal>| match principal {
+        Some(Principal::Anyone) => Ok(app.clone()),
+        principal => admin(principal, need).map(|_| app.clone()),
     })
+}
+
+/// Lets in an admin who may do what the route needs, and nobody else.
+pub(crate) fn allowed_admin(
+    app: &App,
+    need: Need,
+) -> impl Filter<Extract = (AllowedAdmin,), Error = Infallible> + Clone + use<> {
+    let app = app.clone();
+    warp::ext::optional().map(move |principal: Option<Principal>| {
+        admin(principal, need).map(|session| (app.clone(), session))
+    })
+}
+
+fn admin(principal: Option<Principal>, need: Need) -> Result<Arc<AdminSession>, ApiError> {
+    match principal {
+        Some(Principal::Admin(session)) => session.check(need).map(|()| session),
+        _ => Err(ApiError::unauthorized("a login is needed")),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use sftpgo_core::admin::AdminDraft;
+
     use super::*;
 
-    #[test]
-    fn every_need_of_rest_1_2_0_is_open_to_anyone() {
-        let anyone = Principal::of(&Request::new(()));
-        for need in [Need::ViewStatus, Need::DeleteUsers, Need::CloseConnections] {
-            assert!(anyone.may(need), "{need:?}");
+    fn session(permissions: &[&str], by: By) -> AdminSession {
+        let draft = AdminDraft {
+            username: "alice".to_owned(),
+            status: 1,
+            password: "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$7fkwUSUMyZ7sXrhZPxw1UQ".to_owned(),
+            permissions: permissions.iter().map(|name| (*name).to_owned()).collect(),
+            ..AdminDraft::default()
+        };
+        AdminSession {
+            admin: draft.validate(1).unwrap(),
+            by,
         }
+    }
+
+    #[test]
+    fn an_admin_may_what_its_permissions_say() {
+        let some = session(&["view_users"], By::Password);
+        for (need, may) in [
+            (Need::ViewUsers, true),
+            (Need::Login, true),
+            (Need::OwnAccount, true),
+            (Need::AddUsers, false),
+            (Need::ManageAdmins, false),
+            (Need::ManageApiKeys, false),
+        ] {
+            assert_eq!(some.check(need).is_ok(), may, "{need:?}");
+        }
+        assert!(
+            session(&["*"], By::Password)
+                .check(Need::ManageAdmins)
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn a_key_does_not_touch_logins() {
+        let key = session(&["*"], By::ApiKey);
+        assert!(key.check(Need::ManageAdmins).is_ok());
+        assert!(key.check(Need::ManageApiKeys).is_err());
+        assert!(key.check(Need::OwnAccount).is_err());
+    }
+
+    #[test]
+    fn who_has_to_change_something_first_may_do_only_that() {
+        let mut first = session(&["*"], By::Password);
+        first.admin.require_password_change = true;
+        assert!(first.check(Need::ViewUsers).is_err());
+        assert!(first.check(Need::OwnAccount).is_ok());
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 use warp::{
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     reply::Response,
 };
 
@@ -36,6 +36,33 @@ pub(crate) fn message(status: StatusCode, message: &str) -> Reply {
             error: "",
         },
     ))
+}
+
+/// It is done, as the second version of the API says it.
+pub(crate) fn message_v2(status: StatusCode, message: &str) -> Response {
+    json(status, &serde_json::json!({ "message": message }))
+}
+
+/// The answer tells where what was made can be found, and what it is called.
+pub(crate) fn at(mut response: Response, location: &str, id: &str) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::LOCATION, location),
+        (HeaderName::from_static("x-object-id"), id),
+    ] {
+        // Names and ids are plain text.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+/// No body.
+pub(crate) fn empty(status: StatusCode) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = status;
+    response
 }
 
 /// Text of another type than JSON.

@@ -17,6 +17,7 @@ use crate::{
     principal::{Allowed, Need, allowed},
     response::Reply,
     state::App,
+    v2,
 };
 
 const BASE: &str = "/api/v1/";
@@ -24,6 +25,17 @@ const BASE: &str = "/api/v1/";
 /// Says that the server answers. Anybody may ask, by whatever name they reach it: monitoring and balancers often have only
 /// an address, and nobody learns more than that.
 pub(crate) const HEALTH: &str = "/healthz";
+
+/// Is the path of a resource that anybody may have, or that asks for a login by itself?
+pub(crate) fn needs_no_principal(path: &str) -> bool {
+    let is_web = path == "/" || path == "/web" || path.starts_with("/web/");
+    is_web || path == HEALTH || path == "/api/v2/token"
+}
+
+/// Is this a path of the API's second version, whose answers have another shape?
+pub(crate) fn is_v2(path: &str) -> bool {
+    path.starts_with(v2::BASE)
+}
 
 /// Every path of the API; what none of them takes is answered 404.
 pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
@@ -44,6 +56,8 @@ pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
         .unify()
         .or(health())
         .unify()
+        .or(v2::all(app))
+        .unify()
         .recover(unrouted)
         .unify()
         .boxed()
@@ -52,7 +66,7 @@ pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
 fn status_routes(app: &App) -> BoxedFilter<(Response,)> {
     let version = at("version")
         .and(warp::get())
-        .and(allowed(app, Need::ViewStatus))
+        .and(allowed(app, Need::Login))
         .then(status::version);
     let provider = at("providerstatus")
         .and(warp::get())
@@ -220,7 +234,7 @@ fn at(name: &str) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<
 }
 
 /// `path` and nothing behind it; warp's own `path::end` would let a slash pass.
-fn exactly(path: String) -> impl Filter<Extract = (), Error = Rejection> + Clone {
+pub(crate) fn exactly(path: String) -> impl Filter<Extract = (), Error = Rejection> + Clone {
     warp::path::full()
         .and_then(move |full: FullPath| {
             future::ready(if full.as_str() == path {
@@ -247,7 +261,7 @@ fn within(
     between(format!("{BASE}{name}/"), format!("/{rest}"))
 }
 
-fn between(
+pub(crate) fn between(
     prefix: String,
     suffix: String,
 ) -> impl Filter<Extract = (Result<String, ApiError>,), Error = Rejection> + Clone {
@@ -270,11 +284,12 @@ fn decoded(segment: &str) -> Result<String, ApiError> {
         .map_err(|_| ApiError::bad_request("the path is not UTF-8"))
 }
 
-fn query() -> impl Filter<Extract = (String,), Error = Infallible> + Clone {
+pub(crate) fn query() -> impl Filter<Extract = (String,), Error = Infallible> + Clone {
     warp::query::raw().or(warp::any().map(String::new)).unify()
 }
 
-fn whole_body() -> impl Filter<Extract = (Result<Vec<u8>, ApiError>,), Error = Rejection> + Clone {
+pub(crate) fn whole_body()
+-> impl Filter<Extract = (Result<Vec<u8>, ApiError>,), Error = Rejection> + Clone {
     warp::body::stream().then(body::read)
 }
 

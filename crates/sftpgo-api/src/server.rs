@@ -3,7 +3,7 @@
 use std::{convert::Infallible, future::Future, panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::{FutureExt, future::join_all};
-use hyper::{Request, service::Service};
+use hyper::{Request, body::Incoming, service::Service};
 use hyper_util::service::TowerToHyperService;
 use tokio_util::sync::CancellationToken;
 use warp::reply::Response;
@@ -11,6 +11,7 @@ use warp::reply::Response;
 use crate::{
     access_log::Entry,
     arrival::{Arrival, Reach},
+    auth::authenticate,
     binding::{Binding, BindingOptions},
     csrf::is_cross_site,
     error::ApiError,
@@ -23,8 +24,8 @@ use crate::{
 
 /// Serves on `bindings` until `shutdown` fires and the requests then running are answered.
 pub async fn serve(state: Arc<ApiState>, bindings: Vec<Binding>, shutdown: CancellationToken) {
-    let routes = warp::service(routes::all(&App::new(Arc::clone(&state))));
-    let routes = TowerToHyperService::new(routes);
+    let app = App::new(Arc::clone(&state));
+    let routes = TowerToHyperService::new(warp::service(routes::all(&app)));
     let limits = Limits::within(state.connections.descriptors().kept());
     let places = limits.places();
     let serving = bindings.into_iter().map(|binding| {
@@ -32,22 +33,16 @@ pub async fn serve(state: Arc<ApiState>, bindings: Vec<Binding>, shutdown: Cance
             options: binding.options.clone(),
             reach: binding.socket.reach(),
         });
-        let (state, routes) = (Arc::clone(&state), routes.clone());
+        let (app, routes) = (app.clone(), routes.clone());
         let handler = move |peer, mut request| {
             request::use_one_form(&mut request);
             let arrival = way.arrival(peer, &request);
             request.extensions_mut().insert(arrival);
-            let entry = Entry::open(&request, arrival.client, Arc::clone(&state.metrics));
-            let principal = Principal::of(&request);
-            request.extensions_mut().insert(principal);
-            let answered = checked(&request, &way.options, &state.allowed_hosts)
-                .map(|()| guarded(routes.call(request)));
-            let way = Arc::clone(&way);
+            let entry = Entry::open(&request, arrival.client, Arc::clone(&app.state.metrics));
+            let (app, routes, way) = (app.clone(), routes.clone(), Arc::clone(&way));
             async move {
-                let mut response = match answered {
-                    Ok(answered) => answered.await?,
-                    Err(refusal) => refusal.into_response(),
-                };
+                let answered = answer(app, routes, &way.options, arrival, request);
+                let mut response = guarded(answered).await?;
                 way.options.complete(response.headers_mut(), &arrival);
                 entry.close(&response);
                 Ok(response)
@@ -76,6 +71,39 @@ impl Way {
         self.options
             .arrival(self.reach, address, is_tls, request.headers())
     }
+}
+
+/// The answer of the route, or the refusal of whoever may not get there.
+async fn answer<R>(
+    app: App,
+    routes: R,
+    options: &BindingOptions,
+    arrival: Arrival,
+    mut request: Request<Incoming>,
+) -> Result<Response, Infallible>
+where
+    R: Service<Request<Incoming>, Response = Response, Error = Infallible>,
+{
+    let is_v2 = routes::is_v2(request.uri().path());
+    match principal_of(&app, options, &arrival, &request).await {
+        Ok(principal) => {
+            request.extensions_mut().insert(principal);
+            routes.call(request).await
+        }
+        Err(refusal) if is_v2 => Ok(refusal.into_v2_response()),
+        Err(refusal) => Ok(refusal.into_response()),
+    }
+}
+
+async fn principal_of(
+    app: &App,
+    options: &BindingOptions,
+    arrival: &Arrival,
+    request: &Request<Incoming>,
+) -> Result<Principal, ApiError> {
+    checked(request, options, &app.state.allowed_hosts)?;
+    let path = request.uri().path();
+    authenticate(app, path, request.headers(), arrival).await
 }
 
 /// Refuses what is not for the routes.

@@ -7,12 +7,16 @@ use sftpgo_core::{
     Provider, accounts::Accounts, explain::Explainer, quota_scan::QuotaScans, registry::Connections,
 };
 
-use crate::{blocking::Blocking, host::AllowedHosts, metrics::Metrics};
+use crate::{
+    auth::AdminAccess, blocking::Blocking, host::AllowedHosts, metrics::Metrics, v2::SshInfo,
+};
 
 /// Calls into the domain at once: the dearest, hashing a password, takes a core and some 20 MiB.
 const DOMAIN_CALLS: usize = 8;
 /// Quota scans at once; further ones are listed and wait for their turn.
 const QUOTA_SCANS: usize = 2;
+/// Logins at once that wait for their turn to be verified.
+const LOGINS: usize = 64;
 
 /// What the API serves.
 pub struct ApiState {
@@ -30,8 +34,14 @@ pub struct ApiState {
     pub metrics: Arc<Metrics>,
     /// The names under which it is reached.
     pub allowed_hosts: AllowedHosts,
+    /// Who may ask.
+    pub admins: AdminAccess,
     /// Answered by `/version`.
     pub version: VersionInfo,
+    /// Shown by the status: which kind of store there is, as the configuration calls it.
+    pub driver: String,
+    /// Shown by the status.
+    pub ssh: SshInfo,
 }
 
 /// Which program this is.
@@ -53,6 +63,8 @@ pub(crate) struct App {
     pub(crate) calls: Blocking,
     /// Scans, apart from the calls: one may walk a home for hours.
     pub(crate) scans: Blocking,
+    /// Logins, apart from both: they wait for their turn.
+    pub(crate) logins: Blocking,
 }
 
 impl App {
@@ -61,6 +73,7 @@ impl App {
             state,
             calls: Blocking::new(DOMAIN_CALLS),
             scans: Blocking::new(QUOTA_SCANS),
+            logins: Blocking::new(LOGINS),
         }
     }
 }

@@ -28,6 +28,12 @@ pub(crate) const FLAG_VARIABLES: [&str; 9] = [
     "SFTPGO_GRACE_TIME",
 ];
 
+/// Variables of the first admin, see `admin_access.rs`.
+const ADMIN_VARIABLES: [&str; 2] = [
+    "SFTPGO_DEFAULT_ADMIN_USERNAME",
+    "SFTPGO_DEFAULT_ADMIN_PASSWORD",
+];
+
 /// Reads the variables that name a key. Of the others only look-alikes of a key are refused: the command
 /// line tool, container platforms and test runs have `SFTPGO_…` variables of their own.
 ///
@@ -47,7 +53,7 @@ pub(super) fn read(
         let Some(name) = name.to_str().filter(|name| name.starts_with("SFTPGO_")) else {
             continue;
         };
-        if FLAG_VARIABLES.contains(&name) {
+        if FLAG_VARIABLES.contains(&name) || ADMIN_VARIABLES.contains(&name) {
             continue;
         }
         if describes_a_service(name, &value) {

@@ -4,6 +4,7 @@ mod httpd;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sftpgo_core::admin::TotpConfig;
 use sftpgo_ssh::SshCommand;
 
 use self::httpd::HttpHeader;
@@ -17,6 +18,37 @@ pub(crate) struct Keys {
     pub(crate) sftpd: Sftpd,
     pub(crate) data_provider: DataProvider,
     pub(crate) httpd: Httpd,
+    pub(crate) mfa: Mfa,
+}
+
+/// Second factors, of SFTPGo since 2.2.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Mfa {
+    pub(crate) totp: Vec<Totp>,
+}
+
+/// A kind of second factor by time.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Totp {
+    pub(crate) name: String,
+    pub(crate) issuer: String,
+    /// sha1, sha256 or sha512.
+    pub(crate) algo: String,
+}
+
+impl Default for Mfa {
+    fn default() -> Self {
+        let offered = TotpConfig::default();
+        Self {
+            totp: vec![Totp {
+                name: offered.name,
+                issuer: offered.issuer,
+                algo: "sha1".to_owned(),
+            }],
+        }
+    }
 }
 
 /// Of SFTPGo since 1.1.
@@ -83,6 +115,7 @@ pub(super) fn may_be_text(path: &str) -> bool {
 pub(super) fn object_of(path: &str) -> Option<Value> {
     match path {
         "sftpd.keys" => serde_json::to_value(HostKey::default()).ok(),
+        "mfa.totp" => serde_json::to_value(Totp::default()).ok(),
         "httpd.bindings" => serde_json::to_value(HttpBinding::default()).ok(),
         // Of each of the bindings.
         path if path.ends_with("security.https_proxy_headers") => {
@@ -120,6 +153,8 @@ pub(crate) struct DataProvider {
     pub(crate) users_base_dir: String,
     /// Not in SFTPGo.
     pub(crate) rehash_on_login: bool,
+    /// Of SFTPGo since 2.1: makes the first admin from `SFTPGO_DEFAULT_ADMIN_USERNAME` and `_PASSWORD`.
+    pub(crate) create_default_admin: bool,
     pub(crate) actions: Actions,
     /// Of SFTPGo 0.9.5; see [`super::unsupported`].
     pub(crate) external_auth_program: String,
@@ -182,6 +217,7 @@ impl Default for DataProvider {
             pool_size: 0,
             users_base_dir: String::new(),
             rehash_on_login: false,
+            create_default_admin: false,
             actions: Actions::default(),
             external_auth_program: String::new(),
             external_auth_scope: 0,

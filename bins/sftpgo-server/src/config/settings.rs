@@ -2,8 +2,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use sftpgo_api::BindingOptions;
+use sftpgo_api::{BindingOptions, TokenSettings};
 use sftpgo_core::{
+    admin::TotpConfig,
     quota::Tracking,
     session::{SetstatMode, UploadPolicy},
 };
@@ -17,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) sftpd: Sftpd,
     pub(crate) data_provider: DataProvider,
     pub(crate) httpd: Httpd,
+    /// Kinds of second factors.
+    pub(crate) totp: Vec<TotpConfig>,
 }
 
 /// What holds for every protocol.
@@ -59,6 +62,8 @@ pub(crate) struct DataProvider {
     pub(crate) tracking: Tracking,
     pub(crate) users_base_dir: Option<PathBuf>,
     pub(crate) rehash_on_login: bool,
+    /// Is the first admin made from the environment?
+    pub(crate) create_default_admin: bool,
     pub(crate) actions: Actions,
 }
 
@@ -78,6 +83,9 @@ pub(crate) struct Httpd {
     pub(crate) bindings: Vec<HttpBinding>,
     /// Names under which it is reached.
     pub(crate) allowed_hosts: Vec<String>,
+    /// REST 1.2.0 is open on every address until there is an admin.
+    pub(crate) insecure_no_auth: bool,
+    pub(crate) tokens: TokenSettings,
 }
 
 /// One place where HTTP listens.

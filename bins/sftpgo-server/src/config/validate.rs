@@ -1,6 +1,7 @@
 //! Keys to settings; every value that is not acceptable is told by its key.
 
 mod httpd;
+mod mfa;
 
 use std::{
     fmt::Display,
@@ -67,6 +68,7 @@ pub(super) fn validate(
         sftpd: check.sftpd(&keys.sftpd),
         data_provider: check.data_provider(&keys.data_provider),
         httpd: check.httpd(&keys.httpd),
+        totp: check.totp(&keys.mfa),
     };
     if check.problems.is_empty() {
         Ok(settings)
@@ -164,6 +166,7 @@ impl Check<'_> {
             },
             users_base_dir: self.path(&keys.users_base_dir),
             rehash_on_login: keys.rehash_on_login,
+            create_default_admin: keys.create_default_admin,
             actions: self.actions("data_provider", &keys.actions, &USER_ACTIONS),
         }
     }

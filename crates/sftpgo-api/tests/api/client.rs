@@ -70,9 +70,24 @@ pub(crate) fn exchange(server: SocketAddr, request: &[u8]) -> Option<Answer> {
 
 /// One request with an optional body, on a connection of its own.
 pub(crate) fn request(server: SocketAddr, method: &str, path: &str, body: Option<&[u8]>) -> Answer {
+    request_with(server, method, path, &[], body)
+}
+
+/// The same with more headers.
+pub(crate) fn request_with(
+    server: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&[u8]>,
+) -> Answer {
+    let headers: String = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
     let length = body.map(|body| format!("Content-Length: {}\r\n", body.len()));
     let mut request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: test\r\nConnection: close\r\n{}\r\n",
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: test\r\nConnection: close\r\n{headers}{}\r\n",
         length.unwrap_or_default()
     )
     .into_bytes();

@@ -40,7 +40,7 @@ fn an_unknown_path_is_not_found_by_any_method() {
         "/api/v1/user/1/2/explain",
         "/api/v1/connection/a/b",
         "/api/v1/quota_scan/",
-        "/api/v2/version",
+        "/api/v3/version",
         "/metrics/",
         "/user",
         "/api/v1/user%2F1",

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod admins;
 mod client;
 mod connections;
 mod contract;

@@ -3,8 +3,15 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use serde_json::{Value, json};
-use sftpgo_api::{AllowedHosts, ApiState, Binding, BindingOptions, Metrics, Socket, VersionInfo};
-use sftpgo_core::session::UploadPolicy;
+use sftpgo_api::{
+    AdminAccess, AllowedHosts, ApiState, Binding, BindingOptions, Metrics, Socket, SshInfo,
+    TokenSettings, Tokens, VersionInfo,
+};
+use sftpgo_core::{
+    admin::{AdminLogins, Admins, SetupCode, TotpConfig},
+    session::UploadPolicy,
+};
+use sftpgo_store::MemoryProvider;
 use sftpgo_test_support::{ARGON2ID, Service, Settings};
 use tokio::{net::TcpListener, runtime::Runtime, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +23,7 @@ pub(crate) struct Api {
     pub(crate) address: SocketAddr,
     pub(crate) service: Service,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) setup_code: String,
     pub(crate) shutdown: CancellationToken,
     pub(crate) serving: JoinHandle<()>,
     pub(crate) runtime: Runtime,
@@ -39,12 +47,22 @@ impl Api {
             provider: Arc::clone(&service.provider),
             metrics: Arc::clone(&metrics),
             allowed_hosts: AllowedHosts::default(),
+            admins: access(&service),
             version: VersionInfo {
                 version: "1.2.3".into(),
                 build_date: "2026-01-02".into(),
                 commit_hash: "abc".into(),
             },
+            driver: "memory".into(),
+            ssh: SshInfo::default(),
         };
+        let setup_code = state
+            .admins
+            .setup_code
+            .as_ref()
+            .unwrap()
+            .reveal()
+            .to_owned();
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
@@ -61,6 +79,7 @@ impl Api {
             address,
             service,
             metrics,
+            setup_code,
             shutdown,
             serving,
             runtime,
@@ -92,6 +111,16 @@ impl Api {
     pub(crate) fn names(&self) -> Vec<String> {
         names(&self.call("GET", "/user").data())
     }
+}
+
+/// Admins in memory, none of them there, who are made with a code.
+fn access(service: &Service) -> AdminAccess {
+    let admins = Admins::new(Arc::new(MemoryProvider::new()), vec![TotpConfig::default()]);
+    let logins = AdminLogins::new(Arc::new(admins), Arc::new(service.logins()));
+    let tokens = Tokens::new(TokenSettings::default()).unwrap();
+    let mut access = AdminAccess::new(Arc::new(logins), tokens);
+    access.setup_code = Some(SetupCode::generate());
+    access
 }
 
 /// The names in a listing, in its order.

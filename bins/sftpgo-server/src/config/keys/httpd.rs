@@ -24,6 +24,16 @@ pub(crate) struct Httpd {
     pub(crate) ca_certificates: Vec<String>,
     /// Of SFTPGo 2.x.
     pub(crate) ca_revocation_lists: Vec<String>,
+    /// Not in SFTPGo: REST 1.2.0 is open on every address until there is an admin.
+    pub(crate) insecure_no_auth: bool,
+    /// Of SFTPGo 2.x: 1 for tokens from any address, 2 for tokens of the same admin.
+    pub(crate) token_validation: i64,
+    /// Minutes, of SFTPGo 2.x.
+    pub(crate) jwt_lifetime: i64,
+    /// Of SFTPGo 2.x: servers that share it take each other's tokens.
+    pub(crate) signing_passphrase: String,
+    /// Of SFTPGo 2.x: the same in a file.
+    pub(crate) signing_passphrase_file: String,
 }
 
 /// One place to listen at, as SFTPGo 2.x has it.
@@ -169,6 +179,11 @@ impl Default for Httpd {
             certificate_key_file: String::new(),
             ca_certificates: Vec::new(),
             ca_revocation_lists: Vec::new(),
+            insecure_no_auth: false,
+            token_validation: 3,
+            jwt_lifetime: 20,
+            signing_passphrase: String::new(),
+            signing_passphrase_file: String::new(),
         }
     }
 }

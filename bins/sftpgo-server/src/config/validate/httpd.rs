@@ -2,9 +2,9 @@
 
 mod tls;
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf, time::Duration};
 
-use sftpgo_api::{BindingOptions, Proxies, StrictTransport};
+use sftpgo_api::{BindingOptions, Proxies, StrictTransport, TokenSettings};
 use sftpgo_core::network::{Network, Networks};
 
 use super::Check;
@@ -15,6 +15,8 @@ use crate::config::{
 
 /// What can stand behind a client's address in a header, each said by a proxy of one's own.
 const MAX_DEPTH: i64 = 100;
+/// As in SFTPGo: half a day.
+const MAX_TOKEN_MINUTES: i64 = 720;
 /// Of a header of RFC 7239, which is more than a list of addresses.
 const FORWARDED: &str = "forwarded";
 
@@ -33,7 +35,47 @@ impl Check<'_> {
         Httpd {
             allowed_hosts: self.allowed_hosts(keys),
             bindings,
+            insecure_no_auth: keys.insecure_no_auth,
+            tokens: self.tokens(keys),
         }
+    }
+
+    fn tokens(&mut self, keys: &keys::Httpd) -> TokenSettings {
+        let mut tokens = TokenSettings::default();
+        let validation = self.range("httpd.token_validation", keys.token_validation, 3);
+        tokens.validation = u8::try_from(validation).unwrap_or_default();
+        match self.range("httpd.jwt_lifetime", keys.jwt_lifetime, MAX_TOKEN_MINUTES) {
+            0 => self.problem("httpd.jwt_lifetime", "must be one minute at least"),
+            minutes => tokens.lifetime = Duration::from_secs(60 * u64::from(minutes)),
+        }
+        if let Some(passphrase) = self.signing_passphrase(keys) {
+            tokens = tokens.signed_with(&passphrase);
+        }
+        tokens
+    }
+
+    /// The file wins, as in SFTPGo.
+    fn signing_passphrase(&mut self, keys: &keys::Httpd) -> Option<String> {
+        let Some(path) = self.path(&keys.signing_passphrase_file) else {
+            let passphrase = &keys.signing_passphrase;
+            return (!passphrase.is_empty()).then(|| passphrase.clone());
+        };
+        let read = fs::read_to_string(&path).map_err(|error| error.to_string());
+        let passphrase = read.map(|text| text.trim().to_owned()).and_then(|text| {
+            if text.is_empty() {
+                Err("is empty".to_owned())
+            } else {
+                Ok(text)
+            }
+        });
+        passphrase
+            .map_err(|reason| {
+                self.problem(
+                    "httpd.signing_passphrase_file",
+                    format_args!("{}: {reason}", path.display()),
+                );
+            })
+            .ok()
     }
 
     /// Of SFTPGo 0.9 and 1.x, which listen at one place.

@@ -1,0 +1,217 @@
+//! The one place where a request gets its principal.
+
+use std::{net::SocketAddr, sync::Arc, time::Instant};
+
+use sftpgo_core::{
+    Result,
+    admin::{Admin, PasswordVerdict, RefusedAdmin},
+    fair_pool::Bell,
+};
+use warp::http::{HeaderMap, HeaderName, header};
+
+use super::{Audience, BasicCredentials};
+use crate::{
+    arrival::{Arrival, ClientAddress, Reach},
+    error::ApiError,
+    principal::{AdminSession, By, Principal},
+    routes,
+    state::App,
+};
+
+const API_KEY: HeaderName = HeaderName::from_static("x-sftpgo-api-key");
+const SETUP_CODE: HeaderName = HeaderName::from_static("x-sftpgo-setup-code");
+
+/// Who sends a request with these headers to this path.
+///
+/// # Errors
+/// What was sent to prove it does not, or nothing was and something has to be.
+pub(crate) async fn authenticate(
+    app: &App,
+    path: &str,
+    headers: &HeaderMap,
+    arrival: &Arrival,
+) -> std::result::Result<Principal, ApiError> {
+    if routes::needs_no_principal(path) {
+        return Ok(Principal::Nobody);
+    }
+    let state = Arc::clone(&app.state);
+    let is_set_up = app
+        .calls
+        .run(move || state.admins.logins.admins().is_set_up())
+        .await?;
+    if !is_set_up {
+        return before_setup(app, path, headers, arrival);
+    }
+    let remote = remote(arrival);
+    if let Some(key) = headers.get(API_KEY) {
+        let key = key.to_str().unwrap_or_default().to_owned();
+        return by_key(app, key, remote).await;
+    }
+    if let Some(token) = bearer(headers) {
+        return by_token(app, token, remote).await;
+    }
+    match BasicCredentials::of(headers) {
+        Some(sent) => by_password(app, sent, remote).await,
+        None => Err(ApiError::unauthorized("a login is needed")),
+    }
+}
+
+/// While there is no admin REST 1.2.0 is open to this machine, as it always was.
+fn before_setup(
+    app: &App,
+    path: &str,
+    headers: &HeaderMap,
+    arrival: &Arrival,
+) -> std::result::Result<Principal, ApiError> {
+    let access = &app.state.admins;
+    if let Some(sent) = headers.get(SETUP_CODE) {
+        let is_right = access
+            .setup_code
+            .as_ref()
+            .zip(sent.to_str().ok())
+            .is_some_and(|(code, sent)| code.is(sent));
+        return if is_right {
+            Ok(Principal::Setup)
+        } else {
+            Err(ApiError::unauthorized("the setup code is wrong"))
+        };
+    }
+    let is_local = match (arrival.reach, arrival.client) {
+        (Reach::Loopback | Reach::UnixSocket, ClientAddress::Told(client)) => client.is_loopback(),
+        (Reach::Loopback | Reach::UnixSocket, _) => true,
+        (Reach::Network, _) => false,
+    };
+    if !is_local && !access.insecure_no_auth {
+        return Err(ApiError::forbidden(
+            "there is no admin yet: make the first one at /web/setup, with the code that the server printed when it started",
+        ));
+    }
+    if routes::is_v2(path) {
+        return Err(ApiError::unauthorized(
+            "there is no admin yet: make the first one at /web/setup, or with the header X-SFTPGO-SETUP-CODE",
+        ));
+    }
+    Ok(Principal::Anyone)
+}
+
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim().to_owned())
+}
+
+async fn by_token(
+    app: &App,
+    token: String,
+    remote: SocketAddr,
+) -> std::result::Result<Principal, ApiError> {
+    let refused = || ApiError::unauthorized("the token is not valid, or not any more");
+    let tokens = &app.state.admins.tokens;
+    let claims = tokens
+        .check(Audience::Api, &token, remote.ip())
+        .ok_or_else(refused)?;
+    let since = tokens.sessions_since(&claims);
+    let state = Arc::clone(&app.state);
+    let username = claims.sub.clone();
+    let admin = app
+        .calls
+        .run(move || state.admins.logins.current(&username, since, remote))
+        .await?
+        .ok_or_else(refused)?;
+    Ok(session(admin, By::Token(claims)))
+}
+
+async fn by_key(
+    app: &App,
+    key: String,
+    remote: SocketAddr,
+) -> std::result::Result<Principal, ApiError> {
+    let state = Arc::clone(&app.state);
+    let checked = app
+        .calls
+        .run(move || Ok(state.admins.logins.with_api_key(&key, remote)))
+        .await?;
+    match checked {
+        Ok(admin) => Ok(session(admin, By::ApiKey)),
+        Err(RefusedAdmin::Unknown) => Err(ApiError::bad_request("the API key is not valid")),
+        Err(RefusedAdmin::Wrong) => Err(ApiError::unauthorized(
+            "the API key is wrong or has expired",
+        )),
+        Err(RefusedAdmin::NotAllowed) => Err(ApiError::forbidden(
+            "the API key may not be used for this admin",
+        )),
+        Err(RefusedAdmin::Failed(error)) => Err(error.into()),
+    }
+}
+
+async fn by_password(
+    app: &App,
+    sent: BasicCredentials,
+    remote: SocketAddr,
+) -> std::result::Result<Principal, ApiError> {
+    let verified = &app.state.admins.verified_basic;
+    if let Some(since) = verified.get(&sent) {
+        let state = Arc::clone(&app.state);
+        let username = sent.username.clone();
+        let current = app
+            .calls
+            .run(move || state.admins.logins.current(&username, Some(since), remote))
+            .await?;
+        if let Some(admin) = current.filter(|admin| admin.totp.is_none()) {
+            return Ok(session(admin, By::Password));
+        }
+    }
+    match check_basic(app, &sent, remote).await? {
+        PasswordVerdict::LoggedIn(admin) => {
+            verified.remember(&sent, admin.sessions_since);
+            Ok(session(*admin, By::Password))
+        }
+        PasswordVerdict::NeedsCode(_) => Err(ApiError::unauthorized(
+            "this admin has a second factor: get a token with it at /api/v2/token",
+        )),
+        PasswordVerdict::Refused(at) => {
+            wait_until(at).await;
+            Err(ApiError::unauthorized("wrong name or password"))
+        }
+        PasswordVerdict::Closing => Err(ApiError::internal()),
+    }
+}
+
+/// Checks a name and a password in a thread that may wait for its turn; a refusal says when it is to be answered.
+///
+/// # Errors
+/// The store does not answer.
+pub(crate) async fn check_basic(
+    app: &App,
+    sent: &BasicCredentials,
+    remote: SocketAddr,
+) -> Result<PasswordVerdict> {
+    let state = Arc::clone(&app.state);
+    let (username, password) = (sent.username.clone(), sent.password.clone());
+    app.logins
+        .run(move || {
+            let bell = Arc::<Bell>::default();
+            let logins = &state.admins.logins;
+            logins.check_password(&username, password.as_bytes(), remote, &bell)
+        })
+        .await
+}
+
+fn session(admin: Admin, by: By) -> Principal {
+    Principal::Admin(Arc::new(AdminSession { admin, by }))
+}
+
+/// The client's address with whatever is known of its port.
+pub(crate) fn remote(arrival: &Arrival) -> SocketAddr {
+    match arrival.client {
+        ClientAddress::Peer(peer) => peer,
+        client => SocketAddr::new(client.ip(), 0),
+    }
+}
+
+/// Waits until a refusal is to be answered.
+pub(crate) async fn wait_until(at: Instant) {
+    tokio::time::sleep_until(at.into()).await;
+}

@@ -1,0 +1,57 @@
+//! Who sends a request: from its headers to a [`Principal`](crate::principal::Principal).
+
+mod authenticate;
+mod basic;
+mod signing;
+mod tokens;
+
+use std::sync::Arc;
+
+use sftpgo_core::{
+    Result,
+    admin::{Admin, AdminDraft, AdminLogins, SetupCode},
+};
+
+pub(crate) use authenticate::{authenticate, check_basic, remote, wait_until};
+pub(crate) use basic::{BasicCredentials, VerifiedBasic};
+pub(crate) use tokens::{Audience, Claims};
+pub use tokens::{TokenSettings, Tokens};
+
+/// What the API needs to know who asks.
+pub struct AdminAccess {
+    /// Logins of admins, and the admins.
+    pub logins: Arc<AdminLogins>,
+    /// What they get when they log in.
+    pub tokens: Tokens,
+    /// By which the first admin is made; none when there was one at the start.
+    pub setup_code: Option<SetupCode>,
+    /// Is REST 1.2.0 open on every address while there is no admin? The operator has said so in words.
+    pub insecure_no_auth: bool,
+    /// Called when the first admin was made: what showed the setup code can go.
+    pub when_set_up: Box<dyn Fn() + Send + Sync>,
+    pub(crate) verified_basic: VerifiedBasic,
+}
+
+impl AdminAccess {
+    /// Access for the admins of `logins`.
+    pub fn new(logins: Arc<AdminLogins>, tokens: Tokens) -> Self {
+        Self {
+            logins,
+            tokens,
+            setup_code: None,
+            insecure_no_auth: false,
+            when_set_up: Box::new(|| {}),
+            verified_basic: VerifiedBasic::default(),
+        }
+    }
+
+    /// Makes the first admin, for who knows the setup code.
+    ///
+    /// # Errors
+    /// As [`Admins::add_first`](sftpgo_core::admin::Admins::add_first).
+    pub(crate) fn add_first(&self, draft: AdminDraft) -> Result<Admin> {
+        let added = self.logins.admins().add_first(draft)?;
+        (self.when_set_up)();
+        Ok(added)
+    }
+}

@@ -1,0 +1,17 @@
+//! The parts of SFTPGo's REST API 2.x that this server has, under `/api/v2`: tokens, admins, API keys, state. What it does not
+//! have is answered 404.
+
+mod admins;
+mod api_keys;
+mod dto;
+mod own_account;
+mod page;
+mod routes;
+mod state;
+mod token;
+
+pub(crate) use routes::all;
+pub use state::{HostKeyInfo, SshInfo};
+
+/// Where it is.
+pub(crate) const BASE: &str = "/api/v2/";
