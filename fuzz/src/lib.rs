@@ -14,6 +14,7 @@
 mod command_line;
 mod credentials;
 mod home;
+mod proxy_header;
 mod rest_user;
 mod scp_message;
 mod sftp_codec;
@@ -25,6 +26,7 @@ mod virtual_path;
 
 pub use command_line::command_line;
 pub use credentials::{authorized_keys, password_hash};
+pub use proxy_header::proxy_header;
 pub use rest_user::rest_user;
 pub use scp_message::scp_message;
 pub use sftp_codec::sftp_codec;

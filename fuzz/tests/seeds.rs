@@ -46,6 +46,7 @@ targets! {
     authorized_keys: 5000,
     command_line: 5000,
     password_hash: 5000,
+    proxy_header: 5000,
     rest_user: 5000,
     scp_message: 5000,
     sftp_codec: 5000,

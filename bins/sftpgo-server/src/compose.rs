@@ -153,6 +153,7 @@ pub(crate) fn compose(
     };
     let ssh = ServerConfig {
         shutdown_grace: grace,
+        proxies: settings.common.proxies.clone(),
         ..ssh_config(&settings.sftpd, host_keys.clone(), &descriptors)
     };
     let ssh = sftpgo_ssh::Server::new(ssh, services).map_err(of_key("sftpd"))?;

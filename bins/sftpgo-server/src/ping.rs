@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use sftpgo_proxy_protocol::Mode;
 use ureq::{Agent, http::StatusCode, tls::TlsConfig};
 
 use crate::{
@@ -48,7 +49,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     }
 }
 
-/// Asks the first binding that does not want a certificate of its clients.
+/// Asks the first binding that wants neither a certificate nor a PROXY header of its clients.
 fn ask_first(bindings: &[HttpBinding]) -> Result<(), String> {
     if bindings.is_empty() {
         return Err("httpd.bind_port is 0, so there is nobody to ask".to_owned());
@@ -56,11 +57,12 @@ fn ask_first(bindings: &[HttpBinding]) -> Result<(), String> {
     let mut bindings = bindings.iter().filter(|binding| {
         let tls = binding.options.tls.as_ref();
         !tls.is_some_and(|tls| tls.asks_for_certificates())
+            && binding.options.proxy_protocol.mode != Mode::Required
     });
     match bindings.next() {
         Some(binding) => ask(binding),
         None => Err(
-            "every binding wants a certificate of its clients (client_auth_type 1), and this command has none: add a binding on loopback"
+            "every binding wants a certificate or a PROXY header of its clients, and this command has none: add a binding on loopback"
                 .to_owned(),
         ),
     }

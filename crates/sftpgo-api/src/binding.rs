@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use sftpgo_core::{Error, Result};
+use sftpgo_proxy_protocol::Policy;
 use tokio::net::{TcpListener, UnixListener};
 use warp::http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -35,6 +36,8 @@ pub enum Socket {
 pub struct BindingOptions {
     /// None where requests come in clear.
     pub tls: Option<Arc<Tls>>,
+    /// By whose PROXY headers clients are known.
+    pub proxy_protocol: Policy,
     /// Who is believed to pass clients on.
     pub proxies: Proxies,
     /// Is the REST API there?
@@ -49,6 +52,7 @@ impl Default for BindingOptions {
     fn default() -> Self {
         Self {
             tls: None,
+            proxy_protocol: Policy::default(),
             proxies: Proxies::default(),
             serves_rest: true,
             serves_openapi: true,

@@ -6,6 +6,7 @@ use sftpgo_core::{
     fair_pool::half_of_the_cores,
     session::{SetstatMode, UploadPolicy},
 };
+use sftpgo_proxy_protocol::Policy;
 
 use crate::{commands::SshCommand, host_key::HostKey};
 
@@ -40,6 +41,8 @@ pub struct ServerConfig {
     pub uploads: UploadPolicy,
     /// What becomes of changes of attributes that the user's permissions do not allow.
     pub setstat: SetstatMode,
+    /// Whose connections proxies pass on.
+    pub proxies: Policy,
     /// See [`Limits`].
     pub limits: Limits,
     /// After a shutdown is asked for, running transfers may go on for this long.
@@ -66,6 +69,7 @@ impl Default for ServerConfig {
             ssh_commands: SshCommand::ALL.to_vec(),
             uploads: UploadPolicy::default(),
             setstat: SetstatMode::default(),
+            proxies: Policy::default(),
             limits: Limits::default(),
             shutdown_grace: Duration::from_secs(30),
             when_quiet: || {},

@@ -20,15 +20,19 @@ use sftpgo_core::{
     fair_pool::FairPool,
     registry::{AcceptFailures, Admission, Connections},
 };
+use sftpgo_proxy_protocol::{Received, Treatment, receive};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::mpsc::{self, Sender},
+    sync::{
+        Semaphore,
+        mpsc::{self, Sender},
+    },
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::ServerConfig,
-    connection::{self, ServerContext},
+    connection::{self, Opening, ServerContext},
     offered::Offered,
     unauthenticated_limiter::{Entrance, Permit},
 };
@@ -55,6 +59,8 @@ pub struct Services {
 /// An SSH server that is not listening yet.
 pub struct Server {
     context: Arc<ServerContext>,
+    /// For connections that are to begin with a PROXY header.
+    headers: Arc<Semaphore>,
 }
 
 impl Server {
@@ -74,6 +80,7 @@ impl Server {
         )?;
         let config = Arc::new(config);
         Ok(Self {
+            headers: Arc::new(Semaphore::new(config.limits.unauthenticated)),
             context: Arc::new(ServerContext {
                 offer: Box::new(Offered::new(Arc::clone(&config))),
                 config,
@@ -121,30 +128,40 @@ impl Server {
         let _ = tokio::time::timeout(GOODBYE, all_gone.recv()).await;
     }
 
-    fn accept(&self, stream: TcpStream, remote: SocketAddr, alive: Sender<()>) {
-        let context = &self.context;
-        // A client that is refused sees its connection closed before a greeting.
-        let Ok(admission) = context.connections.admit(remote.ip()) else {
-            return;
+    fn accept(&self, stream: TcpStream, peer: SocketAddr, alive: Sender<()>) {
+        let opening = |passes_header_over| Opening {
+            remote: peer,
+            received: Vec::new(),
+            passes_header_over,
         };
-        let (address, limits) = (remote.ip(), context.config.limits);
-        let accepted = Accepted {
-            context: Arc::clone(context),
+        let arrived = Arrived {
+            context: Arc::clone(&self.context),
             stream,
-            remote,
-            admission,
             alive,
         };
-        match context
-            .unauthenticated
-            .enter(address, &limits, Instant::now())
-        {
-            Entrance::Permitted(permit) => accepted.start(permit),
-            Entrance::Later(wait) => {
-                tokio::spawn(accepted.start_after(wait));
-            }
-            Entrance::Refused => accepted.refuse(),
+        match self.context.config.proxies.treatment(Some(peer.ip())) {
+            Treatment::Direct => arrived.admit(opening(false)),
+            Treatment::PassedOver => arrived.admit(opening(true)),
+            Treatment::Refused => log::debug!(
+                "the connection from {peer} was refused, because a PROXY header is required and {peer} is no allowed proxy"
+            ),
+            Treatment::Believed { required } => self.await_header(arrived, peer, required),
         }
+    }
+
+    /// Costs no thread, and no client its place: proxies have so many connections without a header as there may be without
+    /// a login.
+    fn await_header(&self, arrived: Arrived, peer: SocketAddr, required: bool) {
+        let Ok(place) = Arc::clone(&self.headers).try_acquire_owned() else {
+            log::warn!(
+                "the connection from the proxy {peer} was refused, because too many others have not sent their PROXY header"
+            );
+            return;
+        };
+        tokio::spawn(async move {
+            arrived.admit_after_header(peer, required).await;
+            drop(place);
+        });
     }
 }
 
@@ -165,11 +182,68 @@ async fn accept(listeners: &mut VecDeque<TcpListener>) -> io::Result<(TcpStream,
     accepted
 }
 
-/// A connection that nothing was read from yet.
+/// A connection of which nobody knows yet whether it is let in.
+struct Arrived {
+    context: Arc<ServerContext>,
+    stream: TcpStream,
+    alive: Sender<()>,
+}
+
+impl Arrived {
+    async fn admit_after_header(mut self, peer: SocketAddr, required: bool) {
+        let received = tokio::select! {
+            received = receive(&mut self.stream, required) => received,
+            () = self.context.close_all.cancelled() => return,
+        };
+        match received {
+            Ok(Received { client, rest }) => self.admit(Opening {
+                remote: client.unwrap_or(peer),
+                received: rest,
+                passes_header_over: false,
+            }),
+            Err(error) => {
+                log::debug!("the connection from the proxy {peer} was closed: {error}");
+            }
+        }
+    }
+
+    fn admit(self, opening: Opening) {
+        let Self {
+            context,
+            stream,
+            alive,
+        } = self;
+        let address = opening.remote.ip();
+        // A client that is refused sees its connection closed before a greeting.
+        let Ok(admission) = context.connections.admit(address) else {
+            return;
+        };
+        let accepted = Accepted {
+            context: Arc::clone(&context),
+            stream,
+            opening,
+            admission,
+            alive,
+        };
+        let limits = &context.config.limits;
+        match context
+            .unauthenticated
+            .enter(address, limits, Instant::now())
+        {
+            Entrance::Permitted(permit) => accepted.start(permit),
+            Entrance::Later(wait) => {
+                tokio::spawn(accepted.start_after(wait));
+            }
+            Entrance::Refused => accepted.refuse(),
+        }
+    }
+}
+
+/// A connection that is let in, when there is room for its login.
 struct Accepted {
     context: Arc<ServerContext>,
     stream: TcpStream,
-    remote: SocketAddr,
+    opening: Opening,
     admission: Admission,
     alive: Sender<()>,
 }
@@ -184,7 +258,7 @@ impl Accepted {
         match self
             .context
             .unauthenticated
-            .enter_in_turn(self.remote.ip(), limits)
+            .enter_in_turn(self.opening.remote.ip(), limits)
         {
             Some(permit) => self.start(permit),
             None => self.refuse(),
@@ -194,7 +268,7 @@ impl Accepted {
     fn refuse(&self) {
         log::debug!(
             "the connection from {} was refused, because too many others are logging in",
-            self.remote
+            self.opening.remote
         );
     }
 
@@ -202,10 +276,11 @@ impl Accepted {
         let Self {
             context,
             stream,
-            remote,
+            opening,
             admission,
             alive,
         } = self;
+        let remote = opening.remote;
         let control = match stream.into_std().and_then(connection::control) {
             Ok(control) => control,
             Err(error) => {
@@ -221,7 +296,7 @@ impl Accepted {
         tokio::spawn(warden);
         let serving = Arc::clone(&control);
         let run = move || {
-            connection::serve(&context, &serving, remote, permit);
+            connection::serve(&context, &serving, opening, permit);
             drop((admission, alive));
         };
         if let Err(error) = std::thread::Builder::new()

@@ -59,6 +59,12 @@ pub(crate) struct Common {
     pub(crate) max_total_connections: i64,
     /// 0 is no limit, and the default here; in SFTPGo it is 20.
     pub(crate) max_per_host_connections: i64,
+    /// 0: no PROXY headers, 1: there may be, 2: there have to be.
+    pub(crate) proxy_protocol: i64,
+    /// Proxies that are believed; in SFTPGo before 2.5 none was all.
+    pub(crate) proxy_allowed: Vec<String>,
+    /// Of SFTPGo since 2.5: peers that never send a header.
+    pub(crate) proxy_skipped: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -94,9 +100,9 @@ pub(crate) struct Sftpd {
     pub(crate) setstat_mode: i64,
     /// Of SFTPGo 0.9.6; see [`super::unsupported`].
     pub(crate) keyboard_interactive_auth_program: String,
-    /// Of SFTPGo 0.9.6; see [`super::unsupported`].
+    /// Of SFTPGo 0.9.6 and 1.0, which have it here; `common.proxy_protocol` comes first.
     pub(crate) proxy_protocol: i64,
-    /// Of SFTPGo 0.9.6; without effect while `proxy_protocol` is 0.
+    /// Of SFTPGo 0.9.6 and 1.0; goes with `proxy_protocol`.
     pub(crate) proxy_allowed: Vec<String>,
 }
 

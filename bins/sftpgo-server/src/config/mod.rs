@@ -190,6 +190,7 @@ pub(crate) fn load_with(
     }
 
     warnings.extend(unsupported::passed_over(&values));
+    warnings.extend(unsupported::believes_nobody(&values));
     let mut loaded = LoadedConfig {
         directory,
         file,

@@ -8,6 +8,7 @@ use sftpgo_core::{
     quota::Tracking,
     session::{SetstatMode, UploadPolicy},
 };
+use sftpgo_proxy_protocol::Policy;
 use sftpgo_ssh::SshCommand;
 use sftpgo_store::StoreConfig;
 
@@ -29,6 +30,8 @@ pub(crate) struct Common {
     pub(crate) max_total_connections: usize,
     /// 0 is no limit.
     pub(crate) max_per_host_connections: usize,
+    /// Whose word about clients' addresses is taken.
+    pub(crate) proxies: Policy,
 }
 
 /// The SSH side.

@@ -26,6 +26,34 @@ pub(super) fn passed_over(values: &Value) -> Option<Problem> {
     })
 }
 
+/// With an empty list SFTPGo before 2.5 believed everybody.
+pub(super) fn believes_nobody(values: &Value) -> Option<Problem> {
+    let mode = |section: &str| {
+        let key = format!("{section}.proxy_protocol");
+        schema::leaf(values, &key)
+            .and_then(Value::as_i64)
+            .unwrap_or(0)
+    };
+    let section = if mode("common") == 0 {
+        "sftpd"
+    } else {
+        "common"
+    };
+    let consequence = match mode(section) {
+        1 => "no PROXY header is believed, and clients are known by the address of their proxy",
+        2 => "every connection is refused",
+        _ => return None,
+    };
+    let key = format!("{section}.proxy_allowed");
+    let is_empty = schema::leaf(values, &key)?.as_array()?.is_empty();
+    is_empty.then(|| {
+        Problem::new(
+            &key,
+            format!("is empty, so {consequence}: name the proxies there"),
+        )
+    })
+}
+
 impl Check<'_> {
     /// Tells of every key that asks for what is not done.
     pub(super) fn unsupported(&mut self, keys: &Keys) {
@@ -55,9 +83,6 @@ impl Check<'_> {
             if !program.is_empty() {
                 self.planned(key, what, "\"\"");
             }
-        }
-        if self.range("sftpd.proxy_protocol", sftpd.proxy_protocol, 2) != 0 {
-            self.planned("sftpd.proxy_protocol", "HAProxy's PROXY protocol", "0");
         }
         self.range(
             "data_provider.external_auth_scope",

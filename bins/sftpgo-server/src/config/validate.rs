@@ -16,6 +16,7 @@ use sftpgo_core::{
     quota::Tracking,
     session::{SetstatMode, UploadMode, UploadPolicy},
 };
+use sftpgo_proxy_protocol::{Mode, Policy};
 use sftpgo_ssh::{SshCommand, host_key};
 use ureq::http::Uri;
 
@@ -63,12 +64,13 @@ pub(super) fn validate(
         problems: Vec::new(),
     };
     check.unsupported(keys);
+    let common = check.common(&keys.common, &keys.sftpd);
     let settings = Settings {
-        common: check.common(&keys.common),
         sftpd: check.sftpd(&keys.sftpd),
         data_provider: check.data_provider(&keys.data_provider),
-        httpd: check.httpd(&keys.httpd),
+        httpd: check.httpd(&keys.httpd, &common.proxies),
         totp: check.totp(&keys.mfa),
+        common,
     };
     if check.problems.is_empty() {
         Ok(settings)
@@ -85,7 +87,8 @@ pub(super) struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn common(&mut self, keys: &keys::Common) -> Common {
+    fn common(&mut self, keys: &keys::Common, old: &keys::Sftpd) -> Common {
+        let proxies = self.proxy_protocol(keys, old);
         let mut connections = |key: &str, value| {
             let most = self.range(key, value, i64::from(i32::MAX));
             usize::try_from(most).unwrap_or(usize::MAX)
@@ -99,6 +102,27 @@ impl Check<'_> {
                 "common.max_per_host_connections",
                 keys.max_per_host_connections,
             ),
+            proxies,
+        }
+    }
+
+    /// `sftpd` has it in SFTPGo 0.9.6 and 1.0, `common` since then.
+    fn proxy_protocol(&mut self, keys: &keys::Common, old: &keys::Sftpd) -> Policy {
+        let new = self.range("common.proxy_protocol", keys.proxy_protocol, 2);
+        let old_mode = self.range("sftpd.proxy_protocol", old.proxy_protocol, 2);
+        let (mode, allowed) = if new == 0 {
+            (old_mode, ("sftpd.proxy_allowed", &old.proxy_allowed))
+        } else {
+            (new, ("common.proxy_allowed", &keys.proxy_allowed))
+        };
+        Policy {
+            mode: match mode {
+                0 => Mode::Off,
+                1 => Mode::Optional,
+                _ => Mode::Required,
+            },
+            allowed: self.networks(allowed.0, allowed.1),
+            skipped: self.networks("common.proxy_skipped", &keys.proxy_skipped),
         }
     }
 

@@ -3,7 +3,8 @@
 use std::{
     convert::Infallible,
     future::Future,
-    io,
+    io::{self, Cursor},
+    mem,
     net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
@@ -19,8 +20,9 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
 };
+use sftpgo_proxy_protocol::{Received, Treatment, receive};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{self as io_util, AsyncRead, AsyncReadExt, AsyncWrite},
     time,
 };
 use tokio_rustls::TlsAcceptor;
@@ -28,9 +30,10 @@ use tokio_util::sync::CancellationToken;
 use warp::reply::Response;
 
 use super::{
-    Limits,
+    Limits, bounded_source,
     places::{Place, Running},
 };
+use crate::binding::BindingOptions;
 
 /// As ALPN has it.
 const HTTP_2: &[u8] = b"h2";
@@ -54,14 +57,41 @@ pub(super) struct Accepted {
     pub(super) stream: Box<dyn Stream>,
     /// None of a Unix socket.
     pub(super) address: Option<SocketAddr>,
+    /// What may come before everything else; none is nothing.
+    pub(super) header: Option<Header>,
     pub(super) tls: Option<TlsAcceptor>,
+    pub(super) options: Arc<BindingOptions>,
     pub(super) place: Arc<Place>,
+}
+
+/// A PROXY header.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Header {
+    required: bool,
+    is_believed: bool,
+}
+
+impl Header {
+    /// Of a connection that is treated so.
+    pub(super) fn of(treatment: Treatment) -> Option<Self> {
+        match treatment {
+            Treatment::Direct | Treatment::Refused => None,
+            Treatment::PassedOver => Some(Self {
+                required: false,
+                is_believed: false,
+            }),
+            Treatment::Believed { required } => Some(Self {
+                required,
+                is_believed: true,
+            }),
+        }
+    }
 }
 
 /// A connection on which HTTP can be spoken.
 struct Open {
     stream: Box<dyn Stream>,
-    is_tls: bool,
+    peer: Peer,
     speaks_http2: bool,
 }
 
@@ -72,24 +102,19 @@ impl Accepted {
         H: Fn(Peer, Request<Incoming>) -> F + Send + 'static,
         F: Future<Output = Result<Response, Infallible>> + Send + 'static,
     {
-        let Self {
-            stream,
-            address,
-            tls,
-            place,
-        } = self;
+        let place = Arc::clone(&self.place);
         let close = place.close_requested();
         let conversing = async {
+            let peer = self.address.map(|address| address.to_string());
             let open = tokio::select! {
-                open = open(stream, tls, limits) => open,
+                open = self.open(limits) => open,
                 () = shutdown.cancelled() => return,
             };
             match open {
-                Ok(open) => converse(open, address, place, limits, &shutdown, handler).await,
+                Ok(open) => converse(open, place, limits, &shutdown, handler).await,
                 Err(error) => {
-                    let client = address.map(|address| address.to_string());
-                    let client = client.as_deref().unwrap_or("local");
-                    log::debug!("the TLS handshake with {client} failed: {error}");
+                    let peer = peer.as_deref().unwrap_or("local");
+                    log::debug!("the HTTP connection from {peer} was closed: {error}");
                 }
             }
         };
@@ -100,31 +125,59 @@ impl Accepted {
             () = conversing => {}
         }
     }
-}
 
-async fn open(
-    stream: Box<dyn Stream>,
-    tls: Option<TlsAcceptor>,
-    limits: Limits,
-) -> io::Result<Open> {
-    let Some(tls) = tls else {
-        return Ok(Open {
+    /// Reads what comes before HTTP.
+    async fn open(mut self, limits: Limits) -> io::Result<Open> {
+        if let Some(header) = self.header {
+            self.read_header(header).await?;
+        }
+        let Self {
             stream,
-            is_tls: false,
-            speaks_http2: false,
-        });
-    };
-    let stream = time::timeout(limits.handshake_time, tls.accept(stream)).await??;
-    Ok(Open {
-        speaks_http2: stream.get_ref().1.alpn_protocol() == Some(HTTP_2),
-        stream: Box::new(stream),
-        is_tls: true,
-    })
+            address,
+            tls,
+            ..
+        } = self;
+        let Some(tls) = tls else {
+            return Ok(Open {
+                stream,
+                peer: Peer {
+                    address,
+                    is_tls: false,
+                },
+                speaks_http2: false,
+            });
+        };
+        let stream = time::timeout(limits.handshake_time, tls.accept(stream)).await??;
+        Ok(Open {
+            speaks_http2: stream.get_ref().1.alpn_protocol() == Some(HTTP_2),
+            stream: Box::new(stream),
+            peer: Peer {
+                address,
+                is_tls: true,
+            },
+        })
+    }
+
+    async fn read_header(&mut self, header: Header) -> io::Result<()> {
+        let Received { client, rest } = receive(&mut self.stream, header.required).await?;
+        if header.is_believed {
+            self.address = client.or(self.address);
+            let source = bounded_source(&self.options, self.address);
+            if !self.place.is_of(source) {
+                return Err(io::Error::other("its address has too many of them"));
+            }
+        }
+        if !rest.is_empty() {
+            let stream = mem::replace(&mut self.stream, Box::new(io_util::empty()));
+            let (reader, writer) = io_util::split(stream);
+            self.stream = Box::new(io_util::join(Cursor::new(rest).chain(reader), writer));
+        }
+        Ok(())
+    }
 }
 
 async fn converse<H, F>(
     open: Open,
-    address: Option<SocketAddr>,
     place: Arc<Place>,
     limits: Limits,
     shutdown: &CancellationToken,
@@ -133,10 +186,7 @@ async fn converse<H, F>(
     H: Fn(Peer, Request<Incoming>) -> F + Send + 'static,
     F: Future<Output = Result<Response, Infallible>> + Send + 'static,
 {
-    let peer = Peer {
-        address,
-        is_tls: open.is_tls,
-    };
+    let peer = open.peer;
     let asked = Arc::clone(&place);
     let service = service_fn(move |request| {
         let running = asked.begin();

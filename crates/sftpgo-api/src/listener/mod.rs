@@ -5,20 +5,28 @@ mod places;
 #[cfg(test)]
 mod tests;
 
-use std::{convert::Infallible, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use hyper::{Request, body::Incoming};
 use sftpgo_core::{fair_pool::source_of, registry::AcceptFailures};
+use sftpgo_proxy_protocol::Treatment;
 use tokio::time;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use warp::reply::Response;
 
 pub(crate) use self::connection::Peer;
 use self::{
-    connection::{Accepted, Stream},
+    connection::{Accepted, Header, Stream},
     places::Places,
 };
-use crate::binding::{Binding, Socket};
+use crate::binding::{Binding, BindingOptions, Socket};
 
 /// What one client, or all together, may take up.
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +104,7 @@ pub(crate) async fn run<H, F>(
 {
     let connections = TaskTracker::new();
     let mut failures = AcceptFailures::of("HTTP");
+    let options = Arc::new(binding.options.clone());
     loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
@@ -112,12 +121,19 @@ pub(crate) async fn run<H, F>(
                 continue;
             }
         };
-        // Of a trusted proxy's clients each has its own address, and this machine's may be one too.
-        let source = address
-            .filter(|address| {
-                !address.ip().is_loopback() && !binding.options.proxies.trusts(Some(*address))
-            })
-            .map(|address| source_of(address.ip()));
+        let treatment = binding
+            .options
+            .proxy_protocol
+            .treatment(address.map(|address| address.ip()));
+        if treatment == Treatment::Refused {
+            log::debug!("an HTTP connection was refused, because it is of no allowed proxy");
+            continue;
+        }
+        // Whose connection it is says a header that comes later.
+        let source = match treatment {
+            Treatment::Believed { .. } => None,
+            _ => bounded_source(&binding.options, address),
+        };
         let place = tokio::select! {
             () = shutdown.cancelled() => break,
             place = places.enter(source) => place,
@@ -130,6 +146,8 @@ pub(crate) async fn run<H, F>(
         let accepted = Accepted {
             stream,
             address,
+            header: Header::of(treatment),
+            options: Arc::clone(&options),
             tls: tls.map(|tls| tls.acceptor()),
             place: Arc::new(place),
         };
@@ -140,6 +158,14 @@ pub(crate) async fn run<H, F>(
     drop(binding);
     connections.close();
     connections.wait().await;
+}
+
+/// What bounds connections of this address. Of a trusted proxy's clients each has its own address, and this machine may be one
+/// too.
+fn bounded_source(options: &BindingOptions, address: Option<SocketAddr>) -> Option<IpAddr> {
+    let address = address?;
+    let is_of_many = address.ip().is_loopback() || options.proxies.trusts(Some(address));
+    (!is_of_many).then(|| source_of(address.ip()))
 }
 
 /// The next connection, and where it comes from.

@@ -163,6 +163,18 @@ impl Place {
         self.close.clone()
     }
 
+    /// It is known now whose connection it is. Says whether that source may have one more.
+    pub(crate) fn is_of(&self, source: Option<IpAddr>) -> bool {
+        let mut state = self.places.lock();
+        if source.is_some() && state.of(source) >= self.places.per_source {
+            return false;
+        }
+        if let Some(entry) = state.taken.get_mut(&self.number) {
+            entry.source = source;
+        }
+        true
+    }
+
     /// A request has come.
     pub(crate) fn begin(self: &Arc<Self>) -> Running {
         if let Some(entry) = self.places.lock().taken.get_mut(&self.number) {
@@ -261,6 +273,17 @@ mod tests {
         fall_silent().await;
         assert!(enter(&places, source(1)).unwrap().is_some());
         assert!(is_closed(&two[0]) && !is_closed(&two[1]));
+    }
+
+    #[tokio::test]
+    async fn a_source_that_is_known_later_is_bounded_too() {
+        let places = Places::new(8, 2);
+        let behind_a_proxy = [0; 3].map(|_| enter(&places, None).unwrap().unwrap());
+        let let_in = behind_a_proxy
+            .each_ref()
+            .map(|place| place.is_of(source(1)));
+        assert_eq!(let_in, [true, true, false]);
+        assert!(behind_a_proxy[2].is_of(source(2)));
     }
 
     #[tokio::test(start_paused = true)]

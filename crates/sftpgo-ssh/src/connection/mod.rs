@@ -65,15 +65,26 @@ pub(crate) fn control(stream: std::net::TcpStream) -> std::io::Result<Arc<Contro
     Ok(Arc::new(Control::new(socket, Instant::now())))
 }
 
+/// How a connection begins.
+pub(crate) struct Opening {
+    /// The client, as far as anybody says who it is.
+    pub(crate) remote: SocketAddr,
+    /// What it has sent already.
+    pub(crate) received: Vec<u8>,
+    /// A PROXY header may come first, and says nothing here.
+    pub(crate) passes_header_over: bool,
+}
+
 /// Serves a connection to its end, on the calling thread.
 pub(crate) fn serve(
     server: &Arc<ServerContext>,
     control: &Arc<Control>,
-    remote: SocketAddr,
+    opening: Opening,
     permit: Permit,
 ) {
+    let remote = opening.remote;
     let network = UsesNetwork(control);
-    let mut thread = Thread::boxed(Arc::clone(server), Arc::clone(control), remote, permit);
+    let mut thread = Thread::boxed(Arc::clone(server), Arc::clone(control), opening, permit);
     let ended = thread.run();
     let rest = thread.into_rest();
     control.socket.stop();

@@ -145,6 +145,15 @@ pub(super) struct Input {
 }
 
 impl Input {
+    /// What was received before.
+    pub(super) fn starting_with(bytes: Vec<u8>) -> Self {
+        Self {
+            end: bytes.len(),
+            buffer: bytes,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.start == self.end
     }

@@ -5,16 +5,16 @@
 //! what it has asked for.
 
 use std::{
-    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use sftpgo_core::fair_pool::{Asker, NotDone};
+use sftpgo_proxy_protocol::{self as proxy_protocol, Parsed};
 use sftpgo_ssh_proto::{Connection, DisconnectReason, End, SystemRandom};
 
 use super::{
-    GOODBYE,
+    GOODBYE, Opening,
     channels::Channels,
     control::Control,
     host::{Host, Reaction},
@@ -32,6 +32,8 @@ const REKEY_DELAY: Duration = Duration::from_millis(100);
 pub(super) struct Thread {
     ssh: Connection,
     input: Input,
+    /// A PROXY header may come first.
+    passes_header_over: bool,
     host: Host,
     rekeys: Rekeys,
     /// Bytes that were received and sent.
@@ -83,15 +85,16 @@ impl Thread {
     pub(super) fn boxed(
         server: Arc<ServerContext>,
         control: Arc<Control>,
-        remote: SocketAddr,
+        opening: Opening,
         permit: Permit,
     ) -> Box<Self> {
         let random = Box::new(SystemRandom::new());
         Box::new(Self {
             ssh: Connection::new(Arc::clone(&server.engine), random),
-            input: Input::default(),
+            input: Input::starting_with(opening.received),
+            passes_header_over: opening.passes_header_over,
             rekeys: Rekeys::new(control.since),
-            host: Host::new(server, control, remote, permit),
+            host: Host::new(server, control, opening.remote, permit),
             moved: 0,
             begins: None,
             is_unanswered: false,
@@ -145,6 +148,15 @@ impl Thread {
 
     /// Has the engine process what was received, as long as the sessions can take what comes of it.
     fn take_input(&mut self) -> Result<(), Ended> {
+        if self.passes_header_over {
+            match proxy_protocol::parse(self.input.unread()) {
+                Ok(Parsed::Incomplete) => return Ok(()),
+                Ok(Parsed::Absent) => {}
+                Ok(Parsed::Whole(header)) => self.input.consume(header.length),
+                Err(error) => return Err(Ended::by_client(error.to_string())),
+            }
+            self.passes_header_over = false;
+        }
         while self.host.channels.may_receive() {
             let progress = self.ssh.process(self.input.unread());
             let consumed = progress.consumed;

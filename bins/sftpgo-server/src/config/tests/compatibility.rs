@@ -64,9 +64,9 @@ fn what_sftpgo_0_9_does_and_this_server_does_not_is_refused_by_its_key_and_nothi
         ),
         (
             "SFTPGO_SFTPD__PROXY_PROTOCOL",
-            "1",
+            "3",
             "sftpd.proxy_protocol",
-            "PROXY protocol",
+            "between 0 and 2",
         ),
         (
             "SFTPGO_SFTPD__SETSTAT_MODE",

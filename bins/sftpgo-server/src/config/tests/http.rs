@@ -131,6 +131,10 @@ fn what_a_binding_cannot_be_is_told_by_its_key() {
             r#"{"client_auth_type": 2}"#,
             "[0].client_auth_type: 2 is not between 0 and 1",
         ),
+        (
+            r#"{"proxy_mode": 2}"#,
+            "[0].proxy_mode: 2 is not between 0 and 1",
+        ),
         (r#"{"bort": 1}"#, "[0].bort: is an unknown key"),
         (
             r#"{"proxy_allowed": ["10.0.0.0/33"]}"#,
@@ -201,4 +205,53 @@ fn hosts_of_a_binding_are_answered_too() {
     for name in ["sftp.example.org", "admin.example.org"] {
         assert!(hosts.iter().any(|host| host == name), "{hosts:?}");
     }
+}
+
+/// As each version of SFTPGo has it.
+#[test]
+fn the_proxy_protocol_is_taken_from_either_section_and_the_newer_one_comes_first() {
+    use sftpgo_proxy_protocol::Mode;
+    for (text, mode, believed) in [
+        (r#"{}"#, Mode::Off, None),
+        (
+            r#"{"sftpd": {"proxy_protocol": 1, "proxy_allowed": ["10.0.0.1"]}}"#,
+            Mode::Optional,
+            Some("10.0.0.1"),
+        ),
+        (
+            r#"{"common": {"proxy_protocol": 2, "proxy_allowed": ["10.1.0.0/16"]},
+                "sftpd": {"proxy_protocol": 1, "proxy_allowed": ["10.0.0.1"]}}"#,
+            Mode::Required,
+            Some("10.1.0.1"),
+        ),
+    ] {
+        let found = with_file(text);
+        let proxies = &found.settings().unwrap().common.proxies;
+        assert_eq!(proxies.mode, mode, "{text}");
+        for address in ["10.0.0.1", "10.1.0.1"] {
+            let is_believed = proxies.allowed.contains(address.parse().unwrap());
+            assert_eq!(is_believed, believed == Some(address), "{text} {address}");
+        }
+        assert!(found.warnings.is_empty(), "{:?}", found.warnings);
+    }
+    let nobody = with_file(r#"{"common": {"proxy_protocol": 2}}"#);
+    let [warning] = nobody.warnings.as_slice() else {
+        panic!("{:?}", nobody.warnings);
+    };
+    let expected = "common.proxy_allowed: is empty, so every connection is refused";
+    assert!(warning.to_string().starts_with(expected), "{warning}");
+}
+
+#[test]
+fn a_binding_goes_by_the_proxy_protocol_only_when_it_says_so() {
+    use sftpgo_proxy_protocol::Mode;
+    let found = with_file(
+        r#"{"common": {"proxy_protocol": 1, "proxy_allowed": ["10.0.0.1"]},
+            "httpd": {"bindings": [{"port": 8081}, {"port": 8082, "proxy_mode": 1}]}}"#,
+    );
+    let bindings = found.settings().unwrap().httpd.bindings.iter();
+    let modes: Vec<_> = bindings
+        .map(|binding| binding.options.proxy_protocol.mode)
+        .collect();
+    assert_eq!(modes, [Mode::Off, Mode::Optional]);
 }

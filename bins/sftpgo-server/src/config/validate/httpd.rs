@@ -6,6 +6,7 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use sftpgo_api::{BindingOptions, Proxies, StrictTransport, TokenSettings};
 use sftpgo_core::network::{Network, Networks};
+use sftpgo_proxy_protocol::Policy;
 
 use super::Check;
 use crate::config::{
@@ -21,14 +22,20 @@ const MAX_TOKEN_MINUTES: i64 = 720;
 const FORWARDED: &str = "forwarded";
 
 impl Check<'_> {
-    pub(super) fn httpd(&mut self, keys: &keys::Httpd) -> Httpd {
+    /// A binding with `proxy_mode` 1 goes by `proxies`.
+    pub(super) fn httpd(&mut self, keys: &keys::Httpd, proxies: &Policy) -> Httpd {
         let bindings = if keys.bindings.is_empty() {
             self.old_binding(keys).into_iter().collect()
         } else {
             let bindings = keys.bindings.iter().enumerate();
             bindings
                 .filter_map(|(number, binding)| {
-                    self.binding(format!("httpd.bindings[{number}]"), binding, keys)
+                    let key = format!("httpd.bindings[{number}]");
+                    let mut made = self.binding(key, binding, keys)?;
+                    if binding.proxy_mode == 1 {
+                        made.options.proxy_protocol = proxies.clone();
+                    }
+                    Some(made)
                 })
                 .collect()
         };
@@ -110,6 +117,7 @@ impl Check<'_> {
         } else {
             Place::Port(self.endpoint_of((&of("address"), &keys.address), (&of("port"), keys.port)))
         };
+        self.range(&of("proxy_mode"), keys.proxy_mode, 1);
         self.unsupported_of_binding(&key, keys);
         let mut options = BindingOptions::default();
         options.tls = self.tls(&key, keys, all);
@@ -219,9 +227,6 @@ impl Check<'_> {
         let of = |name: &str| format!("{key}.{name}");
         if !keys.oidc.config_url.is_empty() {
             self.planned(&of("oidc.config_url"), "logins by OpenID Connect", "\"\"");
-        }
-        if keys.proxy_mode != 0 {
-            self.planned(&of("proxy_mode"), "HAProxy's PROXY protocol", "0");
         }
         if keys.disabled_login_methods != 0 {
             self.planned(
