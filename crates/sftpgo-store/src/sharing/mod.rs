@@ -2,7 +2,7 @@
 
 mod shares;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use diesel::{
     ExpressionMethods, QueryDsl, QueryResult, RunQueryDsl,
@@ -123,6 +123,11 @@ impl ClusterStore for DatabaseProvider {
     fn take_sessions_again(&self, server: NodeId, sessions: &[(i64, UserId)]) -> Result<()> {
         let sessions = sessions.to_vec();
         self.pool.transaction(move |connection| {
+            // Before anything is read: whoever logs in now may be among them, and takes the same session.
+            let users: BTreeSet<UserId> = sessions.iter().map(|(_, id)| *id).collect();
+            for id in users {
+                dialect::lock_user(connection, id)?;
+            }
             let ids = sessions.iter().map(|(_, id)| id.0);
             let there: Vec<i32> = users::table
                 .filter(users::id.eq_any(ids))

@@ -94,6 +94,7 @@ macro_rules! for_every_shared_provider {
                     sharing::a_server_can_take_its_sessions_again,
                     sharing::who_leaves_leaves_nothing_but_what_is_dirty,
                     sharing::sessions_are_limited_over_all_servers,
+                    sharing::a_session_may_be_taken_and_taken_again_at_once,
                     sharing::of_many_who_race_for_the_last_session_one_wins,
                     sharing::of_a_user_who_is_gone_nothing_is_left,
                 }

@@ -331,6 +331,20 @@ pub(crate) fn a_server_can_take_its_sessions_again(provider: &Arc<dyn Provider>)
     assert!(store.take_session(TWO, 2, bob, 3).is_err());
 }
 
+pub(crate) fn a_session_may_be_taken_and_taken_again_at_once(provider: &Arc<dyn Provider>) {
+    let store = &*shared(provider);
+    let bob = provider.add_user(&user("bob")).unwrap().id;
+    for number in 0..50 {
+        thread::scope(|scope| {
+            let taken = scope.spawn(move || store.take_session(ONE, number, bob, 0));
+            let again = scope.spawn(move || store.take_sessions_again(ONE, &[(number, bob)]));
+            taken.join().unwrap().unwrap();
+            again.join().unwrap().unwrap();
+        });
+    }
+    assert_eq!(store.sessions(ONE).unwrap().len(), 50);
+}
+
 pub(crate) fn sessions_are_limited_over_all_servers(provider: &Arc<dyn Provider>) {
     let store = &*shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
