@@ -39,6 +39,33 @@ pub(crate) fn confirm(question: &str) -> Result<bool> {
     ))
 }
 
+/// One line that is shown while it is typed.
+pub(crate) fn line(question: &str) -> Result<String> {
+    check_somebody_is_there()?;
+    output::question(question)?;
+    let mut answer = String::new();
+    io::stdin()
+        .read_line(&mut answer)
+        .map_err(|error| Failure::Usage(format!("cannot read the answer: {error}")))?;
+    Ok(answer.trim().to_owned())
+}
+
+/// Something that is not shown.
+pub(crate) fn secret(question: &str) -> Result<String> {
+    check_somebody_is_there()?;
+    hidden(question)
+}
+
+fn check_somebody_is_there() -> Result<()> {
+    if is_interactive() {
+        return Ok(());
+    }
+    Err(Failure::Usage(
+        "something has to be asked and there is no terminal to ask at: see --help for the options that say it"
+            .to_owned(),
+    ))
+}
+
 fn hidden(question: &str) -> Result<String> {
     rpassword::prompt_password(question)
         .map_err(|error| Failure::Usage(format!("cannot ask for the password: {error}")))

@@ -180,7 +180,9 @@ pub(crate) struct Explanation {
 /// An answer that is no data.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Answer {
-    pub(crate) status: u16,
+    /// Of the first version only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<u16>,
     #[serde(default)]
     pub(crate) message: Option<String>,
     #[serde(default)]

@@ -1,5 +1,6 @@
 //! The command line. What clap accepts is valid as far as it can be known without the server.
 
+mod admin;
 mod user;
 mod user_export;
 mod user_import;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
 use clap_complete::Shell;
 
+pub(crate) use admin::{AdminCommand, AdminFields, KeyCommand, Login};
 pub(crate) use user::{
     Explain, Limits, Order, PasswordSource, Target, UserCommand, UserFields, UserUpdate,
 };
@@ -45,16 +47,34 @@ pub(crate) struct Cli {
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// Where the server's REST API is
+    /// Where the server's REST API is; the profile's, or http://127.0.0.1:8080
     #[arg(
         long,
         global = true,
         help_heading = "Global options",
         env = "SFTPGO_URL",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:8080"
+        value_name = "URL"
     )]
-    pub(crate) server: ServerUrl,
+    pub(crate) server: Option<ServerUrl>,
+    /// Which of the kept logins to use: a server, and who one is there
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Global options",
+        env = "SFTPGO_PROFILE",
+        value_name = "NAME",
+        default_value = "default"
+    )]
+    pub(crate) profile: String,
+    /// A file with an API key to use instead of a login; SFTPGO_API_KEY may hold the key itself
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Global options",
+        alias = "api-key-file",
+        value_name = "FILE"
+    )]
+    pub(crate) api_key: Option<PathBuf>,
     /// For people, or for scripts
     #[arg(
         long,
@@ -71,6 +91,21 @@ pub(crate) struct Global {
 /// The kinds of thing there are to manage.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Log in as an admin, for the commands that follow
+    #[command(after_help = "\
+The token is kept in ~/.config/sftpgo/cli.toml, and passes as long as the server says.
+
+Examples:
+  sftpgo-cli login --username root
+  sftpgo-cli --profile lan --server https://files.lan:8080 login
+  sftpgo-cli --profile lan user list")]
+    Login(Login),
+    /// Add, list, show, change and delete admins
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Make, list and revoke API keys, by which programs act for an admin
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Add, list, show, change and delete users, and move them from and to other servers
     #[command(subcommand)]
     User(UserCommand),

@@ -28,6 +28,12 @@ pub(super) fn password(source: &PasswordSource) -> Result<Option<String>> {
     Ok(None)
 }
 
+/// The one line of a file.
+pub(super) fn line_of(path: &Path, what: &str) -> Result<String> {
+    let line = one_line(&file(path)?, &path.display().to_string());
+    line.map_err(|_| Failure::Usage(format!("{} holds no {what}", path.display())))
+}
+
 /// The keys of all files, in their order.
 pub(super) fn public_keys(paths: &[impl AsRef<Path>]) -> Result<Vec<String>> {
     let mut keys = Vec::new();

@@ -1,11 +1,14 @@
 //! What each command does: asks the server, and hands the answer to the output.
 
+mod admin;
 mod connection;
 mod credentials;
 mod explain;
 mod export;
 mod generate;
 mod import;
+mod key;
+mod login;
 mod paginate;
 mod quota;
 mod status;
@@ -15,6 +18,7 @@ use crate::{
     cli::{Cli, Command},
     client::Client,
     exit::Result,
+    identity,
     output::Format,
     values::text::visible,
     wire::Answer,
@@ -22,16 +26,25 @@ use crate::{
 
 /// Does what the command line says.
 pub(crate) fn run(cli: Cli) -> Result<()> {
-    let client = Client::new(cli.global.server);
     let format = cli.global.output;
-    match cli.command {
+    // What is made of this program alone asks no server.
+    let command = match cli.command {
+        Command::Gen(command) => return generate::run(command),
+        Command::Completions { shell } => return generate::completion(shell),
+        command => command,
+    };
+    let (server, identity) = identity::of(&cli.global)?;
+    let client = Client::new(server, identity);
+    match command {
+        Command::Login(login) => login::run(&client, &cli.global, &login),
+        Command::Admin(command) => admin::run(&client, format, command),
+        Command::Key(command) => key::run(&client, format, command),
         Command::User(command) => user::run(&client, format, command),
         Command::Connection(command) => connection::run(&client, format, command),
         Command::Quota(command) => quota::run(&client, format, command),
         Command::Status => status::status(&client, format),
         Command::Version => status::version(&client, format),
-        Command::Gen(command) => generate::run(command),
-        Command::Completions { shell } => generate::completion(shell),
+        Command::Gen(_) | Command::Completions { .. } => Ok(()),
     }
 }
 

@@ -1,21 +1,26 @@
 //! The REST API over HTTP. The only file that names the HTTP library's client.
 
+mod admins;
+
 use std::{cell::Cell, os::unix::ffi::OsStrExt, time::Duration};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 use serde::{Serialize, de::DeserializeOwned};
 use ureq::{
     Agent, Body,
-    http::{Method, Request, Response, StatusCode},
+    http::{Method, Request, Response, StatusCode, request::Builder},
 };
 
 use crate::{
     cli::{Explain, Order},
     exit::{Failure, Result},
+    identity::Identity,
     output,
     values::server::ServerUrl,
     wire::{Answer, Connection, EndedQuotaScan, Explanation, QuotaScan, User, UserChange, Version},
 };
+
+pub(crate) use admins::TokenAnswer;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -35,6 +40,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 pub(crate) struct Client {
     agent: Agent,
     server: ServerUrl,
+    identity: Identity,
     /// Said once, however many users are sent.
     warned_of_passwords: Cell<bool>,
 }
@@ -58,7 +64,7 @@ pub(crate) enum PageStart {
 }
 
 impl Client {
-    pub(crate) fn new(server: ServerUrl) -> Self {
+    pub(crate) fn new(server: ServerUrl, identity: Identity) -> Self {
         let mut config = Agent::config_builder()
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .timeout_global(Some(TIMEOUT))
@@ -73,8 +79,27 @@ impl Client {
         Self {
             agent: config.build().new_agent(),
             server,
+            identity,
             warned_of_passwords: Cell::new(false),
         }
+    }
+
+    /// The same for somebody else.
+    pub(crate) fn with_identity(&self, identity: Identity) -> Self {
+        Self {
+            agent: self.agent.clone(),
+            server: self.server.clone(),
+            identity,
+            warned_of_passwords: self.warned_of_passwords.clone(),
+        }
+    }
+
+    pub(crate) fn is_nobody(&self) -> bool {
+        self.identity == Identity::Nobody
+    }
+
+    pub(crate) fn server(&self) -> &ServerUrl {
+        &self.server
     }
 
     /// Says that a password, or its hash, is about to be sent where others can read it.
@@ -185,10 +210,7 @@ impl Client {
     }
 
     fn without_body<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T> {
-        let request = Request::builder()
-            .method(method)
-            .uri(self.url(path))
-            .body(());
+        let request = self.request(method, path).body(());
         self.answer(
             request
                 .map_err(ureq::Error::from)
@@ -216,9 +238,8 @@ impl Client {
     ) -> Result<T> {
         let json = serde_json::to_string(body)
             .map_err(|error| Failure::Unexpected(format!("cannot write the request: {error}")))?;
-        let request = Request::builder()
-            .method(method)
-            .uri(self.url(path))
+        let request = self
+            .request(method, path)
             .header("content-type", "application/json")
             .body(json);
         self.answer(
@@ -228,8 +249,22 @@ impl Client {
         )
     }
 
+    /// With what says who asks.
+    fn request(&self, method: Method, path: &str) -> Builder {
+        let request = Request::builder().method(method).uri(self.url(path));
+        match self.identity.header() {
+            Some((name, value)) => request.header(name, value),
+            None => request,
+        }
+    }
+
+    /// Paths are those of the first version, unless they say another.
     fn url(&self, path: &str) -> String {
-        format!("{}/api/v1/{path}", self.server)
+        if path.starts_with("v2/") {
+            format!("{}/api/{path}", self.server)
+        } else {
+            format!("{}/api/v1/{path}", self.server)
+        }
     }
 
     fn answer<T: DeserializeOwned>(
@@ -287,7 +322,15 @@ impl Client {
             .flatten()
             .find(|said| !said.is_empty());
         let code = status.as_u16();
+        let hint = match (status, &self.identity) {
+            (StatusCode::UNAUTHORIZED, Identity::Nobody) => ": log in first, with sftpgo-cli login",
+            (StatusCode::UNAUTHORIZED, Identity::Token(_)) => {
+                ": log in again, with sftpgo-cli login"
+            }
+            _ => "",
+        };
         Failure::Refused(match said {
+            Some(said) if !hint.is_empty() => format!("{said} (HTTP {code}){hint}"),
             Some(said) => format!("{said} (HTTP {code})"),
             None => format!(
                 "{} answered HTTP {code} {} without saying why; is it SFTPGo's REST API?",
