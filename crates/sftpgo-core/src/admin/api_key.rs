@@ -98,7 +98,11 @@ impl ApiKeyDraft {
         })
     }
 
-    fn check(&self) -> Result<()> {
+    /// Looks at the fields.
+    ///
+    /// # Errors
+    /// As [`ApiKeyDraft::generate`].
+    pub fn check(&self) -> Result<()> {
         if self.name.is_empty() {
             return Err(Error::invalid("name", "must not be empty"));
         }

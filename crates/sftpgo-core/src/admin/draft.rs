@@ -64,6 +64,14 @@ impl AdminDraft {
         })
     }
 
+    /// Looks at the name alone.
+    ///
+    /// # Errors
+    /// As [`AdminDraft::validate`].
+    pub fn check_username(&self) -> Result<()> {
+        check_username(&self.username)
+    }
+
     /// What `stored` becomes by this: all but its name, its second factor, and its password if none was sent.
     ///
     /// # Errors
@@ -92,19 +100,41 @@ impl AdminDraft {
         })
     }
 
+    /// Everything for which [`AdminDraft::validate`], or of one who is there [`AdminDraft::validate_change_of`], would refuse
+    /// this draft, but for a password that cannot be hashed. Each error begins with the name of its field.
+    pub fn faults(&self, is_new: bool) -> Vec<Error> {
+        let mut checks = vec![
+            AdminPermissions::from_names(&self.permissions).map(drop),
+            self.is_enabled().map(drop),
+            check_email(&self.email),
+            check_text("description", &self.description),
+            check_text("additional_info", &self.additional_info),
+            networks(&self.allow_list).map(drop),
+        ];
+        if is_new {
+            checks.push(check_username(&self.username));
+            if self.password.is_empty() {
+                checks.push(Err(Error::invalid("password", "must not be empty")));
+            }
+        }
+        checks.into_iter().filter_map(Result::err).collect()
+    }
+
+    fn is_enabled(&self) -> Result<bool> {
+        match self.status {
+            0 => Ok(false),
+            1 => Ok(true),
+            other => Err(Error::invalid(
+                "status",
+                format_args!("{other} is neither 0 (disabled) nor 1 (enabled)"),
+            )),
+        }
+    }
+
     /// All but the name and the password.
     fn checked(&self) -> Result<Admin> {
         let permissions = AdminPermissions::from_names(&self.permissions)?;
-        let enabled = match self.status {
-            0 => false,
-            1 => true,
-            other => {
-                return Err(Error::invalid(
-                    "status",
-                    format_args!("{other} is neither 0 (disabled) nor 1 (enabled)"),
-                ));
-            }
-        };
+        let enabled = self.is_enabled()?;
         check_email(&self.email)?;
         check_text("description", &self.description)?;
         check_text("additional_info", &self.additional_info)?;

@@ -98,7 +98,22 @@ impl Admins {
     /// As [`Admins::add`], [`NotFound`](ErrorKind::NotFound), and [`Conflict`](ErrorKind::Conflict) when nobody could do
     /// everything any more.
     pub fn replace(&self, actor: &str, username: &str, draft: &AdminDraft) -> Result<Admin> {
+        self.replace_seen(actor, username, draft, |_| Ok(()))
+    }
+
+    /// The same, if the admin is still the one that somebody saw, as `check` decides.
+    ///
+    /// # Errors
+    /// As [`Admins::replace`], or that of `check`.
+    pub fn replace_seen(
+        &self,
+        actor: &str,
+        username: &str,
+        draft: &AdminDraft,
+        check: impl Fn(&Admin) -> Result<()>,
+    ) -> Result<Admin> {
         self.change(username, |stored| {
+            check(stored)?;
             let changed = draft.validate_change_of(stored, now_ms())?;
             if actor == username
                 && (changed.enabled, changed.permissions) != (stored.enabled, stored.permissions)
@@ -217,6 +232,15 @@ impl Admins {
     /// [`Invalid`](ErrorKind::Invalid): there is no such kind.
     pub fn generate_totp(&self, username: &str, config_name: &str) -> Result<GeneratedTotp> {
         self.totp_config(config_name)?.generate(username)
+    }
+
+    /// A secret that an admin is being given, once more.
+    ///
+    /// # Errors
+    /// As [`Admins::generate_totp`], or it is no secret.
+    pub fn show_totp(&self, username: &str, totp: &TotpSecret) -> Result<GeneratedTotp> {
+        let config = self.totp_config(&totp.config_name)?;
+        config.show_again(&totp.secret, username)
     }
 
     /// Is this the code of that secret? It is used up by this.

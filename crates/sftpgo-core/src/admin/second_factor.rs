@@ -77,8 +77,20 @@ impl TotpConfig {
     pub fn generate(&self, username: &str) -> Result<GeneratedTotp> {
         let mut bytes = [0; SECRET];
         random::fill(&mut bytes);
+        self.shown(Secret::from(bytes), username)
+    }
+
+    /// A secret that the account `username` is being given, once more.
+    ///
+    /// # Errors
+    /// It is no secret, or as [`TotpConfig::generate`].
+    pub fn show_again(&self, secret: &str, username: &str) -> Result<GeneratedTotp> {
+        self.shown(secret_of(secret)?, username)
+    }
+
+    fn shown(&self, secret: Secret, username: &str) -> Result<GeneratedTotp> {
         let totp = self
-            .builder(Secret::from(bytes))
+            .builder(secret)
             .with_issuer(Some(self.issuer.as_str()))
             .with_account_name(username)
             .build()
@@ -110,17 +122,9 @@ impl TotpConfig {
     }
 
     fn totp(&self, secret: &str) -> Result<Totp> {
-        let failed = |why: String| Error::invalid("secret", why);
-        let text: String = secret
-            .chars()
-            .filter(|c| !c.is_whitespace() && *c != '=')
-            .map(|c| c.to_ascii_uppercase())
-            .collect();
-        let secret = Secret::try_from_base32(text)
-            .map_err(|_| failed("is not a secret in Base32".to_owned()))?;
-        self.builder(secret)
+        self.builder(secret_of(secret)?)
             .build()
-            .map_err(|error| failed(error.to_string()))
+            .map_err(|error| Error::invalid("secret", error))
     }
 
     fn builder(&self, secret: Secret) -> Builder {
@@ -188,6 +192,16 @@ pub(super) fn recovery_codes() -> Vec<RecoveryCode> {
         used: false,
     };
     std::iter::repeat_with(code).take(RECOVERY_CODES).collect()
+}
+
+/// A secret as people type it.
+fn secret_of(text: &str) -> Result<Secret> {
+    let text: String = text
+        .chars()
+        .filter(|c| !c.is_whitespace() && *c != '=')
+        .map(|c| c.to_ascii_uppercase())
+        .collect();
+    Secret::try_from_base32(text).map_err(|_| Error::invalid("secret", "is not a secret in Base32"))
 }
 
 #[cfg(test)]

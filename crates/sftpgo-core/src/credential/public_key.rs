@@ -1,6 +1,10 @@
 //! authorized_keys lines, and which keys this server lets in.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
+};
+use ring::digest::{SHA256, digest};
 use ssh_key::{
     PublicKey,
     public::{KeyData, RsaPublicKey},
@@ -64,6 +68,12 @@ impl AuthorizedKey {
             check_rsa(rsa)?;
         }
         Ok(Self { blob })
+    }
+
+    /// `SHA256:…`, as OpenSSH shows it.
+    pub fn fingerprint(&self) -> String {
+        let hash = digest(&SHA256, &self.blob);
+        format!("SHA256:{}", STANDARD_NO_PAD.encode(hash))
     }
 
     /// The key as on the wire (RFC 4253 section 6.6).

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A user as somebody asks for it: every number as wide as the wire, nothing checked yet.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct UserDraft {
     /// The name of the login.
     pub username: String,
@@ -116,8 +116,7 @@ impl UserDraft {
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid), naming the first field that is not acceptable.
     pub fn validate(self, users_base_dir: Option<&Path>) -> Result<StoredUser> {
-        check_new_username(&self.username)?;
-        let mut user = self.checked(users_base_dir)?;
+        let mut user = first_fault(self.checked(None, users_base_dir))?;
         user.password = hashed(user.password)?;
         Ok(user)
     }
@@ -133,10 +132,7 @@ impl UserDraft {
         stored: &StoredUser,
         users_base_dir: Option<&Path>,
     ) -> Result<StoredUser> {
-        if self.username != stored.username {
-            check_new_username(&self.username)?;
-        }
-        let mut user = self.checked(users_base_dir)?;
+        let mut user = first_fault(self.checked(Some(stored), users_base_dir))?;
         if user.password != stored.password {
             user.password = hashed(user.password)?;
         }
@@ -148,69 +144,121 @@ impl UserDraft {
         })
     }
 
+    /// Everything for which [`UserDraft::validate`], or with `stored` [`UserDraft::validate_change_of`], would refuse this
+    /// draft, but for a password that cannot be hashed. Each error is [`Invalid`](crate::ErrorKind::Invalid) and begins
+    /// with the name of its field.
+    pub fn faults(&self, stored: Option<&StoredUser>, users_base_dir: Option<&Path>) -> Vec<Error> {
+        let checked = self.clone().checked(stored, users_base_dir);
+        checked.err().unwrap_or_default()
+    }
+
     /// All but the password, so that no refusal has to wait for its hashing.
-    fn checked(self, users_base_dir: Option<&Path>) -> Result<StoredUser> {
-        check_username(&self.username)?;
-        let home_dir = home_dir(&self.home_dir, &self.username, users_base_dir)?;
+    fn checked(
+        self,
+        stored: Option<&StoredUser>,
+        users_base_dir: Option<&Path>,
+    ) -> Result<StoredUser, Vec<Error>> {
+        let mut faults = Faults::default();
+        if stored.is_none_or(|stored| stored.username != self.username) {
+            faults.note(check_new_username(&self.username), ());
+        }
+        faults.note(check_username(&self.username), ());
+        let home_dir = home_dir(&self.home_dir, &self.username, users_base_dir);
+        let home_dir = faults.note(home_dir, PathBuf::new());
         let public_keys: Vec<String> = self
             .public_keys
             .into_iter()
             .map(|line| line.trim().to_owned())
             .collect();
         for (position, line) in public_keys.iter().enumerate() {
-            AuthorizedKey::parse(line).map_err(|error| {
+            let parsed = AuthorizedKey::parse(line).map(drop).map_err(|error| {
                 Error::invalid(
                     "public_keys",
                     format_args!("key number {}: {error}", position + 1),
                 )
-            })?;
+            });
+            faults.note(parsed, ());
         }
         let password = self.password.filter(|password| !password.is_empty());
         if password.is_none() && public_keys.is_empty() {
-            return Err(Error::invalid(
-                "password",
-                "a password or at least one public key is needed",
-            ));
+            let missing = "a password or at least one public key is needed";
+            faults.note(Err(Error::invalid("password", missing)), ());
         }
-        let permissions = Permissions::from_names(&self.permissions)?;
+        let permissions = Permissions::from_names(&self.permissions).map_err(Error::from);
+        let permissions = faults.note(permissions, Permissions::empty());
         let enabled = match self.status {
-            0 => false,
-            1 => true,
-            other => {
-                return Err(Error::invalid(
-                    "status",
-                    format_args!("{other} is neither 0 (disabled) nor 1 (enabled)"),
-                ));
-            }
+            0 => Ok(false),
+            1 => Ok(true),
+            other => Err(Error::invalid(
+                "status",
+                format_args!("{other} is neither 0 (disabled) nor 1 (enabled)"),
+            )),
         };
+        let enabled = faults.note(enabled, false);
         if self.expiration_date < 0 {
-            return Err(Error::invalid("expiration_date", "must not be negative"));
+            let negative = Error::invalid("expiration_date", "must not be negative");
+            faults.note(Err(negative), ());
         }
-        Ok(StoredUser {
+        let quota_size = u64::try_from(self.quota_size)
+            .map_err(|_| Error::invalid("quota_size", "must not be negative"));
+        let mut number =
+            |field, value, most| faults.note(within(field, value, most), u32::default());
+        let user = StoredUser {
             id: UserId(0),
             enabled,
             expiration_date: self.expiration_date,
             public_keys,
             home_dir,
-            uid: within("uid", self.uid, 65_535)?,
-            gid: within("gid", self.gid, 65_535)?,
-            max_sessions: within("max_sessions", self.max_sessions, i32::MAX as u32)?,
-            quota_size: u64::try_from(self.quota_size)
-                .map_err(|_| Error::invalid("quota_size", "must not be negative"))?,
-            quota_files: within("quota_files", self.quota_files, i32::MAX as u32)?,
-            permissions,
-            upload_bandwidth: within("upload_bandwidth", self.upload_bandwidth, i32::MAX as u32)?,
-            download_bandwidth: within(
+            uid: number("uid", self.uid, 65_535),
+            gid: number("gid", self.gid, 65_535),
+            max_sessions: number("max_sessions", self.max_sessions, i32::MAX as u32),
+            quota_files: number("quota_files", self.quota_files, i32::MAX as u32),
+            upload_bandwidth: number("upload_bandwidth", self.upload_bandwidth, i32::MAX as u32),
+            download_bandwidth: number(
                 "download_bandwidth",
                 self.download_bandwidth,
                 i32::MAX as u32,
-            )?,
+            ),
+            quota_size: faults.note(quota_size, 0),
+            permissions,
             usage: Usage::default(),
             last_login: 0,
             password,
             username: self.username,
+        };
+        faults.none_or(user)
+    }
+}
+
+/// What is wrong with a draft, in the order in which it is looked at.
+#[derive(Default)]
+struct Faults(Vec<Error>);
+
+impl Faults {
+    /// The value, or `instead` when there is a fault in its place.
+    fn note<T>(&mut self, checked: Result<T>, instead: T) -> T {
+        checked.unwrap_or_else(|fault| {
+            self.0.push(fault);
+            instead
         })
     }
+
+    fn none_or<T>(self, value: T) -> Result<T, Vec<Error>> {
+        if self.0.is_empty() {
+            Ok(value)
+        } else {
+            Err(self.0)
+        }
+    }
+}
+
+fn first_fault<T>(checked: Result<T, Vec<Error>>) -> Result<T> {
+    checked.map_err(|faults| {
+        faults
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| Error::invalid("user", "is not acceptable"))
+    })
 }
 
 fn hashed(password: Option<String>) -> Result<Option<String>> {
