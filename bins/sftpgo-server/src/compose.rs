@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use rustix::process::{Resource, getrlimit};
-use sftpgo_api::{AllowedHosts, ApiState, HostKeyInfo, Metrics, SshInfo};
+use sftpgo_api::{Activity, AllowedHosts, ApiState, HostKeyInfo, Metrics, SshInfo};
 use sftpgo_core::{
     Error, Provider,
     accounts::Accounts,
@@ -62,6 +62,7 @@ pub(crate) fn compose(
     let Stores { provider, admins } = stores(&settings.data_provider.driver)?;
     let host_keys = host_keys(&settings.sftpd, directory)?;
     let metrics = Metrics::new().map_err(of_key("httpd"))?;
+    let activity = Activity::default();
     let actions = Queue::start()
         .map_err(|error| Problem::new("actions", format!("no threads can be started: {error}")))?;
     let refusal_time = RefusalTime::of_unknown_users();
@@ -69,6 +70,7 @@ pub(crate) fn compose(
         Box::new(Arc::clone(&refusal_time)),
         Box::new(EventLog),
         Box::new(metrics.clone()),
+        Box::new(activity.clone()),
         Box::new(FileActions::new(
             settings.sftpd.actions.clone(),
             Arc::clone(&actions),
@@ -142,6 +144,7 @@ pub(crate) fn compose(
         connections: Arc::clone(&connections),
         scans: QuotaScans::new(Arc::clone(&homes), Arc::clone(&quotas)),
         provider: Arc::clone(&provider),
+        activity,
         metrics: Arc::new(metrics.clone()),
         allowed_hosts: AllowedHosts::new(settings.httpd.allowed_hosts.iter().cloned()),
         version: version::info(),

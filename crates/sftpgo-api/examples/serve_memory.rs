@@ -6,8 +6,8 @@
 use std::{error::Error, sync::Arc};
 
 use sftpgo_api::{
-    AdminAccess, AllowedHosts, ApiState, Binding, BindingOptions, Metrics, Socket, SshInfo,
-    TokenSettings, Tokens, VersionInfo,
+    Activity, AdminAccess, AllowedHosts, ApiState, Binding, BindingOptions, Metrics, Socket,
+    SshInfo, TokenSettings, Tokens, VersionInfo,
 };
 use sftpgo_core::{
     Provider,
@@ -32,7 +32,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .nth(1)
         .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let metrics = Metrics::new()?;
-    let events = Events::new(vec![Box::new(metrics.clone())]);
+    let activity = Activity::default();
+    let events = Events::new(vec![Box::new(metrics.clone()), Box::new(activity.clone())]);
     let store = Arc::new(MemoryProvider::new());
     let provider: Arc<dyn Provider> = store.clone();
     let connections = Connections::new(events.clone());
@@ -76,6 +77,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         connections,
         scans: QuotaScans::new(Arc::new(LocalHomes), quotas),
         provider,
+        activity,
         metrics: Arc::new(metrics),
         allowed_hosts: AllowedHosts::default(),
         version: VersionInfo {

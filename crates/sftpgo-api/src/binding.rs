@@ -11,6 +11,7 @@ use crate::{
     arrival::{Arrival, Reach},
     forwarded::Proxies,
     tls::Tls,
+    web::is_web,
 };
 
 /// A socket that is listened on.
@@ -42,6 +43,8 @@ pub struct BindingOptions {
     pub proxies: Proxies,
     /// Is the REST API there?
     pub serves_rest: bool,
+    /// Is the web admin there?
+    pub serves_web: bool,
     /// Is the API's description there?
     pub serves_openapi: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -55,6 +58,7 @@ impl Default for BindingOptions {
             proxy_protocol: Policy::default(),
             proxies: Proxies::default(),
             serves_rest: true,
+            serves_web: true,
             serves_openapi: true,
             headers: Vec::new(),
             strict_transport: None,
@@ -134,6 +138,9 @@ impl BindingOptions {
     pub(crate) fn serves(&self, path: &str) -> bool {
         if path.starts_with("/api/v1/openapi") || path.starts_with("/openapi") {
             return self.serves_openapi;
+        }
+        if is_web(path) {
+            return self.serves_web;
         }
         self.serves_rest || !(path == "/api" || path.starts_with("/api/"))
     }

@@ -101,6 +101,11 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "", error)
     }
 
+    /// What is wrong, for a person.
+    pub(crate) fn text(&self) -> &str {
+        &self.error
+    }
+
     pub(crate) fn into_response(self) -> Response {
         let body = ApiResponse {
             status: self.status.as_u16(),
@@ -192,7 +197,7 @@ fn status(kind: ErrorKind) -> StatusCode {
     }
 }
 
-fn log_with_causes(error: &Error) {
+pub(crate) fn log_with_causes(error: &Error) {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {

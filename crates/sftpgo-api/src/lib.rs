@@ -30,6 +30,7 @@ mod server;
 mod state;
 mod tls;
 mod v2;
+mod web;
 
 pub use arrival::{Arrival, ClientAddress, Reach};
 pub use auth::{AdminAccess, TokenSettings, Tokens};
@@ -42,3 +43,4 @@ pub use server::serve;
 pub use state::{ApiState, VersionInfo};
 pub use tls::{ClientCertificates, Tls, TlsError, TlsOptions, TlsPart, TlsVersion, watch_tls};
 pub use v2::{HostKeyInfo, SshInfo};
+pub use web::Activity;

@@ -17,7 +17,7 @@ use crate::{
     principal::{Allowed, Need, allowed},
     response::Reply,
     state::App,
-    v2,
+    v2, web,
 };
 
 const BASE: &str = "/api/v1/";
@@ -28,8 +28,7 @@ pub(crate) const HEALTH: &str = "/healthz";
 
 /// Is the path of a resource that anybody may have, or that asks for a login by itself?
 pub(crate) fn needs_no_principal(path: &str) -> bool {
-    let is_web = path == "/" || path == "/web" || path.starts_with("/web/");
-    is_web || path == HEALTH || path == "/api/v2/token"
+    web::is_web(path) || path == HEALTH || path == "/api/v2/token"
 }
 
 /// Is this a path of the API's second version, whose answers have another shape?
@@ -57,6 +56,8 @@ pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
         .or(health())
         .unify()
         .or(v2::all(app))
+        .unify()
+        .or(web::routes(app))
         .unify()
         .recover(unrouted)
         .unify()

@@ -20,6 +20,7 @@ use crate::{
     principal::Principal,
     request, routes,
     state::{ApiState, App},
+    web,
 };
 
 /// Serves on `bindings` until `shutdown` fires and the requests then running are answered.
@@ -117,7 +118,7 @@ fn checked<B>(
         return Ok(());
     }
     hosts.check(request)?;
-    if is_cross_site(request.headers()) {
+    if is_cross_site(request.headers()) && !web::is_navigation(request) {
         return Err(ApiError::cross_site());
     }
     // CONNECT names a host in the place of the path, and warp panics without a path.

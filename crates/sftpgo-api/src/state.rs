@@ -9,6 +9,7 @@ use sftpgo_core::{
 
 use crate::{
     auth::AdminAccess, blocking::Blocking, host::AllowedHosts, metrics::Metrics, v2::SshInfo,
+    web::Activity,
 };
 
 /// Calls into the domain at once: the dearest, hashing a password, takes a core and some 20 MiB.
@@ -30,6 +31,8 @@ pub struct ApiState {
     pub scans: Arc<QuotaScans>,
     /// Asked whether it answers.
     pub provider: Arc<dyn Provider>,
+    /// What happened of late; an observer too.
+    pub activity: Activity,
     /// Served at `/metrics`, and told of every request.
     pub metrics: Arc<Metrics>,
     /// The names under which it is reached.

@@ -73,12 +73,21 @@ impl fmt::Debug for TokenSettings {
 pub(crate) enum Audience {
     /// REST.
     Api,
+    /// The web admin, in a cookie.
+    Web,
+    /// The second step of a login to the web admin: the password was right.
+    WebPartial,
+    /// A form of a page of the web admin.
+    WebForm,
 }
 
 impl Audience {
     fn name(self) -> &'static str {
         match self {
             Self::Api => "API",
+            Self::Web => "WebAdmin",
+            Self::WebPartial => "WebAdminPartial",
+            Self::WebForm => "CSRF",
         }
     }
 }
@@ -99,6 +108,13 @@ pub(crate) struct Claims {
     pub(crate) iat: u64,
     /// It passes until then, in Unix seconds.
     pub(crate) exp: u64,
+}
+
+impl Claims {
+    /// [`Admin::sessions_since`] when the token was made.
+    pub(crate) fn since(&self) -> i64 {
+        self.since
+    }
 }
 
 /// Makes and checks tokens.

@@ -1,5 +1,6 @@
 //! Quota scans.
 
+use sftpgo_core::Result;
 use warp::http::StatusCode;
 
 use super::user::user_id;
@@ -12,6 +13,7 @@ use crate::{
     error::ApiError,
     principal::Allowed,
     response::{Reply, data, message},
+    state::App,
 };
 
 /// `GET /quota_scan`
@@ -30,18 +32,28 @@ pub(crate) async fn list(app: Allowed) -> Reply {
 pub(crate) async fn start(body: Result<Vec<u8>, ApiError>, app: Allowed) -> Reply {
     let app = app?;
     let username = body::json_object::<UserRequest>(&body?)?.into_username()?;
+    begin(&app, username).await?;
+    message(StatusCode::CREATED, "Scan started")
+}
+
+/// Lists a scan of this user, which then goes on by itself.
+///
+/// # Errors
+/// There is no such user, or a scan of it is running.
+pub(crate) async fn begin(app: &App, username: String) -> Result<()> {
     let state = app.state.clone();
     let name = username.clone();
     let scan = app
         .calls
         .run(move || state.scans.begin(state.accounts.by_name(&name)?))
         .await?;
+    let app = app.clone();
     tokio::spawn(async move {
         if let Err(error) = app.scans.run(move || scan.run()).await {
             log::warn!("the quota scan of {username:?} failed: {error}");
         }
     });
-    message(StatusCode::CREATED, "Scan started")
+    Ok(())
 }
 
 /// `GET /user/{userID}/quota_scan`: how the last scan ended, beside the contract's 1.2.0.

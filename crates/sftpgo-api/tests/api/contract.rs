@@ -28,7 +28,6 @@ fn a_provider_that_answers_is_alive() {
 fn an_unknown_path_is_not_found_by_any_method() {
     let api = Api::start();
     for path in [
-        "/",
         "/api",
         "/api/v1",
         "/api/v1/",

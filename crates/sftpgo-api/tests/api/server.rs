@@ -4,8 +4,8 @@ use std::{net::SocketAddr, sync::Arc};
 
 use serde_json::{Value, json};
 use sftpgo_api::{
-    AdminAccess, AllowedHosts, ApiState, Binding, BindingOptions, Metrics, Socket, SshInfo,
-    TokenSettings, Tokens, VersionInfo,
+    Activity, AdminAccess, AllowedHosts, ApiState, Binding, BindingOptions, Metrics, Socket,
+    SshInfo, TokenSettings, Tokens, VersionInfo,
 };
 use sftpgo_core::{
     admin::{AdminLogins, Admins, SetupCode, TotpConfig},
@@ -45,6 +45,7 @@ impl Api {
             connections: Arc::clone(&service.connections),
             scans: Arc::clone(&service.scans),
             provider: Arc::clone(&service.provider),
+            activity: Activity::default(),
             metrics: Arc::clone(&metrics),
             allowed_hosts: AllowedHosts::default(),
             admins: access(&service),

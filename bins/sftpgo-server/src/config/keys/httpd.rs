@@ -44,7 +44,6 @@ pub(crate) struct HttpBinding {
     pub(crate) address: String,
     /// 0 is none, but for a Unix socket, which has no port.
     pub(crate) port: i64,
-    /// Without effect while there is no web admin.
     pub(crate) enable_web_admin: bool,
     /// Without effect: there is no web client.
     pub(crate) enable_web_client: bool,

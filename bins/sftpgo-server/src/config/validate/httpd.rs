@@ -123,6 +123,7 @@ impl Check<'_> {
         options.tls = self.tls(&key, keys, all);
         options.proxies = self.proxies(&key, keys);
         options.serves_rest = keys.enable_rest_api;
+        options.serves_web = keys.enable_web_admin;
         options.serves_openapi = keys.render_openapi;
         if keys.security.enabled {
             self.security(&of("security"), &keys.security, &mut options);

@@ -1,0 +1,70 @@
+//! What happened of late, kept in memory for the pages that show it: figures of each minute of a day, and the last events.
+
+mod recent;
+mod series;
+
+use std::sync::{Arc, Mutex};
+
+use sftpgo_core::{
+    event::{Event, Observer, Operation},
+    sync::lock,
+    user::now_ms,
+};
+
+pub(super) use self::{
+    recent::{Kind, Recent, RecentEvent},
+    series::{Figures, Series},
+};
+
+/// An observer that remembers. Clones share what they remember.
+#[derive(Clone, Default)]
+pub struct Activity(Arc<Mutex<Memory>>);
+
+#[derive(Default)]
+struct Memory {
+    series: Series,
+    recent: Recent,
+}
+
+impl Activity {
+    /// The figures of the last `count` steps of so many minutes; the oldest first.
+    pub(super) fn figures(&self, now: i64, count: usize, minutes: usize) -> Vec<Figures> {
+        lock(&self.0).series.last(now, count, minutes)
+    }
+
+    /// The last events that `is_wanted`, the newest first, and `most` at the most.
+    pub(super) fn recent(
+        &self,
+        most: usize,
+        is_wanted: impl Fn(&RecentEvent) -> bool,
+    ) -> Vec<RecentEvent> {
+        lock(&self.0).recent.last(most, is_wanted)
+    }
+}
+
+impl Observer for Activity {
+    fn notify(&self, event: &Event<'_>) {
+        let now = now_ms();
+        let recent = RecentEvent::of(event, now);
+        let mut memory = lock(&self.0);
+        match event {
+            Event::Transfer {
+                operation,
+                size,
+                elapsed,
+                ..
+            } => {
+                let elapsed = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+                let began = now.saturating_sub(elapsed);
+                let is_upload = *operation == Operation::Upload;
+                memory.series.moved(is_upload, *size, began, now);
+            }
+            Event::LoginOk { .. } => memory.series.at(now, |minute| minute.logins += 1),
+            Event::LoginFailed { .. } => memory.series.at(now, |minute| minute.failures += 1),
+            _ => {}
+        }
+        if let Some(recent) = recent {
+            memory.recent.push(recent);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The last events.
+
+use std::collections::VecDeque;
+
+use serde::Serialize;
+use sftpgo_core::event::{Command, Event, UserChange};
+
+/// So many are kept.
+const MOST: usize = 5000;
+/// Characters of a text that come from outside.
+const LONGEST: usize = 512;
+
+/// Which kind of thing happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(in super::super) enum Kind {
+    Login,
+    FailedLogin,
+    Transfer,
+    FailedTransfer,
+    Command,
+    Change,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(in super::super) struct RecentEvent {
+    /// Unix milliseconds.
+    pub(in super::super) time: i64,
+    pub(in super::super) kind: Kind,
+    pub(in super::super) username: String,
+    /// Without a port; empty where it is not known.
+    pub(in super::super) address: String,
+    pub(in super::super) text: String,
+}
+
+/// The last ones, in their order.
+#[derive(Default)]
+pub(in super::super) struct Recent(VecDeque<RecentEvent>);
+
+impl Kind {
+    pub(in super::super) const ALL: [Self; 6] = [
+        Self::Login,
+        Self::FailedLogin,
+        Self::Transfer,
+        Self::FailedTransfer,
+        Self::Command,
+        Self::Change,
+    ];
+
+    /// In addresses and in what is exported.
+    pub(in super::super) fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::FailedLogin => "failed_login",
+            Self::Transfer => "transfer",
+            Self::FailedTransfer => "failed_transfer",
+            Self::Command => "command",
+            Self::Change => "change",
+        }
+    }
+
+    /// On pages.
+    pub(in super::super) fn label(self) -> &'static str {
+        match self {
+            Self::Login => "Login",
+            Self::FailedLogin => "Failed login",
+            Self::Transfer => "Transfer",
+            Self::FailedTransfer => "Failed transfer",
+            Self::Command => "Command",
+            Self::Change => "Change",
+        }
+    }
+}
+
+impl Recent {
+    pub(super) fn push(&mut self, event: RecentEvent) {
+        if self.0.len() >= MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back(event);
+    }
+
+    pub(super) fn last(
+        &self,
+        most: usize,
+        is_wanted: impl Fn(&RecentEvent) -> bool,
+    ) -> Vec<RecentEvent> {
+        let wanted = self.0.iter().rev().filter(|event| is_wanted(event));
+        wanted.take(most).cloned().collect()
+    }
+}
+
+impl RecentEvent {
+    /// None for what is only a figure.
+    pub(super) fn of(event: &Event<'_>, time: i64) -> Option<Self> {
+        let made = |kind, username: &str, address: String, text: String| {
+            Some(Self {
+                time,
+                kind,
+                username: shortened(username),
+                address,
+                text: shortened(&text),
+            })
+        };
+        match event {
+            Event::LoginOk {
+                username,
+                method,
+                remote,
+            } => {
+                let text = format!("by {method:?}");
+                made(Kind::Login, username, remote.ip().to_string(), text)
+            }
+            Event::LoginFailed {
+                username,
+                method,
+                remote,
+                reason,
+            } => {
+                let text = format!("by {method:?}: {reason}");
+                made(Kind::FailedLogin, username, remote.ip().to_string(), text)
+            }
+            Event::Transfer {
+                operation,
+                username,
+                file_path,
+                size,
+                protocol,
+                error,
+                ..
+            } => {
+                let path = file_path.display();
+                let what = format!("{protocol} {operation} of {path}, {size} bytes");
+                match error {
+                    None => made(Kind::Transfer, username, String::new(), what),
+                    Some(error) => {
+                        let text = format!("{what}: {error}");
+                        made(Kind::FailedTransfer, username, String::new(), text)
+                    }
+                }
+            }
+            Event::Command {
+                command,
+                username,
+                file_path,
+                target_path,
+                protocol,
+                ..
+            } => {
+                let word = word(*command);
+                let mut text = format!("{protocol} {word} {}", file_path.display());
+                if let Some(target) = target_path {
+                    text += &format!(" to {}", target.display());
+                }
+                made(Kind::Command, username, String::new(), text)
+            }
+            Event::User { change, user } => {
+                let text = match change {
+                    UserChange::Add => "the user was added",
+                    UserChange::Update => "the user was changed",
+                    UserChange::Delete => "the user was deleted",
+                };
+                made(Kind::Change, &user.username, String::new(), text.to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+fn word(command: Command) -> &'static str {
+    match command {
+        Command::Rename => "renamed",
+        Command::Rmdir => "removed the directory",
+        Command::Mkdir => "made the directory",
+        Command::Symlink => "linked",
+        Command::Remove => "removed",
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use sftpgo_core::event::LoginMethod;
+
+    use super::*;
+
+    fn failed(number: usize) -> RecentEvent {
+        let event = Event::LoginFailed {
+            username: &format!("user{number}"),
+            method: LoginMethod::Password,
+            remote: "192.0.2.1:4000".parse().unwrap(),
+            reason: "wrong password",
+        };
+        RecentEvent::of(&event, 5).unwrap()
+    }
+
+    #[test]
+    fn the_oldest_goes_when_there_are_too_many() {
+        let mut recent = Recent::default();
+        for number in 0..MOST + 3 {
+            recent.push(failed(number));
+        }
+        let all = recent.last(usize::MAX, |_| true);
+        assert_eq!(all.len(), MOST);
+        assert_eq!(all.last().unwrap().username, "user3");
+        let one = recent.last(1, |event| event.username == "user7");
+        assert_eq!(one[0].address, "192.0.2.1");
+        assert_eq!(one[0].kind.name(), "failed_login");
+    }
+
+    #[test]
+    fn a_long_name_is_shortened() {
+        let event = Event::LoginFailed {
+            username: &"é".repeat(100_000),
+            method: LoginMethod::NoneTried,
+            remote: "192.0.2.1:4000".parse().unwrap(),
+            reason: "",
+        };
+        let kept = RecentEvent::of(&event, 5).unwrap();
+        assert_eq!(kept.username.chars().count(), LONGEST);
+    }
+}

@@ -1,0 +1,397 @@
+//! Admins: listed, added, changed and deleted by one who may do everything.
+
+use std::sync::Arc;
+
+use askama::Template;
+use sftpgo_core::{
+    Error, ErrorKind,
+    admin::{Admin, AdminDraft, AdminPermissions},
+};
+use warp::http::StatusCode;
+
+use super::{
+    answer::{Refusal, Reply, page, see_other, show as answer, words as sentence},
+    form::{Faults, Field, FieldKind, Form},
+    frame::Frame,
+    request::Request,
+    session::Session,
+    words,
+};
+use crate::state::App;
+
+/// Permissions with what each allows; a name that is not here is shown without.
+const TEXTS: [(&str, &str); 11] = [
+    ("*", "Everything, admins and API keys too."),
+    ("add_users", "Add users."),
+    ("edit_users", "Change users."),
+    ("del_users", "Delete users."),
+    ("view_users", "See users and what they may do."),
+    ("view_conns", "See who is connected."),
+    ("close_conns", "Close connections."),
+    (
+        "view_status",
+        "See the state of the server, and its metrics.",
+    ),
+    ("quota_scans", "Start quota scans."),
+    ("view_events", "See what happened."),
+    ("disable_mfa", "Switch off the second factor of users."),
+];
+
+struct Row {
+    username: String,
+    status: &'static str,
+    permissions: String,
+    second_factor: &'static str,
+    last_login: String,
+}
+
+#[derive(Template)]
+#[template(path = "admins.html")]
+struct AdminsPage {
+    frame: Frame,
+    admins: Vec<Row>,
+}
+
+struct PermissionBox {
+    name: &'static str,
+    text: &'static str,
+    is_given: bool,
+}
+
+struct Switch {
+    name: &'static str,
+    label: &'static str,
+    is_on: bool,
+}
+
+#[derive(Template)]
+#[template(path = "admin.html")]
+struct AdminPage {
+    frame: Frame,
+    title: String,
+    action: String,
+    /// Empty for a new one.
+    version: String,
+    error: String,
+    facts: Vec<(&'static str, String)>,
+    fields: Vec<Field>,
+    is_enabled: bool,
+    status_error: String,
+    permissions: Vec<PermissionBox>,
+    permissions_error: String,
+    switches: Vec<Switch>,
+    has_second_factor: bool,
+    delete: Option<Field>,
+}
+
+/// `GET /web/admins`
+pub(super) async fn list(app: &App, request: &Request, session: &Session) -> Reply {
+    session.need(AdminPermissions::ANYTHING)?;
+    let query = Form::parse(request.query.as_bytes());
+    let state = Arc::clone(&app.state);
+    let admins = app
+        .calls
+        .run(move || state.admins.logins.admins().list())
+        .await?;
+    let done = match query.get("done") {
+        "added" => "The admin was added.",
+        "saved" => "The admin was saved.",
+        "deleted" => "The admin was deleted.",
+        "factor" => "The second factor of the admin is off.",
+        _ => "",
+    };
+    let admins = AdminsPage {
+        frame: Frame::for_admin(session, "Admins").noticing(done),
+        admins: admins.iter().map(Row::of).collect(),
+    };
+    page(request, &admins)
+}
+
+/// `GET /web/manager`
+pub(super) fn show_new(request: &Request, session: &Session) -> Reply {
+    session.need(AdminPermissions::ANYTHING)?;
+    let draft = AdminDraft {
+        status: 1,
+        ..AdminDraft::default()
+    };
+    let new = new_page(session, &draft, &Faults::default());
+    answer(request, StatusCode::OK, &new)
+}
+
+/// `POST /web/manager`
+pub(super) async fn add(app: &App, request: &Request, session: &Session, form: &Form) -> Reply {
+    session.need(AdminPermissions::ANYTHING)?;
+    let draft = sent(form);
+    let mut faults = Faults::default();
+    for fault in draft.faults(true) {
+        faults.add_error(&fault);
+    }
+    if faults.is_empty() {
+        let state = Arc::clone(&app.state);
+        let new = draft.clone();
+        let add = move || state.admins.logins.admins().add(&new);
+        match app.logins.run(add).await {
+            Ok(_) => return Ok(see_other("/web/admins?done=added")),
+            Err(error) => tell(error, &mut faults)?,
+        }
+    }
+    let page = new_page(session, &draft, &faults);
+    answer(request, StatusCode::BAD_REQUEST, &page)
+}
+
+/// `GET /web/manager/{username}`
+pub(super) async fn show(app: &App, request: &Request, session: &Session, name: &str) -> Reply {
+    session.need(AdminPermissions::ANYTHING)?;
+    let admin = load(app, name).await?;
+    let draft = AdminDraft::from(&admin);
+    let page = page_of(session, &admin, &draft, &Faults::default());
+    answer(request, StatusCode::OK, &page)
+}
+
+/// `POST /web/manager/{username}`
+pub(super) async fn save(
+    app: &App,
+    request: &Request,
+    session: &Session,
+    name: &str,
+    form: &Form,
+) -> Reply {
+    session.need(AdminPermissions::ANYTHING)?;
+    let stored = load(app, name).await?;
+    let draft = AdminDraft {
+        username: stored.username.clone(),
+        // The form does not show it.
+        additional_info: stored.additional_info.clone(),
+        ..sent(form)
+    };
+    let mut faults = Faults::default();
+    for fault in draft.faults(false) {
+        faults.add_error(&fault);
+    }
+    let mut status = StatusCode::BAD_REQUEST;
+    if faults.is_empty() {
+        let state = Arc::clone(&app.state);
+        let (actor, change) = (session.admin.username.clone(), draft.clone());
+        let (username, seen) = (stored.username.clone(), form.get("version").to_owned());
+        let save = move || {
+            let admins = state.admins.logins.admins();
+            admins.replace_seen(&actor, &username, &change, |now| {
+                (version(now) == seen).then_some(()).ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::Conflict,
+                        "somebody else changed this admin since this page was opened, and nothing was saved: open the page again to see what it is now",
+                    )
+                })
+            })
+        };
+        match app.logins.run(save).await {
+            Ok(_) => return Ok(see_other("/web/admins?done=saved")),
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                status = StatusCode::CONFLICT;
+                faults.add("", sentence(error.message()));
+            }
+            Err(error) => tell(error, &mut faults)?,
+        }
+    }
+    let mut page = page_of(session, &stored, &draft, &faults);
+    page.version = form.get("version").to_owned();
+    answer(request, status, &page)
+}
+
+/// `POST /web/manager/{username}/delete`
+pub(super) async fn delete(
+    app: &App,
+    request: &Request,
+    session: &Session,
+    name: &str,
+    form: &Form,
+) -> Reply {
+    session.need(AdminPermissions::ANYTHING)?;
+    let admin = load(app, name).await?;
+    let mut faults = Faults::default();
+    if form.get("confirm") == admin.username {
+        let state = Arc::clone(&app.state);
+        let (actor, username) = (session.admin.username.clone(), admin.username.clone());
+        let delete = move || state.admins.logins.admins().delete(&actor, &username);
+        match app.calls.run(delete).await {
+            Ok(()) => return Ok(see_other("/web/admins?done=deleted")),
+            Err(error) => faults.add("confirm", error.message()),
+        }
+    } else {
+        faults.add("confirm", "this is not the admin's name");
+    }
+    let draft = AdminDraft::from(&admin);
+    let mut page = page_of(session, &admin, &draft, &faults);
+    page.error = "The admin was not deleted.".to_owned();
+    answer(request, StatusCode::BAD_REQUEST, &page)
+}
+
+/// `POST /web/manager/{username}/mfa`
+pub(super) async fn switch_off_factor(app: &App, session: &Session, name: &str) -> Reply {
+    session.need(AdminPermissions::ANYTHING)?;
+    let state = Arc::clone(&app.state);
+    let name = name.to_owned();
+    let switch_off = move || state.admins.logins.admins().disable_second_factor(&name);
+    app.calls.run(switch_off).await?;
+    Ok(see_other("/web/admins?done=factor"))
+}
+
+async fn load(app: &App, name: &str) -> Result<Admin, Refusal> {
+    let state = Arc::clone(&app.state);
+    let name = name.to_owned();
+    let look = move || state.admins.logins.admins().by_name(&name);
+    Ok(app.calls.run(look).await?)
+}
+
+/// Grows with each change that somebody makes of an admin; what a login writes changes it too, and means nothing here.
+fn version(admin: &Admin) -> String {
+    format!("{}-{}", admin.created_at, admin.updated_at)
+}
+
+fn sent(form: &Form) -> AdminDraft {
+    let text = |name| form.get(name).to_owned();
+    let lines = form.get("allow_list").lines().map(str::trim);
+    AdminDraft {
+        username: text("username"),
+        status: form.get("status").parse().unwrap_or(-1),
+        password: text("password"),
+        permissions: form.all("permissions").map(str::to_owned).collect(),
+        email: text("email"),
+        description: text("description"),
+        additional_info: String::new(),
+        allow_list: lines
+            .filter(|line| !line.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        allow_api_key_auth: form.has("allow_api_key_auth"),
+        require_password_change: form.has("require_password_change"),
+        require_two_factor: form.has("require_two_factor"),
+    }
+}
+
+fn tell(error: Error, faults: &mut Faults) -> Result<(), Refusal> {
+    match error.kind() {
+        ErrorKind::AlreadyExists => faults.add("username", error.message()),
+        ErrorKind::Invalid | ErrorKind::Conflict | ErrorKind::PermissionDenied => {
+            faults.add_error(&error);
+        }
+        _ => return Err(error.into()),
+    }
+    Ok(())
+}
+
+fn new_page(session: &Session, draft: &AdminDraft, faults: &Faults) -> AdminPage {
+    let mut page = form_page(session, draft, faults, "Needed for a login.");
+    page.fields.insert(
+        0,
+        Field::new("username", "Username", FieldKind::Text)
+            .required()
+            .filled(&draft.username, faults),
+    );
+    page
+}
+
+fn page_of(session: &Session, admin: &Admin, draft: &AdminDraft, faults: &Faults) -> AdminPage {
+    let is_other = admin.username != session.admin.username;
+    let delete = is_other.then(|| {
+        Field::new("confirm", "Confirm", FieldKind::Text)
+            .hint("Type the admin's name.")
+            .required()
+            .filled("", faults)
+    });
+    AdminPage {
+        title: format!("Admin {}", admin.username),
+        action: format!("/web/manager/{}", admin.username),
+        version: version(admin),
+        facts: vec![
+            ("Last login", words::moment(admin.last_login, "never")),
+            ("Added", words::moment(admin.created_at, "unknown")),
+            ("Changed", words::moment(admin.updated_at, "never")),
+        ],
+        has_second_factor: admin.totp.is_some() && is_other,
+        delete,
+        ..form_page(
+            session,
+            draft,
+            faults,
+            "Leave it empty to keep the one there is.",
+        )
+    }
+}
+
+fn form_page(
+    session: &Session,
+    draft: &AdminDraft,
+    faults: &Faults,
+    password_hint: &'static str,
+) -> AdminPage {
+    let permissions = AdminPermissions::known().map(|(name, _)| PermissionBox {
+        name,
+        text: TEXTS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map_or("", |(_, text)| text),
+        is_given: draft.permissions.iter().any(|given| given == name),
+    });
+    let error = match faults.of("") {
+        general if !general.is_empty() => general,
+        _ if !faults.is_empty() => "Nothing was saved: some fields are not right.".to_owned(),
+        none => none,
+    };
+    let switch = |name, label, is_on| Switch { name, label, is_on };
+    AdminPage {
+        frame: Frame::for_admin(session, "Admins"),
+        title: "Add an admin".to_owned(),
+        action: "/web/manager".to_owned(),
+        version: String::new(),
+        error,
+        facts: Vec::new(),
+        fields: vec![
+            Field::new("password", "Password", FieldKind::Password)
+                .hint(password_hint)
+                .autocomplete("new-password")
+                .filled("", faults),
+            Field::new("email", "Email", FieldKind::Text).filled(&draft.email, faults),
+            Field::new("description", "Description", FieldKind::Text)
+                .filled(&draft.description, faults),
+            Field::new("allow_list", "May come from", FieldKind::Lines)
+                .hint("Networks as in 192.0.2.0/24, one a line. Empty is everywhere.")
+                .filled(&draft.allow_list.join("\n"), faults),
+        ],
+        is_enabled: draft.status == 1,
+        status_error: faults.of("status"),
+        permissions: permissions.collect(),
+        permissions_error: faults.of("permissions"),
+        switches: vec![
+            switch(
+                "allow_api_key_auth",
+                "API keys may act for this admin",
+                draft.allow_api_key_auth,
+            ),
+            switch(
+                "require_password_change",
+                "The password has to be changed at the next login",
+                draft.require_password_change,
+            ),
+            switch(
+                "require_two_factor",
+                "A second factor has to be set up",
+                draft.require_two_factor,
+            ),
+        ],
+        has_second_factor: false,
+        delete: None,
+    }
+}
+
+impl Row {
+    fn of(admin: &Admin) -> Self {
+        Self {
+            username: admin.username.clone(),
+            status: if admin.enabled { "Enabled" } else { "Disabled" },
+            permissions: admin.permissions.names().join(", "),
+            second_factor: if admin.totp.is_some() { "On" } else { "Off" },
+            last_login: words::moment(admin.last_login, "never"),
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Who is connected, as it changes, and closing connections.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use askama::Template;
+use futures_util::{Stream, stream};
+use sftpgo_core::{
+    ErrorKind,
+    admin::AdminPermissions,
+    registry::{ConnectionStatus, TransferStatus},
+    user::now_ms,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, MissedTickBehavior, interval},
+};
+use warp::{
+    Reply as _,
+    http::{HeaderValue, StatusCode, header},
+    sse,
+};
+
+use super::{
+    answer::{Refusal, Reply, page, see_other},
+    form::Form,
+    frame::Frame,
+    request::Request,
+    session::{Session, still},
+    words,
+};
+use crate::{auth::remote, state::App};
+
+/// Pages that are kept up to date at once; each takes a connection for as long as it is open.
+const MOST_WATCHED: usize = 32;
+/// A page is told so often.
+const TICK: Duration = Duration::from_secs(1);
+/// A connection of HTTP ends after two minutes whatever is asked for: the browser asks anew before.
+const AGE: Duration = Duration::from_secs(100);
+
+static WATCHED: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(MOST_WATCHED)));
+
+struct ConnectionRow {
+    id: String,
+    username: String,
+    protocol: String,
+    client: String,
+    address: String,
+    since: String,
+    transfers: Vec<TransferRow>,
+}
+
+struct TransferRow {
+    direction: &'static str,
+    path: String,
+    size: String,
+    rate: String,
+}
+
+#[derive(Template)]
+#[template(path = "connections.html")]
+struct ConnectionsPage {
+    frame: Frame,
+    connections: Vec<ConnectionRow>,
+    may_close: bool,
+    csrf: String,
+}
+
+#[derive(Template)]
+#[template(path = "connection_list.html")]
+struct ConnectionList {
+    connections: Vec<ConnectionRow>,
+    may_close: bool,
+    csrf: String,
+}
+
+/// `GET /web/connections`
+pub(super) fn show(app: &App, request: &Request, session: &Session) -> Reply {
+    session.need(AdminPermissions::VIEW_CONNECTIONS)?;
+    let query = Form::parse(request.query.as_bytes());
+    let notice = match query.get("done") {
+        "closed" => "Closed.",
+        _ => "",
+    };
+    let connections = ConnectionsPage {
+        frame: Frame::for_admin(session, "Connections").noticing(notice),
+        connections: Rates::default().rows(app.state.connections.list(), request.now),
+        may_close: session.may(AdminPermissions::CLOSE_CONNECTIONS),
+        csrf: session.csrf.clone(),
+    };
+    page(request, &connections)
+}
+
+/// `POST /web/connections`
+pub(super) async fn close(app: &App, session: &Session, form: &Form) -> Reply {
+    session.need(AdminPermissions::CLOSE_CONNECTIONS)?;
+    let state = Arc::clone(&app.state);
+    let closed = if form.get("close") == "all" {
+        let username = form.get("username").to_owned();
+        let close = move || {
+            let user = state.accounts.by_name(&username)?;
+            state.connections.close_user(user.id);
+            Ok(())
+        };
+        app.calls.run(close).await
+    } else {
+        state.connections.close(form.get("connection_id"))
+    };
+    match closed {
+        Ok(()) => {}
+        // It ended by itself meanwhile.
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(see_other("/web/connections?done=closed"))
+}
+
+/// `GET /web/connections/events`: the list whenever it changes, until the session ends.
+pub(super) fn events(app: &App, request: &Request, session: &Session) -> Reply {
+    session.need(AdminPermissions::VIEW_CONNECTIONS)?;
+    let place = Arc::clone(&WATCHED).try_acquire_owned().map_err(|_| {
+        Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Too many pages are being kept up to date.",
+        )
+    })?;
+    let watch = Watch::new(app, request, session, place);
+    let mut response = sse::reply(watch.events()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // nginx would keep events back.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+/// A page that is kept up to date.
+struct Watch {
+    app: App,
+    session: (String, i64, u64),
+    remote: std::net::SocketAddr,
+    csrf: String,
+    rates: Rates,
+    ticks: tokio::time::Interval,
+    ends: Instant,
+    last: String,
+    has_ended: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Watch {
+    fn new(app: &App, request: &Request, session: &Session, place: OwnedSemaphorePermit) -> Self {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            app: app.clone(),
+            session: session.watch(),
+            remote: remote(&request.arrival),
+            csrf: session.csrf.clone(),
+            rates: Rates::default(),
+            ticks,
+            ends: Instant::now() + AGE,
+            last: String::new(),
+            has_ended: false,
+            _place: place,
+        }
+    }
+
+    fn events(self) -> impl Stream<Item = Result<sse::Event, Infallible>> {
+        stream::unfold(self, |mut watch| async move {
+            let event = watch.next().await?;
+            Some((Ok(event), watch))
+        })
+    }
+
+    async fn next(&mut self) -> Option<sse::Event> {
+        if self.has_ended {
+            return None;
+        }
+        loop {
+            self.ticks.tick().await;
+            if Instant::now() >= self.ends {
+                return None;
+            }
+            let Some(may_close) = self.may_close().await else {
+                self.has_ended = true;
+                return Some(sse::Event::default().event("end").data("session"));
+            };
+            let list = ConnectionList {
+                connections: self.rates.rows(self.app.state.connections.list(), now_ms()),
+                may_close,
+                csrf: self.csrf.clone(),
+            };
+            let html = list.render().ok()?;
+            if html != self.last {
+                self.last.clone_from(&html);
+                let retry = Duration::from_millis(500);
+                return Some(sse::Event::default().retry(retry).data(html));
+            }
+        }
+    }
+
+    /// May the admin close connections? `None` when nothing may be seen any more.
+    async fn may_close(&self) -> Option<bool> {
+        let (username, since, expires) = self.session.clone();
+        let now = u64::try_from(now_ms() / 1000).unwrap_or(0);
+        if now >= expires {
+            return None;
+        }
+        let admin = still(&self.app, username, since, self.remote)
+            .await
+            .ok()??;
+        let may = |needed| admin.permissions.allow(needed);
+        may(AdminPermissions::VIEW_CONNECTIONS).then(|| may(AdminPermissions::CLOSE_CONNECTIONS))
+    }
+}
+
+/// How fast transfers are: since the last look, or since their beginning.
+#[derive(Default)]
+struct Rates {
+    /// By connection, path and beginning: bytes, and when that was.
+    last: HashMap<(String, String, i64), (u64, i64)>,
+}
+
+impl Rates {
+    fn rows(&mut self, connections: Vec<ConnectionStatus>, now: i64) -> Vec<ConnectionRow> {
+        let mut seen = HashMap::new();
+        let rows = connections.into_iter().map(|connection| {
+            let transfers = connection.transfers.iter().map(|transfer| {
+                let key = (
+                    connection.connection_id.clone(),
+                    transfer.path.clone(),
+                    transfer.started_at,
+                );
+                let before = self.last.get(&key).copied();
+                let before = before.unwrap_or((0, transfer.started_at));
+                seen.insert(key, (transfer.size, now));
+                TransferRow::of(transfer, before, now)
+            });
+            ConnectionRow {
+                transfers: transfers.collect(),
+                since: format!("{} UTC", words::moment(connection.connected_at, "")),
+                id: connection.connection_id.clone(),
+                username: connection.username,
+                protocol: connection.protocol.to_string(),
+                client: connection.client_version,
+                address: connection.remote.to_string(),
+            }
+        });
+        let rows = rows.collect();
+        self.last = seen;
+        rows
+    }
+}
+
+impl TransferRow {
+    fn of(transfer: &TransferStatus, (size, at): (u64, i64), now: i64) -> Self {
+        let moved = transfer.size.saturating_sub(size);
+        let elapsed = u64::try_from(now - at).unwrap_or(0).max(1);
+        let rate = u128::from(moved) * 1000 / u128::from(elapsed);
+        Self {
+            direction: match transfer.operation {
+                sftpgo_core::event::Operation::Upload => "Upload",
+                sftpgo_core::event::Operation::Download => "Download",
+            },
+            path: transfer.path.clone(),
+            size: words::size(transfer.size),
+            rate: format!("{}/s", words::size(u64::try_from(rate).unwrap_or(u64::MAX))),
+        }
+    }
+}

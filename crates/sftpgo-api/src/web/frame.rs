@@ -1,0 +1,79 @@
+//! What is around every page.
+
+use sftpgo_core::admin::AdminPermissions;
+
+use super::{assets, session::Session};
+
+/// A page that the menu leads to, and what it needs.
+const MENU: [(&str, &str, AdminPermissions); 10] = [
+    ("Dashboard", "/web", AdminPermissions::empty()),
+    ("Users", "/web/users", AdminPermissions::VIEW_USERS),
+    (
+        "Connections",
+        "/web/connections",
+        AdminPermissions::VIEW_CONNECTIONS,
+    ),
+    ("Events", "/web/events", AdminPermissions::VIEW_EVENTS),
+    ("Admins", "/web/admins", AdminPermissions::ANYTHING),
+    ("API keys", "/web/apikeys", AdminPermissions::ANYTHING),
+    (
+        "Quota scans",
+        "/web/quotascans",
+        AdminPermissions::QUOTA_SCANS,
+    ),
+    ("Status", "/web/status", AdminPermissions::VIEW_STATUS),
+    ("Profile", "/web/profile", AdminPermissions::empty()),
+    ("Second factor", "/web/mfa", AdminPermissions::empty()),
+];
+
+/// What is around a page: the menu that the admin may use, who that is, and the value by which forms are known to be of a
+/// page of ours.
+pub(super) struct Frame {
+    pub(super) menu: Vec<MenuEntry>,
+    /// Empty without a session.
+    pub(super) admin: String,
+    /// Empty without a session.
+    pub(super) csrf: String,
+    /// See [`assets::version`].
+    pub(super) assets: String,
+    /// What was done; empty for nothing.
+    pub(super) notice: &'static str,
+}
+
+pub(super) struct MenuEntry {
+    pub(super) name: &'static str,
+    pub(super) address: &'static str,
+    pub(super) is_current: bool,
+}
+
+impl Frame {
+    /// Around the page that the menu calls `current`.
+    pub(super) fn of(session: Option<&Session>, current: &str) -> Self {
+        let entries = MENU.iter().filter(|(_, _, needed)| {
+            session.is_some_and(|session| session.is_ready() && session.may(*needed))
+        });
+        Self {
+            menu: entries
+                .map(|(name, address, _)| MenuEntry {
+                    name,
+                    address,
+                    is_current: *name == current,
+                })
+                .collect(),
+            admin: session.map_or_else(String::new, |session| session.admin.username.clone()),
+            csrf: session.map_or_else(String::new, |session| session.csrf.clone()),
+            assets: assets::version(),
+            notice: "",
+        }
+    }
+
+    /// The same for an admin.
+    pub(super) fn for_admin(session: &Session, current: &str) -> Self {
+        Self::of(Some(session), current)
+    }
+
+    /// Says that it is done.
+    pub(super) fn noticing(self, notice: &'static str) -> Self {
+        Self { notice, ..self }
+    }
+}

@@ -1,0 +1,93 @@
+//! The web admin: pages that are made on the server and work without script, but for what updates itself.
+//!
+//! A request becomes a [`Request`], [`router`] finds its page, and [`session`] is the one way to an admin: the web takes its
+//! cookie and nothing else, and the cookie opens nothing else. All texts are in `templates/`, and those that depend on a
+//! value beside the code that makes it.
+
+mod activity;
+mod admins;
+mod answer;
+mod api_keys;
+mod assets;
+mod connections;
+mod dashboard;
+mod events;
+mod form;
+mod frame;
+mod profile;
+mod query;
+mod request;
+mod router;
+mod scans;
+mod second_factor;
+mod session;
+mod setup;
+mod sign_in;
+mod status;
+mod users;
+mod words;
+
+use warp::{
+    Filter,
+    filters::{BoxedFilter, path::FullPath},
+    http::{Method, header},
+    reply::Response,
+};
+
+pub use self::activity::Activity;
+use self::request::Request;
+use crate::{arrival::Arrival, body, routes::query, state::App};
+
+/// Is this a path of the web admin? Its requests bring a cookie or nothing.
+pub(crate) fn is_web(path: &str) -> bool {
+    path == "/" || path == "/web" || path.starts_with("/web/")
+}
+
+/// Where a link from another site leads, and nothing else of another site may: reading a page changes nothing, and the
+/// cookie is not sent with it.
+pub(crate) fn is_navigation<B>(request: &warp::http::Request<B>) -> bool {
+    let is = |name: &str, value: &str| {
+        let sent = request.headers().get(name);
+        sent.is_some_and(|sent| sent.as_bytes() == value.as_bytes())
+    };
+    is_web(request.uri().path())
+        && request.method() == Method::GET
+        && is("sec-fetch-mode", "navigate")
+        && is("sec-fetch-dest", "document")
+        && !request.headers().contains_key(header::ORIGIN)
+}
+
+/// Every path of the web admin.
+pub(crate) fn routes(app: &App) -> BoxedFilter<(Response,)> {
+    let app = app.clone();
+    warp::path::full()
+        .and_then(|path: FullPath| async move {
+            if is_web(path.as_str()) {
+                Ok(path.as_str().to_owned())
+            } else {
+                Err(warp::reject::not_found())
+            }
+        })
+        .and(warp::method())
+        .and(query())
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::get::<Arrival>())
+        .and(warp::body::stream())
+        .then(
+            move |path: String, method, query, headers, arrival, stream| {
+                let app = app.clone();
+                async move {
+                    if path == "/" {
+                        return answer::secured(answer::see_other("/web"));
+                    }
+                    let body = match method {
+                        Method::POST => body::read(stream).await,
+                        _ => Ok(Vec::new()),
+                    };
+                    let request = Request::new(method, &path, query, headers, arrival);
+                    router::answer(&app, request, body).await
+                }
+            },
+        )
+        .boxed()
+}

@@ -1,0 +1,311 @@
+//! A user as a form: from the stored one to the fields, and from what was sent to the change.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use sftpgo_core::UserDraft;
+
+use super::super::{
+    form::{Faults, Field, FieldKind, Form},
+    words,
+};
+
+/// Permissions with what each allows.
+pub(super) const PERMISSIONS: [(&str, &str); 12] = [
+    ("*", "Everything below."),
+    ("list", "List directories and read attributes."),
+    ("download", "Read files."),
+    ("upload", "Create and write files."),
+    ("overwrite", "Replace files while uploading."),
+    ("delete", "Delete files and directories."),
+    ("rename", "Rename files and directories."),
+    ("create_dirs", "Create directories."),
+    ("create_symlinks", "Create symbolic and hard links."),
+    ("chmod", "Change permission bits."),
+    ("chown", "Change owner and group."),
+    ("chtimes", "Change access and modification times."),
+];
+
+/// What the fields of a user contain, as typed.
+pub(super) struct UserForm {
+    pub(super) username: String,
+    pub(super) is_enabled: bool,
+    pub(super) expiration_date: String,
+    pub(super) public_keys: String,
+    pub(super) home_dir: String,
+    pub(super) permissions: Vec<String>,
+    /// In the order of [`NUMBERS`].
+    pub(super) numbers: [String; 7],
+}
+
+/// Name, label and hint of the fields that are numbers.
+const NUMBERS: [(&str, &str, &str); 7] = [
+    (
+        "uid",
+        "UID",
+        "Owner of new files. 0 leaves it to the server.",
+    ),
+    (
+        "gid",
+        "GID",
+        "Group of new files. 0 leaves it to the server.",
+    ),
+    ("max_sessions", "Sessions at once", "0 is any number."),
+    (
+        "quota_size",
+        "Quota, size",
+        "Bytes, or as in 10 GiB. 0 is no limit.",
+    ),
+    ("quota_files", "Quota, files", "0 is no limit."),
+    (
+        "upload_bandwidth",
+        "Upload bandwidth",
+        "KB/s. 0 is no limit.",
+    ),
+    (
+        "download_bandwidth",
+        "Download bandwidth",
+        "KB/s. 0 is no limit.",
+    ),
+];
+
+impl UserForm {
+    /// As stored, or of a new user.
+    pub(super) fn of(draft: &UserDraft) -> Self {
+        Self {
+            username: draft.username.clone(),
+            is_enabled: draft.status == 1,
+            expiration_date: words::moment_field(draft.expiration_date),
+            public_keys: draft.public_keys.join("\n"),
+            home_dir: draft.home_dir.clone(),
+            permissions: draft.permissions.clone(),
+            numbers: numbers(draft).map(|number| number.to_string()),
+        }
+    }
+
+    /// As sent.
+    pub(super) fn sent(form: &Form) -> Self {
+        let text = |name| form.get(name).to_owned();
+        Self {
+            username: text("username"),
+            is_enabled: form.get("status") != "0",
+            expiration_date: text("expiration_date"),
+            public_keys: text("public_keys"),
+            home_dir: text("home_dir"),
+            permissions: form.all("permissions").map(str::to_owned).collect(),
+            numbers: NUMBERS.map(|(name, _, _)| text(name)),
+        }
+    }
+
+    pub(super) fn username_field(&self, faults: &Faults) -> Field {
+        Field::new("username", "Username", FieldKind::Text)
+            .required()
+            .filled(&self.username, faults)
+    }
+
+    pub(super) fn login_fields(&self, is_new: bool, faults: &Faults) -> Vec<Field> {
+        let password = if is_new {
+            "May be empty when there is a public key."
+        } else {
+            "Leave it empty to keep the one there is."
+        };
+        vec![
+            Field::new("password", "Password", FieldKind::Password)
+                .hint(password)
+                .autocomplete("new-password")
+                .filled("", faults),
+            Field::new("public_keys", "Public keys", FieldKind::Lines)
+                .hint("One a line, as in authorized_keys. A file can be dropped here.")
+                .filled(&self.public_keys, faults),
+            Field::new("expiration_date", "Expires at (UTC)", FieldKind::Moment)
+                .hint("Empty is never.")
+                .filled(&self.expiration_date, faults),
+        ]
+    }
+
+    pub(super) fn file_fields(&self, faults: &Faults) -> Vec<Field> {
+        let home = Field::new("home_dir", "Home directory", FieldKind::Text)
+            .hint("A path on the server. Empty is the user's name below users_base_dir, where that is set.")
+            .filled(&self.home_dir, faults);
+        let mut fields = vec![home];
+        fields.extend(self.number_fields(faults).take(2));
+        fields
+    }
+
+    pub(super) fn limit_fields(&self, faults: &Faults) -> Vec<Field> {
+        self.number_fields(faults).skip(2).collect()
+    }
+
+    fn number_fields(&self, faults: &Faults) -> impl Iterator<Item = Field> {
+        NUMBERS
+            .iter()
+            .zip(&self.numbers)
+            .map(|((name, label, hint), value)| {
+                // A unit of bytes is no digit.
+                let kind = match *name {
+                    "quota_size" => FieldKind::Text,
+                    _ => FieldKind::Number,
+                };
+                Field::new(name, label, kind)
+                    .hint(hint)
+                    .filled(value, faults)
+            })
+    }
+}
+
+fn numbers(draft: &UserDraft) -> [i64; 7] {
+    [
+        draft.uid,
+        draft.gid,
+        draft.max_sessions,
+        draft.quota_size,
+        draft.quota_files,
+        draft.upload_bandwidth,
+        draft.download_bandwidth,
+    ]
+}
+
+/// Makes the draft of a user what was sent. A field that was not sent stays, and so does one that says of the user what the
+/// page said, even if there is more to it than a page can show.
+pub(super) fn apply(form: &Form, draft: &mut UserDraft) -> Faults {
+    let mut faults = Faults::default();
+    let shown = UserForm::of(draft);
+    let changed = |name, shown: &str| {
+        let sent = form.get(name);
+        (form.has(name) && lines(sent).ne(lines(shown))).then(|| sent.to_owned())
+    };
+    if let Some(username) = changed("username", &shown.username) {
+        draft.username = username;
+    }
+    match form.get("status") {
+        "" => {}
+        text => match text.parse() {
+            Ok(status) => draft.status = status,
+            Err(_) => faults.add("status", "is neither 0 (disabled) nor 1 (enabled)"),
+        },
+    }
+    if let Some(text) = changed("expiration_date", &shown.expiration_date) {
+        match words::parse_moment(&text) {
+            Some(moment) => draft.expiration_date = moment,
+            None => faults.add("expiration_date", "is not a date as in 2026-12-31"),
+        }
+    }
+    if !form.get("password").is_empty() {
+        draft.password = Some(form.get("password").to_owned());
+    }
+    if let Some(text) = changed("public_keys", &shown.public_keys) {
+        let keys = lines(&text).filter(|line| !line.trim().is_empty());
+        draft.public_keys = keys.map(str::to_owned).collect();
+    }
+    if let Some(home_dir) = changed("home_dir", &shown.home_dir) {
+        draft.home_dir = home_dir;
+    }
+    // Boxes that are not ticked are not sent: the page says by another field that they were there.
+    if form.has("username") || form.has("permissions") {
+        draft.permissions = form.all("permissions").map(str::to_owned).collect();
+    }
+    let fields = [
+        &mut draft.uid,
+        &mut draft.gid,
+        &mut draft.max_sessions,
+        &mut draft.quota_size,
+        &mut draft.quota_files,
+        &mut draft.upload_bandwidth,
+        &mut draft.download_bandwidth,
+    ];
+    for ((name, _, _), field) in NUMBERS.iter().zip(fields) {
+        if form.has(name) {
+            match words::parse_number(form.get(name)) {
+                Some(number) => *field = number,
+                None => faults.add(name, "is not a whole number"),
+            }
+        }
+    }
+    faults
+}
+
+/// Browsers send lines as in HTTP.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+}
+
+/// Tells two versions of a user apart, without telling anything of them.
+pub(super) fn version(draft: &UserDraft) -> String {
+    let mut hasher = DefaultHasher::new();
+    draft.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft() -> UserDraft {
+        UserDraft {
+            username: "bob".to_owned(),
+            password: Some("hash".to_owned()),
+            public_keys: vec!["ssh-ed25519 AAAA bob".to_owned()],
+            expiration_date: 1_700_000_000_123,
+            home_dir: "/srv/bob".to_owned(),
+            permissions: vec!["list".to_owned()],
+            quota_size: 1000,
+            ..UserDraft::default()
+        }
+    }
+
+    fn sent(text: &str) -> (UserDraft, Faults) {
+        let mut draft = draft();
+        let faults = apply(&Form::parse(text.as_bytes()), &mut draft);
+        (draft, faults)
+    }
+
+    #[test]
+    fn what_the_page_showed_is_unchanged_when_it_comes_back() {
+        let before = draft();
+        let shown = UserForm::of(&before);
+        let mut pairs = form_urlencoded::Serializer::new(String::new());
+        pairs
+            .append_pair("username", &shown.username)
+            .append_pair("status", "1")
+            .append_pair("password", "")
+            .append_pair("expiration_date", &shown.expiration_date)
+            .append_pair("public_keys", &shown.public_keys)
+            .append_pair("home_dir", &shown.home_dir)
+            .append_pair("permissions", "list");
+        for ((name, _, _), value) in NUMBERS.iter().zip(&shown.numbers) {
+            pairs.append_pair(name, value);
+        }
+        let (after, faults) = sent(&pairs.finish());
+        assert!(faults.is_empty());
+        assert_eq!(after, before);
+        assert_eq!(version(&after), version(&before));
+    }
+
+    #[test]
+    fn what_was_not_sent_stays() {
+        assert_eq!(sent("").0, draft());
+    }
+
+    #[test]
+    fn what_was_sent_is_taken() {
+        let (after, faults) = sent(
+            "username=eve&status=0&password=new&public_keys=a%0D%0A%0D%0Ab&quota_size=1+KiB&uid=&expiration_date=",
+        );
+        assert!(faults.is_empty());
+        assert_eq!(after.username, "eve");
+        assert_eq!((after.status, after.expiration_date), (0, 0));
+        assert_eq!(after.password.as_deref(), Some("new"));
+        assert_eq!(after.public_keys, ["a", "b"]);
+        assert_eq!((after.quota_size, after.uid), (1024, 0));
+        // No box was ticked.
+        assert!(after.permissions.is_empty());
+        assert_ne!(version(&after), version(&draft()));
+    }
+
+    #[test]
+    fn each_field_that_cannot_be_read_is_told() {
+        let (_, faults) = sent("status=x&uid=1.5&quota_files=many&expiration_date=soon");
+        for field in ["status", "uid", "quota_files", "expiration_date"] {
+            assert!(faults.has(field), "{field}");
+        }
+    }
+}

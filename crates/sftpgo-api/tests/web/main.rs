@@ -1,0 +1,16 @@
+//! The web admin as a browser without script sees it: over a real socket, in front of users in memory.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod accounts;
+mod activity;
+mod browser;
+mod connections;
+mod sessions;
+mod users;
