@@ -330,6 +330,19 @@ mod tests {
     }
 
     #[test]
+    fn all_faults_are_told() {
+        let mut bad = draft();
+        bad.username.clear();
+        bad.password.clear();
+        bad.email = "nowhere".to_owned();
+        bad.status = 2;
+        assert_eq!(bad.faults(true).len(), 4);
+        // Of one who is there the name stays, and so may the password.
+        assert_eq!(bad.faults(false).len(), 2);
+        assert!(draft().faults(true).is_empty());
+    }
+
+    #[test]
     fn a_change_keeps_the_second_factor_and_makes_old_tokens_invalid() {
         let mut stored = draft().validate(10).unwrap();
         stored.recovery_codes.push(super::super::RecoveryCode {

@@ -309,6 +309,29 @@ fn expiry_is_the_moment_after_the_date() {
 }
 
 #[test]
+fn all_faults_are_told_and_the_first_refuses() {
+    let bad = with(|draft| {
+        draft.username = "a/b".to_owned();
+        draft.home_dir = "relative".to_owned();
+        draft.permissions.clear();
+        draft.uid = 70_000;
+        draft.quota_size = -1;
+    });
+    let faults = bad.faults(None, None);
+    let fields: Vec<_> = faults
+        .iter()
+        .filter_map(|fault| fault.message().split_once(": "))
+        .map(|(field, _)| field)
+        .collect();
+    assert_eq!(
+        fields,
+        ["username", "home_dir", "permissions", "uid", "quota_size"]
+    );
+    assert_refused("username", bad);
+    assert!(draft().faults(None, None).is_empty());
+}
+
+#[test]
 fn debug_shows_no_credential() {
     let draft = with(|draft| draft.public_keys = vec![KEY.to_owned()]);
     let shown = format!("{draft:?} {:?}", draft.clone().validate(None).unwrap());
