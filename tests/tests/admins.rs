@@ -9,7 +9,7 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 
 use serde_json::{Value, json};
-use sftpgo_e2e::{Server, binary};
+use sftpgo_e2e::{Server, binary, python};
 use tempfile::TempDir;
 
 const PASSWORD: &str = "correct horse battery";
@@ -150,3 +150,64 @@ fn a_token_goes_only_to_the_server_that_gave_it() {
 fn url(server: &Server) -> String {
     format!("http://127.0.0.1:{}", server.http_port)
 }
+
+#[test]
+fn the_client_for_sftpgo_2_manages_admins_and_keys_unchanged() {
+    let server = Server::start();
+    let operator = Operator::of(&server);
+    let code = server.path("setup-code");
+    let code = code.to_str().unwrap();
+    operator.does_with_password(&["admin", "add", "root", "--setup-code-file", code]);
+    python(&server, &format!("PASSWORD = {PASSWORD:?}\n{CLIENT}")).assert_ok();
+}
+
+const CLIENT: &str = r#"
+import base64, os
+from sftpgo_client.base import AuthenticatedClient, Client
+from sftpgo_client.base.api.admins import (add_admin, delete_admin, get_admin_by_username, get_admin_profile,
+    get_admin_totp_configs, get_admins, update_admin, update_admin_profile)
+from sftpgo_client.base.api.api_keys import (add_api_key, delete_api_key, get_api_key_by_id, get_api_keys,
+    update_api_key)
+from sftpgo_client.base.api.connections import get_connections
+from sftpgo_client.base.api.maintenance import get_status, get_version
+from sftpgo_client.base.api.token import get_token, logout
+from sftpgo_client.base.models import (APIKey, APIKeyScope, Admin, AdminFilters, AdminPermissions, AdminProfile,
+    AdminStatus)
+BASE = os.environ["HTTP"] + "/api/v2"
+
+class WithPassword(Client):
+    def get_headers(self):
+        return {"Authorization": "Basic " + base64.b64encode(f"root:{PASSWORD}".encode()).decode()}
+
+given = get_token.sync_detailed(client=WithPassword(base_url=BASE))
+assert given.status_code == 200, given
+me = AuthenticatedClient(base_url=BASE, token=given.parsed.access_token)
+def ask(call, *args, status=200, **more):
+    answer = call.sync_detailed(*args, client=me, **more)
+    assert answer.status_code == status, (call, answer)
+    return answer.parsed
+
+ask(get_version); ask(get_status)
+assert ask(get_connections) == []
+ask(add_admin, status=201, json_body=Admin(username="alice", password="pw 12345", status=AdminStatus.VALUE_1,
+    permissions=[AdminPermissions.VIEW_USERS], email="a@example.com",
+    filters=AdminFilters(allow_list=["127.0.0.0/8"], allow_api_key_auth=True)))
+assert [admin.username for admin in ask(get_admins)] == ["alice", "root"]
+alice = ask(get_admin_by_username, "alice")
+alice.description = "changed"
+ask(update_admin, "alice", json_body=alice)
+assert ask(get_admin_by_username, "alice").description == "changed"
+made = ask(add_api_key, status=201, json_body=APIKey(name="k", scope=APIKeyScope.VALUE_1, admin="alice"))
+key = ask(get_api_keys)[0]
+assert made.key.startswith(key.id)
+key.name = "renamed"
+ask(update_api_key, key.id, json_body=key)
+assert ask(get_api_key_by_id, key.id).name == "renamed"
+ask(delete_api_key, key.id)
+ask(update_admin_profile, json_body=AdminProfile(email="r@example.com"))
+assert ask(get_admin_profile).email == "r@example.com"
+assert [config.name for config in ask(get_admin_totp_configs)] == ["Default"]
+ask(delete_admin, "alice")
+ask(logout)
+ask(get_version, status=401)
+"#;

@@ -31,7 +31,7 @@ pub(crate) const LAST_ACTIONS: Duration = Duration::from_secs(10);
 /// What transfers did to a user's quota is in the database at most this long after they end.
 const WRITE_USAGE_WITHIN: Duration = Duration::from_secs(1);
 /// Work in the background gets this long after that.
-pub(crate) const LAST_WORK: Duration = Duration::from_secs(1);
+pub(crate) const LAST_WORK: Duration = Duration::from_secs(5);
 
 /// Serves until it is told to stop.
 pub(crate) fn run(serve: &Serve) -> ExitCode {
