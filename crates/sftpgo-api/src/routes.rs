@@ -31,10 +31,18 @@ pub(crate) fn needs_no_principal(path: &str) -> bool {
     web::is_web(path) || path == HEALTH || path == "/api/v2/token"
 }
 
+/// Is this for anybody once there is an admin?
+pub(crate) fn is_public(path: &str) -> bool {
+    path == OPENAPI_V2
+}
+
 /// Is this a path of the API's second version, whose answers have another shape?
 pub(crate) fn is_v2(path: &str) -> bool {
     path.starts_with(v2::BASE)
 }
+
+/// The second version's document. Anybody may read it.
+const OPENAPI_V2: &str = "/openapi/openapi.yaml";
 
 /// Every path of the API; what none of them takes is answered 404.
 pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
@@ -203,12 +211,19 @@ fn documents(app: &App) -> BoxedFilter<(Response,)> {
     let contract = at("openapi.yaml")
         .and(warp::get())
         .map(|| Ok(openapi::contract()));
+    let contract_v2 = exactly(OPENAPI_V2.to_owned())
+        .and(warp::get())
+        .map(|| Ok(openapi::contract_v2()));
     let metrics = exactly("/metrics".to_owned())
         .and(warp::get())
         .and(allowed(app, Need::ViewStatus))
         .map(|app: Allowed| Ok(app?.state.metrics.response()));
     contract
         .or(refused(at("openapi.yaml"), "GET"))
+        .unify()
+        .or(contract_v2)
+        .unify()
+        .or(refused(exactly(OPENAPI_V2.to_owned()), "GET"))
         .unify()
         .or(metrics)
         .unify()

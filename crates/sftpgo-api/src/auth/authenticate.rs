@@ -42,6 +42,9 @@ pub(crate) async fn authenticate(
     if !is_set_up {
         return before_setup(app, path, headers, arrival);
     }
+    if routes::is_public(path) {
+        return Ok(Principal::Nobody);
+    }
     let remote = remote(arrival);
     if let Some(key) = headers.get(API_KEY) {
         let key = key.to_str().unwrap_or_default().to_owned();

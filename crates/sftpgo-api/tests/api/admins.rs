@@ -141,7 +141,9 @@ fn from_the_first_admin_on_everything_needs_one_but_the_health() {
             assert_eq!(refused.status, 401, "{path} {wrong}");
         }
     }
-    assert_eq!(api.ask("GET", "/healthz", &[], None).status, 200);
+    for path in ["/healthz", "/openapi/openapi.yaml"] {
+        assert_eq!(api.ask("GET", path, &[], None).status, 200, "{path}");
+    }
 }
 
 #[test]
