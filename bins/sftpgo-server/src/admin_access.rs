@@ -25,6 +25,7 @@ use crate::{
         settings::{Driver, Settings},
     },
     terminal,
+    user_file::UserFile,
 };
 
 /// Beside the database.
@@ -52,6 +53,12 @@ pub(crate) fn access(
         .map_err(|error| Problem::new("httpd", error.to_string()))?;
     let mut access = AdminAccess::new(Arc::new(AdminLogins::new(admins, logins)), tokens);
     access.insecure_no_auth = settings.httpd.insecure_no_auth;
+    if let Some(path) = &settings.httpd.auth_user_file {
+        let file = UserFile::open(path).map_err(|why| {
+            Problem::new("httpd.auth_user_file", format!("{}: {why}", path.display()))
+        })?;
+        access.listed = Some(Box::new(move || file.names()));
+    }
     if settings.httpd.bindings.is_empty() {
         return Ok(access);
     }

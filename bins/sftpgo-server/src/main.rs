@@ -24,6 +24,7 @@ mod startup_banner;
 mod startup_tasks;
 mod systemd;
 mod terminal;
+mod user_file;
 mod version;
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]

@@ -1,6 +1,8 @@
 //! From a request to its answer: routed, logged, counted, and answered even when a handler panics.
 
-use std::{convert::Infallible, future::Future, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    convert::Infallible, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration,
+};
 
 use futures_util::{FutureExt, future::join_all};
 use hyper::{Request, body::Incoming, service::Service};
@@ -23,10 +25,14 @@ use crate::{
     web,
 };
 
+/// How often the store is asked whether another server has made the first admin.
+const ADMINS_LOOK: Duration = Duration::from_secs(2);
+
 /// Serves on `bindings` until `shutdown` fires and the requests then running are answered.
 pub async fn serve(state: Arc<ApiState>, bindings: Vec<Binding>, shutdown: CancellationToken) {
     let app = App::new(Arc::clone(&state));
     let routes = TowerToHyperService::new(warp::service(routes::all(&app)));
+    tokio::spawn(await_admins(app.clone(), shutdown.clone()));
     let limits = Limits::within(state.connections.descriptors().kept());
     let places = limits.places();
     let serving = bindings.into_iter().map(|binding| {
@@ -71,6 +77,23 @@ impl Way {
         let Peer { address, is_tls } = peer;
         self.options
             .arrival(self.reach, address, is_tls, request.headers())
+    }
+}
+
+/// Asks the store for a first admin until there is one: another server may make it.
+async fn await_admins(app: App, shutdown: CancellationToken) {
+    let admins = Arc::clone(app.state.admins.logins.admins());
+    loop {
+        let asked = Arc::clone(&admins);
+        // A store that does not answer is told of elsewhere.
+        let answered = app.calls.run(move || asked.is_set_up()).await;
+        if matches!(answered, Ok(true)) {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(ADMINS_LOOK) => {}
+            () = shutdown.cancelled() => return,
+        }
     }
 }
 

@@ -88,6 +88,8 @@ pub(crate) struct Httpd {
     pub(crate) allowed_hosts: Vec<String>,
     /// REST 1.2.0 is open on every address until there is an admin.
     pub(crate) insecure_no_auth: bool,
+    /// Names with passwords that open REST 1.2.0 and the metrics.
+    pub(crate) auth_user_file: Option<PathBuf>,
     pub(crate) tokens: TokenSettings,
 }
 

@@ -57,7 +57,7 @@ pub(super) fn believes_nobody(values: &Value) -> Option<Problem> {
 impl Check<'_> {
     /// Tells of every key that asks for what is not done.
     pub(super) fn unsupported(&mut self, keys: &Keys) {
-        let (sftpd, data_provider, httpd) = (&keys.sftpd, &keys.data_provider, &keys.httpd);
+        let (sftpd, data_provider) = (&keys.sftpd, &keys.data_provider);
         for (key, program, what) in [
             (
                 "sftpd.keyboard_interactive_auth_program",
@@ -73,11 +73,6 @@ impl Check<'_> {
                 "data_provider.pre_login_program",
                 &data_provider.pre_login_program,
                 "changes of a user by a program before the login",
-            ),
-            (
-                "httpd.auth_user_file",
-                &httpd.auth_user_file,
-                "authentication of the REST API",
             ),
         ] {
             if !program.is_empty() {

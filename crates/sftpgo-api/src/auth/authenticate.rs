@@ -34,18 +34,22 @@ pub(crate) async fn authenticate(
     if routes::needs_no_principal(path) {
         return Ok(Principal::Nobody);
     }
-    let state = Arc::clone(&app.state);
-    let is_set_up = app
-        .calls
-        .run(move || state.admins.logins.admins().is_set_up())
-        .await?;
-    if !is_set_up {
-        return before_setup(app, path, headers, arrival);
+    if !routes::is_v2(path) && is_listed(app, headers, remote(arrival)).await? {
+        return Ok(Principal::Listed);
+    }
+    let remote = remote(arrival);
+    if !app.state.admins.logins.admins().is_known_to_be_set_up() {
+        // A wrong name or password of the operator's file is refused as an admin's is, and counted.
+        return match BasicCredentials::of(headers) {
+            Some(sent) if app.state.admins.listed.is_some() && !routes::is_v2(path) => {
+                by_password(app, sent, remote).await
+            }
+            _ => before_setup(app, path, headers, arrival),
+        };
     }
     if routes::is_public(path) {
         return Ok(Principal::Nobody);
     }
-    let remote = remote(arrival);
     if let Some(key) = headers.get(API_KEY) {
         let key = key.to_str().unwrap_or_default().to_owned();
         return by_key(app, key, remote).await;
@@ -94,7 +98,39 @@ fn before_setup(
             "there is no admin yet: make the first one at /web/setup, or with the header X-SFTPGO-SETUP-CODE",
         ));
     }
+    if access.listed.is_some() {
+        return Err(ApiError::unauthorized(
+            "a name and a password of httpd.auth_user_file are needed",
+        ));
+    }
     Ok(Principal::Anyone)
+}
+
+/// Is it a name of the operator's file, with its password?
+async fn is_listed(
+    app: &App,
+    headers: &HeaderMap,
+    remote: SocketAddr,
+) -> std::result::Result<bool, ApiError> {
+    let access = &app.state.admins;
+    let Some((listed, sent)) = access.listed.as_ref().zip(BasicCredentials::of(headers)) else {
+        return Ok(false);
+    };
+    let Some(hash) = listed().hash_of(&sent.username).cloned() else {
+        return Ok(false);
+    };
+    let state = Arc::clone(&app.state);
+    let (username, password) = (sent.username, sent.password);
+    let verified = app
+        .logins
+        .run(move || {
+            let bell = Arc::<Bell>::default();
+            let logins = &state.admins.logins;
+            let check = move || hash.verify(password.as_bytes());
+            Ok(logins.verify_in_turn(&username, remote, &bell, check))
+        })
+        .await?;
+    verified.ok_or_else(ApiError::internal)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<String> {

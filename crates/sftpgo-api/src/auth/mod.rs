@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sftpgo_core::{
     Result,
     admin::{Admin, AdminDraft, AdminLogins, SetupCode},
+    credential::htpasswd::Htpasswd,
 };
 
 pub(crate) use authenticate::{authenticate, check_basic, remote, wait_until};
@@ -27,6 +28,8 @@ pub struct AdminAccess {
     pub setup_code: Option<SetupCode>,
     /// Is REST 1.2.0 open on every address while there is no admin? The operator has said so in words.
     pub insecure_no_auth: bool,
+    /// Names with passwords that open REST 1.2.0 and the metrics, beside the admins: asked at each request.
+    pub listed: Option<Box<dyn Fn() -> Arc<Htpasswd> + Send + Sync>>,
     /// Called when the first admin was made: what showed the setup code can go.
     pub when_set_up: Box<dyn Fn() + Send + Sync>,
     pub(crate) verified_basic: VerifiedBasic,
@@ -40,6 +43,7 @@ impl AdminAccess {
             tokens,
             setup_code: None,
             insecure_no_auth: false,
+            listed: None,
             when_set_up: Box::new(|| {}),
             verified_basic: VerifiedBasic::default(),
         }

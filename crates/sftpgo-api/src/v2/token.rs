@@ -20,11 +20,7 @@ const CODE: HeaderName = HeaderName::from_static("x-sftpgo-otp");
 /// `GET /token`: basic authentication, with the code of the second factor or a recovery code in `X-SFTPGO-OTP`.
 pub(super) async fn give(app: App, arrival: Option<Arrival>, headers: HeaderMap) -> Reply {
     let arrival = arrival.ok_or_else(ApiError::internal)?;
-    let state = Arc::clone(&app.state);
-    let is_set_up = app
-        .calls
-        .run(move || state.admins.logins.admins().is_set_up());
-    if !is_set_up.await? {
+    if !app.state.admins.logins.admins().is_known_to_be_set_up() {
         return Err(ApiError::unauthorized(
             "there is no admin yet: make the first one at /web/setup",
         ));

@@ -496,3 +496,34 @@ fn the_state_is_shown_as_2_x_does() {
         404
     );
 }
+
+#[test]
+fn names_of_the_operators_file_open_version_1_and_nothing_else() {
+    // By openssl passwd.
+    let api = Api::listing("alice:$apr1$lZL6V/ci$eIMz/iKDkbtys/uU7LEK00\n");
+    let right = basic("alice", "password");
+    let right = [("Authorization", right.as_str())];
+    let check = |is_set_up: bool| {
+        for path in ["/api/v1/user", "/metrics"] {
+            assert_eq!(api.ask("GET", path, &right, None).status, 200, "{path}");
+            assert_eq!(api.ask("GET", path, &[], None).status, 401, "{path}");
+            for (name, password) in [("alice", "Password"), ("bob", "password"), ("alice", "")] {
+                let wrong = basic(name, password);
+                let refused = api.ask("GET", path, &[("Authorization", &wrong)], None);
+                assert_eq!(refused.status, 401, "{path} {name}");
+            }
+        }
+        for path in ["/api/v2/version", "/api/v2/token"] {
+            let refused = api.ask("GET", path, &right, None);
+            assert_eq!(refused.status, 401, "{path} {is_set_up}");
+        }
+    };
+    check(false);
+    let code = [("X-SFTPGO-SETUP-CODE", api.setup_code.as_str())];
+    let root = admin("root", json!({}));
+    assert_eq!(
+        api.ask("POST", "/api/v2/admins", &code, Some(&root)).status,
+        201
+    );
+    check(true);
+}

@@ -9,6 +9,7 @@ use sftpgo_api::{
 };
 use sftpgo_core::{
     admin::{AdminLogins, Admins, SetupCode, TotpConfig},
+    credential::htpasswd::Htpasswd,
     session::UploadPolicy,
 };
 use sftpgo_store::MemoryProvider;
@@ -34,11 +35,25 @@ impl Api {
         Self::with(Settings::default())
     }
 
-    pub(crate) fn with(mut settings: Settings) -> Self {
+    /// With a file of the operator's that has this text.
+    pub(crate) fn listing(text: &str) -> Self {
+        let names = Arc::new(Htpasswd::parse(text).unwrap());
+        Self::made(Settings::default(), |access| {
+            access.listed = Some(Box::new(move || Arc::clone(&names)));
+        })
+    }
+
+    pub(crate) fn with(settings: Settings) -> Self {
+        Self::made(settings, |_| {})
+    }
+
+    fn made(mut settings: Settings, change: impl FnOnce(&mut AdminAccess)) -> Self {
         let metrics = Metrics::new().unwrap();
         settings.observers.push(Box::new(metrics.clone()));
         let metrics = Arc::new(metrics);
         let service = Service::new(settings);
+        let mut admins = access(&service);
+        change(&mut admins);
         let state = ApiState {
             accounts: Arc::clone(&service.accounts),
             explainer: Arc::new(service.explainer(UploadPolicy::default())),
@@ -48,7 +63,7 @@ impl Api {
             activity: Activity::default(),
             metrics: Arc::clone(&metrics),
             allowed_hosts: AllowedHosts::default(),
-            admins: access(&service),
+            admins,
             version: VersionInfo {
                 version: "1.2.3".into(),
                 build_date: "2026-01-02".into(),

@@ -119,6 +119,19 @@ impl AdminLogins {
         ))
     }
 
+    /// Verifies something else than an admin's password, in turn with them; none where the connection has to close.
+    pub fn verify_in_turn(
+        &self,
+        username: &str,
+        remote: SocketAddr,
+        bell: &Arc<Bell>,
+        check: impl FnOnce() -> bool + Send + 'static,
+    ) -> Option<bool> {
+        let name = SentName::new(username.as_bytes());
+        let (verified, _) = self.logins.in_turn(&name, remote, bell, check)?;
+        Some(verified.unwrap_or(false))
+    }
+
     /// Checks the code of an admin whose password was right; when a refusal is to be answered if it does not pass.
     ///
     /// # Errors

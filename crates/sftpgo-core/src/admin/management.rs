@@ -39,12 +39,17 @@ impl Admins {
         }
     }
 
+    /// Is there any admin, as far as was seen so far? It asks nobody, so that what needs no store goes on without it.
+    pub fn is_known_to_be_set_up(&self) -> bool {
+        self.is_set_up.load(Ordering::Relaxed)
+    }
+
     /// Is there any admin? Asked of the store until there is.
     ///
     /// # Errors
     /// [`Unavailable`](ErrorKind::Unavailable).
     pub fn is_set_up(&self) -> Result<bool> {
-        if self.is_set_up.load(Ordering::Relaxed) {
+        if self.is_known_to_be_set_up() {
             return Ok(true);
         }
         let is_set_up = self.store.has_admins()?;
@@ -78,8 +83,7 @@ impl Admins {
             permissions: vec!["*".to_owned()],
             ..draft
         };
-        self.store
-            .add_admin(&draft.validate(now_ms())?, AddWhere::NoneIs)
+        self.store_new(&draft, AddWhere::NoneIs)
     }
 
     /// Stores a new admin.
@@ -87,8 +91,13 @@ impl Admins {
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid), [`AlreadyExists`](ErrorKind::AlreadyExists).
     pub fn add(&self, draft: &AdminDraft) -> Result<Admin> {
-        self.store
-            .add_admin(&draft.validate(now_ms())?, AddWhere::Any)
+        self.store_new(draft, AddWhere::Any)
+    }
+
+    fn store_new(&self, draft: &AdminDraft, when: AddWhere) -> Result<Admin> {
+        let added = self.store.add_admin(&draft.validate(now_ms())?, when)?;
+        self.is_set_up.store(true, Ordering::Relaxed);
+        Ok(added)
     }
 
     /// Replaces an admin's settings by the whole draft, for `actor`. Who replaces itself stays enabled with its

@@ -15,7 +15,7 @@ pub(crate) struct Httpd {
     pub(crate) static_files_path: String,
     /// Of SFTPGo 0.9.5; says where files would lie that this server does not write.
     pub(crate) backups_path: String,
-    /// Of SFTPGo 0.9.6; see [`super::unsupported`].
+    /// Of SFTPGo 0.9.6.
     pub(crate) auth_user_file: String,
     /// Of SFTPGo 0.9.6. Both or none.
     pub(crate) certificate_file: String,

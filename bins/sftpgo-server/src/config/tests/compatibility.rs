@@ -102,7 +102,7 @@ fn what_sftpgo_0_9_does_and_this_server_does_not_is_refused_by_its_key_and_nothi
             "SFTPGO_HTTPD__AUTH_USER_FILE",
             "htpasswd",
             "httpd.auth_user_file",
-            "authentication",
+            "No such file",
         ),
     ] {
         let problems = problems_of(directory.path(), &[(variable, value)]);

@@ -13,6 +13,7 @@ use crate::config::{
     keys,
     settings::{HttpBinding, Httpd, Place},
 };
+use crate::user_file::UserFile;
 
 /// What can stand behind a client's address in a header, each said by a proxy of one's own.
 const MAX_DEPTH: i64 = 100;
@@ -43,8 +44,20 @@ impl Check<'_> {
             allowed_hosts: self.allowed_hosts(keys),
             bindings,
             insecure_no_auth: keys.insecure_no_auth,
+            auth_user_file: self.auth_user_file(&keys.auth_user_file),
             tokens: self.tokens(keys),
         }
+    }
+
+    fn auth_user_file(&mut self, configured: &str) -> Option<PathBuf> {
+        let path = self.path(configured)?;
+        if let Err(why) = UserFile::open(&path) {
+            self.problem(
+                "httpd.auth_user_file",
+                format_args!("{}: {why}", path.display()),
+            );
+        }
+        Some(path)
     }
 
     fn tokens(&mut self, keys: &keys::Httpd) -> TokenSettings {
