@@ -211,6 +211,10 @@ fn the_rest_api_goes_through_nginx_with_tls_to_whom_it_allows() {
     let server = Server::start_with(&[
         ("SFTPGO_HTTPD__BINDINGS", &bindings.to_string()),
         ("SFTPGO_HTTPD__BIND_PORT", &http.to_string()),
+        // Who comes from elsewhere is answered when there is an admin.
+        ("SFTPGO_DATA_PROVIDER__CREATE_DEFAULT_ADMIN", "true"),
+        ("SFTPGO_DEFAULT_ADMIN_USERNAME", "root"),
+        ("SFTPGO_DEFAULT_ADMIN_PASSWORD", "secret"),
     ]);
     let port = free_port();
     let certificate = server.path("certificate.pem");
@@ -278,6 +282,8 @@ fn the_rest_api_goes_through_nginx_with_tls_to_whom_it_allows() {
             "%{http_code}",
             "--noproxy",
             "*",
+            "-u",
+            "root:secret",
         ])
         .args(["--resolve", &resolved, "--cacert"])
         .arg(&certificate)
