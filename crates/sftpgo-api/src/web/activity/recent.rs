@@ -1,6 +1,9 @@
 //! The last events.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    fmt::{self, Write},
+};
 
 use serde::Serialize;
 use sftpgo_core::event::{Command, Event, UserChange};
@@ -9,6 +12,8 @@ use sftpgo_core::event::{Command, Event, UserChange};
 const MOST: usize = 5000;
 /// Characters of a text that come from outside.
 const LONGEST: usize = 512;
+/// Bytes of a usual text.
+const USUAL: usize = 96;
 
 /// Which kind of thing happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -100,7 +105,7 @@ impl RecentEvent {
                 kind,
                 username: shortened(username),
                 address,
-                text: shortened(&text),
+                text: cut_short(text),
             })
         };
         match event {
@@ -131,7 +136,9 @@ impl RecentEvent {
                 ..
             } => {
                 let path = file_path.display();
-                let what = format!("{protocol} {operation} of {path}, {size} bytes");
+                let what = written(format_args!(
+                    "{protocol} {operation} of {path}, {size} bytes"
+                ));
                 match error {
                     None => made(Kind::Transfer, username, String::new(), what),
                     Some(error) => {
@@ -149,7 +156,8 @@ impl RecentEvent {
                 ..
             } => {
                 let word = word(*command);
-                let mut text = format!("{protocol} {word} {}", file_path.display());
+                let path = file_path.display();
+                let mut text = written(format_args!("{protocol} {word} {path}"));
                 if let Some(target) = target_path {
                     text += &format!(" to {}", target.display());
                 }
@@ -178,8 +186,26 @@ fn word(command: Command) -> &'static str {
     }
 }
 
+/// In one piece of memory, as it is told of each transfer.
+fn written(text: fmt::Arguments<'_>) -> String {
+    let mut written = String::with_capacity(USUAL);
+    let _ = written.write_fmt(text);
+    written
+}
+
 fn shortened(text: &str) -> String {
-    text.chars().take(LONGEST).collect()
+    text.get(..end_of(text)).unwrap_or_default().to_owned()
+}
+
+fn cut_short(mut text: String) -> String {
+    text.truncate(end_of(&text));
+    text
+}
+
+/// Where the part ends that is kept.
+fn end_of(text: &str) -> usize {
+    let over = text.char_indices().nth(LONGEST);
+    over.map_or(text.len(), |(at, _)| at)
 }
 
 #[cfg(test)]
