@@ -21,12 +21,12 @@ use crate::{
 };
 
 /// A server whose files are in memory.
-struct World {
+struct Fixture {
     service: Service,
     homes: Arc<MemoryHomes>,
 }
 
-impl World {
+impl Fixture {
     fn new(change: impl FnOnce(&mut UserDraft)) -> Self {
         let homes = Arc::new(MemoryHomes::default());
         Self {
@@ -52,8 +52,8 @@ impl World {
     }
 }
 
-fn limited() -> World {
-    World::new(|draft| {
+fn limited() -> Fixture {
+    Fixture::new(|draft| {
         draft.quota_size = 10;
         draft.quota_files = 2;
     })
@@ -62,8 +62,8 @@ fn limited() -> World {
 #[test]
 fn nothing_is_seen_of_an_upload_before_its_end() {
     for policy in POLICIES {
-        let world = World::new(|_| {});
-        let (one, other) = (world.session(policy), world.session(policy));
+        let fixture = Fixture::new(|_| {});
+        let (one, other) = (fixture.session(policy), fixture.session(policy));
         let mut upload = one.open(&path("/a"), &NEW).unwrap();
         upload.write_at(b"content", 0).unwrap();
         for session in [&one, &other] {
@@ -72,19 +72,19 @@ fn nothing_is_seen_of_an_upload_before_its_end() {
             assert_eq!(kind(found), Some(ErrorKind::NotFound));
         }
         assert_eq!(
-            (upload.metadata().unwrap().size, world.usage()),
+            (upload.metadata().unwrap().size, fixture.usage()),
             (7, (0, 0))
         );
-        world.rescan();
-        assert_eq!(world.usage(), (0, 0), "{policy:?}");
+        fixture.rescan();
+        assert_eq!(fixture.usage(), (0, 0), "{policy:?}");
         upload.finish().unwrap();
         for session in [&one, &other] {
             assert_eq!(names(session, "/").unwrap(), ["a"]);
             assert_eq!(get(session, "/a").unwrap(), b"content");
         }
-        assert_eq!((world.usage(), world.unfinished()), ((7, 1), 0));
-        world.rescan();
-        assert_eq!(world.usage(), (7, 1), "{policy:?}");
+        assert_eq!((fixture.usage(), fixture.unfinished()), ((7, 1), 0));
+        fixture.rescan();
+        assert_eq!(fixture.usage(), (7, 1), "{policy:?}");
     }
 }
 
@@ -92,8 +92,8 @@ fn nothing_is_seen_of_an_upload_before_its_end() {
 /// there was before, and nothing is left.
 fn failing(name: &str, old: bool, end: fn(&Session, Transfer)) {
     for policy in POLICIES {
-        let world = limited();
-        let bob = world.session(policy);
+        let fixture = limited();
+        let bob = fixture.session(policy);
         let before = if old {
             // Not there while the storage keeps names that fail.
             put(&bob, "/old", b"old").unwrap();
@@ -102,10 +102,10 @@ fn failing(name: &str, old: bool, end: fn(&Session, Transfer)) {
             (0, 0)
         };
         let upload = bob.open(&path(name), &NEW).unwrap();
-        assert_eq!(world.unfinished(), 1);
+        assert_eq!(fixture.unfinished(), 1);
         end(&bob, upload);
-        assert_eq!(world.unfinished(), 0, "{name} {policy:?}");
-        assert_eq!(world.usage(), before, "{name} {policy:?}");
+        assert_eq!(fixture.unfinished(), 0, "{name} {policy:?}");
+        assert_eq!(fixture.usage(), before, "{name} {policy:?}");
         if old {
             assert_eq!(get(&bob, "/old").unwrap(), b"old");
             bob.remove(&path("/old")).unwrap();
@@ -113,9 +113,9 @@ fn failing(name: &str, old: bool, end: fn(&Session, Transfer)) {
         assert!(names(&bob, "/").unwrap().is_empty());
         put(&bob, "/x", b"12345").unwrap();
         put(&bob, "/y", b"12345").unwrap();
-        assert_eq!(world.usage(), (10, 2));
-        world.rescan();
-        assert_eq!(world.usage(), (10, 2), "{name} {policy:?}");
+        assert_eq!(fixture.usage(), (10, 2));
+        fixture.rescan();
+        assert_eq!(fixture.usage(), (10, 2), "{name} {policy:?}");
     }
 }
 
@@ -180,9 +180,9 @@ fn an_upload_out_of_order_leaves_nothing() {
 
 #[test]
 fn a_session_that_ends_takes_its_uploads_along() {
-    let world = limited();
-    let logged_in = world.service.log_in();
-    let bob = world
+    let fixture = limited();
+    let logged_in = fixture.service.log_in();
+    let bob = fixture
         .service
         .session_with(&logged_in, UploadPolicy::default());
     let mut uploads: Vec<_> = ["/a", "/b"]
@@ -194,38 +194,38 @@ fn a_session_that_ends_takes_its_uploads_along() {
     assert_eq!(kind(put(&bob, "/c", b"")), Some(ErrorKind::QuotaExceeded));
     drop((bob, logged_in));
     drop(uploads);
-    assert_eq!((world.usage(), world.unfinished()), ((0, 0), 0));
-    let back = world.session(UploadPolicy::default());
+    assert_eq!((fixture.usage(), fixture.unfinished()), ((0, 0), 0));
+    let back = fixture.session(UploadPolicy::default());
     assert!(names(&back, "/").unwrap().is_empty());
     put(&back, "/c", b"1234567890").unwrap();
-    assert_eq!(world.usage(), (10, 1));
+    assert_eq!(fixture.usage(), (10, 1));
 }
 
 #[test]
 fn a_full_home_takes_a_new_content_for_an_old_one() {
-    let world = limited();
-    let bob = world.session(UploadPolicy::default());
+    let fixture = limited();
+    let bob = fixture.session(UploadPolicy::default());
     put(&bob, "/a", b"12345").unwrap();
     put(&bob, "/b", b"12345").unwrap();
     put(&bob, "/a", b"54321").unwrap();
     assert_eq!(
-        (get(&bob, "/a").unwrap(), world.usage()),
+        (get(&bob, "/a").unwrap(), fixture.usage()),
         (b"54321".to_vec(), (10, 2))
     );
     let mut upload = bob.open(&path("/a"), &NEW).unwrap();
     upload.write_at(b"1", 0).unwrap();
     upload.finish().unwrap();
-    assert_eq!(world.usage(), (6, 2));
+    assert_eq!(fixture.usage(), (6, 2));
     put(&bob, "/b", b"123456789").unwrap();
-    assert_eq!(world.usage(), (10, 2));
-    world.rescan();
-    assert_eq!(world.usage(), (10, 2));
+    assert_eq!(fixture.usage(), (10, 2));
+    fixture.rescan();
+    assert_eq!(fixture.usage(), (10, 2));
 }
 
 #[test]
 fn two_uploads_of_one_name_end_one_after_the_other() {
-    let world = World::new(|_| {});
-    let bob = world.session(UploadPolicy::default());
+    let fixture = Fixture::new(|_| {});
+    let bob = fixture.session(UploadPolicy::default());
     let mut uploads = [b"first", b"later"].map(|content| {
         let mut upload = bob.open(&path("/a"), &NEW).unwrap();
         upload.write_at(content, 0).unwrap();
@@ -234,10 +234,10 @@ fn two_uploads_of_one_name_end_one_after_the_other() {
     for (index, content) in [(1, b"later"), (0, b"first")] {
         uploads[index].take().unwrap().finish().unwrap();
         assert_eq!(get(&bob, "/a").unwrap(), content);
-        assert_eq!(world.usage(), (5, 1));
+        assert_eq!(fixture.usage(), (5, 1));
     }
-    world.rescan();
-    assert_eq!(world.usage(), (5, 1));
+    fixture.rescan();
+    assert_eq!(fixture.usage(), (5, 1));
 }
 
 #[test]
@@ -246,31 +246,31 @@ fn a_name_that_was_taken_meanwhile_is_taken_as_far_as_the_session_may() {
         exclusive: true,
         ..NEW
     };
-    let world = World::new(|_| {});
-    let bob = world.session(UploadPolicy::default());
+    let fixture = Fixture::new(|_| {});
+    let bob = fixture.session(UploadPolicy::default());
     let mut upload = bob.open(&path("/a"), &exclusive).unwrap();
     upload.write_at(b"mine", 0).unwrap();
     put(&bob, "/a", b"theirs").unwrap();
     assert_eq!(kind(upload.finish()), Some(ErrorKind::AlreadyExists));
     assert_eq!(get(&bob, "/a").unwrap(), b"theirs");
-    assert_eq!((world.usage(), world.unfinished()), ((6, 1), 0));
+    assert_eq!((fixture.usage(), fixture.unfinished()), ((6, 1), 0));
 
-    let world = World::new(|draft| {
+    let fixture = Fixture::new(|draft| {
         draft.permissions = ["list", "download", "upload"].map(String::from).into();
     });
-    let bob = world.session(UploadPolicy::default());
+    let bob = fixture.session(UploadPolicy::default());
     let mut upload = bob.open(&path("/a"), &NEW).unwrap();
     upload.write_at(b"mine", 0).unwrap();
     put(&bob, "/a", b"theirs").unwrap();
     assert_eq!(kind(upload.finish()), Some(ErrorKind::PermissionDenied));
     assert_eq!(get(&bob, "/a").unwrap(), b"theirs");
-    assert_eq!((world.usage(), world.unfinished()), ((6, 1), 0));
+    assert_eq!((fixture.usage(), fixture.unfinished()), ((6, 1), 0));
 }
 
 #[test]
 fn what_is_read_while_it_is_replaced_stays_what_it_was() {
-    let world = World::new(|_| {});
-    let bob = world.session(UploadPolicy::default());
+    let fixture = Fixture::new(|_| {});
+    let bob = fixture.session(UploadPolicy::default());
     put(&bob, "/a", b"old").unwrap();
     let mut download = bob.open(&path("/a"), &READ).unwrap();
     put(&bob, "/a", b"a new one").unwrap();
@@ -278,13 +278,13 @@ fn what_is_read_while_it_is_replaced_stays_what_it_was() {
     assert_eq!(download.read_at(&mut content, 0).unwrap(), 3);
     assert_eq!(&content[..3], b"old");
     drop(download);
-    assert_eq!(world.usage(), (9, 1));
+    assert_eq!(fixture.usage(), (9, 1));
 }
 
 #[test]
 fn whoever_wants_to_read_append_or_write_on_is_told_that_it_is_not_offered() {
-    let world = World::new(|_| {});
-    let bob = world.session(UploadPolicy::default());
+    let fixture = Fixture::new(|_| {});
+    let bob = fixture.session(UploadPolicy::default());
     put(&bob, "/a", b"old").unwrap();
     let both = OpenRequest { read: true, ..NEW };
     for (name, request) in [
@@ -302,13 +302,13 @@ fn whoever_wants_to_read_append_or_write_on_is_told_that_it_is_not_offered() {
         );
     }
     assert_eq!(names(&bob, "/").unwrap(), ["a"]);
-    assert_eq!((world.usage(), world.unfinished()), ((3, 1), 0));
+    assert_eq!((fixture.usage(), fixture.unfinished()), ((3, 1), 0));
 }
 
 #[test]
 fn a_file_is_made_and_emptied_without_being_written_to() {
-    let world = World::new(|_| {});
-    let bob = world.session(UploadPolicy::default());
+    let fixture = Fixture::new(|_| {});
+    let bob = fixture.session(UploadPolicy::default());
     let make = OpenRequest {
         create: true,
         ..READ
@@ -318,18 +318,18 @@ fn a_file_is_made_and_emptied_without_being_written_to() {
         ..READ
     };
     drop(bob.open(&path("/a"), &make).unwrap());
-    assert_eq!(world.usage(), (0, 1));
+    assert_eq!(fixture.usage(), (0, 1));
     put(&bob, "/a", b"content").unwrap();
     drop(bob.open(&path("/a"), &make).unwrap());
-    assert_eq!(world.usage(), (7, 1));
+    assert_eq!(fixture.usage(), (7, 1));
     drop(bob.open(&path("/a"), &empty).unwrap());
-    assert_eq!((world.usage(), world.unfinished()), ((0, 1), 0));
+    assert_eq!((fixture.usage(), fixture.unfinished()), ((0, 1), 0));
 }
 
 #[test]
 fn attributes_of_an_open_upload_are_those_of_the_file() {
-    let world = World::new(|_| {});
-    let bob = world.session(UploadPolicy::default());
+    let fixture = Fixture::new(|_| {});
+    let bob = fixture.session(UploadPolicy::default());
     let mut upload = bob.open(&path("/a"), &NEW).unwrap();
     let at = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
     let change = AttributeChange {

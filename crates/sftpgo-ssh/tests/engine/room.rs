@@ -117,7 +117,7 @@ impl Hanging {
 
     /// Sends a request while the database hangs: the thread goes on with other work, and the request is done when the
     /// database answers.
-    fn put_off(&mut self, what: &str, request: &[u8]) -> Vec<u8> {
+    fn deferred(&mut self, what: &str, request: &[u8]) -> Vec<u8> {
         self.provider.ledger_is(LedgerState::Hanging);
         // Whoever waits is not left to wait for ever.
         let (gone_on, is_gone_on) = mpsc::channel::<()>();
@@ -191,7 +191,7 @@ fn before_the_first_change_the_mark_is_not_waited_for() {
     for (what, request) in requests {
         let mut hanging = Hanging::new(0);
         fs::write(hanging.session.path("a"), b"12").unwrap();
-        let reply = hanging.put_off(what, &request);
+        let reply = hanging.deferred(what, &request);
         match what {
             "OPEN" => assert_eq!(reply[4], 102),
             _ => assert_eq!(status_of(&reply), 0, "{what}"),
@@ -208,13 +208,13 @@ fn a_longer_size_is_set_when_there_is_an_answer() {
     let mut hanging = Hanging::new(10_000);
     hanging.upload("a", 100);
     let request = packet(9, 1, &[string(b"a"), sized(6000)]);
-    assert_eq!(status_of(&hanging.put_off("SETSTAT", &request)), 0);
+    assert_eq!(status_of(&hanging.deferred("SETSTAT", &request)), 0);
     let handle = hanging.open("b");
     let request = packet(10, 1, &[string(&handle), sized(3000)]);
-    assert_eq!(status_of(&hanging.put_off("FSETSTAT", &request)), 0);
+    assert_eq!(status_of(&hanging.deferred("FSETSTAT", &request)), 0);
     // What does not fit is refused when that is known.
     let request = packet(9, 1, &[string(b"a"), sized(9000)]);
-    assert_eq!(status_of(&hanging.put_off("SETSTAT", &request)), 4);
+    assert_eq!(status_of(&hanging.deferred("SETSTAT", &request)), 4);
     assert_eq!(fs::metadata(hanging.session.path("a")).unwrap().len(), 6000);
 }
 
@@ -229,7 +229,7 @@ fn an_upload_that_costs_more_under_its_name_gets_it_when_there_is_an_answer() {
         hanging.session.engine.take_replies();
         fs::rename(hanging.session.path("a"), hanging.session.path("kept")).unwrap();
         let close = packet(4, 3, &[string(&handle)]);
-        let closed = hanging.put_off("CLOSE", &close);
+        let closed = hanging.deferred("CLOSE", &close);
         assert_eq!(status_of(&closed), status, "{quota_size}");
         assert_eq!(hanging.session.path("a").exists(), status == 0);
     }
