@@ -126,7 +126,16 @@ fn a_log_can_go_to_standard_error() {
 
 #[test]
 fn rest_open_to_others_is_warned_of() {
-    let mut server = Server::start(&[("SFTPGO_HTTPD__BIND_ADDRESS", "")]);
+    let mut closed = Server::start(&[("SFTPGO_HTTPD__BIND_ADDRESS", "")]);
+    let said = closed.wait_for_complaint("\n");
+    assert!(
+        said.contains("answers nobody until there is an admin"),
+        "{said}"
+    );
+    let mut server = Server::start(&[
+        ("SFTPGO_HTTPD__BIND_ADDRESS", ""),
+        ("SFTPGO_HTTPD__INSECURE_NO_AUTH", "true"),
+    ]);
     let said = server.wait_for_complaint("\n");
     assert!(
         said.starts_with("WARNING: the REST API listens on ")
@@ -162,6 +171,7 @@ fn a_client_is_known_by_its_ipv4_address_on_a_socket_for_both() {
     let server = Server::start(&[
         ("SFTPGO_SFTPD__BIND_ADDRESS", ""),
         ("SFTPGO_HTTPD__BIND_ADDRESS", ""),
+        ("SFTPGO_HTTPD__INSECURE_NO_AUTH", "true"),
     ]);
     server.get("/api/v1/version");
     let request = server.wait_for_line(|line| line["sender"] == "httpd");

@@ -58,9 +58,13 @@ fn what_older_servers_wrote_down_of_names_goes_on_a_server(kind: sftpgo_database
 fn what_older_servers_wrote_down_of_names_goes(place: &Place) {
     place.open().unwrap().add_user(&user("bob")).unwrap();
     assert_eq!(tables_of_names(place), 0);
-    let last = sftpgo_store::revert(&place.config(0), false).unwrap();
     let name = "2026-11-30-000000_drop_name_changes".to_owned();
-    assert_eq!(last, sftpgo_store::Reverted::Undone(name));
+    let wanted = sftpgo_store::Reverted::Undone(name);
+    // Later ones first.
+    let later = 10;
+    let undone =
+        (0..later).any(|_| sftpgo_store::revert(&place.config(0), false).unwrap() == wanted);
+    assert!(undone);
     assert_eq!(tables_of_names(place), 2);
     // As a server did that knew no more.
     run(
