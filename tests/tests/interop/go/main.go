@@ -99,7 +99,9 @@ func run(kind, detail string) error {
 		config.RekeyThreshold = 1 << 20
 		return connectAndCheck(config, "big")
 	case "channels":
-		config.RekeyThreshold = 1 << 20
+		if rekeysAmongChannels {
+			config.RekeyThreshold = 1 << 20
+		}
 		return channels(config)
 	default:
 		return errUnknown

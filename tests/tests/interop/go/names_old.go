@@ -2,6 +2,9 @@
 
 package main
 
+// It asks for new keys while ten channels are busy.
+const rekeysAmongChannels = true
+
 // What the release of 2019 knows; it ignores other names.
 var (
 	kexNames = []string{
