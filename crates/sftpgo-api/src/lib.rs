@@ -22,6 +22,7 @@ mod host;
 mod listener;
 mod metrics;
 mod openapi;
+mod paths;
 mod principal;
 mod request;
 mod response;

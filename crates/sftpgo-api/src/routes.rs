@@ -1,19 +1,14 @@
 //! Which path and method leads to which handler. Each resource is one boxed filter, so that types stay short.
 
-use std::{convert::Infallible, future};
+use std::convert::Infallible;
 
-use percent_encoding::percent_decode_str;
-use warp::{
-    Filter, Rejection,
-    filters::{BoxedFilter, path::FullPath},
-    reply::Response,
-};
+use warp::{Filter, Rejection, filters::BoxedFilter, reply::Response};
 
 use crate::{
-    body,
     error::ApiError,
     handlers::{connection, explain, quota_scan, status, user},
     openapi,
+    paths::{between, either, exactly, nameless, query, refused, whole_body},
     principal::{Allowed, Need, allowed},
     response::Reply,
     state::App,
@@ -46,30 +41,22 @@ const OPENAPI_V2: &str = "/openapi/openapi.yaml";
 
 /// Every path of the API; what none of them takes is answered 404.
 pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
-    status_routes(app)
-        .or(connections(app))
-        .unify()
-        .or(quota_scans(app))
-        .unify()
-        .or(users(app))
-        .unify()
-        .or(one_user(app))
-        .unify()
-        .or(explanations(app))
-        .unify()
-        .or(ended_scans(app))
-        .unify()
-        .or(documents(app))
-        .unify()
-        .or(health())
-        .unify()
-        .or(v2::all(app))
-        .unify()
-        .or(web::routes(app))
-        .unify()
-        .recover(unrouted)
-        .unify()
-        .boxed()
+    either!(
+        status_routes(app),
+        connections(app),
+        quota_scans(app),
+        users(app),
+        one_user(app),
+        explanations(app),
+        ended_scans(app),
+        documents(app),
+        health(),
+        v2::all(app),
+        web::routes(app),
+    )
+    .recover(unrouted)
+    .unify()
+    .boxed()
 }
 
 fn status_routes(app: &App) -> BoxedFilter<(Response,)> {
@@ -81,15 +68,14 @@ fn status_routes(app: &App) -> BoxedFilter<(Response,)> {
         .and(warp::get())
         .and(allowed(app, Need::ViewStatus))
         .then(status::provider);
-    version
-        .or(refused(at("version"), "GET"))
-        .unify()
-        .or(provider)
-        .unify()
-        .or(refused(at("providerstatus"), "GET"))
-        .unify()
-        .map(respond)
-        .boxed()
+    either!(
+        version,
+        refused(at("version"), "GET"),
+        provider,
+        refused(at("providerstatus"), "GET"),
+    )
+    .map(respond)
+    .boxed()
 }
 
 fn connections(app: &App) -> BoxedFilter<(Response,)> {
@@ -101,17 +87,14 @@ fn connections(app: &App) -> BoxedFilter<(Response,)> {
         .and(warp::delete())
         .and(allowed(app, Need::CloseConnections))
         .then(connection::close);
-    list.or(refused(at("connection"), "GET"))
-        .unify()
-        .or(close)
-        .unify()
-        .or(refused(
-            below("connection").map(drop).untuple_one(),
-            "DELETE",
-        ))
-        .unify()
-        .map(respond)
-        .boxed()
+    either!(
+        list,
+        refused(at("connection"), "GET"),
+        close,
+        refused(nameless(below("connection")), "DELETE",),
+    )
+    .map(respond)
+    .boxed()
 }
 
 fn quota_scans(app: &App) -> BoxedFilter<(Response,)> {
@@ -124,10 +107,7 @@ fn quota_scans(app: &App) -> BoxedFilter<(Response,)> {
         .and(whole_body())
         .and(allowed(app, Need::ScanQuotas))
         .then(quota_scan::start);
-    list.or(start)
-        .unify()
-        .or(refused(at("quota_scan"), "GET, POST"))
-        .unify()
+    either!(list, start, refused(at("quota_scan"), "GET, POST"),)
         .map(respond)
         .boxed()
 }
@@ -143,10 +123,7 @@ fn users(app: &App) -> BoxedFilter<(Response,)> {
         .and(whole_body())
         .and(allowed(app, Need::AddUsers))
         .then(user::add);
-    list.or(add)
-        .unify()
-        .or(refused(at("user"), "GET, POST"))
-        .unify()
+    either!(list, add, refused(at("user"), "GET, POST"),)
         .map(respond)
         .boxed()
 }
@@ -165,17 +142,14 @@ fn one_user(app: &App) -> BoxedFilter<(Response,)> {
         .and(warp::delete())
         .and(allowed(app, Need::DeleteUsers))
         .then(user::delete);
-    show.or(update)
-        .unify()
-        .or(delete)
-        .unify()
-        .or(refused(
-            below("user").map(drop).untuple_one(),
-            "GET, PUT, DELETE",
-        ))
-        .unify()
-        .map(respond)
-        .boxed()
+    either!(
+        show,
+        update,
+        delete,
+        refused(nameless(below("user")), "GET, PUT, DELETE",),
+    )
+    .map(respond)
+    .boxed()
 }
 
 fn explanations(app: &App) -> BoxedFilter<(Response,)> {
@@ -184,13 +158,9 @@ fn explanations(app: &App) -> BoxedFilter<(Response,)> {
         .and(query())
         .and(allowed(app, Need::ViewUsers))
         .then(explain::show);
-    show.or(refused(
-        within("user", "explain").map(drop).untuple_one(),
-        "GET",
-    ))
-    .unify()
-    .map(respond)
-    .boxed()
+    either!(show, refused(nameless(within("user", "explain")), "GET"),)
+        .map(respond)
+        .boxed()
 }
 
 fn ended_scans(app: &App) -> BoxedFilter<(Response,)> {
@@ -198,13 +168,9 @@ fn ended_scans(app: &App) -> BoxedFilter<(Response,)> {
         .and(warp::get())
         .and(allowed(app, Need::ScanQuotas))
         .then(quota_scan::last);
-    last.or(refused(
-        within("user", "quota_scan").map(drop).untuple_one(),
-        "GET",
-    ))
-    .unify()
-    .map(respond)
-    .boxed()
+    either!(last, refused(nameless(within("user", "quota_scan")), "GET"),)
+        .map(respond)
+        .boxed()
 }
 
 fn documents(app: &App) -> BoxedFilter<(Response,)> {
@@ -218,19 +184,16 @@ fn documents(app: &App) -> BoxedFilter<(Response,)> {
         .and(warp::get())
         .and(allowed(app, Need::ViewStatus))
         .map(|app: Allowed| Ok(app?.state.metrics.response()));
-    contract
-        .or(refused(at("openapi.yaml"), "GET"))
-        .unify()
-        .or(contract_v2)
-        .unify()
-        .or(refused(exactly(OPENAPI_V2.to_owned()), "GET"))
-        .unify()
-        .or(metrics)
-        .unify()
-        .or(refused(exactly("/metrics".to_owned()), "GET"))
-        .unify()
-        .map(respond)
-        .boxed()
+    either!(
+        contract,
+        refused(at("openapi.yaml"), "GET"),
+        contract_v2,
+        refused(exactly(OPENAPI_V2.to_owned()), "GET"),
+        metrics,
+        refused(exactly("/metrics".to_owned()), "GET"),
+    )
+    .map(respond)
+    .boxed()
 }
 
 fn health() -> BoxedFilter<(Response,)> {
@@ -249,19 +212,6 @@ fn at(name: &str) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<
     exactly(format!("{BASE}{name}"))
 }
 
-/// `path` and nothing behind it; warp's own `path::end` would let a slash pass.
-pub(crate) fn exactly(path: String) -> impl Filter<Extract = (), Error = Rejection> + Clone {
-    warp::path::full()
-        .and_then(move |full: FullPath| {
-            future::ready(if full.as_str() == path {
-                Ok(())
-            } else {
-                Err(warp::reject::not_found())
-            })
-        })
-        .untuple_one()
-}
-
 /// `/api/v1/<name>/<segment>` with the decoded segment, which may be empty.
 fn below(
     name: &str,
@@ -275,46 +225,6 @@ fn within(
     rest: &str,
 ) -> impl Filter<Extract = (Result<String, ApiError>,), Error = Rejection> + Clone + use<> {
     between(format!("{BASE}{name}/"), format!("/{rest}"))
-}
-
-pub(crate) fn between(
-    prefix: String,
-    suffix: String,
-) -> impl Filter<Extract = (Result<String, ApiError>,), Error = Rejection> + Clone {
-    warp::path::full().and_then(move |full: FullPath| {
-        let segment = full
-            .as_str()
-            .strip_prefix(&prefix)
-            .and_then(|rest| rest.strip_suffix(&suffix))
-            .filter(|segment| !segment.contains('/'))
-            .map(decoded)
-            .ok_or_else(warp::reject::not_found);
-        future::ready(segment)
-    })
-}
-
-fn decoded(segment: &str) -> Result<String, ApiError> {
-    percent_decode_str(segment)
-        .decode_utf8()
-        .map(Into::into)
-        .map_err(|_| ApiError::bad_request("the path is not UTF-8"))
-}
-
-pub(crate) fn query() -> impl Filter<Extract = (String,), Error = Infallible> + Clone {
-    warp::query::raw().or(warp::any().map(String::new)).unify()
-}
-
-pub(crate) fn whole_body()
--> impl Filter<Extract = (Result<Vec<u8>, ApiError>,), Error = Rejection> + Clone {
-    warp::body::stream().then(body::read)
-}
-
-/// Any other method at `path`.
-fn refused(
-    path: impl Filter<Extract = (), Error = Rejection> + Clone,
-    allow: &'static str,
-) -> impl Filter<Extract = (Reply,), Error = Rejection> + Clone {
-    path.map(move || Err(ApiError::method_not_allowed(allow)))
 }
 
 fn respond(reply: Reply) -> Response {

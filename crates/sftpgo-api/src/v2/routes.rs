@@ -5,30 +5,25 @@ use warp::{Filter, Rejection, filters::BoxedFilter, reply::Response};
 use super::{BASE, admins, api_keys, own_account, state, token};
 use crate::{
     error::ApiError,
+    paths::{between, either, exactly, nameless, query, refused, whole_body},
     principal::{Need, allowed_admin},
     response::Reply,
-    routes::{between, exactly, query, whole_body},
     state::App,
 };
 
 /// Every path of this version.
 pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
-    tokens(app)
-        .or(all_admins(app))
-        .unify()
-        .or(one_admin(app))
-        .unify()
-        .or(second_factor_of_another(app))
-        .unify()
-        .or(own_login(app))
-        .unify()
-        .or(own_totp(app))
-        .unify()
-        .or(keys(app))
-        .unify()
-        .or(what_runs(app))
-        .unify()
-        .boxed()
+    either!(
+        tokens(app),
+        all_admins(app),
+        one_admin(app),
+        second_factor_of_another(app),
+        own_login(app),
+        own_totp(app),
+        keys(app),
+        what_runs(app),
+    )
+    .boxed()
 }
 
 fn tokens(app: &App) -> BoxedFilter<(Response,)> {
@@ -43,14 +38,14 @@ fn tokens(app: &App) -> BoxedFilter<(Response,)> {
         .and(warp::get())
         .and(allowed_admin(app, Need::Login))
         .then(token::take_back);
-    give.or(refused(at("token"), "GET"))
-        .unify()
-        .or(take_back)
-        .unify()
-        .or(refused(at("logout"), "GET"))
-        .unify()
-        .map(respond)
-        .boxed()
+    either!(
+        give,
+        refused(at("token"), "GET"),
+        take_back,
+        refused(at("logout"), "GET"),
+    )
+    .map(respond)
+    .boxed()
 }
 
 fn all_admins(app: &App) -> BoxedFilter<(Response,)> {
@@ -68,10 +63,7 @@ fn all_admins(app: &App) -> BoxedFilter<(Response,)> {
         .map(move |body, allowed, principal| (body, allowed, principal, with_app.clone()))
         .untuple_one()
         .then(admins::add);
-    list.or(add)
-        .unify()
-        .or(refused(at("admins"), "GET, POST"))
-        .unify()
+    either!(list, add, refused(at("admins"), "GET, POST"),)
         .map(respond)
         .boxed()
 }
@@ -91,14 +83,14 @@ fn one_admin(app: &App) -> BoxedFilter<(Response,)> {
         .and(warp::delete())
         .and(allowed_admin(app, Need::ManageAdmins))
         .then(admins::delete);
-    show.or(replace)
-        .unify()
-        .or(delete)
-        .unify()
-        .or(refused(nameless(one()), "GET, PUT, DELETE"))
-        .unify()
-        .map(respond)
-        .boxed()
+    either!(
+        show,
+        replace,
+        delete,
+        refused(nameless(one()), "GET, PUT, DELETE"),
+    )
+    .map(respond)
+    .boxed()
 }
 
 fn second_factor_of_another(app: &App) -> BoxedFilter<(Response,)> {
@@ -107,9 +99,7 @@ fn second_factor_of_another(app: &App) -> BoxedFilter<(Response,)> {
         .and(warp::put())
         .and(allowed_admin(app, Need::ManageAdmins))
         .then(admins::disable_second_factor);
-    disable
-        .or(refused(nameless(path()), "PUT"))
-        .unify()
+    either!(disable, refused(nameless(path()), "PUT"),)
         .map(respond)
         .boxed()
 }
@@ -129,17 +119,15 @@ fn own_login(app: &App) -> BoxedFilter<(Response,)> {
         .and(whole_body())
         .and(allowed_admin(app, Need::OwnAccount))
         .then(own_account::change_profile);
-    password
-        .or(refused(at("admin/changepwd"), "PUT"))
-        .unify()
-        .or(profile)
-        .unify()
-        .or(change_profile)
-        .unify()
-        .or(refused(at("admin/profile"), "GET, PUT"))
-        .unify()
-        .map(respond)
-        .boxed()
+    either!(
+        password,
+        refused(at("admin/changepwd"), "PUT"),
+        profile,
+        change_profile,
+        refused(at("admin/profile"), "GET, PUT"),
+    )
+    .map(respond)
+    .boxed()
 }
 
 fn own_totp(app: &App) -> BoxedFilter<(Response,)> {
@@ -171,29 +159,21 @@ fn own_totp(app: &App) -> BoxedFilter<(Response,)> {
         .and(warp::post())
         .and(allowed())
         .then(own_account::make_recovery_codes);
-    configs
-        .or(refused(at("admin/totp/configs"), "GET"))
-        .unify()
-        .or(generate)
-        .unify()
-        .or(refused(at("admin/totp/generate"), "POST"))
-        .unify()
-        .or(validate)
-        .unify()
-        .or(refused(at("admin/totp/validate"), "POST"))
-        .unify()
-        .or(save)
-        .unify()
-        .or(refused(at("admin/totp/save"), "POST"))
-        .unify()
-        .or(codes)
-        .unify()
-        .or(make_codes)
-        .unify()
-        .or(refused(at("admin/2fa/recoverycodes"), "GET, POST"))
-        .unify()
-        .map(respond)
-        .boxed()
+    either!(
+        configs,
+        refused(at("admin/totp/configs"), "GET"),
+        generate,
+        refused(at("admin/totp/generate"), "POST"),
+        validate,
+        refused(at("admin/totp/validate"), "POST"),
+        save,
+        refused(at("admin/totp/save"), "POST"),
+        codes,
+        make_codes,
+        refused(at("admin/2fa/recoverycodes"), "GET, POST"),
+    )
+    .map(respond)
+    .boxed()
 }
 
 fn keys(app: &App) -> BoxedFilter<(Response,)> {
@@ -219,20 +199,17 @@ fn keys(app: &App) -> BoxedFilter<(Response,)> {
         .and(warp::delete())
         .and(allowed())
         .then(api_keys::delete);
-    list.or(add)
-        .unify()
-        .or(refused(at("apikeys"), "GET, POST"))
-        .unify()
-        .or(show)
-        .unify()
-        .or(replace)
-        .unify()
-        .or(delete)
-        .unify()
-        .or(refused(nameless(one()), "GET, PUT, DELETE"))
-        .unify()
-        .map(respond)
-        .boxed()
+    either!(
+        list,
+        add,
+        refused(at("apikeys"), "GET, POST"),
+        show,
+        replace,
+        delete,
+        refused(nameless(one()), "GET, PUT, DELETE"),
+    )
+    .map(respond)
+    .boxed()
 }
 
 fn what_runs(app: &App) -> BoxedFilter<(Response,)> {
@@ -252,23 +229,18 @@ fn what_runs(app: &App) -> BoxedFilter<(Response,)> {
         .and(warp::delete())
         .and(allowed_admin(app, Need::CloseConnections))
         .then(state::close);
-    version
-        .or(refused(at("version"), "GET"))
-        .unify()
-        .or(status)
-        .unify()
-        .or(refused(at("status"), "GET"))
-        .unify()
-        .or(connections)
-        .unify()
-        .or(refused(at("connections"), "GET"))
-        .unify()
-        .or(close)
-        .unify()
-        .or(refused(nameless(below("connections")), "DELETE"))
-        .unify()
-        .map(respond)
-        .boxed()
+    either!(
+        version,
+        refused(at("version"), "GET"),
+        status,
+        refused(at("status"), "GET"),
+        connections,
+        refused(at("connections"), "GET"),
+        close,
+        refused(nameless(below("connections")), "DELETE"),
+    )
+    .map(respond)
+    .boxed()
 }
 
 fn at(name: &str) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
@@ -279,20 +251,6 @@ fn below(
     name: &str,
 ) -> impl Filter<Extract = (Result<String, ApiError>,), Error = Rejection> + Clone + use<> {
     between(format!("{BASE}{name}/"), String::new())
-}
-
-fn nameless(
-    path: impl Filter<Extract = (Result<String, ApiError>,), Error = Rejection> + Clone,
-) -> impl Filter<Extract = (), Error = Rejection> + Clone {
-    path.map(drop).untuple_one()
-}
-
-/// Any other method at `path`.
-fn refused(
-    path: impl Filter<Extract = (), Error = Rejection> + Clone,
-    allow: &'static str,
-) -> impl Filter<Extract = (Reply,), Error = Rejection> + Clone {
-    path.map(move || Err(ApiError::method_not_allowed(allow)))
 }
 
 fn respond(reply: Reply) -> Response {

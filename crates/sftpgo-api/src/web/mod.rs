@@ -36,7 +36,7 @@ use warp::{
 
 pub use self::activity::Activity;
 use self::request::Request;
-use crate::{arrival::Arrival, body, routes::query, state::App};
+use crate::{arrival::Arrival, body, paths::query, state::App};
 
 /// Is this a path of the web admin? Its requests bring a cookie or nothing.
 pub(crate) fn is_web(path: &str) -> bool {
