@@ -106,30 +106,31 @@ fn before_setup(
     Ok(Principal::Anyone)
 }
 
-/// Is it a name of the operator's file, with its password?
+/// Is it a name of the operator's file, with its password? Asked where the file may be read, and the password waits for its
+/// turn.
 async fn is_listed(
     app: &App,
     headers: &HeaderMap,
     remote: SocketAddr,
 ) -> std::result::Result<bool, ApiError> {
-    let access = &app.state.admins;
-    let Some((listed, sent)) = access.listed.as_ref().zip(BasicCredentials::of(headers)) else {
+    if app.state.admins.listed.is_none() {
         return Ok(false);
-    };
-    let Some(hash) = listed().hash_of(&sent.username).cloned() else {
+    }
+    let Some(sent) = BasicCredentials::of(headers) else {
         return Ok(false);
     };
     let state = Arc::clone(&app.state);
-    let (username, password) = (sent.username, sent.password);
-    let verified = app
-        .logins
-        .run(move || {
-            let bell = Arc::<Bell>::default();
-            let logins = &state.admins.logins;
-            let check = move || hash.verify(password.as_bytes());
-            Ok(logins.verify_in_turn(&username, remote, &bell, check))
-        })
-        .await?;
+    let look = move || {
+        let names = state.admins.listed.as_ref().map(|listed| listed());
+        let Some(hash) = names.and_then(|names| names.hash_of(&sent.username).cloned()) else {
+            return Ok(Some(false));
+        };
+        let check = move || hash.verify(sent.password.as_bytes());
+        let bell = Arc::<Bell>::default();
+        let logins = &state.admins.logins;
+        Ok(logins.verify_in_turn(&sent.username, remote, &bell, check))
+    };
+    let verified = app.logins.run(look).await?;
     verified.ok_or_else(ApiError::internal)
 }
 
