@@ -37,6 +37,13 @@ impl FromStr for Network {
     }
 }
 
+impl fmt::Display for Network {
+    /// In CIDR notation, one address too.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl Network {
     /// Is `address` in it? An IPv4 address is the same in IPv6's notation.
     pub fn contains(&self, address: IpAddr) -> bool {
@@ -48,6 +55,11 @@ impl Networks {
     /// Is `address` in one of them?
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(address))
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Network> {
+        self.0.iter()
     }
 
     /// Is there none?
@@ -110,6 +122,20 @@ mod tests {
             let network: Network = network.parse().unwrap();
             let address: IpAddr = address.parse().unwrap();
             assert_eq!(network.contains(address), expected, "{network:?} {address}");
+        }
+    }
+
+    #[test]
+    fn a_network_is_shown_as_it_can_be_read_again() {
+        for (text, shown) in [
+            ("192.0.2.7", "192.0.2.7/32"),
+            ("192.0.2.0/24", "192.0.2.0/24"),
+            ("::ffff:192.0.2.0/120", "192.0.2.0/24"),
+            ("2001:db8::/32", "2001:db8::/32"),
+        ] {
+            let network: Network = text.parse().unwrap();
+            assert_eq!(network.to_string(), shown);
+            assert_eq!(shown.parse(), Ok(network));
         }
     }
 

@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use ipnet::IpNet;
-
 use super::{Admin, AdminPermissions};
 use crate::{
     credential::password::{MAX_PASSWORD_LEN, PasswordHash},
     error::{Error, Result},
+    network::{Network, Networks},
 };
 
 /// Characters of a name or an address.
@@ -178,7 +177,7 @@ impl From<&Admin> for AdminDraft {
             email: admin.email.clone(),
             description: admin.description.clone(),
             additional_info: admin.additional_info.clone(),
-            allow_list: admin.allow_list.iter().map(IpNet::to_string).collect(),
+            allow_list: admin.allow_list.iter().map(Network::to_string).collect(),
             allow_api_key_auth: admin.allow_api_key_auth,
             require_password_change: admin.require_password_change,
             require_two_factor: admin.require_two_factor,
@@ -270,7 +269,7 @@ pub(super) fn hash_new_password(password: &str) -> Result<String> {
     PasswordHash::of_plain_text(password.as_bytes())
 }
 
-fn networks(texts: &[String]) -> Result<Vec<IpNet>> {
+fn networks(texts: &[String]) -> Result<Networks> {
     if texts.len() > MOST_NETWORKS {
         return Err(Error::invalid(
             "allow_list",
@@ -278,7 +277,9 @@ fn networks(texts: &[String]) -> Result<Vec<IpNet>> {
         ));
     }
     let network = |text: &String| {
-        text.trim().parse().map_err(|_| {
+        // An address alone is none, as in SFTPGo.
+        let network = text.contains('/').then(|| text.parse().ok()).flatten();
+        network.ok_or_else(|| {
             Error::invalid(
                 "allow_list",
                 format_args!("{text:?} is not a network as in 192.0.2.0/24 or 2001:db8::/32"),

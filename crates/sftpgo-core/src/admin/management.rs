@@ -1,4 +1,7 @@
-//! Managing admins and API keys: what is asked for, validated and stored.
+//! Managing admins: what is asked for, validated and stored.
+
+mod api_keys;
+mod second_factors;
 
 use std::sync::{
     Arc,
@@ -6,14 +9,13 @@ use std::sync::{
 };
 
 use super::{
-    AddWhere, Admin, AdminDraft, AdminPermissions, AdminStore, ApiKey, ApiKeyDraft, GeneratedTotp,
-    NewApiKey, RecoveryCode, TotpConfig, TotpSecret,
+    AddWhere, Admin, AdminDraft, AdminPermissions, AdminStore, TotpConfig,
     draft::{check_email, check_text, hash_new_password},
-    second_factor,
 };
 use crate::{
     credential::password::PasswordHash,
     error::{Error, ErrorKind, Result},
+    network::Networks,
     random,
     user::now_ms,
 };
@@ -203,7 +205,7 @@ impl Admins {
                 email: email.to_owned(),
                 description: description.to_owned(),
                 allow_api_key_auth,
-                updated_at: now_ms().max(stored.updated_at + 1),
+                updated_at: changed_at(stored),
                 ..stored.clone()
             })
         })
@@ -222,7 +224,7 @@ impl Admins {
                 enabled: true,
                 password: hash.clone(),
                 permissions: AdminPermissions::ANYTHING,
-                allow_list: Vec::new(),
+                allow_list: Networks::default(),
                 require_two_factor: false,
                 ..stored.clone()
             })))
@@ -230,192 +232,16 @@ impl Admins {
         Ok(password)
     }
 
-    /// The kinds of second factors that there are.
-    pub fn totp_configs(&self) -> &[TotpConfig] {
-        &self.totp_configs
-    }
-
-    /// A new secret for an admin, which is not its second factor yet.
-    ///
-    /// # Errors
-    /// [`Invalid`](ErrorKind::Invalid): there is no such kind.
-    pub fn generate_totp(&self, username: &str, config_name: &str) -> Result<GeneratedTotp> {
-        self.totp_config(config_name)?.generate(username)
-    }
-
-    /// A secret that an admin is being given, once more.
-    ///
-    /// # Errors
-    /// As [`Admins::generate_totp`], or it is no secret.
-    pub fn show_totp(&self, username: &str, totp: &TotpSecret) -> Result<GeneratedTotp> {
-        let config = self.totp_config(&totp.config_name)?;
-        config.show_again(&totp.secret, username)
-    }
-
-    /// Is this the code of that secret? It is used up by this.
-    ///
-    /// # Errors
-    /// [`Invalid`](ErrorKind::Invalid) if not.
-    pub fn validate_totp(&self, username: &str, totp: &TotpSecret, code: &str) -> Result<()> {
-        let config = self.totp_config(&totp.config_name)?;
-        let step = config.step_of(&totp.secret, code, now_ms())?;
-        self.change(username, |stored| {
-            let spent_steps = second_factor::spend(stored.spent_steps, step)
-                .ok_or_else(|| Error::invalid("passcode", "was used before"))?;
-            Ok(Admin {
-                spent_steps,
-                ..stored.clone()
-            })
-        })
-        .map(drop)
-    }
-
-    /// Sets an admin's own second factor, or switches it off.
-    ///
-    /// # Errors
-    /// [`Invalid`](ErrorKind::Invalid): there is no such kind, the secret is none, or a second factor is required.
-    pub fn save_totp(&self, username: &str, totp: Option<&TotpSecret>) -> Result<Admin> {
-        if let Some(totp) = totp {
-            self.totp_config(&totp.config_name)?
-                .check_secret(&totp.secret)?;
-        }
-        self.change(username, |stored| {
-            if totp.is_none() && stored.require_two_factor {
-                return Err(Error::invalid("enabled", "a second factor is required"));
-            }
-            let recovery_codes = if totp.is_none() {
-                Vec::new()
-            } else if stored.recovery_codes.is_empty() {
-                second_factor::recovery_codes()
-            } else {
-                stored.recovery_codes.clone()
-            };
-            Ok(Admin {
-                totp: totp.cloned(),
-                recovery_codes,
-                updated_at: now_ms().max(stored.updated_at + 1),
-                ..stored.clone()
-            })
-        })
-    }
-
-    /// An admin's own recovery codes.
-    ///
-    /// # Errors
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) without a second factor.
-    pub fn recovery_codes(&self, username: &str) -> Result<Vec<RecoveryCode>> {
-        let admin = self.by_name(username)?;
-        check_has_second_factor(&admin)?;
-        Ok(admin.recovery_codes)
-    }
-
-    /// New recovery codes in the place of the old ones.
-    ///
-    /// # Errors
-    /// As [`Admins::recovery_codes`].
-    pub fn make_recovery_codes(&self, username: &str) -> Result<Vec<RecoveryCode>> {
-        let codes = second_factor::recovery_codes();
-        self.change(username, |stored| {
-            check_has_second_factor(stored)?;
-            Ok(Admin {
-                recovery_codes: codes.clone(),
-                ..stored.clone()
-            })
-        })?;
-        Ok(codes)
-    }
-
-    /// Switches off the second factor of an admin who lost it. Whoever logged in as this admin has to log in again.
-    ///
-    /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound), or [`Invalid`](ErrorKind::Invalid) when there is none.
-    pub fn disable_second_factor(&self, username: &str) -> Result<Admin> {
-        self.change(username, |stored| {
-            if stored.totp.is_none() {
-                return Err(Error::invalid("username", "has no second factor"));
-            }
-            Ok(ended_sessions(without_second_factor(stored.clone())))
-        })
-    }
-
-    /// All keys, by id.
-    ///
-    /// # Errors
-    /// Any error of the store.
-    pub fn api_keys(&self) -> Result<Vec<ApiKey>> {
-        self.store.api_keys()
-    }
-
-    /// One key.
-    ///
-    /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound).
-    pub fn api_key(&self, id: &str) -> Result<ApiKey> {
-        self.store.api_key(id)?.ok_or_else(no_such_key)
-    }
-
-    /// Makes a key.
-    ///
-    /// # Errors
-    /// [`Invalid`](ErrorKind::Invalid), also when there is no such admin.
-    pub fn add_api_key(&self, draft: &ApiKeyDraft) -> Result<NewApiKey> {
-        let key = draft.generate(now_ms())?;
-        self.store
-            .add_api_key(&key.stored)
-            .map_err(|error| not_found_is_invalid(error, &draft.admin))?;
-        Ok(key)
-    }
-
-    /// Changes all of a key but the secret.
-    ///
-    /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound), or as [`Admins::add_api_key`].
-    pub fn replace_api_key(&self, id: &str, draft: &ApiKeyDraft) -> Result<()> {
-        let changed = draft.change(&self.api_key(id)?, now_ms())?;
-        self.store
-            .replace_api_key(&changed)
-            .map_err(|error| not_found_is_invalid(error, &draft.admin))
-    }
-
-    /// Forgets a key.
-    ///
-    /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound).
-    pub fn delete_api_key(&self, id: &str) -> Result<()> {
-        self.store.delete_api_key(id)
-    }
-
     pub(super) fn store(&self) -> &dyn AdminStore {
         self.store.as_ref()
     }
 
-    /// Uses up a code of the second factor or a recovery code; does it pass?
-    pub(super) fn pass_second_factor(&self, username: &str, code: &str) -> Result<Option<Admin>> {
-        let passed = self.change(username, |stored| {
-            stored
-                .totp
-                .as_ref()
-                .and_then(|totp| {
-                    second_factor::pass(stored, totp, &self.totp_configs, code, now_ms())
-                })
-                .ok_or_else(|| Error::denied("wrong code"))
-        });
-        match passed {
-            Ok(admin) => Ok(Some(admin)),
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn totp_config(&self, name: &str) -> Result<&TotpConfig> {
-        let mut configs = self.totp_configs.iter();
-        configs
-            .find(|config| config.name == name)
-            .ok_or_else(|| Error::invalid("config_name", format_args!("there is no {name:?}")))
-    }
-
     /// Replaces an admin by what `change` makes of it, which is called again when it is another by then.
-    fn change(&self, username: &str, change: impl Fn(&Admin) -> Result<Admin>) -> Result<Admin> {
+    pub(super) fn change(
+        &self,
+        username: &str,
+        change: impl Fn(&Admin) -> Result<Admin>,
+    ) -> Result<Admin> {
         for _ in 0..TRIES {
             let stored = self.by_name(username)?;
             let changed = change(&stored)?;
@@ -427,8 +253,14 @@ impl Admins {
     }
 }
 
-fn ended_sessions(admin: Admin) -> Admin {
-    let now = now_ms().max(admin.updated_at + 1);
+/// When a change of it that is made now is written down: later than the last one, whatever the clock says.
+pub(super) fn changed_at(admin: &Admin) -> i64 {
+    now_ms().max(admin.updated_at + 1)
+}
+
+/// Whoever logged in before has to log in again.
+pub(super) fn ended_sessions(admin: Admin) -> Admin {
+    let now = changed_at(&admin);
     Admin {
         updated_at: now,
         sessions_since: now,
@@ -436,7 +268,7 @@ fn ended_sessions(admin: Admin) -> Admin {
     }
 }
 
-fn without_second_factor(admin: Admin) -> Admin {
+pub(super) fn without_second_factor(admin: Admin) -> Admin {
     Admin {
         totp: None,
         recovery_codes: Vec::new(),
@@ -444,27 +276,8 @@ fn without_second_factor(admin: Admin) -> Admin {
     }
 }
 
-fn check_has_second_factor(admin: &Admin) -> Result<()> {
-    if admin.totp.is_none() {
-        return Err(Error::denied("there is no second factor"));
-    }
-    Ok(())
-}
-
-/// The key is there, so it is its admin that is not.
-fn not_found_is_invalid(error: Error, admin: &str) -> Error {
-    if error.kind() == ErrorKind::NotFound && !admin.is_empty() {
-        return Error::invalid("admin", format_args!("there is no admin {admin:?}"));
-    }
-    error
-}
-
 fn no_such_admin() -> Error {
     Error::not_found("no such admin")
-}
-
-fn no_such_key() -> Error {
-    Error::not_found("no such API key")
 }
 
 fn changed_meanwhile() -> Error {

@@ -2,9 +2,8 @@
 
 use std::{fmt, net::IpAddr};
 
-use ipnet::IpNet;
-
 use super::AdminPermissions;
+use crate::network::Networks;
 
 /// An admin. Times are Unix milliseconds.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,7 +27,7 @@ pub struct Admin {
     /// May be empty.
     pub additional_info: String,
     /// The networks from which the admin may come; from anywhere if empty.
-    pub allow_list: Vec<IpNet>,
+    pub allow_list: Networks,
     /// May API keys be used for the admin?
     pub allow_api_key_auth: bool,
     /// Until the password is changed nothing else is allowed.
@@ -72,11 +71,7 @@ pub struct RecoveryCode {
 impl Admin {
     /// May the admin come from this address?
     pub fn allows(&self, address: IpAddr) -> bool {
-        self.allow_list.is_empty()
-            || self
-                .allow_list
-                .iter()
-                .any(|network| network.contains(&address.to_canonical()))
+        self.allow_list.is_empty() || self.allow_list.contains(address)
     }
 
     /// Can the admin do everything now?

@@ -6,6 +6,7 @@ use std::{
 use sftpgo_core::{
     ErrorKind,
     admin::{AddWhere, Admin, AdminPermissions, AdminStore, ApiKey, RecoveryCode, TotpSecret},
+    network::Networks,
 };
 
 /// An admin called `username` who may do everything, with a value of its own in every field.
@@ -20,10 +21,12 @@ fn admin(username: &str) -> Admin {
         email: "a@example.com".to_owned(),
         description: "üñ 'quoted' -- \"".to_owned(),
         additional_info: "more".to_owned(),
-        allow_list: vec![
+        allow_list: [
             "192.0.2.0/24".parse().unwrap(),
             "2001:db8::/32".parse().unwrap(),
-        ],
+        ]
+        .into_iter()
+        .collect(),
         allow_api_key_auth: true,
         require_password_change: true,
         require_two_factor: true,
@@ -83,7 +86,7 @@ pub(crate) fn an_added_admin_is_found_as_it_was_stored(store: &dyn AdminStore) {
     assert!(!store.has_admins().unwrap());
     let plain = Admin {
         enabled: false,
-        allow_list: Vec::new(),
+        allow_list: Networks::default(),
         totp: None,
         recovery_codes: Vec::new(),
         permissions: AdminPermissions::VIEW_USERS | AdminPermissions::QUOTA_SCANS,
