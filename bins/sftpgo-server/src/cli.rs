@@ -91,6 +91,13 @@ pub(crate) enum ConfigFormat {
 pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) options: Options,
+    #[command(flatten)]
+    pub(crate) grace: Grace,
+}
+
+/// How long a stopping server lets transfers run.
+#[derive(Debug, Args)]
+pub(crate) struct Grace {
     /// Seconds that running transfers have to finish when the server is to stop; 0 ends them at once.
     #[arg(
         long,
@@ -102,8 +109,8 @@ pub(crate) struct Serve {
     grace_time: u32,
 }
 
-impl Serve {
-    pub(crate) fn grace(&self) -> Duration {
+impl Grace {
+    pub(crate) fn time(&self) -> Duration {
         Duration::from_secs(self.grace_time.into())
     }
 }
@@ -335,7 +342,7 @@ mod tests {
         let Command::Serve(serve) = parsed("90").unwrap().command else {
             panic!("serve was asked for");
         };
-        assert_eq!(serve.grace(), Duration::from_secs(90));
+        assert_eq!(serve.grace.time(), Duration::from_secs(90));
         for refused in ["-1", "1.5", "10s", ""] {
             let kind = parsed(refused).unwrap_err().kind();
             assert_eq!(kind, ErrorKind::ValueValidation, "{refused}");

@@ -50,7 +50,7 @@ pub(crate) fn run(serve: &Serve) -> ExitCode {
         }
     };
     let log = options.log_settings(&loaded.directory);
-    match start_and_serve(&loaded, settings, &log, serve.grace()) {
+    match start_and_serve(&loaded, settings, &log, serve.grace.time()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             log::error!("the server does not start: {problem}");

@@ -2,27 +2,22 @@
 
 mod httpd;
 mod mfa;
+mod sftpd;
 
 use std::{
     fmt::Display,
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use sftpgo_core::{
-    ErrorKind,
-    quota::Tracking,
-    session::{SetstatMode, UploadMode, UploadPolicy},
-};
+use sftpgo_core::quota::Tracking;
 use sftpgo_proxy_protocol::{Mode, Policy};
-use sftpgo_ssh::{SshCommand, host_key};
 use ureq::http::Uri;
 
 use super::{
     Problem, keys,
-    settings::{Actions, Common, DataProvider, Endpoint, Settings, Sftpd},
+    settings::{Actions, Common, DataProvider, Endpoint, Settings},
 };
 
 /// What a file or a client does.
@@ -31,27 +26,6 @@ const TRANSFER_ACTIONS: [&str; 4] = ["download", "upload", "delete", "rename"];
 const SSH_COMMAND_ACTION: &str = "ssh_cmd";
 /// What is done to a user.
 const USER_ACTIONS: [&str; 3] = ["add", "update", "delete"];
-/// A year; more is a mistake of units.
-const MAX_IDLE_MINUTES: i64 = 365 * 24 * 60;
-/// Every try costs a password check.
-const MAX_AUTH_TRIES: i64 = 100;
-/// The identification line has at most 255 bytes with `SSH-2.0-` and its end.
-const MAX_BANNER: usize = 240;
-/// Shown on a terminal before every login.
-const MAX_LOGIN_BANNER: u64 = 64 * 1024;
-
-/// Commands of SFTPGo 0.9.4 that hand a client's request to a program of the system.
-const PROGRAMS_OF_THE_SYSTEM: [&str; 4] = [
-    "git-receive-pack",
-    "git-upload-pack",
-    "git-upload-archive",
-    "rsync",
-];
-/// In the list of SSH commands it means what `enable_scp` means.
-const SCP: &str = "scp";
-/// In the list of SSH commands it means all that there are, scp too.
-const EVERY_COMMAND: &str = "*";
-
 /// The settings that `keys` describe, with relative paths from `directory`, and the server's own host keys in `host_keys`.
 pub(super) fn validate(
     keys: &keys::Keys,
@@ -126,50 +100,6 @@ impl Check<'_> {
         }
     }
 
-    fn sftpd(&mut self, keys: &keys::Sftpd) -> Sftpd {
-        let known = sftpgo_ssh::known_names();
-        let idle_minutes = self.range("sftpd.idle_timeout", keys.idle_timeout, MAX_IDLE_MINUTES);
-        let mode = match self.range("sftpd.upload_mode", keys.upload_mode, 2) {
-            0 => UploadMode::Standard,
-            1 => UploadMode::Atomic,
-            _ => UploadMode::AtomicWithResume,
-        };
-        Sftpd {
-            bind: self.endpoint("sftpd", &keys.bind_address, keys.bind_port),
-            idle_timeout: (idle_minutes > 0)
-                .then(|| Duration::from_secs(u64::from(idle_minutes) * 60)),
-            max_auth_tries: self.range("sftpd.max_auth_tries", keys.max_auth_tries, MAX_AUTH_TRIES),
-            umask: self.umask(&keys.umask),
-            banner: self.banner(&keys.banner),
-            uploads: UploadPolicy {
-                mode,
-                sync: keys.sync_uploads.unwrap_or(mode != UploadMode::Standard),
-            },
-            setstat: match self.range("sftpd.setstat_mode", keys.setstat_mode, 1) {
-                0 => SetstatMode::Refuse,
-                _ => SetstatMode::Ignore,
-            },
-            actions: self.actions("sftpd", &keys.actions, &TRANSFER_ACTIONS),
-            host_keys: self.host_keys(keys),
-            enable_scp: keys.enable_scp || names_scp(&keys.enabled_ssh_commands),
-            ssh_commands: self.ssh_commands(&keys.enabled_ssh_commands),
-            kex_algorithms: self.names("sftpd.kex_algorithms", &keys.kex_algorithms, &known.kex),
-            ciphers: self.names("sftpd.ciphers", &keys.ciphers, &known.ciphers),
-            macs: self.names("sftpd.macs", &keys.macs, &known.macs),
-            host_key_algorithms: self.names(
-                "sftpd.host_key_algorithms",
-                &keys.host_key_algorithms,
-                &known.host_keys,
-            ),
-            public_key_algorithms: self.names(
-                "sftpd.public_key_algorithms",
-                &keys.public_key_algorithms,
-                &known.public_keys,
-            ),
-            login_banner: self.login_banner(&keys.login_banner_file),
-        }
-    }
-
     fn data_provider(&mut self, keys: &keys::DataProvider) -> DataProvider {
         if keys.users_table != "users" {
             self.problem(
@@ -217,100 +147,6 @@ impl Check<'_> {
             address: address.to_owned(),
             port: u16::try_from(port).unwrap_or_default(),
         }
-    }
-
-    fn umask(&mut self, umask: &str) -> u32 {
-        let bits = u32::from_str_radix(umask.strip_prefix("0o").unwrap_or(umask), 8);
-        bits.ok().filter(|bits| *bits <= 0o777).unwrap_or_else(|| {
-            self.problem(
-                "sftpd.umask",
-                format_args!("{umask:?} is not octal digits up to \"0777\", such as \"0022\""),
-            );
-            0
-        })
-    }
-
-    fn banner(&mut self, banner: &str) -> String {
-        if banner.len() > MAX_BANNER || !banner.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
-            self.problem(
-                "sftpd.banner",
-                format_args!("must be at most {MAX_BANNER} printable ASCII characters"),
-            );
-        }
-        banner.to_owned()
-    }
-
-    fn host_keys(&mut self, sftpd: &keys::Sftpd) -> Vec<PathBuf> {
-        let objects = sftpd.keys.iter().map(|key| &key.private_key);
-        let mut paths = Vec::new();
-        for (key, path) in objects
-            .map(|path| ("sftpd.keys", path))
-            .chain(sftpd.host_keys.iter().map(|path| ("sftpd.host_keys", path)))
-        {
-            let Some(path) = self.path(path) else {
-                self.problem(key, "the path of a host key must not be empty");
-                continue;
-            };
-            if let Err(error) = host_key::load(&path) {
-                self.problem(key, error);
-            }
-            paths.push(path);
-        }
-        if sftpd.keys.is_empty()
-            && sftpd.host_keys.is_empty()
-            && let Err(error) = host_key::load_made(self.host_keys)
-        {
-            let advice = match error.kind() {
-                ErrorKind::PermissionDenied => "",
-                _ => "; make it readable for this user, or move it away to have a new one made",
-            };
-            self.problem("sftpd.keys", format_args!("{error}{advice}"));
-        }
-        paths
-    }
-
-    fn ssh_commands(&mut self, asked: &[String]) -> Vec<SshCommand> {
-        const KEY: &str = "sftpd.enabled_ssh_commands";
-        let mut known = SshCommand::ALL.map(SshCommand::name).to_vec();
-        known.extend([SCP, EVERY_COMMAND]);
-        let (programs, ours): (Vec<_>, Vec<_>) = asked
-            .iter()
-            .cloned()
-            .partition(|name| PROGRAMS_OF_THE_SYSTEM.contains(&name.as_str()));
-        for name in programs {
-            self.problem(
-                KEY,
-                format_args!(
-                    "{name:?} runs a program of the system, which this server does not offer; leave it out"
-                ),
-            );
-        }
-        let names = self.names(KEY, &ours, &known);
-        if names.iter().any(|name| name == EVERY_COMMAND) {
-            return SshCommand::ALL.to_vec();
-        }
-        names
-            .iter()
-            .filter_map(|name| SshCommand::from_name(name))
-            .collect()
-    }
-
-    fn login_banner(&mut self, file: &str) -> Option<String> {
-        let path = self.path(file)?;
-        let read = match fs::metadata(&path) {
-            Ok(found) if found.len() > MAX_LOGIN_BANNER => {
-                Err(format!("has more than {MAX_LOGIN_BANNER} bytes"))
-            }
-            Ok(_) => fs::read_to_string(&path).map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        read.map_err(|reason| {
-            self.problem(
-                "sftpd.login_banner_file",
-                format_args!("{}: {reason}", path.display()),
-            );
-        })
-        .ok()
     }
 
     fn actions(&mut self, section: &str, keys: &keys::Actions, known: &[&str]) -> Actions {
@@ -387,12 +223,6 @@ fn without_brackets(address: &str) -> &str {
         .and_then(|rest| rest.strip_suffix(']'))
         .filter(|inner| !inner.is_empty())
         .unwrap_or(address)
-}
-
-fn names_scp(commands: &[String]) -> bool {
-    commands
-        .iter()
-        .any(|name| name == SCP || name == EVERY_COMMAND)
 }
 
 fn why_not_executable(path: &Path) -> Option<String> {

@@ -15,7 +15,6 @@ use std::{
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Duration,
 };
 
 use rustix::{fs::Mode, process::umask};
@@ -178,7 +177,7 @@ async fn serve(
     settings: &Settings,
     state: &Path,
 ) -> Result<(), Problem> {
-    let grace = Duration::from_secs(options.grace_time.into());
+    let grace = options.grace.time();
     let shutdown = shutdown::on_signals(grace, HangUp::Ends).map_err(|error| of_system(&error))?;
     let parts = compose::compose(settings, state, grace)?;
     add_user(&parts, &login)?;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{ArgAction, Args, ValueEnum, builder::BoolishValueParser};
 use log::LevelFilter;
 
+use crate::cli::Grace;
+
 /// What to serve, to whom.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -95,15 +97,8 @@ pub(crate) struct Options {
         value_parser = BoolishValueParser::new(),
     )]
     pub(super) advertise_credentials: bool,
-    /// Seconds that running transfers have to finish after Ctrl-C; 0 ends them at once.
-    #[arg(
-        long,
-        env = "SFTPGO_GRACE_TIME",
-        default_value_t = 0,
-        value_name = "SECONDS",
-        allow_negative_numbers = true
-    )]
-    pub(super) grace_time: u32,
+    #[command(flatten)]
+    pub(super) grace: Grace,
     /// Directory of a configuration file. Without this and the next one none is read.
     #[arg(long, short = 'c', env = "SFTPGO_CONFIG_DIR", value_name = "DIR")]
     pub(super) config_dir: Option<PathBuf>,
