@@ -2,6 +2,8 @@
 
 use std::{env, fs, path::Path};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use crate::{
     cli::Global,
     exit::{Failure, Result},
@@ -24,17 +26,22 @@ pub(crate) enum Identity {
     Token(String),
     /// Made for a program.
     ApiKey(String),
-    /// A password, which goes with the one request that asks for a token.
-    Password,
+    /// A name and a password, encoded for basic authentication: only to ask for a token.
+    Password(String),
     /// By which the first admin is made.
     SetupCode(String),
 }
 
 impl Identity {
+    pub(crate) fn password(username: &str, password: &str) -> Self {
+        Self::Password(STANDARD.encode(format!("{username}:{password}")))
+    }
+
     /// The header that says so.
     pub(crate) fn header(&self) -> Option<(&'static str, String)> {
         match self {
-            Self::Nobody | Self::Password => None,
+            Self::Nobody => None,
+            Self::Password(encoded) => Some(("authorization", format!("Basic {encoded}"))),
             Self::Token(token) => Some(("authorization", format!("Bearer {token}"))),
             Self::ApiKey(key) => Some(("x-sftpgo-api-key", key.clone())),
             Self::SetupCode(code) => Some(("x-sftpgo-setup-code", code.clone())),

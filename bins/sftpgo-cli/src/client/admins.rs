@@ -1,9 +1,8 @@
 //! Admins, their keys and their tokens.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::Value;
-use ureq::http::{Method, Request, StatusCode};
+use ureq::http::{Method, StatusCode};
 
 use super::{Client, encoded};
 use crate::{
@@ -33,11 +32,8 @@ impl Client {
         password: &str,
         code: Option<&str>,
     ) -> Result<TokenAnswer> {
-        let credentials = STANDARD.encode(format!("{username}:{password}"));
-        let mut request = Request::builder()
-            .method(Method::GET)
-            .uri(self.url("v2/token"))
-            .header("authorization", format!("Basic {credentials}"));
+        let asking = self.with_identity(Identity::password(username, password));
+        let mut request = asking.request(Method::GET, "v2/token");
         if let Some(code) = code {
             request = request.header("x-sftpgo-otp", code);
         }
@@ -51,8 +47,7 @@ impl Client {
         {
             return Ok(TokenAnswer::NeedsCode);
         }
-        // A refusal here is no reason to log in.
-        let given: GivenToken = self.with_identity(Identity::Password).answer(sent)?;
+        let given: GivenToken = asking.answer(sent)?;
         if given.access_token.is_empty() {
             return Err(Failure::Unexpected(format!(
                 "{} gave no token",
