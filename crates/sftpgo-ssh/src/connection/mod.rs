@@ -5,6 +5,7 @@ mod channels;
 mod control;
 mod host;
 mod login;
+mod passed_header;
 mod presence;
 mod rekeys;
 mod server_context;

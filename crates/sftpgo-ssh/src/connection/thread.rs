@@ -10,7 +10,6 @@ use std::{
 };
 
 use sftpgo_core::fair_pool::{Asker, NotDone};
-use sftpgo_proxy_protocol::{self as proxy_protocol, Parsed};
 use sftpgo_ssh_proto::{Connection, DisconnectReason, End, SystemRandom};
 
 use super::{
@@ -18,6 +17,7 @@ use super::{
     channels::Channels,
     control::Control,
     host::{Host, Reaction},
+    passed_header::PassedHeader,
     rekeys::Rekeys,
     server_context::ServerContext,
     socket::{Input, Received},
@@ -32,8 +32,7 @@ const REKEY_DELAY: Duration = Duration::from_millis(100);
 pub(super) struct Thread {
     ssh: Connection,
     input: Input,
-    /// A PROXY header may come first.
-    passes_header_over: bool,
+    header: PassedHeader,
     host: Host,
     rekeys: Rekeys,
     /// Bytes that were received and sent.
@@ -92,7 +91,7 @@ impl Thread {
         Box::new(Self {
             ssh: Connection::new(Arc::clone(&server.engine), random),
             input: Input::starting_with(opening.received),
-            passes_header_over: opening.passes_header_over,
+            header: PassedHeader::new(opening.passes_header_over),
             rekeys: Rekeys::new(control.since),
             host: Host::new(server, control, opening.remote, permit),
             moved: 0,
@@ -148,14 +147,10 @@ impl Thread {
 
     /// Has the engine process what was received, as long as the sessions can take what comes of it.
     fn take_input(&mut self) -> Result<(), Ended> {
-        if self.passes_header_over {
-            match proxy_protocol::parse(self.input.unread()) {
-                Ok(Parsed::Incomplete) => return Ok(()),
-                Ok(Parsed::Absent) => {}
-                Ok(Parsed::Whole(header)) => self.input.consume(header.length),
-                Err(error) => return Err(Ended::by_client(error.to_string())),
-            }
-            self.passes_header_over = false;
+        match self.header.pass_over(&mut self.input) {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) => return Err(Ended::by_client(error.to_string())),
         }
         while self.host.channels.may_receive() {
             let progress = self.ssh.process(self.input.unread());
