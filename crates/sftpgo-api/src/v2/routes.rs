@@ -1,6 +1,12 @@
 //! Which path and method leads to which handler.
 
-use warp::{Filter, Rejection, filters::BoxedFilter, reply::Response};
+use std::future;
+
+use warp::{
+    Filter, Rejection,
+    filters::{BoxedFilter, path::FullPath},
+    reply::Response,
+};
 
 use super::{BASE, admins, api_keys, own_account, state, token};
 use crate::{
@@ -22,6 +28,7 @@ pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
         own_totp(app),
         keys(app),
         what_runs(app),
+        nothing(),
     )
     .boxed()
 }
@@ -241,6 +248,19 @@ fn what_runs(app: &App) -> BoxedFilter<(Response,)> {
     )
     .map(respond)
     .boxed()
+}
+
+/// What is not there is told in the words of this version.
+fn nothing() -> BoxedFilter<(Response,)> {
+    warp::path::full()
+        .and_then(|path: FullPath| {
+            future::ready(if path.as_str().starts_with(BASE) {
+                Ok(ApiError::unknown_path().into_v2_response())
+            } else {
+                Err(warp::reject::not_found())
+            })
+        })
+        .boxed()
 }
 
 fn at(name: &str) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {

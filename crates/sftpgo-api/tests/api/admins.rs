@@ -469,7 +469,13 @@ fn who_may_not_come_from_here_does_not() {
     }
     let wrong = api.ask("GET", "/api/v2/nothing", &[], None);
     assert_eq!(wrong.status, 401);
-    assert_eq!(api.as_admin(&root, "GET", "/nothing", None).status, 404);
+    let nothing = api.as_admin(&root, "GET", "/nothing", None);
+    assert_eq!(nothing.status, 404);
+    let said = nothing.json();
+    assert!(
+        said.get("status").is_none() && said["message"] == "Not Found",
+        "{said}"
+    );
     let wrong = api.as_admin(&root, "PATCH", "/admins", None);
     assert_eq!(
         (wrong.status, wrong.header("allow")),
