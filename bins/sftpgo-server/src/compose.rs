@@ -227,12 +227,12 @@ fn ssh_info(sftpd: &Sftpd, host_keys: &[HostKey]) -> SshInfo {
             other => vec![other.to_owned()],
         },
     };
-    let commands = sftpd.ssh_commands.iter().map(|command| command.name());
     SshInfo {
         bindings: vec![(sftpd.bind.address.clone(), sftpd.bind.port)],
         host_keys: host_keys.iter().map(host_key).collect(),
-        ssh_commands: commands
-            .chain(sftpd.enable_scp.then_some("scp"))
+        ssh_commands: sftpd
+            .command_names()
+            .into_iter()
             .map(str::to_owned)
             .collect(),
     }

@@ -7,6 +7,8 @@ use sftpgo_core::{
     Provider, accounts::Accounts, explain::Explainer, quota_scan::QuotaScans, registry::Connections,
 };
 
+use tokio::sync::Semaphore;
+
 use crate::{
     auth::AdminAccess, blocking::Blocking, host::AllowedHosts, metrics::Metrics, v2::SshInfo,
     web::Activity,
@@ -18,6 +20,8 @@ const DOMAIN_CALLS: usize = 8;
 const QUOTA_SCANS: usize = 2;
 /// Logins at once that wait for their turn to be verified.
 const LOGINS: usize = 64;
+/// Pages that are kept up to date at once; each takes a connection for as long as it is open.
+const WATCHED_PAGES: usize = 32;
 
 /// What the API serves.
 pub struct ApiState {
@@ -68,6 +72,8 @@ pub(crate) struct App {
     pub(crate) scans: Blocking,
     /// Logins, apart from both: they wait for their turn.
     pub(crate) logins: Blocking,
+    /// Places for pages that are kept up to date.
+    pub(crate) watched_pages: Arc<Semaphore>,
 }
 
 impl App {
@@ -77,6 +83,7 @@ impl App {
             calls: Blocking::new(DOMAIN_CALLS),
             scans: Blocking::new(QUOTA_SCANS),
             logins: Blocking::new(LOGINS),
+            watched_pages: Arc::new(Semaphore::new(WATCHED_PAGES)),
         }
     }
 }

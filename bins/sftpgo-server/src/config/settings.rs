@@ -57,6 +57,14 @@ pub(crate) struct Sftpd {
     pub(crate) login_banner: Option<String>,
 }
 
+impl Sftpd {
+    /// What is offered beside SFTP.
+    pub(crate) fn command_names(&self) -> Vec<&'static str> {
+        let commands = self.ssh_commands.iter().map(|command| command.name());
+        commands.chain(self.enable_scp.then_some("scp")).collect()
+    }
+}
+
 /// The users.
 #[derive(Debug)]
 pub(crate) struct DataProvider {

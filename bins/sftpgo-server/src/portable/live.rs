@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use sftpgo_core::{
     event::Operation,
-    registry::{ConnectionStatus, Connections},
+    registry::{ConnectionStatus, Connections, TransferStatus},
 };
 use tokio::time;
 use tokio_util::sync::CancellationToken;
@@ -28,17 +28,24 @@ pub(super) async fn draw(connections: Arc<Connections>, shutdown: CancellationTo
 }
 
 /// Bytes of each running transfer, a look ago.
-type Sizes = HashMap<(String, String, i64), u64>;
+type Sizes = HashMap<Key, u64>;
+
+/// Connection, path, and when it began.
+type Key = (String, String, i64);
+
+fn key(connection: &ConnectionStatus, transfer: &TransferStatus) -> Key {
+    (
+        connection.connection_id.clone(),
+        transfer.path.clone(),
+        transfer.started_at,
+    )
+}
 
 fn sizes(listed: &[ConnectionStatus]) -> Sizes {
     let mut sizes = Sizes::new();
     for connection in listed {
         for transfer in &connection.transfers {
-            let key = (
-                connection.connection_id.clone(),
-                transfer.path.clone(),
-                transfer.started_at,
-            );
+            let key = key(connection, transfer);
             sizes.insert(key, transfer.size);
         }
     }
@@ -50,11 +57,7 @@ fn line(listed: &[ConnectionStatus], before: &Sizes) -> String {
     for connection in listed {
         for transfer in &connection.transfers {
             transfers += 1;
-            let key = (
-                connection.connection_id.clone(),
-                transfer.path.clone(),
-                transfer.started_at,
-            );
+            let key = key(connection, transfer);
             let moved = transfer.size - before.get(&key).copied().unwrap_or(0).min(transfer.size);
             match transfer.operation {
                 Operation::Download => down += moved,
@@ -103,7 +106,7 @@ fn shown(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sftpgo_core::{event::Protocol, registry::TransferStatus};
+    use sftpgo_core::event::Protocol;
 
     use super::*;
 

@@ -199,13 +199,7 @@ async fn serve(
         None
     };
     let draft = &login.draft;
-    let commands: Vec<_> = settings
-        .sftpd
-        .ssh_commands
-        .iter()
-        .map(|command| command.name())
-        .chain(settings.sftpd.enable_scp.then_some("scp"))
-        .collect();
+    let commands = settings.sftpd.command_names();
     let permissions: Vec<_> = draft.permissions.iter().map(String::as_str).collect();
     let summary = Summary {
         directory: &draft.home_dir,

@@ -1,11 +1,6 @@
 //! Who is connected, as it changes, and closing connections.
 
-use std::{
-    collections::HashMap,
-    convert::Infallible,
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
 use askama::Template;
 use futures_util::{Stream, stream};
@@ -16,7 +11,7 @@ use sftpgo_core::{
     user::now_ms,
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::OwnedSemaphorePermit,
     time::{Instant, MissedTickBehavior, interval},
 };
 use warp::{
@@ -35,14 +30,10 @@ use super::{
 };
 use crate::{auth::remote, state::App};
 
-/// Pages that are kept up to date at once; each takes a connection for as long as it is open.
-const MOST_WATCHED: usize = 32;
 /// A page is told so often.
 const TICK: Duration = Duration::from_secs(1);
 /// A connection of HTTP ends after two minutes whatever is asked for: the browser asks anew before.
 const AGE: Duration = Duration::from_secs(100);
-
-static WATCHED: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(MOST_WATCHED)));
 
 struct ConnectionRow {
     id: String,
@@ -122,12 +113,14 @@ pub(super) async fn close(app: &App, session: &Session, form: &Form) -> Reply {
 /// `GET /web/connections/events`: the list whenever it changes, until the session ends.
 pub(super) fn events(app: &App, request: &Request, session: &Session) -> Reply {
     session.need(AdminPermissions::VIEW_CONNECTIONS)?;
-    let place = Arc::clone(&WATCHED).try_acquire_owned().map_err(|_| {
-        Refusal::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Too many pages are being kept up to date.",
-        )
-    })?;
+    let place = Arc::clone(&app.watched_pages)
+        .try_acquire_owned()
+        .map_err(|_| {
+            Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too many pages are being kept up to date.",
+            )
+        })?;
     let watch = Watch::new(app, request, session, place);
     let mut response = sse::reply(watch.events()).into_response();
     let headers = response.headers_mut();
