@@ -420,8 +420,9 @@ fn who_downloads_can_have_the_host_keys_when_they_are_served() {
 fn a_terminal_shows_what_moves_and_gets_its_line_back() {
     let place = Place::new();
     let program = place.command(&["-p", "secret"]);
+    // A shell that stays between would end by the same Ctrl-C.
     let line = format!(
-        "'{}' portable -p secret",
+        "exec '{}' portable -p secret",
         program.get_program().to_str().unwrap()
     );
     let mut on_terminal = Command::new("script")
