@@ -10,7 +10,7 @@
 
 use std::{
     fs,
-    io::Read,
+    io::{Read, Write},
     net::TcpStream,
     process::{Child, Stdio},
     time::Duration,
@@ -44,19 +44,88 @@ print(len(opened), flush=True)
 sys.stdin.read()
 "#;
 
-fn hoard(server: &Server) -> (Child, usize) {
-    let mut client = python_command(server, HOARD)
+/// Begins as many SFTP sessions of a user as a line of its input says, and holds all of them until that ends.
+const LOG_IN: &str = r#"
+import os, paramiko, sys
+sessions = []
+for line in sys.stdin:
+    user, count = line.split()
+    for _ in range(int(count)):
+        t = paramiko.Transport(("127.0.0.1", int(os.environ["PORT"])))
+        t.connect(username=user, password="secret")
+        s = paramiko.SFTPClient.from_transport(t)
+        sessions.append((t, s))
+    print(" ".join(sorted(s.listdir())) or "nothing", flush=True)
+for t, s in sessions: t.close()
+"#;
+
+fn start(server: &Server, script: &str) -> Child {
+    python_command(server, script)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .unwrap();
+        .unwrap()
+}
+
+fn line(client: &mut Child) -> String {
     let mut said = String::new();
     let output = client.stdout.as_mut().unwrap();
     let mut byte = [0];
     while output.read(&mut byte).unwrap() == 1 && byte != *b"\n" {
         said.push(char::from(byte[0]));
     }
-    (client, said.parse().unwrap())
+    said
+}
+
+fn hoard(server: &Server) -> (Child, usize) {
+    let mut client = start(server, HOARD);
+    let opened = line(&mut client).parse().unwrap();
+    (client, opened)
+}
+
+fn descriptors(server: &Server) -> usize {
+    let open = fs::read_dir(format!("/proc/{}/fd", server.pid()));
+    open.unwrap().count()
+}
+
+#[test]
+fn an_idle_session_takes_one_descriptor_and_those_of_a_home_one_more() {
+    let server = Server::start();
+    for user in ["alice", "bob"] {
+        server.add_user(user, &json!({}));
+    }
+    let mut client = start(&server, LOG_IN);
+    let mut log_in = |user: &str, count: usize| {
+        let input = client.stdin.as_mut().unwrap();
+        writeln!(input, "{user} {count}").unwrap();
+        line(&mut client)
+    };
+    assert_eq!(log_in("bob", 1), "nothing");
+    let mut open = descriptors(&server);
+    let mut opened = |more: usize, what: &str| {
+        open += more;
+        // An operation that has just ended may have something open still.
+        wait_for(what, || descriptors(&server) == open);
+    };
+    log_in("bob", 50);
+    opened(50, "a descriptor for each of 50 sessions");
+    log_in("alice", 3);
+    opened(
+        3 + 1,
+        "a descriptor for each of three sessions and one for the other home",
+    );
+
+    // A directory that has taken the place of a home is another home.
+    fs::rename(server.home("bob"), server.path("moved")).unwrap();
+    fs::create_dir(server.home("bob")).unwrap();
+    fs::write(server.home("bob").join("new"), "").unwrap();
+    assert_eq!(log_in("bob", 2), "new");
+    opened(
+        2 + 1,
+        "a descriptor for each of two sessions and one for the new home",
+    );
+    drop(client.stdin.take());
+    assert!(client.wait().unwrap().success());
 }
 
 #[test]
@@ -68,9 +137,7 @@ fn a_user_who_opens_all_that_can_be_had_leaves_others_files_and_connections() {
         server.add_user("bob", &json!({ "quota_files": 1000 }));
         let (mut client, opened) = hoard(&server);
         assert!(opened > 20, "{opened}");
-        let descriptors = fs::read_dir(format!("/proc/{}/fd", server.pid()))
-            .unwrap()
-            .count();
+        let descriptors = descriptors(&server);
         assert!(descriptors < 192, "{descriptors} for {opened} handles");
         fs::write(server.path("l"), "content").unwrap();
         for _ in 0..3 {

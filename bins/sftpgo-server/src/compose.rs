@@ -10,6 +10,7 @@ use sftpgo_core::{
     admin::AdminStore,
     auth::{Authenticator, Logins, PasswordLimits, StoredCredentials, refusal::RefusalTime},
     cluster::Heartbeat,
+    descriptors::Descriptors,
     event::Events,
     explain::Explainer,
     filesystem::{BoundedHomes, FilesystemFactory, local::LocalHomes},
@@ -17,7 +18,7 @@ use sftpgo_core::{
     provider::NodeId,
     quota::UsageManager,
     quota_scan::QuotaScans,
-    registry::{ConnectionLimits, Connections, Descriptors},
+    registry::{ConnectionLimits, Connections},
 };
 use sftpgo_ssh::{HostKey, Limits, ServerConfig, Services, host_key};
 use sftpgo_store::{ConnectOptions, DatabaseProvider, FileJournal, MemoryProvider, StoreConfig};
@@ -109,7 +110,8 @@ pub(crate) fn compose(
     if let (Some(heartbeat), Some(former)) = (&heartbeat, former) {
         heartbeat.succeed(former).map_err(of_key("data_provider"))?;
     }
-    let homes: Arc<dyn FilesystemFactory> = Arc::new(BoundedHomes::new(Arc::new(LocalHomes)));
+    let homes = LocalHomes::within(Arc::clone(&descriptors));
+    let homes: Arc<dyn FilesystemFactory> = Arc::new(BoundedHomes::new(Arc::new(homes)));
 
     let authenticator = Authenticator::new(
         Arc::new(StoredCredentials::new(

@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let quotas = UsageManager::new(Arc::clone(&provider), Tracking::All);
     let authenticator = Authenticator::new(
         Arc::new(StoredCredentials::new(Arc::clone(&provider), false)),
-        Arc::new(LocalHomes),
+        Arc::new(LocalHomes::default()),
         Arc::clone(&connections),
         Arc::clone(&quotas),
     );
@@ -70,12 +70,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
             None,
         )),
         explainer: Arc::new(Explainer::new(
-            Arc::new(LocalHomes),
+            Arc::new(LocalHomes::default()),
             Arc::clone(&quotas),
             UploadPolicy::default(),
         )),
         connections,
-        scans: QuotaScans::new(Arc::new(LocalHomes), quotas),
+        scans: QuotaScans::new(Arc::new(LocalHomes::default()), quotas),
         provider,
         activity,
         metrics: Arc::new(metrics),

@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let quotas = UsageManager::new(provider.clone(), Tracking::Limited);
     let authenticator = Authenticator::new(
         Arc::new(StoredCredentials::new(provider, false)),
-        Arc::new(LocalHomes),
+        Arc::new(LocalHomes::default()),
         connections,
         quotas,
     );

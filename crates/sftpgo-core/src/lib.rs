@@ -10,6 +10,7 @@ pub mod admin;
 pub mod auth;
 pub mod cluster;
 pub mod credential;
+pub mod descriptors;
 pub mod error;
 pub mod event;
 pub mod explain;

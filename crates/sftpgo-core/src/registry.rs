@@ -2,7 +2,6 @@
 
 mod activity;
 mod connection;
-mod descriptors;
 mod door;
 mod login;
 
@@ -18,11 +17,11 @@ use tokio_util::sync::CancellationToken;
 pub use self::connection::{Connection, ConnectionStatus, TransferEntry, TransferStatus};
 use self::door::Door;
 pub use self::{
-    descriptors::{Descriptors, Permit},
     door::{AcceptFailures, Admission, ConnectionLimits},
     login::{ConnectionGuard, Login},
 };
 use crate::{
+    descriptors::Descriptors,
     error::{Error, ErrorKind, Result},
     event::{Event, Events},
     provider::{ClusterStore, NodeId, Provider},

@@ -18,10 +18,11 @@ pub(crate) use self::{
     upload::Upload,
 };
 use crate::{
+    descriptors::Permit,
     error::{Error, ErrorKind, Result},
     event::{Event, Operation},
     filesystem::{File, Metadata},
-    registry::{Permit, TransferEntry},
+    registry::TransferEntry,
     session_context::{AttributeChange, SessionContext},
     usage::SharedCount,
     vpath::VirtualPath,

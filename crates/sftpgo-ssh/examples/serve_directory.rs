@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let events = Events::default();
     let connections = Connections::new(events.clone());
     let quotas = UsageManager::new(provider.clone(), Tracking::Limited);
-    let homes = Arc::new(LocalHomes);
+    let homes = Arc::new(LocalHomes::default());
     let authenticator = Arc::new(Authenticator::new(
         Arc::new(StoredCredentials::new(provider, false)),
         homes,

@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::ServerConfig,
-    connection::{self, Opening, ServerContext},
+    connection::{self, Opening, ServerContext, UntilLogin},
     offered::Offered,
     unauthenticated_limiter::{Entrance, Permit},
 };
@@ -277,7 +277,7 @@ impl Accepted {
             context,
             stream,
             opening,
-            admission,
+            mut admission,
             alive,
         } = self;
         let remote = opening.remote;
@@ -293,10 +293,11 @@ impl Accepted {
             Arc::clone(&control),
             permit.close_requested(),
         );
+        let until_login = UntilLogin::new(permit, admission.take_room_for_home());
         tokio::spawn(warden);
         let serving = Arc::clone(&control);
         let run = move || {
-            connection::serve(&context, &serving, opening, permit);
+            connection::serve(&context, &serving, opening, until_login);
             drop((admission, alive));
         };
         if let Err(error) = std::thread::Builder::new()

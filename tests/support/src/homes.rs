@@ -45,10 +45,10 @@ impl HookedHomes {
 
 impl FilesystemFactory for HookedHomes {
     fn open_home(&self, user: &EffectiveUser) -> Result<Box<dyn Filesystem>> {
-        LocalHomes.open_home(&self.user(user)?)
+        LocalHomes::default().open_home(&self.user(user)?)
     }
 
     fn existing_home(&self, user: &EffectiveUser) -> Result<Option<Box<dyn Filesystem>>> {
-        LocalHomes.existing_home(&self.user(user)?)
+        LocalHomes::default().existing_home(&self.user(user)?)
     }
 }

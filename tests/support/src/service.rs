@@ -52,7 +52,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             provider: Arc::new(MemoryProvider::new()),
-            homes: Arc::new(LocalHomes),
+            homes: Arc::new(LocalHomes::default()),
             tracking: Tracking::All,
             observers: Vec::new(),
             manage_users: true,

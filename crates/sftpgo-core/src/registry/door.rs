@@ -6,8 +6,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use super::descriptors::{Descriptors, Permit};
 use crate::{
+    descriptors::{Descriptors, Permit},
     error::{Error, ErrorKind, Result},
     sync::lock,
     user::UserId,
@@ -61,7 +61,8 @@ struct Host {
 pub struct Admission {
     door: Arc<Door>,
     host: IpAddr,
-    _permit: Permit,
+    _socket: Permit,
+    home: Option<Permit>,
 }
 
 impl Door {
@@ -92,19 +93,27 @@ impl Door {
             );
             return Err(tell(&mut from_host.refused, reason));
         }
-        let permit = state.limits.descriptors.take_for_connection();
-        let permit = permit.map_err(|error| state.refuse(error.to_string()))?;
+        let taken = state.limits.descriptors.take_for_connection();
+        let (socket, home) = taken.map_err(|error| state.refuse(error.to_string()))?;
         state.open += 1;
         state.hosts.entry(host).or_default().open += 1;
         Ok(Admission {
             door: Arc::clone(self),
             host,
-            _permit: permit,
+            _socket: socket,
+            home: Some(home),
         })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.0)
+    }
+}
+
+impl Admission {
+    /// The room that is kept for the home of its login: to be dropped when that has opened the home.
+    pub fn take_room_for_home(&mut self) -> Option<Permit> {
+        self.home.take()
     }
 }
 

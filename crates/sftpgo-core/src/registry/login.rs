@@ -5,8 +5,9 @@ use std::{net::SocketAddr, sync::Arc};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Connection, Connections, Permit};
+use super::{Connection, Connections};
 use crate::{
+    descriptors::Permit,
     error::Result,
     event::{Event, Protocol},
     user::UserId,

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 
 use crate::{
+    descriptors::Permit,
     error::Result,
     filesystem::{DirEntry, Directory},
     policy::is_upload_temporary,
-    registry::Permit,
     vpath::VirtualPath,
 };
 

@@ -89,7 +89,7 @@ fn a_scan_of_a_user_who_is_not_tracked_stores_what_it_found() {
     fs::create_dir(service.home()).unwrap();
     fs::write(service.home().join("f"), [1; 9]).unwrap();
     let quotas = UsageManager::new(service.provider.clone(), Tracking::Limited);
-    let scans = QuotaScans::new(Arc::new(LocalHomes), quotas);
+    let scans = QuotaScans::new(Arc::new(LocalHomes::default()), quotas);
     scans.begin(service.bob()).unwrap().run().unwrap();
     assert_eq!(service.stored_usage(), (9, 1));
     service.assert_exact();

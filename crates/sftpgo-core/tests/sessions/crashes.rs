@@ -95,7 +95,7 @@ fn cannot_be_counted(is_there: bool) {
     if is_there {
         fs::write(restarted.home(), b"not a directory").unwrap();
         assert!(
-            LocalHomes
+            LocalHomes::default()
                 .existing_home(&restarted.bob().effective())
                 .is_err()
         );

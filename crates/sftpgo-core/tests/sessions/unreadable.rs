@@ -52,7 +52,7 @@ impl Drop for Closed {
 
 fn scans(service: &Service) -> (Arc<UsageManager>, Arc<QuotaScans>) {
     let quotas = UsageManager::new(service.provider.clone(), Tracking::All);
-    let scans = QuotaScans::new(Arc::new(LocalHomes), Arc::clone(&quotas));
+    let scans = QuotaScans::new(Arc::new(LocalHomes::default()), Arc::clone(&quotas));
     (quotas, scans)
 }
 
@@ -122,7 +122,7 @@ fn a_sweep_goes_on_beside_it() {
     }
     let _closed = Closed::to(&service.home().join("m"), 0o000);
     let mut missed = Vec::new();
-    let home = LocalHomes
+    let home = LocalHomes::default()
         .existing_home(&service.bob().effective())
         .unwrap()
         .unwrap();

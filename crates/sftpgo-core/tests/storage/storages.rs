@@ -27,7 +27,7 @@ impl Storage {
     /// The same, with the limits that `change` sets.
     pub(crate) fn service_with(self, change: impl FnOnce(&mut UserDraft)) -> Service {
         match self {
-            Self::Local => service_at(Arc::new(LocalHomes), change),
+            Self::Local => service_at(Arc::new(LocalHomes::default()), change),
             Self::Memory => service_at(Arc::new(MemoryHomes::default()), change),
         }
     }

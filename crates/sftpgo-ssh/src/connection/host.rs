@@ -7,19 +7,19 @@ use sftpgo_core::auth::LoggedIn;
 use sftpgo_ssh_proto::{ChannelId, End, Event, LoginAnswer, OpenRefusal};
 
 use super::{
+    UntilLogin,
     channels::{Channels, Overflow},
     control::Control,
     presence::Presence,
     server_context::ServerContext,
 };
-use crate::unauthenticated_limiter::{Permit, Stage};
+use crate::unauthenticated_limiter::Stage;
 
 pub(super) struct Host {
     pub(super) server: Arc<ServerContext>,
     pub(super) control: Arc<Control>,
     pub(super) remote: SocketAddr,
-    /// Given back at login.
-    pub(super) permit: Option<Permit>,
+    pub(super) until_login: Option<UntilLogin>,
     pub(super) logged_in: Option<LoggedIn>,
     /// A credential was sent.
     pub(super) has_tried: bool,
@@ -52,14 +52,14 @@ impl Host {
         server: Arc<ServerContext>,
         control: Arc<Control>,
         remote: SocketAddr,
-        permit: Permit,
+        until_login: UntilLogin,
     ) -> Self {
         Self {
             channels: Channels::new(&server.config.limits, Arc::clone(&control)),
             server,
             control,
             remote,
-            permit: Some(permit),
+            until_login: Some(until_login),
             logged_in: None,
             has_tried: false,
             client: String::new(),
@@ -107,8 +107,8 @@ impl Host {
 
     /// The connection is this far.
     pub(super) fn reach(&self, stage: Stage) {
-        if let Some(permit) = &self.permit {
-            permit.reach(stage);
+        if let Some(until_login) = &self.until_login {
+            until_login.permit.reach(stage);
         }
     }
 }

@@ -123,7 +123,7 @@ impl Host {
 
     /// Keeps a login.
     fn admit(&mut self, logged_in: LoggedIn) {
-        self.permit = None;
+        self.until_login = None;
         self.control.set_logged_in(&logged_in);
         self.channels
             .set_account(std::sync::Arc::clone(&logged_in.quota));

@@ -21,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sftpgo_core::Result;
+use sftpgo_core::{Result, descriptors};
 use sftpgo_ssh_proto as proto;
 
 pub(crate) use self::{control::Control, server_context::ServerContext, warden::watch};
@@ -76,16 +76,37 @@ pub(crate) struct Opening {
     pub(crate) passes_header_over: bool,
 }
 
+/// What a connection gives back when somebody has logged in.
+pub(crate) struct UntilLogin {
+    permit: Permit,
+    /// For a handle of the user's home.
+    _descriptor: Option<descriptors::Permit>,
+}
+
+impl UntilLogin {
+    pub(crate) fn new(permit: Permit, room_for_home: Option<descriptors::Permit>) -> Self {
+        Self {
+            permit,
+            _descriptor: room_for_home,
+        }
+    }
+}
+
 /// Serves a connection to its end, on the calling thread.
 pub(crate) fn serve(
     server: &Arc<ServerContext>,
     control: &Arc<Control>,
     opening: Opening,
-    permit: Permit,
+    until_login: UntilLogin,
 ) {
     let remote = opening.remote;
     let network = UsesNetwork(control);
-    let mut thread = Thread::boxed(Arc::clone(server), Arc::clone(control), opening, permit);
+    let mut thread = Thread::boxed(
+        Arc::clone(server),
+        Arc::clone(control),
+        opening,
+        until_login,
+    );
     let ended = thread.run();
     let rest = thread.into_rest();
     control.socket.stop();

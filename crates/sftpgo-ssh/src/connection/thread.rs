@@ -13,7 +13,7 @@ use sftpgo_core::fair_pool::{Asker, NotDone};
 use sftpgo_ssh_proto::{Connection, DisconnectReason, End, SystemRandom};
 
 use super::{
-    GOODBYE, Opening,
+    GOODBYE, Opening, UntilLogin,
     channels::Channels,
     control::Control,
     host::{Host, Reaction},
@@ -22,7 +22,6 @@ use super::{
     server_context::ServerContext,
     socket::{Input, Received},
 };
-use crate::unauthenticated_limiter::Permit;
 
 /// How soon a thread that receives nothing, because its sessions have enough to do, notices that it has to close.
 const LOOK: Duration = Duration::from_millis(100);
@@ -85,7 +84,7 @@ impl Thread {
         server: Arc<ServerContext>,
         control: Arc<Control>,
         opening: Opening,
-        permit: Permit,
+        until_login: UntilLogin,
     ) -> Box<Self> {
         let random = Box::new(SystemRandom::new());
         Box::new(Self {
@@ -93,7 +92,7 @@ impl Thread {
             input: Input::starting_with(opening.received),
             header: PassedHeader::new(opening.passes_header_over),
             rekeys: Rekeys::new(control.since),
-            host: Host::new(server, control, opening.remote, permit),
+            host: Host::new(server, control, opening.remote, until_login),
             moved: 0,
             begins: None,
             is_unanswered: false,

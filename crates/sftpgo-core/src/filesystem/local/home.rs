@@ -4,6 +4,7 @@ use std::{
     fs,
     os::{fd::OwnedFd, unix::fs::DirBuilderExt},
     path::Path,
+    sync::Arc,
 };
 
 use rustix::{
@@ -11,16 +12,46 @@ use rustix::{
     io::Errno,
 };
 
-use super::{LocalFilesystem, home_walk, metadata::Owner};
+use super::{LocalFilesystem, home_walk, metadata::Owner, shared_root::SharedRoots};
 use crate::{
+    descriptors::Descriptors,
     error::{Error, ErrorKind, Result},
     filesystem::{Filesystem, FilesystemFactory},
     user::EffectiveUser,
 };
 
-/// Homes on the local disk, at each user's `home_dir`.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct LocalHomes;
+/// Homes on the local disk, at each user's `home_dir`. Sessions that have the same home share its handle.
+#[derive(Debug, Clone)]
+pub struct LocalHomes {
+    roots: Arc<SharedRoots>,
+}
+
+impl LocalHomes {
+    /// Homes whose handles are counted in `descriptors`.
+    pub fn within(descriptors: Arc<Descriptors>) -> Self {
+        Self {
+            roots: SharedRoots::new(descriptors),
+        }
+    }
+
+    fn filesystem(
+        &self,
+        root: OwnedFd,
+        user: &EffectiveUser,
+        owner: Owner,
+    ) -> Result<Box<dyn Filesystem>> {
+        let root = self.roots.share(root, &user.home_dir);
+        let root = root.map_err(super::error)?;
+        Ok(Box::new(LocalFilesystem { root, owner }))
+    }
+}
+
+/// Of a process that may open as much as it likes.
+impl Default for LocalHomes {
+    fn default() -> Self {
+        Self::within(Descriptors::unlimited())
+    }
+}
 
 impl FilesystemFactory for LocalHomes {
     fn open_home(&self, user: &EffectiveUser) -> Result<Box<dyn Filesystem>> {
@@ -32,7 +63,7 @@ impl FilesystemFactory for LocalHomes {
             make_missing(&user.home_dir)?;
             open(&user.home_dir).map_err(super::error)?
         };
-        Ok(filesystem(root, user, owner))
+        self.filesystem(root, user, owner)
     }
 
     fn existing_home(&self, user: &EffectiveUser) -> Result<Option<Box<dyn Filesystem>>> {
@@ -45,12 +76,9 @@ impl FilesystemFactory for LocalHomes {
                 opened => Some(opened.map_err(super::error)?),
             }
         };
-        Ok(root.map(|root| filesystem(root, user, owner)))
+        root.map(|root| self.filesystem(root, user, owner))
+            .transpose()
     }
-}
-
-fn filesystem(root: OwnedFd, user: &EffectiveUser, owner: Owner) -> Box<dyn Filesystem> {
-    Box::new(LocalFilesystem::new(root, user.home_dir.clone(), owner))
 }
 
 /// Whatever is on the way: a server that is not root reaches what its account reaches, and no link leads further.

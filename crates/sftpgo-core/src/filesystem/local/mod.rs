@@ -15,6 +15,7 @@ mod metadata;
 mod moved_links;
 mod open;
 mod resolve;
+mod shared_root;
 mod sweep;
 mod walk;
 
@@ -36,7 +37,8 @@ use rustix::{
 use self::errno::{error, error_of_rmdir, error_of_two};
 pub use self::home::LocalHomes;
 use self::{
-    directory::LocalDirectory, held::HeldDirectory, links::Last, metadata::Owner, resolve::Root,
+    directory::LocalDirectory, held::HeldDirectory, links::Last, metadata::Owner,
+    shared_root::SharedRoot,
 };
 use super::{
     Capabilities, Directory, DirectoryHandle, File, FileType, Filesystem, Metadata, OpenOptions,
@@ -57,19 +59,8 @@ const CLIENT_MODE_BITS: u32 = 0o777;
 
 /// One user's home on the local disk.
 pub struct LocalFilesystem {
-    root: Root,
-    path: PathBuf,
+    root: Arc<SharedRoot>,
     owner: Owner,
-}
-
-impl LocalFilesystem {
-    fn new(root: OwnedFd, path: PathBuf, owner: Owner) -> Self {
-        Self {
-            root: Root::new(root, &path),
-            path,
-            owner,
-        }
-    }
 }
 
 impl Filesystem for LocalFilesystem {
@@ -207,7 +198,7 @@ impl Filesystem for LocalFilesystem {
         } else {
             path.parent_or_root()
         };
-        links::as_client_sees(&self.path, &directory, target)
+        links::as_client_sees(self.root.home(), &directory, target)
     }
 
     fn set_attributes(
@@ -286,9 +277,9 @@ impl Filesystem for LocalFilesystem {
 
     fn display_path(&self, path: &VirtualPath) -> PathBuf {
         if path.is_root() {
-            return self.path.clone();
+            return self.root.home().to_owned();
         }
-        self.path.join(OsStr::from_bytes(path.relative()))
+        self.root.home().join(OsStr::from_bytes(path.relative()))
     }
 }
 

@@ -4,6 +4,9 @@
 //! whatever clients do: accepting, the database, the log. Connections take from all the rest. Open files and directories
 //! take from three quarters of it, and a user has no more of them than are still free there: one user alone has half at
 //! most, two a third each, and there is always room for another user.
+//!
+//! A connection takes its socket, and until its login one for the home. From then on the home's handle is counted itself,
+//! for sessions share it: thousands of connections of one user take one each, and one more.
 
 use std::{
     collections::HashMap,
@@ -16,8 +19,11 @@ use crate::{
     user::UserId,
 };
 
-/// A connection: its socket, the home, and what an operation on a name opens for a moment.
-const OF_CONNECTION: usize = 4;
+/// What an operation on a name opens for a moment: the directory, and what has the name.
+const OF_OPERATION: usize = 2;
+/// Connections for which operations have this room at once. Of more than these most are idle at any moment: an operation
+/// takes microseconds, and where a disk does not answer, as many threads wait for it before others lack descriptors.
+const OPERATIONS: usize = 1024;
 /// An open file with the directory that it is published in, or an open directory with the stream that reads it.
 const OF_HANDLE: usize = 2;
 /// Kept back for everything else: this part of the limit, within these bounds.
@@ -34,7 +40,10 @@ pub struct Descriptors {
 
 #[derive(Default)]
 struct Taken {
-    by_connections: usize,
+    /// Connections, each with its socket.
+    connections: usize,
+    /// Homes that logins have opened, or have still to open.
+    homes: usize,
     by_handles: usize,
     by_user: HashMap<UserId, usize>,
 }
@@ -47,6 +56,7 @@ pub struct Permit {
 
 enum Holder {
     Connection,
+    Home,
     Handle(UserId),
 }
 
@@ -72,25 +82,36 @@ impl Descriptors {
         self.kept
     }
 
-    /// The number of connections that there may be while nothing is open.
+    /// The number of connections that there may be while no file is open and no two of them have the same home.
     pub fn most_connections(&self) -> usize {
-        self.most / OF_CONNECTION
+        let with_operations = self.most / (2 + OF_OPERATION);
+        let others = self.most.saturating_sub(OPERATIONS * (2 + OF_OPERATION)) / 2;
+        with_operations.min(OPERATIONS) + others
     }
 
-    /// Takes what a connection needs.
+    /// Takes what a connection needs, and besides what the home needs that its login will open: that is given back when the
+    /// home is open, and has been [counted itself](Self::count_home).
     ///
     /// # Errors
     /// [`LimitReached`](ErrorKind::LimitReached).
-    pub fn take_for_connection(self: &Arc<Self>) -> Result<Permit> {
+    pub fn take_for_connection(self: &Arc<Self>) -> Result<(Permit, Permit)> {
         let mut taken = self.lock();
-        if taken.all() + OF_CONNECTION > self.most {
+        let with_it = Taken::of(taken.connections + 1, taken.homes + 1, taken.by_handles);
+        if with_it > self.most {
             return Err(Error::new(
                 ErrorKind::LimitReached,
                 "the process may not open more files (RLIMIT_NOFILE)",
             ));
         }
-        taken.by_connections += OF_CONNECTION;
-        Ok(self.permit(Holder::Connection))
+        taken.connections += 1;
+        taken.homes += 1;
+        Ok((self.permit(Holder::Connection), self.permit(Holder::Home)))
+    }
+
+    /// Counts a home that is open. It is never refused: a connection has kept room for the home of its login.
+    pub fn count_home(self: &Arc<Self>) -> Permit {
+        self.lock().homes += 1;
+        self.permit(Holder::Home)
     }
 
     /// Takes what an open file or directory of this user needs.
@@ -132,7 +153,11 @@ impl Descriptors {
 
 impl Taken {
     fn all(&self) -> usize {
-        self.by_connections + self.by_handles
+        Self::of(self.connections, self.homes, self.by_handles)
+    }
+
+    fn of(connections: usize, homes: usize, by_handles: usize) -> usize {
+        connections + OF_OPERATION * connections.min(OPERATIONS) + homes + by_handles
     }
 }
 
@@ -140,7 +165,8 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut taken = self.descriptors.lock();
         match self.of {
-            Holder::Connection => taken.by_connections -= OF_CONNECTION,
+            Holder::Connection => taken.connections -= 1,
+            Holder::Home => taken.homes -= 1,
             Holder::Handle(user) => {
                 taken.by_handles -= OF_HANDLE;
                 if let Some(of_user) = taken.by_user.get_mut(&user) {
@@ -176,10 +202,7 @@ mod tests {
         assert_eq!(third.len(), 36);
         let connections: Vec<_> =
             std::iter::from_fn(|| descriptors.take_for_connection().ok()).collect();
-        assert_eq!(
-            connections.len(),
-            (768 - 2 * (144 + 72 + 36)) / OF_CONNECTION
-        );
+        assert_eq!(connections.len(), (768 - 2 * (144 + 72 + 36)) / 4);
         drop((first, second, third, connections));
         let taken = descriptors.lock();
         assert_eq!((taken.all(), taken.by_user.len()), (0, 0));
@@ -190,11 +213,35 @@ mod tests {
         let descriptors = Descriptors::of_limit(256);
         let connections: Vec<_> =
             std::iter::from_fn(|| descriptors.take_for_connection().ok()).collect();
-        assert_eq!(connections.len(), (256 - 64) / OF_CONNECTION);
+        assert_eq!(connections.len(), (256 - 64) / 4);
+        assert_eq!(connections.len(), descriptors.most_connections());
         let refused = descriptors.take_for_handle(UserId(1)).err().unwrap();
         assert_eq!(refused.kind(), ErrorKind::LimitReached);
         drop(connections);
         assert!(descriptors.take_for_handle(UserId(1)).is_ok());
+    }
+
+    #[test]
+    fn connections_with_a_home_of_their_own_take_two_from_some_number_on_and_with_a_shared_one_one()
+    {
+        let descriptors = Descriptors::of_limit(20_000);
+        let most = descriptors.most_connections();
+        assert_eq!(most, 1024 + (20_000 - 512 - 1024 * 4) / 2);
+        let with_homes: Vec<_> =
+            std::iter::from_fn(|| descriptors.take_for_connection().ok()).collect();
+        assert_eq!(with_homes.len(), most);
+        drop(with_homes);
+
+        let shared = descriptors.count_home();
+        let mut connections = Vec::new();
+        while let Ok((connection, home)) = descriptors.take_for_connection() {
+            drop(home);
+            connections.push(connection);
+        }
+        // The last one would have had no room for a home of its own.
+        assert_eq!(connections.len(), 20_000 - 512 - 1024 * 2 - 2);
+        drop((shared, connections));
+        assert_eq!(descriptors.lock().all(), 0);
     }
 
     #[test]
