@@ -3,10 +3,11 @@
 mod activity;
 mod connection;
 mod door;
+mod ended_logins;
 mod login;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use self::connection::{Connection, ConnectionStatus, TransferEntry, TransferStatus};
-use self::door::Door;
+use self::{door::Door, ended_logins::EndedLogins};
 pub use self::{
     door::{AcceptFailures, Admission, ConnectionLimits},
     login::{ConnectionGuard, Login},
@@ -29,7 +30,7 @@ use crate::{
     user::{EffectiveUser, StoredUser, UserId, rights},
 };
 
-/// Sessions that are taken or given back in one transaction.
+/// Sessions that are taken again in one transaction.
 const MANY: usize = 500;
 
 /// All logged-in sessions of one server.
@@ -38,7 +39,14 @@ pub struct Connections {
     door: Arc<Door>,
     events: Events,
     /// Where sessions are counted that other servers have too.
-    shared: Option<(Arc<dyn ClusterStore>, NodeId)>,
+    shared: Option<Shared>,
+}
+
+/// A store in which several servers count sessions.
+struct Shared {
+    store: Arc<dyn ClusterStore>,
+    server: NodeId,
+    ended: Arc<EndedLogins>,
 }
 
 #[derive(Default)]
@@ -46,8 +54,6 @@ struct State {
     logins: HashMap<i64, LoginEntry>,
     next_login: i64,
     listed: HashMap<String, Arc<Connection>>,
-    /// Logins that ended while the shared store did not answer.
-    not_given_back: BTreeSet<i64>,
 }
 
 struct LoginEntry {
@@ -76,7 +82,11 @@ impl Connections {
             state: Mutex::default(),
             door: Arc::default(),
             events,
-            shared: provider.shared().map(|store| (store, server)),
+            shared: provider.shared().map(|store| Shared {
+                ended: EndedLogins::new(Arc::clone(&store), server),
+                store,
+                server,
+            }),
         })
     }
 
@@ -107,8 +117,8 @@ impl Connections {
     pub fn log_in(self: &Arc<Self>, user: &StoredUser, effective: &EffectiveUser) -> Result<Login> {
         let max_sessions = effective.max_sessions;
         let login = self.log_in_here(user, max_sessions)?;
-        if let Some((store, server)) = self.store() {
-            store.take_session(server, login.number, user.id, max_sessions)?;
+        if let Some(shared) = &self.shared {
+            shared.take_session(login.number, user.id, max_sessions)?;
         }
         Ok(login)
     }
@@ -236,22 +246,9 @@ impl Connections {
     /// # Errors
     /// Any error of the store or `go_on`.
     pub fn give_back_ended(&self, go_on: &dyn Fn() -> Result<()>) -> Result<()> {
-        let Some((store, server)) = self.store() else {
-            return Ok(());
-        };
-        loop {
-            let ended: Vec<i64> = {
-                let ended = &self.lock().not_given_back;
-                ended.iter().take(MANY).copied().collect()
-            };
-            if ended.is_empty() {
-                return Ok(());
-            }
-            store.give_back_sessions(server, &ended)?;
-            for number in &ended {
-                self.lock().not_given_back.remove(number);
-            }
-            go_on()?;
+        match &self.shared {
+            Some(shared) => shared.ended.give_back(go_on),
+            None => Ok(()),
         }
     }
 
@@ -261,16 +258,19 @@ impl Connections {
     /// # Errors
     /// Any error of the store or `go_on`.
     pub fn take_again(&self, go_on: &dyn Fn() -> Result<()>) -> Result<()> {
-        let Some((store, server)) = self.store() else {
+        let Some(Shared {
+            store,
+            server,
+            ended,
+        }) = &self.shared
+        else {
             return Ok(());
         };
-        let counted: HashSet<i64> = store.sessions(server)?.into_iter().collect();
+        let counted: HashSet<i64> = store.sessions(*server)?.into_iter().collect();
         let missing: Vec<(i64, UserId)> = {
-            let mut state = self.lock();
-            let state = &mut *state;
-            let ended = counted.iter().copied();
-            let ended = ended.filter(|number| !state.logins.contains_key(number));
-            state.not_given_back.extend(ended);
+            let state = self.lock();
+            let gone = counted.iter().copied();
+            ended.remember(gone.filter(|number| !state.logins.contains_key(number)));
             let logins = state.logins.iter();
             let missing = logins.filter(|(number, _)| !counted.contains(number));
             missing
@@ -278,14 +278,12 @@ impl Connections {
                 .collect()
         };
         for some in missing.chunks(MANY) {
-            store.take_sessions_again(server, some)?;
-            let mut state_guard = self.lock();
-            let state = &mut *state_guard;
+            store.take_sessions_again(*server, some)?;
+            let state = self.lock();
             // Who has gone meanwhile may have given back too early.
             let gone = some.iter().map(|(number, _)| *number);
-            let gone = gone.filter(|number| !state.logins.contains_key(number));
-            state.not_given_back.extend(gone);
-            drop(state_guard);
+            ended.remember(gone.filter(|number| !state.logins.contains_key(number)));
+            drop(state);
             go_on()?;
         }
         Ok(())
@@ -305,11 +303,6 @@ impl Connections {
             .sum()
     }
 
-    fn store(&self) -> Option<(&dyn ClusterStore, NodeId)> {
-        let (store, server) = self.shared.as_ref()?;
-        Some((store.as_ref(), *server))
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
@@ -323,5 +316,18 @@ impl Connections {
             state.listed.len()
         };
         self.events.emit(&Event::ActiveConnections { count });
+    }
+}
+
+impl Shared {
+    fn take_session(&self, number: i64, user: UserId, most: u32) -> Result<()> {
+        let taken = self.store.take_session(self.server, number, user, most);
+        let is_full = matches!(&taken, Err(error) if error.kind() == ErrorKind::LimitReached);
+        if !is_full || !self.ended.is_waiting() {
+            return taken;
+        }
+        // The store may count what has ended here already.
+        self.ended.give_back(&|| Ok(()))?;
+        self.store.take_session(self.server, number, user, most)
     }
 }

@@ -71,13 +71,8 @@ impl Login {
 impl Drop for Login {
     fn drop(&mut self) {
         self.registry.lock().logins.remove(&self.number);
-        if let Some((store, server)) = self.registry.store()
-            && let Err(error) = store.give_back_sessions(server, &[self.number])
-        {
-            log::warn!(
-                "the end of a login could not be written to the database, so it counts as an open session until the next heartbeat: {error}"
-            );
-            self.registry.lock().not_given_back.insert(self.number);
+        if let Some(shared) = &self.registry.shared {
+            shared.ended.add(self.number);
         }
     }
 }

@@ -15,5 +15,6 @@ mod put_off;
 mod quota;
 mod room;
 mod shared;
+mod shared_sessions;
 mod unwritten;
 mod user_reconcile;
