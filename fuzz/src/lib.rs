@@ -22,6 +22,7 @@ mod sftp_engine;
 mod ssh_key;
 mod ssh_program;
 mod ssh_proto;
+mod ssh_revocation_list;
 mod virtual_path;
 
 pub use command_line::command_line;
@@ -37,6 +38,7 @@ pub use ssh_proto::{
     ssh_channels, ssh_encrypted, ssh_identification, ssh_inflate, ssh_kexinit, ssh_login,
     ssh_phases,
 };
+pub use ssh_revocation_list::ssh_revocation_list;
 pub use virtual_path::virtual_path;
 
 /// A leading byte, by which an input chooses among cases, and the rest.

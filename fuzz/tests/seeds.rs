@@ -60,6 +60,7 @@ targets! {
     ssh_login: 2000,
     ssh_phases: 2000,
     ssh_program: 800,
+    ssh_revocation_list: 5000,
     virtual_path: 5000,
 }
 

@@ -10,6 +10,7 @@ mod host_rsa;
 mod material;
 mod options;
 mod public;
+mod revocation;
 mod security_key;
 mod source_address;
 #[cfg(test)]
@@ -21,4 +22,5 @@ pub use self::{
     certificate::{Certificate, CertificateKind, CertificateProblem},
     host::{HostKey, HostKeyError, SignFailed},
     public::{BadSignature, Presence, PublicKey},
+    revocation::{BadRevocationList, RevocationList},
 };

@@ -12,6 +12,7 @@ mod certificates;
 mod drafts;
 mod host_keys;
 mod known_answers;
+mod revocation;
 mod security_keys;
 
 /// A file of `testdata/keys`.
@@ -87,7 +88,9 @@ struct Draft<'d> {
     /// The type and the fields of the key.
     name: &'d str,
     fields: Vec<u8>,
+    serial: u64,
     kind: u32,
+    key_id: &'d [u8],
     principals: Vec<&'d [u8]>,
     /// What is behind them in their list.
     behind_principals: &'d [u8],
@@ -103,7 +106,9 @@ impl<'d> Draft<'d> {
         Self {
             name: "ssh-ed25519-cert-v01@openssh.com",
             fields: strings(&[&[7; 32]]),
+            serial: 7,
             kind: 1,
+            key_id: b"key id",
             principals: vec![b"alice"],
             behind_principals: b"",
             valid: (1000, 2000),
@@ -116,9 +121,9 @@ impl<'d> Draft<'d> {
     fn unsigned(&self) -> Vec<u8> {
         let mut out = strings(&[self.name.as_bytes(), b"nonce"]);
         out.extend_from_slice(&self.fields);
-        out.extend_from_slice(&7_u64.to_be_bytes());
+        out.extend_from_slice(&self.serial.to_be_bytes());
         put_u32(&mut out, self.kind);
-        put_string(&mut out, b"key id");
+        put_string(&mut out, self.key_id);
         let principals = [&strings(&self.principals), self.behind_principals].concat();
         put_string(&mut out, &principals);
         out.extend_from_slice(&self.valid.0.to_be_bytes());
