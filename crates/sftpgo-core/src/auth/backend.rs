@@ -8,7 +8,7 @@
 use std::{fmt, net::IpAddr};
 
 use crate::{
-    credential::password::PasswordHash,
+    credential::{password::PasswordHash, public_key::KeyOptions},
     user::{EffectiveUser, StoredUser},
 };
 
@@ -38,6 +38,15 @@ impl From<StoredUser> for Candidate {
             stored,
         }
     }
+}
+
+/// A user whom a key lets in, once the client has proved to have it.
+#[derive(Debug, Clone)]
+pub struct KeyCandidate {
+    /// Whose key it is.
+    pub candidate: Candidate,
+    /// What the proof has to be like.
+    pub options: KeyOptions,
 }
 
 /// What a backend says of a password.
@@ -93,7 +102,18 @@ pub trait CredentialBackend: Send + Sync {
     ///
     /// # Errors
     /// Why not.
-    fn check_public_key(&self, claim: &Claim<'_>, blob: &[u8]) -> Result<Candidate, LoginFailure>;
+    fn check_public_key(
+        &self,
+        claim: &Claim<'_>,
+        blob: &[u8],
+    ) -> Result<KeyCandidate, LoginFailure>;
+
+    /// May who the client says it is log in with a certificate? That an authority which the server trusts has named the
+    /// user in it was found already.
+    ///
+    /// # Errors
+    /// Why not.
+    fn check_certificate(&self, claim: &Claim<'_>) -> Result<Candidate, LoginFailure>;
 
     /// The same user as it is now, asked for once the session is taken: what was changed before then is seen here, what is
     /// changed after that closes the session.

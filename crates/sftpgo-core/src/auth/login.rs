@@ -3,11 +3,14 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
-    backend::{Candidate, Claim, CredentialBackend, LoginFailure, PasswordCheck},
+    backend::{Candidate, Claim, CredentialBackend, KeyCandidate, LoginFailure, PasswordCheck},
     refusal::RefusalTime,
 };
 use crate::{
-    credential::password::{MAX_PASSWORD_LEN, PasswordHash},
+    credential::{
+        password::{MAX_PASSWORD_LEN, PasswordHash},
+        public_key::KeyOptions,
+    },
     filesystem::{Filesystem, FilesystemFactory},
     quota::{QuotaAccount, UsageManager},
     registry::{Connections, Login},
@@ -43,6 +46,34 @@ pub struct VerifiedLogin {
     candidate: Candidate,
     /// The password that fitted a hash.
     compared: Option<Vec<u8>>,
+}
+
+/// A login with a key that the client has not proved to have yet.
+pub struct KeyLogin {
+    candidate: Candidate,
+    options: KeyOptions,
+}
+
+impl KeyLogin {
+    fn of(candidate: Candidate, options: KeyOptions) -> Result<Self, LoginFailure> {
+        Ok(Self {
+            candidate: check_conditions(candidate)?,
+            options,
+        })
+    }
+
+    /// What the proof has to be like.
+    pub fn options(&self) -> KeyOptions {
+        self.options
+    }
+
+    /// The client has proved it.
+    pub fn proved(self) -> VerifiedLogin {
+        VerifiedLogin {
+            candidate: self.candidate,
+            compared: None,
+        }
+    }
 }
 
 /// A user who is in.
@@ -156,16 +187,22 @@ impl Authenticator {
     ///
     /// # Errors
     /// The first condition that is not met.
-    pub fn accepts_key(
+    pub fn accepts_key(&self, claim: &Claim<'_>, blob: &[u8]) -> Result<KeyLogin, LoginFailure> {
+        let KeyCandidate { candidate, options } = self.backend.check_public_key(claim, blob)?;
+        KeyLogin::of(candidate, options)
+    }
+
+    /// May the client log in with a certificate that names the user, once it has proved to have its key, as `options` want
+    /// it?
+    ///
+    /// # Errors
+    /// The first condition that is not met.
+    pub fn accepts_certificate(
         &self,
         claim: &Claim<'_>,
-        blob: &[u8],
-    ) -> Result<VerifiedLogin, LoginFailure> {
-        let candidate = self.backend.check_public_key(claim, blob)?;
-        Ok(VerifiedLogin {
-            candidate: check_conditions(candidate)?,
-            compared: None,
-        })
+        options: KeyOptions,
+    ) -> Result<KeyLogin, LoginFailure> {
+        KeyLogin::of(self.backend.check_certificate(claim)?, options)
     }
 
     /// Logs in with a key that the client has proved to have.
@@ -173,7 +210,8 @@ impl Authenticator {
     /// # Errors
     /// The first condition that is not met.
     pub fn with_public_key(&self, username: &str, blob: &[u8]) -> Result<LoggedIn, LoginFailure> {
-        self.admit(self.accepts_key(&without_address(username), blob)?)
+        let accepted = self.accepts_key(&without_address(username), blob)?;
+        self.admit(accepted.proved())
     }
 
     /// Lets in a user whose credential was good. Waits for the home and the backend.

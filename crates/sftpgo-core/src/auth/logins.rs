@@ -6,15 +6,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Authenticator, Claim, LoggedIn, LoginFailure, login::VerifiedLogin};
+use super::{Authenticator, Claim, LoggedIn, LoginFailure, login::KeyLogin};
 use crate::{
+    credential::public_key::KeyOptions,
     error::Result,
     event::{Event, Events, LoginMethod},
     fair_pool::{Aside, Asker, Bell, FairPool, NotDone, half_of_the_cores},
 };
 
 /// A key that logs its user in once the client has proved to have it.
-pub struct AcceptedKey(VerifiedLogin);
+pub struct AcceptedKey(KeyLogin);
+
+impl AcceptedKey {
+    /// What the proof has to be like.
+    pub fn options(&self) -> KeyOptions {
+        self.0.options()
+    }
+}
 
 /// How many passwords are verified, and wait to be.
 #[derive(Debug, Clone)]
@@ -118,6 +126,32 @@ impl Logins {
         let accepted = self.aside(bell, move |authenticator| {
             authenticator.accepts_key(&claim.as_claim(), &blob)
         })?;
+        self.accepted(user, remote, accepted)
+    }
+
+    /// May a certificate that names this user log it in, if the client has the private half of its key? Counts as a failed
+    /// login when not.
+    pub fn accepts_certificate(
+        &self,
+        user: &SentName<'_>,
+        options: KeyOptions,
+        remote: SocketAddr,
+        bell: &Arc<Bell>,
+    ) -> Option<AcceptedKey> {
+        let claim = user.claim(remote);
+        let accepted = self.aside(bell, move |authenticator| {
+            authenticator.accepts_certificate(&claim.as_claim(), options)
+        })?;
+        self.accepted(user, remote, accepted)
+    }
+
+    /// That a key is accepted is no login yet, and nobody is told.
+    fn accepted(
+        &self,
+        user: &SentName<'_>,
+        remote: SocketAddr,
+        accepted: Result<KeyLogin, LoginFailure>,
+    ) -> Option<AcceptedKey> {
         match accepted {
             Ok(accepted) => Some(AcceptedKey(accepted)),
             Err(failure) => self.tell(user, LoginMethod::PublicKey, remote, Err(failure)),
@@ -132,7 +166,7 @@ impl Logins {
         remote: SocketAddr,
         bell: &Arc<Bell>,
     ) -> Option<LoggedIn> {
-        let outcome = self.aside(bell, |authenticator| authenticator.admit(key.0))?;
+        let outcome = self.aside(bell, |authenticator| authenticator.admit(key.0.proved()))?;
         self.tell(user, LoginMethod::PublicKey, remote, outcome)
     }
 

@@ -6,7 +6,9 @@ mod logins;
 pub mod refusal;
 mod stored;
 
-pub use backend::{Candidate, Claim, Comparison, CredentialBackend, LoginFailure, PasswordCheck};
+pub use backend::{
+    Candidate, Claim, Comparison, CredentialBackend, KeyCandidate, LoginFailure, PasswordCheck,
+};
 pub use login::{Authenticator, LoggedIn};
 pub use logins::{AcceptedKey, Logins, PasswordLimits, SentName};
 pub use stored::StoredCredentials;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::backend::{
-    Candidate, Claim, Comparison, CredentialBackend, LoginFailure, PasswordCheck,
+    Candidate, Claim, Comparison, CredentialBackend, KeyCandidate, LoginFailure, PasswordCheck,
 };
 use crate::{
     credential::{password::PasswordHash, public_key::AuthorizedKey},
@@ -83,17 +83,27 @@ impl CredentialBackend for StoredCredentials {
         }))
     }
 
-    fn check_public_key(&self, claim: &Claim<'_>, blob: &[u8]) -> Result<Candidate, LoginFailure> {
+    fn check_public_key(
+        &self,
+        claim: &Claim<'_>,
+        blob: &[u8],
+    ) -> Result<KeyCandidate, LoginFailure> {
         let user = self.find(claim.username)?;
-        if has_key(&user, blob) {
-            Ok(user.into())
-        } else {
+        match key(&user, blob) {
+            Some(key) => Ok(KeyCandidate {
+                candidate: user.into(),
+                options: key.options(),
+            }),
             // The account first: an operator looks there for why a user cannot log in.
-            Err(match user.check_may_log_in(now_ms()) {
+            None => Err(match user.check_may_log_in(now_ms()) {
                 Ok(()) => LoginFailure::new("unknown public key"),
                 Err(refused) => LoginFailure::new(refused.to_string()),
-            })
+            }),
         }
+    }
+
+    fn check_certificate(&self, claim: &Claim<'_>) -> Result<Candidate, LoginFailure> {
+        self.find(claim.username).map(Candidate::from)
     }
 
     fn current(&self, candidate: &Candidate) -> Result<Candidate, LoginFailure> {
@@ -122,9 +132,10 @@ fn provider_failed(error: &Error) -> LoginFailure {
     LoginFailure::new(format!("the provider failed: {error}"))
 }
 
-fn has_key(user: &StoredUser, blob: &[u8]) -> bool {
+/// The first line of the user with this key.
+fn key(user: &StoredUser, blob: &[u8]) -> Option<AuthorizedKey> {
     user.public_keys
         .iter()
         .filter_map(|line| AuthorizedKey::parse(line).ok())
-        .any(|key| key.blob() == blob)
+        .find(|key| key.blob() == blob)
 }

@@ -32,12 +32,37 @@ const MAX_LINE_LEN: usize = 8192;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorizedKey {
     blob: Vec<u8>,
+    options: KeyOptions,
+}
+
+/// What a line asks of signatures by a security key (sshd(8), AUTHORIZED_KEYS FILE FORMAT). Other keys sign as they do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeyOptions {
+    /// A signature that nobody touched the security key for counts too.
+    pub no_touch_required: bool,
+    /// Only a signature counts for which the security key has verified its user, by a PIN for example.
+    pub verify_required: bool,
+}
+
+impl KeyOptions {
+    /// The options of a word such as `no-touch-required,verify-required`; none where there are others in it.
+    fn parse(word: &str) -> Option<Self> {
+        let mut options = Self::default();
+        for name in word.split(',') {
+            match name.to_ascii_lowercase().as_str() {
+                "no-touch-required" => options.no_touch_required = true,
+                "verify-required" => options.verify_required = true,
+                _ => return None,
+            }
+        }
+        Some(options)
+    }
 }
 
 impl AuthorizedKey {
-    /// Parses a line: key type, key, and a comment that may be missing.
+    /// Parses a line: options of [`KeyOptions`], key type, key, and a comment; options and comment may be missing.
     ///
-    /// A line with options is refused: `from=` or `command=` restrict a key, and this server cannot enforce them.
+    /// A line with other options is refused: `from=` or `command=` restrict a key, and this server cannot enforce them.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) with what is wrong.
@@ -50,7 +75,12 @@ impl AuthorizedKey {
             return Err(refused("more than one line, or a control character"));
         }
         let mut words = line.split_ascii_whitespace();
-        let key_type = words.next().unwrap_or_default();
+        let first = words.next().unwrap_or_default();
+        let options = KeyOptions::parse(first);
+        let key_type = match options {
+            Some(_) => words.next().unwrap_or_default(),
+            None => first,
+        };
         check_type(key_type, line)?;
         let encoded = words
             .next()
@@ -67,13 +97,21 @@ impl AuthorizedKey {
         if let KeyData::Rsa(rsa) = key.key_data() {
             check_rsa(rsa)?;
         }
-        Ok(Self { blob })
+        Ok(Self {
+            blob,
+            options: options.unwrap_or_default(),
+        })
     }
 
     /// `SHA256:…`, as OpenSSH shows it.
     pub fn fingerprint(&self) -> String {
         let hash = digest(&SHA256, &self.blob);
         format!("SHA256:{}", STANDARD_NO_PAD.encode(hash))
+    }
+
+    /// What the line asks of signatures.
+    pub fn options(&self) -> KeyOptions {
+        self.options
     }
 
     /// The key as on the wire (RFC 4253 section 6.6).
@@ -94,7 +132,7 @@ fn check_type(key_type: &str, line: &str) -> Result<()> {
         }
         // The type comes second where options come first; they may hold spaces within quotes.
         _ if line.split_ascii_whitespace().any(is_key_type) => refused(
-            "options such as from= or command= cannot be enforced here, so a line with options is not accepted",
+            "options such as from= or command= cannot be enforced here, so no-touch-required and verify-required are the only ones accepted",
         ),
         _ if key_type.contains("PRIVATE") || line.contains("PRIVATE KEY") => {
             refused("this is a private key; the public one is needed")
@@ -216,11 +254,36 @@ mod tests {
             "from=\"10.0.0.1\"",
             "command=\"echo hi there\",restrict",
             "cert-authority",
+            "verify-required,from=\"10.0.0.1\"",
+            "verify-required,",
+            "verify-required=1",
+            "verify-required no-touch-required",
         ] {
             for key in [ED25519, DSA] {
                 assert!(refusal(&format!("{options} {key} bob")).contains("options"));
             }
         }
+    }
+
+    #[test]
+    fn what_a_security_key_has_to_do_is_read_from_the_options() {
+        for (words, no_touch_required, verify_required) in [
+            ("", false, false),
+            ("no-touch-required ", true, false),
+            ("verify-required\t", false, true),
+            ("No-Touch-Required,verify-required ", true, true),
+        ] {
+            for key in [SK_ED25519, ED25519] {
+                let options = KeyOptions {
+                    no_touch_required,
+                    verify_required,
+                };
+                let parsed = AuthorizedKey::parse(&format!("{words}{key} bob")).unwrap();
+                assert_eq!(parsed.options(), options, "{words}");
+                assert_eq!(parsed.blob(), AuthorizedKey::parse(key).unwrap().blob());
+            }
+        }
+        assert!(refusal("verify-required").contains("empty"));
     }
 
     #[test]

@@ -53,15 +53,11 @@ fn is_same_password(at_login: &Option<String>, now: &Option<String>) -> bool {
         }
 }
 
-/// Whatever their comments are.
+/// With the same options, whatever their comments are.
 fn has_all(now: &[String], at_login: &[String]) -> bool {
-    let blob = |line: &String| {
-        AuthorizedKey::parse(line)
-            .ok()
-            .map(|key| key.blob().to_vec())
-    };
+    let key = |line: &String| AuthorizedKey::parse(line).ok();
     at_login.iter().all(|old| {
         now.contains(old)
-            || blob(old).is_some_and(|old| now.iter().any(|new| blob(new).as_ref() == Some(&old)))
+            || key(old).is_some_and(|old| now.iter().any(|new| key(new).as_ref() == Some(&old)))
     })
 }

@@ -10,9 +10,10 @@ use std::{
 use sftpgo_core::{
     EffectiveUser, StoredUser,
     auth::{
-        Candidate, Claim, CredentialBackend, LoggedIn, LoginFailure, Logins, PasswordCheck,
-        SentName, StoredCredentials,
+        Candidate, Claim, CredentialBackend, KeyCandidate, LoggedIn, LoginFailure, Logins,
+        PasswordCheck, SentName, StoredCredentials,
     },
+    credential::public_key::KeyOptions,
     fair_pool::Bell,
     provider::Users,
 };
@@ -27,10 +28,11 @@ struct Asked<F> {
     answer: F,
 }
 
-/// What is shown: a password, or a key.
+/// What is shown: a password, a key, or a certificate.
 enum Shown<'a> {
     Password(&'a [u8]),
     Key(&'a [u8]),
+    Certificate,
 }
 
 impl<F> CredentialBackend for Asked<F>
@@ -44,8 +46,20 @@ where
         }
     }
 
-    fn check_public_key(&self, claim: &Claim<'_>, blob: &[u8]) -> Result<Candidate, LoginFailure> {
-        (self.answer)(claim, Shown::Key(blob))
+    fn check_public_key(
+        &self,
+        claim: &Claim<'_>,
+        blob: &[u8],
+    ) -> Result<KeyCandidate, LoginFailure> {
+        let candidate = (self.answer)(claim, Shown::Key(blob))?;
+        Ok(KeyCandidate {
+            candidate,
+            options: KeyOptions::default(),
+        })
+    }
+
+    fn check_certificate(&self, claim: &Claim<'_>) -> Result<Candidate, LoginFailure> {
+        (self.answer)(claim, Shown::Certificate)
     }
 
     fn current(&self, candidate: &Candidate) -> Result<Candidate, LoginFailure> {
@@ -71,6 +85,7 @@ fn asked(users: &Arc<MemoryProvider>, pause: Duration) -> Arc<dyn CredentialBack
         let is_good = match shown {
             Shown::Password(password) => password == b"secret",
             Shown::Key(key) => key == key_blob(KEY),
+            Shown::Certificate => true,
         };
         match is_good {
             true => Ok(user.into()),
@@ -122,6 +137,16 @@ impl Gate {
         let accepted = self.logins.accepts_key(&name, &blob, remote, &bell)?;
         self.logins.with_public_key(&name, accepted, remote, &bell)
     }
+
+    fn certificate(&self, name: &str) -> Option<LoggedIn> {
+        let name = SentName::new(name.as_bytes());
+        let (remote, bell) = (SocketAddr::from(REMOTE), Arc::default());
+        let options = KeyOptions::default();
+        let accepted = self
+            .logins
+            .accepts_certificate(&name, options, remote, &bell)?;
+        self.logins.with_public_key(&name, accepted, remote, &bell)
+    }
 }
 
 /// The same users behind each backend.
@@ -152,6 +177,8 @@ fn a_good_credential_lets_in_and_is_told_once() {
         assert_eq!(gate.told(), ["tried", "bob is in"], "{what}");
         assert!(gate.key("bob", KEY).is_some(), "{what}");
         assert_eq!(gate.told(), ["tried", "bob is in"], "{what}");
+        assert!(gate.certificate("bob").is_some(), "{what}");
+        assert_eq!(gate.told(), ["tried", "bob is in"], "{what}");
         assert_eq!(gate.service.connections.login_count(), 1, "{what}");
     });
 }
@@ -168,6 +195,8 @@ fn each_refusal_is_told_once_and_leaves_no_session() {
             assert!(gate.key(name, OTHER_KEY).is_none());
             assert_eq!(gate.told().len(), 2, "{what}");
         }
+        assert!(gate.certificate("eve").is_none());
+        assert_eq!(gate.told().len(), 2, "{what}");
         assert_eq!(gate.service.connections.login_count(), 0);
     });
 }
@@ -212,6 +241,8 @@ fn conditions_of_the_account_hold_whatever_the_backend_says() {
             assert!(gate.password("bob", "secret").is_none(), "{what}");
             assert!(gate.key("bob", KEY).is_none(), "{what}");
             assert_eq!(gate.told(), ["tried", reason, "tried", reason]);
+            assert!(gate.certificate("bob").is_none(), "{what}");
+            assert_eq!(gate.told(), ["tried", reason]);
         }
     });
 }
@@ -317,9 +348,18 @@ impl<B: CredentialBackend> CredentialBackend for Around<B> {
         (self.after)(self.inner.check_password(claim, password), password)
     }
 
-    fn check_public_key(&self, claim: &Claim<'_>, blob: &[u8]) -> Result<Candidate, LoginFailure> {
+    fn check_public_key(
+        &self,
+        claim: &Claim<'_>,
+        blob: &[u8],
+    ) -> Result<KeyCandidate, LoginFailure> {
         (self.before)(claim, &self.users);
         self.inner.check_public_key(claim, blob)
+    }
+
+    fn check_certificate(&self, claim: &Claim<'_>) -> Result<Candidate, LoginFailure> {
+        (self.before)(claim, &self.users);
+        self.inner.check_certificate(claim)
     }
 
     fn current(&self, candidate: &Candidate) -> Result<Candidate, LoginFailure> {
