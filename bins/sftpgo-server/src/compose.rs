@@ -20,7 +20,7 @@ use sftpgo_core::{
     quota_scan::QuotaScans,
     registry::{ConnectionLimits, Connections},
 };
-use sftpgo_ssh::{HostKey, Limits, ServerConfig, Services, host_key};
+use sftpgo_ssh::{HostKey, Limits, ServerConfig, Services, UserCertificates, host_key};
 use sftpgo_store::{ConnectOptions, DatabaseProvider, FileJournal, MemoryProvider, StoreConfig};
 
 use crate::{
@@ -48,6 +48,7 @@ pub(crate) struct Parts {
     pub(crate) metrics: Metrics,
     pub(crate) actions: Arc<Queue>,
     pub(crate) host_keys: Vec<HostKey>,
+    pub(crate) user_certificates: UserCertificates,
 }
 
 /// Opens the database and the host keys, making them in `directory` at the first start, and connects the parts. Transfers
@@ -62,6 +63,7 @@ pub(crate) fn compose(
 ) -> Result<Parts, Problem> {
     let Stores { provider, admins } = stores(&settings.data_provider.driver)?;
     let host_keys = host_keys(&settings.sftpd, directory)?;
+    let user_certificates = user_certificates(&settings.sftpd)?;
     let metrics = Metrics::new().map_err(of_key("httpd"))?;
     let activity = Activity::default();
     let actions = Queue::start()
@@ -159,6 +161,7 @@ pub(crate) fn compose(
     let ssh = ServerConfig {
         shutdown_grace: grace,
         proxies: settings.common.proxies.clone(),
+        user_certificates: user_certificates.clone(),
         ..ssh_config(&settings.sftpd, host_keys.clone(), &descriptors)
     };
     let ssh = sftpgo_ssh::Server::new(ssh, services).map_err(of_key("sftpd"))?;
@@ -174,6 +177,7 @@ pub(crate) fn compose(
         metrics,
         actions,
         host_keys,
+        user_certificates,
     })
 }
 
@@ -289,6 +293,12 @@ fn host_keys(sftpd: &Sftpd, directory: &Path) -> Result<Vec<HostKey>, Problem> {
         .iter()
         .map(|path| host_key::load(path).map_err(of_key("sftpd.keys")))
         .collect()
+}
+
+fn user_certificates(sftpd: &Sftpd) -> Result<UserCertificates, Problem> {
+    let authorities = sftpd.trusted_authorities.clone();
+    UserCertificates::read(authorities, sftpd.revoked_certificates.clone())
+        .map_err(of_key("sftpd.trusted_user_ca_keys"))
 }
 
 /// What the process may have open at once, once that was raised.

@@ -126,6 +126,12 @@ async fn serve(
     let shutdown = shutdown::on_signals(grace, HangUp::Reloads(reload.clone()))
         .map_err(|error| Problem::new("system", format!("signals cannot be received: {error}")))?;
     let parts = compose::compose(settings, &loaded.directory, grace)?;
+    let user_certificates = parts.user_certificates.clone();
+    reload.register("the authorities of certificates", move || {
+        user_certificates
+            .reload()
+            .map_err(|error| Problem::new("sftpd", error.to_string()))
+    });
     let dirty =
         find_dirty(&parts).map_err(|error| Problem::new("data_provider", error.to_string()))?;
     let writer = LedgerWriter::start(Arc::clone(&parts.quotas), WRITE_USAGE_WITHIN)

@@ -8,7 +8,7 @@ use sftpgo_core::{
 };
 use sftpgo_proxy_protocol::Policy;
 
-use crate::{commands::SshCommand, host_key::HostKey};
+use crate::{commands::SshCommand, host_key::HostKey, user_certificates::UserCertificates};
 
 /// Settings of one SSH server.
 #[derive(Clone)]
@@ -33,6 +33,8 @@ pub struct ServerConfig {
     pub host_key_algorithms: Vec<String>,
     /// Signatures of users' keys; empty for the default.
     pub public_key_algorithms: Vec<String>,
+    /// Whose certificates log users in; of nobody by default.
+    pub user_certificates: UserCertificates,
     /// Is scp's own protocol offered, which `scp -O` and old clients speak?
     pub enable_scp: bool,
     /// SSH commands that are offered beside it.
@@ -65,6 +67,7 @@ impl Default for ServerConfig {
             macs: Vec::new(),
             host_key_algorithms: Vec::new(),
             public_key_algorithms: Vec::new(),
+            user_certificates: UserCertificates::default(),
             enable_scp: false,
             ssh_commands: SshCommand::ALL.to_vec(),
             uploads: UploadPolicy::default(),

@@ -19,9 +19,11 @@ mod session;
 pub mod sftp;
 pub mod shell_words;
 mod unauthenticated_limiter;
+mod user_certificates;
 
 pub use algorithms::{KnownNames, known_names};
 pub use commands::SshCommand;
 pub use config::{Limits, ServerConfig};
 pub use host_key::HostKey;
 pub use server::{Server, Services};
+pub use user_certificates::UserCertificates;

@@ -95,6 +95,10 @@ pub(crate) struct Sftpd {
     pub(crate) host_key_algorithms: Vec<String>,
     /// Of SFTPGo 2.x.
     pub(crate) public_key_algorithms: Vec<String>,
+    /// Of SFTPGo 2.x.
+    pub(crate) trusted_user_ca_keys: Vec<String>,
+    /// Of SFTPGo 2.x.
+    pub(crate) revoked_user_certs_file: String,
     pub(crate) login_banner_file: String,
     /// Not in SFTPGo before 0.9.4.
     pub(crate) setstat_mode: i64,
@@ -196,6 +200,8 @@ impl Default for Sftpd {
             macs: Vec::new(),
             host_key_algorithms: Vec::new(),
             public_key_algorithms: Vec::new(),
+            trusted_user_ca_keys: Vec::new(),
+            revoked_user_certs_file: String::new(),
             login_banner_file: String::new(),
             setstat_mode: 0,
             keyboard_interactive_auth_program: String::new(),

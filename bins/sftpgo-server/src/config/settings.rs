@@ -54,6 +54,9 @@ pub(crate) struct Sftpd {
     pub(crate) macs: Vec<String>,
     pub(crate) host_key_algorithms: Vec<String>,
     pub(crate) public_key_algorithms: Vec<String>,
+    /// Absolute, as the next.
+    pub(crate) trusted_authorities: Vec<PathBuf>,
+    pub(crate) revoked_certificates: Option<PathBuf>,
     pub(crate) login_banner: Option<String>,
 }
 

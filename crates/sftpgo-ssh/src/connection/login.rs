@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use sftpgo_core::{
-    auth::{LoggedIn, SentName},
+    auth::{AcceptedKey, LoggedIn, SentName},
     event::{self, Protocol},
 };
 use sftpgo_ssh_proto::{
@@ -30,14 +30,12 @@ impl Host {
             LoginMethod::Answers(answers) => self.take_answers(&user, answers),
             LoginMethod::KeyOffered(offer) => {
                 self.has_tried = true;
-                let blob = blob(&offer.key);
-                let logins = &self.server.logins;
-                match logins.accepts_key(&user, &blob, self.remote, &self.control.bell) {
+                match self.accepts_key(&login.user, &offer.key) {
                     Some(_) => LoginAnswer::KeyIsGood,
                     None => LoginAnswer::Refuse,
                 }
             }
-            LoginMethod::Key(signed) => self.try_key(&user, &signed),
+            LoginMethod::Key(signed) => self.try_key(&login.user, &signed),
             LoginMethod::NewPassword { .. } => self.invalid(&user, InvalidLogin::PasswordChange),
             LoginMethod::Invalid(why) => self.invalid(&user, why),
             _ => LoginAnswer::Refuse,
@@ -65,14 +63,31 @@ impl Host {
         }
     }
 
-    /// The key first: who has none that is accepted costs no verification.
-    fn try_key(&mut self, user: &SentName<'_>, signed: &SignedLogin<'_>) -> LoginAnswer {
-        self.has_tried = true;
+    /// May this key let `name` in? A certificate is asked itself, and the user's own keys do not matter then.
+    fn accepts_key(&self, name: &[u8], key: &PublicKey<'_>) -> Option<AcceptedKey> {
         let (logins, bell) = (&self.server.logins, &self.control.bell);
-        let blob = blob(&signed.key);
-        let Some(accepted) = logins.accepts_key(user, &blob, self.remote, bell) else {
+        let user = SentName::new(name);
+        let Some(certificate) = key.certificate() else {
+            return logins.accepts_key(&user, &key.plain_blob(), self.remote, bell);
+        };
+        let certificates = &self.server.config.user_certificates;
+        match certificates.check(key, certificate, name, self.remote.ip()) {
+            Ok(options) => logins.accepts_certificate(&user, options, self.remote, bell),
+            Err(why) => {
+                logins.failed(&user, event::LoginMethod::PublicKey, self.remote, why);
+                None
+            }
+        }
+    }
+
+    /// The key first: who has none that is accepted costs no verification.
+    fn try_key(&mut self, name: &[u8], signed: &SignedLogin<'_>) -> LoginAnswer {
+        self.has_tried = true;
+        let Some(accepted) = self.accepts_key(name, &signed.key) else {
             return LoginAnswer::Refuse;
         };
+        let (logins, bell) = (&self.server.logins, &self.control.bell);
+        let user = &SentName::new(name);
         let refuse = |why| {
             logins.failed(user, event::LoginMethod::PublicKey, self.remote, why);
             LoginAnswer::Refuse
@@ -80,9 +95,16 @@ impl Host {
         let Ok(verified) = signed.verify() else {
             return refuse("the signature by a key that is accepted is not valid");
         };
-        let presence = verified.presence();
-        if presence.is_security_key && !presence.user_present {
-            return refuse("nobody touched the security key");
+        let (presence, options) = (verified.presence(), accepted.options());
+        if presence.is_security_key {
+            if !presence.user_present && !options.no_touch_required {
+                return refuse("nobody touched the security key");
+            }
+            if !presence.user_verified && options.verify_required {
+                return refuse(
+                    "the security key has not verified its user, as verify-required asks",
+                );
+            }
         }
         match logins.with_public_key(user, accepted, self.remote, bell) {
             Some(logged_in) => {
@@ -131,13 +153,5 @@ impl Host {
         if let Some(itself) = self.unlisted(Protocol::Sftp) {
             self.presence.begin(itself, Instant::now());
         }
-    }
-}
-
-/// The key as users' lines have it; a certificate as it is, which is no user's key.
-fn blob<'a>(key: &PublicKey<'a>) -> std::borrow::Cow<'a, [u8]> {
-    match key.certificate() {
-        Some(_) => key.blob().into(),
-        None => key.plain_blob(),
     }
 }

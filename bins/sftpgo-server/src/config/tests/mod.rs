@@ -150,6 +150,18 @@ fn every_bad_value_is_refused_by_its_key_and_variable() {
             "ssh-ed25519",
         ),
         (
+            "SFTPGO_SFTPD__TRUSTED_USER_CA_KEYS",
+            "no",
+            "sftpd.trusted_user_ca_keys",
+            "No such file",
+        ),
+        (
+            "SFTPGO_SFTPD__REVOKED_USER_CERTS_FILE",
+            "no",
+            "sftpd.revoked_user_certs_file",
+            "No such file",
+        ),
+        (
             "SFTPGO_SFTPD__LOGIN_BANNER_FILE",
             "no",
             "sftpd.login_banner_file",

@@ -6,7 +6,7 @@ use sftpgo_core::{
     ErrorKind,
     session::{SetstatMode, UploadMode, UploadPolicy},
 };
-use sftpgo_ssh::{SshCommand, host_key};
+use sftpgo_ssh::{SshCommand, UserCertificates, host_key};
 
 use super::{Check, TRANSFER_ACTIONS};
 use crate::config::{keys, settings::Sftpd};
@@ -73,6 +73,8 @@ impl Check<'_> {
                 &keys.public_key_algorithms,
                 &known.public_keys,
             ),
+            trusted_authorities: self.trusted_authorities(&keys.trusted_user_ca_keys),
+            revoked_certificates: self.revoked_certificates(&keys.revoked_user_certs_file),
             login_banner: self.login_banner(&keys.login_banner_file),
         }
     }
@@ -125,6 +127,26 @@ impl Check<'_> {
             self.problem("sftpd.keys", format_args!("{error}{advice}"));
         }
         paths
+    }
+
+    fn trusted_authorities(&mut self, files: &[String]) -> Vec<PathBuf> {
+        const KEY: &str = "sftpd.trusted_user_ca_keys";
+        let paths: Vec<_> = files.iter().filter_map(|file| self.path(file)).collect();
+        if paths.len() < files.len() {
+            self.problem(KEY, "the path of an authority's key must not be empty");
+        }
+        if let Err(error) = UserCertificates::read(paths.clone(), None) {
+            self.problem(KEY, error);
+        }
+        paths
+    }
+
+    fn revoked_certificates(&mut self, file: &str) -> Option<PathBuf> {
+        let path = self.path(file)?;
+        if let Err(error) = UserCertificates::read(Vec::new(), Some(path.clone())) {
+            self.problem("sftpd.revoked_user_certs_file", error);
+        }
+        Some(path)
     }
 
     fn ssh_commands(&mut self, asked: &[String]) -> Vec<SshCommand> {
