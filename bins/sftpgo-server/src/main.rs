@@ -16,6 +16,8 @@ mod logging;
 mod migrate;
 mod ping;
 mod portable;
+#[cfg(target_os = "linux")]
+mod program_pages;
 mod reload;
 mod serve;
 mod shutdown;

@@ -45,6 +45,8 @@ pub(crate) fn start(parts: &Parts, dirty: Vec<UserId>) {
             }
             tasks.count_dirty();
         });
+        #[cfg(target_os = "linux")]
+        crate::program_pages::give_back();
     });
 }
 
