@@ -149,6 +149,9 @@ fn start(
         let server = ours::start(name, binary, &options.set, site);
         servers.push(server.with_context(|| format!("{name} does not start"))?);
     }
+    if options.without_openssh {
+        return Ok(servers);
+    }
     let reference = match sshd::missing() {
         Some(missing) => Err(anyhow::anyhow!(missing)),
         None => sshd::start(REFERENCE, site),

@@ -59,6 +59,9 @@ pub(crate) struct Bench {
     /// Another running server, that lets USER log in with KEY and shows HOME; PID is its main process
     #[arg(long, value_name = "NAME=HOST:PORT,USER,KEY,HOME,PID")]
     pub(crate) peer: Vec<Peer>,
+    /// Leave OpenSSH's server out, as with more connections than there is memory for
+    #[arg(long)]
+    pub(crate) without_openssh: bool,
     /// Where table, JSON and plot are written
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     pub(crate) out: PathBuf,

@@ -1,18 +1,23 @@
-//! Memory of a server with connections that do nothing. They are opened by this program, for a process for each of a
-//! thousand clients would cost more than what is measured.
+//! Memory of a server with connections that do nothing, and a transfer beside them. They are opened by this program, for a
+//! process for each of a thousand clients would cost more than what is measured.
 
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use russh::{
-    Channel, ChannelMsg,
+    Channel, ChannelMsg, Disconnect,
     client::{self, Handle, Msg},
     keys::{PrivateKey, PrivateKeyWithHashAlg, PublicKeyOrCertificate, load_secret_key},
 };
 
-use super::Reading;
-use crate::{client::Endpoint, cpu::Memory, servers::Server};
+use super::{Direction, GIB, Reading, transfer::send};
+use crate::{
+    client::{Cipher, Client, Endpoint},
+    cpu::Memory,
+    scratch::Scratch,
+    servers::Server,
+};
 
 /// Logins under way at once; servers limit them.
 const AT_ONCE: usize = 8;
@@ -25,11 +30,13 @@ const MIB: f64 = (1 << 20) as f64;
 pub(crate) struct Idle {
     /// How many to hold, ascending.
     pub(crate) counts: Vec<usize>,
+    /// Bytes that are transferred beside the most of them.
+    pub(crate) beside: u64,
 }
 
 /// A connection, logged in and with an SFTP session.
 struct Connection {
-    _handle: Handle<Trusting>,
+    handle: Handle<Trusting>,
     _channel: Channel<Msg>,
 }
 
@@ -38,8 +45,8 @@ impl Idle {
         "idle connections".to_owned()
     }
 
-    pub(crate) async fn run(&self, server: &mut Server) -> Result<Vec<Reading>> {
-        let endpoint = &server.endpoint;
+    pub(crate) async fn run(&self, server: &mut Server, scratch: &Scratch) -> Result<Vec<Reading>> {
+        let endpoint = &server.endpoint.clone();
         let key = Arc::new(load_secret_key(&endpoint.key, None)?);
         let config = Arc::new(client::Config {
             inactivity_timeout: None,
@@ -56,6 +63,47 @@ impl Idle {
             open.extend(new);
             tokio::time::sleep(REST).await;
             readings.extend(told(*count, before, server.processes.memory()?));
+        }
+        if !open.is_empty() {
+            readings.extend(self.transfer_beside(open.len(), server, scratch).await?);
+        }
+        for connection in open {
+            let left = connection.handle;
+            left.disconnect(Disconnect::ByApplication, "", "").await?;
+        }
+        Ok(readings)
+    }
+
+    async fn transfer_beside(
+        &self,
+        count: usize,
+        server: &mut Server,
+        scratch: &Scratch,
+    ) -> Result<Vec<Reading>> {
+        let cipher = Cipher::Aes128Gcm;
+        let client = Client {
+            cipher: Some(cipher),
+            ..Client::default()
+        };
+        let endpoint = server.endpoint.clone();
+        let mut readings = Vec::new();
+        for direction in Direction::BOTH {
+            let (cost, bytes) = send(
+                server,
+                scratch,
+                direction,
+                self.beside,
+                1,
+                client,
+                &endpoint,
+            )
+            .await?;
+            let title = format!(
+                "{} {} beside {count} idle connections",
+                cipher.title(),
+                direction.title()
+            );
+            readings.extend(cost.readings(&title, "s/GiB", 1.0, bytes as f64 / GIB));
         }
         Ok(readings)
     }
@@ -101,7 +149,7 @@ async fn connect(
         {
             ChannelMsg::Data { .. } => {
                 return Ok(Connection {
-                    _handle: handle,
+                    handle,
                     _channel: channel,
                 });
             }

@@ -31,7 +31,7 @@ const GIB: f64 = (1_u64 << 30) as f64;
 /// Kinds of work, as `--only` names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Group {
-    /// Memory with idle connections
+    /// Memory with idle connections, and a transfer beside them
     Idle,
     /// One large file, by one client
     Transfer,
@@ -112,7 +112,7 @@ impl Work {
     pub(crate) async fn run(&self, server: &mut Server, scratch: &Scratch) -> Result<Vec<Reading>> {
         match self {
             Self::Connect(work) => work.run(server).await,
-            Self::Idle(work) => work.run(server).await,
+            Self::Idle(work) => work.run(server, scratch).await,
             Self::Listing(work) => work.run(server).await,
             Self::Network(work) => work.run(server, scratch).await,
             Self::SmallFiles(work) => work.run(server, scratch).await,

@@ -157,7 +157,10 @@ impl<'a> Plan<'a> {
         };
         let mut counts = counts.to_vec();
         counts.sort_unstable();
-        vec![Work::Idle(Idle { counts })]
+        vec![Work::Idle(Idle {
+            counts,
+            beside: self.transfer(),
+        })]
     }
 
     fn ciphers(&self) -> Vec<Cipher> {
