@@ -392,3 +392,108 @@ for options, expected in [
         );
     }
 }
+
+#[test]
+fn clients_know_a_server_by_its_certificates_authority() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let keygen = |arguments: &[&str]| {
+        let mut command = Command::new("ssh-keygen");
+        command.args(arguments).current_dir(directory.path());
+        assert!(command.output().unwrap().status.success(), "{arguments:?}");
+    };
+    make_key("ed25519", &path("ca"));
+    make_key("rsa-3072", &path("other_ca"));
+    let kinds = ["ed25519", "ecdsa-384", "rsa-2048"];
+    for kind in kinds {
+        make_key(kind, &path(kind));
+        let public = format!("{kind}.pub");
+        keygen(&[
+            "-q",
+            "-s",
+            "ca",
+            "-I",
+            kind,
+            "-h",
+            "-n",
+            "127.0.0.1",
+            &public,
+        ]);
+    }
+    let listed = |ending: &str| {
+        let paths = kinds.map(|kind| {
+            path(&format!("{kind}{ending}"))
+                .to_str()
+                .unwrap()
+                .to_owned()
+        });
+        paths.join(",")
+    };
+    let (keys, certificates) = (listed(""), listed("-cert.pub"));
+    let server = Server::start_with(&[
+        ("SFTPGO_SFTPD__HOST_KEYS", &keys),
+        ("SFTPGO_SFTPD__HOST_CERTIFICATES", &certificates),
+    ]);
+    server.add_user("bob", &json!({}));
+    let known_by = |authority: &str, algorithm: &str| {
+        let line = fs::read_to_string(path(authority)).unwrap();
+        fs::write(path("known_hosts"), format!("@cert-authority * {line}")).unwrap();
+        let known = format!("-oUserKnownHostsFile={}", path("known_hosts").display());
+        let algorithm = format!("-oHostKeyAlgorithms={algorithm}");
+        // Rekeys often: what the client knows the server by has to stay.
+        let options = [
+            "-oStrictHostKeyChecking=yes",
+            "-oUpdateHostKeys=no",
+            "-oRekeyLimit=1M",
+            &known,
+            &algorithm,
+        ];
+        sftp(
+            &server,
+            "bob",
+            &options,
+            "put known_hosts\nput big\nget big back\n",
+        )
+    };
+    fs::write(server.path("known_hosts"), "a file").unwrap();
+    fs::write(server.path("big"), vec![7; 5 << 20]).unwrap();
+    for algorithm in [
+        "ssh-ed25519-cert-v01@openssh.com",
+        "ecdsa-sha2-nistp384-cert-v01@openssh.com",
+        "rsa-sha2-512-cert-v01@openssh.com",
+        "rsa-sha2-256-cert-v01@openssh.com",
+        "^ssh-ed25519-cert-v01@openssh.com",
+    ] {
+        known_by("ca.pub", algorithm).assert_ok();
+        let refused = known_by("other_ca.pub", algorithm);
+        assert!(
+            refused.text.contains("Host key verification failed"),
+            "{}",
+            refused.text
+        );
+    }
+    // A certificate that is renewed by another authority is there after SIGHUP; a broken one changes nothing.
+    fs::remove_file(path("ed25519-cert.pub")).unwrap();
+    keygen(&[
+        "-q",
+        "-s",
+        "other_ca",
+        "-I",
+        "new",
+        "-h",
+        "-n",
+        "127.0.0.1",
+        "ed25519.pub",
+    ]);
+    server.signal("HUP");
+    wait_for("the new certificate", || {
+        known_by("other_ca.pub", "ssh-ed25519-cert-v01@openssh.com").ok
+    });
+    fs::copy(path("ca.pub"), path("ed25519-cert.pub")).unwrap();
+    server.signal("HUP");
+    wait_for("the log to say so", || {
+        let log = fs::read_to_string(server.path("sftpgo.log")).unwrap();
+        log.contains("certificates of host keys cannot be read again and stays as it was")
+    });
+    known_by("other_ca.pub", "ssh-ed25519-cert-v01@openssh.com").assert_ok();
+}

@@ -310,6 +310,7 @@ fn ssh_config(sftpd: &Sftpd, host_keys: Vec<HostKey>, descriptors: &Descriptors)
     ServerConfig {
         limits: limits_within(descriptors.most_connections()),
         host_keys,
+        host_certificates: sftpd.host_certificates.clone(),
         max_auth_tries: sftpd.max_auth_tries,
         software_version: sftpd.banner.clone(),
         login_banner: sftpd.login_banner.clone(),

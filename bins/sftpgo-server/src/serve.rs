@@ -127,6 +127,11 @@ async fn serve(
         .map_err(|error| Problem::new("system", format!("signals cannot be received: {error}")))?;
     let parts = compose::compose(settings, &loaded.directory, grace)?;
     let user_certificates = parts.user_certificates.clone();
+    let ssh = parts.ssh.handle();
+    reload.register("certificates of host keys", move || {
+        ssh.reload_host_certificates()
+            .map_err(|error| Problem::new("sftpd", error.to_string()))
+    });
     reload.register("the authorities of certificates", move || {
         user_certificates
             .reload()

@@ -3,7 +3,7 @@
 use crate::{
     cipher::{Cipher, Mac},
     kex::Kex,
-    key::{HostKey, KeyAlgorithm, SignatureAlgorithm},
+    key::{HostKey, KeyAlgorithm},
     login::AuthMethod,
 };
 
@@ -22,8 +22,8 @@ pub struct Config {
     pub macs: Vec<Mac>,
     /// Offered besides to clients that know neither an AEAD cipher nor encrypt-then-MAC.
     pub macs_on_need: Vec<Mac>,
-    /// Algorithms of host keys, as far as there are such keys.
-    pub host_key_algorithms: Vec<SignatureAlgorithm>,
+    /// Algorithms of host keys, best first, as far as there are such keys and certificates.
+    pub host_key_algorithms: Vec<KeyAlgorithm>,
     /// Algorithms of users' signatures.
     pub public_key_algorithms: Vec<KeyAlgorithm>,
     /// Offers `zlib@openssh.com`.
@@ -46,9 +46,16 @@ pub struct Config {
 
 impl Config {
     /// The key that signs by this algorithm: the first, where several can.
-    pub(crate) fn host_key(&self, algorithm: SignatureAlgorithm) -> Option<&HostKey> {
+    pub(crate) fn host_key(&self, algorithm: KeyAlgorithm) -> Option<&HostKey> {
         let mut keys = self.host_keys.iter();
-        keys.find(|key| key.algorithms().contains(&algorithm))
+        keys.find(|key| key.blob_for(algorithm).is_some())
+    }
+
+    /// What clients get of the key that signs by this algorithm, `K_S` of RFC 4253 section 8.
+    pub(crate) fn host_key_blob(&self, algorithm: KeyAlgorithm) -> Option<&[u8]> {
+        self.host_keys
+            .iter()
+            .find_map(|key| key.blob_for(algorithm))
     }
 
     /// The defaults of everything but the host keys.
@@ -60,7 +67,7 @@ impl Config {
             ciphers: Cipher::DEFAULT.to_vec(),
             macs: Mac::DEFAULT.to_vec(),
             macs_on_need: Mac::ON_NEED.to_vec(),
-            host_key_algorithms: SignatureAlgorithm::HOST_DEFAULT.to_vec(),
+            host_key_algorithms: KeyAlgorithm::HOST_DEFAULT.to_vec(),
             public_key_algorithms: KeyAlgorithm::USER_DEFAULT.to_vec(),
             compression: true,
             methods: vec![

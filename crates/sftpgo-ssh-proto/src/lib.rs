@@ -52,9 +52,9 @@ pub use self::{
     event::{ChannelId, Event, OpenRefusal, Program},
     kex::Kex,
     key::{
-        BadRevocationList, BadSignature, Certificate, CertificateKind, CertificateProblem, HostKey,
-        HostKeyError, KeyAlgorithm, KeyKind, Presence, PublicKey, RevocationList, SignFailed,
-        SignatureAlgorithm,
+        BadRevocationList, BadSignature, Certificate, CertificateKind, CertificateProblem,
+        HostCertificateError, HostKey, HostKeyError, KeyAlgorithm, KeyKind, Presence, PublicKey,
+        RevocationList, SignFailed, SignatureAlgorithm,
     },
     login::{
         Answers, AuthMethod, InvalidLogin, KeyOffer, Login, LoginAnswer, LoginMethod, SignedLogin,

@@ -4,7 +4,7 @@ use crate::{
     Config,
     cipher::{Cipher, Mac},
     kex::Kex,
-    key::{HostKey, SignatureAlgorithm},
+    key::KeyAlgorithm,
     number,
     wire::{Malformed, Reader, put_bool, put_name_list, put_u8, put_u32},
 };
@@ -176,7 +176,7 @@ enum Authenticity {
 #[derive(Debug, Clone)]
 pub(crate) struct ServerOffer {
     kex: Vec<Kex>,
-    host_key: Vec<SignatureAlgorithm>,
+    host_key: Vec<KeyAlgorithm>,
     ciphers: Vec<Cipher>,
     macs: Vec<Mac>,
     compression: bool,
@@ -185,11 +185,7 @@ pub(crate) struct ServerOffer {
 impl ServerOffer {
     /// To a client whose needs may be known already. One that knows the server by the key of the first exchange is offered
     /// no other in the later ones.
-    pub(crate) fn new(
-        config: &Config,
-        needs: Option<Needs>,
-        known: Option<SignatureAlgorithm>,
-    ) -> Self {
+    pub(crate) fn new(config: &Config, needs: Option<Needs>, known: Option<KeyAlgorithm>) -> Self {
         let mut ciphers = config.ciphers.clone();
         let mut macs = config.macs.clone();
         if let Some(needs) = needs {
@@ -208,9 +204,9 @@ impl ServerOffer {
                 ciphers.retain(|cipher| !cipher.is_cbc());
             }
         }
-        let known = known.map(|algorithm| config.host_key(algorithm).map(HostKey::public_blob));
-        let has_key = |algorithm: &SignatureAlgorithm| {
-            let blob = config.host_key(*algorithm).map(HostKey::public_blob);
+        let known = known.map(|algorithm| config.host_key_blob(algorithm));
+        let has_key = |algorithm: &KeyAlgorithm| {
+            let blob = config.host_key_blob(*algorithm);
             blob.is_some() && known.is_none_or(|known| known == blob)
         };
         let host_key = config.host_key_algorithms.iter().copied().filter(has_key);
@@ -260,7 +256,7 @@ impl ServerOffer {
             .ok_or("no key exchange method in common")?;
         let host_key = client
             .host_key
-            .choose(&self.host_key, SignatureAlgorithm::name)
+            .choose(&self.host_key, KeyAlgorithm::name)
             .ok_or("no host key algorithm in common")?;
         let way = |ciphers: Names<'_>, macs: Names<'_>, compression: Names<'_>| {
             let (cipher, mac) = self.protection(ciphers, macs)?;
@@ -274,7 +270,7 @@ impl ServerOffer {
             })
         };
         let is_guess_right = client.kex.first() == first_name(&self.kex, Kex::name)
-            && client.host_key.first() == first_name(&self.host_key, SignatureAlgorithm::name);
+            && client.host_key.first() == first_name(&self.host_key, KeyAlgorithm::name);
         Ok(Agreed {
             kex,
             host_key,
@@ -329,7 +325,7 @@ fn first_name<T: Copy>(ours: &[T], name: impl Fn(T) -> &'static str) -> &'static
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Agreed {
     pub(crate) kex: Kex,
-    pub(crate) host_key: SignatureAlgorithm,
+    pub(crate) host_key: KeyAlgorithm,
     /// From the client.
     pub(crate) inbound: Way,
     /// To the client.

@@ -85,7 +85,7 @@ impl Bare {
         let mut config = Config::new(vec![host_key()]);
         change(&mut config);
         let mut core = Core::new(Arc::new(config), Box::new(SystemRandom::new()));
-        core.keys = Keys::after_the_first_exchange(SignatureAlgorithm::Ed25519);
+        core.keys = Keys::after_the_first_exchange(SignatureAlgorithm::Ed25519.into());
         Self { core, sequence: 3 }
     }
 

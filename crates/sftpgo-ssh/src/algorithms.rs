@@ -1,7 +1,7 @@
 //! Names of algorithms: what is offered by default, and what an operator may choose from.
 
 use sftpgo_core::{Error, Result};
-use sftpgo_ssh_proto::{Cipher, Config, Kex, KeyAlgorithm, Mac, SignatureAlgorithm};
+use sftpgo_ssh_proto::{Cipher, Config, Kex, KeyAlgorithm, Mac};
 
 use crate::config::ServerConfig;
 
@@ -26,7 +26,7 @@ pub fn known_names() -> KnownNames {
         kex: names(Kex::ALL, Kex::name),
         ciphers: names(Cipher::ALL, Cipher::name),
         macs: names(Mac::ALL, Mac::name),
-        host_keys: names(SignatureAlgorithm::HOST_ALL, SignatureAlgorithm::name),
+        host_keys: names(KeyAlgorithm::HOST_ALL, KeyAlgorithm::name),
         public_keys: names(KeyAlgorithm::USER_ALL, KeyAlgorithm::name),
     }
 }
@@ -47,8 +47,8 @@ pub(crate) fn choose(config: &ServerConfig, engine: &mut Config) -> Result<()> {
     let host_keys = chosen(
         "host_key_algorithms",
         &config.host_key_algorithms,
-        SignatureAlgorithm::HOST_ALL,
-        SignatureAlgorithm::name,
+        KeyAlgorithm::HOST_ALL,
+        KeyAlgorithm::name,
     )?;
     let public_keys = chosen(
         "public_key_algorithms",
@@ -69,10 +69,7 @@ pub(crate) fn choose(config: &ServerConfig, engine: &mut Config) -> Result<()> {
     }
     if let Some(host_keys) = host_keys {
         engine.host_key_algorithms = host_keys;
-        let has_key = |it| {
-            let mut keys = engine.host_keys.iter();
-            keys.any(|key| key.algorithms().contains(it))
-        };
+        let has_key = |it: &KeyAlgorithm| engine.host_keys.iter().any(|key| key.signs_by(*it));
         if !engine.host_keys.is_empty() && !engine.host_key_algorithms.iter().any(has_key) {
             return Err(Error::invalid(
                 "host_key_algorithms",

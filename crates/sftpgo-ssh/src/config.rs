@@ -1,6 +1,6 @@
 //! What an operator or an embedding service decides, and every limit with its default and its reason.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use sftpgo_core::{
     fair_pool::half_of_the_cores,
@@ -15,6 +15,8 @@ use crate::{commands::SshCommand, host_key::HostKey, user_certificates::UserCert
 pub struct ServerConfig {
     /// At least one; the client chooses by its own preference.
     pub host_keys: Vec<HostKey>,
+    /// Files with certificates of the host keys, a line each, for clients that know their authority.
+    pub host_certificates: Vec<PathBuf>,
     /// Failed logins before the connection is closed; 0 means 6.
     pub max_auth_tries: u32,
     /// Software version of the identification line; empty for the default.
@@ -58,6 +60,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             host_keys: Vec::new(),
+            host_certificates: Vec::new(),
             max_auth_tries: 0,
             software_version: String::new(),
             login_banner: None,

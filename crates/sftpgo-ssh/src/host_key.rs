@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use rustix::process::geteuid;
 use sftpgo_core::{Error, ErrorKind, Result};
 use sftpgo_ssh_proto as proto;
@@ -61,10 +62,7 @@ impl HostKey {
     }
 
     /// As the engine signs with it.
-    ///
-    /// # Errors
-    /// It cannot be a host key.
-    pub(crate) fn for_engine(&self) -> Result<proto::HostKey> {
+    fn for_engine(&self) -> Result<proto::HostKey> {
         proto::HostKey::from_private(&self.key).map_err(|error| {
             let name = match &self.path {
                 Some(path) => path.display().to_string(),
@@ -76,6 +74,46 @@ impl HostKey {
             )
         })
     }
+}
+
+/// The keys as the engine signs with them, each with its certificate if a file of `certificates` has one.
+///
+/// # Errors
+/// One cannot be a host key, or a certificate cannot be read or goes with no key; names it.
+pub(crate) fn for_engine(
+    keys: &[HostKey],
+    certificates: &[PathBuf],
+) -> Result<Vec<proto::HostKey>> {
+    let keys = keys.iter().map(HostKey::for_engine);
+    let mut keys = keys.collect::<Result<Vec<_>>>()?;
+    for path in certificates {
+        certify(&mut keys, path).map_err(|what| {
+            let path = path.display();
+            Error::new(
+                ErrorKind::Invalid,
+                format!("the host certificate {path} cannot be used: {what}"),
+            )
+        })?;
+    }
+    Ok(keys)
+}
+
+/// Gives the certificate in `path` to the key it is for.
+fn certify(keys: &mut Vec<proto::HostKey>, path: &Path) -> std::result::Result<(), String> {
+    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let encoded = text.split_ascii_whitespace().nth(1).unwrap_or_default();
+    let blob = STANDARD
+        .decode(encoded)
+        .map_err(|_| "it is not a line of a certificate".to_owned())?;
+    let problem = |what: proto::HostCertificateError| what.to_string();
+    let certificate = proto::PublicKey::parse(&blob)
+        .map_err(|_| problem(proto::HostCertificateError::Malformed))?;
+    let plain = certificate.plain_blob();
+    let at = keys.iter().position(|key| key.public_blob() == &*plain);
+    let at = at.ok_or("it is for none of the host keys")?;
+    let certified = keys.remove(at).with_certificate(blob.clone());
+    keys.insert(at, certified.map_err(problem)?);
+    Ok(())
 }
 
 /// Reads a private key in OpenSSH's or a PEM format, without passphrase.

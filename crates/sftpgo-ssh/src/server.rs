@@ -8,7 +8,7 @@ use std::{
     future::poll_fn,
     io,
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, Mutex},
     task::Poll,
     time::{Duration, Instant},
 };
@@ -19,6 +19,7 @@ use sftpgo_core::{
     event::Events,
     fair_pool::FairPool,
     registry::{AcceptFailures, Admission, Connections},
+    sync::lock,
 };
 use sftpgo_proxy_protocol::{Received, Treatment, receive};
 use tokio::{
@@ -63,6 +64,21 @@ pub struct Server {
     headers: Arc<Semaphore>,
 }
 
+/// A server that serves.
+pub struct ServerHandle(Arc<ServerContext>);
+
+impl ServerHandle {
+    /// Reads the certificates of the host keys again. Connections that begin then get them.
+    ///
+    /// # Errors
+    /// One cannot be used, and those that were read before stay.
+    pub fn reload_host_certificates(&self) -> Result<()> {
+        let engine = connection::engine_config(&self.0.config)?;
+        *lock(&self.0.engine) = engine;
+        Ok(())
+    }
+}
+
 impl Server {
     /// A server with these settings.
     ///
@@ -84,7 +100,7 @@ impl Server {
             context: Arc::new(ServerContext {
                 offer: Box::new(Offered::new(Arc::clone(&config))),
                 config,
-                engine,
+                engine: Mutex::new(engine),
                 logins: services.logins,
                 exchanges,
                 connections: services.connections,
@@ -93,6 +109,11 @@ impl Server {
                 close_all: CancellationToken::new(),
             }),
         })
+    }
+
+    /// What can be asked of the server while it serves.
+    pub fn handle(&self) -> ServerHandle {
+        ServerHandle(Arc::clone(&self.context))
     }
 
     /// Serves whoever connects to one of `listeners` until `shutdown` fires; then running transfers may finish within the

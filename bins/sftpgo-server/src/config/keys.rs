@@ -85,6 +85,8 @@ pub(crate) struct Sftpd {
     pub(crate) keys: Vec<HostKey>,
     /// Of SFTPGo since 1.1: the same as paths.
     pub(crate) host_keys: Vec<String>,
+    /// Of SFTPGo 2.x.
+    pub(crate) host_certificates: Vec<String>,
     pub(crate) enable_scp: bool,
     /// Not in SFTPGo 0.9.3.
     pub(crate) enabled_ssh_commands: Vec<String>,
@@ -190,6 +192,7 @@ impl Default for Sftpd {
             actions: Actions::default(),
             keys: Vec::new(),
             host_keys: Vec::new(),
+            host_certificates: Vec::new(),
             enable_scp: false,
             enabled_ssh_commands: SshCommand::ALL
                 .iter()

@@ -47,6 +47,7 @@ pub(crate) struct Sftpd {
     pub(crate) actions: Actions,
     /// Absolute; none means the server's own.
     pub(crate) host_keys: Vec<PathBuf>,
+    pub(crate) host_certificates: Vec<PathBuf>,
     pub(crate) enable_scp: bool,
     pub(crate) ssh_commands: Vec<SshCommand>,
     pub(crate) kex_algorithms: Vec<String>,

@@ -77,7 +77,9 @@ impl Core {
                 return Ok(None);
             };
             let algorithm = match key.algorithms() {
-                algorithms if algorithms.contains(&session.host_key) => session.host_key,
+                algorithms if algorithms.contains(&session.host_key.signature) => {
+                    session.host_key.signature
+                }
                 [first, ..] => *first,
                 [] => return Ok(None),
             };

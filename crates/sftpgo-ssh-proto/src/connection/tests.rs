@@ -51,7 +51,7 @@ fn nothing_follows_disconnect() {
     let mut connection = connection();
     connection.process(&mut b"SSH-2.0-x\r\n".to_vec());
     connection.core.keys =
-        crate::transport::Keys::after_the_first_exchange(crate::SignatureAlgorithm::Ed25519);
+        crate::transport::Keys::after_the_first_exchange(crate::SignatureAlgorithm::Ed25519.into());
     for (payload, asks) in [
         (&b"\x05\0\0\0\x0cssh-userauth"[..], false),
         (

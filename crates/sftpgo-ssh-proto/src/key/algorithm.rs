@@ -28,28 +28,6 @@ pub enum SignatureAlgorithm {
 }
 
 impl SignatureAlgorithm {
-    /// What a server offers for its own keys without being asked for more. On the larger curves it has no keys but those it is
-    /// given.
-    pub const HOST_DEFAULT: &'static [Self] = &[
-        Self::Ed25519,
-        Self::EcdsaNistP256,
-        Self::EcdsaNistP384,
-        Self::EcdsaNistP521,
-        Self::RsaSha512,
-        Self::RsaSha256,
-    ];
-
-    /// All that a server can offer for its own keys.
-    pub const HOST_ALL: &'static [Self] = &[
-        Self::Ed25519,
-        Self::EcdsaNistP256,
-        Self::EcdsaNistP384,
-        Self::EcdsaNistP521,
-        Self::RsaSha512,
-        Self::RsaSha256,
-        Self::SshRsa,
-    ];
-
     const ALL: [Self; 10] = [
         Self::Ed25519,
         Self::EcdsaNistP256,
@@ -110,6 +88,13 @@ pub struct KeyAlgorithm {
     pub certificate: bool,
 }
 
+impl From<SignatureAlgorithm> for KeyAlgorithm {
+    /// By a plain key.
+    fn from(signature: SignatureAlgorithm) -> Self {
+        plain(signature)
+    }
+}
+
 const fn plain(signature: SignatureAlgorithm) -> KeyAlgorithm {
     KeyAlgorithm {
         signature,
@@ -125,6 +110,40 @@ const fn certified(signature: SignatureAlgorithm) -> KeyAlgorithm {
 }
 
 impl KeyAlgorithm {
+    /// What a server offers for its own keys without being asked for more: as far as it has such keys, and certificates of them.
+    pub const HOST_DEFAULT: &'static [Self] = &[
+        certified(SignatureAlgorithm::Ed25519),
+        certified(SignatureAlgorithm::EcdsaNistP256),
+        certified(SignatureAlgorithm::EcdsaNistP384),
+        certified(SignatureAlgorithm::EcdsaNistP521),
+        certified(SignatureAlgorithm::RsaSha512),
+        certified(SignatureAlgorithm::RsaSha256),
+        plain(SignatureAlgorithm::Ed25519),
+        plain(SignatureAlgorithm::EcdsaNistP256),
+        plain(SignatureAlgorithm::EcdsaNistP384),
+        plain(SignatureAlgorithm::EcdsaNistP521),
+        plain(SignatureAlgorithm::RsaSha512),
+        plain(SignatureAlgorithm::RsaSha256),
+    ];
+
+    /// All that a server can offer for its own keys.
+    pub const HOST_ALL: &'static [Self] = &[
+        certified(SignatureAlgorithm::Ed25519),
+        certified(SignatureAlgorithm::EcdsaNistP256),
+        certified(SignatureAlgorithm::EcdsaNistP384),
+        certified(SignatureAlgorithm::EcdsaNistP521),
+        certified(SignatureAlgorithm::RsaSha512),
+        certified(SignatureAlgorithm::RsaSha256),
+        certified(SignatureAlgorithm::SshRsa),
+        plain(SignatureAlgorithm::Ed25519),
+        plain(SignatureAlgorithm::EcdsaNistP256),
+        plain(SignatureAlgorithm::EcdsaNistP384),
+        plain(SignatureAlgorithm::EcdsaNistP521),
+        plain(SignatureAlgorithm::RsaSha512),
+        plain(SignatureAlgorithm::RsaSha256),
+        plain(SignatureAlgorithm::SshRsa),
+    ];
+
     /// What users' keys may sign with: everything but SHA-1.
     pub const USER_DEFAULT: &'static [Self] = &[
         certified(SignatureAlgorithm::Ed25519),
@@ -287,17 +306,15 @@ mod tests {
     #[test]
     fn sha_1_is_for_those_who_ask() {
         let user = KeyAlgorithm::USER_DEFAULT.iter().map(|one| one.signature);
-        let host = SignatureAlgorithm::HOST_DEFAULT.iter().copied();
+        let host = KeyAlgorithm::HOST_DEFAULT.iter().map(|one| one.signature);
         assert!(
             user.chain(host)
                 .all(|one| one != SignatureAlgorithm::SshRsa)
         );
-        let host_names =
-            |list: &[SignatureAlgorithm]| list.iter().map(|one| one.name()).collect::<Vec<_>>();
-        let user_names =
-            |list: &[KeyAlgorithm]| list.iter().map(|one| one.name()).collect::<Vec<_>>();
+        let names = |list: &[KeyAlgorithm]| list.iter().map(|one| one.name()).collect::<Vec<_>>();
+        let plain = names(KeyAlgorithm::HOST_DEFAULT).split_off(6);
         assert_eq!(
-            host_names(SignatureAlgorithm::HOST_DEFAULT),
+            plain,
             [
                 "ssh-ed25519",
                 "ecdsa-sha2-nistp256",
@@ -307,25 +324,19 @@ mod tests {
                 "rsa-sha2-256"
             ]
         );
-        let asked = |all: Vec<&'static str>, default: Vec<&'static str>| {
-            let mut all = all;
-            all.retain(|name| !default.contains(name));
-            all
-        };
-        assert_eq!(
-            asked(
-                host_names(SignatureAlgorithm::HOST_ALL),
-                host_names(SignatureAlgorithm::HOST_DEFAULT)
-            ),
-            ["ssh-rsa"]
-        );
-        assert_eq!(
-            asked(
-                user_names(KeyAlgorithm::USER_ALL),
-                user_names(KeyAlgorithm::USER_DEFAULT)
-            ),
-            ["ssh-rsa-cert-v01@openssh.com", "ssh-rsa"]
-        );
+        // A client that has no wish of its own gets the certificate.
+        let certified = plain
+            .iter()
+            .map(|name| format!("{name}-cert-v01@openssh.com"));
+        assert!(certified.eq(names(&KeyAlgorithm::HOST_DEFAULT[..6])));
+        for (all, default) in [
+            (KeyAlgorithm::HOST_ALL, KeyAlgorithm::HOST_DEFAULT),
+            (KeyAlgorithm::USER_ALL, KeyAlgorithm::USER_DEFAULT),
+        ] {
+            let mut asked = names(all);
+            asked.retain(|name| !names(default).contains(name));
+            assert_eq!(asked, ["ssh-rsa-cert-v01@openssh.com", "ssh-rsa"]);
+        }
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub enum CertificateKind {
 pub enum CertificateProblem {
     /// It is a server's.
     NotOfAUser,
+    /// It is a user's.
+    NotOfAHost,
     /// Its time has not come.
     NotYetValid,
     /// Its time is over.
@@ -72,6 +74,7 @@ impl fmt::Display for CertificateProblem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::NotOfAUser => "the certificate is a server's",
+            Self::NotOfAHost => "the certificate is a user's",
             Self::NotYetValid => "the certificate is not valid yet",
             Self::Expired => "the certificate has expired",
             Self::NoPrincipal => "the certificate names no principal",
@@ -231,6 +234,18 @@ impl<'a> Certificate<'a> {
         }
         if !self.principals().any(|name| name == principal) {
             return Err(CertificateProblem::OtherPrincipal);
+        }
+        self.options.check()?;
+        self.check_signature()
+    }
+
+    /// Whether it is a server's, and its authority signed it.
+    ///
+    /// # Errors
+    /// The first rule it breaks.
+    pub(crate) fn check_host(&self) -> Result<(), CertificateProblem> {
+        if self.kind != CertificateKind::Host {
+            return Err(CertificateProblem::NotOfAHost);
         }
         self.options.check()?;
         self.check_signature()

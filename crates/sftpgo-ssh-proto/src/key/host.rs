@@ -16,7 +16,8 @@ use ssh_key::private::{EcdsaKeypair, Ed25519Keypair, KeypairData};
 use crate::wire::{put_mpint, put_string};
 
 use super::{
-    algorithm::{KeyKind, SignatureAlgorithm},
+    algorithm::{KeyAlgorithm, KeyKind, SignatureAlgorithm},
+    certificate::CertificateProblem,
     host_rsa::HostRsa,
     material::{Curve, Material},
     public::{PublicKey, joined},
@@ -26,6 +27,8 @@ use super::{
 pub struct HostKey {
     kind: KeyKind,
     blob: Vec<u8>,
+    /// The blob of a certificate of this key.
+    certificate: Option<Vec<u8>>,
     secret: Secret,
 }
 
@@ -62,6 +65,29 @@ impl fmt::Display for HostKeyError {
 
 impl std::error::Error for HostKeyError {}
 
+/// Why a certificate does not go with a host key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostCertificateError {
+    /// It is none.
+    Malformed,
+    /// It is for another key.
+    OtherKey,
+    /// It lets no client know the server.
+    Problem(CertificateProblem),
+}
+
+impl fmt::Display for HostCertificateError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed => formatter.write_str("it is not a certificate"),
+            Self::OtherKey => formatter.write_str("it is for another key"),
+            Self::Problem(problem) => problem.fmt(formatter),
+        }
+    }
+}
+
+impl std::error::Error for HostCertificateError {}
+
 /// There is no signature: the key does not sign by that algorithm, or there were no random bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignFailed;
@@ -95,6 +121,7 @@ impl HostKey {
                 Ok(Self {
                     kind: KeyKind::Rsa,
                     blob,
+                    certificate: None,
                     secret: Secret::Rsa(Box::new(HostRsa::new(pair)?)),
                 })
             }
@@ -110,6 +137,7 @@ impl HostKey {
         Ok(Self {
             kind: KeyKind::Ed25519,
             blob: Material::Ed25519(pair.public.as_ref()).plain_blob(),
+            certificate: None,
             secret: Secret::Ed25519(secret),
         })
     }
@@ -147,11 +175,49 @@ impl HostKey {
         Ok(Self {
             kind: material.kind(),
             blob,
+            certificate: None,
             secret,
         })
     }
 
-    /// The public key as clients get it, `K_S` of RFC 4253 section 8.
+    /// The same key with a certificate that clients get who know its authority, read from `blob`.
+    ///
+    /// Whether its time has come, and which names it is for, is for clients to look at.
+    ///
+    /// # Errors
+    /// It is not a server's certificate for this key, or the authority has not signed it.
+    pub fn with_certificate(self, blob: Vec<u8>) -> Result<Self, HostCertificateError> {
+        let key = PublicKey::parse(&blob).map_err(|_| HostCertificateError::Malformed)?;
+        let certificate = key.certificate().ok_or(HostCertificateError::Malformed)?;
+        if key.plain_blob() != self.blob {
+            return Err(HostCertificateError::OtherKey);
+        }
+        certificate
+            .check_host()
+            .map_err(HostCertificateError::Problem)?;
+        Ok(Self {
+            certificate: Some(blob),
+            ..self
+        })
+    }
+
+    /// Does the key sign by this algorithm, and has it the certificate that goes with it?
+    pub fn signs_by(&self, algorithm: KeyAlgorithm) -> bool {
+        self.blob_for(algorithm).is_some()
+    }
+
+    /// What a client gets that verifies by `algorithm`: the key, or its certificate.
+    pub(crate) fn blob_for(&self, algorithm: KeyAlgorithm) -> Option<&[u8]> {
+        if !self.algorithms().contains(&algorithm.signature) {
+            return None;
+        }
+        match algorithm.certificate {
+            true => self.certificate.as_deref(),
+            false => Some(&self.blob),
+        }
+    }
+
+    /// The public key as clients get it, `K_S` of RFC 4253 section 8, when they get no certificate.
     pub fn public_blob(&self) -> &[u8] {
         &self.blob
     }

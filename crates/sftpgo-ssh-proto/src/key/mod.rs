@@ -20,7 +20,7 @@ mod verify;
 pub use self::{
     algorithm::{KeyAlgorithm, KeyKind, SignatureAlgorithm},
     certificate::{Certificate, CertificateKind, CertificateProblem},
-    host::{HostKey, HostKeyError, SignFailed},
+    host::{HostCertificateError, HostKey, HostKeyError, SignFailed},
     public::{BadSignature, Presence, PublicKey},
     revocation::{BadRevocationList, RevocationList},
 };

@@ -204,11 +204,8 @@ impl Core {
         let Some(session) = self.keys.session() else {
             return Err(Fatal::protocol("a login before keys were exchanged"));
         };
-        let is_this = |blob: &[u8]| {
-            let key = self.config.host_key(session.host_key);
-            key.is_some_and(|key| key.public_blob() == blob)
-        };
-        if host_key.is_some_and(|host_key| !is_this(host_key)) {
+        let this = self.config.host_key_blob(session.host_key);
+        if host_key.is_some() && host_key != this {
             return invalid(InvalidLogin::OtherHostKey);
         }
         Ok(match signature {

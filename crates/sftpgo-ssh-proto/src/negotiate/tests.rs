@@ -1,6 +1,9 @@
 //! What clients of many ages come to use.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
+
 use super::*;
+use crate::HostKey;
 
 /// A KEXINIT with these ciphers and MACs for both directions.
 fn kexinit(kex: &str, ciphers: &str, macs: &str) -> Vec<u8> {
@@ -141,16 +144,29 @@ fn what_terrapin_cuts_is_not_offered_to_those_without_strict_key_exchange() {
 #[test]
 fn later_exchanges_offer_the_host_key_of_the_first() {
     let rsa = include_str!("../../testdata/keys/rsa2048.key");
-    let config = Config::new(vec![
-        crate::test_support::host_key(),
-        HostKey::from_private(&ssh_key::PrivateKey::from_openssh(rsa).unwrap()).unwrap(),
-    ]);
-    use SignatureAlgorithm::{Ed25519, RsaSha256, RsaSha512};
+    let rsa = HostKey::from_private(&ssh_key::PrivateKey::from_openssh(rsa).unwrap()).unwrap();
+    let certified = include_str!("../../testdata/keys/ed25519.key");
+    let certified = ssh_key::PrivateKey::from_openssh(certified).unwrap();
+    let certificate = include_str!("../../testdata/keys/host-cert.pub");
+    let certificate = certificate.split(' ').nth(1).unwrap();
+    let certified = HostKey::from_private(&certified)
+        .unwrap()
+        .with_certificate(BASE64_STANDARD.decode(certificate).unwrap())
+        .unwrap();
+    let config = Config::new(vec![certified, rsa]);
+    let algorithm = |name: &str| KeyAlgorithm::from_name(name.as_bytes()).unwrap();
+    let certificate = "ssh-ed25519-cert-v01@openssh.com";
     for (known, offered) in [
-        (None, &[Ed25519, RsaSha512, RsaSha256][..]),
-        (Some(Ed25519), &[Ed25519]),
-        (Some(RsaSha256), &[RsaSha512, RsaSha256]),
+        (
+            None,
+            &[certificate, "ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256"][..],
+        ),
+        (Some("ssh-ed25519"), &["ssh-ed25519"]),
+        (Some(certificate), &[certificate]),
+        (Some("rsa-sha2-256"), &["rsa-sha2-512", "rsa-sha2-256"]),
     ] {
-        assert_eq!(ServerOffer::new(&config, None, known).host_key, offered);
+        let offer = ServerOffer::new(&config, None, known.map(algorithm));
+        let names: Vec<_> = offer.host_key.iter().map(|one| one.name()).collect();
+        assert_eq!(names, offered);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::{
     Config, Random,
     kex::{self, Digest, Group, HashAlgorithm, Kex, Secret, Transcript},
-    key::SignatureAlgorithm,
+    key::KeyAlgorithm,
     number,
     wire::{put_mpint, put_string, put_u8, put_u32},
 };
@@ -15,7 +15,7 @@ use crate::{
 pub struct Exchange {
     pub(super) config: Arc<Config>,
     pub(super) kex: Kex,
-    pub(super) host_key: SignatureAlgorithm,
+    pub(super) host_key: KeyAlgorithm,
     pub(super) group: Option<ExchangedGroup>,
     pub(super) client_share: Vec<u8>,
     pub(super) idents: [Vec<u8>; 2],
@@ -56,6 +56,7 @@ impl Exchange {
         let group = self.group.map(|exchanged| exchanged.group);
         let answer = kex::answer(self.kex, group, &self.client_share, random).ok()?;
         let host_key = self.config.host_key(self.host_key)?;
+        let host_key_blob = host_key.blob_for(self.host_key)?;
         let put_share = match self.kex.is_finite_field() {
             true => put_mpint,
             false => put_string,
@@ -79,13 +80,13 @@ impl Exchange {
                 server_ident,
                 client_kexinit: client_offer,
                 server_kexinit: server_offer,
-                host_key: host_key.public_blob(),
+                host_key: host_key_blob,
                 shares: &shares,
             },
             &answer.secret,
         );
         let signature = host_key
-            .sign(self.host_key, &[exchange_hash.as_ref()])
+            .sign(self.host_key.signature, &[exchange_hash.as_ref()])
             .ok()?;
         let mut reply = Vec::with_capacity(1024 + answer.server_share.len());
         put_u8(
@@ -95,7 +96,7 @@ impl Exchange {
                 None => number::KEX_REPLY,
             },
         );
-        put_string(&mut reply, host_key.public_blob());
+        put_string(&mut reply, host_key_blob);
         put_share(&mut reply, &answer.server_share);
         put_string(&mut reply, &signature);
         Some(Done {

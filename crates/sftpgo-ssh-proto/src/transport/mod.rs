@@ -12,7 +12,7 @@ pub use self::exchange::{Exchange, ExchangeDone};
 pub use self::null::NullKeys;
 use crate::{
     kex::Digest,
-    key::SignatureAlgorithm,
+    key::KeyAlgorithm,
     negotiate::{Agreed, Needs, ServerOffer},
     packet::NewInbound,
 };
@@ -47,7 +47,7 @@ pub(crate) struct Keys {
 pub(crate) struct Session {
     pub(crate) id: Digest,
     /// The host key that the client knows this connection by.
-    pub(crate) host_key: SignatureAlgorithm,
+    pub(crate) host_key: KeyAlgorithm,
 }
 
 /// How far an exchange is.
@@ -83,7 +83,7 @@ struct Exchanging {
 
 impl Keys {
     #[cfg(test)]
-    pub(crate) fn after_the_first_exchange(host_key: SignatureAlgorithm) -> Self {
+    pub(crate) fn after_the_first_exchange(host_key: KeyAlgorithm) -> Self {
         let id = crate::kex::HashAlgorithm::Sha256.digest(&[]);
         Self {
             session: Some(Session { id, host_key }),

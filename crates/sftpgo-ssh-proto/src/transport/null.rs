@@ -30,7 +30,7 @@ impl Core {
             idents,
             session: algorithms.next().map(|host_key| Session {
                 id: HashAlgorithm::Sha256.digest(&[]),
-                host_key: *host_key,
+                host_key: (*host_key).into(),
             }),
             is_strict: true,
             ..Keys::default()

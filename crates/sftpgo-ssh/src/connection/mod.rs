@@ -26,7 +26,7 @@ use sftpgo_ssh_proto as proto;
 
 pub(crate) use self::{control::Control, server_context::ServerContext, warden::watch};
 use self::{socket::Socket, thread::Thread};
-use crate::{algorithms, config::ServerConfig, unauthenticated_limiter::Permit};
+use crate::{algorithms, config::ServerConfig, host_key, unauthenticated_limiter::Permit};
 
 /// The longest channel packet announced: room for the 32 KiB of most clients with what is around them, twice.
 const MAX_PACKET: u32 = 65_536;
@@ -38,10 +38,12 @@ const QUIET: Duration = Duration::from_secs(1);
 /// The engine's settings for `config`.
 ///
 /// # Errors
-/// An unknown name of an algorithm, or a host key that the engine cannot use.
+/// An unknown name of an algorithm, or a host key or its certificate that the engine cannot use.
 pub(crate) fn engine_config(config: &ServerConfig) -> Result<Arc<proto::Config>> {
-    let host_keys = config.host_keys.iter().map(crate::HostKey::for_engine);
-    let mut engine = proto::Config::new(host_keys.collect::<Result<_>>()?);
+    let mut engine = proto::Config::new(host_key::for_engine(
+        &config.host_keys,
+        &config.host_certificates,
+    )?);
     engine.software = match config.software_version.as_str() {
         "" => concat!("SFTPGo_", env!("CARGO_PKG_VERSION")).to_owned(),
         version => version.to_owned(),

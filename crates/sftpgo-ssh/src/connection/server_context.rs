@@ -1,8 +1,10 @@
 //! What all connections of a server have in common.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use sftpgo_core::{auth::Logins, event::Events, fair_pool::FairPool, registry::Connections};
+use sftpgo_core::{
+    auth::Logins, event::Events, fair_pool::FairPool, registry::Connections, sync::lock,
+};
 use sftpgo_ssh_proto as proto;
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +15,8 @@ use crate::{
 /// What all connections of a server have in common.
 pub(crate) struct ServerContext {
     pub(crate) config: Arc<ServerConfig>,
-    pub(crate) engine: Arc<proto::Config>,
+    /// For connections that begin now.
+    pub(crate) engine: Mutex<Arc<proto::Config>>,
     pub(crate) logins: Arc<Logins>,
     /// What runs on channels.
     pub(crate) offer: Box<dyn Offer>,
@@ -24,4 +27,11 @@ pub(crate) struct ServerContext {
     pub(crate) unauthenticated: Arc<UnauthenticatedLimiter>,
     /// Closes every connection.
     pub(crate) close_all: CancellationToken,
+}
+
+impl ServerContext {
+    /// The engine's settings, for a connection that begins.
+    pub(super) fn engine(&self) -> Arc<proto::Config> {
+        Arc::clone(&lock(&self.engine))
+    }
 }

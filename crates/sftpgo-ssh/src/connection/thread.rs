@@ -88,7 +88,7 @@ impl Thread {
     ) -> Box<Self> {
         let random = Box::new(SystemRandom::new());
         Box::new(Self {
-            ssh: Connection::new(Arc::clone(&server.engine), random),
+            ssh: Connection::new(server.engine(), random),
             input: Input::starting_with(opening.received),
             header: PassedHeader::new(opening.passes_header_over),
             rekeys: Rekeys::new(control.since),

@@ -58,6 +58,7 @@ impl Check<'_> {
             },
             actions: self.actions("sftpd", &keys.actions, &TRANSFER_ACTIONS),
             host_keys: self.host_keys(keys),
+            host_certificates: self.host_certificates(&keys.host_certificates),
             enable_scp: keys.enable_scp || names_scp(&keys.enabled_ssh_commands),
             ssh_commands: self.ssh_commands(&keys.enabled_ssh_commands),
             kex_algorithms: self.names("sftpd.kex_algorithms", &keys.kex_algorithms, &known.kex),
@@ -129,12 +130,23 @@ impl Check<'_> {
         paths
     }
 
-    fn trusted_authorities(&mut self, files: &[String]) -> Vec<PathBuf> {
-        const KEY: &str = "sftpd.trusted_user_ca_keys";
+    /// Whether they can be used is found out with the host keys, which may have to be made first.
+    fn host_certificates(&mut self, files: &[String]) -> Vec<PathBuf> {
+        self.listed_files("sftpd.host_certificates", files)
+    }
+
+    /// The files of a list.
+    fn listed_files(&mut self, key: &str, files: &[String]) -> Vec<PathBuf> {
         let paths: Vec<_> = files.iter().filter_map(|file| self.path(file)).collect();
         if paths.len() < files.len() {
-            self.problem(KEY, "the path of an authority's key must not be empty");
+            self.problem(key, "the path of a file must not be empty");
         }
+        paths
+    }
+
+    fn trusted_authorities(&mut self, files: &[String]) -> Vec<PathBuf> {
+        const KEY: &str = "sftpd.trusted_user_ca_keys";
+        let paths = self.listed_files(KEY, files);
         if let Err(error) = UserCertificates::read(paths.clone(), None) {
             self.problem(KEY, error);
         }

@@ -3,8 +3,11 @@
 use ssh_key::private::RsaKeypair;
 
 use super::{
-    super::{HostKey, HostKeyError, KeyAlgorithm, PublicKey, SignFailed, SignatureAlgorithm},
-    data, hex, host, signed, strings,
+    super::{
+        CertificateProblem, HostCertificateError as Problem, HostKey, HostKeyError, KeyAlgorithm,
+        PublicKey, SignFailed, SignatureAlgorithm,
+    },
+    data, hex, host, public, signed, strings,
 };
 use crate::{
     Presence,
@@ -181,4 +184,42 @@ fn keys_that_are_none_are_refused() {
 fn nothing_secret_is_in_what_logs_print() {
     let key = host(data!("ed25519.key"));
     assert_eq!(format!("{key:?}"), "HostKey { kind: Ed25519, .. }");
+}
+
+#[test]
+fn a_certificate_goes_with_its_own_key_and_is_a_servers() {
+    let with = |key: &str, certificate: Vec<u8>| host(key).with_certificate(certificate);
+    let (key, other) = (data!("ed25519.key"), data!("ecdsa256.key"));
+    let certificate = public(data!("host-cert.pub"));
+    let certified = with(key, certificate.clone()).unwrap();
+    let by = |name: &str| KeyAlgorithm::from_name(name.as_bytes()).unwrap();
+    assert!(certified.signs_by(by("ssh-ed25519")));
+    assert!(certified.signs_by(by("ssh-ed25519-cert-v01@openssh.com")));
+    assert!(!certified.signs_by(by("rsa-sha2-512-cert-v01@openssh.com")));
+    assert!(!host(key).signs_by(by("ssh-ed25519-cert-v01@openssh.com")));
+    for (key, certificate, problem) in [
+        (other, certificate.clone(), Problem::OtherKey),
+        (
+            key,
+            public(data!("ed25519-cert.pub")),
+            Problem::Problem(CertificateProblem::NotOfAHost),
+        ),
+        (key, host(key).public_blob().to_vec(), Problem::Malformed),
+        (
+            key,
+            certificate[..certificate.len() - 1].to_vec(),
+            Problem::Malformed,
+        ),
+        (
+            key,
+            [
+                &certificate[..certificate.len() - 1],
+                &[!certificate[certificate.len() - 1]],
+            ]
+            .concat(),
+            Problem::Problem(CertificateProblem::BadSignature),
+        ),
+    ] {
+        assert_eq!(with(key, certificate).unwrap_err(), problem);
+    }
 }
