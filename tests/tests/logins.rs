@@ -166,6 +166,61 @@ fn keyboard_interactive_asks_for_the_password() {
 }
 
 #[test]
+fn methods_that_are_switched_off_are_not_offered_and_let_nobody_in() {
+    for (password, questions, offered) in [
+        ("false", "true", "(publickey,keyboard-interactive)"),
+        ("true", "false", "(publickey,password)"),
+        ("false", "false", "(publickey)"),
+    ] {
+        let server = Server::start_with(&[
+            ("SFTPGO_SFTPD__PASSWORD_AUTHENTICATION", password),
+            (
+                "SFTPGO_SFTPD__KEYBOARD_INTERACTIVE_AUTHENTICATION",
+                questions,
+            ),
+        ]);
+        let line = make_key("ed25519", &server.path("key"));
+        server.add_user("bob", &json!({ "public_keys": [line] }));
+        for (method, is_offered) in [
+            ("password", password),
+            ("keyboard-interactive", questions),
+            ("none", "false"),
+        ] {
+            let asked = format!("-oPreferredAuthentications={method}");
+            let outcome = sftp(&server, "bob", &[&asked], "ls\n");
+            assert_eq!(
+                outcome.ok.to_string(),
+                is_offered,
+                "{method}: {}",
+                outcome.text
+            );
+            let refused = format!("Permission denied {offered}");
+            assert!(
+                outcome.ok || outcome.text.contains(&refused),
+                "{}",
+                outcome.text
+            );
+        }
+        sftp_with_key(&server, "bob", &server.path("key"), "ls\n").assert_ok();
+        // Sent unasked it is not looked at, however right it is.
+        python(
+            &server,
+            &format!(
+                r#"
+import os, paramiko
+t = paramiko.Transport(("127.0.0.1", int(os.environ["PORT"])))
+t.start_client()
+try: t.auth_password("bob", "secret", fallback=False)
+except paramiko.BadAuthenticationType as e: assert "password" not in e.allowed_types
+assert t.is_authenticated() == ("{password}" == "true")
+"#
+            ),
+        )
+        .assert_ok();
+    }
+}
+
+#[test]
 fn whoever_may_not_log_in_hears_the_same() {
     let server = Server::start();
     server.add_user("bob", &json!({ "password": "other" }));

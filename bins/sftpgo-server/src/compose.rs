@@ -312,6 +312,8 @@ fn ssh_config(sftpd: &Sftpd, host_keys: Vec<HostKey>, descriptors: &Descriptors)
         host_keys,
         host_certificates: sftpd.host_certificates.clone(),
         max_auth_tries: sftpd.max_auth_tries,
+        password_authentication: sftpd.password_authentication,
+        keyboard_interactive_authentication: sftpd.keyboard_interactive_authentication,
         software_version: sftpd.banner.clone(),
         login_banner: sftpd.login_banner.clone(),
         idle_timeout: sftpd.idle_timeout,

@@ -19,6 +19,10 @@ pub struct ServerConfig {
     pub host_certificates: Vec<PathBuf>,
     /// Failed logins before the connection is closed; 0 means 6.
     pub max_auth_tries: u32,
+    /// Is the method `password` offered?
+    pub password_authentication: bool,
+    /// Is the method `keyboard-interactive` offered, which asks for the password?
+    pub keyboard_interactive_authentication: bool,
     /// Software version of the identification line; empty for the default.
     pub software_version: String,
     /// Shown by the client before it logs in.
@@ -62,6 +66,8 @@ impl Default for ServerConfig {
             host_keys: Vec::new(),
             host_certificates: Vec::new(),
             max_auth_tries: 0,
+            password_authentication: true,
+            keyboard_interactive_authentication: true,
             software_version: String::new(),
             login_banner: None,
             idle_timeout: Some(Duration::from_secs(15 * 60)),

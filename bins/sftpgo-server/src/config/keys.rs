@@ -75,6 +75,10 @@ pub(crate) struct Sftpd {
     /// Minutes; 0 is never.
     pub(crate) idle_timeout: i64,
     pub(crate) max_auth_tries: i64,
+    /// Of SFTPGo 2.x.
+    pub(crate) password_authentication: bool,
+    /// Of SFTPGo 2.x.
+    pub(crate) keyboard_interactive_authentication: bool,
     /// Octal, as text.
     pub(crate) umask: String,
     pub(crate) banner: String,
@@ -185,6 +189,8 @@ impl Default for Sftpd {
             bind_address: String::new(),
             idle_timeout: 15,
             max_auth_tries: 0,
+            password_authentication: true,
+            keyboard_interactive_authentication: true,
             umask: "0022".to_owned(),
             banner: String::new(),
             upload_mode: 0,

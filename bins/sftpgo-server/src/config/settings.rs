@@ -40,6 +40,8 @@ pub(crate) struct Sftpd {
     pub(crate) bind: Endpoint,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) max_auth_tries: u32,
+    pub(crate) password_authentication: bool,
+    pub(crate) keyboard_interactive_authentication: bool,
     pub(crate) umask: u32,
     pub(crate) banner: String,
     pub(crate) uploads: UploadPolicy,

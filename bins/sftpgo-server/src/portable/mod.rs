@@ -110,6 +110,12 @@ fn settings(options: &Options, state: &Path) -> Result<Settings, Vec<Problem>> {
                 "--ssh-commands",
             ),
             fixed("sftpd.enable_scp", json!(false), COMMAND),
+            fixed("sftpd.password_authentication", json!(true), COMMAND),
+            fixed(
+                "sftpd.keyboard_interactive_authentication",
+                json!(true),
+                COMMAND,
+            ),
             fixed("httpd.bindings", json!([]), COMMAND),
             fixed("httpd.bind_port", json!(0), COMMAND),
             fixed("data_provider.driver", json!("memory"), COMMAND),

@@ -51,6 +51,11 @@ pub(crate) fn engine_config(config: &ServerConfig) -> Result<Arc<proto::Config>>
     if config.max_auth_tries > 0 {
         engine.max_auth_failures = config.max_auth_tries;
     }
+    engine.methods.retain(|method| match method {
+        proto::AuthMethod::Password => config.password_authentication,
+        proto::AuthMethod::KeyboardInteractive => config.keyboard_interactive_authentication,
+        _ => true,
+    });
     algorithms::choose(config, &mut engine)?;
     engine.banner.clone_from(&config.login_banner);
     engine.window = window::FIRST;

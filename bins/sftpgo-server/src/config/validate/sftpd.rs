@@ -46,6 +46,8 @@ impl Check<'_> {
             idle_timeout: (idle_minutes > 0)
                 .then(|| Duration::from_secs(u64::from(idle_minutes) * 60)),
             max_auth_tries: self.range("sftpd.max_auth_tries", keys.max_auth_tries, MAX_AUTH_TRIES),
+            password_authentication: keys.password_authentication,
+            keyboard_interactive_authentication: keys.keyboard_interactive_authentication,
             umask: self.umask(&keys.umask),
             banner: self.banner(&keys.banner),
             uploads: UploadPolicy {
