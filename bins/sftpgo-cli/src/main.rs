@@ -8,7 +8,6 @@ mod commands;
 mod exit;
 mod identity;
 mod output;
-mod plan;
 mod profile;
 mod prompt;
 mod source;

@@ -6,9 +6,10 @@ use clap::{
     ArgAction, ArgGroup, Args, Subcommand, ValueEnum,
     builder::{NonEmptyStringValueParser, PossibleValuesParser},
 };
+use sftpgo_dump::permission;
 
 use super::{user_export::Export, user_import::Import};
-use crate::values::{amount, bandwidth, date, permission, size};
+use crate::values::{amount, bandwidth, date, size};
 
 /// What a client can ask for.
 const OPERATIONS: [&str; 20] = [

@@ -6,6 +6,7 @@ use std::{cell::Cell, os::unix::ffi::OsStrExt, time::Duration};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 use serde::{Serialize, de::DeserializeOwned};
+use sftpgo_dump::{User, UserChange};
 use ureq::{
     Agent, Body,
     http::{Method, Request, Response, StatusCode, request::Builder},
@@ -17,7 +18,7 @@ use crate::{
     identity::Identity,
     output,
     values::server::ServerUrl,
-    wire::{Answer, Connection, EndedQuotaScan, Explanation, QuotaScan, User, UserChange, Version},
+    wire::{Answer, Connection, EndedQuotaScan, Explanation, QuotaScan, Version},
 };
 
 pub(crate) use admins::TokenAnswer;

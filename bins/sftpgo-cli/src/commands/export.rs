@@ -6,8 +6,8 @@ use std::{
     path::Path,
 };
 
-use serde::Serialize;
 use serde_json::json;
+use sftpgo_dump::DumpedUser;
 use tempfile::NamedTempFile;
 
 use super::paginate::Paginate;
@@ -17,69 +17,10 @@ use crate::{
     exit::{Failure, Result},
     output::{self, Format},
     values::text::{visible, visible_json},
-    wire::User,
 };
 
 const WITHOUT_PASSWORDS: &str = "the dump holds no passwords, as the server shows none: \
     an import of it adds only users with public keys";
-
-/// A user as SFTPGo 1.x dumps it.
-#[derive(Serialize)]
-struct Dumped<'a> {
-    id: i64,
-    status: i64,
-    username: &'a str,
-    expiration_date: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    public_keys: Option<&'a [String]>,
-    home_dir: &'a str,
-    uid: i64,
-    gid: i64,
-    max_sessions: i64,
-    quota_size: i64,
-    quota_files: i64,
-    permissions: Permissions<'a>,
-    used_quota_size: i64,
-    used_quota_files: i64,
-    last_quota_update: i64,
-    upload_bandwidth: i64,
-    download_bandwidth: i64,
-    last_login: i64,
-}
-
-/// By directory, of which there is one here.
-#[derive(Serialize)]
-struct Permissions<'a> {
-    #[serde(rename = "/")]
-    root: &'a [String],
-}
-
-impl<'a> From<&'a User> for Dumped<'a> {
-    fn from(user: &'a User) -> Self {
-        Self {
-            id: user.id,
-            status: user.status,
-            username: &user.username,
-            expiration_date: user.expiration_date,
-            public_keys: user.public_keys.as_deref(),
-            home_dir: &user.home_dir,
-            uid: user.uid,
-            gid: user.gid,
-            max_sessions: user.max_sessions,
-            quota_size: user.quota_size,
-            quota_files: user.quota_files,
-            permissions: Permissions {
-                root: &user.permissions,
-            },
-            used_quota_size: user.used_quota_size,
-            used_quota_files: user.used_quota_files,
-            last_quota_update: user.last_quota_update,
-            upload_bandwidth: user.upload_bandwidth,
-            download_bandwidth: user.download_bandwidth,
-            last_login: user.last_login,
-        }
-    }
-}
 
 pub(super) fn run(client: &Client, format: Format, export: &Export) -> Result<()> {
     if export.file == Path::new("-") {
@@ -139,8 +80,8 @@ fn dump(
     let mut count = 0;
     while let Some(users_here) = page {
         for user in &users_here {
-            let json =
-                serde_json::to_string(&Dumped::from(user)).map_err(|error| failed(error.into()))?;
+            let json = serde_json::to_string(&DumpedUser::from(user))
+                .map_err(|error| failed(error.into()))?;
             let separator = if count == 0 { "\n" } else { ",\n" };
             write!(out, "{separator}{}", visible_json(&json)).map_err(failed)?;
             count += 1;

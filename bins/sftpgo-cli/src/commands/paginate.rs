@@ -1,10 +1,11 @@
 //! All users of a server, a page at a time.
 
+use sftpgo_dump::User;
+
 use crate::{
     cli::Order,
     client::{Client, Page, PageStart},
     exit::{Failure, Result},
-    wire::User,
 };
 
 /// Reads users in the order of their names. Each page begins after the last name of the one before, so that users who

@@ -1,5 +1,7 @@
 //! `sftpgo-cli user …`
 
+use sftpgo_dump::{User, UserChange};
+
 use super::{credentials, explain, export, import, paginate::Paginate};
 use crate::{
     cli::{Limits, Order, PasswordSource, Target, UserCommand, UserFields, UserUpdate},
@@ -8,7 +10,6 @@ use crate::{
     output::{Format, Table, fields},
     prompt,
     values::{amount, bandwidth, date, size, text::visible},
-    wire::{User, UserChange},
 };
 
 pub(super) fn run(client: &Client, format: Format, command: UserCommand) -> Result<()> {

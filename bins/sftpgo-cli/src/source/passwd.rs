@@ -1,7 +1,8 @@
 //! `/etc/passwd` with `/etc/shadow`, as `passwd(5)` has it: accounts of the system that become virtual users.
 
-use super::{Candidate, Skipped, keys_of, password, shadow::Shadow};
-use crate::wire::UserChange;
+use sftpgo_dump::{Candidate, Entry, Skipped, UserChange, keys_of, password};
+
+use super::shadow::Shadow;
 
 /// `nobody`, which owns what nobody should.
 const NOBODY: u32 = 65_534;
@@ -71,7 +72,7 @@ impl Account {
     }
 
     /// The virtual user; `keys` are the lines of authorized_keys, where they were asked for.
-    pub(crate) fn into_entry(self, keys: Option<&[String]>, settings: &Settings) -> super::Entry {
+    pub(crate) fn into_entry(self, keys: Option<&[String]>, settings: &Settings) -> Entry {
         let home_dir = match &settings.home_base {
             Some(base) => format!("{}/{}", base.trim_end_matches('/'), self.name),
             None if self.home.trim_matches('/').is_empty() => {
@@ -181,7 +182,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::source::Entry;
 
     const TODAY: i64 = 20_000;
 

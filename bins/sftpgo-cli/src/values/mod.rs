@@ -3,7 +3,6 @@
 pub(crate) mod amount;
 pub(crate) mod bandwidth;
 pub(crate) mod date;
-pub(crate) mod permission;
 pub(crate) mod public_keys;
 pub(crate) mod server;
 pub(crate) mod size;

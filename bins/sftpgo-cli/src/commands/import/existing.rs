@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use sftpgo_dump::{Entry, User};
+
 use crate::{
     client::{Client, MAX_PAGE},
     commands::paginate::Paginate,
     exit::Result,
-    source::Entry,
-    wire::User,
 };
 
 /// How many users can be asked for one by one in the time of a page of all.

@@ -7,15 +7,14 @@ use std::{
     path::Path,
 };
 
+use sftpgo_dump::Entry;
+
 use super::Source;
 use crate::{
     cli::{Import, Limits},
     commands::user::limits_given,
     exit::{Failure, Result},
-    source::{
-        Entry, dump,
-        passwd::{self, Account, Settings},
-    },
+    source::passwd::{self, Account, Settings},
     values::date,
 };
 
@@ -45,7 +44,8 @@ fn dumped(path: &Path) -> Result<Source> {
         )
     };
     let text = text.map_err(|error| cannot_read(&name, &error))?;
-    let dump = dump::parse(&text).map_err(|problem| Failure::Usage(format!("{name} {problem}")))?;
+    let dump =
+        sftpgo_dump::parse(&text).map_err(|problem| Failure::Usage(format!("{name} {problem}")))?;
     let notes = if dump.others.is_empty() {
         vec![]
     } else {

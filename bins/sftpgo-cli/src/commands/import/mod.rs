@@ -1,21 +1,19 @@
 //! `sftpgo-cli user import`
 
+mod change;
 mod existing;
 mod files;
 mod report;
 
-use std::collections::HashSet;
-
 use existing::Existing;
 use report::{Outcome, Report};
+use sftpgo_dump::{Candidate, Entry, Skipped, Step, Update, once_each};
 
 use crate::{
     cli::Import,
     client::Client,
     exit::{Failure, Result},
     output::Format,
-    plan::{self, Step, Update},
-    source::{Candidate, Entry, Skipped},
 };
 
 /// What was read from the files of the command line.
@@ -62,23 +60,6 @@ pub(super) fn run(client: &Client, format: Format, import: Import) -> Result<()>
     report.exit()
 }
 
-/// Skips who comes a second time: which of the two was meant is not known.
-fn once_each(entries: Vec<Entry>) -> Vec<Entry> {
-    let mut names = HashSet::new();
-    let once = |entry: Entry| {
-        entry.and_then(|user| {
-            if names.insert(user.name.clone()) {
-                return Ok(user);
-            }
-            Err(Skipped {
-                name: user.name,
-                reason: "there is another user of this name before it".to_owned(),
-            })
-        })
-    };
-    entries.into_iter().map(once).collect()
-}
-
 /// Does what is to be done with one user. Only what concerns them all is a failure.
 fn one(
     client: &Client,
@@ -109,30 +90,32 @@ fn changed(
     let has_usage = candidate.has_usage;
     let keeps_password = candidate.user.password.is_some() && mode.update == Update::Fields;
     let stored = existing.take(&candidate.name)?;
-    Ok(match plan::step(candidate, stored.as_ref(), mode.update) {
-        Step::Add { user, notes } => {
-            if !mode.dry_run {
-                client.add_user(&user)?;
+    Ok(
+        match sftpgo_dump::step(candidate, stored.as_ref(), mode.update) {
+            Step::Add { user, notes } => {
+                if !mode.dry_run {
+                    client.add_user(&user)?;
+                }
+                Outcome::Added { notes, has_usage }
             }
-            Outcome::Added { notes, has_usage }
-        }
-        Step::Change {
-            id,
-            user,
-            changes,
-            notes,
-        } => {
-            if !mode.dry_run {
-                client.update_user(id, &user)?;
-            }
-            Outcome::Changed {
+            Step::Change {
+                id,
+                user,
                 changes,
                 notes,
-                keeps_password,
+            } => {
+                if !mode.dry_run {
+                    client.update_user(id, &user)?;
+                }
+                Outcome::Changed {
+                    changes,
+                    notes,
+                    keeps_password,
+                }
             }
-        }
-        Step::Unchanged => Outcome::Unchanged { keeps_password },
-        Step::Exists => Outcome::Exists,
-        Step::Skip(reason) => Outcome::Skipped(reason),
-    })
+            Step::Unchanged => Outcome::Unchanged { keeps_password },
+            Step::Exists => Outcome::Exists,
+            Step::Skip(reason) => Outcome::Skipped(reason),
+        },
+    )
 }

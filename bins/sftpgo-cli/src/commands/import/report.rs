@@ -1,11 +1,12 @@
 //! What an import did, as it goes and in the end.
 
 use serde::Serialize;
+use sftpgo_dump::Change;
 
+use super::change::words;
 use crate::{
     exit::{Failure, Result},
     output::{Format, Table},
-    plan::Change,
     values::text::visible,
 };
 
@@ -173,7 +174,7 @@ impl Report {
 fn line(verb: &str, username: &str, changes: &[Change], notes: &[String]) -> String {
     let details: Vec<String> = changes
         .iter()
-        .map(Change::words)
+        .map(words)
         .chain(notes.iter().cloned())
         .collect();
     if details.is_empty() {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::values::permission;
+use crate::permission;
 
 /// What a user may do in all directories: the permissions of a list, or of an object of directories that all have the
 /// same.

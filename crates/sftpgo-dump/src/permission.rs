@@ -1,10 +1,10 @@
 //! The permissions of REST API v1.2.0, with the three that SFTPGo 0.9.4 added.
 
 /// All of them at once.
-pub(crate) const ALL: &str = "*";
+pub const ALL: &str = "*";
 
 /// What the server can allow, in the contract's order; the first is all the others.
-pub(crate) const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 12] = [
     ALL,
     "list",
     "download",
@@ -22,7 +22,7 @@ pub(crate) const NAMES: [&str; 12] = [
 /// The same permissions as the server shows them: each once, in the contract's order, and all of them as `*`.
 ///
 /// Names that the contract does not have are left out.
-pub(crate) fn as_shown<S: AsRef<str>>(names: &[S]) -> Vec<String> {
+pub fn as_shown<S: AsRef<str>>(names: &[S]) -> Vec<String> {
     let has = |name: &str| names.iter().any(|given| given.as_ref() == name);
     let single: Vec<String> = NAMES
         .iter()

@@ -3,13 +3,14 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::{Entry, dump_user, restriction};
+use crate::{Entry, dump_user, restriction};
 
 /// What a dump holds.
-pub(crate) struct Dump {
-    pub(crate) users: Vec<Entry>,
+pub struct Dump {
+    /// Its users, in their order.
+    pub users: Vec<Entry>,
     /// The other parts, as `folders (2)`.
-    pub(crate) others: Vec<String>,
+    pub others: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -34,7 +35,7 @@ impl<'de> Deserialize<'de> for Parsed {
 ///
 /// # Errors
 /// Says what is wrong, with line and column where it is not JSON.
-pub(crate) fn parse(text: &[u8]) -> Result<Dump, String> {
+pub fn parse(text: &[u8]) -> Result<Dump, String> {
     // Editors of other systems put it there.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let is_list = text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');

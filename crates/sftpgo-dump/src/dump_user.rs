@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Candidate, Entry, Skipped, keys_of, password, permissions, restriction};
-use crate::wire::UserChange;
+use crate::{Candidate, Entry, Skipped, UserChange, keys_of, password, permissions, restriction};
 
 /// What a value of a dump's list comes to; the name is empty where there is none.
 pub(super) fn entry(value: Value) -> Entry {
