@@ -10,10 +10,39 @@ use crate::error::ApiError;
 
 /// The longest body that is looked at.
 pub(crate) const LIMIT: usize = 1024 * 1024;
-/// A longer one is read and forgotten up to here: a client that still writes would not see the answer.
-const FORGOTTEN: usize = 16 * LIMIT;
+/// A longer one is read and forgotten up to so many times the limit: a client that still writes would not see the answer.
+const FORGOTTEN: usize = 16;
 /// A body has to be there this long after its head.
 const TIME: Duration = Duration::from_secs(30);
+/// A large body has to be there so soon: a connection lasts two minutes.
+const UPLOAD_TIME: Duration = Duration::from_secs(100);
+
+/// How long a body may be, and how long it may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Bytes.
+    limit: usize,
+    time: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            limit: LIMIT,
+            time: TIME,
+        }
+    }
+}
+
+impl Bounds {
+    /// Of a file of so many bytes.
+    pub(crate) fn of_upload(limit: usize) -> Self {
+        Self {
+            limit,
+            time: UPLOAD_TIME,
+        }
+    }
+}
 
 /// All of a body.
 pub(crate) async fn read<S, B>(stream: S) -> Result<Vec<u8>, ApiError>
@@ -21,12 +50,21 @@ where
     S: Stream<Item = Result<B, warp::Error>>,
     B: Buf,
 {
-    tokio::time::timeout(TIME, collect(stream))
+    read_within(Bounds::default(), stream).await
+}
+
+/// All of a body that is within these bounds.
+pub(crate) async fn read_within<S, B>(bounds: Bounds, stream: S) -> Result<Vec<u8>, ApiError>
+where
+    S: Stream<Item = Result<B, warp::Error>>,
+    B: Buf,
+{
+    tokio::time::timeout(bounds.time, collect(bounds.limit, stream))
         .await
         .unwrap_or_else(|_| Err(ApiError::too_slow()))
 }
 
-async fn collect<S, B>(stream: S) -> Result<Vec<u8>, ApiError>
+async fn collect<S, B>(limit: usize, stream: S) -> Result<Vec<u8>, ApiError>
 where
     S: Stream<Item = Result<B, warp::Error>>,
     B: Buf,
@@ -37,16 +75,16 @@ where
     while let Some(part) = stream.next().await {
         let mut part = part.map_err(|error| ApiError::bad_request(format!("body: {error}")))?;
         received = received.saturating_add(part.remaining());
-        if received > FORGOTTEN {
+        if received > limit.saturating_mul(FORGOTTEN) {
             break;
         }
-        if received > LIMIT {
+        if received > limit {
             continue;
         }
         body.extend_from_slice(&part.copy_to_bytes(part.remaining()));
     }
-    if received > LIMIT {
-        return Err(ApiError::too_large(LIMIT));
+    if received > limit {
+        return Err(ApiError::too_large(limit));
     }
     Ok(body)
 }

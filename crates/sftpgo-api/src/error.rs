@@ -102,6 +102,10 @@ impl ApiError {
     }
 
     /// What is wrong, for a person.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.error
     }

@@ -29,6 +29,7 @@ mod response;
 mod routes;
 mod server;
 mod state;
+mod streamed;
 mod tls;
 mod v2;
 mod web;

@@ -10,8 +10,12 @@ use sftpgo_core::{
 use tokio::sync::Semaphore;
 
 use crate::{
-    auth::AdminAccess, blocking::Blocking, host::AllowedHosts, metrics::Metrics, v2::SshInfo,
-    web::Activity,
+    auth::AdminAccess,
+    blocking::Blocking,
+    host::AllowedHosts,
+    metrics::Metrics,
+    v2::SshInfo,
+    web::{Activity, Imports},
 };
 
 /// Calls into the domain at once: the dearest, hashing a password, takes a core and some 20 MiB.
@@ -74,6 +78,8 @@ pub(crate) struct App {
     pub(crate) logins: Blocking,
     /// Places for pages that are kept up to date.
     pub(crate) watched_pages: Arc<Semaphore>,
+    /// Dumps that admins have sent.
+    pub(crate) imports: Arc<Imports>,
 }
 
 impl App {
@@ -84,6 +90,7 @@ impl App {
             scans: Blocking::new(QUOTA_SCANS),
             logins: Blocking::new(LOGINS),
             watched_pages: Arc::new(Semaphore::new(WATCHED_PAGES)),
+            imports: Arc::default(),
         }
     }
 }

@@ -33,7 +33,7 @@ use super::{
     Limits, bounded_source,
     places::{Place, Running},
 };
-use crate::binding::BindingOptions;
+use crate::{binding::BindingOptions, streamed::with_whole_body};
 
 /// As ALPN has it.
 const HTTP_2: &[u8] = b"h2";
@@ -191,7 +191,10 @@ async fn converse<H, F>(
     let service = service_fn(move |request| {
         let running = asked.begin();
         let answer = handler(peer, request);
-        async move { Ok::<_, Infallible>(answer.await?.map(|body| Counted::new(body, running))) }
+        async move {
+            let response = with_whole_body(answer.await?);
+            Ok::<_, Infallible>(response.map(|body| Counted::new(body, running)))
+        }
     });
     let http = http(open.speaks_http2, limits);
     let mut connection = pin!(http.serve_connection(TokioIo::new(open.stream), service));

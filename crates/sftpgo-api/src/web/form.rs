@@ -12,6 +12,11 @@ impl Form {
         Self(form_urlencoded::parse(text).into_owned().collect())
     }
 
+    /// Of these pairs.
+    pub(super) fn of(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
     /// The first value of this name; empty if there is none.
     pub(super) fn get(&self, name: &str) -> &str {
         self.find(name).unwrap_or_default()

@@ -5,7 +5,7 @@ use sftpgo_core::admin::AdminPermissions;
 use super::{assets, session::Session};
 
 /// A page that the menu leads to, and what it needs.
-const MENU: [(&str, &str, AdminPermissions); 10] = [
+const MENU: [(&str, &str, AdminPermissions); 11] = [
     ("Dashboard", "/web", AdminPermissions::empty()),
     ("Users", "/web/users", AdminPermissions::VIEW_USERS),
     (
@@ -20,6 +20,11 @@ const MENU: [(&str, &str, AdminPermissions); 10] = [
         "Quota scans",
         "/web/quotascans",
         AdminPermissions::QUOTA_SCANS,
+    ),
+    (
+        "Maintenance",
+        "/web/maintenance",
+        AdminPermissions::VIEW_USERS,
     ),
     ("Status", "/web/status", AdminPermissions::VIEW_STATUS),
     ("Profile", "/web/profile", AdminPermissions::empty()),

@@ -14,6 +14,8 @@ mod dashboard;
 mod events;
 mod form;
 mod frame;
+mod maintenance;
+mod multipart;
 mod profile;
 mod query;
 mod request;
@@ -24,6 +26,7 @@ mod session;
 mod setup;
 mod sign_in;
 mod status;
+mod texts;
 mod users;
 mod words;
 
@@ -35,6 +38,7 @@ use warp::{
 };
 
 pub use self::activity::Activity;
+pub(crate) use self::maintenance::Imports;
 use self::request::Request;
 use crate::{arrival::Arrival, body, paths::query, state::App};
 
@@ -80,11 +84,13 @@ pub(crate) fn routes(app: &App) -> BoxedFilter<(Response,)> {
                     if path == "/" {
                         return answer::secured(answer::see_other("/web"));
                     }
-                    let body = match method {
-                        Method::POST => body::read(stream).await,
-                        _ => Ok(Vec::new()),
-                    };
                     let request = Request::new(method, &path, query, headers, arrival);
+                    let body = if request.method == Method::POST {
+                        let bounds = maintenance::body_bounds(&app, &request).await;
+                        body::read_within(bounds, stream).await
+                    } else {
+                        Ok(Vec::new())
+                    };
                     router::answer(&app, request, body).await
                 }
             },

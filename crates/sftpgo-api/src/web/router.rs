@@ -10,7 +10,7 @@ use super::{
     answer::{Refusal, Reply, secured, see_other},
     api_keys, assets, connections, dashboard, events,
     form::Form,
-    profile,
+    maintenance, multipart, profile,
     request::Request,
     scans, second_factor,
     session::{Session, end, session},
@@ -31,16 +31,29 @@ pub(super) async fn answer(
     if let Some(asset) = asset {
         return secured(asset);
     }
-    let body = match body {
-        Ok(body) => Form::parse(&body),
-        Err(error) => return secured(error.into_response()),
+    let form = match form(&request, body).await {
+        Ok(form) => form,
+        Err(error) => return secured(refused(app, &request, error).await),
     };
-    let response = match open(app, &request, &body).await {
+    let response = match open(app, &request, &form).await {
         Ok(Some(response)) => Ok(response),
-        Ok(None) => return secured(of_admin(app, &request, &body).await),
+        Ok(None) => return secured(of_admin(app, &request, &form).await),
         Err(refusal) => Err(refusal),
     };
     secured(response.unwrap_or_else(|refusal| refusal.page(&request, None)))
+}
+
+async fn form(request: &Request, body: Result<Vec<u8>, ApiError>) -> Result<Form, ApiError> {
+    multipart::form(request, body?)
+        .await
+        .map_err(ApiError::bad_request)
+}
+
+/// The page about a body that is not looked at.
+async fn refused(app: &App, request: &Request, error: ApiError) -> Response {
+    let session = session(app, request).await.ok().flatten();
+    let refusal = maintenance::refused_body(request, session.is_some(), &error);
+    refusal.page(request, session.as_ref())
 }
 
 /// What needs no session; `None` for what does.
@@ -121,6 +134,9 @@ async fn read(app: &App, request: &Request, session: &Session, segments: &[&str]
         ["quotascans"] => scans::show(app, request, session),
         ["events"] => events::show(app, request, session),
         ["events", "export"] => events::export(app, request, session),
+        ["maintenance"] => maintenance::show(request, session),
+        ["maintenance", "dump"] => maintenance::download(app, request, session).await,
+        ["maintenance", "import", id] => maintenance::progress(app, request, session, id),
         ["status"] => status::show(app, request, session).await,
         ["logout"] => Err(Refusal::wrong_method("POST")),
         _ => Err(Refusal::not_found()),
@@ -161,6 +177,8 @@ async fn change(
         ["manager", name, "mfa"] => admins::switch_off_factor(app, session, name).await,
         ["apikeys"] => api_keys::add(app, request, session, form).await,
         ["apikeys", id, "delete"] => api_keys::delete(app, request, session, id, form).await,
+        ["maintenance", "import"] => maintenance::begin(app, request, session, form).await,
+        ["maintenance", "import", id] => maintenance::confirm(app, request, session, id),
         ["quotascans"] => scans::start(app, request, session, form).await,
         _ => Err(Refusal::not_found()),
     }

@@ -37,6 +37,11 @@ pub(super) fn moment(milliseconds: i64, never: &str) -> String {
     })
 }
 
+/// A day in UTC, as in `2026-01-02`.
+pub(super) fn day(milliseconds: i64) -> String {
+    civil(milliseconds).map_or_else(String::new, |moment| moment.date().to_string())
+}
+
 /// A moment as a field for it has it, in UTC; empty for 0.
 pub(super) fn moment_field(milliseconds: i64) -> String {
     if milliseconds == 0 {

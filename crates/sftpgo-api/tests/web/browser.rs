@@ -151,6 +151,23 @@ impl Page {
         std::str::from_utf8(&self.body).unwrap()
     }
 
+    /// The body without the marks of its pieces (RFC 9112, 7.1).
+    pub(crate) fn whole_text(&self) -> String {
+        assert_eq!(self.header("transfer-encoding"), "chunked");
+        let mut whole = String::new();
+        let mut rest = self.text();
+        loop {
+            let (length, after) = rest.split_once("\r\n").expect("another piece");
+            match usize::from_str_radix(length, 16).unwrap() {
+                0 => return whole,
+                length => {
+                    whole.push_str(&after[..length]);
+                    rest = after[length..].strip_prefix("\r\n").unwrap();
+                }
+            }
+        }
+    }
+
     #[track_caller]
     pub(crate) fn shows(&self, text: &str) -> &Self {
         assert!(

@@ -12,5 +12,6 @@ mod accounts;
 mod activity;
 mod browser;
 mod connections;
+mod maintenance;
 mod sessions;
 mod users;

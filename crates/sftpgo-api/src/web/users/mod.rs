@@ -7,6 +7,7 @@ mod user_form;
 
 use sftpgo_core::UserId;
 
+pub(super) use self::user_form::version;
 use super::answer::Refusal;
 
 /// The user whom an address names.

@@ -229,7 +229,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Tells two versions of a user apart, without telling anything of them.
-pub(super) fn version(draft: &UserDraft) -> String {
+pub(in super::super) fn version(draft: &UserDraft) -> String {
     let mut hasher = DefaultHasher::new();
     draft.hash(&mut hasher);
     format!("{:016x}", hasher.finish())
