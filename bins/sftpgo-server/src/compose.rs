@@ -66,7 +66,8 @@ pub(crate) fn compose(
     let user_certificates = user_certificates(&settings.sftpd)?;
     let metrics = Metrics::new().map_err(of_key("httpd"))?;
     let activity = Activity::default();
-    let actions = Queue::start()
+    let told = activity.clone();
+    let actions = Queue::start(Arc::new(move |failure: &str| told.action_failed(failure)))
         .map_err(|error| Problem::new("actions", format!("no threads can be started: {error}")))?;
     let refusal_time = RefusalTime::of_unknown_users();
     let events = Events::new(vec![

@@ -23,6 +23,18 @@ pub struct Binding {
     pub options: BindingOptions,
 }
 
+impl Binding {
+    /// The address at which other machines reach it without TLS, if they do.
+    pub(crate) fn in_clear(&self) -> Option<String> {
+        let Socket::Tcp(listener) = &self.socket else {
+            return None;
+        };
+        let is_open = self.options.tls.is_none() && self.socket.reach() == Reach::Network;
+        let address = listener.local_addr().ok().filter(|_| is_open)?;
+        Some(address.to_string())
+    }
+}
+
 /// A socket of either kind.
 #[derive(Debug)]
 pub enum Socket {

@@ -30,7 +30,8 @@ const ADMINS_LOOK: Duration = Duration::from_secs(2);
 
 /// Serves on `bindings` until `shutdown` fires and the requests then running are answered.
 pub async fn serve(state: Arc<ApiState>, bindings: Vec<Binding>, shutdown: CancellationToken) {
-    let app = App::new(Arc::clone(&state));
+    let in_clear = bindings.iter().filter_map(Binding::in_clear);
+    let app = App::new(Arc::clone(&state), in_clear.collect());
     let routes = TowerToHyperService::new(warp::service(routes::all(&app)));
     tokio::spawn(await_admins(app.clone(), shutdown.clone()));
     let limits = Limits::within(state.connections.descriptors().kept());

@@ -15,7 +15,7 @@ use crate::{
     host::AllowedHosts,
     metrics::Metrics,
     v2::SshInfo,
-    web::{Activity, Imports},
+    web::{Activity, Imports, Overview},
 };
 
 /// Calls into the domain at once: the dearest, hashing a password, takes a core and some 20 MiB.
@@ -26,6 +26,9 @@ const QUOTA_SCANS: usize = 2;
 const LOGINS: usize = 64;
 /// Pages that are kept up to date at once; each takes a connection for as long as it is open.
 const WATCHED_PAGES: usize = 32;
+
+/// Disks that are asked at once.
+const DISKS: usize = 8;
 
 /// What the API serves.
 pub struct ApiState {
@@ -78,18 +81,27 @@ pub(crate) struct App {
     pub(crate) logins: Blocking,
     /// Places for pages that are kept up to date.
     pub(crate) watched_pages: Arc<Semaphore>,
+    /// Disks that are asked how full they are: one that does not answer holds up nothing else.
+    pub(crate) disks: Blocking,
+    /// What the dashboard tells that is not at hand.
+    pub(crate) overview: Arc<Overview>,
+    /// Where other machines reach it without TLS.
+    pub(crate) in_clear: Arc<[String]>,
     /// Dumps that admins have sent.
     pub(crate) imports: Arc<Imports>,
 }
 
 impl App {
-    pub(crate) fn new(state: Arc<ApiState>) -> Self {
+    pub(crate) fn new(state: Arc<ApiState>, in_clear: Vec<String>) -> Self {
         Self {
             state,
             calls: Blocking::new(DOMAIN_CALLS),
             scans: Blocking::new(QUOTA_SCANS),
             logins: Blocking::new(LOGINS),
             watched_pages: Arc::new(Semaphore::new(WATCHED_PAGES)),
+            disks: Blocking::new(DISKS),
+            overview: Arc::default(),
+            in_clear: in_clear.into(),
             imports: Arc::default(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
@@ -65,6 +65,19 @@ impl Accounts {
             user.usage = shown(user, &unwritten);
         }
         Ok(users)
+    }
+
+    /// How many users there are. A database may have to look through an index of all of them.
+    ///
+    /// # Errors
+    /// Any error of the provider.
+    pub fn count(&self) -> Result<u64> {
+        self.provider.count_users()
+    }
+
+    /// The directory for homes of users who have none of their own.
+    pub fn users_base_dir(&self) -> Option<&Path> {
+        self.users_base_dir.as_deref()
     }
 
     /// One user.

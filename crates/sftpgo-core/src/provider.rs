@@ -79,6 +79,12 @@ pub trait Users: Send + Sync {
     /// As [`Users::user_by_name`].
     fn list_users(&self, query: &UserQuery) -> Result<Vec<StoredUser>>;
 
+    /// How many users there are.
+    ///
+    /// # Errors
+    /// As [`Users::user_by_name`].
+    fn count_users(&self) -> Result<u64>;
+
     /// Shows every user to `see` once, until it says to stop, in no promised order. Who comes, goes or gets another
     /// name meanwhile hides nobody else. No part of the store is held while `see` works, and one on a disk is read a
     /// page at a time.

@@ -98,6 +98,10 @@ impl Users for MemoryProvider {
         })
     }
 
+    fn count_users(&self) -> Result<u64> {
+        Ok(self.lock().by_name.len() as u64)
+    }
+
     fn for_each_user(&self, see: &mut dyn FnMut(StoredUser) -> ControlFlow<()>) -> Result<()> {
         let all: Vec<StoredUser> = self.lock().by_name.values().cloned().collect();
         let _ = all.into_iter().try_for_each(see);

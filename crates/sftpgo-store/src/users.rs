@@ -67,6 +67,13 @@ impl Users for DatabaseProvider {
             .call(move |connection| listing::list(connection, &query))
     }
 
+    fn count_users(&self) -> Result<u64> {
+        let count: i64 = self
+            .pool
+            .call(|connection| users::table.count().get_result(connection))?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
     fn for_each_user(&self, see: &mut dyn FnMut(StoredUser) -> ControlFlow<()>) -> Result<()> {
         all_users::visit(&self.pool, |row| match row {
             Ok(row) => see(row.into_user()),

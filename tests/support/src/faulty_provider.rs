@@ -114,6 +114,7 @@ impl Users for FaultyProvider {
         fn user_by_name(&self, username: &str) -> Result<Option<StoredUser>>;
         fn user_by_id(&self, id: UserId) -> Result<Option<StoredUser>>;
         fn list_users(&self, query: &UserQuery) -> Result<Vec<StoredUser>>;
+        fn count_users(&self) -> Result<u64>;
         fn for_each_user(&self, see: &mut dyn FnMut(StoredUser) -> ControlFlow<()>) -> Result<()>;
         fn add_user(&self, user: &StoredUser) -> Result<StoredUser>;
         fn change_user(&self, before: &StoredUser, user: &StoredUser) -> Result<bool>;

@@ -19,6 +19,9 @@ use crate::config::settings::Actions;
 /// The JSON of a user for a notification; never holds a credential.
 pub(crate) type UserJson = fn(&StoredUser) -> String;
 
+/// Hears of each action that has failed: which, and why.
+pub(crate) type HearFailure = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// Queues what is to be done after transfers, removals and renames.
 pub(crate) struct FileActions {
     actions: Actions,

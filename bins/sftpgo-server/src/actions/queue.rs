@@ -11,7 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::run::{Action, Runner};
+use super::{
+    HearFailure,
+    run::{Action, Runner},
+};
 
 /// Actions done at the same time.
 const WORKERS: usize = 4;
@@ -29,8 +32,8 @@ pub(crate) struct Queue {
 
 impl Queue {
     /// Starts the workers; they live as long as the process.
-    pub(crate) fn start() -> std::io::Result<Arc<Self>> {
-        Self::with(CAPACITY, WORKERS, Runner::default())
+    pub(crate) fn start(failed: HearFailure) -> std::io::Result<Arc<Self>> {
+        Self::with(CAPACITY, WORKERS, Runner::telling(failed))
     }
 
     pub(super) fn with(

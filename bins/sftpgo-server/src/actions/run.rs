@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::HearFailure;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use ureq::{Agent, http::Uri};
@@ -83,31 +84,34 @@ impl fmt::Display for Action {
 pub(super) struct Runner {
     time_limit: Duration,
     agent: Agent,
-}
-
-impl Default for Runner {
-    fn default() -> Self {
-        Self::with_time_limit(TIME_LIMIT)
-    }
+    failed: HearFailure,
 }
 
 impl Runner {
-    pub(super) fn with_time_limit(time_limit: Duration) -> Self {
+    pub(super) fn telling(failed: HearFailure) -> Self {
+        Self::with_time_limit(TIME_LIMIT, failed)
+    }
+
+    pub(super) fn with_time_limit(time_limit: Duration, failed: HearFailure) -> Self {
         let agent = Agent::config_builder()
             .timeout_global(Some(time_limit))
             .build()
             .new_agent();
-        Self { time_limit, agent }
+        Self {
+            time_limit,
+            agent,
+            failed,
+        }
     }
 
-    /// Tells the log what became of it; nobody else waits to hear.
+    /// Tells the log what became of it, and who asked of failures.
     pub(super) fn run(&self, action: &Action) {
         if let Some(program) = &action.program {
             let path = program.path.display();
             match self.run_program(program) {
                 Ok(status) if status.success() => log::debug!("the action {path} has succeeded"),
-                Ok(status) => log::warn!("the action {path} has failed: {status}"),
-                Err(error) => log::warn!("the action {path} has failed: {error}"),
+                Ok(status) => self.has_failed(path, &status),
+                Err(error) => self.has_failed(path, &error),
             }
         }
         if let Some(call) = &action.call {
@@ -115,9 +119,14 @@ impl Runner {
                 Ok(status) => {
                     log::debug!("the action {} has succeeded: {status}", call.shown_url());
                 }
-                Err(error) => log::warn!("the action {} has failed: {error}", call.shown_url()),
+                Err(error) => self.has_failed(call.shown_url(), &error),
             }
         }
+    }
+
+    fn has_failed(&self, action: impl fmt::Display, reason: &dyn fmt::Display) {
+        log::warn!("the action {action} has failed: {reason}");
+        (self.failed)(&format!("{action}: {reason}"));
     }
 
     fn run_program(&self, program: &Program) -> io::Result<ExitStatus> {

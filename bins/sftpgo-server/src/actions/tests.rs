@@ -16,6 +16,11 @@ use sftpgo_test_support::{PATIENCE, wait_for};
 
 use super::{run::Runner, *};
 
+/// For tests that do not ask what has failed.
+fn unheard() -> HearFailure {
+    Arc::new(|_: &str| {})
+}
+
 /// Written by another process: a file that this one has open for writing while another test starts a
 /// program cannot be run for a moment.
 fn script(directory: &Path, text: &str) -> PathBuf {
@@ -123,7 +128,7 @@ fn a_program_gets_its_arguments_as_they_are_and_no_secret() {
         directory.path(),
         &format!("(printf '[%s]' \"$@\"; env) > {}", seen.display()),
     );
-    let queue = Queue::start().unwrap();
+    let queue = Queue::start(unheard()).unwrap();
     let observer = FileActions::new(on(&["upload", "rename"], Some(hook), None), queue.clone());
 
     observer.notify(&uploaded("/srv/a; touch $HOME \"b\"\n'", None));
@@ -149,7 +154,7 @@ fn only_what_is_asked_for_and_what_succeeded_is_acted_upon() {
     let directory = tempfile::tempdir().unwrap();
     let seen = directory.path().join("seen");
     let hook = script(directory.path(), &format!("echo $1 >> {}", seen.display()));
-    let queue = Queue::start().unwrap();
+    let queue = Queue::start(unheard()).unwrap();
     let observer = FileActions::new(on(&["upload"], Some(hook), None), queue.clone());
     observer.notify(&uploaded("/a", Some("the connection was lost")));
     observer.notify(&renamed("/a", "/b"));
@@ -168,15 +173,22 @@ fn a_program_that_hangs_is_ended_with_what_it_started() {
         directory.path(),
         &format!("sleep 1000 & echo $! > {}; wait", pid_file.display()),
     );
-    let runner = Runner::with_time_limit(Duration::from_secs(1));
+    let (hear, heard) = mpsc::channel();
+    let failed = move |failure: &str| hear.send(failure.to_owned()).unwrap();
+    let runner = Runner::with_time_limit(Duration::from_secs(1), Arc::new(failed));
     runner.run(&Action {
         program: Some(Program {
-            path: hook,
+            path: hook.clone(),
             arguments: Vec::new(),
         }),
         call: None,
     });
     wait_for_end(&pid_file);
+    let failure = heard.try_recv().unwrap();
+    assert!(
+        failure.starts_with(&format!("{}: it was ended", hook.display())),
+        "{failure}"
+    );
 }
 
 fn wait_for_end(pid_file: &Path) {
@@ -196,7 +208,7 @@ fn what_a_program_leaves_behind_is_ended_with_it() {
         directory.path(),
         &format!("sleep 1000 & echo $! > {}", pid_file.display()),
     );
-    Runner::with_time_limit(PATIENCE).run(&Action {
+    Runner::with_time_limit(PATIENCE, unheard()).run(&Action {
         program: Some(Program {
             path: hook,
             arguments: Vec::new(),
@@ -216,7 +228,7 @@ fn names_that_are_no_text_come_as_their_bytes() {
     );
     let (address, received) = recording_server();
     let url = format!("http://{address}/hook");
-    let queue = Queue::start().unwrap();
+    let queue = Queue::start(unheard()).unwrap();
     let observer = FileActions::new(on(&["upload"], Some(hook), Some(url)), queue.clone());
     let name = OsStr::from_bytes(b"/srv/caf\xe9 \xff%41");
     observer.notify(&uploaded(name, None));
@@ -244,7 +256,7 @@ fn a_full_queue_drops_and_does_not_wait() {
             seen.display()
         ),
     );
-    let queue = Queue::with(1, 1, Runner::with_time_limit(PATIENCE)).unwrap();
+    let queue = Queue::with(1, 1, Runner::with_time_limit(PATIENCE, unheard())).unwrap();
     let observer = FileActions::new(on(&["upload"], Some(hook), None), queue.clone());
     for number in 0..50 {
         observer.notify(&uploaded(number.to_string().as_str(), None));
@@ -258,7 +270,7 @@ fn a_full_queue_drops_and_does_not_wait() {
 #[test]
 fn a_url_is_called_with_everything_in_the_query() {
     let (address, received) = recording_server();
-    let queue = Queue::start().unwrap();
+    let queue = Queue::start(unheard()).unwrap();
     let url = format!("http://{address}/hook?token=1");
     let observer = FileActions::new(on(&["rename"], None, Some(url)), queue);
     observer.notify(&renamed("/srv/a b&c", "/srv/ü"));
@@ -274,7 +286,7 @@ fn a_url_is_called_with_everything_in_the_query() {
 #[test]
 fn a_changed_user_is_posted_as_json() {
     let (address, received) = recording_server();
-    let queue = Queue::start().unwrap();
+    let queue = Queue::start(unheard()).unwrap();
     let observer = UserActions::new(
         on(&["add"], None, Some(format!("http://{address}/users"))),
         queue,

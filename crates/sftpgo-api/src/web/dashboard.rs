@@ -9,12 +9,14 @@ use super::{
     activity::Figures,
     answer::{Reply, page},
     frame::Frame,
+    overview::Disk,
     request::Request,
     session::Session,
     status::warnings,
+    texts::dashboard as texts,
     words,
 };
-use crate::state::App;
+use crate::{HostKeyInfo, state::App};
 
 /// Of a picture, in its own units.
 const WIDTH: usize = 600;
@@ -26,6 +28,8 @@ struct Plot {
     description: String,
     lines: [PlotLine; 2],
     most: String,
+    /// Where it begins.
+    since: &'static str,
 }
 
 struct PlotLine {
@@ -34,79 +38,145 @@ struct PlotLine {
     path: String,
 }
 
+/// A time that is drawn: its figures, the seconds of each, and its texts.
+struct Time<'a> {
+    figures: &'a [Figures],
+    seconds: u64,
+    since: &'static str,
+}
+
+struct DiskRow {
+    path: String,
+    text: String,
+    part: u64,
+}
+
 #[derive(Template)]
 #[template(path = "dashboard.html")]
-struct DashboardPage {
+struct DashboardPage<'a> {
     frame: Frame,
     warnings: Vec<String>,
     facts: Vec<(&'static str, String)>,
     plots: Vec<Plot>,
+    disks: Vec<DiskRow>,
+    server: Vec<(&'static str, String)>,
+    host_keys: &'a [HostKeyInfo],
 }
 
 /// `GET /web`
 pub(super) async fn show(app: &App, request: &Request, session: &Session) -> Reply {
     let mut dashboard = DashboardPage {
-        frame: Frame::for_admin(session, "Dashboard"),
+        frame: Frame::for_admin(session, texts::TITLE),
         warnings: Vec::new(),
         facts: Vec::new(),
         plots: Vec::new(),
+        disks: Vec::new(),
+        server: Vec::new(),
+        host_keys: &[],
     };
     if session.may(AdminPermissions::VIEW_STATUS) {
-        dashboard.warnings = warnings(app, request).await;
-        let activity = &app.state.activity;
-        let hour = activity.figures(request.now, 60, 1);
-        let day = activity.figures(request.now, 96, 15);
-        dashboard.facts = facts(app, &hour);
+        let state = &app.state;
+        let overview = app.overview.figures(app).await;
+        dashboard.warnings = warnings(app, request, &overview).await;
+        let hour = state.activity.figures(request.now, 60, 1);
+        let day = state.activity.figures(request.now, 96, 15);
+        dashboard.facts = facts(app, &hour, overview.users);
+        let hour = Time {
+            figures: &hour,
+            seconds: 60,
+            since: texts::HOUR_AGO,
+        };
+        let day = Time {
+            figures: &day,
+            seconds: 15 * 60,
+            since: texts::DAY_AGO,
+        };
         dashboard.plots = vec![
-            moved("Throughput, last hour", &hour, 60),
-            moved("Throughput, last day", &day, 15 * 60),
-            logins("Logins, last hour", &hour),
-            logins("Logins, last day", &day),
+            moved(texts::THROUGHPUT_HOUR, &hour),
+            moved(texts::THROUGHPUT_DAY, &day),
+            logins(texts::LOGINS_HOUR, &hour),
+            logins(texts::LOGINS_DAY, &day),
         ];
+        dashboard.disks = overview.disks.iter().filter_map(DiskRow::of).collect();
+        dashboard.server = vec![
+            (texts::PROVIDER, state.driver.clone()),
+            (texts::VERSION, state.version.version.clone()),
+        ];
+        dashboard.host_keys = &state.ssh.host_keys;
     }
     page(request, &dashboard)
 }
 
-fn facts(app: &App, hour: &[Figures]) -> Vec<(&'static str, String)> {
+impl DiskRow {
+    /// None of a disk that did not answer.
+    fn of(disk: &Disk) -> Option<Self> {
+        let space = disk.space.as_ref().ok()?;
+        Some(Self {
+            path: disk.path.clone(),
+            text: texts::part_of(&words::size(space.used), &words::size(space.all)),
+            part: space.part,
+        })
+    }
+}
+
+fn facts(app: &App, hour: &[Figures], users: Option<u64>) -> Vec<(&'static str, String)> {
     let connections = app.state.connections.list();
-    let users: HashSet<_> = connections.iter().map(|one| &one.username).collect();
+    let connected: HashSet<_> = connections.iter().map(|one| &one.username).collect();
     let transfers: usize = connections.iter().map(|one| one.transfers.len()).sum();
     let sum = |figure: fn(&Figures) -> u64| hour.iter().map(figure).sum::<u64>();
+    let users = users.map_or_else(
+        || texts::USERS_UNKNOWN.to_owned(),
+        |users| users.to_string(),
+    );
     vec![
-        ("Users connected", users.len().to_string()),
-        ("Sessions", connections.len().to_string()),
-        ("Transfers", transfers.to_string()),
+        (texts::USERS, users),
+        (texts::CONNECTED, connected.len().to_string()),
+        (texts::SESSIONS, connections.len().to_string()),
+        (texts::TRANSFERS, transfers.to_string()),
         (
-            "Uploaded in the last hour",
+            texts::UPLOADED,
             words::size(sum(|figures| figures.uploaded)),
         ),
         (
-            "Downloaded in the last hour",
+            texts::DOWNLOADED,
             words::size(sum(|figures| figures.downloaded)),
         ),
         (
-            "Failed logins in the last hour",
+            texts::LOGINS_OF_HOUR,
+            sum(|figures| figures.logins).to_string(),
+        ),
+        (
+            texts::FAILURES_OF_HOUR,
             sum(|figures| figures.failures).to_string(),
         ),
     ]
 }
 
-fn moved(title: &'static str, figures: &[Figures], seconds: u64) -> Plot {
-    let up: Vec<_> = figures.iter().map(|one| one.uploaded / seconds).collect();
-    let down: Vec<_> = figures.iter().map(|one| one.downloaded / seconds).collect();
+fn moved(title: &'static str, time: &Time<'_>) -> Plot {
+    let rates = |figure: fn(&Figures) -> u64| {
+        let figures = time.figures.iter().map(figure);
+        figures.map(|bytes| bytes / time.seconds).collect()
+    };
+    let lines = [
+        (texts::UPLOAD, rates(|one| one.uploaded)),
+        (texts::DOWNLOAD, rates(|one| one.downloaded)),
+    ];
     let show = |rate| format!("{}/s", words::size(rate));
-    plot(title, [("Upload", up), ("Download", down)], show)
+    plot(title, time, lines, show)
 }
 
-fn logins(title: &'static str, figures: &[Figures]) -> Plot {
-    let good: Vec<_> = figures.iter().map(|one| one.logins).collect();
-    let failed: Vec<_> = figures.iter().map(|one| one.failures).collect();
-    let show = |count: u64| count.to_string();
-    plot(title, [("Logins", good), ("Failures", failed)], show)
+fn logins(title: &'static str, time: &Time<'_>) -> Plot {
+    let counts = |figure: fn(&Figures) -> u64| time.figures.iter().map(figure).collect();
+    let lines = [
+        (texts::LOGINS, counts(|one| one.logins)),
+        (texts::FAILURES, counts(|one| one.failures)),
+    ];
+    plot(title, time, lines, |count| count.to_string())
 }
 
 fn plot(
     title: &'static str,
+    time: &Time<'_>,
     lines: [(&'static str, Vec<u64>); 2],
     show: impl Fn(u64) -> String,
 ) -> Plot {
@@ -118,7 +188,7 @@ fn plot(
         .unwrap_or(0);
     let described = lines
         .iter()
-        .map(|(name, values)| format!("{name}: {} at the most", show(highest(values))));
+        .map(|(name, values)| texts::highest(name, &show(highest(values))));
     let description = described.collect::<Vec<_>>().join(". ");
     let classes = ["one", "two"];
     let mut classes = classes.into_iter();
@@ -131,6 +201,7 @@ fn plot(
             path: line(&values, most),
         }),
         most: show(most),
+        since: time.since,
     }
 }
 

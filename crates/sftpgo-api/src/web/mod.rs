@@ -16,6 +16,7 @@ mod form;
 mod frame;
 mod maintenance;
 mod multipart;
+mod overview;
 mod profile;
 mod query;
 mod request;
@@ -38,8 +39,8 @@ use warp::{
 };
 
 pub use self::activity::Activity;
-pub(crate) use self::maintenance::Imports;
 use self::request::Request;
+pub(crate) use self::{maintenance::Imports, overview::Overview};
 use crate::{arrival::Arrival, body, paths::query, state::App};
 
 /// Is this a path of the web admin? Its requests bring a cookie or nothing.

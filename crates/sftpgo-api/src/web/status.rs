@@ -8,8 +8,10 @@ use sftpgo_core::admin::AdminPermissions;
 use super::{
     answer::{Reply, page},
     frame::Frame,
+    overview::Figures,
     request::Request,
     session::Session,
+    texts::attention as texts,
 };
 use crate::{HostKeyInfo, arrival::Reach, state::App};
 
@@ -26,7 +28,8 @@ struct StatusPage<'a> {
 /// `GET /web/status`
 pub(super) async fn show(app: &App, request: &Request, session: &Session) -> Reply {
     session.need(AdminPermissions::VIEW_STATUS)?;
-    let warnings = warnings(app, request).await;
+    let overview = app.overview.figures(app).await;
+    let warnings = warnings(app, request, &overview).await;
     let connections = app.state.connections.list();
     let transfers: usize = connections.iter().map(|one| one.transfers.len()).sum();
     let version = &app.state.version;
@@ -57,17 +60,29 @@ pub(super) async fn show(app: &App, request: &Request, session: &Session) -> Rep
 }
 
 /// What wants attention.
-pub(super) async fn warnings(app: &App, request: &Request) -> Vec<String> {
+pub(super) async fn warnings(app: &App, request: &Request, overview: &Figures) -> Vec<String> {
     let state = Arc::clone(&app.state);
     let mut warnings = Vec::new();
     if let Err(error) = app.calls.run(move || state.provider.check()).await {
-        warnings.push(format!("The data provider does not answer: {error}."));
+        warnings.push(texts::store_away(&error.to_string()));
     }
-    if request.arrival.reach == Reach::Network && !request.arrival.is_encrypted {
-        warnings.push(
-            "This page came without TLS: passwords of admins and users can be read on the way. Set httpd.certificate_file and httpd.certificate_key_file."
-                .to_owned(),
-        );
+    if !app.in_clear.is_empty() {
+        warnings.push(texts::listens_in_clear(&app.in_clear.join(", ")));
+    } else if request.arrival.reach == Reach::Network && !request.arrival.is_encrypted {
+        warnings.push(texts::CAME_IN_CLEAR.to_owned());
+    }
+    for disk in &overview.disks {
+        match &disk.space {
+            Ok(space) if disk.is_nearly_full() => {
+                warnings.push(texts::disk_nearly_full(&disk.path, space.part));
+            }
+            Ok(_) => {}
+            Err(problem) => warnings.push(texts::disk_silent(&disk.path, problem)),
+        }
+    }
+    let (failed, last) = app.state.activity.failed_actions(request.now);
+    if failed > 0 {
+        warnings.push(texts::actions_failed(failed, &last));
     }
     warnings
 }

@@ -11,7 +11,52 @@ fn the_dashboard_tells_what_happens() {
         .shows("Failed logins in the last hour");
     page.shows("Logins: 1 at the most");
     assert_eq!(page.text().matches("<svg").count(), 4);
+    page.shows("<dt>Users</dt><dd>1</dd>")
+        .shows("<dt>Data provider</dt><dd>memory</dd>")
+        .shows("<dt>Version</dt><dd>1.2.3</dd>")
+        .hides("without TLS");
+    // The disk of bob's home.
+    let homes = web.service.home().parent().unwrap().display().to_string();
+    page.shows(&format!("<code>{homes}</code> <progress"));
     browser.open("/web/").leads_to("/web");
+}
+
+#[test]
+fn the_dashboard_tells_what_wants_attention() {
+    let web = Web::with_admin();
+    let mut browser = web.logged_in("root");
+    browser.open("/web").hides("Wants attention");
+    web.activity
+        .action_failed("/usr/local/bin/hook: exit status: 1");
+    browser
+        .open("/web")
+        .shows("Wants attention")
+        .shows("An action failed in the last hour: /usr/local/bin/hook: exit status: 1.");
+    web.activity.action_failed("http://localhost/hook: timeout");
+    browser
+        .open("/web/status")
+        .shows("2 actions failed in the last hour. The last: http://localhost/hook: timeout.");
+    let open = Web::listening_at("0.0.0.0:0");
+    open.add_root();
+    let mut browser = open.logged_in("root");
+    browser
+        .open("/web")
+        .shows("HTTP listens at 0.0.0.0:")
+        .shows("without TLS");
+}
+
+#[test]
+fn who_may_not_see_the_state_sees_none_on_the_dashboard() {
+    let web = Web::with_admin();
+    web.add_admin("viewer", &["view_users"]);
+    let mut browser = web.logged_in("viewer");
+    web.activity.action_failed("hook");
+    browser
+        .open("/web")
+        .shows("You are logged in as viewer.")
+        .hides("hook")
+        .hides("<svg")
+        .hides("<dt>Users</dt>");
 }
 
 #[test]

@@ -28,6 +28,7 @@ pub(crate) struct Web {
     pub(crate) service: Service,
     pub(crate) admins: Arc<Admins>,
     pub(crate) setup_code: String,
+    pub(crate) activity: Activity,
     _runtime: Runtime,
 }
 
@@ -48,6 +49,11 @@ pub(crate) struct Browser<'a> {
 impl Web {
     /// A server without an admin, and with bob.
     pub(crate) fn new() -> Self {
+        Self::listening_at("127.0.0.1:0")
+    }
+
+    /// The same at this address.
+    pub(crate) fn listening_at(address: &str) -> Self {
         let activity = Activity::default();
         let settings = Settings {
             observers: vec![Box::new(activity.clone())],
@@ -69,7 +75,7 @@ impl Web {
             connections: Arc::clone(&service.connections),
             scans: Arc::clone(&service.scans),
             provider: Arc::clone(&service.provider),
-            activity,
+            activity: activity.clone(),
             metrics,
             allowed_hosts: AllowedHosts::default(),
             admins: access,
@@ -82,7 +88,7 @@ impl Web {
             ssh: SshInfo::default(),
         };
         let runtime = Runtime::new().unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = runtime.block_on(TcpListener::bind(address)).unwrap();
         let address = listener.local_addr().unwrap();
         runtime.spawn(sftpgo_api::serve(
             Arc::new(state),
@@ -97,6 +103,7 @@ impl Web {
             service,
             admins,
             setup_code,
+            activity,
             _runtime: runtime,
         }
     }
@@ -104,8 +111,13 @@ impl Web {
     /// A server with `root`, who may do everything.
     pub(crate) fn with_admin() -> Self {
         let web = Self::new();
-        web.admins.add_first(draft("root", &["*"])).unwrap();
+        web.add_root();
         web
+    }
+
+    /// Adds `root`, who may do everything.
+    pub(crate) fn add_root(&self) {
+        self.admins.add_first(draft("root", &["*"])).unwrap();
     }
 
     /// Adds an admin.

@@ -52,6 +52,7 @@ macro_rules! for_every_provider {
                     users::a_page_goes_on_after_any_name,
                     users::everybody_is_seen_once_whoever_comes_and_goes,
                     users::who_has_seen_enough_is_shown_no_more,
+                    users::users_are_counted,
                     users::a_listing_can_be_narrowed_to_one_name,
                     users::no_text_is_taken_for_sql,
                     users::an_update_replaces_settings_and_leaves_the_rest,

@@ -306,6 +306,15 @@ pub(crate) fn who_has_seen_enough_is_shown_no_more(provider: &dyn Provider) {
     assert_eq!(seen, 2);
 }
 
+pub(crate) fn users_are_counted(provider: &dyn Provider) {
+    assert_eq!(provider.count_users().unwrap(), 0);
+    let alice = provider.add_user(&user("alice")).unwrap();
+    provider.add_user(&user("bob")).unwrap();
+    assert_eq!(provider.count_users().unwrap(), 2);
+    provider.delete_user(alice.id).unwrap();
+    assert_eq!(provider.count_users().unwrap(), 1);
+}
+
 pub(crate) fn a_listing_can_be_narrowed_to_one_name(provider: &dyn Provider) {
     for name in ["bob", "bobby", "%", "b%"] {
         provider.add_user(&user(name)).unwrap();

@@ -24,9 +24,28 @@ pub struct Activity(Arc<Mutex<Memory>>);
 struct Memory {
     series: Series,
     recent: Recent,
+    /// What the last action that failed is, and why.
+    failed_action: String,
 }
 
 impl Activity {
+    /// Remembers an action that has failed: which, and why.
+    pub fn action_failed(&self, what: &str) {
+        let mut memory = lock(&self.0);
+        memory
+            .series
+            .at(now_ms(), |minute| minute.failed_actions += 1);
+        what.clone_into(&mut memory.failed_action);
+    }
+
+    /// How many actions failed in the last hour, and the last of them.
+    pub(super) fn failed_actions(&self, now: i64) -> (u64, String) {
+        let memory = lock(&self.0);
+        let hour = memory.series.last(now, 1, 60);
+        let failed = hour.iter().map(|figures| figures.failed_actions).sum();
+        (failed, memory.failed_action.clone())
+    }
+
     /// The figures of the last `count` steps of so many minutes; the oldest first.
     pub(super) fn figures(&self, now: i64, count: usize, minutes: usize) -> Vec<Figures> {
         lock(&self.0).series.last(now, count, minutes)

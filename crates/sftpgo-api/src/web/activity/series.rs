@@ -13,6 +13,8 @@ pub(in super::super) struct Figures {
     pub(in super::super) downloaded: u64,
     pub(in super::super) logins: u64,
     pub(in super::super) failures: u64,
+    /// Actions: programs and URLs that did not do what they were to do.
+    pub(in super::super) failed_actions: u64,
 }
 
 /// The figures of the minutes of a day, each in the place of the one a day before.
@@ -95,6 +97,7 @@ impl Figures {
             downloaded: self.downloaded.saturating_add(other.downloaded),
             logins: self.logins + other.logins,
             failures: self.failures + other.failures,
+            failed_actions: self.failed_actions + other.failed_actions,
         }
     }
 }

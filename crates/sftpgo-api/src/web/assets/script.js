@@ -57,6 +57,28 @@ for (const form of document.querySelectorAll("[data-search]")) {
   form.addEventListener("input", soon);
 }
 
+// What is being done: the part of the page that tells it is replaced until it is done.
+const poll = async (part) => {
+  const answer = await fetch(location.href, { redirect: "error" }).catch(() => null);
+  if (!answer) return setTimeout(poll, 3000, part);
+  if (!answer.ok) return location.reload();
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.querySelector("[data-poll]");
+  if (!fresh) return location.reload();
+  if (part.innerHTML !== fresh.innerHTML) part.innerHTML = fresh.innerHTML;
+  setTimeout(poll, 1000, part);
+};
+for (const part of document.querySelectorAll("[data-poll]")) setTimeout(poll, 1000, part);
+
+// A file that the server would refuse for its size is not sent.
+for (const field of document.querySelectorAll("[data-largest]")) {
+  field.addEventListener("change", () => {
+    const tooLarge = [...field.files].some((file) => file.size > Number(field.dataset.largest));
+    field.setCustomValidity(tooLarge ? field.dataset.tooLarge : "");
+    field.reportValidity();
+  });
+}
+
 // Keys: `/` searches, `n` adds.
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;

@@ -59,6 +59,7 @@ struct Row {
     id: i32,
     name: String,
     status: &'static str,
+    is_active: bool,
     size: String,
     size_part: Option<u64>,
     files: String,
@@ -268,6 +269,7 @@ impl Row {
                 (true, true) => "Expired",
                 (true, false) => "Enabled",
             },
+            is_active: user.enabled && !user.is_expired_at(now),
             size: of(
                 words::size(size),
                 user.quota_size,

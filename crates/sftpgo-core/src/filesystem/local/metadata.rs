@@ -6,7 +6,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{AtFlags, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid},
+    fs::{AtFlags, Gid, Mode, OFlags, Stat, StatVfs, Timespec, Timestamps, Uid},
     io::Errno,
 };
 
@@ -264,7 +264,11 @@ fn timespec(time: SystemTime) -> Timespec {
 
 pub(super) fn space(fd: &OwnedFd) -> Result<SpaceInfo> {
     let vfs = rustix::fs::fstatvfs(fd).map_err(error)?;
-    Ok(SpaceInfo {
+    Ok(space_info(&vfs))
+}
+
+pub(super) fn space_info(vfs: &StatVfs) -> SpaceInfo {
+    SpaceInfo {
         block_size: vfs.f_bsize,
         fragment_size: vfs.f_frsize,
         blocks: vfs.f_blocks,
@@ -276,7 +280,7 @@ pub(super) fn space(fd: &OwnedFd) -> Result<SpaceInfo> {
         filesystem_id: vfs.f_fsid,
         flags: u64::from(vfs.f_flag.bits() as u32),
         name_max: vfs.f_namemax,
-    })
+    }
 }
 
 #[cfg(test)]

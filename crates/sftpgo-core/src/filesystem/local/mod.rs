@@ -16,6 +16,7 @@ mod moved_links;
 mod open;
 mod resolve;
 mod shared_root;
+mod space;
 mod sweep;
 mod walk;
 
@@ -35,11 +36,11 @@ use rustix::{
 };
 
 use self::errno::{error, error_of_rmdir, error_of_two};
-pub use self::home::LocalHomes;
 use self::{
     directory::LocalDirectory, held::HeldDirectory, links::Last, metadata::Owner,
     shared_root::SharedRoot,
 };
+pub use self::{home::LocalHomes, space::DiskSpace};
 use super::{
     Capabilities, Directory, DirectoryHandle, File, FileType, Filesystem, Metadata, OpenOptions,
     OwnerIds, Ownership, Replace, SetAttributes, SpaceInfo, Unreadable,
