@@ -212,6 +212,55 @@ const steps = {
     await page.getByText("SHA256:").waitFor();
   },
 
+  async "a dump is downloaded, and imported after a preview"(page) {
+    await page.getByRole("link", { name: "Maintenance", exact: true }).click();
+    await inspect(page, "maintenance");
+    const waiting = page.waitForEvent("download");
+    await press(page, "Download");
+    const dump = JSON.parse(readFileSync(await (await waiting).path(), "utf8"));
+    assert.deepEqual(dump.users.map((user) => user.username), ["alice"]);
+    const [alice] = dump.users;
+    const hash = "$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
+    const user = (username, more) => ({ ...alice, username, password: hash, ...more });
+    dump.users = [
+      { ...alice, quota_files: 20 },
+      user("bob", { quota_size: 1 << 30 }),
+      user("carol", { status: 0 }),
+      user("dave", { home_dir: "relative", uid: 1 }),
+      user("erin", { filters: { allowed_ip: ["192.0.2.0/24"] } }),
+    ];
+    const send = async (text) => {
+      const file = { name: "dump.json", mimeType: "application/json", buffer: Buffer.from(text) };
+      await page.getByLabel("Dump", { exact: true }).setInputFiles(file);
+    };
+    await send("{}".padEnd(10485761));
+    assert(await page.getByLabel("Dump", { exact: true }).evaluate((field) => !field.checkValidity()));
+    await send("{}");
+    await press(page, "Preview");
+    await page.getByText("is not a dump").waitFor();
+    await send(JSON.stringify(dump));
+    await page.getByLabel("Change users that exist").check();
+    await press(page, "Preview");
+    await page.getByText("Nothing is done yet.").waitFor();
+    await page.getByText("quota_files: 0 → 20").waitFor();
+    await inspect(page, "import-preview");
+    await press(page, "Import");
+    await page.getByText("The import has ended.").waitFor();
+    await page.getByText("home_dir: must be an absolute path").waitFor();
+    await inspect(page, "import-report");
+    await page.getByRole("link", { name: "To the users" }).click();
+    await page.getByRole("link", { name: "carol" }).waitFor();
+    await inspect(page, "users-several");
+    await page.getByLabel("Select bob").check();
+    await page.getByLabel("Select carol").check();
+    await press(page, "Delete…");
+    await inspect(page, "users-delete");
+    await page.getByLabel("Confirm").fill("delete");
+    await press(page, "Delete");
+    await page.getByText("Deleted.").waitFor();
+    await page.getByRole("link", { name: "alice" }).click();
+  },
+
   async "the second of two admins is told"(page) {
     const other = await newPage();
     await logIn(other, "root", PASSWORD);
@@ -241,6 +290,12 @@ const steps = {
     await inspect(page, "refused");
   },
 
+  async "the dashboard tells what happened"(page) {
+    await open(page, "/web");
+    await page.getByText("Disks of homes").waitFor();
+    await inspect(page, "dashboard-used");
+  },
+
   async "the status is shown"(page) {
     await page.getByRole("link", { name: "Status" }).click();
     await page.getByText("Data provider").waitFor();
@@ -262,6 +317,20 @@ const steps = {
     await page.getByLabel("Confirm").fill("yes");
     await press(page, "Delete");
     await page.locator("#confirm-error").waitFor();
+    await open(page, "/web/maintenance");
+    const alone = { username: "frank", status: 1, permissions: ["*"], home_dir: "/srv/frank", password: "$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy" };
+    const buffer = Buffer.from(JSON.stringify([alone]));
+    await page.getByLabel("Dump", { exact: true }).setInputFiles({ name: "d.json", mimeType: "application/json", buffer });
+    await press(page, "Preview");
+    await press(page, "Import");
+    // While it runs the page is loaded again by itself.
+    await page.getByText("The import has ended.").waitFor();
+    await open(page, "/web/users?search=frank");
+    await page.getByLabel("Select frank").check();
+    await press(page, "Delete…");
+    await page.getByLabel("Confirm").fill("delete");
+    await press(page, "Delete");
+    await page.getByText("Deleted.").waitFor();
     await context.close();
   },
 
@@ -310,6 +379,7 @@ const steps = {
     await page.getByText("There is no such user.").waitFor();
     const answer = await page.goto(`${WEB}/web/user/1`);
     assert.equal(answer.status(), 404);
+    await inspect(page, "not-found");
   },
 
   async "a session ends with the password, and its live page with it"(page) {
@@ -337,6 +407,11 @@ const steps = {
     await page.getByLabel("Code", { exact: true }).fill(totp(made.secret));
     await press(page, "Log in");
     await at(page, "/web");
+    await page.getByRole("link", { name: "Second factor", exact: true }).click();
+    await inspect(page, "second-factor-on");
+    await press(page, "Make other recovery codes");
+    await page.getByText("Keep these codes").waitFor();
+    await inspect(page, "recovery-codes");
   },
 };
 

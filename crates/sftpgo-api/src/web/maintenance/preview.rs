@@ -1,7 +1,10 @@
 //! What an import would do, before it does anything.
 
 use serde_json::{Map, Value};
-use sftpgo_core::{Error, ErrorKind, Result, StoredUser, UserDraft, UserId, accounts::Accounts};
+use sftpgo_core::{
+    Error, ErrorKind, Result, StoredUser, UserDraft, UserId, accounts::Accounts,
+    credential::password::PasswordHash,
+};
 use sftpgo_dump::{
     Candidate, Change, Dump, Skipped, Step, Update, User, UserChange, once_each, step,
 };
@@ -138,7 +141,12 @@ impl Preview {
                 (work, draft, details)
             }
         };
-        let faults = accounts.faults(&draft, stored);
+        let mut faults = accounts.faults(&draft, stored);
+        let is_new =
+            |hash: &&str| stored.is_none_or(|stored| stored.password.as_deref() != Some(*hash));
+        // A dump's passwords are hashes, which this only reads.
+        let hash = draft.password.as_deref().filter(is_new);
+        faults.extend(hash.map(PasswordHash::for_storage).and_then(Result::err));
         if !faults.is_empty() {
             let reasons = faults.iter().map(|fault| fault.message().to_owned());
             self.refuse(username, reasons.collect());

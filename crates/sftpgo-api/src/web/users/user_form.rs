@@ -113,12 +113,12 @@ impl UserForm {
                 .hint(password)
                 .autocomplete("new-password")
                 .filled("", faults),
-            Field::new("public_keys", "Public keys", FieldKind::Lines)
-                .hint("One a line, as in authorized_keys. A file can be dropped here.")
-                .filled(&self.public_keys, faults),
             Field::new("expiration_date", "Expires at (UTC)", FieldKind::Moment)
                 .hint("Empty is never.")
                 .filled(&self.expiration_date, faults),
+            Field::new("public_keys", "Public keys", FieldKind::Lines)
+                .hint("One a line, as in authorized_keys. A file can be dropped here.")
+                .filled(&self.public_keys, faults),
         ]
     }
 
