@@ -1,6 +1,12 @@
 //! Events, each told once to every observer: logs, metrics, actions.
 
-use std::{fmt, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::user::StoredUser;
 
@@ -18,6 +24,59 @@ impl fmt::Display for Protocol {
         f.write_str(match self {
             Self::Sftp => "SFTP",
             Self::Scp => "SCP",
+        })
+    }
+}
+
+/// What a network connection speaks, as lists of addresses and limits name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionProtocol {
+    /// SSH, with SFTP and scp in it.
+    Ssh,
+    /// HTTP, with or without TLS.
+    Http,
+}
+
+impl fmt::Display for ConnectionProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ssh => "SSH",
+            Self::Http => "HTTP",
+        })
+    }
+}
+
+/// What the defender counts against an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offence {
+    /// A wrong credential for a user who is there, or refused keys in a connection without a login.
+    LoginFailed,
+    /// The same with a name that nobody has.
+    UserNotFound,
+    /// A connection that ended without anything that could have been right or wrong.
+    NoLoginTried,
+    /// A limit of connections or of their rate was passed.
+    LimitExceeded,
+}
+
+impl Offence {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::LoginFailed,
+        Self::UserNotFound,
+        Self::NoLoginTried,
+        Self::LimitExceeded,
+    ];
+}
+
+impl fmt::Display for Offence {
+    /// As SFTPGo's log has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LoginFailed => "LoginFailed",
+            Self::UserNotFound => "UserNotFound",
+            Self::NoLoginTried => "NoLoginTried",
+            Self::LimitExceeded => "LimitExceeded",
         })
     }
 }
@@ -142,6 +201,35 @@ pub enum Event<'a> {
         remote: SocketAddr,
         /// Why, in words.
         reason: &'a str,
+    },
+    /// The defender counted something against an address.
+    Scored {
+        /// The client's address.
+        address: IpAddr,
+        /// Over which protocol.
+        protocol: ConnectionProtocol,
+        /// What was counted.
+        offence: Offence,
+        /// How much.
+        increase: u32,
+        /// What the address, or the network that it is counted with, has now.
+        score: u32,
+    },
+    /// The defender banned an address.
+    Banned {
+        /// The client's address.
+        address: IpAddr,
+        /// Over which protocol came what was too much.
+        protocol: ConnectionProtocol,
+        /// For how long.
+        duration: Duration,
+    },
+    /// A connection or a request was refused, because its address is banned or on the defender's block list.
+    RefusedByDefender {
+        /// The client's address.
+        address: IpAddr,
+        /// Over which protocol.
+        protocol: ConnectionProtocol,
     },
     /// A user was added, updated or deleted.
     User {

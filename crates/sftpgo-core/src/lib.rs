@@ -16,6 +16,7 @@ pub mod event;
 pub mod explain;
 pub mod fair_pool;
 pub mod filesystem;
+pub mod ip_list;
 pub mod ledger;
 pub mod network;
 mod patience;

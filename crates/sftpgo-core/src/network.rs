@@ -5,7 +5,7 @@ use std::{error::Error, fmt, net::IpAddr, str::FromStr};
 use ipnet::IpNet;
 
 /// A network in CIDR notation, or one address. Never IPv6's notation of an IPv4 address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Network(IpNet);
 
 /// Networks; none holds no address.
@@ -45,6 +45,35 @@ impl fmt::Display for Network {
 }
 
 impl Network {
+    /// The network around `address` whose prefix has so many bits of an IPv4 address, or of an IPv6 address. What is longer
+    /// than an address is the address.
+    pub fn around(address: IpAddr, ipv4_prefix: u8, ipv6_prefix: u8) -> Self {
+        let address = address.to_canonical();
+        let prefix = if address.is_ipv4() {
+            ipv4_prefix
+        } else {
+            ipv6_prefix
+        };
+        let network = IpNet::new(address, prefix).unwrap_or_else(|_| IpNet::from(address));
+        Self(network.trunc())
+    }
+
+    /// The same without the bits behind the prefix, as it is looked up and compared.
+    #[must_use]
+    pub fn masked(self) -> Self {
+        Self(self.0.trunc())
+    }
+
+    /// The first address of it.
+    pub fn first(&self) -> IpAddr {
+        self.0.network()
+    }
+
+    /// The bits of its prefix.
+    pub fn prefix(&self) -> u8 {
+        self.0.prefix_len()
+    }
+
     /// Is `address` in it? An IPv4 address is the same in IPv6's notation.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
@@ -137,6 +166,24 @@ mod tests {
             assert_eq!(network.to_string(), shown);
             assert_eq!(shown.parse(), Ok(network));
         }
+    }
+
+    #[test]
+    fn a_network_is_made_around_an_address_by_the_length_of_its_prefix() {
+        for (address, ipv4, ipv6, expected) in [
+            ("192.0.2.7", 32, 64, "192.0.2.7/32"),
+            ("192.0.2.7", 24, 64, "192.0.2.0/24"),
+            ("::ffff:192.0.2.7", 24, 64, "192.0.2.0/24"),
+            ("2001:db8:1:2:3::4", 32, 64, "2001:db8:1:2::/64"),
+            ("2001:db8:1:2:3::4", 32, 128, "2001:db8:1:2:3::4/128"),
+            ("192.0.2.7", 99, 64, "192.0.2.7/32"),
+        ] {
+            let network = Network::around(address.parse().unwrap(), ipv4, ipv6);
+            assert_eq!(network.to_string(), expected);
+            assert_eq!(network.masked(), network);
+        }
+        let written: Network = "192.0.2.99/24".parse().unwrap();
+        assert_eq!(written.masked().to_string(), "192.0.2.0/24");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod admin_refusal;
 mod column_limits;
 mod connect_options;
+mod ip_list_refusal;
 mod journal;
 mod memory;
 
@@ -29,6 +30,8 @@ mod database;
 mod dialect;
 #[cfg(feature = "database")]
 mod error;
+#[cfg(feature = "database")]
+mod ip_lists;
 #[cfg(feature = "database")]
 mod legacy_import;
 #[cfg(feature = "database")]

@@ -1,6 +1,7 @@
 //! Users that live as long as the process: portable mode, tests, and services that bring their own users.
 
 mod admins;
+mod ip_lists;
 mod sharing;
 
 use std::{
@@ -26,6 +27,7 @@ use crate::column_limits;
 pub struct MemoryProvider {
     stored: Mutex<Stored>,
     admins: Mutex<admins::Stored>,
+    ip_lists: Mutex<ip_lists::Stored>,
     is_shared: bool,
 }
 

@@ -78,6 +78,25 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    ip_lists (list, network) {
+        list -> Integer,
+        network -> Text,
+        mode -> Integer,
+        protocols -> Integer,
+        description -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    ip_list_changes (id) {
+        id -> Integer,
+        number -> BigInt,
+    }
+}
+
 // These three are in databases that several servers use.
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]

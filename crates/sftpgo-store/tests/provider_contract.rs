@@ -5,7 +5,9 @@
 mod common;
 mod contract;
 
-use contract::{for_every_admin_store, for_every_provider, for_every_shared_provider};
+use contract::{
+    for_every_admin_store, for_every_ip_list_store, for_every_provider, for_every_shared_provider,
+};
 
 for_every_provider! {
     memory => (sftpgo_store::MemoryProvider::new(), ());
@@ -41,4 +43,17 @@ for_every_admin_store! {
 
     #[cfg(feature = "mysql")]
     admins_in_mariadb => crate::common::provider(crate::common::Place::server(sftpgo_databases::Kind::Mariadb));
+}
+
+for_every_ip_list_store! {
+    ip_lists_in_memory => (sftpgo_store::MemoryProvider::new(), ());
+
+    #[cfg(feature = "sqlite")]
+    ip_lists_in_sqlite => crate::common::provider(crate::common::Place::sqlite());
+
+    #[cfg(feature = "postgres")]
+    ip_lists_in_postgres => crate::common::provider(crate::common::Place::server(sftpgo_databases::Kind::Postgres));
+
+    #[cfg(feature = "mysql")]
+    ip_lists_in_mariadb => crate::common::provider(crate::common::Place::server(sftpgo_databases::Kind::Mariadb));
 }

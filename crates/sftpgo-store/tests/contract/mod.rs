@@ -1,6 +1,7 @@
 //! The contract, one promise a function.
 
 pub(crate) mod admins;
+pub(crate) mod ip_lists;
 pub(crate) mod quota;
 pub(crate) mod sharing;
 pub(crate) mod users;
@@ -123,6 +124,25 @@ macro_rules! for_every_admin_store {
     };
 }
 
+/// The promises about lists of addresses, for each store of them.
+macro_rules! for_every_ip_list_store {
+    ($($(#[$attribute:meta])* $name:ident => $make:expr;)*) => {
+        $(
+            $(#[$attribute])*
+            mod $name {
+                crate::contract::promises! { $make, store as sftpgo_core::ip_list::IpListStore => store.as_ref();
+                    ip_lists::a_new_store_spares_the_machine_itself_until_it_is_told_otherwise,
+                    ip_lists::an_added_entry_is_found_as_it_was_stored,
+                    ip_lists::lists_are_apart_and_in_the_order_of_their_texts,
+                    ip_lists::a_replaced_entry_keeps_when_it_was_made,
+                    ip_lists::each_change_has_another_number,
+                    ip_lists::of_many_who_add_one_entry_one_wins,
+                }
+            }
+        )*
+    };
+}
+
 macro_rules! promises {
     ($make:expr, $provider:ident as $kind:path => $hand_over:expr; $($area:ident::$promise:ident,)*) => {
         $(
@@ -136,4 +156,7 @@ macro_rules! promises {
     };
 }
 
-pub(crate) use {for_every_admin_store, for_every_provider, for_every_shared_provider, promises};
+pub(crate) use {
+    for_every_admin_store, for_every_ip_list_store, for_every_provider, for_every_shared_provider,
+    promises,
+};

@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS ip_lists;
+DROP TABLE IF EXISTS ip_list_changes;
