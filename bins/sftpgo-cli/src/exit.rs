@@ -10,6 +10,8 @@ pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 pub(crate) enum Failure {
     /// The server said no, in these words.
     Refused(String),
+    /// The same, because there is no such thing.
+    NotFound(String),
     /// The server answered what SFTPGo does not answer.
     Unexpected(String),
     /// The person at the terminal said no.
@@ -31,9 +33,11 @@ impl Failure {
     /// clap exits with.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Refused(_) | Self::Unexpected(_) | Self::Declined(_) | Self::Output(_) => {
-                ExitCode::from(1)
-            }
+            Self::Refused(_)
+            | Self::NotFound(_)
+            | Self::Unexpected(_)
+            | Self::Declined(_)
+            | Self::Output(_) => ExitCode::from(1),
             Self::Usage(_) => ExitCode::from(2),
             Self::Unreachable(_) => ExitCode::from(3),
             Self::AnsweredNo => ExitCode::from(4),
@@ -46,6 +50,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(text)
+            | Self::NotFound(text)
             | Self::Unexpected(text)
             | Self::Declined(text)
             | Self::Usage(text)

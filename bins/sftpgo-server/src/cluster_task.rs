@@ -10,6 +10,7 @@ use std::{
 use sftpgo_core::{
     ErrorKind, Provider, Result, UserId,
     cluster::{self, HEARTBEAT_INTERVAL, Heartbeat},
+    ip_list::IpLists,
     quota::{ScanOutcome, UsageManager},
     quota_scan::QuotaScans,
     recovery,
@@ -34,6 +35,7 @@ struct Watch {
     quotas: Arc<UsageManager>,
     /// None where this server is alone.
     heartbeat: Option<Arc<Heartbeat>>,
+    ip_lists: Arc<IpLists>,
     scans: Arc<QuotaScans>,
     /// Whose files could not be counted.
     not_counted: Mutex<HashMap<UserId, NotCounted>>,
@@ -56,20 +58,26 @@ pub(crate) fn watch(
         connections: Arc::clone(&parts.connections),
         quotas: Arc::clone(&parts.quotas),
         heartbeat: parts.heartbeat.clone(),
+        ip_lists: Arc::clone(&parts.ip_lists),
         scans: Arc::clone(&parts.api.scans),
         not_counted: Mutex::default(),
     });
     async move {
         let every_heartbeat = |look| every_heartbeat(Arc::clone(&watch), until.clone(), look);
         if watch.heartbeat.is_none() {
-            return every_heartbeat(Watch::follow).await;
+            tokio::join!(
+                every_heartbeat(Watch::follow),
+                every_heartbeat(Watch::read_lists)
+            );
+            return;
         }
         // Nobody waits for the end of a walk.
         tokio::spawn(every_heartbeat(Watch::count));
         // Whatever other servers do, who may not stay has to go: neither waits for the other.
         tokio::join!(
             every_heartbeat(Watch::send_heartbeat),
-            every_heartbeat(Watch::follow)
+            every_heartbeat(Watch::follow),
+            every_heartbeat(Watch::read_lists)
         );
     }
 }
@@ -114,6 +122,10 @@ impl Watch {
 
     fn follow(&self) -> Result<()> {
         follow_changes(self.provider.as_ref(), &self.connections, &self.quotas)
+    }
+
+    fn read_lists(&self) -> Result<()> {
+        self.ip_lists.refresh()
     }
 
     /// Counts the files of users whom a dead server left, or this one after it was taken for dead.

@@ -10,10 +10,13 @@ use sftpgo_core::{
     admin::AdminStore,
     auth::{Authenticator, Logins, PasswordLimits, StoredCredentials, refusal::RefusalTime},
     cluster::Heartbeat,
+    defender::Defender,
     descriptors::Descriptors,
-    event::Events,
+    event::{ConnectionProtocol, Events},
     explain::Explainer,
     filesystem::{BoundedHomes, FilesystemFactory, local::LocalHomes},
+    gate::Gate,
+    ip_list::{IpListStore, IpLists, ListEntry, ListType},
     ledger::MemoryJournal,
     provider::NodeId,
     quota::UsageManager,
@@ -28,7 +31,7 @@ use crate::{
     admin_access,
     config::{
         Problem,
-        settings::{Driver, Settings, Sftpd},
+        settings::{Common, Driver, Settings, Sftpd},
     },
     event_log::EventLog,
     stack_trim, version,
@@ -41,6 +44,7 @@ pub(crate) struct Parts {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) homes: Arc<dyn FilesystemFactory>,
     pub(crate) connections: Arc<Connections>,
+    pub(crate) ip_lists: Arc<IpLists>,
     pub(crate) quotas: Arc<UsageManager>,
     /// None where this server is alone.
     pub(crate) heartbeat: Option<Arc<Heartbeat>>,
@@ -61,7 +65,13 @@ pub(crate) fn compose(
     directory: &Path,
     grace: Duration,
 ) -> Result<Parts, Problem> {
-    let Stores { provider, admins } = stores(&settings.data_provider.driver)?;
+    let Stores {
+        provider,
+        admins,
+        ip_lists,
+    } = stores(&settings.data_provider.driver)?;
+    let ip_lists = Arc::new(IpLists::new(ip_lists));
+    ip_lists.refresh().map_err(of_key("data_provider"))?;
     let host_keys = host_keys(&settings.sftpd, directory)?;
     let user_certificates = user_certificates(&settings.sftpd)?;
     let metrics = Metrics::new().map_err(of_key("httpd"))?;
@@ -126,8 +136,14 @@ pub(crate) fn compose(
         Arc::clone(&quotas),
     );
     let authenticator = Arc::new(authenticator.with_refusal_time(Arc::clone(&refusal_time)));
+    let defender = settings.common.defender.clone().map(|config| {
+        let defender = Defender::new(config, Arc::clone(&ip_lists), events.clone());
+        Arc::new(defender)
+    });
     let logins = Logins::new(authenticator, events.clone(), PasswordLimits::default());
-    let logins = Arc::new(logins.map_err(of_key("sftpd"))?);
+    let logins = logins.map_err(of_key("sftpd"))?;
+    let logins = Arc::new(logins.with_defender(defender.clone()));
+    let gate = gate(&settings.common, defender, &ip_lists)?;
 
     let api = Arc::new(ApiState {
         admins: admin_access::access(settings, directory, admins, Arc::clone(&logins))?,
@@ -147,6 +163,8 @@ pub(crate) fn compose(
             settings.sftpd.uploads,
         )),
         connections: Arc::clone(&connections),
+        gate: Arc::clone(&gate),
+        ip_lists: Arc::clone(&ip_lists),
         scans: QuotaScans::new(Arc::clone(&homes), Arc::clone(&quotas)),
         provider: Arc::clone(&provider),
         activity,
@@ -156,6 +174,7 @@ pub(crate) fn compose(
     });
     let services = Services {
         logins,
+        gate,
         connections: Arc::clone(&connections),
         events,
     };
@@ -172,6 +191,7 @@ pub(crate) fn compose(
         provider,
         homes,
         connections,
+        ip_lists,
         quotas,
         heartbeat: heartbeat.map(Arc::new),
         refusal_time,
@@ -182,10 +202,32 @@ pub(crate) fn compose(
     })
 }
 
-/// What is kept: users, and admins.
+/// Says in the log when nobody could manage the server any more.
+fn gate(
+    common: &Common,
+    defender: Option<Arc<Defender>>,
+    lists: &Arc<IpLists>,
+) -> Result<Arc<Gate>, Problem> {
+    let gate = Gate::new(defender);
+    if !common.allow_list_only {
+        return Ok(Arc::new(gate));
+    }
+    let allowed = lists.store().list_entries(ListType::Allow);
+    let allowed = allowed.map_err(of_key("data_provider"))?;
+    let opens_http = |entry: &ListEntry| entry.protocols.include(ConnectionProtocol::Http);
+    if !allowed.iter().any(opens_http) {
+        log::warn!(
+            "no admin can reach this server, because common.allowlist_status is 1 and list 1 lets nobody use HTTP; add an entry by a server on the same database with allowlist_status 0, such as sftpgo-cli iplist add allow 192.0.2.0/24"
+        );
+    }
+    Ok(Arc::new(gate.with_allow_list(Arc::clone(lists))))
+}
+
+/// What is kept: users, admins, and lists of addresses.
 pub(crate) struct Stores {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) admins: Arc<dyn AdminStore>,
+    pub(crate) ip_lists: Arc<dyn IpListStore>,
 }
 
 /// Opens what keeps them.
@@ -194,19 +236,20 @@ pub(crate) struct Stores {
 /// The database cannot be used.
 pub(crate) fn stores(driver: &Driver) -> Result<Stores, Problem> {
     match driver {
-        Driver::Memory => Ok(both(MemoryProvider::new())),
+        Driver::Memory => Ok(all_in(MemoryProvider::new())),
         Driver::Database(config) => match DatabaseProvider::open(config) {
-            Ok(store) => Ok(both(store)),
+            Ok(store) => Ok(all_in(store)),
             Err(error) => Err(of_database(config, &error)),
         },
     }
 }
 
-fn both<S: Provider + AdminStore + 'static>(store: S) -> Stores {
+fn all_in<S: Provider + AdminStore + IpListStore + 'static>(store: S) -> Stores {
     let store = Arc::new(store);
     Stores {
         provider: Arc::clone(&store) as Arc<dyn Provider>,
-        admins: store,
+        admins: Arc::clone(&store) as Arc<dyn AdminStore>,
+        ip_lists: store,
     }
 }
 

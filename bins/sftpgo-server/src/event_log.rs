@@ -78,6 +78,33 @@ impl Observer for EventLog {
                 username = user.username.as_str(), user_id = user.id.0;
                 "{}", changed(*change)
             ),
+            Event::Scored {
+                address,
+                protocol,
+                offence,
+                increase,
+                score,
+            } => log::debug!(
+                target: "defender",
+                client_ip:% = address, protocol:% = protocol, event:% = offence,
+                increase_score_by = *increase, score = *score;
+                ""
+            ),
+            Event::Banned {
+                address,
+                protocol,
+                duration,
+            } => log::info!(
+                target: "defender",
+                client_ip:% = address, protocol:% = protocol, event = "banned",
+                ban_time_seconds = duration.as_secs();
+                ""
+            ),
+            Event::RefusedByDefender { address, protocol } => log::debug!(
+                target: "defender",
+                client_ip:% = address, protocol:% = protocol, event = "refused";
+                ""
+            ),
             // Counted, not told one by one.
             _ => {}
         }
@@ -121,7 +148,7 @@ mod tests {
     use std::{cell::RefCell, sync::Once};
 
     use log::{LevelFilter, Log, Metadata, Record};
-    use sftpgo_core::event::Protocol;
+    use sftpgo_core::event::{ConnectionProtocol, Protocol};
 
     use super::*;
     use crate::logging::json;
@@ -196,6 +223,19 @@ mod tests {
         assert_eq!(
             line,
             r#"{"level":"info","sender":"Rename","username":"alice","file_path":"/a","target_path":"/b","connection_id":"c1","protocol":"SCP""#
+        );
+    }
+
+    #[test]
+    fn a_ban_is_told_with_the_address() {
+        let line = line_of(&Event::Banned {
+            address: [192, 0, 2, 7].into(),
+            protocol: ConnectionProtocol::Ssh,
+            duration: Duration::from_secs(300),
+        });
+        assert_eq!(
+            line,
+            r#"{"level":"info","sender":"defender","client_ip":"192.0.2.7","protocol":"SSH","event":"banned","ban_time_seconds":300"#
         );
     }
 

@@ -252,6 +252,37 @@ fn limits_are_of_the_client_and_not_of_the_proxy() {
     assert_eq!((first, other, again), (true, true, false));
 }
 
+#[test]
+fn the_client_is_banned_and_not_the_proxy() {
+    let server = start(&[
+        (MODE, "2"),
+        (ALLOWED, "127.0.0.1"),
+        ("SFTPGO_COMMON__DEFENDER__THRESHOLD", "4"),
+        ("SFTPGO_COMMON__DEFENDER__SCORE_NO_AUTH", "2"),
+    ]);
+    let is_greeted = |header: &[u8]| {
+        let mut stream = TcpStream::connect(server.sftp).unwrap();
+        stream.write_all(header).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        stream.read_exact(&mut [0; 8]).is_ok()
+    };
+    // Each leaves without a login.
+    assert!(is_greeted(V1) && is_greeted(V1));
+    let ban = server.wait_for_line(|line| line["event"] == "banned");
+    assert_eq!(ban["client_ip"], "192.0.2.7");
+    let before = threads_of(&server);
+    for _ in 0..50 {
+        assert!(!is_greeted(V1));
+    }
+    assert!(
+        threads_of(&server) <= before,
+        "a banned address costs no thread"
+    );
+    assert!(is_greeted(V2), "another client of the same proxy");
+}
+
 /// Sends a request behind `header` and answers what the log says of its client.
 fn http_client(server: &Server, at: SocketAddr, header: &[u8], name: &str) -> Option<String> {
     let mut stream = TcpStream::connect(at).unwrap();

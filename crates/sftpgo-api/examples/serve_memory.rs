@@ -17,6 +17,7 @@ use sftpgo_core::{
     event::Events,
     explain::Explainer,
     filesystem::local::LocalHomes,
+    ip_list::IpLists,
     quota::{Tracking, UsageManager},
     quota_scan::QuotaScans,
     registry::Connections,
@@ -49,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         events.clone(),
         PasswordLimits::default(),
     )?;
-    let admins = Arc::new(Admins::new(store, vec![TotpConfig::default()]));
+    let admins = Arc::new(Admins::new(store.clone(), vec![TotpConfig::default()]));
     let mut access = AdminAccess::new(
         Arc::new(AdminLogins::new(admins, Arc::new(logins))),
         Tokens::new(TokenSettings::default())?,
@@ -58,6 +59,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     eprintln!("make the first admin with the code {}", code.reveal());
     access.setup_code = Some(code);
     let state = ApiState {
+        gate: Arc::default(),
+        ip_lists: Arc::new(IpLists::new(store.clone())),
         admins: access,
         driver: "memory".to_owned(),
         ssh: SshInfo::default(),

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use serde::Serialize;
-use sftpgo_core::{Error, ErrorKind};
+use sftpgo_core::{Error, ErrorKind, gate::Refused};
 use warp::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     reply::Response,
@@ -161,6 +161,15 @@ impl ApiError {
             header: None,
             kind: None,
         }
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        Self::forbidden(match refused {
+            Refused::Banned => "this address is refused",
+            Refused::NotListed | Refused::Full(_) => "this address may not connect",
+        })
     }
 }
 

@@ -23,6 +23,14 @@ pub struct Metrics {
     password_logins: Logins,
     public_key_logins: Logins,
     requests: Requests,
+    defender: Defender,
+}
+
+#[derive(Clone)]
+struct Defender {
+    events: IntCounter,
+    bans: IntCounter,
+    refused: IntCounter,
 }
 
 #[derive(Clone)]
@@ -104,6 +112,7 @@ impl Metrics {
             password_logins: Logins::new(&registry, "password_", "a password")?,
             public_key_logins: Logins::new(&registry, "public_key_", "a public key")?,
             requests: Requests::new(&registry)?,
+            defender: Defender::new(&registry)?,
             registry,
         })
     }
@@ -148,6 +157,9 @@ impl Observer for Metrics {
                 self.logins_by(*method)
                     .for_each(|logins| logins.failed.inc());
             }
+            Event::Scored { .. } => self.defender.events.inc(),
+            Event::Banned { .. } => self.defender.bans.inc(),
+            Event::RefusedByDefender { .. } => self.defender.refused.inc(),
             Event::ActiveConnections { count } => {
                 self.active_connections
                     .set(i64::try_from(*count).unwrap_or(i64::MAX));
@@ -201,6 +213,25 @@ impl Logins {
             attempts: of("attempts", "were attempted")?,
             succeeded: of("ok", "succeeded")?,
             failed: of("ko", "failed")?,
+        })
+    }
+}
+
+impl Defender {
+    fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let of = |name: &str, what: &str| {
+            counter(registry, &format!("sftpgo_defender_{name}_total"), what)
+        };
+        Ok(Self {
+            events: of(
+                "events",
+                "Failed logins and other things that the defender counted against addresses",
+            )?,
+            bans: of("bans", "Addresses that the defender banned")?,
+            refused: of(
+                "refused",
+                "Connections and HTTP requests of banned addresses that were refused",
+            )?,
         })
     }
 }

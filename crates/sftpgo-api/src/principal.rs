@@ -64,6 +64,12 @@ pub(crate) enum Need {
     CloseConnections,
     /// Starting quota scans and reading how they go.
     ScanQuotas,
+    /// Reading scores and bans.
+    ViewDefender,
+    /// Taking them back.
+    ManageDefender,
+    /// Everything about lists of addresses.
+    ManageIpLists,
     /// Everything about admins.
     ManageAdmins,
     /// Everything about API keys.
@@ -85,7 +91,11 @@ impl Need {
             Self::ViewConnections => AdminPermissions::VIEW_CONNECTIONS,
             Self::CloseConnections => AdminPermissions::CLOSE_CONNECTIONS,
             Self::ScanQuotas => AdminPermissions::QUOTA_SCANS,
-            Self::ManageAdmins | Self::ManageApiKeys => AdminPermissions::ANYTHING,
+            Self::ViewDefender => AdminPermissions::VIEW_DEFENDER,
+            Self::ManageDefender => AdminPermissions::MANAGE_DEFENDER,
+            Self::ManageAdmins | Self::ManageApiKeys | Self::ManageIpLists => {
+                AdminPermissions::ANYTHING
+            }
         })
     }
 

@@ -7,6 +7,7 @@ use std::{
 use futures_util::{FutureExt, future::join_all};
 use hyper::{Request, body::Incoming, service::Service};
 use hyper_util::service::TowerToHyperService;
+use sftpgo_core::event::ConnectionProtocol;
 use tokio_util::sync::CancellationToken;
 use warp::reply::Response;
 
@@ -58,6 +59,7 @@ pub async fn serve(state: Arc<ApiState>, bindings: Vec<Binding>, shutdown: Cance
         };
         listener::run(
             limits,
+            Arc::clone(&state.gate),
             Arc::clone(&places),
             binding,
             shutdown.clone(),
@@ -128,6 +130,10 @@ async fn principal_of(
 ) -> Result<Principal, ApiError> {
     checked(request, options, &app.state.allowed_hosts)?;
     let path = request.uri().path();
+    let (gate, client) = (&app.state.gate, arrival.client.ip());
+    if path != routes::HEALTH {
+        gate.check_request(client, ConnectionProtocol::Http)?;
+    }
     authenticate(app, path, request.headers(), arrival).await
 }
 

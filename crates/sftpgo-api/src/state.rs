@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use sftpgo_core::{
-    Provider, accounts::Accounts, explain::Explainer, quota_scan::QuotaScans, registry::Connections,
+    Provider, accounts::Accounts, explain::Explainer, gate::Gate, ip_list::IpLists,
+    quota_scan::QuotaScans, registry::Connections,
 };
 
 use tokio::sync::Semaphore;
@@ -38,6 +39,10 @@ pub struct ApiState {
     pub explainer: Arc<Explainer>,
     /// Live connections.
     pub connections: Arc<Connections>,
+    /// Says who may connect, and has the defender.
+    pub gate: Arc<Gate>,
+    /// Lists of addresses.
+    pub ip_lists: Arc<IpLists>,
     /// Running quota scans.
     pub scans: Arc<QuotaScans>,
     /// Asked whether it answers.

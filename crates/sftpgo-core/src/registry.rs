@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::connection::{Connection, ConnectionStatus, TransferEntry, TransferStatus};
 use self::{door::Door, ended_logins::EndedLogins};
 pub use self::{
-    door::{AcceptFailures, Admission, ConnectionLimits},
+    door::{AcceptFailures, Admission, ConnectionLimits, Full},
     login::{ConnectionGuard, Login},
 };
 use crate::{
@@ -101,12 +101,12 @@ impl Connections {
     }
 
     /// Lets a network connection from `host` in, which nobody is logged in on yet. That a limit is reached is logged once,
-    /// until it is left behind.
+    /// until it is left behind. The limit of one host is not for one that is spared.
     ///
     /// # Errors
-    /// [`LimitReached`](ErrorKind::LimitReached): there are too many in all, from this host, or for the process.
-    pub fn admit(&self, host: IpAddr) -> Result<Admission> {
-        self.door.admit(host)
+    /// There are too many in all, from this host, or for the process.
+    pub fn admit(&self, host: IpAddr, is_spared: bool) -> Result<Admission, Full> {
+        self.door.admit(host, is_spared)
     }
 
     /// Takes one of the user's sessions, counted and taken in one step. Later changes of the user are compared with `user`,

@@ -51,6 +51,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         config,
         Services {
             logins,
+            gate: Arc::default(),
             connections,
             events,
         },

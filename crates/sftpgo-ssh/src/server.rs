@@ -16,8 +16,9 @@ use std::{
 use sftpgo_core::{
     Error, Result,
     auth::Logins,
-    event::Events,
+    event::{ConnectionProtocol, Events},
     fair_pool::FairPool,
+    gate::Gate,
     registry::{AcceptFailures, Admission, Connections},
     sync::lock,
 };
@@ -51,6 +52,8 @@ const GOODBYE: Duration = Duration::from_secs(2);
 pub struct Services {
     /// Lets users in. One for all protocols of a process, so that what is counted and waits in line is so for all.
     pub logins: Arc<Logins>,
+    /// Says who may connect.
+    pub gate: Arc<Gate>,
     /// Lists sessions.
     pub connections: Arc<Connections>,
     /// Hears what happens.
@@ -103,6 +106,7 @@ impl Server {
                 engine: Mutex::new(engine),
                 logins: services.logins,
                 exchanges,
+                gate: services.gate,
                 connections: services.connections,
                 events: services.events,
                 unauthenticated: Arc::default(),
@@ -236,7 +240,8 @@ impl Arrived {
         } = self;
         let address = opening.remote.ip();
         // A client that is refused sees its connection closed before a greeting.
-        let Ok(admission) = context.connections.admit(address) else {
+        let (gate, connections) = (&context.gate, &context.connections);
+        let Ok(admission) = gate.admit(connections, address, ConnectionProtocol::Ssh) else {
             return;
         };
         let accepted = Accepted {

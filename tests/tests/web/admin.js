@@ -357,7 +357,7 @@ const steps = {
     await inspect(page, "api-keys");
     await page.getByRole("link", { name: "backup" }).click();
     await inspect(page, "api-key");
-    for (const name of ["Events", "Quota scans", "Profile", "Second factor"]) {
+    for (const name of ["Events", "Quota scans", "Defender", "Profile", "Second factor"]) {
       await page.getByRole("link", { name, exact: true }).click();
       await page.getByRole("heading", { name, exact: true }).first().waitFor();
       await inspect(page, name.toLowerCase().replace(" ", "-"));

@@ -102,7 +102,7 @@ Example:
 #[derive(Debug, Args)]
 pub(crate) struct AdminFields {
     /// What it may do: *, or some of add_users, edit_users, del_users, view_users, view_conns, close_conns, view_status,
-    /// quota_scans, view_events, disable_mfa
+    /// quota_scans, view_events, disable_mfa, view_defender, manage_defender
     #[arg(long = "permission", value_name = "NAME", value_delimiter = ',')]
     pub(crate) permissions: Vec<String>,
     /// Its address for mail

@@ -1,6 +1,7 @@
 //! The command line. What clap accepts is valid as far as it can be known without the server.
 
 mod admin;
+mod ban;
 mod user;
 mod user_export;
 mod user_import;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
 use clap_complete::Shell;
 
 pub(crate) use admin::{AdminCommand, AdminFields, KeyCommand, Login};
+pub(crate) use ban::{BanCommand, IpListCommand, List};
 pub(crate) use user::{
     Explain, Limits, Order, PasswordSource, Target, UserCommand, UserFields, UserUpdate,
 };
@@ -106,6 +108,12 @@ Examples:
     /// Make, list and revoke API keys, by which programs act for an admin
     #[command(subcommand)]
     Key(KeyCommand),
+    /// See whom the defender refuses, refuse somebody, and let somebody in again
+    #[command(subcommand)]
+    Ban(BanCommand),
+    /// List, add and remove addresses that are let in, spared or refused
+    #[command(subcommand)]
+    Iplist(IpListCommand),
     /// Add, list, show, change and delete users, and move them from and to other servers
     #[command(subcommand)]
     User(UserCommand),

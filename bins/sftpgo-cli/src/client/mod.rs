@@ -1,5 +1,6 @@
 //! The REST API over HTTP. The only file that names the HTTP library's client.
 
+mod addresses;
 mod admins;
 
 use std::{cell::Cell, os::unix::ffi::OsStrExt, time::Duration};
@@ -330,7 +331,7 @@ impl Client {
             }
             _ => "",
         };
-        Failure::Refused(match said {
+        let text = match said {
             Some(said) if !hint.is_empty() => format!("{said} (HTTP {code}){hint}"),
             Some(said) => format!("{said} (HTTP {code})"),
             None => format!(
@@ -338,7 +339,12 @@ impl Client {
                 self.server,
                 status.canonical_reason().unwrap_or_default()
             ),
-        })
+        };
+        if status == StatusCode::NOT_FOUND {
+            Failure::NotFound(text)
+        } else {
+            Failure::Refused(text)
+        }
     }
 }
 

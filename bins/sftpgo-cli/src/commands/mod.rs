@@ -1,12 +1,14 @@
 //! What each command does: asks the server, and hands the answer to the output.
 
 mod admin;
+mod ban;
 mod connection;
 mod credentials;
 mod explain;
 mod export;
 mod generate;
 mod import;
+mod ip_list;
 mod key;
 mod login;
 mod paginate;
@@ -39,6 +41,8 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Login(login) => login::run(&client, &cli.global, &login),
         Command::Admin(command) => admin::run(&client, format, command),
         Command::Key(command) => key::run(&client, format, command),
+        Command::Ban(command) => ban::run(&client, format, command),
+        Command::Iplist(command) => ip_list::run(&client, format, command),
         Command::User(command) => user::run(&client, format, command),
         Command::Connection(command) => connection::run(&client, format, command),
         Command::Quota(command) => quota::run(&client, format, command),

@@ -36,7 +36,9 @@ pub(super) fn status(client: &Client, format: Format) -> Result<()> {
     let connections = client.connections()?;
     let (provider, refused) = match client.provider_status() {
         Ok(Answer { message, .. }) => (Provider::alive(message.unwrap_or_default()), None),
-        Err(Failure::Refused(error)) => (Provider::dead(error.clone()), Some(error)),
+        Err(Failure::Refused(error) | Failure::NotFound(error)) => {
+            (Provider::dead(error.clone()), Some(error))
+        }
         Err(failure) => return Err(failure),
     };
     let status = Status {

@@ -9,6 +9,7 @@
 )]
 
 mod accounts;
+mod bans;
 mod dumps;
 mod explain;
 mod export;

@@ -1,5 +1,6 @@
 //! Every configuration key with its default, as files and the environment write it.
 
+mod defender;
 mod httpd;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +8,7 @@ use serde_json::Value;
 use sftpgo_core::admin::TotpConfig;
 use sftpgo_ssh::SshCommand;
 
+pub(crate) use self::defender::Defender;
 use self::httpd::HttpHeader;
 pub(crate) use self::httpd::{HttpBinding, Httpd, Security};
 
@@ -65,6 +67,9 @@ pub(crate) struct Common {
     pub(crate) proxy_allowed: Vec<String>,
     /// Of SFTPGo since 2.5: peers that never send a header.
     pub(crate) proxy_skipped: Vec<String>,
+    /// Of SFTPGo since 2.5: 1 lets in nobody but who is in the allow list.
+    pub(crate) allowlist_status: i64,
+    pub(crate) defender: Defender,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use sftpgo_api::{BindingOptions, TokenSettings};
 use sftpgo_core::{
     admin::TotpConfig,
+    defender::DefenderConfig,
     quota::Tracking,
     session::{SetstatMode, UploadPolicy},
 };
@@ -32,6 +33,10 @@ pub(crate) struct Common {
     pub(crate) max_per_host_connections: usize,
     /// Whose word about clients' addresses is taken.
     pub(crate) proxies: Policy,
+    /// Nobody else but who is in the allow list may connect.
+    pub(crate) allow_list_only: bool,
+    /// None is off.
+    pub(crate) defender: Option<DefenderConfig>,
 }
 
 /// The SSH side.

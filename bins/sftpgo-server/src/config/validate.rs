@@ -1,5 +1,6 @@
 //! Keys to settings; every value that is not acceptable is told by its key.
 
+mod defender;
 mod httpd;
 mod mfa;
 mod sftpd;
@@ -63,6 +64,8 @@ pub(super) struct Check<'a> {
 impl Check<'_> {
     fn common(&mut self, keys: &keys::Common, old: &keys::Sftpd) -> Common {
         let proxies = self.proxy_protocol(keys, old);
+        let defender = self.defender(&keys.defender);
+        let allow_list_only = self.range("common.allowlist_status", keys.allowlist_status, 1) == 1;
         let mut connections = |key: &str, value| {
             let most = self.range(key, value, i64::from(i32::MAX));
             usize::try_from(most).unwrap_or(usize::MAX)
@@ -77,6 +80,8 @@ impl Check<'_> {
                 keys.max_per_host_connections,
             ),
             proxies,
+            allow_list_only,
+            defender,
         }
     }
 

@@ -20,6 +20,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
 };
+use sftpgo_core::gate::Gate;
 use sftpgo_proxy_protocol::{Received, Treatment, receive};
 use tokio::{
     io::{self as io_util, AsyncRead, AsyncReadExt, AsyncWrite},
@@ -30,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use warp::reply::Response;
 
 use super::{
-    Limits, bounded_source,
+    Limits, bounded_source, is_refused,
     places::{Place, Running},
 };
 use crate::{binding::BindingOptions, streamed::with_whole_body};
@@ -61,6 +62,7 @@ pub(super) struct Accepted {
     pub(super) header: Option<Header>,
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) options: Arc<BindingOptions>,
+    pub(super) gate: Arc<Gate>,
     pub(super) place: Arc<Place>,
 }
 
@@ -162,6 +164,9 @@ impl Accepted {
         let Received { client, rest } = receive(&mut self.stream, header.required).await?;
         if header.is_believed {
             self.address = client.or(self.address);
+            if is_refused(&self.gate, &self.options, self.address) {
+                return Err(io::Error::other("its address is banned"));
+            }
             let source = bounded_source(&self.options, self.address);
             if !self.place.is_of(source) {
                 return Err(io::Error::other("its address has too many of them"));

@@ -15,7 +15,9 @@ use std::{
 };
 
 use hyper::{Request, body::Incoming};
-use sftpgo_core::{fair_pool::source_of, registry::AcceptFailures};
+use sftpgo_core::{
+    event::ConnectionProtocol, fair_pool::source_of, gate::Gate, registry::AcceptFailures,
+};
 use sftpgo_proxy_protocol::Treatment;
 use tokio::time;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -94,6 +96,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// Answers requests with `handler` until `shutdown` fires and no connection is left.
 pub(crate) async fn run<H, F>(
     limits: Limits,
+    gate: Arc<Gate>,
     places: Arc<Places>,
     binding: Binding,
     shutdown: CancellationToken,
@@ -132,6 +135,7 @@ pub(crate) async fn run<H, F>(
         // Whose connection it is says a header that comes later.
         let source = match treatment {
             Treatment::Believed { .. } => None,
+            _ if is_refused(&gate, &binding.options, address) => continue,
             _ => bounded_source(&binding.options, address),
         };
         let place = tokio::select! {
@@ -149,6 +153,7 @@ pub(crate) async fn run<H, F>(
             header: Header::of(treatment),
             options: Arc::clone(&options),
             tls: tls.map(|tls| tls.acceptor()),
+            gate: Arc::clone(&gate),
             place: Arc::new(place),
         };
         let (handler, shutdown) = (handler.clone(), shutdown.clone());
@@ -158,6 +163,15 @@ pub(crate) async fn run<H, F>(
     drop(binding);
     connections.close();
     connections.wait().await;
+}
+
+/// May nobody connect from this address? Of a trusted proxy each request is asked about by its own client.
+fn is_refused(gate: &Gate, options: &BindingOptions, address: Option<SocketAddr>) -> bool {
+    let protocol = ConnectionProtocol::Http;
+    address.is_some_and(|address| {
+        !options.proxies.trusts(Some(address))
+            && gate.check_connection(address.ip(), protocol).is_err()
+    })
 }
 
 /// What bounds connections of this address. Of a trusted proxy's clients each has its own address, and this machine may be one

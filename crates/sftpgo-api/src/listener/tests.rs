@@ -44,6 +44,7 @@ async fn serve(limits: Limits, body: usize) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     tokio::spawn(run(
         limits,
+        Arc::default(),
         limits.places(),
         plain(listener),
         CancellationToken::new(),
@@ -125,6 +126,7 @@ async fn no_more_clients_than_places_are_served_at_once() {
     let seen = Arc::clone(&most);
     tokio::spawn(run(
         limits,
+        Arc::default(),
         limits.places(),
         plain(listener),
         CancellationToken::new(),
@@ -169,6 +171,7 @@ async fn the_end_waits_for_a_running_request() {
     let limits = Limits::default();
     let served = tokio::spawn(run(
         limits,
+        Arc::default(),
         limits.places(),
         plain(listener),
         shutdown,

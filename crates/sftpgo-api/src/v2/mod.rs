@@ -3,7 +3,9 @@
 
 mod admins;
 mod api_keys;
+mod defender;
 mod dto;
+mod ip_lists;
 mod own_account;
 mod page;
 mod routes;

@@ -2,8 +2,10 @@
 
 use crate::error::ApiError;
 
-const LIMIT: usize = 100;
-const MOST: usize = 500;
+/// Entries of a page, unless something else is asked for.
+pub(super) const LIMIT: usize = 100;
+/// More cannot be asked for.
+pub(super) const MOST: usize = 500;
 
 /// The part of a list that is asked for.
 #[derive(Debug, PartialEq, Eq)]

@@ -2,13 +2,14 @@
 
 use std::future;
 
+use sftpgo_core::ip_list::ListType;
 use warp::{
     Filter, Rejection,
     filters::{BoxedFilter, path::FullPath},
     reply::Response,
 };
 
-use super::{BASE, admins, api_keys, own_account, state, token};
+use super::{BASE, admins, api_keys, defender, ip_lists, own_account, state, token};
 use crate::{
     error::ApiError,
     paths::{between, either, exactly, nameless, query, refused, whole_body},
@@ -27,6 +28,8 @@ pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
         own_login(app),
         own_totp(app),
         keys(app),
+        hosts_of_defender(app),
+        all_ip_lists(app),
         what_runs(app),
         nothing(),
     )
@@ -214,6 +217,74 @@ fn keys(app: &App) -> BoxedFilter<(Response,)> {
         replace,
         delete,
         refused(nameless(one()), "GET, PUT, DELETE"),
+    )
+    .map(respond)
+    .boxed()
+}
+
+fn hosts_of_defender(app: &App) -> BoxedFilter<(Response,)> {
+    let one = || below("defender/hosts");
+    let list = at("defender/hosts")
+        .and(warp::get())
+        .and(allowed_admin(app, Need::ViewDefender))
+        .then(defender::list);
+    let show = one()
+        .and(warp::get())
+        .and(allowed_admin(app, Need::ViewDefender))
+        .then(defender::show);
+    let delete = one()
+        .and(warp::delete())
+        .and(allowed_admin(app, Need::ManageDefender))
+        .then(defender::delete);
+    either!(
+        list,
+        refused(at("defender/hosts"), "GET"),
+        show,
+        delete,
+        refused(nameless(one()), "GET, DELETE"),
+    )
+    .map(respond)
+    .boxed()
+}
+
+fn all_ip_lists(app: &App) -> BoxedFilter<(Response,)> {
+    let [allow, defender, rate_limiter_safe] = ListType::ALL.map(|list| ip_list(app, list));
+    either!(allow, defender, rate_limiter_safe).boxed()
+}
+
+fn ip_list(app: &App, list: ListType) -> BoxedFilter<(Response,)> {
+    let path = format!("iplists/{}", list.number());
+    let all = || at(&path).map(move || list);
+    let one = || warp::any().map(move || list).and(below(&path));
+    let allowed = || allowed_admin(app, Need::ManageIpLists);
+    let entries = all()
+        .and(warp::get())
+        .and(query())
+        .and(allowed())
+        .then(ip_lists::list);
+    let add = all()
+        .and(warp::post())
+        .and(whole_body())
+        .and(allowed())
+        .then(ip_lists::add);
+    let show = one().and(warp::get()).and(allowed()).then(ip_lists::show);
+    let replace = one()
+        .and(warp::put())
+        .and(whole_body())
+        .and(allowed())
+        .then(ip_lists::replace);
+    let delete = one()
+        .and(warp::delete())
+        .and(allowed())
+        .then(ip_lists::delete);
+    either!(
+        entries,
+        add,
+        refused(at(&path), "GET, POST"),
+        show,
+        replace,
+        delete,
+        refused(nameless(below(&path)), "GET, PUT, DELETE"),
     )
     .map(respond)
     .boxed()

@@ -84,7 +84,7 @@ pub(super) async fn status(allowed: AllowedAdmin) -> Reply {
             "driver": app.state.driver,
             "error": checked.err().map(|error| error.message().to_owned()).unwrap_or_default(),
         },
-        "defender": {"is_active": false},
+        "defender": {"is_active": app.state.gate.defender().is_some()},
         "mfa": {
             "is_active": !configs.is_empty(),
             "totp_configs": configs.iter().map(TotpConfigAnswer::from).collect::<Vec<_>>(),

@@ -20,7 +20,7 @@ use super::{
 use crate::state::App;
 
 /// Permissions with what each allows; a name that is not here is shown without.
-const TEXTS: [(&str, &str); 11] = [
+const TEXTS: [(&str, &str); 13] = [
     ("*", "Everything, admins and API keys too."),
     ("add_users", "Add users."),
     ("edit_users", "Change users."),
@@ -35,6 +35,8 @@ const TEXTS: [(&str, &str); 11] = [
     ("quota_scans", "Start quota scans."),
     ("view_events", "See what happened."),
     ("disable_mfa", "Switch off the second factor of users."),
+    ("view_defender", "See whom the defender has banned."),
+    ("manage_defender", "Take bans and scores back."),
 ];
 
 struct Row {

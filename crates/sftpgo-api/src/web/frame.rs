@@ -5,7 +5,7 @@ use sftpgo_core::admin::AdminPermissions;
 use super::{assets, session::Session};
 
 /// A page that the menu leads to, and what it needs.
-const MENU: [(&str, &str, AdminPermissions); 11] = [
+const MENU: [(&str, &str, AdminPermissions); 12] = [
     ("Dashboard", "/web", AdminPermissions::empty()),
     ("Users", "/web/users", AdminPermissions::VIEW_USERS),
     (
@@ -26,6 +26,7 @@ const MENU: [(&str, &str, AdminPermissions); 11] = [
         "/web/maintenance",
         AdminPermissions::VIEW_USERS,
     ),
+    ("Defender", "/web/defender", AdminPermissions::VIEW_DEFENDER),
     ("Status", "/web/status", AdminPermissions::VIEW_STATUS),
     ("Profile", "/web/profile", AdminPermissions::empty()),
     ("Second factor", "/web/mfa", AdminPermissions::empty()),

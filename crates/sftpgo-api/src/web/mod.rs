@@ -11,6 +11,7 @@ mod api_keys;
 mod assets;
 mod connections;
 mod dashboard;
+mod defender;
 mod events;
 mod form;
 mod frame;

@@ -8,7 +8,7 @@ use warp::{http::Method, reply::Response};
 use super::{
     admins,
     answer::{Refusal, Reply, secured, see_other},
-    api_keys, assets, connections, dashboard, events,
+    api_keys, assets, connections, dashboard, defender, events,
     form::Form,
     maintenance, multipart, profile,
     request::Request,
@@ -132,6 +132,7 @@ async fn read(app: &App, request: &Request, session: &Session, segments: &[&str]
         ["apikeys"] => api_keys::list(app, request, session).await,
         ["apikeys", id] => api_keys::show(app, request, session, id).await,
         ["quotascans"] => scans::show(app, request, session),
+        ["defender"] => defender::show(app, request, session),
         ["events"] => events::show(app, request, session),
         ["events", "export"] => events::export(app, request, session),
         ["maintenance"] => maintenance::show(request, session),
@@ -180,6 +181,7 @@ async fn change(
         ["maintenance", "import"] => maintenance::begin(app, request, session, form).await,
         ["maintenance", "import", id] => maintenance::confirm(app, request, session, id),
         ["quotascans"] => scans::start(app, request, session, form).await,
+        ["defender"] => defender::let_in(app, session, form),
         _ => Err(Refusal::not_found()),
     }
 }

@@ -21,7 +21,13 @@ impl Api {
         request_with(self.address, method, path, headers, body.as_deref())
     }
 
-    fn as_admin(&self, token: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
+    pub(crate) fn as_admin(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Answer {
         let bearer = format!("Bearer {token}");
         self.ask(
             method,
@@ -32,7 +38,7 @@ impl Api {
     }
 
     /// Makes the first admin, `root`, and answers a token.
-    fn set_up() -> (Self, String) {
+    pub(crate) fn set_up() -> (Self, String) {
         let api = Self::start();
         let code = api.setup_code.clone();
         let body = admin("root", json!({}));
@@ -50,6 +56,12 @@ impl Api {
     fn add_admin(&self, token: &str, username: &str, changes: Value) {
         let added = self.as_admin(token, "POST", "/admins", Some(&admin(username, changes)));
         assert_eq!(added.status, 201, "{}", added.text());
+    }
+
+    /// Adds an admin with these permissions, and answers a token.
+    pub(crate) fn token_of(&self, root: &str, username: &str, permissions: &[&str]) -> String {
+        self.add_admin(root, username, json!({"permissions": permissions}));
+        self.token(username, &[]).unwrap()
     }
 
     fn token(&self, username: &str, more: Headers<'_>) -> Result<String, Answer> {

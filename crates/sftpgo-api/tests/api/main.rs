@@ -12,6 +12,7 @@ mod admins;
 mod client;
 mod connections;
 mod contract;
+mod defender;
 mod explain;
 mod failing;
 mod http;

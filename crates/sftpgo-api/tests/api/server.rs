@@ -10,6 +10,9 @@ use sftpgo_api::{
 use sftpgo_core::{
     admin::{AdminLogins, Admins, SetupCode, TotpConfig},
     credential::htpasswd::Htpasswd,
+    defender::{Defender, DefenderConfig},
+    gate::Gate,
+    ip_list::IpLists,
     session::UploadPolicy,
 };
 use sftpgo_store::MemoryProvider;
@@ -24,6 +27,7 @@ pub(crate) struct Api {
     pub(crate) address: SocketAddr,
     pub(crate) service: Service,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) gate: Arc<Gate>,
     pub(crate) setup_code: String,
     pub(crate) shutdown: CancellationToken,
     pub(crate) serving: JoinHandle<()>,
@@ -54,10 +58,20 @@ impl Api {
         let service = Service::new(settings);
         let mut admins = access(&service);
         change(&mut admins);
+        let ip_lists = Arc::new(IpLists::new(Arc::new(MemoryProvider::new())));
+        ip_lists.refresh().unwrap();
+        let config = DefenderConfig {
+            threshold: 4,
+            ..DefenderConfig::default()
+        };
+        let defender = Defender::new(config, Arc::clone(&ip_lists), service.events.clone());
+        let gate = Arc::new(Gate::new(Some(Arc::new(defender))));
         let state = ApiState {
             accounts: Arc::clone(&service.accounts),
             explainer: Arc::new(service.explainer(UploadPolicy::default())),
             connections: Arc::clone(&service.connections),
+            gate: Arc::clone(&gate),
+            ip_lists,
             scans: Arc::clone(&service.scans),
             provider: Arc::clone(&service.provider),
             activity: Activity::default(),
@@ -95,6 +109,7 @@ impl Api {
             address,
             service,
             metrics,
+            gate,
             setup_code,
             shutdown,
             serving,

@@ -13,6 +13,7 @@ use sftpgo_api::{
 };
 use sftpgo_core::{
     admin::{AdminDraft, AdminLogins, Admins, SetupCode, TotpConfig},
+    ip_list::IpLists,
     session::UploadPolicy,
 };
 use sftpgo_store::MemoryProvider;
@@ -73,6 +74,8 @@ impl Web {
             accounts: Arc::clone(&service.accounts),
             explainer: Arc::new(service.explainer(UploadPolicy::default())),
             connections: Arc::clone(&service.connections),
+            gate: Arc::default(),
+            ip_lists: Arc::new(IpLists::new(Arc::new(MemoryProvider::new()))),
             scans: Arc::clone(&service.scans),
             provider: Arc::clone(&service.provider),
             activity: activity.clone(),

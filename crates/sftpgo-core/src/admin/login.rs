@@ -10,7 +10,7 @@ use std::{
 
 use super::{Admin, Admins, api_key::SentKey};
 use crate::{
-    auth::{Logins, SentName},
+    auth::{LoginFailure, Logins, SentName},
     credential::password::PasswordHash,
     error::{Error, Result},
     event::LoginMethod,
@@ -96,12 +96,12 @@ impl AdminLogins {
         let Some((matches, waited)) = self.logins.in_turn(&name, remote, bell, check) else {
             return Ok(PasswordVerdict::Closing);
         };
-        let reason = match (matches, admin) {
-            (Err(failure), _) => failure.to_string(),
-            (_, None) => "no such admin".to_owned(),
+        let failure = match (matches, admin) {
+            (Err(failure), _) => failure,
+            (_, None) => LoginFailure::unknown_user("no such admin"),
             (Ok(matches), Some(admin)) => match refusal(&admin, remote) {
-                Some(reason) => reason.to_owned(),
-                None if !matches => "wrong password".to_owned(),
+                Some(reason) => reason.into(),
+                None if !matches => "wrong password".into(),
                 None if admin.totp.is_some() => {
                     return Ok(PasswordVerdict::NeedsCode(Box::new(admin)));
                 }
@@ -113,7 +113,7 @@ impl AdminLogins {
             },
         };
         self.logins
-            .failed(&name, LoginMethod::Admin, remote, reason);
+            .failed(&name, LoginMethod::Admin, remote, failure);
         Ok(PasswordVerdict::Refused(
             self.logins.refused_at(asked, waited),
         ))
@@ -172,8 +172,12 @@ impl AdminLogins {
     pub fn with_api_key(&self, text: &str, remote: SocketAddr) -> Result<Admin, RefusedAdmin> {
         let refused = |shown: &str, reason: &str, refusal| {
             let name = SentName::new(shown.as_bytes());
+            let failure = match &refusal {
+                RefusedAdmin::Unknown => LoginFailure::unknown_user(reason),
+                _ => reason.into(),
+            };
             self.logins
-                .failed(&name, LoginMethod::Admin, remote, reason);
+                .failed(&name, LoginMethod::Admin, remote, failure);
             Err(refusal)
         };
         let store = self.admins.store();

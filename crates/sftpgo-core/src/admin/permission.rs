@@ -6,7 +6,8 @@ bitflags::bitflags! {
     /// A set of permissions of an admin.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub struct AdminPermissions: u16 {
-        /// Everything, also what has no permission of its own: managing admins and API keys.
+        /// Everything, also what has no permission of its own: managing admins, API keys and lists of
+        /// addresses.
         const ANYTHING = 1;
         /// Add users.
         const ADD_USERS = 1 << 1;
@@ -28,10 +29,14 @@ bitflags::bitflags! {
         const VIEW_EVENTS = 1 << 9;
         /// Switch off the second factor of users.
         const DISABLE_MFA = 1 << 10;
+        /// See what the defender has counted, and whom it has banned.
+        const VIEW_DEFENDER = 1 << 11;
+        /// Take bans and scores back.
+        const MANAGE_DEFENDER = 1 << 12;
     }
 }
 
-const NAMES: [(&str, AdminPermissions); 11] = [
+const NAMES: [(&str, AdminPermissions); 13] = [
     ("*", AdminPermissions::ANYTHING),
     ("add_users", AdminPermissions::ADD_USERS),
     ("edit_users", AdminPermissions::EDIT_USERS),
@@ -43,13 +48,14 @@ const NAMES: [(&str, AdminPermissions); 11] = [
     ("quota_scans", AdminPermissions::QUOTA_SCANS),
     ("view_events", AdminPermissions::VIEW_EVENTS),
     ("disable_mfa", AdminPermissions::DISABLE_MFA),
+    ("view_defender", AdminPermissions::VIEW_DEFENDER),
+    ("manage_defender", AdminPermissions::MANAGE_DEFENDER),
 ];
 
 /// Of SFTPGo 2.x, for things that this server does not have.
-const OF_OTHER_THINGS: [&str; 12] = [
+const OF_OTHER_THINGS: [&str; 10] = [
     "manage_admins",
     "manage_apikeys",
-    "manage_defender",
     "manage_event_rules",
     "manage_folders",
     "manage_groups",
@@ -58,7 +64,6 @@ const OF_OTHER_THINGS: [&str; 12] = [
     "manage_system",
     "metadata_checks",
     "retention_checks",
-    "view_defender",
 ];
 
 impl AdminPermissions {

@@ -71,18 +71,68 @@ pub struct Comparison {
 
 /// Why a login failed: for the operator's log, never for the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoginFailure(String);
+pub struct LoginFailure {
+    reason: String,
+    fault: LoginFault,
+}
+
+/// Whose fault a failed login is, as the defender counts it; the worse ones come later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LoginFault {
+    /// This server's, or its database's: nobody is banned for that.
+    Server,
+    /// The client's: it is not the credential of a user who may log in.
+    Credential,
+    /// The client's: nobody has the name.
+    UnknownUser,
+}
 
 impl fmt::Display for LoginFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.reason)
     }
 }
 
 impl LoginFailure {
-    /// A failure for `reason`.
+    /// A failure of the client for `reason`.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
+        Self {
+            reason: reason.into(),
+            fault: LoginFault::Credential,
+        }
+    }
+
+    /// The same, as nobody has the name.
+    pub fn unknown_user(reason: impl Into<String>) -> Self {
+        Self {
+            fault: LoginFault::UnknownUser,
+            ..Self::new(reason)
+        }
+    }
+
+    /// A failure that is not the client's.
+    pub fn of_server(reason: impl Into<String>) -> Self {
+        Self {
+            fault: LoginFault::Server,
+            ..Self::new(reason)
+        }
+    }
+
+    /// Whose fault it is.
+    pub fn fault(&self) -> LoginFault {
+        self.fault
+    }
+}
+
+impl From<&str> for LoginFailure {
+    fn from(reason: &str) -> Self {
+        Self::new(reason)
+    }
+}
+
+impl From<String> for LoginFailure {
+    fn from(reason: String) -> Self {
+        Self::new(reason)
     }
 }
 

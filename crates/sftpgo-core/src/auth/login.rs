@@ -224,20 +224,22 @@ impl Authenticator {
     pub fn admit(&self, verified: VerifiedLogin) -> Result<LoggedIn, LoginFailure> {
         let before = verified.candidate;
         let filesystem = self.homes.open_home(&before.effective).map_err(|error| {
-            LoginFailure::new(format!("the home directory cannot be used: {error}"))
+            LoginFailure::of_server(format!("the home directory cannot be used: {error}"))
         })?;
         let login = self
             .connections
             .log_in(&before.stored, &before.effective)
-            .map_err(|error| LoginFailure::new(error.to_string()))?;
+            .map_err(|error| LoginFailure::of_server(error.to_string()))?;
         let user = check_conditions(self.backend.current(&before)?)?;
         if let Some(field) = changed(&before, &user) {
-            return Err(LoginFailure::new(format!("{field} was changed meanwhile")));
+            return Err(LoginFailure::of_server(format!(
+                "{field} was changed meanwhile"
+            )));
         }
         let quota = self
             .quotas
             .account(&user.effective)
-            .map_err(|error| LoginFailure::new(format!("the provider failed: {error}")))?;
+            .map_err(|error| LoginFailure::of_server(format!("the provider failed: {error}")))?;
         self.backend.logged_in(&user, verified.compared.as_deref());
         Ok(LoggedIn {
             user: Arc::new(user.effective),

@@ -6,11 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Authenticator, Claim, LoggedIn, LoginFailure, login::KeyLogin};
+use super::{Authenticator, Claim, LoggedIn, LoginFailure, LoginFault, login::KeyLogin};
 use crate::{
     credential::public_key::KeyOptions,
+    defender::Defender,
     error::Result,
-    event::{Event, Events, LoginMethod},
+    event::{ConnectionProtocol, Event, Events, LoginMethod, Offence},
     fair_pool::{Aside, Asker, Bell, FairPool, NotDone, half_of_the_cores},
 };
 
@@ -49,6 +50,7 @@ pub struct Logins {
     events: Events,
     passwords: FairPool,
     aside: Aside,
+    defender: Option<Arc<Defender>>,
 }
 
 impl Logins {
@@ -67,7 +69,14 @@ impl Logins {
             events,
             passwords,
             aside: Aside::default(),
+            defender: None,
         })
+    }
+
+    /// The same with failures counted by `defender`.
+    #[must_use]
+    pub fn with_defender(self, defender: Option<Arc<Defender>>) -> Self {
+        Self { defender, ..self }
     }
 
     /// Logs in with a password when its turn to be verified comes. A refusal takes its time, unless the connection has to
@@ -114,47 +123,57 @@ impl Logins {
         logged_in
     }
 
-    /// May this key log this user in, if the client has its private half? Counts as a failed login when not.
+    /// May this key log this user in, if the client has its private half? Told as a failed login when not.
+    ///
+    /// # Errors
+    /// Whose fault it is that it may not.
     pub fn accepts_key(
         &self,
         user: &SentName<'_>,
         blob: &[u8],
         remote: SocketAddr,
         bell: &Arc<Bell>,
-    ) -> Option<AcceptedKey> {
+    ) -> Result<AcceptedKey, LoginFault> {
         let (claim, blob) = (user.claim(remote), blob.to_vec());
         let accepted = self.aside(bell, move |authenticator| {
             authenticator.accepts_key(&claim.as_claim(), &blob)
-        })?;
+        });
         self.accepted(user, remote, accepted)
     }
 
-    /// May a certificate that names this user log it in, if the client has the private half of its key? Counts as a failed
+    /// May a certificate that names this user log it in, if the client has the private half of its key? Told as a failed
     /// login when not.
+    ///
+    /// # Errors
+    /// Whose fault it is that it may not.
     pub fn accepts_certificate(
         &self,
         user: &SentName<'_>,
         options: KeyOptions,
         remote: SocketAddr,
         bell: &Arc<Bell>,
-    ) -> Option<AcceptedKey> {
+    ) -> Result<AcceptedKey, LoginFault> {
         let claim = user.claim(remote);
         let accepted = self.aside(bell, move |authenticator| {
             authenticator.accepts_certificate(&claim.as_claim(), options)
-        })?;
+        });
         self.accepted(user, remote, accepted)
     }
 
-    /// That a key is accepted is no login yet, and nobody is told.
+    /// That a key is accepted is no login yet, and nobody is told. None is a connection that has to close.
     fn accepted(
         &self,
         user: &SentName<'_>,
         remote: SocketAddr,
-        accepted: Result<KeyLogin, LoginFailure>,
-    ) -> Option<AcceptedKey> {
-        match accepted {
-            Ok(accepted) => Some(AcceptedKey(accepted)),
-            Err(failure) => self.tell(user, LoginMethod::PublicKey, remote, Err(failure)),
+        accepted: Option<Result<KeyLogin, LoginFailure>>,
+    ) -> Result<AcceptedKey, LoginFault> {
+        match accepted.ok_or(LoginFault::Server)? {
+            Ok(accepted) => Ok(AcceptedKey(accepted)),
+            Err(failure) => {
+                let fault = failure.fault();
+                self.tell::<()>(user, LoginMethod::PublicKey, remote, Err(failure));
+                Err(fault)
+            }
         }
     }
 
@@ -203,9 +222,29 @@ impl Logins {
         user: &SentName<'_>,
         method: LoginMethod,
         remote: SocketAddr,
-        reason: impl Into<String>,
+        failure: impl Into<LoginFailure>,
     ) {
-        self.tell::<()>(user, method, remote, Err(LoginFailure::new(reason)));
+        self.tell::<()>(user, method, remote, Err(failure.into()));
+    }
+
+    /// A connection without a login has ended in which keys were refused. However many they were, they count once: clients
+    /// offer all that they have.
+    pub fn keys_refused(&self, remote: SocketAddr, fault: LoginFault) {
+        self.count(remote, ConnectionProtocol::Ssh, fault);
+    }
+
+    /// A connection has ended in which nothing was shown that could be right or wrong.
+    pub fn no_login_tried(&self, remote: SocketAddr) {
+        if let Some(defender) = &self.defender {
+            let offence = Offence::NoLoginTried;
+            defender.count(remote.ip(), ConnectionProtocol::Ssh, offence);
+        }
+    }
+
+    /// Was the address banned since it connected?
+    pub fn is_banned(&self, remote: SocketAddr) -> bool {
+        let refuses = |defender: &Arc<Defender>| defender.is_banned(remote.ip());
+        self.defender.as_ref().is_some_and(refuses)
     }
 
     /// The connection ended before a credential was sent.
@@ -232,7 +271,20 @@ impl Logins {
         match self.aside.run("login", bell, move || work(&authenticator)) {
             Ok(done) => Some(done),
             Err(NotDone::Closing) => None,
-            Err(_) => Some(Err(LoginFailure::new("the login could not be checked"))),
+            Err(_) => Some(Err(LoginFailure::of_server(
+                "the login could not be checked",
+            ))),
+        }
+    }
+
+    fn count(&self, remote: SocketAddr, protocol: ConnectionProtocol, fault: LoginFault) {
+        let offence = match fault {
+            LoginFault::Server => return,
+            LoginFault::Credential => Offence::LoginFailed,
+            LoginFault::UnknownUser => Offence::UserNotFound,
+        };
+        if let Some(defender) = &self.defender {
+            defender.count(remote.ip(), protocol, offence);
         }
     }
 
@@ -261,6 +313,16 @@ impl Logins {
                     remote,
                     reason: &user.reason(&failure),
                 });
+                match method {
+                    LoginMethod::Password => {
+                        self.count(remote, ConnectionProtocol::Ssh, failure.fault());
+                    }
+                    LoginMethod::Admin => {
+                        self.count(remote, ConnectionProtocol::Http, failure.fault());
+                    }
+                    // Counted when the connection ends.
+                    LoginMethod::PublicKey | LoginMethod::NoneTried => {}
+                }
                 None
             }
         }
@@ -282,7 +344,7 @@ fn failure_of(not_done: &NotDone) -> Option<LoginFailure> {
         NotDone::Panicked => "the password could not be verified",
         NotDone::Closing => return None,
     };
-    Some(LoginFailure::new(reason))
+    Some(LoginFailure::of_server(reason))
 }
 
 /// A user's name as a client sent it: bytes, which are those of a user only if they are UTF-8.

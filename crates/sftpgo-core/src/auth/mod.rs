@@ -7,7 +7,8 @@ pub mod refusal;
 mod stored;
 
 pub use backend::{
-    Candidate, Claim, Comparison, CredentialBackend, KeyCandidate, LoginFailure, PasswordCheck,
+    Candidate, Claim, Comparison, CredentialBackend, KeyCandidate, LoginFailure, LoginFault,
+    PasswordCheck,
 };
 pub use login::{Authenticator, LoggedIn};
 pub use logins::{AcceptedKey, Logins, PasswordLimits, SentName};

@@ -34,7 +34,7 @@ impl StoredCredentials {
     fn find(&self, username: &str) -> Result<StoredUser, LoginFailure> {
         match self.provider.user_by_name(username) {
             Ok(Some(user)) => Ok(user),
-            Ok(None) => Err(LoginFailure::new("no such user")),
+            Ok(None) => Err(LoginFailure::unknown_user("no such user")),
             Err(error) => Err(provider_failed(&error)),
         }
     }
@@ -72,7 +72,7 @@ impl CredentialBackend for StoredCredentials {
             Some(Ok(hash)) => hash,
             Some(Err(error)) => {
                 let reason = format!("the stored hash cannot be used: {error}");
-                return PasswordCheck::Refused(LoginFailure::new(reason));
+                return PasswordCheck::Refused(LoginFailure::of_server(reason));
             }
             None => PasswordHash::of_nobody(),
         };
@@ -109,7 +109,7 @@ impl CredentialBackend for StoredCredentials {
     fn current(&self, candidate: &Candidate) -> Result<Candidate, LoginFailure> {
         match self.provider.user_by_id(candidate.stored.id) {
             Ok(Some(user)) => Ok(user.into()),
-            Ok(None) => Err(LoginFailure::new("the user was deleted meanwhile")),
+            Ok(None) => Err(LoginFailure::of_server("the user was deleted meanwhile")),
             Err(error) => Err(provider_failed(&error)),
         }
     }
@@ -129,7 +129,7 @@ impl CredentialBackend for StoredCredentials {
 }
 
 fn provider_failed(error: &Error) -> LoginFailure {
-    LoginFailure::new(format!("the provider failed: {error}"))
+    LoginFailure::of_server(format!("the provider failed: {error}"))
 }
 
 /// The first line of the user with this key.

@@ -57,6 +57,15 @@ struct Host {
     refused: usize,
 }
 
+/// A connection that was not let in.
+#[derive(Debug)]
+pub struct Full {
+    /// Of kind [`LimitReached`](ErrorKind::LimitReached).
+    pub error: Error,
+    /// Others of its address have taken what there is for one address.
+    pub of_host: bool,
+}
+
 /// A connection that was let in; dropping it makes room for another.
 pub struct Admission {
     door: Arc<Door>,
@@ -78,7 +87,12 @@ impl Door {
         self.descriptors().take_for_handle(user)
     }
 
-    pub(super) fn admit(self: &Arc<Self>, host: IpAddr) -> Result<Admission> {
+    /// A spared host has no limit of its own.
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        host: IpAddr,
+        is_spared: bool,
+    ) -> Result<Admission, Full> {
         let mut state = self.lock();
         let state = &mut *state;
         let (total, per_host) = (state.limits.total, state.limits.per_host);
@@ -86,12 +100,15 @@ impl Door {
             let reason = format!("{total} connections are open, which is max_total_connections");
             return Err(state.refuse(reason));
         }
-        let from_host = state.hosts.get_mut(&host);
+        let from_host = state.hosts.get_mut(&host).filter(|_| !is_spared);
         if let Some(from_host) = from_host.filter(|from| per_host > 0 && from.open >= per_host) {
             let reason = format!(
                 "{per_host} connections from {host} are open, which is max_per_host_connections"
             );
-            return Err(tell(&mut from_host.refused, reason));
+            return Err(Full {
+                error: tell(&mut from_host.refused, reason),
+                of_host: true,
+            });
         }
         let taken = state.limits.descriptors.take_for_connection();
         let (socket, home) = taken.map_err(|error| state.refuse(error.to_string()))?;
@@ -118,8 +135,11 @@ impl Admission {
 }
 
 impl State {
-    fn refuse(&mut self, reason: String) -> Error {
-        tell(&mut self.refused, reason)
+    fn refuse(&mut self, reason: String) -> Full {
+        Full {
+            error: tell(&mut self.refused, reason),
+            of_host: false,
+        }
     }
 
     fn leave(&mut self, host: IpAddr) {
@@ -225,17 +245,20 @@ mod tests {
     #[test]
     fn connections_are_bounded_in_all_and_for_each_address_and_make_room_when_they_end() {
         let door = door(4, 2);
-        let first = door.admit(host(1)).unwrap();
-        let _second = door.admit(host(1)).unwrap();
-        let refused = door.admit(host(1)).err().unwrap();
-        assert_eq!(refused.kind(), ErrorKind::LimitReached);
-        assert!(refused.message().contains("max_per_host_connections"));
-        let _third = door.admit(host(2)).unwrap();
-        let fourth = door.admit(host(3)).unwrap();
-        let refused = door.admit(host(4)).err().unwrap();
-        assert!(refused.message().contains("max_total_connections"));
+        let first = door.admit(host(1), false).unwrap();
+        let _second = door.admit(host(1), false).unwrap();
+        let refused = door.admit(host(1), false).err().unwrap();
+        assert_eq!(refused.error.kind(), ErrorKind::LimitReached);
+        assert!(refused.of_host);
+        assert!(refused.error.message().contains("max_per_host_connections"));
+        drop(door.admit(host(1), true).unwrap());
+        let _third = door.admit(host(2), false).unwrap();
+        let fourth = door.admit(host(3), false).unwrap();
+        let refused = door.admit(host(4), true).err().unwrap();
+        assert!(!refused.of_host);
+        assert!(refused.error.message().contains("max_total_connections"));
         drop(first);
-        let again = door.admit(host(1)).unwrap();
+        let again = door.admit(host(1), false).unwrap();
         drop((again, fourth));
         assert_eq!(door.lock().open, 2);
         assert_eq!(door.lock().hosts.len(), 2);
@@ -244,7 +267,9 @@ mod tests {
     #[test]
     fn zero_is_no_bound() {
         let door = door(0, 0);
-        let all: Vec<_> = (0..1000).map(|_| door.admit(host(1)).unwrap()).collect();
+        let all: Vec<_> = (0..1000)
+            .map(|_| door.admit(host(1), false).unwrap())
+            .collect();
         drop(all);
         assert!(door.lock().hosts.is_empty());
     }
@@ -256,22 +281,24 @@ mod tests {
             descriptors: Descriptors::of_limit(256),
             ..ConnectionLimits::default()
         });
-        let all: Vec<_> = std::iter::from_fn(|| door.admit(host(1)).ok()).collect();
+        let all: Vec<_> = std::iter::from_fn(|| door.admit(host(1), false).ok()).collect();
         assert_eq!(all.len(), door.descriptors().most_connections());
         drop(all);
-        assert!(door.admit(host(1)).is_ok());
+        assert!(door.admit(host(1), false).is_ok());
     }
 
     #[test]
     fn that_a_limit_is_reached_is_told_once_until_it_is_left_behind() {
         let door = door(20, 0);
-        let mut all: Vec<_> = (0..20).map(|_| door.admit(host(1)).unwrap()).collect();
+        let mut all: Vec<_> = (0..20)
+            .map(|_| door.admit(host(1), false).unwrap())
+            .collect();
         for _ in 0..5 {
-            assert!(door.admit(host(1)).is_err());
+            assert!(door.admit(host(1), false).is_err());
         }
         all.pop();
-        all.push(door.admit(host(1)).unwrap());
-        assert!(door.admit(host(1)).is_err());
+        all.push(door.admit(host(1), false).unwrap());
+        assert!(door.admit(host(1), false).is_err());
         assert_eq!(door.lock().refused, 6, "one place changed hands");
         all.truncate(18);
         assert_eq!(door.lock().refused, 0);

@@ -134,7 +134,7 @@ impl Gate {
         let name = SentName::new(name.as_bytes());
         let remote = SocketAddr::from(REMOTE);
         let (blob, bell) = (key_blob(line), Arc::default());
-        let accepted = self.logins.accepts_key(&name, &blob, remote, &bell)?;
+        let accepted = self.logins.accepts_key(&name, &blob, remote, &bell).ok()?;
         self.logins.with_public_key(&name, accepted, remote, &bell)
     }
 
@@ -144,7 +144,8 @@ impl Gate {
         let options = KeyOptions::default();
         let accepted = self
             .logins
-            .accepts_certificate(&name, options, remote, &bell)?;
+            .accepts_certificate(&name, options, remote, &bell)
+            .ok()?;
         self.logins.with_public_key(&name, accepted, remote, &bell)
     }
 }
@@ -326,7 +327,7 @@ fn a_connection_that_has_to_close_leaves_a_backend_that_hangs() {
                 .with_password(&name, b"secret", remote, &bell)
                 .is_none()
         );
-        assert!(logins.accepts_key(&name, &blob, remote, &bell).is_none());
+        assert!(logins.accepts_key(&name, &blob, remote, &bell).is_err());
         assert!(gate.told().is_empty(), "the backend was waited for");
         drop(has_left);
     });

@@ -9,6 +9,7 @@ use sftpgo_ssh_proto::{ChannelId, End, Event, LoginAnswer, OpenRefusal};
 use super::{
     UntilLogin,
     channels::{Channels, Overflow},
+    conduct::Conduct,
     control::Control,
     presence::Presence,
     server_context::ServerContext,
@@ -23,6 +24,8 @@ pub(super) struct Host {
     pub(super) logged_in: Option<LoggedIn>,
     /// A credential was sent.
     pub(super) has_tried: bool,
+    /// What counts against the client's address in the end, unless it logs in.
+    pub(super) conduct: Conduct,
     /// The client's identification line.
     pub(super) client: String,
     pub(super) channels: Channels,
@@ -62,6 +65,7 @@ impl Host {
             until_login: Some(until_login),
             logged_in: None,
             has_tried: false,
+            conduct: Conduct::default(),
             client: String::new(),
             presence: Presence::default(),
         }

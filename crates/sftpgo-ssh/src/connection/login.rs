@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use sftpgo_core::{
-    auth::{AcceptedKey, LoggedIn, SentName},
+    auth::{AcceptedKey, LoggedIn, LoginFault, SentName},
     event::{self, Protocol},
 };
 use sftpgo_ssh_proto::{
@@ -17,6 +17,10 @@ impl Host {
     /// What the client hears of its request.
     pub(super) fn answer_login(&mut self, login: Login<'_>) -> LoginAnswer {
         self.reach(Stage::LoggingIn);
+        if self.server.logins.is_banned(self.remote) {
+            self.control.close("too many failed logins");
+            return LoginAnswer::Refuse;
+        }
         let user = SentName::new(&login.user);
         match login.method {
             // Clients ask so for the methods there are.
@@ -44,6 +48,7 @@ impl Host {
 
     fn try_password(&mut self, user: &SentName<'_>, password: &[u8]) -> LoginAnswer {
         self.has_tried = true;
+        self.conduct.password_sent();
         let logins = &self.server.logins;
         let logged_in = logins.with_password(user, password, self.remote, &self.control.bell);
         match logged_in {
@@ -64,20 +69,25 @@ impl Host {
     }
 
     /// May this key let `name` in? A certificate is asked itself, and the user's own keys do not matter then.
-    fn accepts_key(&self, name: &[u8], key: &PublicKey<'_>) -> Option<AcceptedKey> {
+    fn accepts_key(&mut self, name: &[u8], key: &PublicKey<'_>) -> Option<AcceptedKey> {
         let (logins, bell) = (&self.server.logins, &self.control.bell);
         let user = SentName::new(name);
-        let Some(certificate) = key.certificate() else {
-            return logins.accepts_key(&user, &key.plain_blob(), self.remote, bell);
-        };
-        let certificates = &self.server.config.user_certificates;
-        match certificates.check(key, certificate, name, self.remote.ip()) {
-            Ok(options) => logins.accepts_certificate(&user, options, self.remote, bell),
-            Err(why) => {
-                logins.failed(&user, event::LoginMethod::PublicKey, self.remote, why);
-                None
+        let accepted = match key.certificate() {
+            None => logins.accepts_key(&user, &key.plain_blob(), self.remote, bell),
+            Some(certificate) => {
+                let certificates = &self.server.config.user_certificates;
+                match certificates.check(key, certificate, name, self.remote.ip()) {
+                    Ok(options) => logins.accepts_certificate(&user, options, self.remote, bell),
+                    Err(why) => {
+                        logins.failed(&user, event::LoginMethod::PublicKey, self.remote, why);
+                        Err(LoginFault::Credential)
+                    }
+                }
             }
-        }
+        };
+        accepted
+            .inspect_err(|fault| self.conduct.key_refused(*fault))
+            .ok()
     }
 
     /// The key first: who has none that is accepted costs no verification.
@@ -88,8 +98,10 @@ impl Host {
         };
         let (logins, bell) = (&self.server.logins, &self.control.bell);
         let user = &SentName::new(name);
-        let refuse = |why| {
+        let conduct = &mut self.conduct;
+        let mut refuse = |why: &str| {
             logins.failed(user, event::LoginMethod::PublicKey, self.remote, why);
+            conduct.key_refused(LoginFault::Credential);
             LoginAnswer::Refuse
         };
         let Ok(verified) = signed.verify() else {
@@ -139,6 +151,10 @@ impl Host {
             _ => return LoginAnswer::Refuse,
         };
         self.has_tried = true;
+        match method {
+            PublicKey => self.conduct.key_refused(LoginFault::Credential),
+            _ => self.conduct.password_sent(),
+        }
         self.server.logins.failed(user, method, self.remote, reason);
         LoginAnswer::Refuse
     }

@@ -2,6 +2,7 @@
 //! closes it from outside.
 
 mod channels;
+mod conduct;
 mod control;
 mod host;
 mod login;
@@ -121,6 +122,9 @@ pub(crate) fn serve(
     log::debug!("the connection from {remote} ended: {}", ended.reason);
     if !rest.has_tried {
         server.logins.nothing_tried(remote, &ended.reason);
+    }
+    if !rest.has_logged_in {
+        rest.conduct.tell(&server.logins, remote, &ended);
     }
     rest.channels.finish(ended.is_closed_here);
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use sftpgo_core::{
-    auth::Logins, event::Events, fair_pool::FairPool, registry::Connections, sync::lock,
+    auth::Logins, event::Events, fair_pool::FairPool, gate::Gate, registry::Connections, sync::lock,
 };
 use sftpgo_ssh_proto as proto;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ pub(crate) struct ServerContext {
     pub(crate) offer: Box<dyn Offer>,
     /// Where keys are exchanged that are dear.
     pub(crate) exchanges: FairPool,
+    pub(crate) gate: Arc<Gate>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) events: Events,
     pub(crate) unauthenticated: Arc<UnauthenticatedLimiter>,

@@ -15,6 +15,7 @@ use sftpgo_ssh_proto::{Connection, DisconnectReason, End, SystemRandom};
 use super::{
     GOODBYE, Opening, UntilLogin,
     channels::Channels,
+    conduct::Conduct,
     control::Control,
     host::{Host, Reaction},
     passed_header::PassedHeader,
@@ -75,6 +76,8 @@ impl From<std::io::Error> for Ended {
 pub(super) struct Rest {
     pub(super) channels: Channels,
     pub(super) has_tried: bool,
+    pub(super) has_logged_in: bool,
+    pub(super) conduct: Conduct,
 }
 
 impl Thread {
@@ -121,6 +124,8 @@ impl Thread {
         Rest {
             channels: host.channels,
             has_tried: host.has_tried,
+            has_logged_in: host.logged_in.is_some(),
+            conduct: host.conduct,
         }
     }
 

@@ -15,6 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{GOODBYE, control::Control, server_context::ServerContext};
 
+/// Nobody has logged in within the time that there is for it.
+pub(super) const TOO_LATE: &str = "not logged in in time";
+
 /// Watches over a connection until its thread needs the network no more.
 pub(crate) async fn watch(
     server: Arc<ServerContext>,
@@ -42,7 +45,7 @@ async fn until_closed_here(
     let login_by = control.since + server.config.limits.login_grace;
     tokio::select! {
         () = control.logged_in.notified() => {}
-        () = sleep_until(login_by.into()) => return "not logged in in time",
+        () = sleep_until(login_by.into()) => return TOO_LATE,
         () = make_room.cancelled() => return "too many connections that are not logged in",
         () = server.close_all.cancelled() => return "the server is stopping",
     }

@@ -65,6 +65,7 @@ impl TestServer {
         };
         let services = Services {
             logins: Arc::new(service.logins()),
+            gate: Arc::default(),
             connections: Arc::clone(&service.connections),
             events: service.events.clone(),
         };

@@ -74,7 +74,7 @@ fn one(
     let name = candidate.name.clone();
     match changed(client, existing, candidate, mode) {
         Ok(outcome) => Ok((name, outcome)),
-        Err(Failure::Refused(reason) | Failure::Unexpected(reason)) => {
+        Err(Failure::Refused(reason) | Failure::NotFound(reason) | Failure::Unexpected(reason)) => {
             Ok((name, Outcome::Failed(reason)))
         }
         Err(failure) => Err(failure),

@@ -1,0 +1,200 @@
+//! The defender: addresses from which too many logins fail are refused for a while.
+//!
+//! What is asked for each connection is answered from memory. `rules` says what counts how long, `hosts` remembers it.
+
+mod hosts;
+mod rules;
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+
+pub use self::rules::DefenderConfig;
+use self::{
+    hosts::{Counted, Hosts, Standing},
+    rules::{Millis, millis},
+};
+use crate::{
+    event::{ConnectionProtocol, Event, Events, Offence},
+    ip_list::{IpLists, ListMode, ListType},
+    network::Network,
+    sync::lock,
+    user::now_ms,
+};
+
+/// Unix milliseconds. Ours never jump: they go on from the start of the process, whatever is done to the system's clock, so
+/// that no ban lasts for a year.
+type Clock = Box<dyn Fn() -> Millis + Send + Sync>;
+
+/// Counts failed logins by address, and bans addresses.
+pub struct Defender {
+    config: DefenderConfig,
+    lists: Arc<IpLists>,
+    events: Events,
+    hosts: Mutex<Hosts>,
+    clock: Clock,
+}
+
+/// An address, or the network that is counted as one, of which there is something to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefenderHost {
+    /// The address, or the first one of the network.
+    pub address: IpAddr,
+    /// What it has.
+    pub standing: HostStanding,
+}
+
+/// What a host has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostStanding {
+    /// A score below the threshold.
+    Score(u32),
+    /// A ban that ends then, in Unix milliseconds.
+    BannedUntil(i64),
+}
+
+impl Defender {
+    /// A defender that remembers hosts in memory, and tells `events`.
+    pub fn new(config: DefenderConfig, lists: Arc<IpLists>, events: Events) -> Self {
+        let (began, at) = (Instant::now(), now_ms());
+        Self {
+            config,
+            lists,
+            events,
+            hosts: Mutex::default(),
+            clock: Box::new(move || at.saturating_add(millis(began.elapsed()))),
+        }
+    }
+
+    /// The same by another clock, in milliseconds.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self {
+            clock: Box::new(clock),
+            ..self
+        }
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &DefenderConfig {
+        &self.config
+    }
+
+    /// Is a new connection of this address refused? If it is for a ban, that gets longer.
+    pub fn refuses_connection(&self, address: IpAddr, protocol: ConnectionProtocol) -> bool {
+        let refused = match self.mode_of(address, protocol) {
+            Some(ListMode::Allow) => false,
+            Some(ListMode::Deny) => true,
+            None => {
+                let (host, now) = (self.config.host_of(address), (self.clock)());
+                let mut hosts = lock(&self.hosts);
+                hosts.prolong(host, &self.config, now);
+                hosts.is_banned(host, now)
+            }
+        };
+        self.tell_refused(refused, address, protocol)
+    }
+
+    /// Is a request of this address refused, whose connection was let in or is a proxy's?
+    pub fn refuses_request(&self, address: IpAddr, protocol: ConnectionProtocol) -> bool {
+        let refused = match self.mode_of(address, protocol) {
+            Some(ListMode::Allow) => false,
+            Some(ListMode::Deny) => true,
+            None => {
+                let (host, now) = (self.config.host_of(address), (self.clock)());
+                lock(&self.hosts).is_banned(host, now)
+            }
+        };
+        self.tell_refused(refused, address, protocol)
+    }
+
+    fn tell_refused(&self, refused: bool, address: IpAddr, protocol: ConnectionProtocol) -> bool {
+        if refused {
+            self.events
+                .emit(&Event::RefusedByDefender { address, protocol });
+        }
+        refused
+    }
+
+    /// Has the address a ban?
+    pub fn is_banned(&self, address: IpAddr) -> bool {
+        let (host, now) = (self.config.host_of(address), (self.clock)());
+        lock(&self.hosts).is_banned(host, now)
+    }
+
+    /// Is the address one that is never counted or banned?
+    pub fn spares(&self, address: IpAddr, protocol: ConnectionProtocol) -> bool {
+        self.mode_of(address, protocol) == Some(ListMode::Allow)
+    }
+
+    fn mode_of(&self, address: IpAddr, protocol: ConnectionProtocol) -> Option<ListMode> {
+        self.lists.mode_of(ListType::Defender, address, protocol)
+    }
+
+    /// Counts an offence against an address.
+    pub fn count(&self, address: IpAddr, protocol: ConnectionProtocol, offence: Offence) {
+        let increase = self.config.score_of(offence);
+        if increase == 0 || self.spares(address, protocol) {
+            return;
+        }
+        let (host, now) = (self.config.host_of(address), (self.clock)());
+        let counted = lock(&self.hosts).count(host, increase, &self.config, now);
+        let (Counted::Score(score) | Counted::Banned(score)) = counted else {
+            return;
+        };
+        let address = address.to_canonical();
+        self.events.emit(&Event::Scored {
+            address,
+            protocol,
+            offence,
+            increase,
+            score,
+        });
+        if matches!(counted, Counted::Banned(_)) {
+            self.events.emit(&Event::Banned {
+                address,
+                protocol,
+                duration: self.config.ban_time,
+            });
+        }
+    }
+
+    /// All of whom there is something to tell, by their addresses.
+    pub fn hosts(&self) -> Vec<DefenderHost> {
+        let all = lock(&self.hosts).all(&self.config, (self.clock)());
+        let mut all: Vec<_> = all.into_iter().map(shown).collect();
+        all.sort_unstable_by_key(|host| host.address);
+        all
+    }
+
+    /// How many of them are banned.
+    pub fn banned_count(&self) -> usize {
+        let is_banned = |host: &DefenderHost| matches!(host.standing, HostStanding::BannedUntil(_));
+        self.hosts().iter().filter(|host| is_banned(host)).count()
+    }
+
+    /// What this address, or the network that it is counted with, has; none if nothing.
+    pub fn host(&self, address: IpAddr) -> Option<DefenderHost> {
+        let (host, now) = (self.config.host_of(address), (self.clock)());
+        let standing = lock(&self.hosts).standing(host, &self.config, now)?;
+        Some(shown((host, standing)))
+    }
+
+    /// Takes back what this address, or the network that it is counted with, has; was there anything?
+    pub fn forget(&self, address: IpAddr) -> bool {
+        let (host, now) = (self.config.host_of(address), (self.clock)());
+        lock(&self.hosts).forget(host, &self.config, now)
+    }
+}
+
+fn shown((network, standing): (Network, Standing)) -> DefenderHost {
+    DefenderHost {
+        address: network.first(),
+        standing: match standing {
+            Standing::Score(score) => HostStanding::Score(score),
+            Standing::BannedUntil(until) => HostStanding::BannedUntil(until),
+        },
+    }
+}
