@@ -14,6 +14,7 @@ use sftpgo_core::{
     Error, ErrorKind,
     admin::{AdminDraft, AdminLogins, AdminStore, Admins, SetupCode},
     auth::Logins,
+    event::{Actor, Events},
 };
 use sftpgo_store::ConnectOptions;
 
@@ -42,8 +43,9 @@ pub(crate) fn access(
     directory: &Path,
     store: Arc<dyn AdminStore>,
     logins: Arc<Logins>,
+    events: Events,
 ) -> Result<AdminAccess, Problem> {
-    let admins = Arc::new(Admins::new(store, settings.totp.clone()));
+    let admins = Arc::new(Admins::new(store, settings.totp.clone(), events));
     let failed = |error: Error| Problem::new("data_provider", error.to_string());
     if settings.data_provider.create_default_admin && !admins.is_set_up().map_err(failed)? {
         add_default(&admins)?;
@@ -97,11 +99,8 @@ fn add_default(admins: &Admins) -> Result<(), Problem> {
         password: variable(PASSWORD)?,
         ..AdminDraft::default()
     };
-    match admins.add_first(draft) {
-        Ok(admin) => {
-            log::info!("the first admin, {:?}, was made", admin.username);
-            Ok(())
-        }
+    match admins.add_first(&Actor::program(), draft) {
+        Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
         Err(error) => Err(Problem::new(
             "data_provider.create_default_admin",
@@ -176,7 +175,7 @@ fn try_reset(asked: &ResetAdmin) -> Result<String, Problem> {
         ));
     }
     let stores = compose::stores(driver)?;
-    Admins::new(stores.admins, settings.totp.clone())
+    Admins::new(stores.admins, settings.totp.clone(), Events::default())
         .reset(&asked.username)
         .map_err(|error| Problem::new(&asked.username, error.to_string()))
 }

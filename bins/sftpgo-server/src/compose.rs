@@ -146,7 +146,13 @@ pub(crate) fn compose(
     let gate = gate(&settings.common, defender, &ip_lists)?;
 
     let api = Arc::new(ApiState {
-        admins: admin_access::access(settings, directory, admins, Arc::clone(&logins))?,
+        admins: admin_access::access(
+            settings,
+            directory,
+            admins,
+            Arc::clone(&logins),
+            events.clone(),
+        )?,
         driver: driver_name(&settings.data_provider.driver).to_owned(),
         ssh: ssh_info(&settings.sftpd, &host_keys),
         accounts: Arc::new(Accounts::new(
@@ -167,6 +173,7 @@ pub(crate) fn compose(
         ip_lists: Arc::clone(&ip_lists),
         scans: QuotaScans::new(Arc::clone(&homes), Arc::clone(&quotas)),
         provider: Arc::clone(&provider),
+        events: events.clone(),
         activity,
         metrics: Arc::new(metrics.clone()),
         allowed_hosts: AllowedHosts::new(settings.httpd.allowed_hosts.iter().cloned()),

@@ -2,7 +2,8 @@
 
 use std::{path::Path, time::Duration};
 
-use sftpgo_core::event::{Command, Event, LoginMethod, Observer, Operation, UserChange};
+use log::{Level, Record, kv::Value};
+use sftpgo_core::event::{Actor, Change, Command, Event, Observer, Operation, Subject};
 
 /// Writes events to the log; the target is the line's `sender`.
 pub(crate) struct EventLog;
@@ -59,7 +60,7 @@ impl Observer for EventLog {
                 remote,
             } => log::info!(
                 target: "login",
-                client_ip:% = remote.ip(), username = *username, login_type = login_type(*method);
+                client_ip:% = remote.ip(), username = *username, login_type:% = method;
                 ""
             ),
             Event::LoginFailed {
@@ -69,15 +70,16 @@ impl Observer for EventLog {
                 reason,
             } => log::info!(
                 target: "connection_failed",
-                client_ip:% = remote.ip(), username = *username, login_type = login_type(*method),
+                client_ip:% = remote.ip(), username = *username, login_type:% = method,
                 error = *reason;
                 ""
             ),
-            Event::User { change, user } => log::info!(
-                target: "users",
-                username = user.username.as_str(), user_id = user.id.0;
-                "{}", changed(*change)
-            ),
+            Event::Change {
+                change,
+                username,
+                id,
+                by,
+            } => tell_change(*change, username, id, by),
             Event::Scored {
                 address,
                 protocol,
@@ -125,22 +127,40 @@ fn command_sender(command: Command) -> &'static str {
     }
 }
 
-fn login_type(method: LoginMethod) -> &'static str {
-    match method {
-        LoginMethod::PublicKey => "public_key",
-        LoginMethod::Password => "password",
-        LoginMethod::Admin => "admin",
-        // The spelling that Fail2ban filters look for.
-        LoginMethod::NoneTried => "no_auth_tryed",
-    }
-}
-
-fn changed(change: UserChange) -> &'static str {
-    match change {
-        UserChange::Add => "user added",
-        UserChange::Update => "user updated",
-        UserChange::Delete => "user deleted",
-    }
+/// The fields of each subject have names of their own, which the macros would want written four times.
+fn tell_change(change: Change, username: &str, id: &str, by: &Actor) {
+    let client_ip = by.address.map(|address| address.to_string());
+    let mut fields = vec![("username", Value::from(username))];
+    let sender = match change.subject() {
+        Subject::User => {
+            let id = id.parse::<i32>().map_or_else(|_| id.into(), Value::from);
+            fields.push(("user_id", id));
+            "users"
+        }
+        Subject::Connection => {
+            fields.push(("connection_id", id.into()));
+            "connections"
+        }
+        Subject::Admin => "admins",
+        Subject::ApiKey => {
+            fields.push(("api_key_id", id.into()));
+            "api_keys"
+        }
+    };
+    fields.extend([
+        ("by", by.identity.name().into()),
+        ("by_type", by.identity.kind().into()),
+        ("by_api_key", by.identity.api_key().into()),
+        ("client_ip", client_ip.as_deref().unwrap_or_default().into()),
+    ]);
+    log::logger().log(
+        &Record::builder()
+            .level(Level::Info)
+            .target(sender)
+            .key_values(&fields.as_slice())
+            .args(format_args!("{change}"))
+            .build(),
+    );
 }
 
 #[cfg(test)]
@@ -148,7 +168,7 @@ mod tests {
     use std::{cell::RefCell, sync::Once};
 
     use log::{LevelFilter, Log, Metadata, Record};
-    use sftpgo_core::event::{ConnectionProtocol, Protocol};
+    use sftpgo_core::event::{ConnectionProtocol, Identity, LoginMethod, Protocol};
 
     use super::*;
     use crate::logging::json;
@@ -172,7 +192,7 @@ mod tests {
         fn flush(&self) {}
     }
 
-    /// Without the time, which comes last.
+    /// Without the time, and the message behind it.
     fn line_of(event: &Event<'_>) -> String {
         static START: Once = Once::new();
         START.call_once(|| {
@@ -183,7 +203,11 @@ mod tests {
         EventLog.notify(event);
         let line = String::from_utf8(LINES.take()).unwrap();
         let (fields, time) = line.rsplit_once(",\"time\":\"").unwrap();
-        assert_eq!(time.len(), "1970-01-01T00:00:01.001Z\"}\n".len(), "{line}");
+        assert_eq!(
+            time.find('"'),
+            Some("1970-01-01T00:00:01.001Z".len()),
+            "{line}"
+        );
         fields.to_owned()
     }
 
@@ -236,6 +260,26 @@ mod tests {
         assert_eq!(
             line,
             r#"{"level":"info","sender":"defender","client_ip":"192.0.2.7","protocol":"SSH","event":"banned","ban_time_seconds":300"#
+        );
+    }
+
+    #[test]
+    fn a_change_is_told_with_who_made_it_and_from_where() {
+        let line = line_of(&Event::Change {
+            change: Change::UserUpdated,
+            username: "bob",
+            id: "7",
+            by: &Actor {
+                identity: Identity::ApiKey {
+                    id: "k1".to_owned(),
+                    admin: "alice".to_owned(),
+                },
+                address: Some([192, 0, 2, 7].into()),
+            },
+        });
+        assert_eq!(
+            line,
+            r#"{"level":"info","sender":"users","username":"bob","user_id":7,"by":"alice","by_type":"api_key","by_api_key":"k1","client_ip":"192.0.2.7""#
         );
     }
 

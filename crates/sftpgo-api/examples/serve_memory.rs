@@ -50,7 +50,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         events.clone(),
         PasswordLimits::default(),
     )?;
-    let admins = Arc::new(Admins::new(store.clone(), vec![TotpConfig::default()]));
+    let admins = Arc::new(Admins::new(
+        store.clone(),
+        vec![TotpConfig::default()],
+        events.clone(),
+    ));
     let mut access = AdminAccess::new(
         Arc::new(AdminLogins::new(admins, Arc::new(logins))),
         Tokens::new(TokenSettings::default())?,
@@ -68,7 +72,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Arc::clone(&provider),
             Arc::clone(&connections),
             Arc::clone(&quotas),
-            events,
+            events.clone(),
             true,
             None,
         )),
@@ -80,6 +84,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         connections,
         scans: QuotaScans::new(Arc::new(LocalHomes::default()), quotas),
         provider,
+        events,
         activity,
         metrics: Arc::new(metrics),
         allowed_hosts: AllowedHosts::default(),

@@ -5,10 +5,13 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use sftpgo_core::admin::{Admin, AdminPermissions};
+use sftpgo_core::{
+    admin::{Admin, AdminPermissions},
+    event::{Actor, Identity},
+};
 use warp::Filter;
 
-use crate::{auth::Claims, error::ApiError, state::App};
+use crate::{arrival::Arrival, auth::Claims, error::ApiError, state::App};
 
 /// Who sends a request.
 #[derive(Debug, Clone)]
@@ -18,7 +21,7 @@ pub(crate) enum Principal {
     /// Anybody who reaches the port: REST 1.2.0 has no login while there is no admin.
     Anyone,
     /// A name of the operator's file, which opens REST 1.2.0 and the metrics.
-    Listed,
+    Listed(String),
     /// Who knows the setup code, and may make the first admin.
     Setup,
     /// An admin.
@@ -39,8 +42,8 @@ pub(crate) enum By {
     Password,
     /// A token.
     Token(Claims),
-    /// An API key, which may not change what the admin logs in with.
-    ApiKey,
+    /// The API key with this id, which may not change what the admin logs in with.
+    ApiKey(String),
 }
 
 /// What a route needs its principal to be allowed.
@@ -112,7 +115,7 @@ impl AdminSession {
     /// Why not.
     pub(crate) fn check(&self, need: Need) -> Result<(), ApiError> {
         let refused = |why: &str| Err(ApiError::forbidden(why));
-        if matches!(self.by, By::ApiKey) && need.is_about_logins() {
+        if matches!(self.by, By::ApiKey(_)) && need.is_about_logins() {
             return refused("an API key may not do this");
         }
         if need != Need::OwnAccount {
@@ -132,7 +135,28 @@ impl AdminSession {
     }
 }
 
-/// What a handler gets: the rest of the program, or the refusal that it returns.
+impl Principal {
+    /// As whom something is changed.
+    fn identity(&self) -> Identity {
+        match self {
+            Self::Nobody | Self::Anyone => Identity::Anyone,
+            Self::Listed(name) => Identity::Listed(name.clone()),
+            Self::Setup => Identity::SetupCode,
+            Self::Admin(session) => {
+                let admin = session.admin.username.clone();
+                match &session.by {
+                    By::ApiKey(id) => Identity::ApiKey {
+                        id: id.clone(),
+                        admin,
+                    },
+                    By::Password | By::Token(_) => Identity::Admin(admin),
+                }
+            }
+        }
+    }
+}
+
+/// What a handler gets: the rest of the program, for who asks, or the refusal that it returns.
 pub(crate) type Allowed = Result<App, ApiError>;
 
 /// What a handler gets that asks who acts.
@@ -143,10 +167,9 @@ pub(crate) fn allowed(
     app: &App,
     need: Need,
 ) -> impl Filter<Extract = (Allowed,), Error = Infallible> + Clone + use<> {
-    let app = app.clone();
-    warp::ext::optional().map(move |principal: Option<Principal>| match principal {
-        Some(Principal::Anyone | Principal::Listed) => Ok(app.clone()),
-        principal => admin(principal, need).map(|_| app.clone()),
+    asked(app).map(move |(app, principal): (App, Principal)| match &principal {
+        Principal::Anyone | Principal::Listed(_) => Ok(app),
+        principal => admin(principal, need).map(|_| app),
     })
 }
 
@@ -155,15 +178,35 @@ pub(crate) fn allowed_admin(
     app: &App,
     need: Need,
 ) -> impl Filter<Extract = (AllowedAdmin,), Error = Infallible> + Clone + use<> {
-    let app = app.clone();
-    warp::ext::optional().map(move |principal: Option<Principal>| {
-        admin(principal, need).map(|session| (app.clone(), session))
+    asked(app).map(move |(app, principal): (App, Principal)| {
+        admin(&principal, need).map(|session| (app, session))
     })
 }
 
-fn admin(principal: Option<Principal>, need: Need) -> Result<Arc<AdminSession>, ApiError> {
+/// The rest of the program for who asks, whoever that is.
+pub(crate) fn asked(
+    app: &App,
+) -> impl Filter<Extract = ((App, Principal),), Error = Infallible> + Clone + use<> {
+    let app = app.clone();
+    warp::ext::optional().and(warp::ext::optional()).map(
+        move |principal: Option<Principal>, arrival: Option<Arrival>| {
+            let principal = principal.unwrap_or(Principal::Nobody);
+            let by = Actor {
+                identity: principal.identity(),
+                address: arrival.map(|arrival| arrival.client.ip()),
+            };
+            (app.acting_for(by), principal)
+        },
+    )
+}
+
+/// The admin who asks, if it is one who may do what is needed.
+///
+/// # Errors
+/// It is not.
+pub(crate) fn admin(principal: &Principal, need: Need) -> Result<Arc<AdminSession>, ApiError> {
     match principal {
-        Some(Principal::Admin(session)) => session.check(need).map(|()| session),
+        Principal::Admin(session) => session.check(need).map(|()| Arc::clone(session)),
         _ => Err(ApiError::unauthorized("a login is needed")),
     }
 }
@@ -210,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_key_does_not_touch_logins() {
-        let key = session(&["*"], By::ApiKey);
+        let key = session(&["*"], By::ApiKey("k".to_owned()));
         assert!(key.check(Need::ManageAdmins).is_ok());
         assert!(key.check(Need::ManageApiKeys).is_err());
         assert!(key.check(Need::OwnAccount).is_err());

@@ -4,8 +4,14 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use sftpgo_core::{
-    Provider, accounts::Accounts, explain::Explainer, gate::Gate, ip_list::IpLists,
-    quota_scan::QuotaScans, registry::Connections,
+    Provider,
+    accounts::Accounts,
+    event::{Actor, Events},
+    explain::Explainer,
+    gate::Gate,
+    ip_list::IpLists,
+    quota_scan::QuotaScans,
+    registry::Connections,
 };
 
 use tokio::sync::Semaphore;
@@ -47,6 +53,8 @@ pub struct ApiState {
     pub scans: Arc<QuotaScans>,
     /// Asked whether it answers.
     pub provider: Arc<dyn Provider>,
+    /// Told what is changed here and nowhere in core.
+    pub events: Events,
     /// What happened of late; an observer too.
     pub activity: Activity,
     /// Served at `/metrics`, and told of every request.
@@ -74,10 +82,12 @@ pub struct VersionInfo {
     pub commit_hash: String,
 }
 
-/// The state and the only two ways from a request to work that blocks.
+/// The state, who asks, and the only ways from a request to work that blocks.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) state: Arc<ApiState>,
+    /// For whom changes are made.
+    pub(crate) by: Arc<Actor>,
     /// Everything a request waits for.
     pub(crate) calls: Blocking,
     /// Scans, apart from the calls: one may walk a home for hours.
@@ -100,6 +110,7 @@ impl App {
     pub(crate) fn new(state: Arc<ApiState>, in_clear: Vec<String>) -> Self {
         Self {
             state,
+            by: Arc::new(Actor::program()),
             calls: Blocking::new(DOMAIN_CALLS),
             scans: Blocking::new(QUOTA_SCANS),
             logins: Blocking::new(LOGINS),
@@ -108,6 +119,14 @@ impl App {
             overview: Arc::default(),
             in_clear: in_clear.into(),
             imports: Arc::default(),
+        }
+    }
+
+    /// The same for another.
+    pub(crate) fn acting_for(&self, by: Actor) -> Self {
+        Self {
+            by: Arc::new(by),
+            ..self.clone()
         }
     }
 }

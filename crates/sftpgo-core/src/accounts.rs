@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    event::{Event, Events, UserChange},
+    event::{Actor, Change, Event, Events, UserChange},
     provider::{Provider, UserQuery},
     quota::UsageManager,
     registry::Connections,
@@ -96,20 +96,17 @@ impl Accounts {
         self.one(|provider| provider.user_by_name(username))
     }
 
-    /// Validates and stores a new user.
+    /// Validates and stores a new user, for `by`.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid), [`AlreadyExists`](ErrorKind::AlreadyExists), or
     /// [`Unsupported`](ErrorKind::Unsupported) when management is off.
-    pub fn add(&self, draft: UserDraft) -> Result<StoredUser> {
+    pub fn add(&self, by: &Actor, draft: UserDraft) -> Result<StoredUser> {
         self.check_managed()?;
         let user = self
             .provider
             .add_user(&draft.validate(self.users_base_dir.as_deref())?)?;
-        self.events.emit(&Event::User {
-            change: UserChange::Add,
-            user: &user,
-        });
+        self.tell(UserChange::Add, &user, by);
         Ok(user)
     }
 
@@ -119,13 +116,15 @@ impl Accounts {
         draft.faults(stored, self.users_base_dir.as_deref())
     }
 
-    /// Replaces a user's settings by what `change` makes of them, which is called again when they are others by then.
+    /// Replaces a user's settings by what `change` makes of them, which is called again when they are others by then, for
+    /// `by`.
     ///
     /// # Errors
     /// As [`Accounts::add`], [`NotFound`](ErrorKind::NotFound), and [`Conflict`](ErrorKind::Conflict) when other servers
     /// change the user all the time.
     pub fn update(
         &self,
+        by: &Actor,
         id: UserId,
         change: impl Fn(&mut UserDraft) -> Result<()>,
     ) -> Result<StoredUser> {
@@ -134,10 +133,7 @@ impl Accounts {
         let _one_at_a_time = lock(&self.updating);
         let user = self.change(id, change)?;
         user_reconcile::apply(&user, &self.connections, &self.quotas);
-        self.events.emit(&Event::User {
-            change: UserChange::Update,
-            user: &user,
-        });
+        self.tell(UserChange::Update, &user, by);
         Ok(user)
     }
 
@@ -162,20 +158,31 @@ impl Accounts {
         ))
     }
 
-    /// Forgets a user and ends the user's sessions; files stay.
+    /// Forgets a user and ends the user's sessions, for `by`; files stay.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound), or [`Unsupported`](ErrorKind::Unsupported) when management is off.
-    pub fn delete(&self, id: UserId) -> Result<()> {
+    pub fn delete(&self, by: &Actor, id: UserId) -> Result<()> {
         self.check_managed()?;
         let user = self.by_id(id)?;
         self.provider.delete_user(id)?;
         self.connections.close_user(id);
-        self.events.emit(&Event::User {
-            change: UserChange::Delete,
-            user: &user,
-        });
+        self.tell(UserChange::Delete, &user, by);
         Ok(())
+    }
+
+    fn tell(&self, change: UserChange, user: &StoredUser, by: &Actor) {
+        self.events.emit(&Event::User { change, user });
+        self.events.emit(&Event::Change {
+            change: match change {
+                UserChange::Add => Change::UserAdded,
+                UserChange::Update => Change::UserUpdated,
+                UserChange::Delete => Change::UserDeleted,
+            },
+            username: &user.username,
+            id: &user.id.to_string(),
+            by,
+        });
     }
 
     fn one(

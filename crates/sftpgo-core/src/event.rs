@@ -1,5 +1,7 @@
 //! Events, each told once to every observer: logs, metrics, actions.
 
+mod change;
+
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
@@ -9,6 +11,8 @@ use std::{
 };
 
 use crate::user::StoredUser;
+
+pub use self::change::{Actor, Change, Identity, Subject};
 
 /// The protocol a session speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +114,28 @@ pub enum LoginMethod {
     Admin,
     /// The connection ended before a credential was sent.
     NoneTried,
+}
+
+impl LoginMethod {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::PublicKey,
+        Self::Password,
+        Self::Admin,
+        Self::NoneTried,
+    ];
+}
+
+impl fmt::Display for LoginMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PublicKey => "public_key",
+            Self::Password => "password",
+            Self::Admin => "admin",
+            // The spelling that Fail2ban filters look for.
+            Self::NoneTried => "no_auth_tryed",
+        })
+    }
 }
 
 /// An operation on names that succeeded.
@@ -231,12 +257,23 @@ pub enum Event<'a> {
         /// Over which protocol.
         protocol: ConnectionProtocol,
     },
-    /// A user was added, updated or deleted.
+    /// A user is another than before: for who goes by what users are. [`Event::Change`] tells who did it.
     User {
         /// The change of the user.
         change: UserChange,
         /// As it is now, or was last.
         user: &'a StoredUser,
+    },
+    /// Somebody who manages the server changed something.
+    Change {
+        /// The change.
+        change: Change,
+        /// The user or the admin whom it is about; of an API key the admin for whom it acts, empty for any.
+        username: &'a str,
+        /// Which user, connection or API key it is; empty for an admin.
+        id: &'a str,
+        /// Who did it.
+        by: &'a Actor,
     },
     /// The number of registered connections changed.
     ActiveConnections {

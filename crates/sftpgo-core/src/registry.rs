@@ -24,7 +24,7 @@ pub use self::{
 use crate::{
     descriptors::Descriptors,
     error::{Error, ErrorKind, Result},
-    event::{Event, Events},
+    event::{Actor, Change, Event, Events},
     provider::{ClusterStore, NodeId, Provider},
     sync::lock,
     user::{EffectiveUser, StoredUser, UserId, rights},
@@ -170,15 +170,36 @@ impl Connections {
         statuses
     }
 
-    /// Closes the network connection that carries the session with this id.
+    /// Closes the network connection that carries the session with this id, for `by`.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound).
-    pub fn close(&self, connection_id: &str) -> Result<()> {
+    pub fn close(&self, by: &Actor, connection_id: &str) -> Result<()> {
         let found = self.lock().listed.get(connection_id).cloned();
-        found
-            .map(|connection| connection.close())
-            .ok_or_else(|| Error::not_found("no such connection"))
+        let connection = found.ok_or_else(|| Error::not_found("no such connection"))?;
+        connection.close();
+        self.tell_closed(by, &connection);
+        Ok(())
+    }
+
+    /// Closes every network connection of the user, for `by`.
+    pub fn close_all_of(&self, by: &Actor, user: &StoredUser) {
+        let listed: Vec<_> = self.lock().listed.values().cloned().collect();
+        self.close_user(user.id);
+        for connection in listed {
+            if connection.username() == user.username {
+                self.tell_closed(by, &connection);
+            }
+        }
+    }
+
+    fn tell_closed(&self, by: &Actor, connection: &Connection) {
+        self.events.emit(&Event::Change {
+            change: Change::ConnectionClosed,
+            username: connection.username(),
+            id: connection.id(),
+            by,
+        });
     }
 
     /// Closes every network connection of the user.

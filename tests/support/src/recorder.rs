@@ -10,7 +10,7 @@ use sftpgo_core::event::{Event, Observer};
 /// The name of a file, and the error if its transfer failed.
 pub type EndedTransfer = (String, Option<String>);
 
-/// Remembers how transfers ended, who tried to log in, and which users were changed.
+/// Remembers how transfers ended, who tried to log in, which users were changed, and who changed something.
 #[derive(Clone, Default)]
 pub struct Recorder(Arc<Mutex<Recorded>>);
 
@@ -18,6 +18,7 @@ pub struct Recorder(Arc<Mutex<Recorded>>);
 struct Recorded {
     transfers: Vec<EndedTransfer>,
     logins: Vec<String>,
+    user_changes: Vec<String>,
     changes: Vec<String>,
 }
 
@@ -34,6 +35,11 @@ impl Recorder {
 
     /// The changes of users since the last call, as `Add bob`.
     pub fn take_user_changes(&self) -> Vec<String> {
+        mem::take(&mut self.0.lock().unwrap().user_changes)
+    }
+
+    /// What those who manage the server changed since the last call, as `user added: bob by alice from 192.0.2.1`.
+    pub fn take_changes(&self) -> Vec<String> {
         mem::take(&mut self.0.lock().unwrap().changes)
     }
 }
@@ -56,7 +62,19 @@ impl Observer for Recorder {
             } => recorded.logins.push(format!("{username}: {reason}")),
             Event::User { change, user } => {
                 let change = format!("{change:?} {}", user.username);
-                recorded.changes.push(change);
+                recorded.user_changes.push(change);
+            }
+            Event::Change {
+                change,
+                username,
+                by,
+                ..
+            } => {
+                let mut text = format!("{change}: {username} by {}", by.identity);
+                if let Some(address) = by.address {
+                    text += &format!(" from {address}");
+                }
+                recorded.changes.push(text);
             }
             _ => {}
         }

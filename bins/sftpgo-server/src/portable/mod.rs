@@ -19,6 +19,7 @@ use std::{
 
 use rustix::{fs::Mode, process::umask};
 use serde_json::json;
+use sftpgo_core::event::Actor;
 use tokio::{runtime::Runtime, task::spawn_blocking};
 
 pub(crate) use self::options::Options;
@@ -241,7 +242,7 @@ fn add_user(parts: &Parts, login: &Login) -> Result<(), Problem> {
     let user = parts
         .api
         .accounts
-        .add(login.draft.clone())
+        .add(&Actor::program(), login.draft.clone())
         .map_err(|error| Problem::new(COMMAND, error.to_string()))?;
     let home = parts.homes.existing_home(&user.effective());
     home.map(drop)

@@ -34,10 +34,12 @@ pub(crate) async fn authenticate(
     if routes::needs_no_principal(path) {
         return Ok(Principal::Nobody);
     }
-    if !routes::is_v2(path) && is_listed(app, headers, remote(arrival)).await? {
-        return Ok(Principal::Listed);
-    }
     let remote = remote(arrival);
+    if !routes::is_v2(path)
+        && let Some(name) = listed(app, headers, remote).await?
+    {
+        return Ok(Principal::Listed(name));
+    }
     if !app.state.admins.logins.admins().is_known_to_be_set_up() {
         // A wrong name or password of the operator's file is refused as an admin's is, and counted.
         return match BasicCredentials::of(headers) {
@@ -106,20 +108,21 @@ fn before_setup(
     Ok(Principal::Anyone)
 }
 
-/// Is it a name of the operator's file, with its password? Asked where the file may be read, and the password waits for its
-/// turn.
-async fn is_listed(
+/// The name of the operator's file that is sent with its password, if one is. Asked where the file may be read, and the
+/// password waits for its turn.
+async fn listed(
     app: &App,
     headers: &HeaderMap,
     remote: SocketAddr,
-) -> std::result::Result<bool, ApiError> {
+) -> std::result::Result<Option<String>, ApiError> {
     if app.state.admins.listed.is_none() {
-        return Ok(false);
+        return Ok(None);
     }
     let Some(sent) = BasicCredentials::of(headers) else {
-        return Ok(false);
+        return Ok(None);
     };
     let state = Arc::clone(&app.state);
+    let name = sent.username.clone();
     let look = move || {
         let names = state.admins.listed.as_ref().map(|listed| listed());
         let Some(hash) = names.and_then(|names| names.hash_of(&sent.username).cloned()) else {
@@ -131,7 +134,8 @@ async fn is_listed(
         Ok(logins.verify_in_turn(&sent.username, remote, &bell, check))
     };
     let verified = app.logins.run(look).await?;
-    verified.ok_or_else(ApiError::internal)
+    let verified = verified.ok_or_else(ApiError::internal)?;
+    Ok(verified.then_some(name))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<String> {
@@ -174,7 +178,7 @@ async fn by_key(
         .run(move || Ok(state.admins.logins.with_api_key(&key, remote)))
         .await?;
     match checked {
-        Ok(admin) => Ok(session(admin, By::ApiKey)),
+        Ok((admin, id)) => Ok(session(admin, By::ApiKey(id))),
         Err(RefusedAdmin::Unknown) => Err(ApiError::bad_request("the API key is not valid")),
         Err(RefusedAdmin::Wrong) => Err(ApiError::unauthorized(
             "the API key is wrong or has expired",

@@ -11,6 +11,7 @@ use sftpgo_core::{
     Result,
     admin::{Admin, AdminDraft, AdminLogins, SetupCode},
     credential::htpasswd::Htpasswd,
+    event::Actor,
 };
 
 pub(crate) use authenticate::{authenticate, check_basic, remote, wait_until};
@@ -53,8 +54,8 @@ impl AdminAccess {
     ///
     /// # Errors
     /// As [`Admins::add_first`](sftpgo_core::admin::Admins::add_first).
-    pub(crate) fn add_first(&self, draft: AdminDraft) -> Result<Admin> {
-        let added = self.logins.admins().add_first(draft)?;
+    pub(crate) fn add_first(&self, by: &Actor, draft: AdminDraft) -> Result<Admin> {
+        let added = self.logins.admins().add_first(by, draft)?;
         (self.when_set_up)();
         Ok(added)
     }

@@ -28,6 +28,6 @@ pub(crate) async fn close(id: Result<String, ApiError>, app: Allowed) -> Reply {
     if id.is_empty() {
         return Err(ApiError::bad_request("connectionID: must not be empty"));
     }
-    app.state.connections.close(&id)?;
+    app.state.connections.close(&app.by, &id)?;
     message(StatusCode::OK, "Connection closed")
 }

@@ -1,6 +1,9 @@
 //! Quota scans.
 
-use sftpgo_core::Result;
+use sftpgo_core::{
+    Result,
+    event::{Change, Event},
+};
 use warp::http::StatusCode;
 
 use super::user::user_id;
@@ -41,12 +44,21 @@ pub(crate) async fn start(body: Result<Vec<u8>, ApiError>, app: Allowed) -> Repl
 /// # Errors
 /// There is no such user, or a scan of it is running.
 pub(crate) async fn begin(app: &App, username: String) -> Result<()> {
-    let state = app.state.clone();
+    let (state, by) = (app.state.clone(), app.by.clone());
     let name = username.clone();
-    let scan = app
-        .calls
-        .run(move || state.scans.begin(state.accounts.by_name(&name)?))
-        .await?;
+    let begin = move || {
+        let user = state.accounts.by_name(&name)?;
+        let id = user.id.to_string();
+        let scan = state.scans.begin(user)?;
+        state.events.emit(&Event::Change {
+            change: Change::QuotaScanStarted,
+            username: &name,
+            id: &id,
+            by: &by,
+        });
+        Ok(scan)
+    };
+    let scan = app.calls.run(begin).await?;
     let app = app.clone();
     tokio::spawn(async move {
         if let Err(error) = app.scans.run(move || scan.run()).await {

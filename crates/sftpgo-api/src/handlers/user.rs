@@ -35,8 +35,8 @@ pub(crate) async fn list(query: String, app: Allowed) -> Reply {
 pub(crate) async fn add(body: Result<Vec<u8>, ApiError>, app: Allowed) -> Reply {
     let app = app?;
     let draft = body::json_object::<UserRequest>(&body?)?.into_draft();
-    let accounts = app.state.accounts.clone();
-    let user = app.calls.run(move || accounts.add(draft)).await?;
+    let (accounts, by) = (app.state.accounts.clone(), app.by.clone());
+    let user = app.calls.run(move || accounts.add(&by, draft)).await?;
     data(&UserAnswer::from(&user))
 }
 
@@ -59,10 +59,10 @@ pub(crate) async fn update(
     let id = user_id(id)?;
     let request: UserRequest = body::json_object(&body?)?;
     request.check_id(id)?;
-    let accounts = app.state.accounts.clone();
+    let (accounts, by) = (app.state.accounts.clone(), app.by.clone());
     app.calls
         .run(move || {
-            accounts.update(id, |draft| {
+            accounts.update(&by, id, |draft| {
                 request.clone().merge_into(draft);
                 Ok(())
             })
@@ -75,8 +75,8 @@ pub(crate) async fn update(
 pub(crate) async fn delete(id: Result<String, ApiError>, app: Allowed) -> Reply {
     let app = app?;
     let id = user_id(id)?;
-    let accounts = app.state.accounts.clone();
-    app.calls.run(move || accounts.delete(id)).await?;
+    let (accounts, by) = (app.state.accounts.clone(), app.by.clone());
+    app.calls.run(move || accounts.delete(&by, id)).await?;
     message(StatusCode::OK, "User deleted")
 }
 

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     body,
     error::ApiError,
-    principal::{AllowedAdmin, Principal},
+    principal::{AllowedAdmin, Need, Principal, admin},
     response::{self, Reply, data, message_v2},
     state::App,
 };
@@ -32,23 +32,22 @@ pub(super) async fn list(query: String, allowed: AllowedAdmin) -> Reply {
 /// `POST /admins`, by an admin, or by who knows the setup code for the first one.
 pub(super) async fn add(
     body: Result<Vec<u8>, ApiError>,
-    allowed: AllowedAdmin,
-    principal: Option<Principal>,
-    app: App,
+    (app, principal): (App, Principal),
 ) -> Reply {
-    let is_first = matches!(principal, Some(Principal::Setup));
+    let is_first = matches!(principal, Principal::Setup);
     if !is_first {
-        allowed?;
+        admin(&principal, Need::ManageAdmins)?;
     }
     let draft = body::json_object::<AdminBody>(&body?)?.into_draft()?;
     let state = Arc::clone(&app.state);
+    let by = app.by.clone();
     let added = app
         .calls
         .run(move || {
             if is_first {
-                state.admins.add_first(draft)
+                state.admins.add_first(&by, draft)
             } else {
-                state.admins.logins.admins().add(&draft)
+                state.admins.logins.admins().add(&by, &draft)
             }
         })
         .await?;
@@ -77,13 +76,13 @@ pub(super) async fn replace(
     body: Result<Vec<u8>, ApiError>,
     allowed: AllowedAdmin,
 ) -> Reply {
-    let ((app, session), username) = (allowed?, username?);
+    let ((app, _), username) = (allowed?, username?);
     let draft = body::json_object::<AdminBody>(&body?)?.into_draft()?;
-    let state = Arc::clone(&app.state);
+    let (state, by) = (Arc::clone(&app.state), app.by.clone());
     app.calls
         .run(move || {
             let admins = state.admins.logins.admins();
-            admins.replace(&session.admin.username, &username, &draft)
+            admins.replace(&by, &username, &draft)
         })
         .await?;
     Ok(message_v2(StatusCode::OK, "Admin updated"))
@@ -91,12 +90,12 @@ pub(super) async fn replace(
 
 /// `DELETE /admins/{username}`
 pub(super) async fn delete(username: Result<String, ApiError>, allowed: AllowedAdmin) -> Reply {
-    let ((app, session), username) = (allowed?, username?);
-    let state = Arc::clone(&app.state);
+    let ((app, _), username) = (allowed?, username?);
+    let (state, by) = (Arc::clone(&app.state), app.by.clone());
     app.calls
         .run(move || {
             let admins = state.admins.logins.admins();
-            admins.delete(&session.admin.username, &username)
+            admins.delete(&by, &username)
         })
         .await?;
     Ok(message_v2(StatusCode::OK, "Admin deleted"))
@@ -113,11 +112,11 @@ pub(super) async fn disable_second_factor(
             "username: one's own second factor is switched off at /api/v2/admin/totp/save",
         ));
     }
-    let state = Arc::clone(&app.state);
+    let (state, by) = (Arc::clone(&app.state), app.by.clone());
     app.calls
         .run(move || {
             let admins = state.admins.logins.admins();
-            admins.disable_second_factor(&username)
+            admins.disable_second_factor(&by, &username)
         })
         .await?;
     Ok(message_v2(StatusCode::OK, "2FA disabled"))

@@ -33,10 +33,10 @@ pub(super) async fn list(query: String, allowed: AllowedAdmin) -> Reply {
 pub(super) async fn add(body: Result<Vec<u8>, ApiError>, allowed: AllowedAdmin) -> Reply {
     let (app, _) = allowed?;
     let draft = body::json_object::<ApiKeyBody>(&body?)?.into_draft()?;
-    let state = Arc::clone(&app.state);
+    let (state, by) = (Arc::clone(&app.state), app.by.clone());
     let key = app
         .calls
-        .run(move || state.admins.logins.admins().add_api_key(&draft))
+        .run(move || state.admins.logins.admins().add_api_key(&by, &draft))
         .await?;
     let said = "API key created. This is the only time the API key is visible, please save it.";
     let answer = response::json(
@@ -66,9 +66,12 @@ pub(super) async fn replace(
 ) -> Reply {
     let ((app, _), id) = (allowed?, id?);
     let draft = body::json_object::<ApiKeyBody>(&body?)?.into_draft()?;
-    let state = Arc::clone(&app.state);
+    let (state, by) = (Arc::clone(&app.state), app.by.clone());
     app.calls
-        .run(move || state.admins.logins.admins().replace_api_key(&id, &draft))
+        .run(move || {
+            let admins = state.admins.logins.admins();
+            admins.replace_api_key(&by, &id, &draft)
+        })
         .await?;
     Ok(message_v2(StatusCode::OK, "API key updated"))
 }
@@ -76,9 +79,9 @@ pub(super) async fn replace(
 /// `DELETE /apikeys/{id}`
 pub(super) async fn delete(id: Result<String, ApiError>, allowed: AllowedAdmin) -> Reply {
     let ((app, _), id) = (allowed?, id?);
-    let state = Arc::clone(&app.state);
+    let (state, by) = (Arc::clone(&app.state), app.by.clone());
     app.calls
-        .run(move || state.admins.logins.admins().delete_api_key(&id))
+        .run(move || state.admins.logins.admins().delete_api_key(&by, &id))
         .await?;
     Ok(message_v2(StatusCode::OK, "API key deleted"))
 }

@@ -6,6 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use sftpgo_core::{
     Result as DomainResult,
     admin::{Admins, TotpSecret},
+    event::Actor,
 };
 use warp::http::StatusCode;
 
@@ -16,22 +17,22 @@ use super::dto::{
 use crate::{
     body,
     error::ApiError,
-    principal::{AdminSession, AllowedAdmin},
+    principal::AllowedAdmin,
     response::{Reply, data, message_v2},
 };
 
 type Body = Result<Vec<u8>, ApiError>;
 
-/// What `call` makes of the admins and of who asks.
+/// What `call` makes of the admins and of the one who asks.
 async fn with_admins<T: Send + 'static>(
     allowed: AllowedAdmin,
-    call: impl FnOnce(&Admins, &AdminSession) -> DomainResult<T> + Send + 'static,
+    call: impl FnOnce(&Admins, &Actor) -> DomainResult<T> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let (app, session) = allowed?;
-    let state = Arc::clone(&app.state);
+    let (app, _) = allowed?;
+    let (state, by) = (Arc::clone(&app.state), app.by.clone());
     let called = app
         .calls
-        .run(move || call(state.admins.logins.admins(), &session));
+        .run(move || call(state.admins.logins.admins(), &by));
     Ok(called.await?)
 }
 
@@ -39,12 +40,8 @@ async fn with_admins<T: Send + 'static>(
 pub(super) async fn change_password(body: Body, allowed: AllowedAdmin) -> Reply {
     let allowed = Ok(allowed?);
     let sent: PasswordBody = body::json_object(&body?)?;
-    with_admins(allowed, move |admins, session| {
-        admins.change_password(
-            &session.admin.username,
-            &sent.current_password,
-            &sent.new_password,
-        )
+    with_admins(allowed, move |admins, by| {
+        admins.change_password(by, &sent.current_password, &sent.new_password)
     })
     .await?;
     Ok(message_v2(StatusCode::OK, "Password updated"))
@@ -64,13 +61,8 @@ pub(super) async fn profile(allowed: AllowedAdmin) -> Reply {
 pub(super) async fn change_profile(body: Body, allowed: AllowedAdmin) -> Reply {
     let allowed = Ok(allowed?);
     let sent: ProfileBody = body::json_object(&body?)?;
-    with_admins(allowed, move |admins, session| {
-        admins.change_profile(
-            &session.admin.username,
-            &sent.email,
-            &sent.description,
-            sent.allow_api_key_auth,
-        )
+    with_admins(allowed, move |admins, by| {
+        admins.change_profile(by, &sent.email, &sent.description, sent.allow_api_key_auth)
     })
     .await?;
     Ok(message_v2(StatusCode::OK, "Profile updated"))
@@ -92,8 +84,8 @@ pub(super) async fn totp_configs(allowed: AllowedAdmin) -> Reply {
 pub(super) async fn generate_totp(body: Body, allowed: AllowedAdmin) -> Reply {
     let allowed = Ok(allowed?);
     let sent: GenerateBody = body::json_object(&body?)?;
-    let answer = with_admins(allowed, move |admins, session| {
-        let made = admins.generate_totp(&session.admin.username, &sent.config_name)?;
+    let answer = with_admins(allowed, move |admins, by| {
+        let made = admins.generate_totp(by.admin_name(), &sent.config_name)?;
         let mut configs = admins.totp_configs().iter();
         let issuer = configs
             .find(|config| config.name == sent.config_name)
@@ -114,12 +106,12 @@ pub(super) async fn generate_totp(body: Body, allowed: AllowedAdmin) -> Reply {
 pub(super) async fn validate_totp(body: Body, allowed: AllowedAdmin) -> Reply {
     let allowed = Ok(allowed?);
     let sent: ValidateBody = body::json_object(&body?)?;
-    with_admins(allowed, move |admins, session| {
+    with_admins(allowed, move |admins, by| {
         let totp = TotpSecret {
             config_name: sent.config_name,
             secret: sent.secret,
         };
-        admins.validate_totp(&session.admin.username, &totp, &sent.passcode)
+        admins.validate_totp(by.admin_name(), &totp, &sent.passcode)
     })
     .await?;
     Ok(message_v2(
@@ -145,8 +137,8 @@ pub(super) async fn save_totp(body: Body, allowed: AllowedAdmin) -> Reply {
     } else {
         None
     };
-    with_admins(allowed, move |admins, session| {
-        admins.save_totp(&session.admin.username, totp.as_ref())
+    with_admins(allowed, move |admins, by| {
+        admins.save_totp(by, totp.as_ref())
     })
     .await?;
     Ok(message_v2(StatusCode::OK, "TOTP configuration saved"))
@@ -154,10 +146,7 @@ pub(super) async fn save_totp(body: Body, allowed: AllowedAdmin) -> Reply {
 
 /// `GET /admin/2fa/recoverycodes`
 pub(super) async fn recovery_codes(allowed: AllowedAdmin) -> Reply {
-    let codes = with_admins(allowed, |admins, session| {
-        admins.recovery_codes(&session.admin.username)
-    })
-    .await?;
+    let codes = with_admins(allowed, |admins, by| admins.recovery_codes(by.admin_name())).await?;
     let answer = codes.into_iter().map(|known| RecoveryCodeAnswer {
         code: known.code,
         used: known.used,
@@ -167,10 +156,7 @@ pub(super) async fn recovery_codes(allowed: AllowedAdmin) -> Reply {
 
 /// `POST /admin/2fa/recoverycodes`
 pub(super) async fn make_recovery_codes(allowed: AllowedAdmin) -> Reply {
-    let codes = with_admins(allowed, |admins, session| {
-        admins.make_recovery_codes(&session.admin.username)
-    })
-    .await?;
+    let codes = with_admins(allowed, |admins, by| admins.make_recovery_codes(by)).await?;
     let codes: Vec<_> = codes.into_iter().map(|known| known.code).collect();
     data(&codes)
 }

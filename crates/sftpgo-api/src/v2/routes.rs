@@ -13,7 +13,7 @@ use super::{BASE, admins, api_keys, defender, ip_lists, own_account, state, toke
 use crate::{
     error::ApiError,
     paths::{between, either, exactly, nameless, query, refused, whole_body},
-    principal::{Need, allowed_admin},
+    principal::{Need, allowed_admin, asked},
     response::Reply,
     state::App,
 };
@@ -59,7 +59,6 @@ fn tokens(app: &App) -> BoxedFilter<(Response,)> {
 }
 
 fn all_admins(app: &App) -> BoxedFilter<(Response,)> {
-    let with_app = app.clone();
     let list = at("admins")
         .and(warp::get())
         .and(query())
@@ -68,10 +67,7 @@ fn all_admins(app: &App) -> BoxedFilter<(Response,)> {
     let add = at("admins")
         .and(warp::post())
         .and(whole_body())
-        .and(allowed_admin(app, Need::ManageAdmins))
-        .and(warp::ext::optional())
-        .map(move |body, allowed, principal| (body, allowed, principal, with_app.clone()))
-        .untuple_one()
+        .and(asked(app))
         .then(admins::add);
     either!(list, add, refused(at("admins"), "GET, POST"),)
         .map(respond)

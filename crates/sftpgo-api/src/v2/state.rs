@@ -107,6 +107,6 @@ pub(super) async fn connections(allowed: AllowedAdmin) -> Reply {
 /// `DELETE /connections/{id}`
 pub(super) async fn close(id: Result<String, ApiError>, allowed: AllowedAdmin) -> Reply {
     let ((app, _), id) = (allowed?, id?);
-    app.state.connections.close(&id)?;
+    app.state.connections.close(&app.by, &id)?;
     Ok(message_v2(StatusCode::OK, "Connection closed"))
 }

@@ -129,9 +129,9 @@ pub(super) async fn add(app: &App, request: &Request, session: &Session, form: &
         faults.add_error(&fault);
     }
     if faults.is_empty() {
-        let state = Arc::clone(&app.state);
+        let (state, by) = (Arc::clone(&app.state), app.by.clone());
         let new = draft.clone();
-        let add = move || state.admins.logins.admins().add(&new);
+        let add = move || state.admins.logins.admins().add(&by, &new);
         match app.logins.run(add).await {
             Ok(_) => return Ok(see_other("/web/admins?done=added")),
             Err(error) => tell(error, &mut faults)?,
@@ -173,11 +173,11 @@ pub(super) async fn save(
     let mut status = StatusCode::BAD_REQUEST;
     if faults.is_empty() {
         let state = Arc::clone(&app.state);
-        let (actor, change) = (session.admin.username.clone(), draft.clone());
+        let (by, change) = (app.by.clone(), draft.clone());
         let (username, seen) = (stored.username.clone(), form.get("version").to_owned());
         let save = move || {
             let admins = state.admins.logins.admins();
-            admins.replace_seen(&actor, &username, &change, |now| {
+            admins.replace_seen(&by, &username, &change, |now| {
                 (version(now) == seen).then_some(()).ok_or_else(|| {
                     Error::new(
                         ErrorKind::Conflict,
@@ -213,8 +213,8 @@ pub(super) async fn delete(
     let mut faults = Faults::default();
     if form.get("confirm") == admin.username {
         let state = Arc::clone(&app.state);
-        let (actor, username) = (session.admin.username.clone(), admin.username.clone());
-        let delete = move || state.admins.logins.admins().delete(&actor, &username);
+        let (by, username) = (app.by.clone(), admin.username.clone());
+        let delete = move || state.admins.logins.admins().delete(&by, &username);
         match app.calls.run(delete).await {
             Ok(()) => return Ok(see_other("/web/admins?done=deleted")),
             Err(error) => faults.add("confirm", error.message()),
@@ -231,9 +231,12 @@ pub(super) async fn delete(
 /// `POST /web/manager/{username}/mfa`
 pub(super) async fn switch_off_factor(app: &App, session: &Session, name: &str) -> Reply {
     session.need(AdminPermissions::ANYTHING)?;
-    let state = Arc::clone(&app.state);
+    let (state, by) = (Arc::clone(&app.state), app.by.clone());
     let name = name.to_owned();
-    let switch_off = move || state.admins.logins.admins().disable_second_factor(&name);
+    let switch_off = move || {
+        let admins = state.admins.logins.admins();
+        admins.disable_second_factor(&by, &name)
+    };
     app.calls.run(switch_off).await?;
     Ok(see_other("/web/admins?done=factor"))
 }

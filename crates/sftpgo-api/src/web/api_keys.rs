@@ -73,8 +73,8 @@ pub(super) async fn add(app: &App, request: &Request, session: &Session, form: &
         faults.add_error(&error);
     }
     if faults.is_empty() {
-        let state = Arc::clone(&app.state);
-        let add = move || state.admins.logins.admins().add_api_key(&draft);
+        let (state, by) = (Arc::clone(&app.state), app.by.clone());
+        let add = move || state.admins.logins.admins().add_api_key(&by, &draft);
         match app.calls.run(add).await {
             Ok(key) => {
                 let mut page = keys_page(app, session, &Form::default(), &faults).await?;
@@ -111,9 +111,9 @@ pub(super) async fn delete(
     if form.get("confirm") != page.key.name {
         return answer(request, StatusCode::BAD_REQUEST, &page);
     }
-    let state = Arc::clone(&app.state);
+    let (state, by) = (Arc::clone(&app.state), app.by.clone());
     let id = id.to_owned();
-    let delete = move || state.admins.logins.admins().delete_api_key(&id);
+    let delete = move || state.admins.logins.admins().delete_api_key(&by, &id);
     app.calls.run(delete).await?;
     Ok(see_other("/web/apikeys?done=deleted"))
 }

@@ -89,17 +89,17 @@ pub(super) fn show(app: &App, request: &Request, session: &Session) -> Reply {
 /// `POST /web/connections`
 pub(super) async fn close(app: &App, session: &Session, form: &Form) -> Reply {
     session.need(AdminPermissions::CLOSE_CONNECTIONS)?;
-    let state = Arc::clone(&app.state);
+    let (state, by) = (Arc::clone(&app.state), app.by.clone());
     let closed = if form.get("close") == "all" {
         let username = form.get("username").to_owned();
         let close = move || {
             let user = state.accounts.by_name(&username)?;
-            state.connections.close_user(user.id);
+            state.connections.close_all_of(&by, &user);
             Ok(())
         };
         app.calls.run(close).await
     } else {
-        state.connections.close(form.get("connection_id"))
+        state.connections.close(&by, form.get("connection_id"))
     };
     match closed {
         Ok(()) => {}

@@ -91,7 +91,9 @@ fn wanted(app: &App, query: &Form, most: usize) -> Vec<RecentEvent> {
         ["kind", "username", "address"].map(|name| query.get(name).trim());
     let is = |asked: &str, value: &str| asked.is_empty() || asked == value;
     app.state.activity.recent(most, |event| {
-        is(kind, event.kind.name()) && is(username, &event.username) && is(address, &event.address)
+        is(kind, event.kind.name())
+            && (username.is_empty() || event.concerns(username))
+            && is(address, &event.address)
     })
 }
 

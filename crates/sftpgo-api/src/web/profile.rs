@@ -40,13 +40,12 @@ pub(super) fn show(request: &Request, session: &Session) -> Reply {
 
 /// `POST /web/profile`
 pub(super) async fn save(app: &App, request: &Request, session: &Session, form: &Form) -> Reply {
-    let state = Arc::clone(&app.state);
-    let username = session.admin.username.clone();
+    let (state, by) = (Arc::clone(&app.state), app.by.clone());
     let [email, description] = ["email", "description"].map(|name| form.get(name).to_owned());
     let allow_keys = form.has("allow_api_key_auth");
     let change = move || {
         let admins = state.admins.logins.admins();
-        admins.change_profile(&username, &email, &description, allow_keys)
+        admins.change_profile(&by, &email, &description, allow_keys)
     };
     let mut faults = Faults::default();
     match app.calls.run(change).await {
@@ -70,13 +69,12 @@ pub(super) async fn change_password(
         faults.add("confirm_password", "is not the same password");
     }
     if faults.is_empty() {
-        let state = Arc::clone(&app.state);
-        let username = session.admin.username.clone();
+        let (state, by) = (Arc::clone(&app.state), app.by.clone());
         let [current, new] =
             ["current_password", "new_password"].map(|name| form.get(name).to_owned());
         let change = move || {
             let admins = state.admins.logins.admins();
-            admins.change_password(&username, &current, &new)
+            admins.change_password(&by, &current, &new)
         };
         match app.logins.run(change).await {
             Ok(admin) => {

@@ -1,6 +1,9 @@
 //! A request as pages see it.
 
-use sftpgo_core::user::now_ms;
+use sftpgo_core::{
+    event::{Actor, Identity},
+    user::now_ms,
+};
 use warp::http::{HeaderMap, Method, header};
 
 use crate::arrival::Arrival;
@@ -33,6 +36,14 @@ impl Request {
             headers,
             arrival,
             now: now_ms(),
+        }
+    }
+
+    /// Who asks.
+    pub(super) fn actor(&self, identity: Identity) -> Actor {
+        Actor {
+            identity,
+            address: Some(self.arrival.client.ip()),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use sftpgo_core::event::Identity;
 use warp::{http::Method, reply::Response};
 
 use super::{
@@ -89,7 +90,9 @@ async fn open(app: &App, request: &Request, form: &Form) -> Result<Option<Respon
 async fn of_admin(app: &App, request: &Request, form: &Form) -> Response {
     match session(app, request).await {
         Ok(Some(session)) => {
-            let reply = page(app, request, &session, form).await;
+            let admin = Identity::Admin(session.admin.username.clone());
+            let app = app.acting_for(request.actor(admin));
+            let reply = page(&app, request, &session, form).await;
             reply.unwrap_or_else(|refusal| refusal.page(request, Some(&session)))
         }
         Ok(None) => see_other(&sign_in::address_for(request)),

@@ -75,12 +75,12 @@ pub(super) async fn save(app: &App, request: &Request, session: &Session, form: 
     };
     let mut faults = Faults::default();
     let state = Arc::clone(&app.state);
-    let (username, code) = (session.admin.username.clone(), code_of(form));
+    let (by, code) = (app.by.clone(), code_of(form));
     let sent = totp.clone();
     let save = move || {
         let admins = state.admins.logins.admins();
-        admins.validate_totp(&username, &sent, &code)?;
-        admins.save_totp(&username, Some(&sent))
+        admins.validate_totp(by.admin_name(), &sent, &code)?;
+        admins.save_totp(&by, Some(&sent))
     };
     match app.calls.run(save).await {
         Ok(admin) => return show_codes(request, session, &admin.recovery_codes),
@@ -94,9 +94,8 @@ pub(super) async fn save(app: &App, request: &Request, session: &Session, form: 
 
 /// `POST /web/mfa/codes`: other recovery codes.
 pub(super) async fn make_codes(app: &App, request: &Request, session: &Session) -> Reply {
-    let state = Arc::clone(&app.state);
-    let username = session.admin.username.clone();
-    let make = move || state.admins.logins.admins().make_recovery_codes(&username);
+    let (state, by) = (Arc::clone(&app.state), app.by.clone());
+    let make = move || state.admins.logins.admins().make_recovery_codes(&by);
     let codes = app.calls.run(make).await?;
     show_codes(request, session, &codes)
 }
@@ -113,11 +112,11 @@ pub(super) async fn switch_off(
     };
     let mut faults = Faults::default();
     let state = Arc::clone(&app.state);
-    let (username, code) = (session.admin.username.clone(), code_of(form));
+    let (by, code) = (app.by.clone(), code_of(form));
     let switch_off = move || {
         let admins = state.admins.logins.admins();
-        admins.validate_totp(&username, &totp, &code)?;
-        admins.save_totp(&username, None)
+        admins.validate_totp(by.admin_name(), &totp, &code)?;
+        admins.save_totp(&by, None)
     };
     match app.calls.run(switch_off).await {
         Ok(_) => return Ok(see_other("/web/mfa?done=off")),

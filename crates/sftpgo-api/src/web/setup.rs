@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use sftpgo_core::admin::AdminDraft;
+use sftpgo_core::{admin::AdminDraft, event::Identity};
 use warp::http::StatusCode;
 
 use super::{
@@ -60,13 +60,10 @@ pub(super) async fn submit(app: &App, request: &Request, form: &Form) -> Reply {
     }
     if faults.is_empty() {
         let state = Arc::clone(&app.state);
-        let add = move || state.admins.add_first(draft);
+        let by = request.actor(Identity::SetupCode);
+        let add = move || state.admins.add_first(&by, draft);
         match app.calls.run(add).await {
             Ok(admin) => {
-                log::info!(
-                    "the first admin {:?} was made at the page for it",
-                    admin.username
-                );
                 return Ok(session::begin(app, request, &admin, see_other("/web")));
             }
             Err(error) => faults.add_error(&error),

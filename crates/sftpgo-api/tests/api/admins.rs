@@ -545,3 +545,71 @@ fn names_of_the_operators_file_open_version_1_and_nothing_else() {
     );
     check(true);
 }
+
+#[test]
+fn whoever_changes_something_is_told_with_it() {
+    let (api, root) = Api::set_up();
+    let changes = || api.service.recorder.take_changes();
+    assert_eq!(
+        changes(),
+        ["admin added: root by somebody with the setup code from 127.0.0.1"]
+    );
+    let basic = basic("root", PASSWORD);
+    let by_password = [("Authorization", basic.as_str())];
+    let bob = user("bob", json!({}));
+    api.ask("POST", "/api/v1/user", &by_password, Some(&bob));
+    api.ask("PUT", "/api/v1/user/1", &by_password, Some(&bob));
+    let scan = json!({"username": "bob"});
+    api.ask("POST", "/api/v1/quota_scan", &by_password, Some(&scan));
+    // What is refused changes nothing.
+    api.ask("POST", "/api/v1/user", &by_password, Some(&bob));
+    assert_eq!(
+        changes(),
+        [
+            "user added: bob by root from 127.0.0.1",
+            "user updated: bob by root from 127.0.0.1",
+            "quota scan started: bob by root from 127.0.0.1",
+        ]
+    );
+    let keyed = json!({"filters": {"allow_api_key_auth": true}});
+    api.add_admin(&root, "alice", keyed.clone());
+    let key = json!({"name": "ci", "scope": 1, "admin": "alice"});
+    let key = api.as_admin(&root, "POST", "/apikeys", Some(&key)).json();
+    let key = key["key"].as_str().unwrap().to_owned();
+    let id = key.split('.').next().unwrap();
+    changes();
+    let by_key = [("X-SFTPGO-API-KEY", key.as_str())];
+    api.ask("DELETE", "/api/v1/user/1", &by_key, None);
+    assert_eq!(
+        changes(),
+        [format!(
+            "user deleted: bob by alice with the API key {id} from 127.0.0.1"
+        )]
+    );
+    api.as_admin(&root, "DELETE", &format!("/apikeys/{id}"), None);
+    let renewed = admin("alice", keyed);
+    api.as_admin(&root, "PUT", "/admins/alice", Some(&renewed));
+    api.as_admin(&root, "DELETE", "/admins/alice", None);
+    let password = json!({"current_password": PASSWORD, "new_password": "another one"});
+    api.as_admin(&root, "PUT", "/admin/changepwd", Some(&password));
+    assert_eq!(
+        changes(),
+        [
+            "API key revoked: alice by root from 127.0.0.1",
+            "admin updated: alice by root from 127.0.0.1",
+            "password of the admin changed: alice by root from 127.0.0.1",
+            "admin deleted: alice by root from 127.0.0.1",
+            "password of the admin changed: root by root from 127.0.0.1",
+        ]
+    );
+}
+
+#[test]
+fn while_there_is_no_admin_nobody_is_named() {
+    let api = Api::start();
+    api.add("bob", json!({}));
+    assert_eq!(
+        api.service.recorder.take_changes(),
+        ["user added: bob by somebody without a login from 127.0.0.1"]
+    );
+}

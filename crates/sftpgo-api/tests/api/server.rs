@@ -74,6 +74,7 @@ impl Api {
             ip_lists,
             scans: Arc::clone(&service.scans),
             provider: Arc::clone(&service.provider),
+            events: service.events.clone(),
             activity: Activity::default(),
             metrics: Arc::clone(&metrics),
             allowed_hosts: AllowedHosts::default(),
@@ -146,7 +147,11 @@ impl Api {
 
 /// Admins in memory, none of them there, who are made with a code.
 fn access(service: &Service) -> AdminAccess {
-    let admins = Admins::new(Arc::new(MemoryProvider::new()), vec![TotpConfig::default()]);
+    let admins = Admins::new(
+        Arc::new(MemoryProvider::new()),
+        vec![TotpConfig::default()],
+        service.events.clone(),
+    );
     let logins = AdminLogins::new(Arc::new(admins), Arc::new(service.logins()));
     let tokens = Tokens::new(TokenSettings::default()).unwrap();
     let mut access = AdminAccess::new(Arc::new(logins), tokens);

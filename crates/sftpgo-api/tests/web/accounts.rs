@@ -2,7 +2,7 @@
 
 use sftpgo_core::admin::TotpSecret;
 
-use crate::browser::{PASSWORD, Web};
+use crate::browser::{PASSWORD, Web, actor};
 
 fn admin<'a>(username: &'a str, permissions: &[&'a str]) -> Vec<(&'a str, &'a str)> {
     let mut form = vec![
@@ -218,7 +218,7 @@ fn a_second_factor_needs_a_code_of_the_phone() {
         config_name: "Default".to_owned(),
         secret,
     };
-    web.admins.save_totp("root", Some(&totp)).unwrap();
+    web.admins.save_totp(&actor("root"), Some(&totp)).unwrap();
     browser.open("/web/mfa").shows("12 are left");
     let codes = browser.submit_from("/web/mfa", "/web/mfa/codes", &[]);
     assert_eq!(codes.text().matches("<li><code>").count(), 12);

@@ -1,5 +1,7 @@
 //! The dashboard, and events.
 
+use sftpgo_core::event::Protocol;
+
 use crate::browser::Web;
 
 #[test]
@@ -83,4 +85,26 @@ fn events_are_filtered_and_exported() {
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0]["username"], "mallory");
     assert_eq!(lines[0]["kind"], "failed_login");
+}
+
+#[test]
+fn a_change_is_shown_with_who_made_it() {
+    let web = Web::with_admin();
+    web.add_admin("eve", &["*"]);
+    let logged_in = web.service.log_in();
+    let listed = web.service.list(&logged_in, Protocol::Sftp);
+    let mut eve = web.logged_in("eve");
+    let close = [("close", "all"), ("username", "bob")];
+    eve.submit_from("/web/connections", "/web/connections", &close);
+    let all = eve.open("/web/events?kind=change");
+    let closed = format!("connection closed ({}) by eve", listed.id());
+    all.shows("<b>Change</b> bob from 127.0.0.1").shows(&closed);
+    eve.open("/web/events?kind=change&username=eve")
+        .shows(&closed);
+    let export = eve.open("/web/events/export?kind=change&username=bob");
+    let line: serde_json::Value = serde_json::from_str(export.text().trim()).unwrap();
+    assert_eq!(
+        (&line["username"], &line["by"]),
+        (&"bob".into(), &"eve".into())
+    );
 }

@@ -13,6 +13,7 @@ use sftpgo_api::{
 };
 use sftpgo_core::{
     admin::{AdminDraft, AdminLogins, Admins, SetupCode, TotpConfig},
+    event::Actor,
     ip_list::IpLists,
     session::UploadPolicy,
 };
@@ -47,6 +48,11 @@ pub(crate) struct Browser<'a> {
     pub(crate) cookies: BTreeMap<String, String>,
 }
 
+/// An admin who changes something.
+pub(crate) fn actor(username: &str) -> Actor {
+    Actor::admin(username, None)
+}
+
 impl Web {
     /// A server without an admin, and with bob.
     pub(crate) fn new() -> Self {
@@ -63,7 +69,11 @@ impl Web {
         let service = Service::with_settings_and_bob(settings, |draft| draft.quota_size = 1 << 30);
         let metrics = Arc::new(Metrics::new().unwrap());
         let store = Arc::new(MemoryProvider::new());
-        let admins = Arc::new(Admins::new(store, vec![TotpConfig::default()]));
+        let admins = Arc::new(Admins::new(
+            store,
+            vec![TotpConfig::default()],
+            service.events.clone(),
+        ));
         let logins = AdminLogins::new(Arc::clone(&admins), Arc::new(service.logins()));
         let tokens = Tokens::new(TokenSettings::default()).unwrap();
         let mut access = AdminAccess::new(Arc::new(logins), tokens);
@@ -78,6 +88,7 @@ impl Web {
             ip_lists: Arc::new(IpLists::new(Arc::new(MemoryProvider::new()))),
             scans: Arc::clone(&service.scans),
             provider: Arc::clone(&service.provider),
+            events: service.events.clone(),
             activity: activity.clone(),
             metrics,
             allowed_hosts: AllowedHosts::default(),
@@ -120,12 +131,16 @@ impl Web {
 
     /// Adds `root`, who may do everything.
     pub(crate) fn add_root(&self) {
-        self.admins.add_first(draft("root", &["*"])).unwrap();
+        self.admins
+            .add_first(&Actor::program(), draft("root", &["*"]))
+            .unwrap();
     }
 
     /// Adds an admin.
     pub(crate) fn add_admin(&self, username: &str, permissions: &[&str]) {
-        self.admins.add(&draft(username, permissions)).unwrap();
+        self.admins
+            .add(&Actor::program(), &draft(username, permissions))
+            .unwrap();
     }
 
     pub(crate) fn browser(&self) -> Browser<'_> {

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 
 use sftpgo_core::event::Protocol;
 
-use crate::browser::Web;
+use crate::browser::{Web, actor};
 
 #[test]
 fn a_connection_is_shown_and_closed() {
@@ -56,6 +56,6 @@ fn events_tell_what_changes_and_end_with_the_session() {
     let logged_in = web.service.log_in();
     let _listed = web.service.list(&logged_in, Protocol::Sftp);
     assert!(wait_for(">bob</h2>"));
-    web.admins.delete("root", "eve").unwrap();
+    web.admins.delete(&actor("root"), "eve").unwrap();
     assert!(wait_for("event:end"));
 }

@@ -2,7 +2,7 @@
 
 use sftpgo_test_support::wait_for;
 
-use crate::browser::{Browser, Page, Web};
+use crate::browser::{Browser, Page, Web, actor};
 
 /// A hash of SFTPGo's, of nobody's password.
 const HASH: &str = "$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
@@ -143,7 +143,7 @@ fn what_an_import_would_do_is_shown_and_done_only_when_it_is_confirmed() {
     assert_eq!(after.quota_size, 2048);
     assert_eq!(after.password, before.password);
     // It is done once.
-    accounts.delete(new.id).unwrap();
+    accounts.delete(&actor("root"), new.id).unwrap();
     root.submit_from("/web/maintenance", &import, &[])
         .leads_to(&import);
     assert!(accounts.by_name("new").is_err());
@@ -177,7 +177,10 @@ fn who_was_changed_since_the_preview_is_not_changed() {
         draft.quota_files = 7;
         Ok(())
     };
-    web.service.accounts.update(bob.id, change).unwrap();
+    web.service
+        .accounts
+        .update(&actor("root"), bob.id, change)
+        .unwrap();
     confirm(&mut root, &import)
         .shows("Failed <span class=\"count\">1</span>")
         .shows("somebody else changed this user since the import was shown")

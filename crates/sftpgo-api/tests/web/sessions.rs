@@ -5,7 +5,7 @@ use sftpgo_core::{
     user::now_ms,
 };
 
-use crate::browser::{PASSWORD, Web};
+use crate::browser::{PASSWORD, Web, actor};
 
 const PAGES: [&str; 5] = [
     "/web",
@@ -116,7 +116,7 @@ fn a_second_factor_is_asked_for_and_passes_once() {
         config_name: "Default".to_owned(),
         secret: web.admins.generate_totp("root", "Default").unwrap().secret,
     };
-    let admin = web.admins.save_totp("root", Some(&totp)).unwrap();
+    let admin = web.admins.save_totp(&actor("root"), Some(&totp)).unwrap();
     let code = admin.recovery_codes[0].code.clone();
     let mut browser = web.browser();
     browser.open("/web/twofactor").leads_to("/web/login");
@@ -147,11 +147,13 @@ fn a_session_ends_at_once_with_what_it_stands_on() {
                 status: 0,
                 ..AdminDraft::from(&stored)
             };
-            web.admins.replace("root", "eve", &draft).unwrap();
+            web.admins.replace(&actor("root"), "eve", &draft).unwrap();
         }),
-        ("mia", &|| web.admins.delete("root", "mia").unwrap()),
+        ("mia", &|| web.admins.delete(&actor("root"), "mia").unwrap()),
         ("zoe", &|| {
-            let changed = web.admins.change_password("zoe", PASSWORD, "another one");
+            let changed = web
+                .admins
+                .change_password(&actor("zoe"), PASSWORD, "another one");
             assert!(changed.unwrap().updated_at <= now_ms() + 1000);
         }),
     ];

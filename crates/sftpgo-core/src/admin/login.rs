@@ -165,11 +165,15 @@ impl AdminLogins {
         }
     }
 
-    /// The admin for whom this key may be used.
+    /// The admin for whom this key may be used, and the id of the key.
     ///
     /// # Errors
     /// See [`RefusedAdmin`].
-    pub fn with_api_key(&self, text: &str, remote: SocketAddr) -> Result<Admin, RefusedAdmin> {
+    pub fn with_api_key(
+        &self,
+        text: &str,
+        remote: SocketAddr,
+    ) -> Result<(Admin, String), RefusedAdmin> {
         let refused = |shown: &str, reason: &str, refusal| {
             let name = SentName::new(shown.as_bytes());
             let failure = match &refusal {
@@ -212,7 +216,7 @@ impl AdminLogins {
                 {
                     log::warn!("the use of an API key could not be written down: {error}");
                 }
-                Ok(admin)
+                Ok((admin, key.id))
             }
             _ => refused(
                 username,

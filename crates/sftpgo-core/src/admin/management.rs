@@ -15,6 +15,7 @@ use super::{
 use crate::{
     credential::password::PasswordHash,
     error::{Error, ErrorKind, Result},
+    event::{Actor, Change, Event, Events},
     network::Networks,
     random,
     user::now_ms,
@@ -27,16 +28,18 @@ const TRIES: usize = 10;
 pub struct Admins {
     store: Arc<dyn AdminStore>,
     totp_configs: Vec<TotpConfig>,
+    events: Events,
     /// There is an admin. It stays so.
     is_set_up: AtomicBool,
 }
 
 impl Admins {
-    /// The admins in `store`, with these kinds of second factors.
-    pub fn new(store: Arc<dyn AdminStore>, totp_configs: Vec<TotpConfig>) -> Self {
+    /// The admins in `store`, with these kinds of second factors. Changes are told to `events`.
+    pub fn new(store: Arc<dyn AdminStore>, totp_configs: Vec<TotpConfig>, events: Events) -> Self {
         Self {
             store,
             totp_configs,
+            events,
             is_set_up: AtomicBool::new(false),
         }
     }
@@ -75,41 +78,41 @@ impl Admins {
         self.store.admin(username)?.ok_or_else(no_such_admin)
     }
 
-    /// Stores the first admin, who may do everything.
+    /// Stores the first admin, who may do everything, for `by`.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid), or [`Conflict`](ErrorKind::Conflict) when there is one by now.
-    pub fn add_first(&self, draft: AdminDraft) -> Result<Admin> {
+    pub fn add_first(&self, by: &Actor, draft: AdminDraft) -> Result<Admin> {
         let draft = AdminDraft {
             status: 1,
             permissions: vec!["*".to_owned()],
             ..draft
         };
-        self.store_new(&draft, AddWhere::NoneIs)
+        self.store_new(by, &draft, AddWhere::NoneIs)
     }
 
-    /// Stores a new admin.
+    /// Stores a new admin, for `by`.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid), [`AlreadyExists`](ErrorKind::AlreadyExists).
-    pub fn add(&self, draft: &AdminDraft) -> Result<Admin> {
-        self.store_new(draft, AddWhere::Any)
+    pub fn add(&self, by: &Actor, draft: &AdminDraft) -> Result<Admin> {
+        self.store_new(by, draft, AddWhere::Any)
     }
 
-    fn store_new(&self, draft: &AdminDraft, when: AddWhere) -> Result<Admin> {
+    fn store_new(&self, by: &Actor, draft: &AdminDraft, when: AddWhere) -> Result<Admin> {
         let added = self.store.add_admin(&draft.validate(now_ms())?, when)?;
         self.is_set_up.store(true, Ordering::Relaxed);
+        self.tell(by, Change::AdminAdded, &added.username);
         Ok(added)
     }
 
-    /// Replaces an admin's settings by the whole draft, for `actor`. Who replaces itself stays enabled with its
-    /// permissions.
+    /// Replaces an admin's settings by the whole draft, for `by`. Who replaces itself stays enabled with its permissions.
     ///
     /// # Errors
     /// As [`Admins::add`], [`NotFound`](ErrorKind::NotFound), and [`Conflict`](ErrorKind::Conflict) when nobody could do
     /// everything any more.
-    pub fn replace(&self, actor: &str, username: &str, draft: &AdminDraft) -> Result<Admin> {
-        self.replace_seen(actor, username, draft, |_| Ok(()))
+    pub fn replace(&self, by: &Actor, username: &str, draft: &AdminDraft) -> Result<Admin> {
+        self.replace_seen(by, username, draft, |_| Ok(()))
     }
 
     /// The same, if the admin is still the one that somebody saw, as `check` decides.
@@ -118,15 +121,15 @@ impl Admins {
     /// As [`Admins::replace`], or that of `check`.
     pub fn replace_seen(
         &self,
-        actor: &str,
+        by: &Actor,
         username: &str,
         draft: &AdminDraft,
         check: impl Fn(&Admin) -> Result<()>,
     ) -> Result<Admin> {
-        self.change(username, |stored| {
+        let replaced = self.change(username, |stored| {
             check(stored)?;
             let changed = draft.validate_change_of(stored, now_ms())?;
-            if actor == username
+            if by.admin_name() == username
                 && (changed.enabled, changed.permissions) != (stored.enabled, stored.permissions)
             {
                 return Err(Error::invalid(
@@ -139,26 +142,34 @@ impl Admins {
                 ));
             }
             Ok(changed)
-        })
+        })?;
+        self.tell(by, Change::AdminUpdated, username);
+        if !draft.password.is_empty() {
+            self.tell(by, Change::PasswordChanged, username);
+        }
+        Ok(replaced)
     }
 
-    /// Forgets an admin and the keys for it, for `actor`.
+    /// Forgets an admin and the keys for it, for `by`.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound), [`Invalid`](ErrorKind::Invalid) for oneself, [`Conflict`](ErrorKind::Conflict)
     /// when nobody could do everything any more.
-    pub fn delete(&self, actor: &str, username: &str) -> Result<()> {
-        if actor == username {
+    pub fn delete(&self, by: &Actor, username: &str) -> Result<()> {
+        if by.admin_name() == username {
             return Err(Error::invalid("username", "nobody can delete themselves"));
         }
-        self.store.delete_admin(username)
+        self.store.delete_admin(username)?;
+        self.tell(by, Change::AdminDeleted, username);
+        Ok(())
     }
 
-    /// Changes an admin's own password. Whoever logged in before has to log in again.
+    /// Changes the password of the admin who asks. Whoever logged in before has to log in again.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) when the current one is wrong, or the new one is not acceptable.
-    pub fn change_password(&self, username: &str, current: &str, new: &str) -> Result<Admin> {
+    pub fn change_password(&self, by: &Actor, current: &str, new: &str) -> Result<Admin> {
+        let username = by.admin_name();
         let stored = self.by_name(username)?;
         if !PasswordHash::parse(&stored.password)?.verify(current.as_bytes()) {
             return Err(Error::invalid("current_password", "is wrong"));
@@ -175,7 +186,7 @@ impl Admins {
                 error.message().replacen("password", "new_password", 1),
             )
         })?;
-        self.change(username, |now| {
+        let changed = self.change(username, |now| {
             if now.password != stored.password {
                 return Err(changed_meanwhile());
             }
@@ -184,23 +195,26 @@ impl Admins {
                 require_password_change: false,
                 ..now.clone()
             }))
-        })
+        })?;
+        self.tell(by, Change::PasswordChanged, username);
+        Ok(changed)
     }
 
-    /// Changes what an admin says about itself, and nothing else.
+    /// Changes what the admin who asks says about itself, and nothing else.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid).
     pub fn change_profile(
         &self,
-        username: &str,
+        by: &Actor,
         email: &str,
         description: &str,
         allow_api_key_auth: bool,
     ) -> Result<Admin> {
         check_email(email)?;
         check_text("description", description)?;
-        self.change(username, |stored| {
+        let username = by.admin_name();
+        let changed = self.change(username, |stored| {
             Ok(Admin {
                 email: email.to_owned(),
                 description: description.to_owned(),
@@ -208,7 +222,9 @@ impl Admins {
                 updated_at: changed_at(stored),
                 ..stored.clone()
             })
-        })
+        })?;
+        self.tell(by, Change::AdminUpdated, username);
+        Ok(changed)
     }
 
     /// For who is locked out: enables the admin, gives it a new password and everything to do, lets it come from anywhere,
@@ -229,7 +245,17 @@ impl Admins {
                 ..stored.clone()
             })))
         })?;
+        self.tell(&Actor::program(), Change::AdminUpdated, username);
         Ok(password)
+    }
+
+    pub(super) fn tell(&self, by: &Actor, change: Change, username: &str) {
+        self.events.emit(&Event::Change {
+            change,
+            username,
+            id: "",
+            by,
+        });
     }
 
     pub(super) fn store(&self) -> &dyn AdminStore {

@@ -95,6 +95,11 @@ impl Connection {
         &self.id
     }
 
+    /// The name of the login.
+    pub(super) fn username(&self) -> &str {
+        &self.username
+    }
+
     /// The client's identification line.
     pub fn client_version(&self) -> &str {
         &self.client_version

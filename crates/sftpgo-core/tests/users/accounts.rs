@@ -9,6 +9,7 @@ use std::{
 use sftpgo_core::{
     ErrorKind, StoredUser, UserDraft, UserId,
     credential::password::PasswordHash,
+    event::Actor,
     provider::{Order, PageStart, UserQuery},
     storage_usage::Usage,
 };
@@ -28,22 +29,35 @@ fn an_added_user_is_stored_and_told() {
         home_dir: String::new(),
         ..draft("bob")
     };
-    let bob = server.accounts.add(homeless).unwrap();
+    let bob = server.accounts.add(&Actor::program(), homeless).unwrap();
     assert_eq!(bob.home_dir.to_str(), Some("/srv/users/bob"));
     assert!(stored(&server, bob.id) == bob);
     assert!(server.accounts.by_name("bob").unwrap() == bob);
     assert!(server.accounts.by_id(bob.id).unwrap() == bob);
     assert_eq!(server.recorder.take_user_changes(), ["Add bob"]);
+    assert_eq!(
+        server.recorder.take_changes(),
+        ["user added: bob by the server itself"]
+    );
 }
 
 #[test]
 fn a_refused_draft_stores_and_tells_nothing() {
     let server = Service::new(Settings::default());
-    server.accounts.add(draft("bob")).unwrap();
+    server
+        .accounts
+        .add(&Actor::program(), draft("bob"))
+        .unwrap();
     server.recorder.take_user_changes();
-    let taken = server.accounts.add(draft("bob")).unwrap_err();
+    let taken = server
+        .accounts
+        .add(&Actor::program(), draft("bob"))
+        .unwrap_err();
     assert_eq!(taken.kind(), ErrorKind::AlreadyExists);
-    let invalid = server.accounts.add(draft("a/b")).unwrap_err();
+    let invalid = server
+        .accounts
+        .add(&Actor::program(), draft("a/b"))
+        .unwrap_err();
     assert_eq!(invalid.kind(), ErrorKind::Invalid);
     let everybody = UserQuery {
         start: PageStart::default(),
@@ -53,12 +67,16 @@ fn a_refused_draft_stores_and_tells_nothing() {
     };
     assert_eq!(server.accounts.list(&everybody).unwrap().len(), 1);
     assert!(server.recorder.take_user_changes().is_empty());
+    assert_eq!(server.recorder.take_changes().len(), 1);
 }
 
 #[test]
 fn an_update_changes_what_it_names_only() {
     let server = Service::new(Settings::default());
-    let bob = server.accounts.add(draft("bob")).unwrap();
+    let bob = server
+        .accounts
+        .add(&Actor::program(), draft("bob"))
+        .unwrap();
     let usage = Usage {
         size: 1,
         files: 2,
@@ -69,7 +87,7 @@ fn an_update_changes_what_it_names_only() {
     server.recorder.take_user_changes();
     let updated = server
         .accounts
-        .update(bob.id, |draft| {
+        .update(&Actor::program(), bob.id, |draft| {
             draft.quota_files = 5;
             Ok(())
         })
@@ -89,7 +107,10 @@ fn an_update_changes_what_it_names_only() {
 #[test]
 fn what_another_server_changes_meanwhile_is_kept() {
     let server = Service::new(Settings::default());
-    let bob = server.accounts.add(draft("bob")).unwrap();
+    let bob = server
+        .accounts
+        .add(&Actor::program(), draft("bob"))
+        .unwrap();
     let calls = AtomicU32::new(0);
     let change = |draft: &mut UserDraft| {
         if calls.fetch_add(1, Ordering::Relaxed) == 0 {
@@ -102,7 +123,10 @@ fn what_another_server_changes_meanwhile_is_kept() {
         draft.quota_files = 5;
         Ok(())
     };
-    let updated = server.accounts.update(bob.id, change).unwrap();
+    let updated = server
+        .accounts
+        .update(&Actor::program(), bob.id, change)
+        .unwrap();
     assert!(!updated.enabled && updated.quota_files == 5);
     assert!(stored(&server, bob.id) == updated);
 
@@ -116,7 +140,11 @@ fn what_another_server_changes_meanwhile_is_kept() {
         draft.quota_files = 6;
         Ok(())
     };
-    let refused = server.accounts.update(bob.id, always).err().unwrap();
+    let refused = server
+        .accounts
+        .update(&Actor::program(), bob.id, always)
+        .err()
+        .unwrap();
     assert_eq!(refused.kind(), ErrorKind::Conflict);
     assert_eq!(stored(&server, bob.id).quota_files, bob.quota_files);
 }
@@ -124,11 +152,17 @@ fn what_another_server_changes_meanwhile_is_kept() {
 #[test]
 fn a_failing_update_changes_and_tells_nothing() {
     let server = Service::new(Settings::default());
-    let alice = server.accounts.add(draft("alice")).unwrap();
-    let bob = server.accounts.add(draft("bob")).unwrap();
+    let alice = server
+        .accounts
+        .add(&Actor::program(), draft("alice"))
+        .unwrap();
+    let bob = server
+        .accounts
+        .add(&Actor::program(), draft("bob"))
+        .unwrap();
     server.recorder.take_user_changes();
     let refused = |change: fn(&mut UserDraft)| {
-        let outcome = server.accounts.update(bob.id, |draft| {
+        let outcome = server.accounts.update(&Actor::program(), bob.id, |draft| {
             change(draft);
             Ok(())
         });
@@ -139,11 +173,13 @@ fn a_failing_update_changes_and_tells_nothing() {
         refused(|draft| draft.username = "alice".to_owned()),
         ErrorKind::AlreadyExists
     );
-    let by_caller = server.accounts.update(bob.id, |_| {
+    let by_caller = server.accounts.update(&Actor::program(), bob.id, |_| {
         Err(sftpgo_core::Error::invalid("id", "differs"))
     });
     assert_eq!(by_caller.unwrap_err().message(), "id: differs");
-    let nobody = server.accounts.update(UserId(99), |_| Ok(()));
+    let nobody = server
+        .accounts
+        .update(&Actor::program(), UserId(99), |_| Ok(()));
     assert_eq!(nobody.unwrap_err().kind(), ErrorKind::NotFound);
     assert!(stored(&server, bob.id) == bob);
     assert!(stored(&server, alice.id) == alice);
@@ -153,7 +189,10 @@ fn a_failing_update_changes_and_tells_nothing() {
 #[test]
 fn a_new_password_is_hashed_and_an_unreadable_one_never_becomes_valid() {
     let server = Service::new(Settings::default());
-    let bob = server.accounts.add(draft("bob")).unwrap();
+    let bob = server
+        .accounts
+        .add(&Actor::program(), draft("bob"))
+        .unwrap();
     let unreadable = StoredUser {
         password: Some("*".to_owned()),
         ..bob.clone()
@@ -161,7 +200,7 @@ fn a_new_password_is_hashed_and_an_unreadable_one_never_becomes_valid() {
     server.provider.update_user(&unreadable).unwrap();
     server
         .accounts
-        .update(bob.id, |draft| {
+        .update(&Actor::program(), bob.id, |draft| {
             draft.max_sessions = 1;
             Ok(())
         })
@@ -169,7 +208,7 @@ fn a_new_password_is_hashed_and_an_unreadable_one_never_becomes_valid() {
     assert_eq!(stored(&server, bob.id).password.as_deref(), Some("*"));
     server
         .accounts
-        .update(bob.id, |draft| {
+        .update(&Actor::program(), bob.id, |draft| {
             draft.password = Some("new".to_owned());
             Ok(())
         })
@@ -185,7 +224,7 @@ fn disabling_expiring_and_deleting_end_the_users_sessions_and_no_others() {
         |server, id| {
             server
                 .accounts
-                .update(id, |draft| {
+                .update(&Actor::program(), id, |draft| {
                     draft.status = 0;
                     Ok(())
                 })
@@ -194,18 +233,24 @@ fn disabling_expiring_and_deleting_end_the_users_sessions_and_no_others() {
         |server, id| {
             server
                 .accounts
-                .update(id, |draft| {
+                .update(&Actor::program(), id, |draft| {
                     draft.expiration_date = 1;
                     Ok(())
                 })
                 .unwrap();
         },
-        |server, id| server.accounts.delete(id).unwrap(),
+        |server, id| server.accounts.delete(&Actor::program(), id).unwrap(),
     ];
     for end in ends {
         let server = Service::new(Settings::default());
-        let bob = server.accounts.add(draft("bob")).unwrap();
-        let alice = server.accounts.add(draft("alice")).unwrap();
+        let bob = server
+            .accounts
+            .add(&Actor::program(), draft("bob"))
+            .unwrap();
+        let alice = server
+            .accounts
+            .add(&Actor::program(), draft("alice"))
+            .unwrap();
         let of_bob = server.connections.log_in(&bob, &bob.effective()).unwrap();
         let of_alice = server
             .connections
@@ -213,7 +258,7 @@ fn disabling_expiring_and_deleting_end_the_users_sessions_and_no_others() {
             .unwrap();
         server
             .accounts
-            .update(bob.id, |draft| {
+            .update(&Actor::program(), bob.id, |draft| {
                 draft.max_sessions = 5;
                 Ok(())
             })
@@ -228,10 +273,16 @@ fn disabling_expiring_and_deleting_end_the_users_sessions_and_no_others() {
 #[test]
 fn a_deleted_user_is_told_once_with_the_name() {
     let server = Service::new(Settings::default());
-    let bob = server.accounts.add(draft("bob")).unwrap();
+    let bob = server
+        .accounts
+        .add(&Actor::program(), draft("bob"))
+        .unwrap();
     server.recorder.take_user_changes();
-    server.accounts.delete(bob.id).unwrap();
-    let twice = server.accounts.delete(bob.id).unwrap_err();
+    server.accounts.delete(&Actor::program(), bob.id).unwrap();
+    let twice = server
+        .accounts
+        .delete(&Actor::program(), bob.id)
+        .unwrap_err();
     assert_eq!(twice.kind(), ErrorKind::NotFound);
     assert_eq!(server.recorder.take_user_changes(), ["Delete bob"]);
 }
@@ -239,11 +290,14 @@ fn a_deleted_user_is_told_once_with_the_name() {
 #[test]
 fn new_limits_reach_sessions_that_are_open() {
     let server = Service::new(Settings::default());
-    let bob = server.accounts.add(draft("bob")).unwrap();
+    let bob = server
+        .accounts
+        .add(&Actor::program(), draft("bob"))
+        .unwrap();
     let account = server.usage.account(&bob.effective()).unwrap();
     server
         .accounts
-        .update(bob.id, |draft| {
+        .update(&Actor::program(), bob.id, |draft| {
             draft.quota_size = 10;
             draft.quota_files = 2;
             Ok(())
@@ -261,9 +315,15 @@ fn with_management_off_reading_works_and_nothing_else() {
     });
     let bob = add(server.provider.as_ref(), "bob", |_| ());
     for refused in [
-        server.accounts.add(draft("alice")).map(drop),
-        server.accounts.update(bob.id, |_| Ok(())).map(drop),
-        server.accounts.delete(bob.id),
+        server
+            .accounts
+            .add(&Actor::program(), draft("alice"))
+            .map(drop),
+        server
+            .accounts
+            .update(&Actor::program(), bob.id, |_| Ok(()))
+            .map(drop),
+        server.accounts.delete(&Actor::program(), bob.id),
     ] {
         let error = refused.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
@@ -276,7 +336,10 @@ fn with_management_off_reading_works_and_nothing_else() {
 #[test]
 fn updates_at_the_same_time_do_not_undo_each_other() {
     let server = Service::new(Settings::default());
-    let bob = server.accounts.add(draft("bob")).unwrap();
+    let bob = server
+        .accounts
+        .add(&Actor::program(), draft("bob"))
+        .unwrap();
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
@@ -287,7 +350,10 @@ fn updates_at_the_same_time_do_not_undo_each_other() {
                         thread::sleep(Duration::from_millis(1));
                         Ok(())
                     };
-                    server.accounts.update(bob.id, one_more).unwrap();
+                    server
+                        .accounts
+                        .update(&Actor::program(), bob.id, one_more)
+                        .unwrap();
                 }
             });
         }

@@ -12,6 +12,7 @@ use sftpgo_core::{
     Error, ErrorKind, Provider, StoredUser, UserDraft,
     auth::{Claim, LoggedIn, LoginFailure, StoredCredentials, refusal::RefusalTime},
     credential::password::PasswordHash,
+    event::Actor,
     provider::Users as _,
 };
 use sftpgo_store::MemoryProvider;
@@ -309,7 +310,7 @@ fn a_refusal_takes_as_long_for_any_name_as_for_the_one_with_the_dearest_hash() {
     let dear = "$2b$14$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW";
     let mut draft = draft("carol");
     draft.password = Some(dear.to_owned());
-    server.accounts.add(draft).unwrap();
+    server.accounts.add(&Actor::program(), draft).unwrap();
     // Nobody has tried that name yet.
     let of_dear = time.get();
     assert!(of_dear > of_argon2id);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde::Serialize;
-use sftpgo_core::event::{Command, Event, UserChange};
+use sftpgo_core::event::{Change, Command, Event, Subject};
 
 /// So many are kept.
 const MOST: usize = 5000;
@@ -33,7 +33,11 @@ pub(in super::super) struct RecentEvent {
     /// Unix milliseconds.
     pub(in super::super) time: i64,
     pub(in super::super) kind: Kind,
+    /// The user or the admin whom it is about; may be empty.
     pub(in super::super) username: String,
+    /// The admin, or the name of the operator's file, who did it, where that is somebody else; may be empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(in super::super) by: String,
     /// Without a port; empty where it is not known.
     pub(in super::super) address: String,
     pub(in super::super) text: String,
@@ -104,6 +108,7 @@ impl RecentEvent {
                 time,
                 kind,
                 username: shortened(username),
+                by: String::new(),
                 address,
                 text: cut_short(text),
             })
@@ -114,7 +119,7 @@ impl RecentEvent {
                 method,
                 remote,
             } => {
-                let text = format!("by {method:?}");
+                let text = format!("by {method}");
                 made(Kind::Login, username, remote.ip().to_string(), text)
             }
             Event::LoginFailed {
@@ -123,7 +128,7 @@ impl RecentEvent {
                 remote,
                 reason,
             } => {
-                let text = format!("by {method:?}: {reason}");
+                let text = format!("by {method}: {reason}");
                 made(Kind::FailedLogin, username, remote.ip().to_string(), text)
             }
             Event::Transfer {
@@ -163,16 +168,36 @@ impl RecentEvent {
                 }
                 made(Kind::Command, username, String::new(), text)
             }
-            Event::User { change, user } => {
-                let text = match change {
-                    UserChange::Add => "the user was added",
-                    UserChange::Update => "the user was changed",
-                    UserChange::Delete => "the user was deleted",
-                };
-                made(Kind::Change, &user.username, String::new(), text.to_owned())
+            Event::Change {
+                change,
+                username,
+                id,
+                by,
+            } => {
+                let what = changed(*change, id);
+                let text = format!("{what} by {}", by.identity);
+                let address = by.address.map(|address| address.to_string());
+                let event = made(Kind::Change, username, address.unwrap_or_default(), text);
+                event.map(|event| Self {
+                    by: shortened(by.identity.name()),
+                    ..event
+                })
             }
             _ => None,
         }
+    }
+
+    /// Is it about this user or admin, or something that they did?
+    pub(in super::super) fn concerns(&self, username: &str) -> bool {
+        self.username == username || self.by == username
+    }
+}
+
+/// A user has a name, and the id says nothing.
+fn changed(change: Change, id: &str) -> String {
+    match change.subject() {
+        Subject::User | Subject::Admin => change.to_string(),
+        Subject::Connection | Subject::ApiKey => format!("{change} ({id})"),
     }
 }
 
@@ -210,7 +235,7 @@ fn end_of(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use sftpgo_core::event::LoginMethod;
+    use sftpgo_core::event::{Actor, Identity, LoginMethod};
 
     use super::*;
 
@@ -236,6 +261,43 @@ mod tests {
         let one = recent.last(1, |event| event.username == "user7");
         assert_eq!(one[0].address, "192.0.2.1");
         assert_eq!(one[0].kind.name(), "failed_login");
+    }
+
+    #[test]
+    fn a_change_is_told_with_who_made_it() {
+        let by = Actor {
+            identity: Identity::ApiKey {
+                id: "k1".to_owned(),
+                admin: "alice".to_owned(),
+            },
+            address: Some("2001:db8::1".parse().unwrap()),
+        };
+        let change = Event::Change {
+            change: Change::ConnectionClosed,
+            username: "bob",
+            id: "c7",
+            by: &by,
+        };
+        let kept = RecentEvent::of(&change, 5).unwrap();
+        assert_eq!(
+            kept.text,
+            "connection closed (c7) by alice with the API key k1"
+        );
+        assert_eq!(kept.address, "2001:db8::1");
+        let concerned = ["bob", "alice", "eve"].map(|name| kept.concerns(name));
+        assert_eq!(concerned, [true, true, false]);
+    }
+
+    #[test]
+    fn a_login_is_told_in_the_words_of_the_log() {
+        let event = Event::LoginFailed {
+            username: "",
+            method: LoginMethod::NoneTried,
+            remote: "192.0.2.1:4000".parse().unwrap(),
+            reason: "gone",
+        };
+        let kept = RecentEvent::of(&event, 5).unwrap();
+        assert_eq!(kept.text, "by no_auth_tryed: gone");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use sftpgo_core::{Error, ErrorKind, Result, admin::AdminPermissions};
+use sftpgo_core::{
+    Error, ErrorKind, Result, accounts::Accounts, admin::AdminPermissions, event::Actor,
+};
 
 use super::{
     super::{session::still, texts::maintenance as texts, users::version},
@@ -45,11 +47,11 @@ async fn steps(app: &App, import: &Arc<Import>, by: &Confirmed) -> Result<(), St
             return Err(texts::STOPPED.to_owned());
         }
         let step = Arc::clone(import);
-        let state = Arc::clone(&app.state);
+        let (state, by) = (Arc::clone(&app.state), app.by.clone());
         let done = app
             .calls
             .run(move || match step.preview.steps.get(position) {
-                Some(planned) => one(&state.accounts, &planned.work),
+                Some(planned) => one(&state.accounts, &by, &planned.work),
                 None => Ok(()),
             });
         match done.await {
@@ -70,15 +72,15 @@ async fn still_may(app: &App, by: &Confirmed) -> bool {
     admin.is_some_and(|admin| admin.permissions.allow(AdminPermissions::ADD_USERS))
 }
 
-fn one(accounts: &sftpgo_core::accounts::Accounts, work: &Work) -> Result<()> {
+fn one(accounts: &Accounts, by: &Actor, work: &Work) -> Result<()> {
     match work {
-        Work::Add(draft) => accounts.add(draft.as_ref().clone()).map(drop),
+        Work::Add(draft) => accounts.add(by, draft.as_ref().clone()).map(drop),
         Work::Change {
             id,
             version: shown,
             change,
         } => {
-            let changed = accounts.update(*id, |draft| {
+            let changed = accounts.update(by, *id, |draft| {
                 if version(draft) != *shown {
                     return Err(Error::new(ErrorKind::Conflict, texts::CHANGED_MEANWHILE));
                 }

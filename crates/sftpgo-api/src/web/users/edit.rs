@@ -100,12 +100,12 @@ pub(in super::super) async fn add(
     session.need(AdminPermissions::ADD_USERS)?;
     let mut draft = UserDraft::default();
     let mut faults = apply(form, &mut draft);
-    let accounts = Arc::clone(&app.state.accounts);
+    let (accounts, by) = (Arc::clone(&app.state.accounts), app.by.clone());
     for fault in accounts.faults(&draft, None) {
         faults.add_error(&fault);
     }
     if faults.is_empty() {
-        match app.calls.run(move || accounts.add(draft)).await {
+        match app.calls.run(move || accounts.add(&by, draft)).await {
             Ok(_) if session.may(AdminPermissions::VIEW_USERS) => {
                 return Ok(see_other("/web/users?done=added"));
             }
@@ -148,7 +148,7 @@ pub(in super::super) async fn save(
     let stored = load(app, user_id(id)?).await?;
     let mut draft = UserDraft::from(&stored);
     let mut faults = apply(form, &mut draft);
-    let accounts = Arc::clone(&app.state.accounts);
+    let (accounts, by) = (Arc::clone(&app.state.accounts), app.by.clone());
     for fault in accounts.faults(&draft, Some(&stored)) {
         faults.add_error(&fault);
     }
@@ -156,7 +156,7 @@ pub(in super::super) async fn save(
     if faults.is_empty() {
         let (sent, id) = (form.clone(), stored.id);
         let change = move || {
-            accounts.update(id, |draft| {
+            accounts.update(&by, id, |draft| {
                 check_version(&sent, draft)?;
                 apply(&sent, draft);
                 Ok(())
@@ -196,8 +196,9 @@ pub(in super::super) async fn delete(
         page.error = "The user was not deleted.".to_owned();
         return answer(request, StatusCode::BAD_REQUEST, &page);
     }
-    let accounts = Arc::clone(&app.state.accounts);
-    app.calls.run(move || accounts.delete(user.id)).await?;
+    let (accounts, by) = (Arc::clone(&app.state.accounts), app.by.clone());
+    let delete = move || accounts.delete(&by, user.id);
+    app.calls.run(delete).await?;
     Ok(see_other("/web/users?done=deleted"))
 }
 

@@ -110,17 +110,17 @@ pub(in super::super) async fn submit(
 }
 
 async fn act(app: &App, action: &str, id: UserId) -> Result<()> {
-    let accounts = Arc::clone(&app.state.accounts);
+    let (accounts, by) = (Arc::clone(&app.state.accounts), app.by.clone());
     match action {
         "rescan" => {
             let user = app.calls.run(move || accounts.by_id(id)).await?;
             quota_scan::begin(app, user.username).await
         }
-        "delete" => app.calls.run(move || accounts.delete(id)).await,
+        "delete" => app.calls.run(move || accounts.delete(&by, id)).await,
         _ => {
             let status = i64::from(action == "enable");
             let change = move || {
-                accounts.update(id, |draft| {
+                accounts.update(&by, id, |draft| {
                     draft.status = status;
                     Ok(())
                 })

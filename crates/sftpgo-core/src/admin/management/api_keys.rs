@@ -4,6 +4,7 @@ use super::Admins;
 use crate::{
     admin::{ApiKey, ApiKeyDraft, NewApiKey},
     error::{Error, ErrorKind, Result},
+    event::{Actor, Change, Event},
     user::now_ms,
 };
 
@@ -24,35 +25,50 @@ impl Admins {
         self.store.api_key(id)?.ok_or_else(no_such_key)
     }
 
-    /// Makes a key.
+    /// Makes a key, for `by`.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid), also when there is no such admin.
-    pub fn add_api_key(&self, draft: &ApiKeyDraft) -> Result<NewApiKey> {
+    pub fn add_api_key(&self, by: &Actor, draft: &ApiKeyDraft) -> Result<NewApiKey> {
         let key = draft.generate(now_ms())?;
         self.store
             .add_api_key(&key.stored)
             .map_err(|error| not_found_is_invalid(error, &draft.admin))?;
+        self.tell_of_key(by, Change::ApiKeyAdded, &key.stored);
         Ok(key)
     }
 
-    /// Changes all of a key but the secret.
+    /// Changes all of a key but the secret, for `by`.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound), or as [`Admins::add_api_key`].
-    pub fn replace_api_key(&self, id: &str, draft: &ApiKeyDraft) -> Result<()> {
+    pub fn replace_api_key(&self, by: &Actor, id: &str, draft: &ApiKeyDraft) -> Result<()> {
         let changed = draft.change(&self.api_key(id)?, now_ms())?;
         self.store
             .replace_api_key(&changed)
-            .map_err(|error| not_found_is_invalid(error, &draft.admin))
+            .map_err(|error| not_found_is_invalid(error, &draft.admin))?;
+        self.tell_of_key(by, Change::ApiKeyUpdated, &changed);
+        Ok(())
     }
 
-    /// Forgets a key.
+    /// Forgets a key, for `by`.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound).
-    pub fn delete_api_key(&self, id: &str) -> Result<()> {
-        self.store.delete_api_key(id)
+    pub fn delete_api_key(&self, by: &Actor, id: &str) -> Result<()> {
+        let key = self.api_key(id)?;
+        self.store.delete_api_key(id)?;
+        self.tell_of_key(by, Change::ApiKeyRevoked, &key);
+        Ok(())
+    }
+
+    fn tell_of_key(&self, by: &Actor, change: Change, key: &ApiKey) {
+        self.events.emit(&Event::Change {
+            change,
+            username: &key.admin,
+            id: &key.id,
+            by,
+        });
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
         second_factor::{pass, recovery_codes, spend},
     },
     error::{Error, ErrorKind, Result},
+    event::{Actor, Change},
     user::now_ms,
 };
 
@@ -51,16 +52,17 @@ impl Admins {
         .map(drop)
     }
 
-    /// Sets an admin's own second factor, or switches it off.
+    /// Sets the second factor of the admin who asks, or switches it off.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid): there is no such kind, the secret is none, or a second factor is required.
-    pub fn save_totp(&self, username: &str, totp: Option<&TotpSecret>) -> Result<Admin> {
+    pub fn save_totp(&self, by: &Actor, totp: Option<&TotpSecret>) -> Result<Admin> {
+        let username = by.admin_name();
         if let Some(totp) = totp {
             self.totp_config(&totp.config_name)?
                 .check_secret(&totp.secret)?;
         }
-        self.change(username, |stored| {
+        let saved = self.change(username, |stored| {
             if totp.is_none() && stored.require_two_factor {
                 return Err(Error::invalid("enabled", "a second factor is required"));
             }
@@ -77,7 +79,13 @@ impl Admins {
                 updated_at: changed_at(stored),
                 ..stored.clone()
             })
-        })
+        })?;
+        let change = match totp {
+            Some(_) => Change::SecondFactorSet,
+            None => Change::SecondFactorRemoved,
+        };
+        self.tell(by, change, username);
+        Ok(saved)
     }
 
     /// An admin's own recovery codes.
@@ -90,11 +98,12 @@ impl Admins {
         Ok(admin.recovery_codes)
     }
 
-    /// New recovery codes in the place of the old ones.
+    /// New recovery codes in the place of the old ones, for the admin who asks.
     ///
     /// # Errors
     /// As [`Admins::recovery_codes`].
-    pub fn make_recovery_codes(&self, username: &str) -> Result<Vec<RecoveryCode>> {
+    pub fn make_recovery_codes(&self, by: &Actor) -> Result<Vec<RecoveryCode>> {
+        let username = by.admin_name();
         let codes = recovery_codes();
         self.change(username, |stored| {
             check_has_second_factor(stored)?;
@@ -103,20 +112,23 @@ impl Admins {
                 ..stored.clone()
             })
         })?;
+        self.tell(by, Change::RecoveryCodesMade, username);
         Ok(codes)
     }
 
-    /// Switches off the second factor of an admin who lost it. Whoever logged in as this admin has to log in again.
+    /// Switches off the second factor of an admin who lost it, for `by`. Whoever logged in as this admin has to log in again.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound), or [`Invalid`](ErrorKind::Invalid) when there is none.
-    pub fn disable_second_factor(&self, username: &str) -> Result<Admin> {
-        self.change(username, |stored| {
+    pub fn disable_second_factor(&self, by: &Actor, username: &str) -> Result<Admin> {
+        let changed = self.change(username, |stored| {
             if stored.totp.is_none() {
                 return Err(Error::invalid("username", "has no second factor"));
             }
             Ok(ended_sessions(without_second_factor(stored.clone())))
-        })
+        })?;
+        self.tell(by, Change::SecondFactorRemoved, username);
+        Ok(changed)
     }
 
     /// Uses up a code of the second factor or a recovery code; does it pass?
