@@ -125,7 +125,7 @@ pub(crate) struct Migrate {
     /// Do what a start would do.
     #[arg(long, group = "what")]
     pub(crate) run: bool,
-    /// Take back the last migration. Users are not dropped unless --drop-users is given too.
+    /// Take back the last migration. Users and admins are not dropped unless --drop-users or --drop-admins is given too.
     #[arg(long, group = "what")]
     pub(crate) revert: bool,
     /// Drop the table users_before_takeover, the copy that the take-over of an SFTPGo 0.9 database left, with the
@@ -135,6 +135,9 @@ pub(crate) struct Migrate {
     /// With --revert: drop the table of users, whoever is in it.
     #[arg(long, requires = "revert", conflicts_with_all = ["check", "run"])]
     pub(crate) drop_users: bool,
+    /// With --revert: drop the tables of admins and API keys, whoever is in them.
+    #[arg(long, requires = "revert", conflicts_with_all = ["check", "run"])]
+    pub(crate) drop_admins: bool,
     #[command(flatten)]
     pub(crate) options: Options,
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sftpgo_store::{MigrationStatus, Reverted, StoreConfig};
+use sftpgo_store::{Losses, MayLose, MigrationStatus, Reverted, StoreConfig};
 
 use crate::{
     cli::{Migrate, Options},
@@ -23,10 +23,7 @@ enum Work {
     /// Drop what a take-over left of the old rows.
     DropTakeoverCopy,
     /// Take back the last migration.
-    Revert {
-        /// Even if users are lost.
-        drop_users: bool,
-    },
+    Revert(MayLose),
 }
 
 /// Does what the command line says, and says what that was.
@@ -38,9 +35,10 @@ pub(crate) fn run(migrate: &Migrate) -> ExitCode {
     } else if migrate.drop_takeover_copy {
         Work::DropTakeoverCopy
     } else {
-        Work::Revert {
-            drop_users: migrate.drop_users,
-        }
+        Work::Revert(MayLose {
+            users: migrate.drop_users,
+            admins: migrate.drop_admins,
+        })
     };
     perform(&work, &migrate.options)
 }
@@ -88,7 +86,7 @@ impl Work {
             Self::Check => return check(config),
             Self::Run => bring_up_to_date(config)?,
             Self::DropTakeoverCopy => drop_takeover_copy(config)?,
-            Self::Revert { drop_users } => revert(config, *drop_users)?,
+            Self::Revert(may_lose) => revert(config, *may_lose)?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -131,20 +129,25 @@ fn drop_takeover_copy(config: &StoreConfig) -> Result<(), Problem> {
     Ok(())
 }
 
-fn revert(config: &StoreConfig, drop_users: bool) -> Result<(), Problem> {
+fn revert(config: &StoreConfig, may_lose: MayLose) -> Result<(), Problem> {
     let reverted =
-        sftpgo_store::revert(config, drop_users).map_err(|error| of_database(config, &error))?;
+        sftpgo_store::revert(config, may_lose).map_err(|error| of_database(config, &error))?;
     match reverted {
         Reverted::Undone(name) => terminal::say(&format!("took back {name}")),
         Reverted::Nothing => {
             terminal::say("no migration has been run: there is nothing to take back");
         }
-        Reverted::WouldLoseUsers(users) => {
+        Reverted::WouldLose(losses) => {
+            let (lost, flag) = match losses {
+                Losses::Users(users) => (format!("{users} users"), "--drop-users"),
+                Losses::Admins { admins, api_keys } => (
+                    format!("{admins} admins and {api_keys} API keys"),
+                    "--drop-admins",
+                ),
+            };
             return Err(Problem::new(
                 "--revert",
-                format!(
-                    "{users} users would be lost: make a backup of the database, then add --drop-users"
-                ),
+                format!("{lost} would be lost: make a backup of the database, then add {flag}"),
             ));
         }
     }

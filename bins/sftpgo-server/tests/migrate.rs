@@ -47,6 +47,22 @@ fn goes_to_and_fro(variables: &Variables, sql: impl Fn(&Path, &str)) {
          used_quota_size, used_quota_files, last_quota_update, upload_bandwidth, download_bandwidth, \
          expiration_date, last_login, status) VALUES ('bob', '/', 0, 0, 0, 0, 0, '[]', 0, 0, 0, 0, 0, 0, 0, 1)",
     );
+    sql(
+        directory,
+        "INSERT INTO api_keys (id, name, hash, description, admin, created_at, updated_at, last_use_at, expires_at) \
+         VALUES ('k', 'ci', 'x', '', '', 0, 0, 0, 0)",
+    );
+    let refused = loop {
+        let ended = run(&["--revert"]);
+        if ended.code != Some(0) {
+            break ended;
+        }
+    };
+    says(&refused, 1, "0 admins and 1 API keys would be lost");
+    says(&refused, 1, "--drop-admins");
+    says(&run(&["--revert", "--drop-users"]), 1, "--drop-admins");
+    says(&run(&["--revert", "--drop-admins"]), 0, "create_admins");
+
     let took_back = |ended: &Ended| ended.code == Some(0);
     let mut steps = 0;
     let refused = loop {

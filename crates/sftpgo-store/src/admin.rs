@@ -7,7 +7,7 @@ use crate::{
     connect::Target,
     connection::Connection,
     dialect, error, legacy_import,
-    migrate::{Reverted, WAIT_FOR_OTHERS, bring_up_to_date, due_and_unknown, undo_last},
+    migrate::{MayLose, Reverted, WAIT_FOR_OTHERS, bring_up_to_date, due_and_unknown, undo_last},
 };
 
 /// How far a database is behind this program.
@@ -81,16 +81,16 @@ pub fn migrate(config: &StoreConfig) -> Result<Migrated> {
     })
 }
 
-/// Takes the migration back that was run last. One that would lose users is undone only if `lose_users` says that it may.
+/// Takes the migration back that was run last. One that would lose users or admins is undone only if `may_lose` says so.
 ///
 /// # Errors
 /// As [`migrate`].
-pub fn revert(config: &StoreConfig, lose_users: bool) -> Result<Reverted> {
+pub fn revert(config: &StoreConfig, may_lose: MayLose) -> Result<Reverted> {
     let target = Target::of(&config.connect_options)?;
     if !target.exists() {
         return Ok(Reverted::Nothing);
     }
-    undo_last(&mut connect(&target)?, lose_users)
+    undo_last(&mut connect(&target)?, may_lose)
 }
 
 /// Drops the copy of an SFTPGo table that its take-over left, with the password hashes in it, and answers how many rows it

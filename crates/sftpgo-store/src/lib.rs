@@ -63,7 +63,7 @@ pub use database::DatabaseProvider;
 pub use journal::FileJournal;
 pub use memory::MemoryProvider;
 #[cfg(feature = "database")]
-pub use migrate::Reverted;
+pub use migrate::{Losses, MayLose, Reverted};
 
 /// The databases of this build, as SFTPGo's configuration calls their drivers.
 pub const DATABASES: &[&str] = &[

@@ -17,7 +17,7 @@ use crate::{
     dialect,
     error::of_query,
     legacy_import::{self, TakenOver},
-    schema::users,
+    schema::{admins, api_keys, users},
 };
 
 /// Another server that starts may take over a large table; past this something is wrong with it.
@@ -62,15 +62,38 @@ pub enum Reverted {
     Nothing,
     /// The one of this name was undone.
     Undone(String),
-    /// Nothing was changed, because so many users would be lost.
-    WouldLoseUsers(i64),
+    /// Nothing was changed, because this many would be lost.
+    WouldLose(Losses),
+}
+
+/// What is in tables that a migration made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Losses {
+    /// So many users.
+    Users(i64),
+    /// Those who manage the server.
+    Admins {
+        /// So many admins.
+        admins: i64,
+        /// So many API keys, by which programs act for them.
+        api_keys: i64,
+    },
+}
+
+/// What may be lost when a migration is taken back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MayLose {
+    /// Users.
+    pub users: bool,
+    /// Admins and API keys.
+    pub admins: bool,
 }
 
 /// Undoes the migration that was run last.
 ///
 /// # Errors
 /// The database does not answer, or the migration fails.
-pub(crate) fn undo_last(connection: &mut Connection, lose_users: bool) -> Result<Reverted> {
+pub(crate) fn undo_last(connection: &mut Connection, may_lose: MayLose) -> Result<Reverted> {
     dialect::alone(connection, WAIT_FOR_OTHERS, |connection| {
         let migrations = all(connection)?;
         let mut last = None;
@@ -82,23 +105,33 @@ pub(crate) fn undo_last(connection: &mut Connection, lose_users: bool) -> Result
         let Some(last) = last else {
             return Ok(Reverted::Nothing);
         };
-        let makes_users = migrations
-            .first()
-            .is_some_and(|first| first.name().version() == last.name().version());
-        if makes_users && !lose_users {
-            let lost: i64 = users::table
-                .count()
-                .get_result(connection)
-                .map_err(of_query)?;
-            if lost > 0 {
-                return Ok(Reverted::WouldLoseUsers(lost));
-            }
+        let name = last.name().to_string();
+        if let Some(losses) = losses(connection, &name, may_lose).map_err(of_query)? {
+            return Ok(Reverted::WouldLose(losses));
         }
         connection
             .revert_migration(last.as_ref())
             .map_err(|error| failed("could not be taken back", error))?;
-        Ok(Reverted::Undone(last.name().to_string()))
+        Ok(Reverted::Undone(name))
     })
+}
+
+/// What taking back the migration of this name would lose and may not.
+fn losses(
+    connection: &mut Connection,
+    migration: &str,
+    may_lose: MayLose,
+) -> QueryResult<Option<Losses>> {
+    if migration.ends_with("_create_users") && !may_lose.users {
+        let users = users::table.count().get_result(connection)?;
+        return Ok((users > 0).then_some(Losses::Users(users)));
+    }
+    if migration.ends_with("_create_admins") && !may_lose.admins {
+        let admins = admins::table.count().get_result(connection)?;
+        let api_keys = api_keys::table.count().get_result(connection)?;
+        return Ok((admins + api_keys > 0).then_some(Losses::Admins { admins, api_keys }));
+    }
+    Ok(None)
 }
 
 /// The migrations that are due by their names, and the versions of those that this program does not know. Nothing is

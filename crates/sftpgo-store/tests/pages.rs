@@ -16,7 +16,7 @@ use sftpgo_core::{
     StoredUser,
     provider::{Order, PageStart, UserQuery, Users},
 };
-use sftpgo_store::DatabaseProvider;
+use sftpgo_store::{DatabaseProvider, MayLose};
 
 #[test]
 fn pages_are_exact_in_sqlite() {
@@ -62,8 +62,8 @@ fn what_older_servers_wrote_down_of_names_goes(place: &Place) {
     let wanted = sftpgo_store::Reverted::Undone(name);
     // Later ones first.
     let later = 10;
-    let undone =
-        (0..later).any(|_| sftpgo_store::revert(&place.config(0), false).unwrap() == wanted);
+    let undone = (0..later)
+        .any(|_| sftpgo_store::revert(&place.config(0), MayLose::default()).unwrap() == wanted);
     assert!(undone);
     assert_eq!(tables_of_names(place), 2);
     // As a server did that knew no more.
