@@ -33,7 +33,7 @@ use crate::{
         Problem,
         settings::{Common, Driver, Settings, Sftpd},
     },
-    event_log::EventLog,
+    event_log::{EventLog, LogFiles},
     stack_trim, version,
 };
 
@@ -56,7 +56,7 @@ pub(crate) struct Parts {
 }
 
 /// Opens the database and the host keys, making them in `directory` at the first start, and connects the parts. Transfers
-/// have `grace` to finish once the server is to stop.
+/// have `grace` to finish once the server is to stop. Old events are in the file `log`, if there is one.
 ///
 /// # Errors
 /// Names the key, and what is wrong.
@@ -64,6 +64,7 @@ pub(crate) fn compose(
     settings: &Settings,
     directory: &Path,
     grace: Duration,
+    log: Option<&Path>,
 ) -> Result<Parts, Problem> {
     let Stores {
         provider,
@@ -175,6 +176,7 @@ pub(crate) fn compose(
         provider: Arc::clone(&provider),
         events: events.clone(),
         activity,
+        event_archive: log.map(|path| Arc::new(LogFiles::of(path.to_owned())) as _),
         metrics: Arc::new(metrics.clone()),
         allowed_hosts: AllowedHosts::new(settings.httpd.allowed_hosts.iter().cloned()),
         version: version::info(),

@@ -86,6 +86,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         provider,
         events,
         activity,
+        event_archive: None,
         metrics: Arc::new(metrics),
         allowed_hosts: AllowedHosts::default(),
         version: VersionInfo {

@@ -13,6 +13,7 @@ mod body;
 mod csrf;
 mod dto;
 mod error;
+mod event_archive;
 mod forwarded;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -38,6 +39,7 @@ pub use arrival::{Arrival, ClientAddress, Reach};
 pub use auth::{AdminAccess, TokenSettings, Tokens};
 pub use binding::{Binding, BindingOptions, Socket, StrictTransport};
 pub use dto::user::user_json;
+pub use event_archive::{EventArchive, PastEvents};
 pub use forwarded::Proxies;
 pub use host::AllowedHosts;
 pub use metrics::Metrics;
@@ -45,4 +47,4 @@ pub use server::serve;
 pub use state::{ApiState, VersionInfo};
 pub use tls::{ClientCertificates, Tls, TlsError, TlsOptions, TlsPart, TlsVersion, watch_tls};
 pub use v2::{HostKeyInfo, SshInfo};
-pub use web::Activity;
+pub use web::{Activity, RecentEvent};

@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use crate::{
     auth::AdminAccess,
     blocking::Blocking,
+    event_archive::EventArchive,
     host::AllowedHosts,
     metrics::Metrics,
     v2::SshInfo,
@@ -57,6 +58,8 @@ pub struct ApiState {
     pub events: Events,
     /// What happened of late; an observer too.
     pub activity: Activity,
+    /// Asked for older events than those; none where they are kept nowhere.
+    pub event_archive: Option<Arc<dyn EventArchive>>,
     /// Served at `/metrics`, and told of every request.
     pub metrics: Arc<Metrics>,
     /// The names under which it is reached.
@@ -94,6 +97,8 @@ pub(crate) struct App {
     pub(crate) scans: Blocking,
     /// Logins, apart from both: they wait for their turn.
     pub(crate) logins: Blocking,
+    /// Looks into the archive of events: each may read long, so there is one at a time.
+    pub(crate) archive: Blocking,
     /// Places for pages that are kept up to date.
     pub(crate) watched_pages: Arc<Semaphore>,
     /// Disks that are asked how full they are: one that does not answer holds up nothing else.
@@ -114,6 +119,7 @@ impl App {
             calls: Blocking::new(DOMAIN_CALLS),
             scans: Blocking::new(QUOTA_SCANS),
             logins: Blocking::new(LOGINS),
+            archive: Blocking::new(1),
             watched_pages: Arc::new(Semaphore::new(WATCHED_PAGES)),
             disks: Blocking::new(DISKS),
             overview: Arc::default(),

@@ -4,7 +4,11 @@ mod aside;
 pub(crate) mod json;
 mod rotate;
 
-use std::{io, panic, path::PathBuf, sync::atomic::Ordering};
+use std::{
+    io, panic,
+    path::{Path, PathBuf},
+    sync::atomic::Ordering,
+};
 
 use env_logger::{Builder, Target};
 use log::LevelFilter;
@@ -59,6 +63,18 @@ pub(crate) fn start(settings: &LogSettings) -> io::Result<()> {
         .map_err(io::Error::other)?;
     log_panics();
     Ok(())
+}
+
+/// The log file at `path` and those that were put aside of it, the newest first.
+///
+/// # Errors
+/// Their directory cannot be read.
+pub(crate) fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = aside::files_aside(path)?;
+    // Their names have the time.
+    files.sort_unstable_by(|a, b| b.cmp(a));
+    files.insert(0, path.to_owned());
+    Ok(files)
 }
 
 /// Opens the log file again before the next line, which this writes.

@@ -186,7 +186,7 @@ async fn serve(
 ) -> Result<(), Problem> {
     let grace = options.grace.time();
     let shutdown = shutdown::on_signals(grace, HangUp::Ends).map_err(|error| of_system(&error))?;
-    let parts = compose::compose(settings, state, grace)?;
+    let parts = compose::compose(settings, state, grace, None)?;
     add_user(&parts, &login)?;
     let listening = listen::bind(&settings.sftpd.bind).await;
     let (listener, address) = listening

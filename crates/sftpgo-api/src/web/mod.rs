@@ -39,7 +39,7 @@ use warp::{
     reply::Response,
 };
 
-pub use self::activity::Activity;
+pub use self::activity::{Activity, RecentEvent};
 use self::request::Request;
 pub(crate) use self::{maintenance::Imports, overview::Overview};
 use crate::{arrival::Arrival, body, paths::query, state::App};

@@ -76,6 +76,7 @@ impl Api {
             provider: Arc::clone(&service.provider),
             events: service.events.clone(),
             activity: Activity::default(),
+            event_archive: None,
             metrics: Arc::clone(&metrics),
             allowed_hosts: AllowedHosts::default(),
             admins,

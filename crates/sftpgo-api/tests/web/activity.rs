@@ -108,3 +108,19 @@ fn a_change_is_shown_with_who_made_it() {
         (&"bob".into(), &"eve".into())
     );
 }
+
+#[test]
+fn older_events_come_from_the_archive_when_they_are_asked_for() {
+    let web = Web::with_admin();
+    let mut browser = web.logged_in("root");
+    browser.open("/web/events").hides("methuselah");
+    let page = browser.open("/web/events?archive=1&username=methuselah");
+    page.shows("1970-01-01").shows("methuselah from 192.0.2.1");
+    page.shows("too long to be read to its beginning");
+    page.shows("/web/events/export?username=methuselah&#38;archive=1");
+    let export = browser.open("/web/events/export?archive=1");
+    assert_eq!(export.text().lines().count(), 1);
+    browser
+        .open("/web/events?archive=1&username=root")
+        .hides("methuselah from");
+}

@@ -2,18 +2,18 @@
 
 use std::{
     collections::BTreeMap,
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
     sync::Arc,
 };
 
 use sftpgo_api::{
-    Activity, AdminAccess, AllowedHosts, ApiState, Binding, BindingOptions, Metrics, Socket,
-    SshInfo, TokenSettings, Tokens, VersionInfo,
+    Activity, AdminAccess, AllowedHosts, ApiState, Binding, BindingOptions, EventArchive, Metrics,
+    PastEvents, RecentEvent, Socket, SshInfo, TokenSettings, Tokens, VersionInfo,
 };
 use sftpgo_core::{
     admin::{AdminDraft, AdminLogins, Admins, SetupCode, TotpConfig},
-    event::Actor,
+    event::{Actor, Event, LoginMethod},
     ip_list::IpLists,
     session::UploadPolicy,
 };
@@ -46,6 +46,24 @@ pub(crate) struct Page {
 pub(crate) struct Browser<'a> {
     web: &'a Web,
     pub(crate) cookies: BTreeMap<String, String>,
+}
+
+/// Has one event, of long ago.
+struct Archive;
+
+impl EventArchive for Archive {
+    fn last(&self, _: usize, is_wanted: &dyn Fn(&RecentEvent) -> bool) -> io::Result<PastEvents> {
+        let event = Event::LoginOk {
+            username: "methuselah",
+            method: LoginMethod::PublicKey,
+            remote: ([192, 0, 2, 1], 4000).into(),
+        };
+        let event = RecentEvent::of(&event, 5).filter(|event| is_wanted(event));
+        Ok(PastEvents {
+            events: event.into_iter().collect(),
+            is_cut_short: true,
+        })
+    }
 }
 
 /// An admin who changes something.
@@ -90,6 +108,7 @@ impl Web {
             provider: Arc::clone(&service.provider),
             events: service.events.clone(),
             activity: activity.clone(),
+            event_archive: Some(Arc::new(Archive)),
             metrics,
             allowed_hosts: AllowedHosts::default(),
             admins: access,

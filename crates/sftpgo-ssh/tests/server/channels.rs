@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use sftpgo_core::{UserDraft, event::Protocol};
+use sftpgo_core::{
+    UserDraft,
+    event::{Actor, Protocol},
+};
 use sftpgo_ssh::ServerConfig;
 
 use crate::test_server::{TestServer, read_to_end, wait_for};
@@ -118,7 +121,7 @@ async fn a_connection_without_a_session_is_listed_itself() {
     server
         .service
         .connections
-        .close(&itself.connection_id)
+        .close(&Actor::program(), &itself.connection_id)
         .unwrap();
     read_to_end(&mut command).await;
     wait_for(|| listed().is_empty() && server.client.is_closed()).await;
@@ -164,7 +167,7 @@ async fn a_connection_is_closed_at_once_whatever_its_thread_waits_for() {
         server
             .service
             .connections
-            .close(&listed().remove(0).connection_id)
+            .close(&Actor::program(), &listed().remove(0).connection_id)
             .unwrap();
         wait_for(|| server.client.is_closed() && server.service.connections.login_count() == 0)
             .await;

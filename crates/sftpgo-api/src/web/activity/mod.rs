@@ -11,8 +11,9 @@ use sftpgo_core::{
     user::now_ms,
 };
 
+pub use self::recent::RecentEvent;
 pub(super) use self::{
-    recent::{Kind, Recent, RecentEvent},
+    recent::{Kind, Recent},
     series::{Figures, Series},
 };
 

@@ -27,9 +27,9 @@ pub(in super::super) enum Kind {
     Change,
 }
 
-/// Something that happened.
+/// Something that happened, as the web admin shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(in super::super) struct RecentEvent {
+pub struct RecentEvent {
     /// Unix milliseconds.
     pub(in super::super) time: i64,
     pub(in super::super) kind: Kind,
@@ -101,8 +101,13 @@ impl Recent {
 }
 
 impl RecentEvent {
-    /// None for what is only a figure.
-    pub(super) fn of(event: &Event<'_>, time: i64) -> Option<Self> {
+    /// The user or the admin whom it is about; may be empty.
+    pub fn username(&self) -> &str {
+        &self.username
+    }
+
+    /// An event at a time in Unix milliseconds; none for what is only a figure.
+    pub fn of(event: &Event<'_>, time: i64) -> Option<Self> {
         let made = |kind, username: &str, address: String, text: String| {
             Some(Self {
                 time,

@@ -1,9 +1,14 @@
 //! What happens, as lines of the log. The order of the fields is SFTPGo 0.9.4's, by which parsers go.
 
+mod archive;
+mod line;
+
 use std::{path::Path, time::Duration};
 
 use log::{Level, Record, kv::Value};
 use sftpgo_core::event::{Actor, Change, Command, Event, Observer, Operation, Subject};
+
+pub(crate) use self::archive::LogFiles;
 
 /// Writes events to the log; the target is the line's `sender`.
 pub(crate) struct EventLog;
@@ -168,6 +173,7 @@ mod tests {
     use std::{cell::RefCell, sync::Once};
 
     use log::{LevelFilter, Log, Metadata, Record};
+    use sftpgo_api::RecentEvent;
     use sftpgo_core::event::{ConnectionProtocol, Identity, LoginMethod, Protocol};
 
     use super::*;
@@ -192,8 +198,7 @@ mod tests {
         fn flush(&self) {}
     }
 
-    /// Without the time, and the message behind it.
-    fn line_of(event: &Event<'_>) -> String {
+    fn whole_line_of(event: &Event<'_>) -> String {
         static START: Once = Once::new();
         START.call_once(|| {
             log::set_logger(&Capture).unwrap();
@@ -201,7 +206,12 @@ mod tests {
         });
         LINES.take();
         EventLog.notify(event);
-        let line = String::from_utf8(LINES.take()).unwrap();
+        String::from_utf8(LINES.take()).unwrap()
+    }
+
+    /// Without the time, and the message behind it.
+    fn line_of(event: &Event<'_>) -> String {
+        let line = whole_line_of(event);
         let (fields, time) = line.rsplit_once(",\"time\":\"").unwrap();
         assert_eq!(
             time.find('"'),
@@ -232,6 +242,79 @@ mod tests {
             transfer(Some("quota exceeded")),
             format!(r#"{{"level":"warn",{fields},"error":"quota exceeded""#)
         );
+    }
+
+    /// As the page of events shows them.
+    fn is_read_again(event: &Event<'_>) {
+        let line = whole_line_of(event);
+        let mut read = None;
+        line::tell(&line, &mut |time, again| {
+            read = RecentEvent::of(again, time).zip(Some(time));
+        });
+        let (read, time) = read.unwrap_or_else(|| panic!("nothing is read from {line}"));
+        assert_eq!(Some(read), RecentEvent::of(event, time), "{line}");
+    }
+
+    #[test]
+    fn what_is_logged_is_read_again_as_it_was_told() {
+        let username = "a \"quoted\" n\u{e4}me\n";
+        for operation in [Operation::Upload, Operation::Download] {
+            for error in [None, Some("gone")] {
+                is_read_again(&Event::Transfer {
+                    operation,
+                    username,
+                    file_path: Path::new("/srv/a\tb"),
+                    size: 7,
+                    elapsed: Duration::from_millis(12),
+                    connection_id: "c1",
+                    protocol: Protocol::Scp,
+                    error,
+                });
+            }
+        }
+        for (command, target_path) in [
+            (Command::Rename, Some(Path::new("/b"))),
+            (Command::Rmdir, None),
+            (Command::Mkdir, None),
+            (Command::Symlink, Some(Path::new("/b"))),
+            (Command::Remove, None),
+        ] {
+            is_read_again(&Event::Command {
+                command,
+                username,
+                file_path: Path::new("/a"),
+                target_path,
+                connection_id: "c1",
+                protocol: Protocol::Sftp,
+            });
+        }
+        let remote = "[2001:db8::1]:4000".parse().unwrap();
+        for method in LoginMethod::ALL {
+            is_read_again(&Event::LoginOk {
+                username,
+                method,
+                remote,
+            });
+            is_read_again(&Event::LoginFailed {
+                username,
+                method,
+                remote,
+                reason: "wrong",
+            });
+        }
+        for change in Change::ALL {
+            for by in [
+                Actor::program(),
+                Actor::admin("alice", Some([192, 0, 2, 7].into())),
+            ] {
+                is_read_again(&Event::Change {
+                    change,
+                    username,
+                    id: "7",
+                    by: &by,
+                });
+            }
+        }
     }
 
     #[test]
