@@ -150,13 +150,28 @@ impl Server {
 
     /// Calls the REST API and answers status and JSON.
     pub fn rest(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        self.rest_with(method, path, &[], body)
+    }
+
+    /// The same with headers.
+    pub fn rest_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> (u16, Value) {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .build()
             .into();
-        let request = ureq::http::Request::builder()
+        let mut request = ureq::http::Request::builder()
             .method(method)
-            .uri(format!("http://127.0.0.1:{}{path}", self.http_port))
+            .uri(format!("http://127.0.0.1:{}{path}", self.http_port));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request
             .body(body.map(Value::to_string).unwrap_or_default())
             .unwrap();
         let mut response = agent.run(request).unwrap();

@@ -101,6 +101,11 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "", error)
     }
 
+    /// Is it because the store does not answer?
+    pub(crate) fn is_unavailable(&self) -> bool {
+        self.kind == Some(ErrorKind::Unavailable)
+    }
+
     /// What is wrong, for a person.
     pub(crate) fn status(&self) -> StatusCode {
         self.status

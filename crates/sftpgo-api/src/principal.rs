@@ -22,6 +22,8 @@ pub(crate) enum Principal {
     Anyone,
     /// A name of the operator's file, which opens REST 1.2.0 and the metrics.
     Listed(String),
+    /// Who was an admin before the store did not answer any more, and may read the metrics meanwhile.
+    MetricsReader,
     /// Who knows the setup code, and may make the first admin.
     Setup,
     /// An admin.
@@ -42,8 +44,12 @@ pub(crate) enum By {
     Password,
     /// A token.
     Token(Claims),
-    /// The API key with this id, which may not change what the admin logs in with.
-    ApiKey(String),
+    /// An API key, which may not change what the admin logs in with.
+    ApiKey {
+        id: String,
+        /// In Unix milliseconds; 0 is never.
+        expires_at: i64,
+    },
 }
 
 /// What a route needs its principal to be allowed.
@@ -51,8 +57,10 @@ pub(crate) enum By {
 pub(crate) enum Need {
     /// Nothing but to be known.
     Login,
-    /// Reading state and metrics.
+    /// Reading state.
     ViewStatus,
+    /// Reading metrics.
+    ReadMetrics,
     /// Reading users and what they may do.
     ViewUsers,
     /// Adding a user.
@@ -86,7 +94,7 @@ impl Need {
     fn permission(self) -> Option<AdminPermissions> {
         Some(match self {
             Self::Login | Self::OwnAccount => return None,
-            Self::ViewStatus => AdminPermissions::VIEW_STATUS,
+            Self::ViewStatus | Self::ReadMetrics => AdminPermissions::VIEW_STATUS,
             Self::ViewUsers => AdminPermissions::VIEW_USERS,
             Self::AddUsers => AdminPermissions::ADD_USERS,
             Self::ChangeUsers => AdminPermissions::EDIT_USERS,
@@ -115,7 +123,7 @@ impl AdminSession {
     /// Why not.
     pub(crate) fn check(&self, need: Need) -> Result<(), ApiError> {
         let refused = |why: &str| Err(ApiError::forbidden(why));
-        if matches!(self.by, By::ApiKey(_)) && need.is_about_logins() {
+        if matches!(self.by, By::ApiKey { .. }) && need.is_about_logins() {
             return refused("an API key may not do this");
         }
         if need != Need::OwnAccount {
@@ -139,13 +147,13 @@ impl Principal {
     /// As whom something is changed.
     fn identity(&self) -> Identity {
         match self {
-            Self::Nobody | Self::Anyone => Identity::Anyone,
+            Self::Nobody | Self::Anyone | Self::MetricsReader => Identity::Anyone,
             Self::Listed(name) => Identity::Listed(name.clone()),
             Self::Setup => Identity::SetupCode,
             Self::Admin(session) => {
                 let admin = session.admin.username.clone();
                 match &session.by {
-                    By::ApiKey(id) => Identity::ApiKey {
+                    By::ApiKey { id, .. } => Identity::ApiKey {
                         id: id.clone(),
                         admin,
                     },
@@ -169,6 +177,7 @@ pub(crate) fn allowed(
 ) -> impl Filter<Extract = (Allowed,), Error = Infallible> + Clone + use<> {
     asked(app).map(move |(app, principal): (App, Principal)| match &principal {
         Principal::Anyone | Principal::Listed(_) => Ok(app),
+        Principal::MetricsReader if need == Need::ReadMetrics => Ok(app),
         principal => admin(principal, need).map(|_| app),
     })
 }
@@ -253,7 +262,11 @@ mod tests {
 
     #[test]
     fn a_key_does_not_touch_logins() {
-        let key = session(&["*"], By::ApiKey("k".to_owned()));
+        let by = By::ApiKey {
+            id: "k".to_owned(),
+            expires_at: 0,
+        };
+        let key = session(&["*"], by);
         assert!(key.check(Need::ManageAdmins).is_ok());
         assert!(key.check(Need::ManageApiKeys).is_err());
         assert!(key.check(Need::OwnAccount).is_err());

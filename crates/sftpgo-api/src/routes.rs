@@ -21,6 +21,9 @@ const BASE: &str = "/api/v1/";
 /// an address, and nobody learns more than that.
 pub(crate) const HEALTH: &str = "/healthz";
 
+/// The metrics, whose readers need not wait for the store.
+pub(crate) const METRICS: &str = "/metrics";
+
 /// Is the path of a resource that anybody may have, or that asks for a login by itself?
 pub(crate) fn needs_no_principal(path: &str) -> bool {
     web::is_web(path) || path == HEALTH || path == "/api/v2/token"
@@ -180,9 +183,9 @@ fn documents(app: &App) -> BoxedFilter<(Response,)> {
     let contract_v2 = exactly(OPENAPI_V2.to_owned())
         .and(warp::get())
         .map(|| Ok(openapi::contract_v2()));
-    let metrics = exactly("/metrics".to_owned())
+    let metrics = exactly(METRICS.to_owned())
         .and(warp::get())
-        .and(allowed(app, Need::ViewStatus))
+        .and(allowed(app, Need::ReadMetrics))
         .map(|app: Allowed| Ok(app?.state.metrics.response()));
     either!(
         contract,
@@ -190,7 +193,7 @@ fn documents(app: &App) -> BoxedFilter<(Response,)> {
         contract_v2,
         refused(exactly(OPENAPI_V2.to_owned()), "GET"),
         metrics,
-        refused(exactly("/metrics".to_owned()), "GET"),
+        refused(exactly(METRICS.to_owned()), "GET"),
     )
     .map(respond)
     .boxed()

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod metrics;
 mod outage;
 mod several_servers;
 mod standstill;
@@ -17,11 +18,17 @@ mod takeover;
 use sftpgo_databases::Kind;
 use sftpgo_e2e::Server;
 
-/// A server of ours whose users are in a database of a server of theirs, and whose usage is counted.
-fn start_on(server: &sftpgo_databases::Server, database: &str) -> Server {
+/// By which the usage of everybody in a database is counted.
+fn settings_of(server: &sftpgo_databases::Server, database: &str) -> Vec<(String, String)> {
     let mut settings = server.settings(database);
     let everybody = ("SFTPGO_DATA_PROVIDER__TRACK_QUOTA", "1");
     settings.push((everybody.0.to_owned(), everybody.1.to_owned()));
+    settings
+}
+
+/// A server of ours whose users are in a database of a server of theirs, and whose usage is counted.
+fn start_on(server: &sftpgo_databases::Server, database: &str) -> Server {
+    let settings = settings_of(server, database);
     let settings: Vec<_> = settings
         .iter()
         .map(|(key, value)| (key.as_str(), value.as_str()))

@@ -7,18 +7,19 @@ use sftpgo_core::{
     admin::{Admin, PasswordVerdict, RefusedAdmin},
     fair_pool::Bell,
 };
+use tokio::time::timeout;
 use warp::http::{HeaderMap, HeaderName, header};
 
-use super::{Audience, BasicCredentials};
+use super::{Audience, BasicCredentials, metrics_readers::STORE_PATIENCE};
 use crate::{
     arrival::{Arrival, ClientAddress, Reach},
     error::ApiError,
-    principal::{AdminSession, By, Principal},
+    principal::{AdminSession, By, Need, Principal},
     routes,
     state::App,
 };
 
-const API_KEY: HeaderName = HeaderName::from_static("x-sftpgo-api-key");
+pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-sftpgo-api-key");
 const SETUP_CODE: HeaderName = HeaderName::from_static("x-sftpgo-setup-code");
 
 /// Who sends a request with these headers to this path.
@@ -52,6 +53,54 @@ pub(crate) async fn authenticate(
     if routes::is_public(path) {
         return Ok(Principal::Nobody);
     }
+    if path == routes::METRICS {
+        return metrics_reader(app, headers, remote).await;
+    }
+    by_credentials(app, headers, remote).await
+}
+
+/// An admin, or while the store does not answer who was one of late.
+async fn metrics_reader(
+    app: &App,
+    headers: &HeaderMap,
+    remote: SocketAddr,
+) -> std::result::Result<Principal, ApiError> {
+    let access = &app.state.admins;
+    let readers = &access.metrics_readers;
+    let proof = readers.proof(headers, remote.ip());
+    // Before the store is asked: a change that it does not know of yet counts.
+    let changes = access.logins.admins().changes();
+    let asked = by_credentials(app, headers, remote);
+    let answered = if readers.knows(&proof, changes) && !has_expired(app, headers, remote) {
+        match timeout(STORE_PATIENCE, asked).await {
+            Err(_) => return Ok(Principal::MetricsReader),
+            Ok(Err(error)) if error.is_unavailable() => return Ok(Principal::MetricsReader),
+            Ok(answered) => answered,
+        }
+    } else {
+        asked.await
+    };
+    match &answered {
+        Ok(Principal::Admin(session)) if session.check(Need::ReadMetrics).is_ok() => {
+            readers.remember(proof, session, changes);
+        }
+        Err(error) if error.is_unavailable() => {}
+        _ => readers.forget(&proof),
+    }
+    answered
+}
+
+/// Is it a token that passes no more? That is known without the store.
+fn has_expired(app: &App, headers: &HeaderMap, remote: SocketAddr) -> bool {
+    let tokens = &app.state.admins.tokens;
+    bearer(headers).is_some_and(|token| tokens.check(Audience::Api, &token, remote.ip()).is_none())
+}
+
+async fn by_credentials(
+    app: &App,
+    headers: &HeaderMap,
+    remote: SocketAddr,
+) -> std::result::Result<Principal, ApiError> {
     if let Some(key) = headers.get(API_KEY) {
         let key = key.to_str().unwrap_or_default().to_owned();
         return by_key(app, key, remote).await;
@@ -178,7 +227,13 @@ async fn by_key(
         .run(move || Ok(state.admins.logins.with_api_key(&key, remote)))
         .await?;
     match checked {
-        Ok((admin, id)) => Ok(session(admin, By::ApiKey(id))),
+        Ok((admin, key)) => Ok(session(
+            admin,
+            By::ApiKey {
+                id: key.id,
+                expires_at: key.expires_at,
+            },
+        )),
         Err(RefusedAdmin::Unknown) => Err(ApiError::bad_request("the API key is not valid")),
         Err(RefusedAdmin::Wrong) => Err(ApiError::unauthorized(
             "the API key is wrong or has expired",

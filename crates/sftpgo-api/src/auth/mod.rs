@@ -2,6 +2,7 @@
 
 mod authenticate;
 mod basic;
+mod metrics_readers;
 mod signing;
 mod tokens;
 
@@ -16,6 +17,7 @@ use sftpgo_core::{
 
 pub(crate) use authenticate::{authenticate, check_basic, remote, wait_until};
 pub(crate) use basic::{BasicCredentials, VerifiedBasic};
+use metrics_readers::MetricsReaders;
 pub(crate) use tokens::{Audience, Claims};
 pub use tokens::{TokenSettings, Tokens};
 
@@ -34,6 +36,7 @@ pub struct AdminAccess {
     /// Called when the first admin was made: what showed the setup code can go.
     pub when_set_up: Box<dyn Fn() + Send + Sync>,
     pub(crate) verified_basic: VerifiedBasic,
+    metrics_readers: MetricsReaders,
 }
 
 impl AdminAccess {
@@ -47,6 +50,7 @@ impl AdminAccess {
             listed: None,
             when_set_up: Box::new(|| {}),
             verified_basic: VerifiedBasic::default(),
+            metrics_readers: MetricsReaders::default(),
         }
     }
 

@@ -97,7 +97,7 @@ pub(super) async fn take_back(allowed: AllowedAdmin) -> Reply {
                 "Your token has been invalidated",
             ))
         }
-        By::ApiKey(_) => Err(ApiError::forbidden("an API key may not do this")),
+        By::ApiKey { .. } => Err(ApiError::forbidden("an API key may not do this")),
         By::Password => Err(ApiError::bad_request("there is no token to give back")),
     }
 }

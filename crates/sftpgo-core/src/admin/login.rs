@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Admin, Admins, api_key::SentKey};
+use super::{Admin, Admins, ApiKey, api_key::SentKey};
 use crate::{
     auth::{LoginFailure, Logins, SentName},
     credential::password::PasswordHash,
@@ -165,7 +165,7 @@ impl AdminLogins {
         }
     }
 
-    /// The admin for whom this key may be used, and the id of the key.
+    /// The admin for whom this key may be used, and the key.
     ///
     /// # Errors
     /// See [`RefusedAdmin`].
@@ -173,7 +173,7 @@ impl AdminLogins {
         &self,
         text: &str,
         remote: SocketAddr,
-    ) -> Result<(Admin, String), RefusedAdmin> {
+    ) -> Result<(Admin, ApiKey), RefusedAdmin> {
         let refused = |shown: &str, reason: &str, refusal| {
             let name = SentName::new(shown.as_bytes());
             let failure = match &refusal {
@@ -216,7 +216,7 @@ impl AdminLogins {
                 {
                     log::warn!("the use of an API key could not be written down: {error}");
                 }
-                Ok((admin, key.id))
+                Ok((admin, key))
             }
             _ => refused(
                 username,

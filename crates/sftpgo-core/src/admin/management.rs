@@ -5,7 +5,7 @@ mod second_factors;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use super::{
@@ -31,6 +31,7 @@ pub struct Admins {
     events: Events,
     /// There is an admin. It stays so.
     is_set_up: AtomicBool,
+    changes: AtomicU64,
 }
 
 impl Admins {
@@ -41,6 +42,7 @@ impl Admins {
             totp_configs,
             events,
             is_set_up: AtomicBool::new(false),
+            changes: AtomicU64::new(0),
         }
     }
 
@@ -249,11 +251,22 @@ impl Admins {
         Ok(password)
     }
 
+    /// How many changes of admins and keys this program has made: what is known of any of them is older if there are more
+    /// by now.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
     pub(super) fn tell(&self, by: &Actor, change: Change, username: &str) {
+        self.tell_of(by, change, username, "");
+    }
+
+    pub(super) fn tell_of(&self, by: &Actor, change: Change, username: &str, id: &str) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
         self.events.emit(&Event::Change {
             change,
             username,
-            id: "",
+            id,
             by,
         });
     }

@@ -4,7 +4,7 @@ use super::Admins;
 use crate::{
     admin::{ApiKey, ApiKeyDraft, NewApiKey},
     error::{Error, ErrorKind, Result},
-    event::{Actor, Change, Event},
+    event::{Actor, Change},
     user::now_ms,
 };
 
@@ -63,12 +63,7 @@ impl Admins {
     }
 
     fn tell_of_key(&self, by: &Actor, change: Change, key: &ApiKey) {
-        self.events.emit(&Event::Change {
-            change,
-            username: &key.admin,
-            id: &key.id,
-            by,
-        });
+        self.tell_of(by, change, &key.admin, &key.id);
     }
 }
 

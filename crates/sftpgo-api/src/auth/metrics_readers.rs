@@ -1,0 +1,169 @@
+//! Who may read the metrics while the store, which the admins are in, does not answer: monitoring needs them most then.
+//!
+//! Whoever was verified a moment ago reads on, with the same credential from the same address, and reads nothing but the
+//! metrics. Of a credential only a hash with a random part of the process is kept.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use ring::digest;
+use sftpgo_core::{random, sync::lock, user::now_ms};
+use warp::http::{HeaderMap, header};
+
+use super::authenticate::API_KEY;
+use crate::principal::{AdminSession, By};
+
+/// The store is not waited for longer than this by who may read without it: Prometheus gives up after ten seconds.
+pub(super) const STORE_PATIENCE: Duration = Duration::from_secs(3);
+/// So long after the store was asked last: some twenty readings of Prometheus's.
+const REMEMBERED: Duration = Duration::from_secs(10 * 60);
+/// Remembered at once.
+const MOST: usize = 256;
+
+/// A credential and the address that it comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Proof(Vec<u8>);
+
+struct Verified {
+    at: Instant,
+    /// Of an API key, in Unix milliseconds; 0 is never.
+    expires_at: i64,
+    /// See [`Admins::changes`](sftpgo_core::admin::Admins::changes): of when it was verified.
+    changes: u64,
+}
+
+/// Those who were verified.
+pub(crate) struct MetricsReaders {
+    salt: [u8; 32],
+    verified: Mutex<HashMap<Proof, Verified>>,
+}
+
+impl Default for MetricsReaders {
+    fn default() -> Self {
+        let mut salt = [0; 32];
+        random::fill(&mut salt);
+        Self {
+            salt,
+            verified: Mutex::default(),
+        }
+    }
+}
+
+impl MetricsReaders {
+    /// What a request brings to prove who sends it.
+    pub(super) fn proof(&self, headers: &HeaderMap, client: IpAddr) -> Proof {
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(&self.salt);
+        context.update(client.to_string().as_bytes());
+        for name in [API_KEY, header::AUTHORIZATION] {
+            for value in headers.get_all(&name) {
+                context.update(&(value.len() as u64).to_be_bytes());
+                context.update(value.as_bytes());
+            }
+            context.update(&[0xff]);
+        }
+        Proof(context.finish().as_ref().to_vec())
+    }
+
+    /// The store has said that this is an admin, who may read the metrics, when so many changes of admins had been made.
+    pub(super) fn remember(&self, proof: Proof, session: &AdminSession, changes: u64) {
+        let mut verified = lock(&self.verified);
+        if verified.len() >= MOST {
+            verified.retain(|_, known| known.at.elapsed() < REMEMBERED);
+        }
+        if verified.len() < MOST || verified.contains_key(&proof) {
+            let expires_at = match session.by {
+                By::ApiKey { expires_at, .. } => expires_at,
+                By::Password | By::Token(_) => 0,
+            };
+            verified.insert(
+                proof,
+                Verified {
+                    at: Instant::now(),
+                    expires_at,
+                    changes,
+                },
+            );
+        }
+    }
+
+    /// The store has said something else.
+    pub(super) fn forget(&self, proof: &Proof) {
+        lock(&self.verified).remove(proof);
+    }
+
+    /// Was this verified a moment ago, and has no admin been changed here since?
+    pub(super) fn knows(&self, proof: &Proof, changes: u64) -> bool {
+        let verified = lock(&self.verified);
+        verified.get(proof).is_some_and(|known| {
+            known.at.elapsed() < REMEMBERED
+                && known.changes == changes
+                && (known.expires_at == 0 || known.expires_at > now_ms())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sftpgo_core::admin::AdminDraft;
+
+    use super::*;
+
+    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn headers(name: &'static str, value: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, value.parse().unwrap());
+        headers
+    }
+
+    fn session(by: By) -> AdminSession {
+        let draft = AdminDraft {
+            username: "alice".to_owned(),
+            password: "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$7fkwUSUMyZ7sXrhZPxw1UQ".to_owned(),
+            permissions: vec!["*".to_owned()],
+            status: 1,
+            ..AdminDraft::default()
+        };
+        AdminSession {
+            admin: draft.validate(1).unwrap(),
+            by,
+        }
+    }
+
+    #[test]
+    fn only_the_same_credential_from_the_same_address_is_known_until_an_admin_changes() {
+        let readers = MetricsReaders::default();
+        let sent = headers("authorization", "Basic YTpi");
+        let proof = |headers: &HeaderMap, client| readers.proof(headers, client);
+        assert!(!readers.knows(&proof(&sent, CLIENT), 1));
+        readers.remember(proof(&sent, CLIENT), &session(By::Password), 1);
+        assert!(readers.knows(&proof(&sent, CLIENT), 1));
+        assert!(!readers.knows(&proof(&sent, CLIENT), 2));
+        assert!(!readers.knows(&proof(&sent, [192, 0, 2, 1].into()), 1));
+        for other in [
+            headers("authorization", "Basic YTpj"),
+            headers("x-sftpgo-api-key", "Basic YTpi"),
+        ] {
+            assert!(!readers.knows(&proof(&other, CLIENT), 1));
+        }
+        readers.forget(&proof(&sent, CLIENT));
+        assert!(!readers.knows(&proof(&sent, CLIENT), 1));
+    }
+
+    #[test]
+    fn a_key_that_has_expired_meanwhile_is_not_known() {
+        let readers = MetricsReaders::default();
+        let proof = readers.proof(&headers("x-sftpgo-api-key", "a.b"), CLIENT);
+        for (expires_at, known) in [(0, true), (now_ms() + 60_000, true), (now_ms() - 1, false)] {
+            let id = "a".to_owned();
+            let by = By::ApiKey { id, expires_at };
+            readers.remember(proof.clone(), &session(by), 1);
+            assert_eq!(readers.knows(&proof, 1), known);
+        }
+    }
+}
