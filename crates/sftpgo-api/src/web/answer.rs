@@ -35,7 +35,7 @@ const HEADERS: [(HeaderName, &str); 8] = [
         HeaderName::from_static("permissions-policy"),
         "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     ),
-    (header::VARY, "Accept-Encoding, Cookie"),
+    (header::VARY, "accept-encoding, cookie"),
 ];
 
 /// A shorter answer is sent as it is.
@@ -183,11 +183,13 @@ pub(super) fn see_other(location: &str) -> Response {
     response
 }
 
-/// What every answer of the web admin has.
+/// What every answer of the web admin has, but where it says so itself.
 pub(super) fn secured(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
     response
 }

@@ -1,7 +1,7 @@
 //! Styles, script and picture, which are in the binary.
 
 use warp::{
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     reply::Response,
 };
 
@@ -39,15 +39,25 @@ pub(super) fn asset(request: &Request, name: &str) -> Option<Response> {
         "icon.svg" => ("image/svg+xml", ICON),
         _ => return None,
     };
-    let mut response = sized(request, content_type, bytes.to_vec());
+    let tag = format!("W/\"{}\"", version());
+    let mut response = if request.has_version(&tag) {
+        let mut unchanged = Response::default();
+        *unchanged.status_mut() = StatusCode::NOT_MODIFIED;
+        unchanged
+    } else {
+        sized(request, content_type, bytes.to_vec())
+    };
     let caching = if request.query == version() {
         "public, max-age=31536000, immutable"
     } else {
         "no-cache"
     };
-    let caching = HeaderValue::from_static(caching);
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, caching);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    // The same for everybody, compressed or not.
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        headers.insert(header::ETAG, tag);
+    }
     Some(response)
 }

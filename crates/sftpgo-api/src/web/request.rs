@@ -68,6 +68,17 @@ impl Request {
             .map(|(_, value)| value)
     }
 
+    /// Does the browser have what this entity tag is of (RFC 9110, 13.1.2)?
+    pub(super) fn has_version(&self, tag: &str) -> bool {
+        let headers = self.headers.get_all(header::IF_NONE_MATCH).into_iter();
+        let tags = headers
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','));
+        let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+        tags.map(opaque)
+            .any(|known| known == opaque(tag) || known == "*")
+    }
+
     /// May the answer be compressed by gzip?
     pub(super) fn takes_gzip(&self) -> bool {
         let headers = self.headers.get_all(header::ACCEPT_ENCODING).into_iter();

@@ -11,6 +11,7 @@
 mod accounts;
 mod activity;
 mod browser;
+mod caching;
 mod connections;
 mod maintenance;
 mod sessions;
