@@ -1,5 +1,6 @@
 //! One open file: counted, listed, limited by the quota, and finished or abandoned exactly once.
 
+mod behind;
 mod copy;
 mod ending;
 mod in_order;
@@ -12,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use self::behind::Behind;
 pub(crate) use self::{
     in_order::{Content, InOrderUpload},
     staged::{Begin, name_is_taken},
@@ -133,6 +135,19 @@ impl Transfer {
         self.upload(|upload, shared, file| upload.check_write(shared, file, (offset, len)))
     }
 
+    /// How long to wait before [`Transfer::write_at`] of `data` at `offset`: for the room, as [`Transfer::wait_for_room`], and
+    /// for a storage that takes it meanwhile, where writing may take long. None when the write does not wait.
+    pub fn wait_to_write(&self, data: &[u8], offset: u64) -> Option<Duration> {
+        let upload = self.upload.as_ref()?;
+        let room = self.wait_for_room(data.len(), offset);
+        room.or_else(|| upload.begin_write(&self.shared, self.file.as_ref(), (offset, data)))
+    }
+
+    /// How many bytes of a write the storage takes since [`Transfer::wait_to_write`]: the write is to have just these.
+    pub fn being_written(&self) -> Option<usize> {
+        self.upload.as_ref()?.being_written()
+    }
+
     /// How long to wait before [`Transfer::write_at`] of `len` bytes at `offset`, because the database is being asked
     /// whether there is room for them; none when that is known. Asked before each write, by whoever has other work to do
     /// meanwhile; else the write itself waits for the answer.
@@ -228,6 +243,16 @@ impl Transfer {
         stored
     }
 
+    /// The same, where the storage may take long by a thread of its own: whoever has other work to do comes back for the
+    /// outcome.
+    pub fn begin_to_finish(self) -> Finishing {
+        let is_in_order = self.upload.as_ref().is_some_and(Upload::is_in_order);
+        Finishing(match is_in_order {
+            true => Outcome::Behind(Behind::start("storage-finish", move || self.finish())),
+            false => Outcome::Done(self.finish()),
+        })
+    }
+
     /// Ends a transfer that failed for a reason only the protocol knows; in the atomic modes the old file stands.
     pub fn fail(mut self, reason: &str) {
         self.failure.get_or_insert_with(|| reason.to_owned());
@@ -293,6 +318,40 @@ impl Transfer {
         result.inspect_err(|error| {
             self.failure.get_or_insert_with(|| error.to_string());
         })
+    }
+}
+
+/// A transfer that comes to its clean end. It does so too when this is dropped.
+pub struct Finishing(Outcome);
+
+enum Outcome {
+    Done(Result<()>),
+    Behind(Behind<Result<()>>),
+}
+
+impl Finishing {
+    /// When to come back; none when there is an outcome.
+    pub fn wait(&self) -> Option<Duration> {
+        match &self.0 {
+            Outcome::Done(_) => None,
+            Outcome::Behind(behind) => behind.wait(),
+        }
+    }
+
+    /// Waits for the outcome.
+    ///
+    /// # Errors
+    /// As [`Transfer::finish`].
+    pub fn outcome(self) -> Result<()> {
+        match self.0 {
+            Outcome::Done(outcome) => outcome,
+            Outcome::Behind(behind) => behind.take().unwrap_or_else(|| {
+                Err(Error::new(
+                    ErrorKind::Internal,
+                    "the storage panicked when the upload was finished",
+                ))
+            }),
+        }
     }
 }
 

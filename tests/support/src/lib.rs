@@ -1,7 +1,8 @@
 //! What the tests of several crates have in common.
 //!
 //! [`Service`] is a server without a network: users in memory, their homes, their sessions, and what is recorded of them.
-//! [`FaultyProvider`] and [`HookedHomes`] are stores and homes that fail or hang when a test says so.
+//! [`FaultyProvider`] and [`HookedHomes`] are stores and homes that fail or hang when a test says so; [`MemoryHomes`] is a
+//! storage that can do as little as a storage may.
 //!
 //! Core's own tests use it too. Those below `tests/` may use all of it; the unit tests of core only what has no type of
 //! core, because for them this crate is compiled with another core.
@@ -10,11 +11,13 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::disallowed_methods,
+    clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
 
 mod faulty_provider;
 mod homes;
+mod memory_homes;
 mod recorder;
 mod service;
 mod transfers;
@@ -23,6 +26,7 @@ mod wait;
 
 pub use faulty_provider::{FaultyProvider, LedgerState};
 pub use homes::HookedHomes;
+pub use memory_homes::{FAILS_AT_ITS_END, FAILS_ON_THE_WAY, MemoryHomes};
 pub use recorder::{EndedTransfer, Recorder};
 pub use service::{Service, Settings, client_address};
 pub use transfers::{APPEND, LOCK, NEW, PART, READ, begin, kind, path, put};

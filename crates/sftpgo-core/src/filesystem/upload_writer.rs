@@ -11,6 +11,9 @@ use crate::error::Result;
 /// order. Who writes otherwise leaves holes, comes back to what was written, or uploads parts of one file by several handles:
 /// no bounded window is enough for that, and a client that had heard that its data is stored would hear the contrary at its
 /// CLOSE.
+///
+/// Its calls come one after the other, from whatever thread, and may take long: where the caller has other work to do, such as
+/// the other sessions of a connection, they run on a thread of their own.
 pub trait UploadWriter: Send {
     /// Takes the next bytes, all of them.
     ///

@@ -1,6 +1,9 @@
 //! The usage and limits of one user, shared by the user's sessions.
 
-use std::sync::{Arc, Mutex, MutexGuard, atomic::AtomicBool};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, atomic::AtomicBool},
+    time::Instant,
+};
 
 use super::{ask::Asking, user_state::UserState};
 use crate::{
@@ -28,6 +31,8 @@ pub struct QuotaAccount {
     pub(super) user_state: Arc<UserState>,
     pub(super) write_behind: Arc<WriteBehind>,
     names: Mutex<()>,
+    /// Since when a storage that may take long has them.
+    names_with_storage: Mutex<Option<Instant>>,
     uploads: Mutex<RunningUploads>,
     counted_files: CountedFiles,
     /// The ledger, or while it does not answer the journal, says that this user is dirty.
@@ -37,6 +42,18 @@ pub struct QuotaAccount {
     pub(super) asking: Option<Mutex<Asking>>,
     /// Held while writing to it; `state` is not, so that transfers go on meanwhile.
     pub(super) client: Mutex<Box<dyn LedgerClient>>,
+}
+
+/// The names of a user, held for a storage.
+pub(crate) struct NamesWithStorage<'a> {
+    account: &'a QuotaAccount,
+    _names: MutexGuard<'a, ()>,
+}
+
+impl Drop for NamesWithStorage<'_> {
+    fn drop(&mut self) {
+        *lock(&self.account.names_with_storage) = None;
+    }
 }
 
 impl QuotaAccount {
@@ -65,6 +82,7 @@ impl QuotaAccount {
             write_behind,
             asking,
             names: Mutex::default(),
+            names_with_storage: Mutex::default(),
             uploads: Mutex::default(),
             counted_files: CountedFiles::of(Arc::clone(&state)),
             marked: AtomicBool::new(false),
@@ -232,6 +250,21 @@ impl QuotaAccount {
     pub fn lock_namespace(&self) -> MutexGuard<'_, ()> {
         self.mark();
         lock(&self.names)
+    }
+
+    /// The same for a storage that may take long; [`QuotaAccount::wait_for_names`] says so meanwhile.
+    pub(crate) fn lock_namespace_for_storage(&self) -> NamesWithStorage<'_> {
+        let names = self.lock_namespace();
+        *lock(&self.names_with_storage) = Some(Instant::now());
+        NamesWithStorage {
+            account: self,
+            _names: names,
+        }
+    }
+
+    /// Since when a storage has the names.
+    pub(super) fn names_are_with_storage(&self) -> Option<Instant> {
+        *lock(&self.names_with_storage)
     }
 
     /// From here on it is remembered what changes. Writes that are going on end before this returns.

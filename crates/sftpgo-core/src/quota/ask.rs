@@ -67,6 +67,12 @@ impl QuotaAccount {
         self.asking.is_some()
     }
 
+    /// How long to wait before an operation on names, because a storage has them that may take long.
+    pub fn wait_for_names(&self) -> Option<Duration> {
+        let since = self.names_are_with_storage()?;
+        Some((since.elapsed() / 4).clamp(SOON, SELDOM))
+    }
+
     /// How long to wait before an operation that changes files and takes `delta`, because the ledger is being told that the
     /// user is dirty, or asked whether there is room. None when that is known: then the operation itself does not have to ask.
     pub fn wait_for_room(self: &Arc<Self>, delta: UsageDelta) -> Option<Duration> {

@@ -21,6 +21,9 @@ impl Session {
         change: &AttributeChange,
     ) -> Option<Duration> {
         let size = change.size?;
+        if let Some(wait) = self.shared.quota.wait_for_names() {
+            return Some(wait);
+        }
         if !self.shared.quota.may_have_to_ask() {
             return None;
         }

@@ -43,15 +43,21 @@ impl Session {
         if !(request.write || request.create || request.truncate) {
             return None;
         }
-        self.shared.quota.wait_for_room(UsageDelta {
-            size: 0,
-            files: i32::from(request.create),
+        let quota = &self.shared.quota;
+        quota.wait_for_names().or_else(|| {
+            quota.wait_for_room(UsageDelta {
+                size: 0,
+                files: i32::from(request.create),
+            })
         })
     }
 
     /// The same before names are removed, moved or linked.
     pub fn wait_to_change_names(&self) -> Option<Duration> {
-        self.shared.quota.wait_for_room(UsageDelta::default())
+        let quota = &self.shared.quota;
+        quota
+            .wait_for_names()
+            .or_else(|| quota.wait_for_room(UsageDelta::default()))
     }
 
     /// Opens a file as a transfer, listed until it is finished or dropped.

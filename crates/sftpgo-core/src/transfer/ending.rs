@@ -111,6 +111,9 @@ impl Upload {
         if !shared.quota.may_have_to_ask() || self.broken.is_some() {
             return None;
         }
+        if let Some(wait) = shared.quota.wait_for_names() {
+            return Some(wait);
+        }
         // Holding the names may have to wait for the ledger itself.
         if let Some(wait) = shared.quota.wait_for_room(UsageDelta::default()) {
             return Some(wait);
@@ -130,7 +133,7 @@ impl Upload {
         let Destination::InOrder(upload) = self.take_destination() else {
             return Ok(());
         };
-        let _names = shared.quota.lock_namespace();
+        let _names = shared.quota.lock_namespace_for_storage();
         let is_whole = self.broken.map_or(Ok(()), |kind| Err(not_stored(kind)));
         let delta = is_whole
             .and_then(|()| upload.publish(shared, &self.count))

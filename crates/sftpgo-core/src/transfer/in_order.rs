@@ -2,10 +2,13 @@
 
 use std::{
     sync::{Arc, Mutex, MutexGuard},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
-use super::publish::{Claim, Unnamed};
+use super::{
+    behind::Behind,
+    publish::{Claim, Unnamed},
+};
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{
@@ -18,6 +21,11 @@ use crate::{
     usage::SharedCount,
     vpath::VirtualPath,
 };
+
+/// How long a write waits for the storage whose caller does not come back.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the end of a session waits until the storage has thrown an upload away.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The one handle of such an upload, until it ends.
 pub(crate) struct InOrderUpload {
@@ -35,11 +43,25 @@ pub(crate) struct InOrderUpload {
 pub(crate) struct Content(Mutex<State>);
 
 struct State {
-    /// None once it has ended.
-    writer: Option<Box<dyn UploadWriter>>,
+    writer: Writer,
     /// As the file would look if it were there.
     metadata: Metadata,
 }
+
+/// Where the storage's side of it is.
+#[derive(Default)]
+enum Writer {
+    Here(Box<dyn UploadWriter>),
+    /// It takes the next `len` bytes.
+    Taking {
+        call: Behind<Taken>,
+        len: usize,
+    },
+    #[default]
+    Ended,
+}
+
+type Taken = (Box<dyn UploadWriter>, Result<()>);
 
 impl Content {
     /// Nothing yet.
@@ -51,7 +73,7 @@ impl Content {
         let now = unix_seconds(SystemTime::now());
         let owner = owner.unwrap_or(OwnerIds { uid: 0, gid: 0 });
         Self(Mutex::new(State {
-            writer: Some(writer),
+            writer: Writer::Here(writer),
             metadata: Metadata {
                 file_type: FileType::File,
                 mode: 0o100_000 | mode.unwrap_or(0o644) & 0o777,
@@ -71,8 +93,76 @@ impl Content {
         lock(&self.0)
     }
 
+    /// Has the storage take `data` at `offset`, unless it is at that already, and says when to come back with
+    /// [`File::write_all_at`]; none when that does not wait.
+    pub(super) fn begin_write(&self, data: &[u8], offset: u64) -> Option<Duration> {
+        let mut state = self.lock();
+        if offset != state.metadata.size || data.is_empty() {
+            return None;
+        }
+        state.writer = match std::mem::take(&mut state.writer) {
+            Writer::Here(mut writer) => {
+                let data = data.to_vec();
+                Writer::Taking {
+                    len: data.len(),
+                    call: Behind::start("storage-write", move || {
+                        let taken = writer.write(&data);
+                        (writer, taken)
+                    }),
+                }
+            }
+            other => other,
+        };
+        match &state.writer {
+            Writer::Taking { call, .. } => call.wait(),
+            Writer::Here(_) | Writer::Ended => None,
+        }
+    }
+
+    /// How many bytes the storage takes now.
+    pub(super) fn being_written(&self) -> Option<usize> {
+        match self.lock().writer {
+            Writer::Taking { len, .. } => Some(len),
+            Writer::Here(_) | Writer::Ended => None,
+        }
+    }
+
+    /// Waits for the storage.
     fn take_writer(&self) -> Option<Box<dyn UploadWriter>> {
-        self.lock().writer.take()
+        let writer = std::mem::take(&mut self.lock().writer);
+        match writer {
+            Writer::Here(writer) => Some(writer),
+            Writer::Taking { call, .. } => {
+                let (writer, taken) = call.take()?;
+                taken.is_ok().then_some(writer)
+            }
+            Writer::Ended => None,
+        }
+    }
+}
+
+impl State {
+    fn write(&mut self, data: &[u8]) -> Result<()> {
+        match std::mem::take(&mut self.writer) {
+            Writer::Here(mut writer) => {
+                let taken = writer.write(data);
+                self.writer = Writer::Here(writer);
+                taken
+            }
+            Writer::Taking { call, len } => {
+                if len != data.len() || call.is_running_since(PATIENCE) {
+                    self.writer = Writer::Taking { call, len };
+                    return Err(Error::new(
+                        ErrorKind::Unavailable,
+                        "the storage does not answer",
+                    ));
+                }
+                let (writer, taken) = call.take().ok_or_else(has_ended)?;
+                self.writer = Writer::Here(writer);
+                taken
+            }
+            Writer::Ended => Err(has_ended()),
+        }
     }
 }
 
@@ -121,12 +211,20 @@ impl InOrderUpload {
 
     /// Leaves nothing of what has come, unless that is under its name.
     pub(super) fn abandon(&self, shared: &SessionContext) {
-        if let Some(writer) = self.content.take_writer()
-            && let Err(error) = writer.abort()
-        {
-            log::warn!(
-                "what had arrived of an unfinished upload could not be removed; the next start removes it: {error}"
-            );
+        let writer = std::mem::take(&mut self.content.lock().writer);
+        match writer {
+            Writer::Here(writer) => {
+                Behind::start("storage-abort", move || abort(writer)).is_running_since(FAREWELL);
+            }
+            // Such a storage is not waited for.
+            Writer::Taking { call, .. } => {
+                Behind::start("storage-abort", move || {
+                    if let Some((writer, _)) = call.take() {
+                        abort(writer);
+                    }
+                });
+            }
+            Writer::Ended => {}
         }
         self.end_pledge(shared);
     }
@@ -172,7 +270,7 @@ impl File for Arc<Content> {
         if offset != state.metadata.size {
             return Err(only_written());
         }
-        state.writer.as_mut().ok_or_else(has_ended)?.write(data)?;
+        state.write(data)?;
         state.metadata.size += data.len() as u64;
         Ok(())
     }
@@ -197,8 +295,10 @@ impl File for Arc<Content> {
             return Ok(());
         }
         let mut state = self.lock();
-        let writer = state.writer.as_mut().ok_or_else(has_ended)?;
-        writer.set_attributes(change)?;
+        match &mut state.writer {
+            Writer::Here(writer) => writer.set_attributes(change)?,
+            Writer::Taking { .. } | Writer::Ended => return Err(has_ended()),
+        }
         if let Some(mode) = change.mode {
             state.metadata.mode = 0o100_000 | mode & 0o777;
         }
@@ -223,6 +323,14 @@ pub(super) fn only_written() -> Error {
         ErrorKind::Unsupported,
         "the storage takes a file from the beginning to the end, and stores it when it is closed",
     )
+}
+
+fn abort(writer: Box<dyn UploadWriter>) {
+    if let Err(error) = writer.abort() {
+        log::warn!(
+            "what had arrived of an unfinished upload could not be removed; the next start removes it: {error}"
+        );
+    }
 }
 
 fn has_ended() -> Error {

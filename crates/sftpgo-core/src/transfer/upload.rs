@@ -196,6 +196,29 @@ impl Upload {
         context.quota.wait_for_room(resized(&counted, end).1)
     }
 
+    /// Has the storage begin to take `data`, where that may take long, and says when to come back. None when the write does
+    /// not wait, or is refused.
+    pub(super) fn begin_write(
+        &self,
+        context: &SessionContext,
+        file: &dyn File,
+        (offset, data): (u64, &[u8]),
+    ) -> Option<Duration> {
+        let Destination::InOrder(upload) = &self.destination else {
+            return None;
+        };
+        self.check_write(context, file, (offset, data.len())).ok()?;
+        upload.content.begin_write(data, offset)
+    }
+
+    /// How many bytes the storage takes since then.
+    pub(super) fn being_written(&self) -> Option<usize> {
+        match &self.destination {
+            Destination::InOrder(upload) => upload.content.being_written(),
+            Destination::File | Destination::Hidden(_) => None,
+        }
+    }
+
     /// How long to wait before the file is cut or extended. None when it is known whether there is room.
     pub(super) fn wait_to_resize(&self, context: &SessionContext, size: u64) -> Option<Duration> {
         if !context.quota.may_have_to_ask() {

@@ -13,12 +13,12 @@ use sftpgo_core::{
     transfer::Transfer,
 };
 
-use sftpgo_test_support::{APPEND, NEW, PART, READ, Service, kind, path, put};
-
-use crate::{
-    memory::{FAILS_AT_ITS_END, FAILS_ON_THE_WAY, MemoryHomes},
-    storages::{POLICIES, get, names, service_at},
+use sftpgo_test_support::{
+    APPEND, FAILS_AT_ITS_END, FAILS_ON_THE_WAY, MemoryHomes, NEW, PART, READ, Service, kind, path,
+    put,
 };
+
+use crate::storages::{POLICIES, get, names, service_at};
 
 /// A server whose files are in memory.
 struct Fixture {

@@ -11,8 +11,8 @@
 
 mod directories;
 mod files;
+mod hanging;
 mod in_order;
-mod memory;
 mod names;
 mod quota;
 mod refusals;

@@ -7,9 +7,7 @@ use sftpgo_core::{
     filesystem::{Capabilities, FilesystemFactory, local::LocalHomes},
     session::{Session, UploadMode, UploadPolicy},
 };
-use sftpgo_test_support::{READ, Service, Settings, path};
-
-use crate::memory::MemoryHomes;
+use sftpgo_test_support::{MemoryHomes, READ, Service, Settings, path};
 
 /// Where the files are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@ pub mod message;
 
 mod arguments;
 mod expand;
+mod incoming;
 mod sink;
 mod source;
 mod target;

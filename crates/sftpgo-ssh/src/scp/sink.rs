@@ -5,12 +5,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sftpgo_core::{
     Result,
     filesystem::SetAttributes,
-    session::{AttributeChange, OpenRequest, Session},
+    session::{OpenRequest, Session},
     transfer::Transfer,
 };
 
 use super::{
     Arguments,
+    incoming::{Incoming, Storing},
     message::{self, Malformed, Record, Response},
     target::{Named, PERMISSION_BITS, Target},
 };
@@ -47,17 +48,8 @@ enum State {
     Data(Incoming),
     /// The source says whether it could read the whole file.
     Verdict(Incoming),
-}
-
-/// A file that is being taken.
-struct Incoming {
-    transfer: Transfer,
-    shown: Vec<u8>,
-    offset: u64,
-    left: u64,
-    change: SetAttributes,
-    /// Why it will not be stored; the rest of its data is thrown away.
-    problem: Option<String>,
+    /// The storage is at its end.
+    Storing(Storing),
 }
 
 impl Sink {
@@ -216,6 +208,7 @@ impl Sink {
         let input = streams.input();
         let most = usize::try_from(incoming.left).unwrap_or(usize::MAX);
         let most = most.min(incoming.transfer.piece(PIECE));
+        let most = incoming.transfer.being_written().unwrap_or(most);
         let piece = input.get(..most).unwrap_or(input);
         if piece.is_empty() {
             return self.wait(State::Data(incoming), streams);
@@ -223,7 +216,7 @@ impl Sink {
         let count = piece.len();
         if incoming.problem.is_none()
             && !streams.output_lost()
-            && let Some(wait) = incoming.transfer.wait_for_room(count, incoming.offset)
+            && let Some(wait) = incoming.transfer.wait_to_write(piece, incoming.offset)
         {
             streams.pause_for(wait);
             self.state = State::Data(incoming);
@@ -263,12 +256,30 @@ impl Sink {
         }
         streams.consume(len);
         let shown = incoming.shown.clone();
-        match store(incoming, is_whole) {
+        match incoming.store(is_whole) {
+            Ok(Some(storing)) => self.await_storage(storing, streams),
             // The source has told its user what it could not read: it hears no complaint about that.
-            Ok(()) => {
-                self.failed |= !is_whole;
+            Ok(None) => {
+                self.failed = true;
                 self.answer(streams)
             }
+            Err(problem) => self.warn(streams, &shown, &problem),
+        }
+    }
+
+    /// Answers when the storage has; nobody waits for that when the client is gone.
+    fn await_storage(&mut self, storing: Storing, streams: &mut Streams) -> Step {
+        if let Some(wait) = storing.wait() {
+            if streams.output_lost() {
+                return self.answer(streams);
+            }
+            streams.pause_for(wait);
+            self.state = State::Storing(storing);
+            return Step::Continue;
+        }
+        let shown = storing.shown.clone();
+        match storing.outcome() {
+            Ok(()) => self.answer(streams),
             Err(problem) => self.warn(streams, &shown, &problem),
         }
     }
@@ -311,6 +322,7 @@ impl Program for Sink {
             State::Record => self.take_record(streams),
             State::Data(incoming) => self.take_data(incoming, streams),
             State::Verdict(incoming) => self.take_verdict(incoming, streams),
+            State::Storing(storing) => self.await_storage(storing, streams),
         }
     }
 }
@@ -319,63 +331,6 @@ impl Program for Sink {
 /// ends there and takes the file for stored: all announced bytes have come.
 fn said_nothing(streams: &Streams) -> bool {
     streams.input_ended() && streams.input().is_empty() && !streams.output_lost()
-}
-
-/// Finishes an upload; only then its data is under its name.
-/// Of a file that the source could not read the upload mode says what is kept, and that is no problem of this side.
-fn store(mut incoming: Incoming, is_whole: bool) -> Result<(), String> {
-    if let Some(problem) = incoming.problem {
-        incoming.transfer.fail(&problem);
-        return Err(problem);
-    }
-    let cut = incoming.cut();
-    if !is_whole {
-        incoming
-            .transfer
-            .fail("the source could not read all of it");
-        return cut;
-    }
-    if let Err(problem) = cut {
-        incoming.transfer.fail(&problem);
-        return Err(problem);
-    }
-    let changed = if incoming.change == SetAttributes::default() {
-        Ok(())
-    } else {
-        incoming.transfer.set_attributes(&AttributeChange {
-            size: None,
-            other: incoming.change,
-        })
-    };
-    incoming
-        .transfer
-        .finish()
-        .map_err(|error| error_text(&error))?;
-    changed.map_err(|error| format!("Set mode and times: {}", error_text(&error)))
-}
-
-impl Incoming {
-    /// How long to wait before it is stored, because the database is being asked for room.
-    fn wait_to_store(&self) -> Option<Duration> {
-        match self.problem {
-            Some(_) => None,
-            None => self.transfer.wait_to_finish(),
-        }
-    }
-
-    /// Cuts what an old content has behind the new one.
-    fn cut(&mut self) -> Result<(), String> {
-        let change = AttributeChange {
-            size: Some(self.offset),
-            other: SetAttributes::default(),
-        };
-        let cut = match self.transfer.metadata() {
-            Ok(found) if found.size > self.offset => self.transfer.set_attributes(&change),
-            Ok(_) => Ok(()),
-            Err(error) => Err(error),
-        };
-        cut.map_err(|error| error_text(&error))
-    }
 }
 
 fn time(seconds: u64) -> Option<SystemTime> {

@@ -1,7 +1,8 @@
 //! Which request is done where. Permissions are checked by the session, which every request goes through.
 
 use super::{
-    engine::{Engine, Failure},
+    engine::Engine,
+    failure::Failure,
     proto::{decode::Decoder, encode::Replies, kind},
     requests as r,
 };

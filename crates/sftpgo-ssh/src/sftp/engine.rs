@@ -6,17 +6,14 @@ use sftpgo_core::{Error, ErrorKind, event::Operation, session::Session, vpath::V
 
 use super::{
     dispatch,
+    failure::{Failure, SessionEnd},
     handle::Handles,
     proto::{
-        VERSION,
-        decode::{Decoder, Malformed},
-        encode::Replies,
-        framer::Framer,
-        kind,
-        status::StatusCode,
+        VERSION, decode::Decoder, encode::Replies, framer::Framer, kind, status::StatusCode,
         write_header::WriteHeader,
     },
     requests::{
+        close::{self, Closing},
         copy_data::{self, Copy},
         write::{self, Writing},
     },
@@ -40,40 +37,6 @@ const EXTENSIONS: &[(&str, &str)] = &[
     ("users-groups-by-id@openssh.com", "1"),
 ];
 
-/// Why a session is over before the client ended it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SessionEnd;
-
-impl From<Malformed> for SessionEnd {
-    fn from(_: Malformed) -> Self {
-        Self
-    }
-}
-
-/// Why a request was not done.
-pub(super) enum Failure {
-    /// The packet does not follow the protocol.
-    Malformed,
-    /// The client is told.
-    Refused(Error),
-    /// READ or READDIR at the end.
-    Eof,
-    /// Nothing was done: it is tried again after this.
-    NotYet(Duration),
-}
-
-impl From<Malformed> for Failure {
-    fn from(_: Malformed) -> Self {
-        Self::Malformed
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Refused(error)
-    }
-}
-
 /// The engine of one SFTP session. Calls block on the filesystem.
 pub struct Engine {
     pub(super) session: Session,
@@ -82,6 +45,8 @@ pub struct Engine {
     pub(super) taken_for: TakenFor,
     /// Goes on before the next request.
     pub(super) copy: Option<Copy>,
+    /// The same.
+    pub(super) closing: Option<Closing>,
     /// Its data comes before the next request.
     writing: Option<Writing>,
     framer: Framer,
@@ -101,6 +66,7 @@ impl Engine {
             handles: Handles::new(limits),
             taken_for: TakenFor::Another,
             copy: None,
+            closing: None,
             writing: None,
             framer: Framer::default(),
             replies: Replies::default(),
@@ -131,6 +97,9 @@ impl Engine {
         if let Some(copy) = self.copy.take() {
             return self.go_on(copy).map(|()| true);
         }
+        if let Some(closing) = self.closing.take() {
+            return self.go_on_closing(closing).map(|()| true);
+        }
         let mut framer = std::mem::take(&mut self.framer);
         let done = self.do_next(&mut framer);
         self.framer = framer;
@@ -142,7 +111,7 @@ impl Engine {
     /// done first, or has to wait for a bandwidth limit.
     pub fn write_through(&mut self, data: &[u8]) -> usize {
         let is_limited = self.session.throttle().rate(Operation::Upload).is_some();
-        if is_limited || self.copy.is_some() || self.queued_len() > 0 {
+        if is_limited || self.is_busy() || self.queued_len() > 0 {
             return 0;
         }
         let mut done = 0;
@@ -153,6 +122,11 @@ impl Engine {
             }
         }
         done
+    }
+
+    /// Has a request begun that is done before the next one?
+    fn is_busy(&self) -> bool {
+        self.copy.is_some() || self.closing.is_some()
     }
 
     /// Bytes that were pushed and not worked on.
@@ -323,6 +297,14 @@ impl Engine {
         let id = copy.id();
         self.answer(id, kind::EXTENDED, |engine, replies| {
             copy_data::go_on(engine, copy, replies)
+        })
+        .map(drop)
+    }
+
+    fn go_on_closing(&mut self, closing: Closing) -> Result<(), SessionEnd> {
+        let id = closing.id();
+        self.answer(id, kind::CLOSE, |engine, replies| {
+            close::go_on(engine, closing, replies)
         })
         .map(drop)
     }

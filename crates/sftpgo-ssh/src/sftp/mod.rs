@@ -4,6 +4,7 @@ pub mod proto;
 
 mod dispatch;
 mod engine;
+mod failure;
 mod handle;
 mod long_name;
 mod requests;
@@ -11,5 +12,6 @@ mod status_map;
 mod symlink_order;
 mod work;
 
-pub use engine::{Engine, SessionEnd};
+pub use engine::Engine;
+pub use failure::SessionEnd;
 pub(crate) use work::SftpWork;

@@ -13,6 +13,7 @@ mod links;
 mod realpath;
 mod room;
 mod sftp_session;
+mod storage;
 
 use std::{fs, os::unix::fs::MetadataExt};
 

@@ -6,6 +6,7 @@ use sftpgo_core::{
     Provider, UserDraft,
     auth::LoggedIn,
     event::Protocol,
+    filesystem::FilesystemFactory,
     session::{Session, UploadMode, UploadPolicy},
 };
 use sftpgo_ssh::{
@@ -63,6 +64,15 @@ impl SftpSession {
         let mut session = Self::with_uploads(service, OPENSSH, &Limits::default(), uploads);
         session.send(INIT).unwrap();
         session
+    }
+
+    /// The same of a user whose files are there.
+    pub(crate) fn at(homes: Arc<dyn FilesystemFactory>) -> Self {
+        let settings = Settings {
+            homes,
+            ..Settings::default()
+        };
+        Self::begun(Service::with_settings_and_bob(settings, |_| {}), OPENSSH)
     }
 
     /// The same for a client with this identification line.

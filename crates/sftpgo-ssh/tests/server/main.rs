@@ -9,4 +9,5 @@
 
 mod channels;
 mod limits;
+mod storage;
 mod test_server;

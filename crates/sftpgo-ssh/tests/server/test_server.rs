@@ -9,6 +9,7 @@ use russh::{
 use sftpgo_core::{
     UserDraft,
     event::{Command, Event, Observer, Operation, Protocol},
+    filesystem::FilesystemFactory,
 };
 use sftpgo_ssh::{HostKey, Server, ServerConfig, Services};
 pub(crate) use sftpgo_test_support::PATIENCE;
@@ -53,7 +54,17 @@ pub(crate) struct TestServer {
 impl TestServer {
     /// A server of `bob`, as `change` makes him, and a client that is logged in.
     pub(crate) async fn new(change: impl FnOnce(&mut UserDraft), config: ServerConfig) -> Self {
+        Self::at(Settings::default().homes, change, config).await
+    }
+
+    /// The same of a user whose files are there.
+    pub(crate) async fn at(
+        homes: Arc<dyn FilesystemFactory>,
+        change: impl FnOnce(&mut UserDraft),
+        config: ServerConfig,
+    ) -> Self {
         let settings = Settings {
+            homes,
             observers: vec![Box::new(Panicking)],
             ..Settings::default()
         };

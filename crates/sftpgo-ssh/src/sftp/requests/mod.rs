@@ -31,7 +31,8 @@ use sftpgo_core::{
 };
 
 use super::{
-    engine::{Engine, Failure, ok, path},
+    engine::{Engine, ok, path},
+    failure::Failure,
     handle::OpenHandle,
     proto::{
         MAX_DATA_LEN, MAX_PACKET_LEN, attrs::Attrs, decode::Decoder, encode::Replies, open_flags,

@@ -27,6 +27,15 @@ impl Writing {
         self.taken == self.header.len
     }
 
+    /// What comes next of the data that `stream` begins with: what the storage takes already, if it does.
+    fn part<'s>(&self, engine: &mut Engine, stream: &'s [u8]) -> &'s [u8] {
+        let left = self.header.len.saturating_sub(self.taken);
+        let transfer = engine.handles.file(&self.header.handle).ok();
+        let most = transfer.and_then(|transfer| transfer.being_written());
+        let most = most.unwrap_or(left).min(left);
+        stream.get(..most).unwrap_or(stream)
+    }
+
     /// Why it was not done.
     pub(in crate::sftp) fn refused(&self) -> Option<&Error> {
         self.refused.as_ref()
@@ -43,11 +52,26 @@ pub(in crate::sftp) fn run(
     let handle = body.string()?;
     let offset = body.u64()?;
     let data = body.string()?;
-    if let Some(wait) = wait(engine, handle, offset, data.len()) {
+    if let Some(wait) = wait_for_storage(engine, handle, offset, data) {
         return Err(Failure::NotYet(wait));
     }
     write(engine, handle, offset, data)?;
     ok(replies, id)
+}
+
+/// How long to wait before `data` is written, because the database is being asked for room, or the storage takes it and is
+/// slow; nobody waits for a client who is gone.
+fn wait_for_storage(
+    engine: &mut Engine,
+    handle: &[u8],
+    offset: u64,
+    data: &[u8],
+) -> Option<Duration> {
+    if engine.is_client_gone() {
+        return None;
+    }
+    let transfer = engine.handles.file(handle).ok()?;
+    transfer.wait_to_write(data, offset)
 }
 
 /// How long to wait with a WRITE, because the database is being asked for room; nobody waits for a client who is gone.
@@ -73,14 +97,9 @@ pub(in crate::sftp) fn wait_to_go_on(
     if writing.refused.is_some() {
         return None;
     }
-    let left = writing.header.len.saturating_sub(writing.taken);
     let offset = writing.header.offset.checked_add(writing.taken as u64)?;
-    wait(
-        engine,
-        &writing.header.handle,
-        offset,
-        left.min(stream.len()),
-    )
+    let data = writing.part(engine, stream);
+    wait_for_storage(engine, &writing.header.handle, offset, data)
 }
 
 /// A WRITE that has begun to arrive. What would be refused as a whole is refused before any of it is written; only where
@@ -99,8 +118,7 @@ pub(in crate::sftp) fn begin(engine: &mut Engine, header: WriteHeader) -> Writin
 
 /// Takes what `stream` has of the data and answers how much that was.
 pub(in crate::sftp) fn go_on(engine: &mut Engine, writing: &mut Writing, stream: &[u8]) -> usize {
-    let left = writing.header.len.saturating_sub(writing.taken);
-    let data = stream.get(..left).unwrap_or(stream);
+    let data = writing.part(engine, stream);
     if writing.refused.is_none() {
         let offset = writing.header.offset + writing.taken as u64;
         writing.refused = write(engine, &writing.header.handle, offset, data).err();

@@ -1,6 +1,8 @@
 //! A storage that can do as little as a storage may. It makes up what tells its files apart, and panics when it is asked
 //! for what it does not declare.
 
+mod upload;
+
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -8,6 +10,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+pub use self::upload::{FAILS_AT_ITS_END, FAILS_ON_THE_WAY};
+use self::upload::{Gate, MemoryUpload};
 use sftpgo_core::{
     Error, ErrorKind, Result, VirtualPath,
     filesystem::{
@@ -20,13 +24,24 @@ use sftpgo_core::{
 
 /// The home of everybody.
 #[derive(Default)]
-pub(crate) struct MemoryHomes {
+pub struct MemoryHomes {
     tree: Arc<Mutex<Tree>>,
+    gate: Arc<Gate>,
 }
 
 impl MemoryHomes {
+    /// From now on no call of an upload returns.
+    pub fn hang(&self) {
+        self.gate.set(true);
+    }
+
+    /// They return again.
+    pub fn answer(&self) {
+        self.gate.set(false);
+    }
+
     /// How many uploads have left something that is no file.
-    pub(crate) fn unfinished(&self) -> usize {
+    pub fn unfinished(&self) -> usize {
         self.tree.lock().unwrap().unfinished
     }
 }
@@ -35,6 +50,7 @@ impl FilesystemFactory for MemoryHomes {
     fn open_home(&self, _: &EffectiveUser) -> Result<Box<dyn Filesystem>> {
         Ok(Box::new(MemoryFilesystem {
             tree: Arc::clone(&self.tree),
+            gate: Arc::clone(&self.gate),
         }))
     }
 
@@ -45,6 +61,7 @@ impl FilesystemFactory for MemoryHomes {
 
 struct MemoryFilesystem {
     tree: Arc<Mutex<Tree>>,
+    gate: Arc<Gate>,
 }
 
 /// Everything by its whole path, as a store of objects has it.
@@ -173,6 +190,7 @@ impl Filesystem for MemoryFilesystem {
         tree.unfinished += 1;
         Ok(Box::new(MemoryUpload {
             tree: Arc::clone(&self.tree),
+            gate: Arc::clone(&self.gate),
             path: path.clone(),
             mode: mode.unwrap_or(0o644),
             attributes: SetAttributes::default(),
@@ -318,61 +336,6 @@ struct MemoryDirectory(Vec<DirEntry>);
 impl Directory for MemoryDirectory {
     fn next_entry(&mut self) -> Result<Option<DirEntry>> {
         Ok(self.0.pop())
-    }
-}
-
-/// An upload. Names tell what fails of it.
-struct MemoryUpload {
-    tree: Arc<Mutex<Tree>>,
-    path: VirtualPath,
-    mode: u32,
-    attributes: SetAttributes,
-    content: Vec<u8>,
-}
-
-/// Files of this name cannot be finished.
-pub(crate) const FAILS_AT_ITS_END: &str = "/fails at its end";
-/// Files of this name take three bytes at most.
-pub(crate) const FAILS_ON_THE_WAY: &str = "/fails on the way";
-
-impl UploadWriter for MemoryUpload {
-    fn write(&mut self, data: &[u8]) -> Result<()> {
-        self.content.extend_from_slice(data);
-        if self.path.as_bytes() == FAILS_ON_THE_WAY.as_bytes() && self.content.len() > 3 {
-            return Err(Error::new(ErrorKind::StorageFull, "no space left"));
-        }
-        Ok(())
-    }
-
-    fn set_attributes(&mut self, change: &SetAttributes) -> Result<()> {
-        self.attributes.mode = change.mode.or(self.attributes.mode);
-        self.attributes.times = change.times.or(self.attributes.times);
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>, replace: Replace) -> Result<Metadata> {
-        let mut tree = self.tree.lock().unwrap();
-        tree.unfinished -= 1;
-        if self.path.as_bytes() == FAILS_AT_ITS_END.as_bytes() {
-            return Err(Error::new(ErrorKind::Internal, "the parts do not fit"));
-        }
-        tree.check_parent(&self.path)?;
-        let is_taken = tree.objects.contains_key(self.path.as_bytes());
-        if replace == Replace::No && is_taken {
-            return Err(Error::new(ErrorKind::AlreadyExists, "already exists"));
-        }
-        tree.remove(&self.path);
-        let object = tree.make(&self.path, FileType::File, self.mode);
-        let mut object = object.lock().unwrap();
-        object.metadata.size = self.content.len() as u64;
-        object.content.clone_from(&self.content);
-        object.set(&self.attributes);
-        Ok(object.metadata)
-    }
-
-    fn abort(self: Box<Self>) -> Result<()> {
-        self.tree.lock().unwrap().unfinished -= 1;
-        Ok(())
     }
 }
 
