@@ -145,13 +145,13 @@ impl Session {
 
     /// Removes what has the name; called with the names held.
     fn remove_named(&self, path: &VirtualPath) -> Result<UsageDelta> {
-        let (found, count) = self.shared.look_up(path)?;
+        let (found, file_usage) = self.shared.look_up(path)?;
         // With a slash behind it the storage says whether it is a directory or a link to one.
         if found.file_type == FileType::Directory && !path.must_be_directory() {
             return Err(Error::new(ErrorKind::IsADirectory, "is a directory"));
         }
         self.shared.filesystem.remove_file(path)?;
-        Ok(self.shared.release(&found, &count))
+        Ok(self.shared.release(&found, &file_usage))
     }
 
     /// Removes an empty directory.
@@ -222,8 +222,8 @@ impl Session {
         to: &VirtualPath,
         replace: Replace,
     ) -> Result<UsageDelta> {
-        let (source, count) = self.shared.look_up(from)?;
-        let target = self.shared.find_counted(to)?;
+        let (source, file_usage) = self.shared.look_up(from)?;
+        let target = self.shared.find_with_usage(to)?;
         let capabilities = self.shared.filesystem.capabilities();
         if target.is_some() {
             if replace == Replace::No {
@@ -244,10 +244,10 @@ impl Session {
         self.shared.filesystem.rename(from, to, replace)?;
         // Renaming one name of a file over another of the same file changes nothing.
         let replaced = target.filter(|(target, _)| target.file_id != source.file_id);
-        let freed = replaced.map_or_else(UsageDelta::default, |(replaced, count)| {
-            self.shared.release(&replaced, &count)
+        let freed = replaced.map_or_else(UsageDelta::default, |(replaced, file_usage)| {
+            self.shared.release(&replaced, &file_usage)
         });
-        self.shared.moved(&source, &count);
+        self.shared.moved(&source, &file_usage);
         Ok(freed)
     }
 

@@ -26,7 +26,7 @@ use crate::{
     filesystem::{File, Metadata},
     registry::TransferEntry,
     session_context::{AttributeChange, SessionContext},
-    usage::SharedCount,
+    usage::SharedFileUsage,
     vpath::VirtualPath,
 };
 
@@ -40,7 +40,7 @@ pub struct Transfer {
     /// Given up behind the file: what was reserved for it is free when the system has let go of it.
     upload: Option<Upload>,
     /// Of a file that is only read: its bytes stay reserved when its name goes.
-    _read: Option<SharedCount>,
+    _read: Option<SharedFileUsage>,
     entry: Arc<TransferEntry>,
     started: Instant,
     failure: Option<String>,
@@ -88,10 +88,10 @@ impl Transfer {
         shared: Arc<SessionContext>,
         path: VirtualPath,
         file: Box<dyn File>,
-        count: SharedCount,
+        file_usage: SharedFileUsage,
     ) -> Self {
         let mut transfer = Self::new(shared, Operation::Download, path, file, true, None);
-        transfer._read = Some(count);
+        transfer._read = Some(file_usage);
         transfer
     }
 

@@ -16,8 +16,8 @@ use crate::{
     throttle::Throttle,
     uploads::RunningUploads,
     usage::{
-        Changes, CountedFile, CountedFiles, FileChange, FileFigures, Headroom, Limits, QuotaStatus,
-        SharedCount, UserUsage, exceeded,
+        Changes, FileChange, FileState, FileUsage, FileUsages, Headroom, Limits, QuotaStatus,
+        SharedFileUsage, UserUsage, exceeded,
     },
     user::{EffectiveUser, UserId},
 };
@@ -34,7 +34,7 @@ pub struct QuotaAccount {
     /// Since when a storage that may take long has them.
     names_with_storage: Mutex<Option<Instant>>,
     uploads: Mutex<RunningUploads>,
-    counted_files: CountedFiles,
+    file_usages: FileUsages,
     /// The ledger, or while it does not answer the journal, says that this user is dirty.
     pub(super) marked: AtomicBool,
     pub(super) state: Arc<Mutex<UserUsage>>,
@@ -84,7 +84,7 @@ impl QuotaAccount {
             names: Mutex::default(),
             names_with_storage: Mutex::default(),
             uploads: Mutex::default(),
-            counted_files: CountedFiles::of(Arc::clone(&state)),
+            file_usages: FileUsages::of(Arc::clone(&state)),
             marked: AtomicBool::new(false),
             state,
             client: Mutex::new(opened.client),
@@ -126,14 +126,14 @@ impl QuotaAccount {
         self.take(delta, |state| state.hold(delta))
     }
 
-    /// Makes files count for other figures, all at once, if there is room for `needed`, which is asked for when there is
-    /// any; returns how that changes what a rescan would find.
+    /// Gives files new states, all at once, if there is room for `needed`, which is asked for when there is any; returns
+    /// how that changes what a rescan would find.
     ///
     /// # Errors
     /// [`QuotaExceeded`](crate::ErrorKind::QuotaExceeded), and nothing is changed.
     pub(crate) fn change_files<'f>(
         &self,
-        files: impl IntoIterator<Item = (&'f mut CountedFile, FileFigures)>,
+        files: impl IntoIterator<Item = (&'f mut FileUsage, FileState)>,
         needed: Option<UsageDelta>,
     ) -> Result<UsageDelta> {
         self.take(needed.unwrap_or_default(), |state| {
@@ -145,11 +145,11 @@ impl QuotaAccount {
         })
     }
 
-    /// Makes files count for other figures, all at once, instead of what was `reserved` for that: what is on the disk
+    /// Gives files new states, all at once, in place of what was `reserved` for them: what they say is on the disk
     /// already. Returns how that changes what a rescan would find.
-    pub(crate) fn count_instead<'f>(
+    pub(crate) fn replace_reservation<'f>(
         &self,
-        files: impl IntoIterator<Item = (&'f mut CountedFile, FileFigures)>,
+        files: impl IntoIterator<Item = (&'f mut FileUsage, FileState)>,
         reserved: UsageDelta,
     ) -> UsageDelta {
         let mut state = lock(&self.state);
@@ -161,27 +161,27 @@ impl QuotaAccount {
         sum
     }
 
-    /// The same for one file, whether or not it passes a limit: what is on the disk already.
-    pub(crate) fn set_file(&self, file: &mut CountedFile, to: FileFigures) -> UsageDelta {
+    /// Gives one file a new state, whether or not that passes a limit: what it says is on the disk already.
+    pub(crate) fn set_file(&self, file: &mut FileUsage, to: FileState) -> UsageDelta {
         lock(&self.state).change_file(file, to)
     }
 
-    /// So many bytes of a file are lent to its replacement.
-    pub(crate) fn set_pledged(&self, count: &SharedCount, pledged: u64) {
-        let mut file = lock(count);
-        let to = FileFigures {
+    /// Sets how many bytes of a file are lent to its replacement.
+    pub(crate) fn set_pledged(&self, file_usage: &SharedFileUsage, pledged: u64) {
+        let mut file = lock(file_usage);
+        let to = FileState {
             pledged,
-            ..file.figures
+            ..file.state
         };
         self.set_file(&mut file, to);
     }
 
-    /// So many bytes a replacement has of the file that lends them.
-    pub(crate) fn set_credit(&self, count: &SharedCount, credit: u64) {
-        let mut file = lock(count);
-        let to = FileFigures {
+    /// Sets how many bytes a replacement has of the file that lends them.
+    pub(crate) fn set_credit(&self, file_usage: &SharedFileUsage, credit: u64) {
+        let mut file = lock(file_usage);
+        let to = FileState {
             credit,
-            ..file.figures
+            ..file.state
         };
         self.set_file(&mut file, to);
     }
@@ -272,12 +272,12 @@ impl QuotaAccount {
         // An operation on names that is half done now would be neither in the tree nor among the changes.
         let _names = self.lock_namespace();
         lock(&self.state).changes = Some(Changes::default());
-        for count in self.counted_files.all() {
-            let counted = lock(&count);
+        for file_usage in self.file_usages.all() {
+            let usage = lock(&file_usage);
             if let Some(changes) = &mut lock(&self.state).changes {
-                let size = counted.figures.footprint().named;
+                let size = usage.state.footprint().named;
                 changes.record(FileChange {
-                    file_id: counted.file_id,
+                    file_id: usage.file_id,
                     before: size,
                     after: size,
                 });
@@ -285,27 +285,30 @@ impl QuotaAccount {
         }
     }
 
-    /// Looks at a file and returns its metadata with the count shared by all who change it.
+    /// Looks at a file and returns its metadata with the usage shared by all who change it.
     ///
     /// # Errors
     /// Any error of `look`.
-    pub fn look_up(&self, look: impl Fn() -> Result<Metadata>) -> Result<(Metadata, SharedCount)> {
-        self.counted_files.look_up(look)
+    pub fn look_up(
+        &self,
+        look: impl Fn() -> Result<Metadata>,
+    ) -> Result<(Metadata, SharedFileUsage)> {
+        self.file_usages.look_up(look)
     }
 
-    /// The count of a file that was made a moment ago, while the names are held: it counts for nothing yet.
-    pub fn share_new(&self, made: &Metadata) -> SharedCount {
-        self.counted_files.share_new(made)
+    /// Returns the usage of a file that was made a moment ago, while the names are held: it counts for nothing yet.
+    pub fn share_new(&self, made: &Metadata) -> SharedFileUsage {
+        self.file_usages.share_new(made)
     }
 
-    /// The count of what is no file yet, and counts for nothing.
-    pub(crate) fn count_unnamed(&self) -> SharedCount {
-        self.counted_files.count_unnamed()
+    /// Returns the usage of what is no file yet, and counts for nothing.
+    pub(crate) fn share_unnamed(&self) -> SharedFileUsage {
+        self.file_usages.share_unnamed()
     }
 
     /// The file's last name is gone.
     pub(crate) fn retire(&self, file_id: FileId) {
-        self.counted_files.retire(file_id);
+        self.file_usages.retire(file_id);
     }
 
     /// Limits and use as they stand.

@@ -56,11 +56,13 @@ impl Session {
         };
         // A file with another name stays where it is: the upload is one more.
         let replaces = found.as_ref().is_some_and(|found| found.links < 2);
-        let begun = self.shared.make_counted(Standing::Unnamed, replaces, || {
-            let writer = filesystem.begin_upload(&path, request.mode)?;
-            Ok((writer, self.shared.quota.count_unnamed()))
-        });
-        let (writer, count, _) = begun.inspect_err(|_| {
+        let begun = self
+            .shared
+            .make_with_usage(Standing::Unnamed, replaces, || {
+                let writer = filesystem.begin_upload(&path, request.mode)?;
+                Ok((writer, self.shared.quota.share_unnamed()))
+            });
+        let (writer, file_usage, _) = begun.inspect_err(|_| {
             if let Some((leans_on, _)) = &leans_on {
                 self.shared.quota.set_pledged(leans_on, 0);
             }
@@ -68,7 +70,7 @@ impl Session {
         let owner = filesystem.owner_of_new_files();
         let content = Arc::new(Content::new(writer, request.mode, owner));
         let leans_on = leans_on.map(|(leans_on, credit)| {
-            self.shared.quota.set_credit(&count, credit);
+            self.shared.quota.set_credit(&file_usage, credit);
             leans_on
         });
         let upload = InOrderUpload {
@@ -78,7 +80,7 @@ impl Session {
             overwrite,
             leans_on,
         };
-        Ok((Box::new(content), Upload::in_order(upload, count)))
+        Ok((Box::new(content), Upload::in_order(upload, file_usage)))
     }
 
     /// Stores an empty file under a name.

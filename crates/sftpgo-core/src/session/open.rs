@@ -13,7 +13,7 @@ use crate::{
     session_context::SessionContext,
     storage_usage::UsageDelta,
     transfer::{Transfer, Upload},
-    usage::{SharedCount, Standing},
+    usage::{SharedFileUsage, Standing},
     vpath::{Ending, VirtualPath},
 };
 
@@ -90,26 +90,26 @@ impl Session {
             read: true,
             ..OpenOptions::default()
         };
-        let (file, count) = match self.shared.own_upload(path) {
-            Some(upload) => (upload.open(&options)?, Arc::clone(&upload.count)),
+        let (file, file_usage) = match self.shared.own_upload(path) {
+            Some(upload) => (upload.open(&options)?, Arc::clone(&upload.file_usage)),
             None => self.open_named(path, &options)?,
         };
         Ok(Transfer::download(
             Arc::clone(&self.shared),
             path.clone(),
             file,
-            count,
+            file_usage,
         ))
     }
 
-    /// Opens a file by name, with its count, so that its bytes stay reserved when its name goes.
+    /// Opens a file by name, with its usage, so that its bytes stay reserved when its name goes.
     fn open_named(
         &self,
         path: &VirtualPath,
         options: &OpenOptions,
-    ) -> Result<(Box<dyn File>, SharedCount)> {
+    ) -> Result<(Box<dyn File>, SharedFileUsage)> {
         let file = self.shared.filesystem.open(path, options)?;
-        let (found, count) = self.shared.quota.look_up(|| file.metadata())?;
+        let (found, file_usage) = self.shared.quota.look_up(|| file.metadata())?;
         // Its name went between the two: whoever removed it did not know of this handle.
         if found.links == 0 {
             let named = self.shared.filesystem.metadata(path, true)?;
@@ -117,7 +117,7 @@ impl Session {
                 return Err(Error::not_found("no such file or directory"));
             }
         }
-        Ok((file, count))
+        Ok((file, file_usage))
     }
 
     fn open_for_upload(&self, path: &VirtualPath, request: &OpenRequest) -> Result<Transfer> {
@@ -202,8 +202,8 @@ impl Session {
             append: request.append,
             ..OpenOptions::default()
         })?;
-        let (_, count) = self.shared.quota.look_up(|| file.metadata())?;
-        let mut upload = Upload::in_place(count);
+        let (_, file_usage) = self.shared.quota.look_up(|| file.metadata())?;
+        let mut upload = Upload::in_place(file_usage);
         upload.appends = request.append;
         if request.truncate {
             upload.resize(&self.shared, file.as_ref(), 0)?;
@@ -233,8 +233,8 @@ impl Session {
             None
         };
         let make = || self.shared.filesystem.open(path, &options);
-        let (file, count, delta) = self.shared.make_file(Standing::Named, false, make)?;
-        let mut upload = Upload::in_place(count);
+        let (file, file_usage, delta) = self.shared.make_file(Standing::Named, false, make)?;
+        let mut upload = Upload::in_place(file_usage);
         upload.appends = request.append;
         upload.uncommitted += delta;
         upload.directory = directory;

@@ -80,7 +80,7 @@ impl Session {
             .shared
             .filesystem
             .hold_directory(&to.parent_or_root())?;
-        let has_old = self.shared.find_counted(from)?.is_some();
+        let has_old = self.shared.find_with_usage(from)?.is_some();
         // Two uploads that get one name, neither of which may replace anything: only one could.
         let is_taken = self
             .shared

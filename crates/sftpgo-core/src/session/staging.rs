@@ -18,7 +18,7 @@ use crate::{
     sync::lock,
     transfer::{Begin, Upload},
     uploads::StagedUpload,
-    usage::{FileFigures, SharedCount, Standing},
+    usage::{FileState, SharedFileUsage, Standing},
     vpath::VirtualPath,
 };
 
@@ -137,18 +137,18 @@ impl Session {
         // A file with another name stays where it is: the upload is one more.
         let replaces = found.as_ref().is_some_and(|found| found.links < 2);
         let staged = self.make_temporary(directory.as_ref(), request, found.as_ref(), replaces);
-        let (temporary, file, count) = match staged {
+        let (temporary, file, file_usage) = match staged {
             Ok(staged) => staged,
             Err(error) => {
-                if let Some((count, _)) = &leans_on {
-                    self.shared.quota.set_pledged(count, 0);
+                if let Some((file_usage, _)) = &leans_on {
+                    self.shared.quota.set_pledged(file_usage, 0);
                 }
                 return Err(error);
             }
         };
         let file: Arc<dyn File> = Arc::from(file);
         let leans_on = leans_on.map(|(leans_on, credit)| {
-            self.shared.quota.set_credit(&count, credit);
+            self.shared.quota.set_credit(&file_usage, credit);
             leans_on
         });
         let upload = StagedUpload::begin(
@@ -161,7 +161,7 @@ impl Session {
                 exclusive: request.create && request.exclusive,
                 overwrite,
                 file: Arc::clone(&file),
-                count,
+                file_usage,
                 leans_on,
             },
         );
@@ -170,31 +170,30 @@ impl Session {
         Ok((Box::new(file), upload))
     }
 
-    /// The count of a file that is to be replaced, and how many of its bytes its replacement may use besides: those of one
-    /// replacement at a time, and none while the user takes up more than allowed.
+    /// Lends the bytes of a file that is to be replaced to its replacement, and returns the usage of that file and how many
+    /// bytes they are: one replacement at a time has them, and none while the user takes up more than allowed.
     pub(super) fn pledge(
         &self,
         look: impl Fn() -> Result<Metadata>,
         found: &Metadata,
-    ) -> Result<Option<(SharedCount, u64)>> {
+    ) -> Result<Option<(SharedFileUsage, u64)>> {
         if found.links >= 2 || self.shared.quota.is_over_size() {
             return Ok(None);
         }
-        let (_, count) = self.shared.quota.look_up(look)?;
-        let mut counted = lock(&count);
-        let credit = counted.figures.size;
+        let (_, file_usage) = self.shared.quota.look_up(look)?;
+        let mut usage = lock(&file_usage);
+        let credit = usage.state.size;
         // Nothing to lend is no loan: it would end another's.
-        if credit == 0 || counted.figures.pledged > 0 || counted.figures.standing != Standing::Named
-        {
+        if credit == 0 || usage.state.pledged > 0 || usage.state.standing != Standing::Named {
             return Ok(None);
         }
-        let figures = FileFigures {
+        let state = FileState {
             pledged: credit,
-            ..counted.figures
+            ..usage.state
         };
-        self.shared.quota.set_file(&mut counted, figures);
-        drop(counted);
-        Ok(Some((count, credit)))
+        self.shared.quota.set_file(&mut usage, state);
+        drop(usage);
+        Ok(Some((file_usage, credit)))
     }
 
     fn make_temporary(
@@ -203,7 +202,7 @@ impl Session {
         request: &OpenRequest,
         replaced: Option<&Metadata>,
         counts_already: bool,
-    ) -> Result<(Vec<u8>, Box<dyn File>, SharedCount)> {
+    ) -> Result<(Vec<u8>, Box<dyn File>, SharedFileUsage)> {
         let options = OpenOptions {
             read: request.read,
             write: true,
@@ -217,7 +216,7 @@ impl Session {
         let make = || -> Result<_> {
             let temporary = temporary_name();
             let open = || directory.open(&temporary, &options);
-            let (file, count, _) =
+            let (file, file_usage, _) =
                 self.shared
                     .make_file(Standing::Unnamed, counts_already, open)?;
             if let Some(replaced) = replaced
@@ -226,7 +225,7 @@ impl Session {
                 directory.remove_file(&temporary)?;
                 return Err(error);
             }
-            Ok((temporary, file, count))
+            Ok((temporary, file, file_usage))
         };
         match make() {
             // A sweep took the name before it was held: it does not meet the next one.

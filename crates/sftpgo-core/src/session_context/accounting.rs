@@ -1,4 +1,4 @@
-//! What operations on files do to the user's count.
+//! What operations on files do to the user's usage.
 
 use super::{SessionContext, if_there};
 use crate::{
@@ -6,44 +6,44 @@ use crate::{
     filesystem::{File, FileType, Metadata},
     storage_usage::UsageDelta,
     sync::lock,
-    usage::{FileFigures, SharedCount, Standing},
+    usage::{FileState, SharedFileUsage, Standing},
     vpath::VirtualPath,
 };
 
 impl SessionContext {
-    /// A name that is to be removed, replaced or moved, with the count of its file.
-    pub(crate) fn look_up(&self, path: &VirtualPath) -> Result<(Metadata, SharedCount)> {
+    /// Looks up a name that is to be removed, replaced or moved, with the usage of its file.
+    pub(crate) fn look_up(&self, path: &VirtualPath) -> Result<(Metadata, SharedFileUsage)> {
         self.quota.look_up(|| self.filesystem.metadata(path, false))
     }
 
-    /// The same for a name that need not be there.
-    pub(crate) fn find_counted(
+    /// Looks up a name that need not be there, with the usage of its file.
+    pub(crate) fn find_with_usage(
         &self,
         path: &VirtualPath,
-    ) -> Result<Option<(Metadata, SharedCount)>> {
+    ) -> Result<Option<(Metadata, SharedFileUsage)>> {
         if_there(self.look_up(path))
     }
 
-    /// Takes a file whose name has gone out of the count. What is open of it stays reserved until it is closed.
-    pub(crate) fn release(&self, gone: &Metadata, count: &SharedCount) -> UsageDelta {
-        let mut counted = lock(count);
-        let mut figures = counted.figures;
-        if gone.links >= 2 || figures.standing != Standing::Named {
+    /// Takes a file whose name has gone out of the usage. What is open of it stays reserved until it is closed.
+    pub(crate) fn release(&self, gone: &Metadata, file_usage: &SharedFileUsage) -> UsageDelta {
+        let mut usage = lock(file_usage);
+        let mut state = usage.state;
+        if gone.links >= 2 || state.standing != Standing::Named {
             return UsageDelta::default();
         }
-        figures.standing = Standing::Unnamed;
-        self.quota.retire(counted.file_id);
-        self.quota.set_file(&mut counted, figures)
+        state.standing = Standing::Unnamed;
+        self.quota.retire(usage.file_id);
+        self.quota.set_file(&mut usage, state)
     }
 
-    /// A name moved or was added: a count that is going on might miss the file, or meet it twice.
-    pub(crate) fn moved(&self, found: &Metadata, count: &SharedCount) {
+    /// A name moved or was added: a rescan that is going on might miss the file, or meet it twice.
+    pub(crate) fn moved(&self, found: &Metadata, file_usage: &SharedFileUsage) {
         match found.file_type {
             FileType::Directory => self.quota.tree_changed(),
             FileType::File => {
-                let mut counted = lock(count);
-                let figures = counted.figures;
-                self.quota.set_file(&mut counted, figures);
+                let mut usage = lock(file_usage);
+                let state = usage.state;
+                self.quota.set_file(&mut usage, state);
             }
             FileType::Symlink | FileType::Other => {}
         }
@@ -60,40 +60,40 @@ impl SessionContext {
         standing: Standing,
         replaces: bool,
         make: impl FnOnce() -> Result<Box<dyn File>>,
-    ) -> Result<(Box<dyn File>, SharedCount, UsageDelta)> {
-        self.make_counted(standing, replaces, || {
+    ) -> Result<(Box<dyn File>, SharedFileUsage, UsageDelta)> {
+        self.make_with_usage(standing, replaces, || {
             let file = make()?;
-            let count = self.quota.share_new(&file.metadata()?);
-            Ok((file, count))
+            let file_usage = self.quota.share_new(&file.metadata()?);
+            Ok((file, file_usage))
         })
     }
 
-    /// The same for what `make` returns with its count.
+    /// Counts what `make` returns with its usage, as [`SessionContext::make_file`] does.
     ///
     /// # Errors
     /// As [`SessionContext::make_file`].
-    pub(crate) fn make_counted<T>(
+    pub(crate) fn make_with_usage<T>(
         &self,
         standing: Standing,
         replaces: bool,
-        make: impl FnOnce() -> Result<(T, SharedCount)>,
-    ) -> Result<(T, SharedCount, UsageDelta)> {
+        make: impl FnOnce() -> Result<(T, SharedFileUsage)>,
+    ) -> Result<(T, SharedFileUsage, UsageDelta)> {
         let reserved = UsageDelta {
             size: 0,
             files: i32::from(!replaces),
         };
         self.quota.reserve_staged(reserved)?;
-        let (made, count) = make().inspect_err(|_| self.quota.release_staged(reserved))?;
-        let mut counted = lock(&count);
-        let figures = FileFigures {
+        let (made, file_usage) = make().inspect_err(|_| self.quota.release_staged(reserved))?;
+        let mut usage = lock(&file_usage);
+        let state = FileState {
             standing,
             reserves_file: standing == Standing::Unnamed && !replaces,
-            ..counted.figures
+            ..usage.state
         };
-        let change = [(&mut *counted, figures)];
-        let delta = self.quota.count_instead(change, reserved);
-        drop(counted);
-        Ok((made, count, delta))
+        let change = [(&mut *usage, state)];
+        let delta = self.quota.replace_reservation(change, reserved);
+        drop(usage);
+        Ok((made, file_usage, delta))
     }
 
     /// Writes a finished operation's delta; the files are as they are even when the ledger fails.

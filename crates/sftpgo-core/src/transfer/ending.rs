@@ -122,7 +122,7 @@ impl Upload {
         let growth = match &self.destination {
             Destination::File => None,
             Destination::Hidden(staged) => staged.growth(shared),
-            Destination::InOrder(upload) => upload.growth(shared, &self.count),
+            Destination::InOrder(upload) => upload.growth(shared, &self.file_usage),
         };
         drop(names);
         shared.quota.wait_for_room(growth?)
@@ -136,7 +136,7 @@ impl Upload {
         let _names = shared.quota.lock_namespace_for_storage();
         let is_whole = self.broken.map_or(Ok(()), |kind| Err(not_stored(kind)));
         let delta = is_whole
-            .and_then(|()| upload.publish(shared, &self.count))
+            .and_then(|()| upload.publish(shared, &self.file_usage))
             .inspect_err(|_| upload.abandon(shared))?;
         self.uncommitted += delta;
         upload.end_pledge(shared);

@@ -18,7 +18,7 @@ use crate::{
     session_context::SessionContext,
     storage_usage::UsageDelta,
     sync::lock,
-    usage::SharedCount,
+    usage::SharedFileUsage,
     vpath::VirtualPath,
 };
 
@@ -35,8 +35,8 @@ pub(crate) struct InOrderUpload {
     pub(crate) exclusive: bool,
     /// May it replace what has the name? Decided when it began.
     pub(crate) overwrite: Decision,
-    /// The file that it will replace, whose bytes it may use; see `FileFigures::credit`.
-    pub(crate) leans_on: Option<SharedCount>,
+    /// The file that it will replace, whose bytes it may use; see `FileState::credit`.
+    pub(crate) leans_on: Option<SharedFileUsage>,
 }
 
 /// What has come of it.
@@ -174,9 +174,9 @@ impl InOrderUpload {
     pub(super) fn publish(
         &self,
         shared: &SessionContext,
-        count: &SharedCount,
+        file_usage: &SharedFileUsage,
     ) -> Result<UsageDelta> {
-        self.claim(count)
+        self.claim(file_usage)
             .publish(shared, &mut self.arriving(shared))
     }
 
@@ -184,16 +184,16 @@ impl InOrderUpload {
     pub(super) fn growth(
         &self,
         shared: &SessionContext,
-        count: &SharedCount,
+        file_usage: &SharedFileUsage,
     ) -> Option<UsageDelta> {
-        self.claim(count)
+        self.claim(file_usage)
             .growth(shared, &self.arriving(shared))
             .ok()
     }
 
-    fn claim<'u>(&'u self, count: &'u SharedCount) -> Claim<'u> {
+    fn claim<'u>(&'u self, file_usage: &'u SharedFileUsage) -> Claim<'u> {
         Claim {
-            count,
+            file_usage,
             leans_on: self.leans_on.as_ref(),
             found: None,
             exclusive: self.exclusive,

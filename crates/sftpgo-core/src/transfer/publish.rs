@@ -14,7 +14,7 @@ use crate::{
     session_context::{SessionContext, if_there},
     storage_usage::UsageDelta,
     sync::lock,
-    usage::{CountedFile, FileFigures, SharedCount, Standing},
+    usage::{FileState, FileUsage, SharedFileUsage, Standing},
 };
 
 /// Data that is not under its name yet.
@@ -41,10 +41,10 @@ pub(super) trait Unnamed {
 
 /// What an upload may do to what has its name, and what it counts for.
 pub(super) struct Claim<'u> {
-    /// Its own count.
-    pub(super) count: &'u SharedCount,
-    /// The file whose bytes it may use; see `FileFigures::credit`.
-    pub(super) leans_on: Option<&'u SharedCount>,
+    /// What its data counts for.
+    pub(super) file_usage: &'u SharedFileUsage,
+    /// The file whose bytes it may use; see `FileState::credit`.
+    pub(super) leans_on: Option<&'u SharedFileUsage>,
     /// The file that had the name when the upload began.
     pub(super) found: Option<&'u Metadata>,
     /// Only where nothing is.
@@ -56,7 +56,7 @@ pub(super) struct Claim<'u> {
 }
 
 impl Claim<'_> {
-    /// Gives the data its name; the file that had it leaves the count. What the upload costs more by this is reserved
+    /// Gives the data its name; the file that had it leaves the usage. What the upload costs more by this is reserved
     /// before, and counted when the data is under its name. Called with the names held.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Claim<'_> {
         data: &mut dyn Unnamed,
     ) -> Result<UsageDelta> {
         let found = if_there(data.metadata_of_name())?;
-        let is_empty_rest = self.is_rest && lock(self.count).figures.size == 0;
+        let is_empty_rest = self.is_rest && lock(self.file_usage).state.size == 0;
         if is_empty_rest && found.is_some() {
             return Err(Error::new(
                 ErrorKind::Conflict,
@@ -87,11 +87,13 @@ impl Claim<'_> {
             .appear(replace)
             .inspect_err(|_| shared.quota.release_staged(reserved))?;
         if let (Some(appeared), Some(own)) = (appeared, files.last_mut()) {
-            own.count.file_id = appeared.file_id;
+            own.file_usage.file_id = appeared.file_id;
             own.to.size = appeared.size;
         }
-        let changes = files.iter_mut().map(|file| (&mut *file.count, file.to));
-        let delta = shared.quota.count_instead(changes, reserved);
+        let changes = files
+            .iter_mut()
+            .map(|file| (&mut *file.file_usage, file.to));
+        let delta = shared.quota.replace_reservation(changes, reserved);
         if let Some((found, _)) = replaced.as_ref().filter(|(found, _)| found.links < 2) {
             shared.quota.retire(found.file_id);
         }
@@ -107,15 +109,15 @@ impl Claim<'_> {
         Ok(growth(&self.changes(replaced.as_ref())))
     }
 
-    /// The file that has the name, with its count. Somebody may have given the new file this name by hand: then nothing is
-    /// replaced.
+    /// Returns the file that has the name, with its usage. Somebody may have given the new file this name by hand: then
+    /// nothing is replaced.
     fn replaced(
         &self,
         shared: &SessionContext,
         data: &dyn Unnamed,
-    ) -> Result<Option<(Metadata, SharedCount)>> {
+    ) -> Result<Option<(Metadata, SharedFileUsage)>> {
         let found = shared.quota.look_up(|| data.metadata_of_name())?;
-        Ok(Some(found).filter(|(_, count)| !Arc::ptr_eq(count, self.count)))
+        Ok(Some(found).filter(|(_, file_usage)| !Arc::ptr_eq(file_usage, self.file_usage)))
     }
 
     /// May the upload take this name from what has it now?
@@ -159,21 +161,23 @@ impl Claim<'_> {
         Ok(Replace::Yes)
     }
 
-    /// What a publish does to the counts: of the file that it replaces, of the one whose bytes it had, and last of the
-    /// upload, whose file may have the id of the one that it replaces.
-    fn changes<'c>(&'c self, replaced: Option<&'c (Metadata, SharedCount)>) -> Vec<Change<'c>> {
+    /// Returns what a publish changes: the file that it replaces, the one whose bytes it had, and last the upload, whose
+    /// file may have the id of the one that it replaces.
+    fn changes<'c>(&'c self, replaced: Option<&'c (Metadata, SharedFileUsage)>) -> Vec<Change<'c>> {
         let mut changes = Vec::with_capacity(3);
-        let leans_on =
-            |count: &SharedCount| self.leans_on.is_some_and(|own| Arc::ptr_eq(own, count));
-        if let Some((found, count)) = replaced {
-            let is_pledged = leans_on(count);
-            let mut leaving = Change::new(count, |figures| {
+        let leans_on = |file_usage: &SharedFileUsage| {
+            self.leans_on
+                .is_some_and(|own| Arc::ptr_eq(own, file_usage))
+        };
+        if let Some((found, file_usage)) = replaced {
+            let is_pledged = leans_on(file_usage);
+            let mut leaving = Change::new(file_usage, |state| {
                 if is_pledged {
-                    figures.pledged = 0;
+                    state.pledged = 0;
                 }
-                if found.links < 2 && figures.standing == Standing::Named {
-                    figures.standing = Standing::Unnamed;
-                    figures.replaced = true;
+                if found.links < 2 && state.standing == Standing::Named {
+                    state.standing = Standing::Unnamed;
+                    state.replaced = true;
                 }
             });
             // Reserved as long as others have it open, which is no reason to refuse the new one.
@@ -182,29 +186,29 @@ impl Claim<'_> {
             }
             changes.push(leaving);
         }
-        let is_replaced = |count: &SharedCount| {
-            replaced.is_some_and(|(_, replaced)| Arc::ptr_eq(replaced, count))
+        let is_replaced = |file_usage: &SharedFileUsage| {
+            replaced.is_some_and(|(_, replaced)| Arc::ptr_eq(replaced, file_usage))
         };
-        if let Some(count) = self.leans_on.filter(|count| !is_replaced(count)) {
-            let mut lender = Change::new(count, |figures| figures.pledged = 0);
+        if let Some(file_usage) = self.leans_on.filter(|file_usage| !is_replaced(file_usage)) {
+            let mut lender = Change::new(file_usage, |state| state.pledged = 0);
             if lender.to.standing == Standing::Unnamed {
                 lender.stays = lender.to.cost();
             }
             changes.push(lender);
         }
-        changes.push(Change::new(self.count, |figures| {
-            figures.standing = Standing::Named;
-            figures.credit = 0;
-            figures.reserves_file = false;
+        changes.push(Change::new(self.file_usage, |state| {
+            state.standing = Standing::Named;
+            state.credit = 0;
+            state.reserves_file = false;
         }));
         changes
     }
 }
 
-/// A file's count, held, and what it is to become.
+/// A file's usage, locked, and what it is to become.
 struct Change<'c> {
-    count: MutexGuard<'c, CountedFile>,
-    to: FileFigures,
+    file_usage: MutexGuard<'c, FileUsage>,
+    to: FileState,
     /// The part of it that nobody has to have room for.
     stays: UsageDelta,
 }
@@ -212,21 +216,26 @@ struct Change<'c> {
 /// What these changes have to be found room for.
 fn growth(changes: &[Change<'_>]) -> UsageDelta {
     let mut needed = UsageDelta::default();
-    for Change { count, to, stays } in changes {
+    for Change {
+        file_usage,
+        to,
+        stays,
+    } in changes
+    {
         needed += to.cost();
-        needed += -count.figures.cost();
+        needed += -file_usage.state.cost();
         needed += -*stays;
     }
     needed.growth()
 }
 
 impl<'c> Change<'c> {
-    fn new(count: &'c SharedCount, change: impl FnOnce(&mut FileFigures)) -> Self {
-        let count = lock(count);
-        let mut to = count.figures;
+    fn new(file_usage: &'c SharedFileUsage, change: impl FnOnce(&mut FileState)) -> Self {
+        let file_usage = lock(file_usage);
+        let mut to = file_usage.state;
         change(&mut to);
         Self {
-            count,
+            file_usage,
             to,
             stays: UsageDelta::default(),
         }

@@ -11,7 +11,7 @@ use crate::{
     storage_usage::UsageDelta,
     sync::lock,
     uploads::{LeftOver, Place, StagedUpload},
-    usage::{SharedCount, Standing},
+    usage::{SharedFileUsage, Standing},
 };
 
 /// What an upload begins with.
@@ -23,8 +23,8 @@ pub(crate) struct Begin {
     pub(crate) exclusive: bool,
     pub(crate) overwrite: Decision,
     pub(crate) file: Arc<dyn File>,
-    pub(crate) count: SharedCount,
-    pub(crate) leans_on: Option<SharedCount>,
+    pub(crate) file_usage: SharedFileUsage,
+    pub(crate) leans_on: Option<SharedFileUsage>,
 }
 
 impl StagedUpload {
@@ -34,7 +34,7 @@ impl StagedUpload {
         let name = begin.name.clone();
         let upload = Arc::new(Self {
             _locked: begin.file,
-            count: begin.count,
+            file_usage: begin.file_usage,
             leans_on: begin.leans_on,
             place: Mutex::new(Place {
                 directory: begin.directory,
@@ -124,18 +124,18 @@ impl StagedUpload {
                 uploads.leave_over(LeftOver {
                     directory: Arc::clone(&place.directory),
                     temporary: place.temporary.clone(),
-                    _count: Arc::clone(&self.count),
+                    _file_usage: Arc::clone(&self.file_usage),
                     _account: shared.quota.clone(),
                 });
             }
         }
         drop(uploads);
-        let mut count = lock(&self.count);
-        shared.quota.retire(count.file_id);
-        let mut figures = count.figures;
-        figures.standing = Standing::Unnamed;
-        figures.reserves_file = false;
-        shared.quota.set_file(&mut count, figures);
+        let mut file_usage = lock(&self.file_usage);
+        shared.quota.retire(file_usage.file_id);
+        let mut state = file_usage.state;
+        state.standing = Standing::Unnamed;
+        state.reserves_file = false;
+        shared.quota.set_file(&mut file_usage, state);
     }
 
     /// What publishing would have to be found room for now, where that can be told and the upload has no other handle. Called
@@ -154,7 +154,7 @@ impl StagedUpload {
 
     fn claim<'u>(&'u self, place: &'u Place, is_rest: bool) -> Claim<'u> {
         Claim {
-            count: &self.count,
+            file_usage: &self.file_usage,
             leans_on: self.leans_on.as_ref(),
             found: place.found.as_ref(),
             exclusive: place.exclusive,
@@ -167,7 +167,7 @@ impl StagedUpload {
     pub(super) fn end_pledge(&self, shared: &SessionContext) {
         if let Some(leans_on) = &self.leans_on {
             shared.quota.set_pledged(leans_on, 0);
-            shared.quota.set_credit(&self.count, 0);
+            shared.quota.set_credit(&self.file_usage, 0);
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     storage_usage::UsageDelta,
     sync::lock,
     uploads::StagedUpload,
-    usage::{CountedFile, FileFigures, SharedCount},
+    usage::{FileState, FileUsage, SharedFileUsage},
 };
 
 /// Where the data of an upload is until it is under its name.
@@ -25,7 +25,7 @@ pub(super) enum Destination {
 
 /// The writing side of a transfer.
 pub(crate) struct Upload {
-    pub(crate) count: SharedCount,
+    pub(crate) file_usage: SharedFileUsage,
     /// Counted and not written to the ledger yet.
     pub(crate) uncommitted: UsageDelta,
     /// Every write goes to the end of the file as it is then, whatever its offset (draft section 6.3).
@@ -43,9 +43,9 @@ pub(crate) struct Upload {
 
 impl Upload {
     /// Writes go to the file itself.
-    pub(crate) fn in_place(count: SharedCount) -> Self {
+    pub(crate) fn in_place(file_usage: SharedFileUsage) -> Self {
         Self {
-            count,
+            file_usage,
             uncommitted: UsageDelta::default(),
             appends: false,
             destination: Destination::File,
@@ -60,15 +60,15 @@ impl Upload {
     pub(crate) fn staged(staged: Arc<StagedUpload>) -> Self {
         Self {
             destination: Destination::Hidden(Arc::clone(&staged)),
-            ..Self::in_place(Arc::clone(&staged.count))
+            ..Self::in_place(Arc::clone(&staged.file_usage))
         }
     }
 
     /// Writes go to a storage that takes them in order.
-    pub(crate) fn in_order(upload: InOrderUpload, count: SharedCount) -> Self {
+    pub(crate) fn in_order(upload: InOrderUpload, file_usage: SharedFileUsage) -> Self {
         Self {
             destination: Destination::InOrder(Box::new(upload)),
-            ..Self::in_place(count)
+            ..Self::in_place(file_usage)
         }
     }
 
@@ -78,7 +78,7 @@ impl Upload {
 
     /// Is what it wrote in a file that another upload took the name from?
     pub(super) fn was_replaced(&self) -> bool {
-        self.has_written && lock(&self.count).figures.replaced
+        self.has_written && lock(&self.file_usage).state.replaced
     }
 
     /// Remembers that a part of the upload was refused.
@@ -127,8 +127,8 @@ impl Upload {
     }
 
     /// Makes room for `len` bytes at `offset`, lets `write` fill it, and returns what `write` returns; what it did not fill
-    /// is given back. The count is held meanwhile: another writer's growth must not be counted twice, and what another
-    /// one cuts off must not come back uncounted.
+    /// is given back. The file's usage is locked meanwhile: another writer's growth must not be counted twice, and what
+    /// another one cuts off must not come back uncounted.
     ///
     /// # Errors
     /// [`QuotaExceeded`](ErrorKind::QuotaExceeded) or [`Unsupported`](ErrorKind::Unsupported), then `write` was not called;
@@ -140,20 +140,20 @@ impl Upload {
         (offset, len): (u64, usize),
         write: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
-        let count = SharedCount::clone(&self.count);
-        let mut counted = lock(&count);
-        let end = self.end_of_write(shared, file, counted.figures.size, (offset, len))?;
+        let file_usage = SharedFileUsage::clone(&self.file_usage);
+        let mut usage = lock(&file_usage);
+        let end = self.end_of_write(shared, file, usage.state.size, (offset, len))?;
         self.has_written = true;
-        if end <= counted.figures.size {
+        if end <= usage.state.size {
             return write();
         }
-        let before = counted.figures.size;
-        self.grow_count(shared, &mut counted, end)?;
+        let before = usage.state.size;
+        self.grow(shared, &mut usage, end)?;
         write().inspect_err(|_| {
             let real = file
                 .metadata()
                 .map_or(before, |metadata| metadata.size.clamp(before, end));
-            self.set_count(shared, &mut counted, real);
+            self.set_size(shared, &mut usage, real);
         })
     }
 
@@ -168,12 +168,12 @@ impl Upload {
         file: &dyn File,
         (offset, len): (u64, usize),
     ) -> Result<()> {
-        let counted = lock(&self.count);
-        let end = self.end_of_write(shared, file, counted.figures.size, (offset, len))?;
-        if end <= counted.figures.size {
+        let usage = lock(&self.file_usage);
+        let end = self.end_of_write(shared, file, usage.state.size, (offset, len))?;
+        if end <= usage.state.size {
             return Ok(());
         }
-        shared.quota.check(resized(&counted, end).1)
+        shared.quota.check(resized(&usage, end).1)
     }
 
     /// How long to wait before `len` bytes are written at `offset`, because the ledger is being asked whether there is
@@ -187,13 +187,13 @@ impl Upload {
         if !context.quota.may_have_to_ask() {
             return None;
         }
-        let counted = lock(&self.count);
-        let size = counted.figures.size;
+        let usage = lock(&self.file_usage);
+        let size = usage.state.size;
         let end = self.end_of_write(context, file, size, (offset, len)).ok()?;
-        if end <= counted.figures.size {
+        if end <= usage.state.size {
             return None;
         }
-        context.quota.wait_for_room(resized(&counted, end).1)
+        context.quota.wait_for_room(resized(&usage, end).1)
     }
 
     /// Has the storage begin to take `data`, where that may take long, and says when to come back. None when the write does
@@ -224,7 +224,7 @@ impl Upload {
         if !context.quota.may_have_to_ask() {
             return None;
         }
-        let (_, more) = resized(&lock(&self.count), size);
+        let (_, more) = resized(&lock(&self.file_usage), size);
         context.quota.wait_for_room(more.growth())
     }
 
@@ -239,9 +239,9 @@ impl Upload {
         file: &dyn File,
         size: u64,
     ) -> Result<()> {
-        let count = SharedCount::clone(&self.count);
-        let mut counted = lock(&count);
-        let before = counted.figures.size;
+        let file_usage = SharedFileUsage::clone(&self.file_usage);
+        let mut usage = lock(&file_usage);
+        let before = usage.state.size;
         let capabilities = shared.filesystem.capabilities();
         capabilities.check_size(size, before)?;
         self.has_written = true;
@@ -249,40 +249,35 @@ impl Upload {
             return Ok(());
         }
         if size > before {
-            self.grow_count(shared, &mut counted, size)?;
+            self.grow(shared, &mut usage, size)?;
             return file
                 .set_len(size)
-                .inspect_err(|_| self.set_count(shared, &mut counted, before));
+                .inspect_err(|_| self.set_size(shared, &mut usage, before));
         }
         file.set_len(size)?;
-        self.set_count(shared, &mut counted, size);
+        self.set_size(shared, &mut usage, size);
         Ok(())
     }
 
-    fn grow_count(
-        &mut self,
-        shared: &SessionContext,
-        counted: &mut CountedFile,
-        size: u64,
-    ) -> Result<()> {
-        let (to, needed) = resized(counted, size);
-        self.uncommitted += shared.quota.change_files([(counted, to)], Some(needed))?;
+    fn grow(&mut self, shared: &SessionContext, usage: &mut FileUsage, size: u64) -> Result<()> {
+        let (to, needed) = resized(usage, size);
+        self.uncommitted += shared.quota.change_files([(usage, to)], Some(needed))?;
         Ok(())
     }
 
-    fn set_count(&mut self, shared: &SessionContext, counted: &mut CountedFile, size: u64) {
-        let (to, _) = resized(counted, size);
-        self.uncommitted += shared.quota.set_file(counted, to);
+    fn set_size(&mut self, shared: &SessionContext, usage: &mut FileUsage, size: u64) {
+        let (to, _) = resized(usage, size);
+        self.uncommitted += shared.quota.set_file(usage, to);
     }
 }
 
 /// What a file counts for with another size, and what that costs more.
-fn resized(counted: &CountedFile, size: u64) -> (FileFigures, UsageDelta) {
-    let to = FileFigures {
+fn resized(usage: &FileUsage, size: u64) -> (FileState, UsageDelta) {
+    let to = FileState {
         size,
-        ..counted.figures
+        ..usage.state
     };
     let mut more = to.cost();
-    more += -counted.figures.cost();
+    more += -usage.state.cost();
     (to, more)
 }

@@ -13,16 +13,16 @@ use crate::{
     filesystem::{DirectoryHandle, File, FileId, Metadata, OpenOptions, SetAttributes},
     policy::Decision,
     sync::lock,
-    usage::SharedCount,
+    usage::SharedFileUsage,
 };
 
 /// One upload, shared by all handles that write to it.
 pub(crate) struct StagedUpload {
     /// What the first handle opened: its lock keeps sweeps away, whichever handles are left.
     pub(crate) _locked: Arc<dyn File>,
-    pub(crate) count: SharedCount,
-    /// The file that it will replace, whose bytes it may use; see `FileFigures::credit`.
-    pub(crate) leans_on: Option<SharedCount>,
+    pub(crate) file_usage: SharedFileUsage,
+    /// The file that it will replace, whose bytes it may use; see `FileState::credit`.
+    pub(crate) leans_on: Option<SharedFileUsage>,
     /// Changed only while the user's names are held.
     pub(crate) place: Mutex<Place>,
 }

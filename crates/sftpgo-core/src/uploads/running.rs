@@ -6,7 +6,7 @@ use super::StagedUpload;
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirectoryHandle, FileId},
-    usage::SharedCount,
+    usage::SharedFileUsage,
 };
 
 /// The directory and the name in it.
@@ -25,7 +25,7 @@ pub(crate) struct RunningUploads {
 pub(crate) struct LeftOver {
     pub(crate) directory: Arc<dyn DirectoryHandle>,
     pub(crate) temporary: Vec<u8>,
-    pub(crate) _count: SharedCount,
+    pub(crate) _file_usage: SharedFileUsage,
     /// The account stays as long, for who comes back.
     pub(crate) _account: Arc<dyn Any + Send + Sync>,
 }

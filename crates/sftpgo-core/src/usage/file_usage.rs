@@ -1,4 +1,4 @@
-//! Files that somebody changes now: one shared count for each, by whatever name it was reached.
+//! What files count for that somebody changes now: one shared value for each, by whatever name it was reached.
 
 use std::{
     collections::HashMap,
@@ -16,19 +16,19 @@ use crate::{
 /// Entries nobody holds any more are looked for when there are this many.
 const FEW: usize = 64;
 
-/// A file that somebody has open or changes, with what it counts for, shared by all who do.
+/// What a file counts for that somebody has open or changes, shared by all who do.
 ///
 /// When the last of them lets go of a file without a name, what was reserved for it is given back.
 #[derive(Debug)]
-pub struct CountedFile {
+pub struct FileUsage {
     /// Which file.
     pub file_id: FileId,
-    pub(crate) figures: FileFigures,
+    pub(crate) state: FileState,
     /// Where it counts.
     account: Arc<Mutex<UserUsage>>,
 }
 
-/// Where a file stands in its user's count.
+/// Where a file stands in its user's usage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// A rescan finds it under a name.
@@ -39,24 +39,24 @@ pub(crate) enum Standing {
     Uncounted,
 }
 
-/// What a file counts for.
+/// What a file counts for, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FileFigures {
+pub(crate) struct FileState {
     /// Bytes.
     pub(crate) size: u64,
     pub(crate) standing: Standing,
-    /// Bytes that the file which it will replace has in the count: so many cost it nothing. One replacement at a
+    /// Bytes that the file which it will replace has in the usage: so many cost it nothing. One replacement at a
     /// time has them, see `pledged`.
     pub(crate) credit: u64,
     /// One file is reserved for the name that it will get.
     pub(crate) reserves_file: bool,
-    /// Bytes that its replacement has for nothing: they stay in the count whatever becomes of this file meanwhile.
+    /// Bytes that its replacement has for nothing: they stay in the usage whatever becomes of this file meanwhile.
     pub(crate) pledged: u64,
     /// An upload took its name.
     pub(crate) replaced: bool,
 }
 
-/// A file's part of the count.
+/// A file's part of its user's usage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Footprint {
     /// What a rescan finds.
@@ -65,7 +65,7 @@ pub(crate) struct Footprint {
     pub(crate) held: UsageDelta,
 }
 
-impl FileFigures {
+impl FileState {
     /// Of a file that stands so.
     fn new(size: u64, standing: Standing) -> Self {
         Self {
@@ -96,7 +96,7 @@ impl FileFigures {
         }
     }
 
-    /// What it takes from the user's count in all.
+    /// What it adds to the user's usage in all.
     pub(crate) fn cost(&self) -> UsageDelta {
         let Footprint { named, held } = self.footprint();
         let mut sum = held;
@@ -110,19 +110,19 @@ impl FileFigures {
     }
 }
 
-impl Drop for CountedFile {
+impl Drop for FileUsage {
     fn drop(&mut self) {
-        let held = self.figures.footprint().held;
+        let held = self.state.footprint().held;
         if held != UsageDelta::default() {
             lock(&self.account).hold(-held);
         }
     }
 }
 
-/// A count that all who change the file share.
-pub type SharedCount = Arc<Mutex<CountedFile>>;
+/// What a file counts for, as all share it who change the file.
+pub type SharedFileUsage = Arc<Mutex<FileUsage>>;
 
-/// What a change does to one file's place in the count: its bytes, or none while it does not count.
+/// What a change does to one file's part of the usage: its bytes, or none while it does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileChange {
     /// Which file.
@@ -149,20 +149,20 @@ pub(crate) fn signed(size: u64) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 
-/// The counts that are shared now.
+/// What the files count for that somebody has open or changes now.
 #[derive(Debug)]
-pub(crate) struct CountedFiles {
+pub(crate) struct FileUsages {
     account: Arc<Mutex<UserUsage>>,
     shared: Mutex<Shared>,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
-    counts: HashMap<FileId, Weak<Mutex<CountedFile>>>,
+    usages: HashMap<FileId, Weak<Mutex<FileUsage>>>,
     sweep_at: usize,
 }
 
-impl CountedFiles {
+impl FileUsages {
     /// None yet; what they hold is reserved in `account`.
     pub(crate) fn of(account: Arc<Mutex<UserUsage>>) -> Self {
         Self {
@@ -171,77 +171,77 @@ impl CountedFiles {
         }
     }
 
-    /// Looks at a file and returns its metadata, with the count shared for it.
+    /// Looks at a file and returns its metadata, with the shared usage of it.
     ///
-    /// Whoever changes the file holds its count, and nobody gets one meanwhile: so a file is as large as it looks
+    /// Whoever changes the file locks its usage, and nobody gets a new one meanwhile: so a file is as large as it looks
     /// where nobody has had one.
     pub(crate) fn look_up(
         &self,
         look: impl Fn() -> Result<Metadata>,
-    ) -> Result<(Metadata, SharedCount)> {
+    ) -> Result<(Metadata, SharedFileUsage)> {
         let mut shared = lock(&self.shared);
         let mut found = look()?;
         loop {
-            let count = match shared.counts.get(&found.file_id) {
+            let usage = match shared.usages.get(&found.file_id) {
                 None => shared.share(&found, &self.account),
-                Some(count) => match count.upgrade() {
-                    Some(count) => count,
+                Some(usage) => match usage.upgrade() {
+                    Some(usage) => usage,
                     None => {
                         // Whoever had it may have changed the file since it was looked at.
-                        shared.counts.remove(&found.file_id);
+                        shared.usages.remove(&found.file_id);
                         found = look()?;
                         continue;
                     }
                 },
             };
-            return Ok((found, count));
+            return Ok((found, usage));
         }
     }
 
-    /// Returns the count of a file that was made a moment ago and has no name that anybody else could open.
-    pub(crate) fn share_new(&self, made: &Metadata) -> SharedCount {
+    /// Returns the usage of a file that was made a moment ago and has no name that anybody else could open.
+    pub(crate) fn share_new(&self, made: &Metadata) -> SharedFileUsage {
         let mut shared = lock(&self.shared);
-        let known = shared.counts.get(&made.file_id).and_then(Weak::upgrade);
+        let known = shared.usages.get(&made.file_id).and_then(Weak::upgrade);
         // Somebody may read it already.
-        let count = known.unwrap_or_else(|| shared.share(made, &self.account));
-        lock(&count).figures.standing = Standing::Uncounted;
-        count
+        let usage = known.unwrap_or_else(|| shared.share(made, &self.account));
+        lock(&usage).state.standing = Standing::Uncounted;
+        usage
     }
 
-    /// A count that nobody finds by its file, since there is none yet.
-    pub(crate) fn count_unnamed(&self) -> SharedCount {
-        Arc::new(Mutex::new(CountedFile {
+    /// Returns a usage that nobody finds by its file, since there is none yet.
+    pub(crate) fn share_unnamed(&self) -> SharedFileUsage {
+        Arc::new(Mutex::new(FileUsage {
             file_id: FileId::of_none(),
-            figures: FileFigures::new(0, Standing::Uncounted),
+            state: FileState::new(0, Standing::Uncounted),
             account: Arc::clone(&self.account),
         }))
     }
 
-    /// All counts that somebody shares now.
-    pub(crate) fn all(&self) -> Vec<SharedCount> {
+    /// Returns all that somebody shares now.
+    pub(crate) fn all(&self) -> Vec<SharedFileUsage> {
         lock(&self.shared)
-            .counts
+            .usages
             .values()
             .filter_map(Weak::upgrade)
             .collect()
     }
 
     /// The file's last name is gone. The storage may give its number to the next new file, which must not find
-    /// this count; whoever has the file open keeps it.
+    /// this usage; whoever has the file open keeps it.
     pub(crate) fn retire(&self, file_id: FileId) {
-        lock(&self.shared).counts.remove(&file_id);
+        lock(&self.shared).usages.remove(&file_id);
     }
 }
 
 impl Shared {
-    fn share(&mut self, found: &Metadata, account: &Arc<Mutex<UserUsage>>) -> SharedCount {
-        if self.counts.len() >= self.sweep_at.max(FEW) {
-            self.counts.retain(|_, count| count.strong_count() > 0);
-            self.sweep_at = self.counts.len() * 2;
+    fn share(&mut self, found: &Metadata, account: &Arc<Mutex<UserUsage>>) -> SharedFileUsage {
+        if self.usages.len() >= self.sweep_at.max(FEW) {
+            self.usages.retain(|_, usage| usage.strong_count() > 0);
+            self.sweep_at = self.usages.len() * 2;
         }
-        let count = Arc::new(Mutex::new(CountedFile {
+        let usage = Arc::new(Mutex::new(FileUsage {
             file_id: found.file_id,
-            figures: FileFigures::new(
+            state: FileState::new(
                 found.size,
                 match found.file_type {
                     FileType::File => Standing::Named,
@@ -250,7 +250,7 @@ impl Shared {
             ),
             account: Arc::clone(account),
         }));
-        self.counts.insert(found.file_id, Arc::downgrade(&count));
-        count
+        self.usages.insert(found.file_id, Arc::downgrade(&usage));
+        usage
     }
 }

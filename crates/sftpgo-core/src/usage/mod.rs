@@ -7,11 +7,11 @@ mod rescan;
 mod user_usage;
 
 pub use self::{
-    file_usage::{CountedFile, FileChange, SharedCount},
+    file_usage::{FileChange, FileUsage, SharedFileUsage},
     limits::QuotaStatus,
 };
 pub(crate) use self::{
-    file_usage::{CountedFiles, FileFigures, Standing},
+    file_usage::{FileState, FileUsages, Standing},
     lease::{Lease, LedgerState, wanted},
     limits::{Limits, exceeded},
     rescan::Changes,

@@ -1,7 +1,7 @@
 //! What one user takes up and may take up, with what running operations have reserved.
 
 use super::{
-    file_usage::{CountedFile, FileChange, FileFigures},
+    file_usage::{FileChange, FileState, FileUsage},
     lease::Lease,
     limits::Limits,
     rescan::Changes,
@@ -61,12 +61,12 @@ impl UserUsage {
     }
 
     /// Makes a file count for `to`, and says how that changes what a rescan would find.
-    pub(crate) fn change_file(&mut self, file: &mut CountedFile, to: FileFigures) -> UsageDelta {
-        let (before, after) = (file.figures.footprint(), to.footprint());
+    pub(crate) fn change_file(&mut self, file: &mut FileUsage, to: FileState) -> UsageDelta {
+        let (before, after) = (file.state.footprint(), to.footprint());
         let mut held = after.held;
         held += -before.held;
         self.hold(held);
-        file.figures = to;
+        file.state = to;
         if before.named.is_none() && after.named.is_none() {
             return UsageDelta::default();
         }
