@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::compose::Parts;
 
-/// A home that cannot be read, or was changed through another server meanwhile, is looked at again after this.
+/// A home that cannot be read, or was changed through another node meanwhile, is rescanned again after this.
 const COUNT_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 struct Watch {
@@ -37,18 +37,18 @@ struct Watch {
     heartbeat: Option<Arc<Heartbeat>>,
     ip_lists: Arc<IpLists>,
     scans: Arc<QuotaScans>,
-    /// Whose files could not be counted.
-    not_counted: Mutex<HashMap<UserId, NotCounted>>,
+    /// The users whose homes could not be rescanned.
+    postponed: Mutex<HashMap<UserId, Postponed>>,
 }
 
-struct NotCounted {
+struct Postponed {
     not_before: Instant,
     /// It was said in the log.
     is_told: bool,
 }
 
-/// Looks every few seconds until it is told that no session is left. That the database does not answer is told by those
-/// who watch its health.
+/// Does this node's tasks every few seconds until `until` says that no session is left. A database that does not answer is
+/// logged where its health is watched.
 pub(crate) fn watch(
     parts: &Parts,
     until: CancellationToken,
@@ -60,7 +60,7 @@ pub(crate) fn watch(
         heartbeat: parts.heartbeat.clone(),
         ip_lists: Arc::clone(&parts.ip_lists),
         scans: Arc::clone(&parts.api.scans),
-        not_counted: Mutex::default(),
+        postponed: Mutex::default(),
     });
     async move {
         let every_heartbeat = |look| every_heartbeat(Arc::clone(&watch), until.clone(), look);
@@ -72,7 +72,7 @@ pub(crate) fn watch(
             return;
         }
         // Nobody waits for the end of a walk.
-        tokio::spawn(every_heartbeat(Watch::count));
+        tokio::spawn(every_heartbeat(Watch::rescan));
         // Whatever other servers do, who may not stay has to go: neither waits for the other.
         tokio::join!(
             every_heartbeat(Watch::send_heartbeat),
@@ -128,9 +128,9 @@ impl Watch {
         self.ip_lists.refresh()
     }
 
-    /// Counts the files of users whom a dead server left, or this one after it was taken for dead.
-    fn count(&self) -> Result<()> {
-        let mut counted = 0;
+    /// Rescans the homes of users whom an expired node left dirty, which may be this one.
+    fn rescan(&self) -> Result<()> {
+        let mut rescanned = 0;
         loop {
             let due = self.due()?;
             if due.is_empty() {
@@ -138,24 +138,24 @@ impl Watch {
             }
             let since = Instant::now();
             for user in due {
-                counted += u32::from(self.count_one(user)?);
-                // A walk takes long: others may have counted the rest.
+                rescanned += u32::from(self.rescan_one(user)?);
+                // A walk takes long: other nodes may have rescanned the rest.
                 if since.elapsed() > HEARTBEAT_INTERVAL {
                     break;
                 }
             }
         }
-        if counted > 0 {
+        if rescanned > 0 {
             log::info!(
-                "the homes of {counted} users were rescanned, because a node died while their usage was dirty"
+                "the homes of {rescanned} users were rescanned, because a node died while their usage was dirty"
             );
         }
         Ok(())
     }
 
-    /// False when the user's turn comes later.
-    fn count_one(&self, user: UserId) -> Result<bool> {
-        let outcome = recovery::count_one(self.provider.as_ref(), &self.scans, user);
+    /// Rescans one home; false when the user's turn comes later.
+    fn rescan_one(&self, user: UserId) -> Result<bool> {
+        let outcome = recovery::rescan_user(self.provider.as_ref(), &self.scans, user);
         let not_before = match &outcome {
             Ok(Some(ScanOutcome::Exact)) => return Ok(true),
             Err(error) if error.kind() == ErrorKind::Unavailable => {
@@ -164,14 +164,14 @@ impl Watch {
             Ok(None) => Instant::now() + HEARTBEAT_INTERVAL,
             Ok(Some(_)) | Err(_) => Instant::now() + COUNT_AGAIN_AFTER,
         };
-        let mut not_counted = self.not_counted();
-        let kept = not_counted.entry(user).or_insert(NotCounted {
+        let mut postponed = self.postponed();
+        let entry = postponed.entry(user).or_insert(Postponed {
             not_before,
             is_told: false,
         });
-        kept.not_before = not_before;
+        entry.not_before = not_before;
         if let Err(error) = outcome
-            && !std::mem::replace(&mut kept.is_told, true)
+            && !std::mem::replace(&mut entry.is_told, true)
         {
             log::warn!(
                 "the home of user {} could not be rescanned, so the usage may be wrong; the rescan is tried again: {error}",
@@ -181,21 +181,21 @@ impl Watch {
         Ok(false)
     }
 
-    /// Who is to be counted now; whoever was not counted waits.
+    /// Returns the users who are to be rescanned now, without those who are postponed.
     fn due(&self) -> Result<Vec<UserId>> {
-        let mut due = cluster::users_to_count(&self.quotas)?;
+        let mut due = cluster::users_to_rescan(&self.quotas)?;
         due.sort_unstable();
-        let mut not_counted = self.not_counted();
-        not_counted.retain(|user, _| due.binary_search(user).is_ok());
+        let mut postponed = self.postponed();
+        postponed.retain(|user, _| due.binary_search(user).is_ok());
         let now = Instant::now();
         due.retain(|user| {
-            let kept = not_counted.get(user);
-            kept.is_none_or(|kept| kept.not_before <= now)
+            let entry = postponed.get(user);
+            entry.is_none_or(|entry| entry.not_before <= now)
         });
         Ok(due)
     }
 
-    fn not_counted(&self) -> MutexGuard<'_, HashMap<UserId, NotCounted>> {
-        lock(&self.not_counted)
+    fn postponed(&self) -> MutexGuard<'_, HashMap<UserId, Postponed>> {
+        lock(&self.postponed)
     }
 }

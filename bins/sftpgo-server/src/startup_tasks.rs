@@ -43,7 +43,7 @@ pub(crate) fn start(parts: &Parts, dirty: Vec<UserId>) {
                     "the thread that checks users and removes unfinished uploads could not be started, so both wait for the next start: {error}"
                 );
             }
-            tasks.count_dirty();
+            tasks.rescan_dirty();
         });
         #[cfg(target_os = "linux")]
         crate::program_pages::give_back();
@@ -73,14 +73,14 @@ impl StartupTasks {
         }
     }
 
-    fn count_dirty(&self) {
+    fn rescan_dirty(&self) {
         if self.dirty.is_empty() {
             return;
         }
         let provider = self.provider.as_ref();
-        let counted = recovery::count_dirty(provider, &self.scans, &self.dirty);
+        let rescanned = recovery::rescan_dirty(provider, &self.scans, &self.dirty);
         log::info!(
-            "an earlier run was killed while the usage of {} users was dirty; the homes of {counted} of them were rescanned",
+            "an earlier run was killed while the usage of {} users was dirty; the homes of {rescanned} of them were rescanned",
             self.dirty.len()
         );
     }

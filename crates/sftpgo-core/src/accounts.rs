@@ -59,10 +59,10 @@ impl Accounts {
     /// Any error of the provider.
     pub fn list(&self, query: &UserQuery) -> Result<Vec<StoredUser>> {
         // Before the ledger, see there.
-        let unwritten = self.quotas.unwritten_usage();
+        let write_behind = self.quotas.write_behind_usage();
         let mut users = self.provider.list_users(query)?;
         for user in &mut users {
-            user.usage = shown(user, &unwritten);
+            user.usage = shown(user, &write_behind);
         }
         Ok(users)
     }
@@ -189,10 +189,10 @@ impl Accounts {
         &self,
         find: impl FnOnce(&dyn Provider) -> Result<Option<StoredUser>>,
     ) -> Result<StoredUser> {
-        let unwritten = self.quotas.unwritten_usage();
+        let write_behind = self.quotas.write_behind_usage();
         let mut user =
             find(self.provider.as_ref())?.ok_or_else(|| Error::not_found("no such user"))?;
-        user.usage = shown(&user, &unwritten);
+        user.usage = shown(&user, &write_behind);
         Ok(user)
     }
 
@@ -208,7 +208,7 @@ impl Accounts {
 }
 
 /// A user's usage with what the ledger does not have yet; what servers that share it report may be below zero for a moment.
-fn shown(user: &StoredUser, unwritten: &HashMap<UserId, Usage>) -> Usage {
-    let usage = unwritten.get(&user.id).copied().unwrap_or(user.usage);
+fn shown(user: &StoredUser, write_behind: &HashMap<UserId, Usage>) -> Usage {
+    let usage = write_behind.get(&user.id).copied().unwrap_or(user.usage);
     StorageUsage::of(usage).as_usage_at(usage.updated_at)
 }

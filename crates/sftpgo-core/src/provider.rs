@@ -4,7 +4,7 @@ mod sharing;
 
 use std::{ops::ControlFlow, sync::Arc};
 
-pub use self::sharing::{ClusterStore, Counting, NodeId, Report, Share, StoredShare};
+pub use self::sharing::{ClusterStore, NodeId, Report, RescanStart, Share, StoredShare};
 use crate::{
     error::{Error, Result},
     storage_usage::Usage,

@@ -166,7 +166,7 @@ impl QuotaScan {
     }
 
     fn count_even_roughly(&self, progress: &Progress) -> Result<ScanReport> {
-        let counted = self.count_as_asked(progress);
+        let counted = self.rescan_as_asked(progress);
         self.scans.remember(EndedScan {
             username: self.user.username.clone(),
             start_time: self.start_time,
@@ -176,9 +176,9 @@ impl QuotaScan {
         counted
     }
 
-    fn count_as_asked(&self, progress: &Progress) -> Result<ScanReport> {
+    fn rescan_as_asked(&self, progress: &Progress) -> Result<ScanReport> {
         let account = self.scans.quotas.account(&self.user)?;
-        let counting = account.begin_count()?;
+        let counting = account.begin_rescan()?;
         let is_due = counting.is_some_and(|counting| counting.is_due);
         let (_, report) = self.count(&account, is_due, true, progress)?;
         Ok(report)
@@ -195,7 +195,7 @@ impl QuotaScan {
 
     fn count_alone(&self, progress: &Progress) -> Result<Option<ScanOutcome>> {
         let account = self.scans.quotas.account(&self.user)?;
-        if let Some(counting) = account.begin_count()?
+        if let Some(counting) = account.begin_rescan()?
             && !counting.is_alone
         {
             return Ok(None);
@@ -246,7 +246,7 @@ impl QuotaScan {
     ) -> Result<(ScanOutcome, ScanReport)> {
         let quotas = &self.scans.quotas;
         let home = self.scans.homes.existing_home(&self.user)?;
-        if home.is_none() && (is_due || quotas.is_count_needed(self.user.id)) {
+        if home.is_none() && (is_due || quotas.needs_rescan(self.user.id)) {
             // Its disk may not be there yet: it is looked for again.
             return Err(Error::not_found("the home directory is not there"));
         }
@@ -268,7 +268,7 @@ impl QuotaScan {
             }
             let counted = count.finish(held, even_roughly)?;
             if counted != ScanOutcome::TreeMoved {
-                quotas.counted(self.user.id);
+                quotas.rescanned(self.user.id);
                 return Ok((counted, unread.report(&self.user.username)));
             }
         }

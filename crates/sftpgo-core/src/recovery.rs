@@ -1,4 +1,4 @@
-//! After an unclean stop: counting the files of users whose usage was changing when the server was killed.
+//! After an unclean stop: rescanning the homes of users who were dirty when the server was killed.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use crate::{
 };
 
 /// Rescans the homes of `users` and returns for how many that worked. Blocks for as long as walking the homes takes,
-/// while sessions run as ever; a home that cannot be read is logged and counted at the next start.
-pub fn count_dirty(provider: &dyn Provider, scans: &Arc<QuotaScans>, users: &[UserId]) -> usize {
+/// while sessions run as ever; a home that cannot be read is logged and rescanned at the next start.
+pub fn rescan_dirty(provider: &dyn Provider, scans: &Arc<QuotaScans>, users: &[UserId]) -> usize {
     users
         .iter()
-        .filter(|id| match count_one(provider, scans, **id) {
-            Ok(counted) => counted == Some(ScanOutcome::Exact),
+        .filter(|id| match rescan_user(provider, scans, **id) {
+            Ok(outcome) => outcome == Some(ScanOutcome::Exact),
             Err(error) => {
                 log::warn!("the home of user {} could not be rescanned, so the usage may be wrong until the next start rescans it: {error}", id.0);
                 false
@@ -25,11 +25,11 @@ pub fn count_dirty(provider: &dyn Provider, scans: &Arc<QuotaScans>, users: &[Us
         .count()
 }
 
-/// Counts the files of one of them. None when there is nothing to count, or somebody else does or will.
+/// Rescans the home of one user. None when there is nothing to rescan, or somebody else does it or will.
 ///
 /// # Errors
 /// Any error of the home or the ledger.
-pub fn count_one(
+pub fn rescan_user(
     provider: &dyn Provider,
     scans: &Arc<QuotaScans>,
     id: UserId,
@@ -40,7 +40,7 @@ pub fn count_one(
     };
     match scans.begin(user) {
         Ok(scan) => scan.run_alone(),
-        // The operator's own scan does the same, and without tracking there is nothing to count.
+        // The operator's own scan does the same, and without tracking there is nothing to rescan.
         Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Unsupported) => {
             Ok(None)
         }

@@ -135,11 +135,11 @@ impl Transfer {
         self.upload(|upload, shared, file| upload.check_write(shared, file, (offset, len)))
     }
 
-    /// How long to wait before [`Transfer::write_at`] of `data` at `offset`: for the room, as [`Transfer::wait_for_room`], and
+    /// How long to wait before [`Transfer::write_at`] of `data` at `offset`: for the room, as [`Transfer::wait_for_headroom`], and
     /// for a storage that takes it meanwhile, where writing may take long. None when the write does not wait.
     pub fn wait_to_write(&self, data: &[u8], offset: u64) -> Option<Duration> {
         let upload = self.upload.as_ref()?;
-        let room = self.wait_for_room(data.len(), offset);
+        let room = self.wait_for_headroom(data.len(), offset);
         room.or_else(|| upload.begin_write(&self.shared, self.file.as_ref(), (offset, data)))
     }
 
@@ -151,9 +151,9 @@ impl Transfer {
     /// How long to wait before [`Transfer::write_at`] of `len` bytes at `offset`, because the database is being asked
     /// whether there is room for them; none when that is known. Asked before each write, by whoever has other work to do
     /// meanwhile; else the write itself waits for the answer.
-    pub fn wait_for_room(&self, len: usize, offset: u64) -> Option<Duration> {
+    pub fn wait_for_headroom(&self, len: usize, offset: u64) -> Option<Duration> {
         let upload = self.upload.as_ref()?;
-        upload.wait_for_room(&self.shared, self.file.as_ref(), (offset, len))
+        upload.wait_for_headroom(&self.shared, self.file.as_ref(), (offset, len))
     }
 
     /// The same before [`Transfer::set_attributes`] changes the size.

@@ -12,7 +12,7 @@ use std::{
 use sftpgo_core::{
     Error, ErrorKind, Result, StoredUser, UserId,
     provider::{
-        ClusterStore, Counting, Health, NodeId, QuotaLedger, Report, Share, UserQuery, Users,
+        ClusterStore, Health, NodeId, QuotaLedger, Report, RescanStart, Share, UserQuery, Users,
     },
     storage_usage::{StorageUsage, Usage},
 };
@@ -156,8 +156,8 @@ impl ClusterStore for FaultyProvider {
         fn give_back_sessions(&self, node: NodeId, numbers: &[i64]) -> Result<()>;
         fn share(&self, node: NodeId, id: UserId) -> Result<Share>;
         fn begin_share(&self, node: NodeId, id: UserId, contributed: StorageUsage, late: bool) -> Result<()>;
-        fn to_count(&self, node: NodeId) -> Result<Vec<UserId>>;
-        fn begin_count(&self, node: NodeId, id: UserId) -> Result<Counting>;
+        fn users_to_rescan(&self, node: NodeId) -> Result<Vec<UserId>>;
+        fn begin_rescan(&self, node: NodeId, id: UserId) -> Result<RescanStart>;
         fn report(&self, node: NodeId, id: UserId, report: &Report) -> Result<Share>;
         fn replace_usage(&self, node: NodeId, id: UserId, usage: Usage, contributed: StorageUsage, even_roughly: bool) -> Result<bool>;
         fn end_share(&self, node: NodeId, id: UserId) -> Result<bool>;

@@ -161,10 +161,8 @@ fn a_server_that_stands_still_is_taken_for_dead_and_nothing_is_lost(kind: Kind) 
     let (one, two) = (&servers.one, &servers.two);
     let here = Upload::begin(one, "bob", "here");
     one.signal("STOP");
-    wait_for("the other to take it for dead", || {
-        servers.count("servers") == "1"
-    });
-    // The other counts and goes on.
+    wait_for("the node to expire", || servers.count("servers") == "1");
+    // The other node rescans and goes on.
     let there = Upload::begin(two, "bob", "there");
     there.end(two);
     one.signal("CONT");
@@ -184,7 +182,7 @@ fn servers_outlive_a_database_that_stands_still(kind: Kind) {
     let there = Upload::begin(two, "bob", "there");
     let sessions = servers.sql("SELECT server_id, number FROM open_sessions ORDER BY 1, 2");
     servers.database.freeze();
-    // Longer than any node may be silent: whoever did not notice that it was the database would take others for dead.
+    // Longer than any node may be silent: one that did not notice that it was the database would have others expire.
     thread::sleep(Duration::from_secs(17));
     servers.database.thaw();
     wait_for("the status to say so", || {
@@ -192,7 +190,7 @@ fn servers_outlive_a_database_that_stands_still(kind: Kind) {
     });
     here.wait_for_more(one);
     there.wait_for_more(two);
-    // Nobody was taken for dead.
+    // No node expired.
     assert_eq!(servers.count("servers"), "2");
     let now = servers.sql("SELECT server_id, number FROM open_sessions ORDER BY 1, 2");
     assert_eq!(now, sessions);

@@ -15,16 +15,18 @@ use crate::{
     user::UserId,
 };
 
-/// A server that has not been heard of for so long is dead, or cut off from the store: its sessions do not count any more.
+/// A node that sent no heartbeat for so long has expired: it has ended, or is cut off from the store. Its sessions do not
+/// count any more.
 const NODE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The interval in which a node has to send a heartbeat so that it does not expire.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
 
-/// A node that was not heard for longer cannot tell the silence of others from that of the store.
+/// A node whose heartbeats the store did not get for longer cannot tell others that are silent from a store that is.
 const MAX_GAP: Duration = Duration::from_secs(9);
 
-/// What another server ends while this one comes back is only seen the second time.
+/// How often a node that may have expired says again what it holds: what another node reclaims while this one comes back is
+/// only seen the second time.
 const TO_BE_SURE: u8 = 2;
 
 /// This server's heartbeat, where it is one of several.
@@ -33,27 +35,28 @@ pub struct Heartbeat {
     server: NodeId,
     connections: Arc<Connections>,
     quotas: Arc<UsageManager>,
-    heard: Mutex<Heard>,
+    delivered: Mutex<Delivered>,
     now: Box<dyn Fn() -> Instant + Send + Sync>,
 }
 
-/// When the store heard this server.
+/// When the store got this server's heartbeats.
 #[derive(Default)]
-struct Heard {
+struct Delivered {
     last: Option<Instant>,
     /// Since when there was no gap.
     since: Option<Instant>,
-    /// Others may have ended its sessions and shares: so often it still says them again.
-    may_be_forgotten: u8,
+    /// This node may have expired, and others may have reclaimed its sessions and shares: so often it still says again what
+    /// it holds.
+    may_have_expired: u8,
 }
 
 impl Heartbeat {
-    /// Of the server with these connections and quotas; none where it is alone.
+    /// Makes the heartbeat of the server with these connections and this usage; none where the server is alone.
     pub fn of(connections: &Arc<Connections>, quotas: &Arc<UsageManager>) -> Option<Self> {
         Self::with_clock(connections, quotas, Instant::now)
     }
 
-    /// The same by another clock.
+    /// Makes it with a clock of the caller's.
     pub fn with_clock(
         connections: &Arc<Connections>,
         quotas: &Arc<UsageManager>,
@@ -65,12 +68,12 @@ impl Heartbeat {
             server,
             connections: Arc::clone(connections),
             quotas: Arc::clone(quotas),
-            heard: Mutex::default(),
+            delivered: Mutex::default(),
             now: Box::new(now),
         })
     }
 
-    /// The server that was called `former` has ended: nobody has to wait until it has been silent for long enough.
+    /// The server that was called `former` has ended: nobody has to wait until it expires.
     ///
     /// # Errors
     /// Any error of the store.
@@ -78,8 +81,8 @@ impl Heartbeat {
         self.store.leave(former)
     }
 
-    /// Says that this server is alive, before the first login and every [`HEARTBEAT_INTERVAL`] from then on, and takes
-    /// over from dead ones.
+    /// Says that this server is alive, before the first login and every [`HEARTBEAT_INTERVAL`] from then on, and reclaims
+    /// what expired nodes held.
     ///
     /// # Errors
     /// Any error of the store; the next heartbeat makes up for it.
@@ -90,9 +93,9 @@ impl Heartbeat {
         let own = [
             self.say_again(go_on),
             self.connections.give_back_ended(go_on),
-            self.quotas.end_at_last(go_on),
+            self.quotas.end_unsure_marks(go_on),
         ];
-        if self.would_hear_others() {
+        if self.would_have_others() {
             self.store.expire_silent(self.server, NODE_TIMEOUT)?;
         }
         while self.store.reclaim(self.server)? {
@@ -107,37 +110,37 @@ impl Heartbeat {
     /// Any error of the store; the others notice later.
     pub fn leave(&self) -> Result<()> {
         self.connections.give_back_ended(&|| Ok(()))?;
-        self.quotas.end_at_last(&|| Ok(()))?;
+        self.quotas.end_unsure_marks(&|| Ok(()))?;
         self.store.leave(self.server)
     }
 
     fn say_alive(&self) -> Result<()> {
         let said = self.store.keep_alive(self.server);
-        let mut heard = self.heard();
+        let mut delivered = self.delivered();
         match said {
-            Ok(was_forgotten) => {
+            Ok(had_expired) => {
                 let now = (self.now)();
-                if heard.last.is_none_or(|last| now - last > MAX_GAP) {
-                    heard.since = Some(now);
+                if delivered.last.is_none_or(|last| now - last > MAX_GAP) {
+                    delivered.since = Some(now);
                 }
-                heard.last = Some(now);
-                if was_forgotten {
-                    heard.may_be_forgotten = TO_BE_SURE;
+                delivered.last = Some(now);
+                if had_expired {
+                    delivered.may_have_expired = TO_BE_SURE;
                 }
                 Ok(())
             }
             // The store may have answered.
             Err(error) => {
-                heard.may_be_forgotten = TO_BE_SURE;
+                delivered.may_have_expired = TO_BE_SURE;
                 Err(error)
             }
         }
     }
 
-    /// The same in the middle of long work.
+    /// Says in the middle of long work that this server is alive, where a heartbeat is due.
     fn stay_alive(&self) -> Result<()> {
         if self
-            .heard()
+            .delivered()
             .last
             .is_some_and(|last| (self.now)() < last + HEARTBEAT_INTERVAL)
         {
@@ -146,41 +149,43 @@ impl Heartbeat {
         self.say_alive()
     }
 
-    /// Takes sessions and shares again that others ended, if that may have happened.
+    /// Takes sessions and shares again that others have reclaimed, if that may have happened.
     fn say_again(&self, go_on: &dyn Fn() -> Result<()>) -> Result<()> {
-        if self.heard().may_be_forgotten == 0 {
+        if self.delivered().may_have_expired == 0 {
             return Ok(());
         }
         self.connections.take_again(go_on)?;
-        for user in self.quotas.marked() {
+        for user in self.quotas.dirty_users() {
             self.quotas.mark_again(user)?;
             go_on()?;
         }
-        let mut heard = self.heard();
-        heard.may_be_forgotten = heard.may_be_forgotten.saturating_sub(1);
+        let mut delivered = self.delivered();
+        delivered.may_have_expired = delivered.may_have_expired.saturating_sub(1);
         Ok(())
     }
 
-    /// Has this server been heard for so long that all others could be?
-    fn would_hear_others(&self) -> bool {
-        self.heard()
+    /// Has the store got this server's heartbeats for so long that it would have got those of all others?
+    fn would_have_others(&self) -> bool {
+        self.delivered()
             .since
             .is_some_and(|since| (self.now)() > since + NODE_TIMEOUT)
     }
 
-    fn heard(&self) -> MutexGuard<'_, Heard> {
-        lock(&self.heard)
+    fn delivered(&self) -> MutexGuard<'_, Delivered> {
+        lock(&self.delivered)
     }
 }
 
-/// Users whose files this server is to count, as the store says that others share; nobody where this server is alone, or
+/// Returns the users whose homes this node is to rescan, as the shared store says; nobody where this server is alone, or
 /// tracks no usage.
 ///
 /// # Errors
 /// Any error of the store.
-pub fn users_to_count(quotas: &UsageManager) -> Result<Vec<UserId>> {
+pub fn users_to_rescan(quotas: &UsageManager) -> Result<Vec<UserId>> {
     match quotas.cluster() {
-        Some((store, server)) if quotas.tracking() != Tracking::Off => store.to_count(server),
+        Some((store, server)) if quotas.tracking() != Tracking::Off => {
+            store.users_to_rescan(server)
+        }
         _ => Ok(Vec::new()),
     }
 }

@@ -2,4 +2,4 @@
 
 mod heartbeat;
 
-pub use self::heartbeat::{HEARTBEAT_INTERVAL, Heartbeat, users_to_count};
+pub use self::heartbeat::{HEARTBEAT_INTERVAL, Heartbeat, users_to_rescan};

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Mutex};
 use crate::{error::Result, sync::lock, user::UserId};
 
 /// Remembers, beside the store and durably, whose usage changed while the store could not be told: whoever is left in
-/// it is counted at the next start. Adding or removing twice changes nothing.
+/// it is rescanned at the next start. Adding or removing twice changes nothing.
 pub trait DirtyJournal: Send + Sync {
     /// From when this returns, a crash does not lose it.
     ///

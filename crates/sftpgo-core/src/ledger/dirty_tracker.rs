@@ -8,7 +8,7 @@ use std::{
 use super::{Cleared, DirtyJournal, Ledger, LeftDirty, MarkError, MarkLeft, Since};
 use crate::{
     error::{ErrorKind, Result},
-    provider::Counting,
+    provider::RescanStart,
     storage_usage::StorageUsage,
     sync::lock,
     user::UserId,
@@ -32,7 +32,7 @@ enum Mark {
 enum Trust {
     #[default]
     Trusted,
-    /// An earlier run was killed while it changed files: the mark stays until they have been counted.
+    /// An earlier run was killed while it changed files: the mark stays until the home has been rescanned.
     RescanFirst,
 }
 
@@ -62,7 +62,7 @@ impl DirtyState {
         self.usage == Trust::RescanFirst
     }
 
-    /// The files have been counted.
+    /// The home has been rescanned.
     pub(crate) fn rescanned(&mut self) {
         self.usage = Trust::Trusted;
     }
@@ -190,7 +190,7 @@ impl DirtyTracker {
         self.mark_in_ledger(state, user, StorageUsage::default)
     }
 
-    /// Others took this server for dead and ended what the ledger said: it is said again, if the user is dirty.
+    /// This node had expired, and others ended what the ledger said: it is said again, if the user is dirty.
     ///
     /// # Errors
     /// Any error of the ledger.
@@ -216,19 +216,19 @@ impl DirtyTracker {
         state: &mut DirtyState,
         user: UserId,
         contributed: impl FnOnce() -> StorageUsage,
-    ) -> Result<Option<Counting>> {
+    ) -> Result<Option<RescanStart>> {
         // A share that was lost is no new one.
         let since = match state.is_clean() {
             true => Since::Now,
             false => Since::Before,
         };
         let begun = self.ledger.begin_rescan(user, contributed(), since);
-        let counting = self.answer(user, begun)?;
-        if counting.is_some() {
+        let start = self.answer(user, begun)?;
+        if start.is_some() {
             state.ledger_says(true);
             self.take_from_journal(state, user);
         }
-        Ok(counting)
+        Ok(start)
     }
 
     /// Says that the user is clean.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    provider::{Counting, Provider},
+    provider::{Provider, RescanStart},
     storage_usage::StorageUsage,
     usage::{LedgerState, UsageSnapshot},
     user::{UserId, now_ms},
@@ -26,16 +26,16 @@ impl ExclusiveLedger {
 }
 
 impl Ledger for ExclusiveLedger {
-    fn open(&self, user: UserId, kept: Option<UsageSnapshot>) -> Result<Opened> {
+    fn open(&self, user: UserId, pending: Option<UsageSnapshot>) -> Result<Opened> {
         let stored = StorageUsage::of(self.store.usage(user)?);
         Ok(Opened {
             client: Box::new(ExclusiveClient {
                 store: Arc::clone(&self.store),
                 user,
                 contributed: StorageUsage::default(),
-                last_write: kept.map_or(LastWrite::Stored, |_| LastWrite::Unknown),
+                last_write: pending.map_or(LastWrite::Stored, |_| LastWrite::Unknown),
             }),
-            usage: kept.unwrap_or(UsageSnapshot {
+            usage: pending.unwrap_or(UsageSnapshot {
                 committed: stored,
                 contributed: StorageUsage::default(),
             }),
@@ -57,7 +57,7 @@ impl Ledger for ExclusiveLedger {
         _: UserId,
         _: StorageUsage,
         _: Since,
-    ) -> Result<Option<Counting>, MarkError> {
+    ) -> Result<Option<RescanStart>, MarkError> {
         Ok(None)
     }
 

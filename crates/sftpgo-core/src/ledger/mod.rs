@@ -19,7 +19,7 @@ pub(crate) use self::{
 use self::{exclusive::ExclusiveLedger, shared::SharedLedger};
 use crate::{
     error::{Error, Result},
-    provider::{Counting, NodeId, Provider},
+    provider::{NodeId, Provider, RescanStart},
     storage_usage::StorageUsage,
     usage::{Lease, LedgerState, Limits, UsageSnapshot},
     user::UserId,
@@ -27,11 +27,11 @@ use crate::{
 
 /// The stored usage of all users, and the marks that say whose files may differ from it.
 pub(crate) trait Ledger: Send + Sync {
-    /// A client for one user. `kept` is what an earlier one could not write.
+    /// A client for one user. `pending` is what an earlier one could not write.
     ///
     /// # Errors
     /// Any error of the store.
-    fn open(&self, user: UserId, kept: Option<UsageSnapshot>) -> Result<Opened>;
+    fn open(&self, user: UserId, pending: Option<UsageSnapshot>) -> Result<Opened>;
 
     /// Marks a user dirty: from now on the files may differ from the usage, `since` before if so. `contributed` of the
     /// usage came from this server already.
@@ -55,7 +55,7 @@ pub(crate) trait Ledger: Send + Sync {
         user: UserId,
         contributed: StorageUsage,
         since: Since,
-    ) -> Result<Option<Counting>, MarkError>;
+    ) -> Result<Option<RescanStart>, MarkError>;
 
     /// Whom an earlier run of this server has left dirty.
     ///
@@ -107,7 +107,7 @@ pub(crate) struct LedgerUpdate {
 pub(crate) enum Since {
     /// From now on.
     Now,
-    /// Perhaps before, when the ledger could not be told: who shares it may have counted files meanwhile.
+    /// Perhaps before, when the ledger could not be told: nodes that share it may have rescanned the home meanwhile.
     Before,
 }
 
@@ -116,7 +116,7 @@ pub(crate) enum Since {
 pub(crate) enum Cleared {
     /// The user is clean.
     Clean,
-    /// The mark stays: the ledger wants the files counted first.
+    /// The mark stays: the ledger asks for a rescan first.
     RescanFirst,
 }
 
@@ -130,7 +130,7 @@ pub(crate) struct MarkError {
 /// What has become of a mark that could not be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MarkLeft {
-    /// It is taken to be as before. Where it is not, the next start counts once more than it needs to.
+    /// It is taken to be as before. Where it is not, the next start rescans once more than it needs to.
     AsBefore,
     /// It may be there or not, and somebody has to end it: other servers rely on it.
     Unknown,
@@ -138,9 +138,9 @@ pub(crate) enum MarkLeft {
 
 /// Whom an earlier run has left dirty.
 pub(crate) enum LeftDirty {
-    /// These, whose files this server has to count.
+    /// These, whose homes this server has to rescan.
     Here(Vec<UserId>),
-    /// The servers that share the store share that out among themselves.
+    /// The nodes that share the store share the rescans out among themselves.
     Shared,
 }
 
@@ -150,9 +150,9 @@ pub(crate) enum RescanWrite {
     Written { state: LedgerState, is_exact: bool },
     /// Others may have changed files meanwhile, and it was not wanted roughly: the usage is as before.
     Refused,
-    /// The store does not answer. It gets the figures with the next write.
+    /// The store does not answer. It gets the usage with the next write.
     Later(Error),
-    /// The store does not answer, and what others do meanwhile would not be in the figures: the usage is as before.
+    /// The store does not answer, and what others do meanwhile would not be in the result: the usage is as before.
     Lost(Error),
 }
 

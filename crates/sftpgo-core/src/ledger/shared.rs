@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    provider::{ClusterStore, Counting, NodeId, Report},
+    provider::{ClusterStore, NodeId, Report, RescanStart},
     storage_usage::StorageUsage,
     usage::{Lease, LedgerState, UsageSnapshot},
     user::{UserId, now_ms},
@@ -33,16 +33,18 @@ impl SharedLedger {
 }
 
 impl Ledger for SharedLedger {
-    fn open(&self, user: UserId, kept: Option<UsageSnapshot>) -> Result<Opened> {
+    fn open(&self, user: UserId, pending: Option<UsageSnapshot>) -> Result<Opened> {
         let share = self.store.share(self.server, user)?;
-        let usage = match kept {
+        let usage = match pending {
             None => UsageSnapshot {
                 committed: share.usage,
                 contributed: share.contributed,
             },
-            Some(kept) => UsageSnapshot {
-                committed: share.usage.plus(kept.contributed.minus(share.contributed)),
-                contributed: kept.contributed,
+            Some(pending) => UsageSnapshot {
+                committed: share
+                    .usage
+                    .plus(pending.contributed.minus(share.contributed)),
+                contributed: pending.contributed,
             },
         };
         Ok(Opened {
@@ -53,7 +55,7 @@ impl Ledger for SharedLedger {
                 usage: share.usage,
                 contributed: share.contributed,
                 reserved: share.reserved,
-                last_report: kept.map_or(LastReport::Answered, |_| LastReport::Unanswered),
+                last_report: pending.map_or(LastReport::Answered, |_| LastReport::Unanswered),
             }),
             usage,
             lease: Some(Lease::none(usage.committed)),
@@ -76,9 +78,9 @@ impl Ledger for SharedLedger {
         user: UserId,
         contributed: StorageUsage,
         since: Since,
-    ) -> Result<Option<Counting>, MarkError> {
+    ) -> Result<Option<RescanStart>, MarkError> {
         self.begin_share(user, contributed, since)
-            .and_then(|()| self.store.begin_count(self.server, user))
+            .and_then(|()| self.store.begin_rescan(self.server, user))
             .map(Some)
             .map_err(unknown)
     }

@@ -13,7 +13,7 @@ use crate::{
     user::{UserId, now_ms},
 };
 
-/// What is to be written later, by whom.
+/// The usage that is to be written later, and whether there is a writer for it.
 #[derive(Default)]
 pub(crate) struct WriteBehind {
     state: Mutex<State>,
@@ -22,7 +22,7 @@ pub(crate) struct WriteBehind {
 
 #[derive(Default)]
 struct State {
-    kept: HashMap<UserId, Kept>,
+    pending: HashMap<UserId, Pending>,
     writer: Writer,
 }
 
@@ -37,7 +37,7 @@ enum Writer {
     Due,
 }
 
-struct Kept {
+struct Pending {
     usage: UsageSnapshot,
     /// When it came to this (Unix milliseconds).
     at: i64,
@@ -45,7 +45,7 @@ struct Kept {
 
 impl WriteBehind {
     /// Keeps what `usage` returns for the writer; false when there is none.
-    pub(crate) fn put_off(&self, user: UserId, usage: impl FnOnce() -> UsageSnapshot) -> bool {
+    pub(crate) fn write_later(&self, user: UserId, usage: impl FnOnce() -> UsageSnapshot) -> bool {
         let mut state = lock(&self.state);
         if state.writer == Writer::Absent {
             return false;
@@ -66,38 +66,40 @@ impl WriteBehind {
         let mut state = lock(&self.state);
         let usage = usage();
         if written == Some(usage.contributed) {
-            state.kept.remove(&user);
+            state.pending.remove(&user);
             return false;
         }
         state.keep(user, usage);
         true
     }
 
-    /// Nobody needs what is kept of the user any more.
+    /// Drops what is kept of the user: nobody needs it any more.
     pub(crate) fn forget(&self, user: UserId) {
-        lock(&self.state).kept.remove(&user);
+        lock(&self.state).pending.remove(&user);
     }
 
-    /// What is kept of the user.
+    /// Returns what is kept of the user.
     pub(crate) fn of(&self, user: UserId) -> Option<UsageSnapshot> {
         let state = lock(&self.state);
-        state.kept.get(&user).map(|kept| kept.usage)
+        state.pending.get(&user).map(|pending| pending.usage)
     }
 
-    /// All that is kept, as the ledger would have it.
+    /// Returns all that is kept, as the ledger would have it.
     pub(crate) fn usages(&self) -> HashMap<UserId, Usage> {
         let state = lock(&self.state);
-        let usage = |kept: &Kept| kept.usage.committed.as_usage_at(kept.at);
-        let kept = state.kept.iter();
-        kept.map(|(user, kept)| (*user, usage(kept))).collect()
+        let usage = |pending: &Pending| pending.usage.committed.as_usage_at(pending.at);
+        let pending = state.pending.iter();
+        pending
+            .map(|(user, pending)| (*user, usage(pending)))
+            .collect()
     }
 
-    /// Of whom something is kept.
+    /// Returns the users of whom something is kept.
     pub(crate) fn users(&self) -> Vec<UserId> {
-        lock(&self.state).kept.keys().copied().collect()
+        lock(&self.state).pending.keys().copied().collect()
     }
 
-    /// From here on writing can be put off.
+    /// From here on usage can be written later.
     pub(crate) fn start_writer(&self) {
         lock(&self.state).writer = Writer::Due;
     }
@@ -108,7 +110,7 @@ impl WriteBehind {
         self.changed.notify_all();
     }
 
-    /// Waits until something is put off and `within` longer; false when the writer is to stop.
+    /// Waits until something is kept and `within` longer; false when the writer is to stop.
     pub(crate) fn wait(&self, within: Duration) -> bool {
         let state = lock(&self.state);
         let state = self
@@ -126,7 +128,7 @@ impl WriteBehind {
         true
     }
 
-    /// Something is left to write that nobody put off now.
+    /// Something is left to write that was kept before.
     pub(crate) fn try_again(&self) {
         self.make_due(&mut lock(&self.state));
     }
@@ -142,13 +144,13 @@ impl WriteBehind {
 impl State {
     fn keep(&mut self, user: UserId, usage: UsageSnapshot) {
         let at = now_ms();
-        self.kept
+        self.pending
             .entry(user)
-            .and_modify(|kept| {
-                if kept.usage != usage {
-                    *kept = Kept { usage, at };
+            .and_modify(|pending| {
+                if pending.usage != usage {
+                    *pending = Pending { usage, at };
                 }
             })
-            .or_insert(Kept { usage, at });
+            .or_insert(Pending { usage, at });
     }
 }

@@ -48,16 +48,16 @@ pub struct Share {
     pub reserved: StorageUsage,
     /// What all other servers may.
     pub reserved_by_others: StorageUsage,
-    /// Others had taken this server for dead: nothing of the report was added, and the files are to be counted.
+    /// This node had expired: nothing of the report was added, and the home is to be rescanned.
     pub was_lost: bool,
 }
 
-/// The state that a node gets when it begins to count a user's files.
+/// The state that a node gets when it begins to rescan a user's home.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counting {
-    /// No other server has a share in the user.
+pub struct RescanStart {
+    /// No other node has a share in the user.
     pub is_alone: bool,
-    /// The files are to be counted, see [`ClusterStore::to_count`].
+    /// The home is to be rescanned, see [`ClusterStore::users_to_rescan`].
     pub is_due: bool,
 }
 
@@ -71,15 +71,15 @@ pub struct StoredShare {
 }
 
 impl Report {
-    /// What becomes of a report: the usage and the share to be stored, and the answer. `share` is none when others took
-    /// it over. The store sees to it that nobody else reports of the same user meanwhile.
+    /// Returns what becomes of a report: the usage and the share to be stored, and the answer. `share` is none when others
+    /// have reclaimed it. The store sees to it that nobody else reports of the same user meanwhile.
     pub fn apply(
         &self,
         usage: Usage,
         share: Option<StoredShare>,
         reserved_by_others: StorageUsage,
     ) -> (Usage, StoredShare, Share) {
-        // Nobody knows what of it others have counted.
+        // Nobody knows what of it the rescans of others have found.
         let known = share.map_or(self.contributed, |share| share.contributed);
         let change = self.contributed.minus(known);
         let after = StorageUsage::of(usage).plus(change);
@@ -131,11 +131,11 @@ fn reserve(in_motion: i128, wanted: i128, limit: i128, taken: i128) -> i128 {
 
 /// A store that several servers use at a time. Each call is one transaction, or several that may be begun again.
 ///
-/// A user's figures are the sum of what all servers have reported: while one of them has a share, that sum may be below
-/// zero, because a file may be gone from one server before the other says that it came.
+/// A user's usage is the sum of what all nodes have reported: while one of them has a share, that sum may be below zero,
+/// because one node may report that a file is gone before another reports that it came.
 ///
-/// A share may say that the user's files are to be counted. That a count can be trusted the store knows: no other server
-/// had a share from its beginning to its end.
+/// A share may say that the user's home is to be rescanned. The store knows which rescan can be trusted: one from whose
+/// beginning to whose end no other node had a share.
 ///
 /// Every error is [`Unavailable`](crate::ErrorKind::Unavailable) unless a call says more.
 pub trait ClusterStore: Send + Sync {
@@ -152,8 +152,8 @@ pub trait ClusterStore: Send + Sync {
     /// See the trait.
     fn expire_silent(&self, server: NodeId, silent_for: Duration) -> Result<()>;
 
-    /// Ends the sessions of servers that are not known, and reclaims shares of theirs for `server`: these users' files
-    /// are to be counted. True when there are more, for whoever calls again.
+    /// Ends the sessions of nodes that are not known, and reclaims shares of theirs for `server`: these users' homes are to
+    /// be rescanned. True when there are more, and the caller calls again.
     ///
     /// # Errors
     /// See the trait.
@@ -196,9 +196,9 @@ pub trait ClusterStore: Send + Sync {
     /// [`NotFound`](crate::ErrorKind::NotFound).
     fn share(&self, server: NodeId, id: UserId) -> Result<Share>;
 
-    /// Begins a share unless it has begun: from here on the user's files may differ from the ledger's figures, of which
-    /// `contributed` came from this server already. With `late` they may have before: if the share begins now, the
-    /// files are to be counted.
+    /// Begins a share unless it has begun: from here on the user's files may differ from the stored usage, of which
+    /// `contributed` came from this server already. With `late` they may have before: if the share begins now, the home
+    /// is to be rescanned.
     ///
     /// # Errors
     /// See the trait; an id nobody has is ignored.
@@ -210,28 +210,28 @@ pub trait ClusterStore: Send + Sync {
         late: bool,
     ) -> Result<()>;
 
-    /// Brings the ledger up to date, and reserves. A share that others took over begins anew, and the files are to be
-    /// counted.
+    /// Brings the ledger up to date, and reserves. A share that others have reclaimed begins anew, and the home is to be
+    /// rescanned.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound).
     fn report(&self, server: NodeId, id: UserId, report: &Report) -> Result<Share>;
 
-    /// Users with a share of this server that says that their files are to be counted.
+    /// Returns the users with a share of this server that says that their homes are to be rescanned.
     ///
     /// # Errors
     /// See the trait.
-    fn to_count(&self, server: NodeId) -> Result<Vec<UserId>>;
+    fn users_to_rescan(&self, server: NodeId) -> Result<Vec<UserId>>;
 
-    /// The server, which has a share, begins to count the user's files. A share that was lost begins anew, and they are
-    /// to be counted once more.
+    /// The server, which has a share, begins to rescan the user's home. A share that was lost begins anew, and the home is
+    /// to be rescanned once more.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound).
-    fn begin_count(&self, server: NodeId, id: UserId) -> Result<Counting>;
+    fn begin_rescan(&self, server: NodeId, id: UserId) -> Result<RescanStart>;
 
-    /// Replaces the figures by what was counted; `contributed` of it came from this server's share. False when another
-    /// server had a share meanwhile: then the files are to be counted again, and the figures are only replaced if
+    /// Replaces the usage by what a rescan found; `contributed` of it came from this server's share. False when another
+    /// node had a share meanwhile: then the home is to be rescanned again, and the usage is only replaced if
     /// `even_roughly`.
     ///
     /// # Errors
@@ -245,8 +245,8 @@ pub trait ClusterStore: Send + Sync {
         even_roughly: bool,
     ) -> Result<bool>;
 
-    /// Ends a share that has reported everything. If the files are to be counted, another server's share says so from
-    /// then on; the only one does not end, which is answered by false.
+    /// Ends a share that has reported everything. If the home is to be rescanned, another node's share says so from then
+    /// on; the only share does not end, and false is returned.
     ///
     /// # Errors
     /// See the trait.

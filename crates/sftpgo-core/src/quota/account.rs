@@ -10,7 +10,7 @@ use crate::{
     error::Result,
     filesystem::{FileId, Metadata},
     ledger::{LedgerClient, Opened, WriteBehind},
-    provider::Counting,
+    provider::RescanStart,
     storage_usage::{StorageUsage, UsageDelta},
     sync::lock,
     throttle::Throttle,
@@ -24,8 +24,8 @@ use crate::{
 
 /// One user's account.
 ///
-/// An operation takes what it needs before it writes and commits when it ends. While anything may be dirty the
-/// ledger says so, and whoever starts after a crash counts the user's files again.
+/// An operation takes what it needs before it writes and commits when it ends. While the user is dirty the ledger says so,
+/// and the start after a crash rescans the home.
 pub struct QuotaAccount {
     pub(super) user: UserId,
     pub(super) user_state: Arc<UserState>,
@@ -212,7 +212,7 @@ impl QuotaAccount {
             if self.last_answer().refuses(delta) {
                 return Err(exceeded(limit));
             }
-            state = self.ask_for_room(delta);
+            state = self.ask_for_headroom(delta);
         }
         match state.headroom(delta) {
             Headroom::Enough => Ok(record(&mut state)),
@@ -220,23 +220,23 @@ impl QuotaAccount {
         }
     }
 
-    /// Directories moved: whoever is counting the files has to begin again.
+    /// Directories moved: a rescan that is going on has to walk again.
     pub fn tree_changed(&self) {
         if let Some(changes) = &mut lock(&self.state).changes {
             changes.tree_changed();
         }
     }
 
-    /// Is somebody counting the files now?
-    pub fn is_being_counted(&self) -> bool {
+    /// Is a rescan going on?
+    pub fn is_being_rescanned(&self) -> bool {
         lock(&self.state).changes.is_some()
     }
 
-    /// Tells the servers that share the ledger that a count begins; none where it is this server's alone.
+    /// Tells the nodes that share the ledger that a rescan begins; none where the ledger is this server's alone.
     ///
     /// # Errors
     /// Any error of the ledger.
-    pub fn begin_count(&self) -> Result<Option<Counting>> {
+    pub fn begin_rescan(&self) -> Result<Option<RescanStart>> {
         self.user_state
             .begin_rescan(|| self.contributed_to_ledger())
     }

@@ -75,7 +75,7 @@ impl QuotaAccount {
 
     /// How long to wait before an operation that changes files and takes `delta`, because the ledger is being told that the
     /// user is dirty, or asked whether there is room. None when that is known: then the operation itself does not have to ask.
-    pub fn wait_for_room(self: &Arc<Self>, delta: UsageDelta) -> Option<Duration> {
+    pub fn wait_for_headroom(self: &Arc<Self>, delta: UsageDelta) -> Option<Duration> {
         let asking = self.asking.as_ref()?;
         let (must_mark, must_ask) = (self.must_mark(), self.must_ask(delta));
         if !must_mark && !must_ask {

@@ -21,12 +21,12 @@ const OTHERS_GIVE_BACK: Duration = Duration::from_millis(10);
 const WAITS_FOR_OTHERS: u32 = 7;
 
 impl QuotaAccount {
-    /// A finished operation's `delta` goes to the ledger, as the figure that all finished ones come to: deltas
-    /// commit in any order, operations that end together share a write, and what a failed write left out goes
-    /// with the next. Where there is a [`LedgerWriter`](super::LedgerWriter) it writes, a little later.
+    /// Commits a finished operation's `delta`: the ledger gets the sum of all that have finished. So deltas commit in any
+    /// order, operations that end together share a write, and what a failed write left out goes with the next. Where there
+    /// is a [`LedgerWriter`](super::LedgerWriter) it writes, a little later.
     ///
     /// # Errors
-    /// Any error of the ledger; the count stands, since the files are there.
+    /// Any error of the ledger; the usage stays committed in memory, since the files are there.
     pub fn commit(&self, delta: UsageDelta) -> Result<()> {
         if delta == UsageDelta::default() {
             return Ok(());
@@ -40,15 +40,15 @@ impl QuotaAccount {
         if !tracked {
             return Ok(());
         }
-        // Who was not tracked when the files changed is not marked yet.
+        // A user who was not tracked when the files changed is not marked dirty yet.
         self.mark();
-        if self.put_off() {
+        if self.write_later() {
             return Ok(());
         }
         self.store()
     }
 
-    /// Brings the ledger up to date.
+    /// Writes the committed usage to the ledger.
     pub(super) fn store(&self) -> Result<()> {
         if !lock(&self.state).tracked {
             self.write_behind.forget(self.user);
@@ -60,14 +60,14 @@ impl QuotaAccount {
             .mark_in_ledger(|| self.contributed_to_ledger());
         let mut client = lock(&self.client);
         let written = marked.and_then(|()| self.write(client.as_mut(), StorageUsage::default()));
-        self.keep_unwritten(&written);
+        self.keep_to_write(&written);
         written.map(drop)
     }
 
-    /// Writes the figure of a count, whether or not the user is tracked: then it tells when it was counted. The count
-    /// changed what is known here by `adjustment`. False when the figure cannot be trusted; then it is written only if that
-    /// is wanted `even_roughly`.
-    pub(super) fn store_counted(
+    /// Writes what a rescan found, also of a user who is not tracked: then the time of the rescan is stored with it. The
+    /// rescan changed what is known here by `adjustment`. False when the result cannot be trusted; then it is written only
+    /// if that is wanted `even_roughly`.
+    pub(super) fn store_rescan(
         &self,
         client: &mut dyn LedgerClient,
         adjustment: &Adjustment,
@@ -89,7 +89,7 @@ impl QuotaAccount {
                 (Err(error), false)
             }
         };
-        self.keep_unwritten(&written);
+        self.keep_to_write(&written);
         written.map(|_| is_exact)
     }
 
@@ -99,12 +99,12 @@ impl QuotaAccount {
         state.live = state.live.minus(adjustment.live);
     }
 
-    /// What the ledger has of this server's part, as far as is known.
+    /// Returns what the ledger has of this server's part, as far as is known.
     pub(super) fn contributed_to_ledger(&self) -> StorageUsage {
         lock(&self.client).contributed()
     }
 
-    /// Lets the ledger know, before the first change, that the files and its figures may differ from now on.
+    /// Lets the ledger know, before the first change, that the files and the stored usage may differ from now on.
     pub(super) fn mark(&self) {
         if !self.must_mark() || self.last_answer().has_no_mark() {
             return;
@@ -115,18 +115,18 @@ impl QuotaAccount {
         }
     }
 
-    /// Does nobody know yet that the user is dirty?
+    /// Is the user not marked dirty yet, neither in the ledger nor in the journal?
     pub(super) fn must_mark(&self) -> bool {
         !self.marked.load(Ordering::Acquire) && lock(&self.state).tracked
     }
 
-    /// Asks the ledger for room for `delta`, and once more for what other servers may give back.
-    pub(super) fn ask_for_room(&self, delta: UsageDelta) -> MutexGuard<'_, UserUsage> {
+    /// Asks the ledger for headroom for `delta`, and again for what other nodes may give back.
+    pub(super) fn ask_for_headroom(&self, delta: UsageDelta) -> MutexGuard<'_, UserUsage> {
         self.mark();
         self.ask_marked(delta)
     }
 
-    /// The same for a user who is known to be dirty.
+    /// Asks as [`QuotaAccount::ask_for_headroom`] does, for a user who is marked dirty.
     pub(super) fn ask_marked(&self, delta: UsageDelta) -> MutexGuard<'_, UserUsage> {
         for wait in 0..=WAITS_FOR_OTHERS {
             if wait > 0 {
@@ -168,14 +168,15 @@ impl QuotaAccount {
         }
         drop(client);
         // What was not used is given back.
-        self.put_off();
+        self.write_later();
     }
 
-    fn put_off(&self) -> bool {
-        self.write_behind.put_off(self.user, || self.figures())
+    fn write_later(&self) -> bool {
+        self.write_behind.write_later(self.user, || self.snapshot())
     }
 
-    /// Returns what this server has contributed to the ledger then; none when the user is not tracked.
+    /// Writes what the ledger lacks, asks it for `wanted`, and returns what this server has contributed to the ledger then;
+    /// none when the user is not tracked.
     fn write(
         &self,
         client: &mut dyn LedgerClient,
@@ -193,13 +194,13 @@ impl QuotaAccount {
         Ok(Some(written.contributed))
     }
 
-    /// What is to be written now; nothing more is taken by the last lease from here on.
+    /// Returns what is to be written now; nothing more is taken by the last lease from here on.
     fn update(&self, wanted: StorageUsage) -> LedgerUpdate {
         let mut state = lock(&self.state);
         let live = state.live;
         let limited = state.limits.any();
         let mut update = LedgerUpdate {
-            usage: state.figures(),
+            usage: state.snapshot(),
             in_motion: StorageUsage::default(),
             wanted: StorageUsage::default(),
             limits: state.limits,
@@ -229,9 +230,9 @@ impl QuotaAccount {
         }
     }
 
-    /// Remembers what the ledger did not take, for REST and the next account, and says whether it has everything.
-    /// Nobody needs the usage of a user who is gone or not tracked.
-    fn keep_unwritten(&self, written: &Result<Option<StorageUsage>>) -> bool {
+    /// Keeps what the ledger did not take for write-behind, REST and the next account, and returns whether the ledger has
+    /// everything. Nobody needs the usage of a user who is gone or not tracked.
+    fn keep_to_write(&self, written: &Result<Option<StorageUsage>>) -> bool {
         let written = match written {
             Ok(Some(written)) => Some(*written),
             Err(error) if error.kind() != ErrorKind::NotFound => None,
@@ -242,11 +243,11 @@ impl QuotaAccount {
         };
         !self
             .write_behind
-            .keep_unless(written, self.user, || self.figures())
+            .keep_unless(written, self.user, || self.snapshot())
     }
 
-    fn figures(&self) -> UsageSnapshot {
-        lock(&self.state).figures()
+    fn snapshot(&self) -> UsageSnapshot {
+        lock(&self.state).snapshot()
     }
 }
 
@@ -255,7 +256,7 @@ impl Drop for QuotaAccount {
         let contributed = || self.contributed_to_ledger();
         self.user_state.close(self, contributed, || {
             let mut client = lock(&self.client);
-            self.keep_unwritten(&self.write(client.as_mut(), StorageUsage::default()))
+            self.keep_to_write(&self.write(client.as_mut(), StorageUsage::default()))
         });
     }
 }

@@ -1,4 +1,4 @@
-//! The accounts of all users who have a session now, and what of them outlives the last one.
+//! The accounts of all users who have a session now, and what of an account outlives the last session.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ use crate::{
     user::{EffectiveUser, UserId},
 };
 
-/// States that nobody needs any more are looked for when there are this many.
+/// The number of states from which on those that nobody needs any more are looked for.
 const FEW: usize = 64;
 
 /// The users whose usage is tracked (`track_quota`).
@@ -48,7 +48,7 @@ pub struct UsageManager {
     tracking: Tracking,
     users: Mutex<Users>,
     pub(super) write_behind: Arc<WriteBehind>,
-    writing: Mutex<Writing>,
+    flush_state: Mutex<FlushState>,
     cluster: Option<(Arc<dyn ClusterStore>, NodeId)>,
 }
 
@@ -58,11 +58,11 @@ struct Users {
     sweep_at: usize,
 }
 
-/// Did the ledger take what was put off last?
+/// Did the ledger take all that write-behind had for it last time?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Writing {
+enum FlushState {
     Well,
-    /// It refused something, which was logged; of this user, where it did not answer at all.
+    /// It refused something, which was logged. The user is the one at whom the ledger did not answer at all.
     Failing(Option<UserId>),
 }
 
@@ -73,8 +73,8 @@ impl UsageManager {
         Self::of_server(provider, tracking, NodeId::random(), journal)
     }
 
-    /// The same of the server that is called `server` where others share the ledger. What cannot be written there when
-    /// it has to be is kept in `journal`.
+    /// Makes the manager of the server that is called `server` where others share the ledger. A dirty mark that the ledger
+    /// does not take is kept in `journal`.
     pub fn of_server(
         provider: Arc<dyn Provider>,
         tracking: Tracking,
@@ -90,7 +90,7 @@ impl UsageManager {
             tracking,
             users: Mutex::default(),
             write_behind: Arc::default(),
-            writing: Mutex::new(Writing::Well),
+            flush_state: Mutex::new(FlushState::Well),
         })
     }
 
@@ -111,55 +111,55 @@ impl UsageManager {
             return Ok(account);
         }
         user_state.throttle.set_rates(user);
-        let kept = self.write_behind.of(user.id);
+        let pending = self.write_behind.of(user.id);
         let account = Arc::new(QuotaAccount::new(
             user,
             self.tracking.covers(user),
-            self.ledger.open(user.id, kept)?,
+            self.ledger.open(user.id, pending)?,
             Arc::clone(&user_state),
             Arc::clone(&self.write_behind),
         ));
         state.open(&account);
-        if kept.is_some() {
+        if pending.is_some() {
             self.write_behind.try_again();
         }
         Ok(account)
     }
 
-    /// What users have committed that the ledger does not have yet. Asked for before the ledger, no committed operation
-    /// is missing in the two together.
-    pub fn unwritten_usage(&self) -> HashMap<UserId, Usage> {
+    /// Returns the committed usage that the ledger does not have yet. A caller that asks for it before it asks the ledger
+    /// misses no committed operation in the two together.
+    pub fn write_behind_usage(&self) -> HashMap<UserId, Usage> {
         self.write_behind.usages()
     }
 
-    /// Writes what has been put off. What the ledger does not take waits for the next time, and when it is not there, so
-    /// does the rest: then that begins, for what is refused may be one user's alone.
-    pub(super) fn write_put_off(&self) {
-        let before = std::mem::replace(&mut *lock(&self.writing), Writing::Well);
+    /// Writes what write-behind keeps. What the ledger does not take waits for the next time, and so does the rest when the
+    /// ledger does not answer: the next time begins with the rest, for what is refused may be one user's alone.
+    pub(super) fn flush(&self) {
+        let before = std::mem::replace(&mut *lock(&self.flush_state), FlushState::Well);
         let mut users = self.write_behind.users();
-        if let Writing::Failing(refused) = before
+        if let FlushState::Failing(refused) = before
             && let Some(at) = users.iter().position(|user| Some(*user) == refused)
         {
             users.rotate_left(at + 1);
         }
-        let mut now = Writing::Well;
+        let mut now = FlushState::Well;
         for user in users {
             let written = match self.state_of(user).account() {
                 Some(account) => account.store(),
-                None => self.write_left_behind(user),
+                None => self.flush_closed(user),
             };
             match written {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
-                    if (before, now) == (Writing::Well, Writing::Well) {
+                    if (before, now) == (FlushState::Well, FlushState::Well) {
                         log::error!(
                             "the usage of user {} could not be written to the database and is kept in memory until it answers: {error}",
                             user.0
                         );
                     }
-                    now = Writing::Failing(None);
+                    now = FlushState::Failing(None);
                     self.write_behind.try_again();
                     if error.kind() == ErrorKind::Unavailable {
-                        now = Writing::Failing(Some(user));
+                        now = FlushState::Failing(Some(user));
                         break;
                     }
                 }
@@ -167,17 +167,17 @@ impl UsageManager {
                 _ => {}
             }
         }
-        *lock(&self.writing) = now;
-        if before != Writing::Well && now == Writing::Well {
+        *lock(&self.flush_state) = now;
+        if before != FlushState::Well && now == FlushState::Well {
             log::info!(
                 "the database can be written to again, and the usage that was kept in memory has been written"
             );
         }
     }
 
-    /// The last session ended while the ledger did not answer: a new account takes the figures over, and writes them at
-    /// its end.
-    fn write_left_behind(&self, user: UserId) -> Result<()> {
+    /// Writes what write-behind keeps of a user without a session: the last one ended while the ledger did not answer. A
+    /// new account begins with that usage and writes it at its end.
+    fn flush_closed(&self, user: UserId) -> Result<()> {
         match self.provider.user_by_id(user)? {
             Some(user) => self.account(&user.effective()).map(drop),
             None => {
@@ -197,9 +197,9 @@ impl UsageManager {
         }
     }
 
-    /// Finds out, before anybody logs in, whom an earlier run of this server left dirty: their figures are not to be
-    /// trusted before the files have been counted, see [`UsageManager::counted`]. Where other servers share the ledger they
-    /// are told what the journal says, and nobody is returned: they share the counting out among themselves.
+    /// Finds out, before anybody logs in, whom an earlier run of this server left dirty: their usage is not to be trusted
+    /// before a rescan, see [`UsageManager::rescanned`]. Where other nodes share the ledger they are told what the journal
+    /// says, and nobody is returned: the nodes share the rescans out among themselves.
     ///
     /// # Errors
     /// The journal cannot be read, or what the ledger says.
@@ -224,18 +224,18 @@ impl UsageManager {
         Ok(users)
     }
 
-    /// Do the user's files have to be counted before the figures are to be trusted?
-    pub fn is_count_needed(&self, user: UserId) -> bool {
+    /// Must the user's home be rescanned before the usage is to be trusted?
+    pub fn needs_rescan(&self, user: UserId) -> bool {
         self.state_of(user).with_dirty(|dirty| dirty.needs_rescan())
     }
 
-    /// The user's files have been counted.
-    pub fn counted(&self, user: UserId) {
+    /// The user's home has been rescanned: the usage is to be trusted.
+    pub fn rescanned(&self, user: UserId) {
         self.state_of(user).with_dirty(|dirty| dirty.rescanned());
     }
 
-    /// Whose files may differ from the figures now, as the ledger says.
-    pub(crate) fn marked(&self) -> Vec<UserId> {
+    /// Returns the users whom the ledger has as dirty because of this server.
+    pub(crate) fn dirty_users(&self) -> Vec<UserId> {
         let users = lock(&self.users);
         let users: Vec<_> = users
             .states
@@ -249,7 +249,7 @@ impl UsageManager {
             .collect()
     }
 
-    /// Tells the others again that the user's files may differ, if that is so.
+    /// Marks the user dirty in the ledger again, if the user is dirty: other nodes may have ended the mark.
     ///
     /// # Errors
     /// Any error of the ledger.
@@ -258,18 +258,18 @@ impl UsageManager {
         let contributed = match state.account() {
             Some(account) => account.contributed_to_ledger(),
             None => {
-                let kept = self.write_behind.of(user);
-                kept.map_or_else(StorageUsage::default, |kept| kept.contributed)
+                let pending = self.write_behind.of(user);
+                pending.map_or_else(StorageUsage::default, |pending| pending.contributed)
             }
         };
         state.mark_again(contributed)
     }
 
-    /// Tells the ledger that usage is committed where that failed. `go_on` is called every so often.
+    /// Ends marks of clean users in the ledger where that failed before. `go_on` is called every so often.
     ///
     /// # Errors
     /// Any error of the ledger or `go_on`; the rest is tried at the next call, beginning with others.
-    pub fn end_at_last(&self, go_on: &dyn Fn() -> Result<()>) -> Result<()> {
+    pub fn end_unsure_marks(&self, go_on: &dyn Fn() -> Result<()>) -> Result<()> {
         let end = |user| {
             let is_written = || self.write_behind.of(user).is_none();
             self.state_of(user).end_unsure(is_written)
@@ -277,7 +277,7 @@ impl UsageManager {
         self.tracker.end_unsure(end, go_on)
     }
 
-    /// Nobody has this id any more: nothing is left to be counted.
+    /// Nobody has this id any more: nothing is left to be rescanned.
     pub fn forget(&self, user: UserId) {
         self.state_of(user).forget();
     }

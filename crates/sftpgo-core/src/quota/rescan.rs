@@ -1,7 +1,7 @@
 //! Counting a user's files while the user goes on changing them.
 //!
 //! A walk through the tree takes time, and what changes behind it would be missed. So the account keeps the files
-//! that change meanwhile, each with the bytes it counts for now; for these the walk's own figure does not matter.
+//! that change meanwhile, each with the bytes it counts for now; for these the size that the walk saw does not matter.
 //! A directory that moves could hide any number of files from the walk: then it has to be walked again.
 
 use std::{
@@ -21,14 +21,14 @@ pub struct Rescan {
     coverage: Coverage,
 }
 
-/// How much of the home it saw.
+/// How much of the home the walk saw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Coverage {
     Whole,
     Part,
 }
 
-/// By what a rescan changed the usage that was known.
+/// The difference between what a rescan found and the usage that was known.
 pub(super) struct Adjustment {
     pub(super) committed: StorageUsage,
     pub(super) live: StorageUsage,
@@ -37,16 +37,16 @@ pub(super) struct Adjustment {
 /// The outcome of a rescan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScanOutcome {
-    /// The ledger has the figures.
+    /// The ledger has the usage that was found.
     Exact,
-    /// Another server may have changed files meanwhile: the ledger wants them counted again.
+    /// Another node may have changed files meanwhile: the ledger asks for another rescan.
     Rough,
     /// Directories moved, and the tree has to be walked again.
     TreeMoved,
 }
 
 impl Rescan {
-    /// Begins to count.
+    /// Begins a rescan: from here on the account remembers which files change.
     pub fn begin(account: Arc<QuotaAccount>) -> Self {
         account.watch_changes();
         Self {
@@ -61,20 +61,20 @@ impl Rescan {
         self.seen.insert(file_id, size);
     }
 
-    /// Something could not be looked at. Then the count says what there is at least, and no figure gets lower by it: else
-    /// whoever takes the right to read from a directory would have room for its files once more.
+    /// Something could not be looked at. Then the rescan finds what there is at least, and lowers nothing: else whoever
+    /// takes the right to read from a directory would have room for its files once more.
     pub fn missed(&mut self) {
         self.coverage = Coverage::Part;
     }
 
-    /// Ends the count and writes it to the ledger, if other servers may have changed files meanwhile only if that is
-    /// wanted `even_roughly`. Whoever holds the account's names during the walk gives them here, and then no directory
-    /// moved.
+    /// Ends the rescan and writes what it found to the ledger; where other nodes may have changed files meanwhile, only if
+    /// that is wanted `even_roughly`. A caller that holds the account's names during the walk gives them here, and then no
+    /// directory moved.
     ///
     /// Uploads that run are committed at their end; what was counted of them is not counted twice.
     ///
     /// # Errors
-    /// Any error of the ledger; it gets the figure with the next operation then, unless others share it.
+    /// Any error of the ledger; it gets the usage with the next operation then, unless others share it.
     pub fn finish(
         &self,
         held: Option<MutexGuard<'_, ()>>,
@@ -112,7 +112,7 @@ impl Rescan {
         drop((state, names));
         let is_exact = self
             .account
-            .store_counted(client.as_mut(), &adjustment, even_roughly)?;
+            .store_rescan(client.as_mut(), &adjustment, even_roughly)?;
         Ok(if is_exact {
             ScanOutcome::Exact
         } else {

@@ -6,7 +6,7 @@ use super::account::QuotaAccount;
 use crate::{
     error::Result,
     ledger::{DirtyState, DirtyTracker},
-    provider::Counting,
+    provider::RescanStart,
     storage_usage::StorageUsage,
     sync::lock,
     throttle::Throttle,
@@ -98,7 +98,7 @@ impl UserState {
     pub(super) fn begin_rescan(
         &self,
         contributed: impl FnOnce() -> StorageUsage,
-    ) -> Result<Option<Counting>> {
+    ) -> Result<Option<RescanStart>> {
         let dirty = &mut lock(&self.state).dirty;
         self.tracker.begin_rescan(dirty, self.user, contributed)
     }

@@ -28,7 +28,7 @@ impl LedgerWriter {
                 .name("quota-ledger".to_owned())
                 .spawn(move || {
                     while of_thread.write_behind.wait(within) {
-                        of_thread.write_put_off();
+                        of_thread.flush();
                     }
                 })?,
         );
@@ -48,6 +48,6 @@ impl Drop for LedgerWriter {
                 "the thread that flushes usage to the database has panicked; what it left is flushed now"
             );
         }
-        self.usage.write_put_off();
+        self.usage.flush();
     }
 }

@@ -33,7 +33,7 @@ impl Session {
         };
         // What is not there is not made longer either.
         let grows = found.map_or(0, |found| size.saturating_sub(found.size));
-        self.shared.quota.wait_for_room(UsageDelta {
+        self.shared.quota.wait_for_headroom(UsageDelta {
             size: i64::try_from(grows).unwrap_or(i64::MAX),
             files: 0,
         })

@@ -97,7 +97,7 @@ impl Session {
         let names = self.shared.quota.lock_namespace();
         self.shared.filesystem.check_links_from(original, link)?;
         self.shared.filesystem.hard_link(original, link)?;
-        if self.shared.quota.is_being_counted() {
+        if self.shared.quota.is_being_rescanned() {
             let (linked, count) = self.shared.look_up(link)?;
             self.shared.moved(&linked, &count);
         }

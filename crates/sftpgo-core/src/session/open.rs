@@ -45,7 +45,7 @@ impl Session {
         }
         let quota = &self.shared.quota;
         quota.wait_for_names().or_else(|| {
-            quota.wait_for_room(UsageDelta {
+            quota.wait_for_headroom(UsageDelta {
                 size: 0,
                 files: i32::from(request.create),
             })
@@ -57,7 +57,7 @@ impl Session {
         let quota = &self.shared.quota;
         quota
             .wait_for_names()
-            .or_else(|| quota.wait_for_room(UsageDelta::default()))
+            .or_else(|| quota.wait_for_headroom(UsageDelta::default()))
     }
 
     /// Opens a file as a transfer, listed until it is finished or dropped.

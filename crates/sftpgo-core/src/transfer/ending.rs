@@ -115,7 +115,7 @@ impl Upload {
             return Some(wait);
         }
         // Holding the names may have to wait for the ledger itself.
-        if let Some(wait) = shared.quota.wait_for_room(UsageDelta::default()) {
+        if let Some(wait) = shared.quota.wait_for_headroom(UsageDelta::default()) {
             return Some(wait);
         }
         let names = shared.quota.lock_namespace();
@@ -125,7 +125,7 @@ impl Upload {
             Destination::InOrder(upload) => upload.growth(shared, &self.file_usage),
         };
         drop(names);
-        shared.quota.wait_for_room(growth?)
+        shared.quota.wait_for_headroom(growth?)
     }
 
     /// The clean end of an upload that came in order; of others it is their handle's, which knows what to wait for.

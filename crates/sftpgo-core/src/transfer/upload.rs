@@ -178,7 +178,7 @@ impl Upload {
 
     /// How long to wait before `len` bytes are written at `offset`, because the ledger is being asked whether there is
     /// room. None when that is known, or the write fails without asking.
-    pub(super) fn wait_for_room(
+    pub(super) fn wait_for_headroom(
         &self,
         context: &SessionContext,
         file: &dyn File,
@@ -193,7 +193,7 @@ impl Upload {
         if end <= usage.state.size {
             return None;
         }
-        context.quota.wait_for_room(resized(&usage, end).1)
+        context.quota.wait_for_headroom(resized(&usage, end).1)
     }
 
     /// Has the storage begin to take `data`, where that may take long, and says when to come back. None when the write does
@@ -225,7 +225,7 @@ impl Upload {
             return None;
         }
         let (_, more) = resized(&lock(&self.file_usage), size);
-        context.quota.wait_for_room(more.growth())
+        context.quota.wait_for_headroom(more.growth())
     }
 
     /// Cuts or extends the open file within the quota.

@@ -1,16 +1,16 @@
-//! Which files change while all of them are counted.
+//! Which files change during a rescan.
 
 use std::collections::HashMap;
 
 use super::file_usage::FileChange;
 use crate::filesystem::FileId;
 
-/// What changed since a count began.
+/// What changed since a rescan began.
 #[derive(Debug)]
 pub(crate) enum Changes {
     /// These files: bytes of each, none once it is gone.
     Files(HashMap<FileId, Option<u64>>),
-    /// Directories moved, and could hide any number of files from the count.
+    /// Directories moved, and could hide any number of files from the walk.
     Tree,
 }
 

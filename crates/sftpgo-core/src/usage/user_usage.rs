@@ -17,19 +17,19 @@ pub(crate) struct UserUsage {
     pub(crate) tracked: bool,
     /// What the user takes up now, reservations of running operations included.
     pub(crate) live: StorageUsage,
-    /// The part of it that finished operations left.
+    /// The part of `live` that finished operations left.
     pub(crate) committed: StorageUsage,
-    /// The part of that which this server brought in since its share in the ledger began.
+    /// The part of `committed` that this server brought in since its share in the ledger began.
     pub(crate) contributed: StorageUsage,
-    /// The part of it that no rescan would find: uploads whose data is not under its name yet.
+    /// The part of `live` that no rescan would find: uploads whose data is not under its name yet.
     pub(crate) staged: StorageUsage,
-    /// What changed since a count of the files began.
+    /// What changed since a rescan began; none while there is no rescan.
     pub(crate) changes: Option<Changes>,
     /// How far this server may go before it has to ask the ledger that it shares with others.
     pub(crate) lease: Option<Lease>,
 }
 
-/// Is there room?
+/// Is there headroom for a change?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Headroom {
     Enough,
@@ -82,7 +82,7 @@ impl UserUsage {
         self.limits.passed(delta, self.live.with(delta)).is_some()
     }
 
-    pub(crate) fn figures(&self) -> UsageSnapshot {
+    pub(crate) fn snapshot(&self) -> UsageSnapshot {
         UsageSnapshot {
             committed: self.committed,
             contributed: self.contributed,

@@ -101,7 +101,7 @@ fn cannot_be_counted(is_there: bool) {
         );
     }
     let dirty = restarted.usage.left_dirty().unwrap();
-    let counted = recovery::count_dirty(restarted.provider.as_ref(), &restarted.scans, &dirty);
+    let counted = recovery::rescan_dirty(restarted.provider.as_ref(), &restarted.scans, &dirty);
     assert_eq!((dirty.len(), counted), (1, 0));
     assert_eq!(restarted.provider.dirty_users().unwrap(), dirty);
     if is_there {

@@ -42,7 +42,7 @@ pub(crate) fn killed(service: &Service) -> Service {
 /// What a server does when it starts; returns how many temporaries there were.
 pub(crate) fn tidy_up(service: &Service) -> u64 {
     let dirty = service.usage.left_dirty().unwrap();
-    let counted = recovery::count_dirty(service.provider.as_ref(), &service.scans, &dirty);
+    let counted = recovery::rescan_dirty(service.provider.as_ref(), &service.scans, &dirty);
     assert_eq!(counted, dirty.len());
     sweep_uploads(service.provider.as_ref(), &service.homes).unwrap()
 }

@@ -7,14 +7,14 @@
 
 mod accounts;
 mod backends;
-mod dead;
+mod expired;
 mod hanging;
+mod headroom;
 mod login;
 mod outage;
-mod put_off;
 mod quota;
-mod room;
 mod shared;
 mod shared_sessions;
 mod unwritten;
 mod user_reconcile;
+mod write_behind;

@@ -81,7 +81,7 @@ fn sessions_go_on_within_the_limit_and_all_is_written_afterwards() {
         server.add_file(&account, 2, 300).unwrap();
         assert!(server.add_file(&account, 3, 101).is_err());
         assert_eq!(server.journal.users().unwrap(), [server.bob.id]);
-        assert_eq!(server.usage.unwritten_usage()[&server.bob.id].size, 900);
+        assert_eq!(server.usage.write_behind_usage()[&server.bob.id].size, 900);
         server.provider.ledger_is(LedgerState::Up);
         server.wait_until_stored(900);
         assert_eq!(server.journal.users().unwrap(), []);
@@ -106,7 +106,7 @@ fn what_the_last_session_left_is_written_without_another() {
         server.provider.ledger_is(LedgerState::Up);
         server.wait_until_stored(400);
         wait_for("everything to be written", || {
-            server.usage.unwritten_usage().is_empty()
+            server.usage.write_behind_usage().is_empty()
         });
     }
 }
@@ -122,11 +122,11 @@ fn who_only_the_journal_knows_of_is_counted_after_a_crash() {
         let restarted = usage(&server.provider, &server.journal);
         server.provider.ledger_is(LedgerState::Up);
         let mut dirty = restarted.left_dirty().unwrap();
-        dirty.extend(cluster::users_to_count(&restarted).unwrap());
+        dirty.extend(cluster::users_to_rescan(&restarted).unwrap());
         assert_eq!(dirty, [server.bob.id]);
         let is_needed = || {
-            let to_count = cluster::users_to_count(&restarted).unwrap();
-            restarted.is_count_needed(server.bob.id) || to_count == [server.bob.id]
+            let to_count = cluster::users_to_rescan(&restarted).unwrap();
+            restarted.needs_rescan(server.bob.id) || to_count == [server.bob.id]
         };
         assert!(is_needed());
         // A session that comes and goes before the count changes nothing of that.
@@ -138,10 +138,10 @@ fn who_only_the_journal_knows_of_is_counted_after_a_crash() {
         );
         assert!(is_needed());
         let account = restarted.account(&server.bob.effective()).unwrap();
-        account.begin_count().unwrap();
+        account.begin_rescan().unwrap();
         let counted = Rescan::begin(account).finish(None, false).unwrap();
         assert_eq!(counted, ScanOutcome::Exact);
-        restarted.counted(server.bob.id);
+        restarted.rescanned(server.bob.id);
         drop(restarted.account(&server.bob.effective()).unwrap());
         assert!(!is_needed());
         assert_eq!(server.journal.users().unwrap(), []);
@@ -155,6 +155,6 @@ fn a_user_who_is_gone_leaves_the_journal() {
         server.usage.left_dirty().unwrap();
         server.usage.forget(server.bob.id);
         assert_eq!(server.journal.users().unwrap(), []);
-        assert!(!server.usage.is_count_needed(server.bob.id));
+        assert!(!server.usage.needs_rescan(server.bob.id));
     }
 }

@@ -231,7 +231,7 @@ fn a_user_is_dirty_from_the_first_change_to_the_end_of_the_last_session() {
     assert_eq!(manager.left_dirty().unwrap(), [bob.id]);
     drop(manager.account(&bob.effective()).unwrap());
     assert_eq!(dirty(), [bob.id]);
-    manager.counted(bob.id);
+    manager.rescanned(bob.id);
     drop(manager.account(&bob.effective()).unwrap());
     assert_eq!(dirty(), []);
 }

@@ -67,7 +67,7 @@ fn stored(provider: &MemoryProvider, id: UserId) -> (i64, i64) {
 /// Servers that are not known have no share that would be taken over.
 fn nothing_is_left(provider: &MemoryProvider) -> bool {
     provider.reclaim(NodeId(1)).unwrap();
-    provider.to_count(NodeId(1)).unwrap().is_empty()
+    provider.users_to_rescan(NodeId(1)).unwrap().is_empty()
 }
 
 /// Has any server a share in the user?
@@ -76,7 +76,7 @@ fn has_share(provider: &MemoryProvider, id: UserId) -> bool {
     provider
         .begin_share(OBSERVER, id, StorageUsage::default(), false)
         .unwrap();
-    let is_alone = provider.begin_count(OBSERVER, id).unwrap().is_alone;
+    let is_alone = provider.begin_rescan(OBSERVER, id).unwrap().is_alone;
     assert!(provider.end_share(OBSERVER, id).unwrap());
     !is_alone
 }
@@ -197,7 +197,7 @@ fn a_share_that_could_not_end_ends_later() {
     let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let manager = UsageManager::new(provider.clone(), Tracking::All);
-    let end = || manager.end_at_last(&|| Ok(()));
+    let end = || manager.end_unsure_marks(&|| Ok(()));
     let account = manager.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
     provider.ledger_is(LedgerState::Down);
@@ -220,11 +220,11 @@ fn a_share_that_began_unheard_ends_too() {
     let manager = UsageManager::new(provider.clone(), Tracking::All);
     let account = manager.account(&bob.effective()).unwrap();
     provider.ledger_is(LedgerState::AnswersLost);
-    assert!(account.begin_count().is_err());
+    assert!(account.begin_rescan().is_err());
     drop(account);
     provider.ledger_is(LedgerState::Up);
     assert!(has_share(&provider.stored, bob.id));
-    manager.end_at_last(&|| Ok(())).unwrap();
+    manager.end_unsure_marks(&|| Ok(())).unwrap();
     assert!(!has_share(&provider.stored, bob.id));
 }
 
@@ -239,11 +239,11 @@ fn a_share_with_figures_to_write_does_not_end_before() {
     assert!(add_file(&account, 2, 20).is_err());
     drop(account);
     provider.ledger_is(LedgerState::Up);
-    manager.end_at_last(&|| Ok(())).unwrap();
+    manager.end_unsure_marks(&|| Ok(())).unwrap();
     let account = manager.account(&bob.effective()).unwrap();
     add_file(&account, 3, 30).unwrap();
     drop(account);
-    manager.end_at_last(&|| Ok(())).unwrap();
+    manager.end_unsure_marks(&|| Ok(())).unwrap();
     assert_eq!(stored(&provider.stored, bob.id), (60, 3));
     assert!(!has_share(&provider.stored, bob.id));
 }

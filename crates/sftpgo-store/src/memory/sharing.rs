@@ -7,7 +7,7 @@ use std::{
 
 use sftpgo_core::{
     Error, ErrorKind, Result, UserId,
-    provider::{ClusterStore, Counting, NodeId, Report, Share, StoredShare},
+    provider::{ClusterStore, NodeId, Report, RescanStart, Share, StoredShare},
     storage_usage::{StorageUsage, Usage},
 };
 
@@ -23,9 +23,9 @@ pub(super) struct ClusterState {
 #[derive(Debug, Clone, Copy, Default)]
 struct ShareRecord {
     share: StoredShare,
-    to_count: bool,
-    /// A count goes on, and no other server has had a share since it began.
-    counts_alone: bool,
+    needs_rescan: bool,
+    /// A rescan goes on, and no other node has had a share since it began.
+    rescans_alone: bool,
 }
 
 impl ClusterState {
@@ -58,7 +58,7 @@ impl ClusterState {
     ) -> &mut ShareRecord {
         if !self.shares.contains_key(&(server, id)) {
             for ((_, user), record) in &mut self.shares {
-                record.counts_alone &= *user != id;
+                record.rescans_alone &= *user != id;
             }
         }
         self.shares.entry((server, id)).or_insert(ShareRecord {
@@ -66,7 +66,7 @@ impl ClusterState {
                 contributed,
                 ..StoredShare::default()
             },
-            to_count: late,
+            needs_rescan: late,
             ..ShareRecord::default()
         })
     }
@@ -106,7 +106,7 @@ impl ClusterStore for MemoryProvider {
             .collect();
         for key in left {
             cluster.shares.remove(&key);
-            cluster.begin(server, key.1, true).to_count = true;
+            cluster.begin(server, key.1, true).needs_rescan = true;
         }
         Ok(false)
     }
@@ -203,23 +203,23 @@ impl ClusterStore for MemoryProvider {
         Ok(answer)
     }
 
-    fn to_count(&self, server: NodeId) -> Result<Vec<UserId>> {
+    fn users_to_rescan(&self, server: NodeId) -> Result<Vec<UserId>> {
         let shares = &self.lock().cluster.shares;
         let own = shares
             .iter()
-            .filter(|((other, _), record)| *other == server && record.to_count);
+            .filter(|((other, _), record)| *other == server && record.needs_rescan);
         Ok(own.map(|((_, user), _)| *user).collect())
     }
 
-    fn begin_count(&self, server: NodeId, id: UserId) -> Result<Counting> {
+    fn begin_rescan(&self, server: NodeId, id: UserId) -> Result<RescanStart> {
         let mut stored = self.lock();
         stored.with_id_mut(id)?;
         let is_alone = stored.cluster.other(server, id).is_none();
         let record = stored.cluster.begin(server, id, true);
-        record.counts_alone = is_alone;
-        Ok(Counting {
+        record.rescans_alone = is_alone;
+        Ok(RescanStart {
             is_alone,
-            is_due: record.to_count,
+            is_due: record.needs_rescan,
         })
     }
 
@@ -235,8 +235,8 @@ impl ClusterStore for MemoryProvider {
         stored.with_id_mut(id)?;
         let cluster = &mut stored.cluster;
         let record = cluster.begin_with(server, id, contributed, true);
-        let is_exact = std::mem::take(&mut record.counts_alone);
-        record.to_count = !is_exact;
+        let is_exact = std::mem::take(&mut record.rescans_alone);
+        record.needs_rescan = !is_exact;
         if is_exact || even_roughly {
             record.share.contributed = contributed;
             stored.with_id_mut(id)?.usage = usage;
@@ -247,13 +247,13 @@ impl ClusterStore for MemoryProvider {
     fn end_share(&self, server: NodeId, id: UserId) -> Result<bool> {
         let mut stored = self.lock();
         let cluster = &mut stored.cluster;
-        let to_count = cluster
+        let needs_rescan = cluster
             .shares
             .get(&(server, id))
-            .is_some_and(|record| record.to_count);
+            .is_some_and(|record| record.needs_rescan);
         match cluster.other(server, id) {
-            None if to_count => return Ok(false),
-            Some(other) if to_count => cluster.begin(other, id, true).to_count = true,
+            None if needs_rescan => return Ok(false),
+            Some(other) if needs_rescan => cluster.begin(other, id, true).needs_rescan = true,
             Some(_) => {}
             None => {
                 if let Ok(user) = stored.with_id_mut(id) {

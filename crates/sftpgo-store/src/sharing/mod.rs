@@ -11,13 +11,13 @@ use diesel::{
 };
 use sftpgo_core::{
     Error, ErrorKind, Result, UserId,
-    provider::{ClusterStore, Counting, NodeId, Report, Share},
+    provider::{ClusterStore, NodeId, Report, RescanStart, Share},
     storage_usage::{StorageUsage, Usage},
 };
 
 use self::shares::{
-    StoredShare, another, demand_count, insert_share, is_to_be_counted, reserved_by_others,
-    set_usage, stored_share, update_share, usage, usage_locked,
+    StoredShare, another, demand_rescan, insert_share, needs_rescan, reserved_by_others, set_usage,
+    stored_share, update_share, usage, usage_locked,
 };
 use crate::{
     connection::Connection,
@@ -27,8 +27,8 @@ use crate::{
     schema::{open_sessions, quota_shares, servers, users},
 };
 
-/// Shares of dead servers that are taken over in one transaction.
-const TAKEN_AT_ONCE: i64 = 100;
+/// The number of shares of expired nodes that are reclaimed in one transaction.
+const RECLAIMED_AT_ONCE: i64 = 100;
 
 impl ClusterStore for DatabaseProvider {
     fn keep_alive(&self, server: NodeId) -> Result<bool> {
@@ -73,7 +73,7 @@ impl ClusterStore for DatabaseProvider {
         })?;
         // Users who are active wait for few others at a time.
         self.pool
-            .transaction(move |connection| take_over_some(connection, server))
+            .transaction(move |connection| reclaim_some(connection, server))
     }
 
     fn leave(&self, server: NodeId) -> Result<()> {
@@ -218,7 +218,7 @@ impl ClusterStore for DatabaseProvider {
             .ok_or_else(no_such_user)
     }
 
-    fn to_count(&self, server: NodeId) -> Result<Vec<UserId>> {
+    fn users_to_rescan(&self, server: NodeId) -> Result<Vec<UserId>> {
         let due: Vec<i32> = self.pool.call(move |connection| {
             quota_shares::table
                 .filter(quota_shares::server_id.eq(server.0))
@@ -229,21 +229,21 @@ impl ClusterStore for DatabaseProvider {
         Ok(due.into_iter().map(UserId).collect())
     }
 
-    fn begin_count(&self, server: NodeId, id: UserId) -> Result<Counting> {
+    fn begin_rescan(&self, server: NodeId, id: UserId) -> Result<RescanStart> {
         self.pool
             .transaction(move |connection| {
                 if usage_locked(connection, id)?.is_none() {
                     return Ok(None);
                 }
                 let is_alone = another(connection, server, id)?.is_none();
-                let is_due = is_to_be_counted(connection, server, id)?;
+                let is_due = needs_rescan(connection, server, id)?;
                 if is_due.is_none() {
                     insert_share(connection, server, id, StoredShare::default(), true)?;
                 }
                 diesel::update(quota_shares::table.find((server.0, id.0)))
                     .set(quota_shares::counts_alone.eq(is_alone))
                     .execute(connection)?;
-                Ok(Some(Counting {
+                Ok(Some(RescanStart {
                     is_alone,
                     is_due: is_due.unwrap_or(true),
                 }))
@@ -264,7 +264,7 @@ impl ClusterStore for DatabaseProvider {
                 if usage_locked(connection, id)?.is_none() {
                     return Ok(None);
                 }
-                if is_to_be_counted(connection, server, id)?.is_none() {
+                if needs_rescan(connection, server, id)?.is_none() {
                     let share = StoredShare {
                         contributed,
                         ..StoredShare::default()
@@ -299,10 +299,10 @@ impl ClusterStore for DatabaseProvider {
         self.pool.transaction(move |connection| {
             let usage = usage_locked(connection, id)?;
             let another = another(connection, server, id)?;
-            let to_count = is_to_be_counted(connection, server, id)? == Some(true);
+            let is_due = needs_rescan(connection, server, id)? == Some(true);
             match (another, usage) {
-                (None, Some(_)) if to_count => return Ok(false),
-                (Some(other), _) if to_count => demand_count(connection, other, id)?,
+                (None, Some(_)) if is_due => return Ok(false),
+                (Some(other), _) if is_due => demand_rescan(connection, other, id)?,
                 (None, Some(usage)) => {
                     let committed = StorageUsage::of(usage).as_usage_at(usage.updated_at);
                     if committed != usage {
@@ -331,26 +331,26 @@ fn known_servers() -> _ {
     servers::table.select(servers::id)
 }
 
-/// Takes over some shares of servers that are not known; false when there are none.
-fn take_over_some(connection: &mut Connection, by: NodeId) -> QueryResult<bool> {
+/// Reclaims some shares of nodes that are not known; false when there are none.
+fn reclaim_some(connection: &mut Connection, by: NodeId) -> QueryResult<bool> {
     let left: Vec<(i64, i32)> = quota_shares::table
         .filter(quota_shares::server_id.ne(by.0))
         .filter(quota_shares::server_id.ne_all(known_servers()))
         .order((quota_shares::user_id, quota_shares::server_id))
         .select((quota_shares::server_id, quota_shares::user_id))
-        .limit(TAKEN_AT_ONCE)
+        .limit(RECLAIMED_AT_ONCE)
         .load(connection)?;
-    for (dead, id) in &left {
+    for (expired, id) in &left {
         let id = UserId(*id);
         let exists = usage_locked(connection, id)?.is_some();
-        let of_dead = quota_shares::table
-            .filter(quota_shares::server_id.eq(*dead))
+        let of_expired = quota_shares::table
+            .filter(quota_shares::server_id.eq(*expired))
             .filter(quota_shares::user_id.eq(id.0))
             .filter(quota_shares::server_id.ne_all(known_servers()));
-        let gone = diesel::delete(of_dead).execute(connection)?;
+        let gone = diesel::delete(of_expired).execute(connection)?;
         // Otherwise another server that looks now has it, or it is alive again.
         if gone > 0 && exists {
-            demand_count(connection, by, id)?;
+            demand_rescan(connection, by, id)?;
         }
     }
     Ok(!left.is_empty())

@@ -93,7 +93,7 @@ pub(super) fn reserved_by_others(
     Ok(others.into_iter().fold(StorageUsage::default(), sum))
 }
 
-/// Begins a share: what others count now is disturbed by it.
+/// Begins a share: the rescans of others cannot be trusted then.
 pub(super) fn insert_share(
     connection: &mut Connection,
     server: NodeId,
@@ -119,13 +119,13 @@ pub(super) fn insert_share(
         .map(drop)
 }
 
-/// Has the server's share say that the files are to be counted; it begins unless it has.
-pub(super) fn demand_count(
+/// Has the server's share say that the home is to be rescanned; the share begins unless it has.
+pub(super) fn demand_rescan(
     connection: &mut Connection,
     server: NodeId,
     id: UserId,
 ) -> QueryResult<()> {
-    if is_to_be_counted(connection, server, id)?.is_none() {
+    if needs_rescan(connection, server, id)?.is_none() {
         return insert_share(connection, server, id, StoredShare::default(), true);
     }
     diesel::update(quota_shares::table.find((server.0, id.0)))
@@ -135,7 +135,7 @@ pub(super) fn demand_count(
 }
 
 /// Whether the server's share says so; none when there is no share.
-pub(super) fn is_to_be_counted(
+pub(super) fn needs_rescan(
     connection: &mut Connection,
     server: NodeId,
     id: UserId,

@@ -67,7 +67,7 @@ pub(crate) fn what_servers_report_adds_up_and_counts_once(provider: &Arc<dyn Pro
     assert_eq!(provider.usage(bob).unwrap(), expected);
     let share = store.share(TWO, bob).unwrap();
     assert_eq!(share.contributed, amount(-200, -5));
-    assert_eq!(store.to_count(ONE).unwrap(), []);
+    assert_eq!(store.users_to_rescan(ONE).unwrap(), []);
     assert!(provider.user_by_name("alice").unwrap().unwrap() == alice);
 }
 
@@ -153,7 +153,7 @@ pub(crate) fn a_count_replaces_what_was_reported_so_far(provider: &Arc<dyn Provi
     let bob = provider.add_user(&user("bob")).unwrap().id;
     store.begin_share(ONE, bob, amount(0, 0), false).unwrap();
     store.report(ONE, bob, &contributed(30, 3)).unwrap();
-    let counting = store.begin_count(ONE, bob).unwrap();
+    let counting = store.begin_rescan(ONE, bob).unwrap();
     assert!(counting.is_alone && !counting.is_due);
     let exact = store.replace_usage(ONE, bob, COUNTED, amount(40, 4), false);
     assert!(exact.unwrap());
@@ -164,7 +164,7 @@ pub(crate) fn a_count_replaces_what_was_reported_so_far(provider: &Arc<dyn Provi
     // Whoever did not say that it begins is not trusted.
     let exact = store.replace_usage(ONE, bob, COUNTED, amount(0, 0), false);
     assert!(!exact.unwrap());
-    assert_eq!(store.to_count(ONE).unwrap(), [bob]);
+    assert_eq!(store.users_to_rescan(ONE).unwrap(), [bob]);
 }
 
 pub(crate) fn a_count_is_trusted_when_no_other_server_had_a_share(provider: &Arc<dyn Provider>) {
@@ -172,7 +172,7 @@ pub(crate) fn a_count_is_trusted_when_no_other_server_had_a_share(provider: &Arc
     let bob = provider.add_user(&user("bob")).unwrap().id;
     let alice = provider.add_user(&user("alice")).unwrap().id;
     let is_exact = |disturb: &dyn Fn()| {
-        store.begin_count(ONE, bob).unwrap();
+        store.begin_rescan(ONE, bob).unwrap();
         disturb();
         let exact = store.replace_usage(ONE, bob, COUNTED, amount(0, 0), false);
         exact.unwrap()
@@ -184,7 +184,7 @@ pub(crate) fn a_count_is_trusted_when_no_other_server_had_a_share(provider: &Arc
         store.begin_share(TWO, bob, amount(0, 0), false).unwrap();
         store.end_share(TWO, bob).unwrap();
     }));
-    assert_eq!(store.to_count(ONE).unwrap(), [bob]);
+    assert_eq!(store.users_to_rescan(ONE).unwrap(), [bob]);
     // Nothing is stored of it unless that is wanted all the same.
     let elsewhere = Usage { size: 7, ..COUNTED };
     let is_stored = |even_roughly| {
@@ -199,29 +199,29 @@ pub(crate) fn a_count_is_trusted_when_no_other_server_had_a_share(provider: &Arc
         store.report(TWO, bob, &contributed(1, 1)).unwrap();
     }));
     // The other one is there from the beginning on.
-    assert!(!store.begin_count(ONE, bob).unwrap().is_alone);
+    assert!(!store.begin_rescan(ONE, bob).unwrap().is_alone);
     assert!(!is_exact(&|| ()));
     store.end_share(ONE, bob).unwrap();
-    store.begin_count(TWO, bob).unwrap();
+    store.begin_rescan(TWO, bob).unwrap();
     let exact = store.replace_usage(TWO, bob, COUNTED, amount(0, 0), false);
     assert!(exact.unwrap());
-    assert_eq!(store.to_count(TWO).unwrap(), []);
+    assert_eq!(store.users_to_rescan(TWO).unwrap(), []);
 }
 
 pub(crate) fn a_count_that_is_due_is_not_forgotten(provider: &Arc<dyn Provider>) {
     let store = &*shared(provider);
     let bob = provider.add_user(&user("bob")).unwrap().id;
     store.begin_share(ONE, bob, amount(0, 0), true).unwrap();
-    assert_eq!(store.to_count(ONE).unwrap(), [bob]);
+    assert_eq!(store.users_to_rescan(ONE).unwrap(), [bob]);
     assert!(!store.end_share(ONE, bob).unwrap());
-    assert!(store.begin_count(ONE, bob).unwrap().is_due);
+    assert!(store.begin_rescan(ONE, bob).unwrap().is_due);
     // Whoever stays has to do it.
     store.begin_share(TWO, bob, amount(0, 0), false).unwrap();
     assert!(store.end_share(ONE, bob).unwrap());
-    assert_eq!(store.to_count(ONE).unwrap(), []);
-    assert_eq!(store.to_count(TWO).unwrap(), [bob]);
+    assert_eq!(store.users_to_rescan(ONE).unwrap(), []);
+    assert_eq!(store.users_to_rescan(TWO).unwrap(), [bob]);
     assert!(!store.end_share(TWO, bob).unwrap());
-    store.begin_count(TWO, bob).unwrap();
+    store.begin_rescan(TWO, bob).unwrap();
     let exact = store.replace_usage(TWO, bob, COUNTED, amount(0, 0), false);
     assert!(exact.unwrap());
     assert!(store.end_share(TWO, bob).unwrap());
@@ -229,20 +229,20 @@ pub(crate) fn a_count_that_is_due_is_not_forgotten(provider: &Arc<dyn Provider>)
     store.begin_share(ONE, bob, amount(30, 3), true).unwrap();
     let answer = store.report(ONE, bob, &contributed(40, 3)).unwrap();
     assert_eq!(answer.usage, amount(510, 5));
-    store.begin_count(ONE, bob).unwrap();
+    store.begin_rescan(ONE, bob).unwrap();
     let exact = store.replace_usage(ONE, bob, COUNTED, amount(0, 0), false);
     assert!(exact.unwrap());
     store.end_share(ONE, bob).unwrap();
     // One that begins when it has is no late one.
     store.begin_share(ONE, bob, amount(0, 0), false).unwrap();
     store.begin_share(ONE, bob, amount(0, 0), true).unwrap();
-    assert_eq!(store.to_count(ONE).unwrap(), []);
+    assert_eq!(store.users_to_rescan(ONE).unwrap(), []);
 }
 
-/// Takes over everything for `server`, and answers who is to be counted then.
+/// Reclaims everything for `server`, and returns whose homes are to be rescanned then.
 fn reclaim(store: &dyn ClusterStore, server: NodeId) -> Vec<UserId> {
     while store.reclaim(server).unwrap() {}
-    let mut due = store.to_count(server).unwrap();
+    let mut due = store.users_to_rescan(server).unwrap();
     due.sort_unstable();
     due
 }
@@ -267,10 +267,10 @@ pub(crate) fn shares_of_the_dead_are_taken_over(provider: &Arc<dyn Provider>) {
     assert_eq!(reclaim(store, TWO), [bob, alice]);
     assert_eq!(reclaim(store, TWO), [bob, alice]);
 
-    // The sessions of the dead are free, and its own share goes on.
+    // The sessions of the expired node are free, and its own share goes on.
     store.take_session(TWO, 1, bob, 1).unwrap();
     assert_eq!(store.share(TWO, alice).unwrap().contributed, amount(7, 1));
-    // It was not dead: what it does from now on counts, and somebody has to count what it did.
+    // It had not ended: what it does from now on counts, and what it did is rescanned.
     assert!(store.keep_alive(ONE).unwrap());
     let late = store.report(ONE, alice, &contributed(9, 2)).unwrap();
     assert!(late.was_lost);
@@ -278,7 +278,7 @@ pub(crate) fn shares_of_the_dead_are_taken_over(provider: &Arc<dyn Provider>) {
     let next = store.report(ONE, alice, &contributed(10, 2)).unwrap();
     assert!(!next.was_lost);
     assert_eq!(next.usage, amount(13, 2));
-    assert_eq!(store.to_count(ONE).unwrap(), [alice]);
+    assert_eq!(store.users_to_rescan(ONE).unwrap(), [alice]);
 }
 
 pub(crate) fn any_number_of_shares_is_taken_over(provider: &Arc<dyn Provider>) {
@@ -304,7 +304,7 @@ pub(crate) fn who_leaves_leaves_nothing_but_what_is_dirty(provider: &Arc<dyn Pro
     store.leave(ONE).unwrap();
     store.take_session(TWO, 1, bob, 1).unwrap();
     assert_eq!(reclaim(store, TWO), [bob]);
-    store.begin_count(TWO, bob).unwrap();
+    store.begin_rescan(TWO, bob).unwrap();
     let exact = store.replace_usage(TWO, bob, COUNTED, amount(0, 0), false);
     assert!(exact.unwrap());
     store.end_share(TWO, bob).unwrap();
@@ -393,13 +393,13 @@ pub(crate) fn of_a_user_who_is_gone_nothing_is_left(provider: &Arc<dyn Provider>
     store.take_session(ONE, 1, bob, 0).unwrap();
     provider.delete_user(bob).unwrap();
     store.begin_share(ONE, NOBODY, amount(0, 0), true).unwrap();
-    assert_eq!(store.to_count(ONE).unwrap(), []);
+    assert_eq!(store.users_to_rescan(ONE).unwrap(), []);
     assert_eq!(reclaim(store, TWO), []);
     for id in [bob, NOBODY] {
         let outcomes = [
             store.share(ONE, id).map(drop),
             store.report(ONE, id, &contributed(1, 1)).map(drop),
-            store.begin_count(ONE, id).map(drop),
+            store.begin_rescan(ONE, id).map(drop),
             store
                 .replace_usage(ONE, id, Usage::default(), amount(0, 0), true)
                 .map(drop),

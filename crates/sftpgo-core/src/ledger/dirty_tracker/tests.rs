@@ -62,9 +62,9 @@ impl super::Ledger for Ledger {
         user: UserId,
         contributed: StorageUsage,
         since: Since,
-    ) -> Result<Option<Counting>, MarkError> {
+    ) -> Result<Option<RescanStart>, MarkError> {
         self.mark(user, contributed, since)?;
-        Ok(Some(Counting {
+        Ok(Some(RescanStart {
             is_alone: true,
             is_due: false,
         }))

@@ -59,7 +59,7 @@ pub(in crate::sftp) fn go_on(
     let is_gone = engine.is_client_gone();
     let (source, target) = engine.handles.two_files(&copy.source, &copy.target)?;
     let wanted = usize::try_from(copy.left).map_or(PIECE, |left| left.min(PIECE));
-    if !is_gone && let Some(wait) = target.wait_for_room(wanted, copy.to) {
+    if !is_gone && let Some(wait) = target.wait_for_headroom(wanted, copy.to) {
         engine.pause_for(wait);
         engine.copy = Some(copy);
         return Ok(());

@@ -85,7 +85,7 @@ pub(in crate::sftp) fn wait(
         return None;
     }
     let transfer = engine.handles.file(handle).ok()?;
-    transfer.wait_for_room(len, offset)
+    transfer.wait_for_headroom(len, offset)
 }
 
 /// The same for what `stream` has of one that has begun.

@@ -15,7 +15,7 @@ use sftpgo_test_support::{FaultyProvider, LedgerState};
 use crate::shared::{change, limited};
 
 fn wait(account: &Arc<QuotaAccount>, delta: UsageDelta) {
-    while let Some(wait) = account.wait_for_room(delta) {
+    while let Some(wait) = account.wait_for_headroom(delta) {
         thread::sleep(wait);
     }
 }
@@ -30,17 +30,17 @@ fn whoever_can_come_back_does_not_wait_for_a_ledger_that_hangs() {
     let new = change(1, None, Some(100));
     provider.ledger_is(LedgerState::Hanging);
     for _ in 0..3 {
-        assert!(account.wait_for_room(new.delta()).is_some());
+        assert!(account.wait_for_headroom(new.delta()).is_some());
     }
     // Whatever needs no room does not wait for that.
-    assert_eq!(account.wait_for_room(UsageDelta::default()), None);
+    assert_eq!(account.wait_for_headroom(UsageDelta::default()), None);
     provider.ledger_is(LedgerState::Up);
     wait(&account, new.delta());
     // The answer is known then.
     let calls = provider.ledger_calls();
     account.reserve(new).unwrap();
     let shorter = change(1, Some(100), Some(10));
-    assert_eq!(account.wait_for_room(shorter.delta()), None);
+    assert_eq!(account.wait_for_headroom(shorter.delta()), None);
     account.reserve(shorter).unwrap();
     assert_eq!(provider.ledger_calls(), calls);
 }
@@ -55,7 +55,7 @@ fn that_there_is_no_room_is_not_asked_again_by_who_comes_back() {
         .map(|manager| manager.account(&bob.effective()).unwrap());
     here.reserve(change(1, None, Some(9000))).unwrap();
     let new = change(2, None, Some(5000));
-    assert!(there.wait_for_room(new.delta()).is_some());
+    assert!(there.wait_for_headroom(new.delta()).is_some());
     wait(&there, new.delta());
     let calls = provider.ledger_calls();
     let refused = there.reserve(new).unwrap_err();
@@ -73,7 +73,7 @@ fn where_the_ledger_is_this_servers_alone_nothing_is_asked() {
     let account = manager.account(&bob.effective()).unwrap();
     for size in [1, 1_000_000] {
         let new = change(1, None, Some(size));
-        assert_eq!(account.wait_for_room(new.delta()), None);
+        assert_eq!(account.wait_for_headroom(new.delta()), None);
     }
 }
 
@@ -85,13 +85,13 @@ fn whoever_can_come_back_does_not_wait_until_the_user_is_marked() {
     let account = manager.account(&bob.effective()).unwrap();
     provider.ledger_is(LedgerState::Hanging);
     for _ in 0..3 {
-        assert!(account.wait_for_room(UsageDelta::default()).is_some());
+        assert!(account.wait_for_headroom(UsageDelta::default()).is_some());
     }
     provider.ledger_is(LedgerState::Up);
     wait(&account, UsageDelta::default());
     let calls = provider.ledger_calls();
     drop(account.lock_namespace());
-    assert_eq!(account.wait_for_room(UsageDelta::default()), None);
+    assert_eq!(account.wait_for_headroom(UsageDelta::default()), None);
     assert_eq!(provider.ledger_calls(), calls);
 }
 
@@ -125,7 +125,7 @@ fn that_nobody_takes_the_mark_is_not_tried_again_by_who_comes_back() {
     let account = manager.account(&bob.effective()).unwrap();
     provider.ledger_is(LedgerState::Down);
     for delta in [UsageDelta::default(), change(1, None, Some(9000)).delta()] {
-        assert!(account.wait_for_room(delta).is_some());
+        assert!(account.wait_for_headroom(delta).is_some());
         // Comes to an end.
         wait(&account, delta);
         let calls = provider.ledger_calls();
@@ -137,5 +137,5 @@ fn that_nobody_takes_the_mark_is_not_tried_again_by_who_comes_back() {
     provider.ledger_is(LedgerState::Up);
     wait(&account, UsageDelta::default());
     drop(account.lock_namespace());
-    assert_eq!(account.wait_for_room(UsageDelta::default()), None);
+    assert_eq!(account.wait_for_headroom(UsageDelta::default()), None);
 }

@@ -67,7 +67,7 @@ fn what_is_put_off_is_shown_at_once_and_written_when_the_writer_ends() {
     assert_eq!(server.provider.dirty_users().unwrap(), [server.bob().id]);
     drop(writer);
     assert_eq!((stored(&server), shown(&server)), (42, 42));
-    assert!(server.usage.unwritten_usage().is_empty());
+    assert!(server.usage.write_behind_usage().is_empty());
     add_file(&account, 3, 8);
     assert_eq!(stored(&server), 50);
 }
@@ -108,5 +108,5 @@ fn a_user_who_is_deleted_leaves_nothing_to_write() {
     add_file(&account, 1, 40);
     server.provider.delete_user(server.bob().id).unwrap();
     drop(writer);
-    assert!(server.usage.unwritten_usage().is_empty());
+    assert!(server.usage.write_behind_usage().is_empty());
 }

@@ -1,4 +1,4 @@
-//! Servers that are taken for dead, rightly or not.
+//! Nodes that expire, rightly or not.
 
 use std::{
     sync::{
@@ -23,13 +23,13 @@ use sftpgo_test_support::{FaultyProvider, LedgerState};
 
 use crate::shared::{add_file, change, limited, manager, shared};
 
-/// What a server does that has taken over the share of a dead one, when it finds `files` in `size` bytes.
-fn count_for_the_dead(provider: &MemoryProvider, id: UserId, size: i64, files: i32) {
+/// Does what a node does that has reclaimed the share of an expired one, when its rescan finds `files` in `size` bytes.
+fn rescan_for_expired(provider: &MemoryProvider, id: UserId, size: i64, files: i32) {
     const HEIR: NodeId = NodeId(2);
     provider.expire_silent(HEIR, Duration::ZERO).unwrap();
     provider.reclaim(HEIR).unwrap();
-    assert_eq!(provider.to_count(HEIR).unwrap(), [id]);
-    assert!(provider.begin_count(HEIR, id).unwrap().is_alone);
+    assert_eq!(provider.users_to_rescan(HEIR).unwrap(), [id]);
+    assert!(provider.begin_rescan(HEIR, id).unwrap().is_alone);
     let usage = Usage {
         size,
         files,
@@ -45,7 +45,7 @@ fn count_for_the_dead(provider: &MemoryProvider, id: UserId, size: i64, files: i
 }
 
 #[test]
-fn what_a_server_went_on_with_after_it_was_taken_for_dead_is_counted_again() {
+fn what_a_node_went_on_with_after_it_expired_is_rescanned() {
     for end in [80, 5000] {
         let (provider, bob) = shared();
         let one = manager(&provider);
@@ -53,18 +53,18 @@ fn what_a_server_went_on_with_after_it_was_taken_for_dead_is_counted_again() {
         store.keep_alive(server).unwrap();
         let here = one.account(&bob.effective()).unwrap();
         let mut delta = here.reserve(change(1, None, Some(30))).unwrap();
-        count_for_the_dead(&provider, bob.id, 30, 1);
+        rescan_for_expired(&provider, bob.id, 30, 1);
         store.keep_alive(server).unwrap();
         thread::sleep(Duration::from_millis(150));
         delta += here.reserve(change(1, Some(30), Some(end))).unwrap();
         here.commit(delta).unwrap();
         drop(here);
-        assert_eq!(cluster::users_to_count(&one).unwrap(), [bob.id], "{end}");
+        assert_eq!(cluster::users_to_rescan(&one).unwrap(), [bob.id], "{end}");
     }
 }
 
 #[test]
-fn a_server_that_was_taken_for_dead_says_again_whose_files_may_change() {
+fn a_node_that_expired_says_again_whose_files_may_change() {
     let provider = FaultyProvider::new(MemoryProvider::shared());
     let bob = limited(&provider.stored);
     let manager = UsageManager::new(provider.clone(), Tracking::All);
@@ -76,12 +76,12 @@ fn a_server_that_was_taken_for_dead_says_again_whose_files_may_change() {
     add_file(&account, 1, 10).unwrap();
     // That it was forgotten is not lost with an answer.
     for state in [LedgerState::Up, LedgerState::AnswersLost] {
-        count_for_the_dead(&provider.stored, bob.id, 10, 1);
+        rescan_for_expired(&provider.stored, bob.id, 10, 1);
         provider.ledger_is(state);
         assert_eq!(heartbeat.send().is_ok(), state == LedgerState::Up);
         provider.ledger_is(LedgerState::Up);
         heartbeat.send().unwrap();
-        assert_eq!(cluster::users_to_count(&manager).unwrap(), [bob.id]);
+        assert_eq!(cluster::users_to_rescan(&manager).unwrap(), [bob.id]);
     }
     // What it had told before does not count twice.
     add_file(&account, 2, 5).unwrap();
@@ -90,25 +90,25 @@ fn a_server_that_was_taken_for_dead_says_again_whose_files_may_change() {
 }
 
 #[test]
-fn a_count_does_not_hide_that_the_share_was_lost() {
+fn a_rescan_does_not_hide_that_the_share_was_lost() {
     let (provider, bob) = shared();
     let one = manager(&provider);
     let (store, server) = one.cluster().unwrap();
     store.keep_alive(server).unwrap();
     let account = one.account(&bob.effective()).unwrap();
     add_file(&account, 1, 10).unwrap();
-    count_for_the_dead(&provider, bob.id, 10, 1);
-    assert!(account.begin_count().unwrap().unwrap().is_due);
+    rescan_for_expired(&provider, bob.id, 10, 1);
+    assert!(account.begin_rescan().unwrap().unwrap().is_due);
     // The walk fails.
     add_file(&account, 2, 5).unwrap();
     drop(account);
     let usage = provider.usage(bob.id).unwrap();
     assert_eq!((usage.size, usage.files), (15, 2));
-    assert_eq!(cluster::users_to_count(&one).unwrap(), [bob.id]);
+    assert_eq!(cluster::users_to_rescan(&one).unwrap(), [bob.id]);
 }
 
 #[test]
-fn who_is_to_be_counted_stays_so_until_that_is_done() {
+fn who_is_to_be_rescanned_stays_so_until_that_is_done() {
     let (provider, bob) = shared();
     let manager = manager(&provider);
     provider
@@ -120,7 +120,7 @@ fn who_is_to_be_counted_stays_so_until_that_is_done() {
         store.reclaim(server).unwrap();
         // A session that comes and goes changes nothing of that.
         drop(manager.account(&bob.effective()).unwrap().lock_namespace());
-        assert_eq!(store.to_count(server).unwrap(), [bob.id]);
+        assert_eq!(store.users_to_rescan(server).unwrap(), [bob.id]);
     }
 }
 
