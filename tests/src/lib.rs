@@ -29,24 +29,9 @@ pub use proxy::Proxy;
 pub use python::{paramiko, python, python_command};
 pub use random::Random;
 pub use server::{Server, make_key};
-pub use sftpgo_test_support::wait_for;
+pub use sftpgo_test_support::{permission_names, permissions_without, wait_for};
 
 use std::path::PathBuf;
-
-/// Every permission of the contract by its name.
-pub const PERMISSIONS: [&str; 11] = [
-    "list",
-    "download",
-    "upload",
-    "overwrite",
-    "delete",
-    "rename",
-    "create_dirs",
-    "create_symlinks",
-    "chmod",
-    "chown",
-    "chtimes",
-];
 
 /// A binary of this workspace, as built with the tests, or what lies below them.
 pub fn binary(name: &str) -> PathBuf {

@@ -4,21 +4,17 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::json;
-use sftpgo_e2e::{PERMISSIONS, Server, binary, paramiko};
+use sftpgo_e2e::{Server, binary, paramiko, permission_names, permissions_without};
 
 #[test]
 fn explanations_hold_whatever_permission_is_missing() {
     let server = Server::start();
     server.add_user("bob", &json!({}));
     server.add_user("full", &json!({ "quota_files": 2, "quota_size": 8 }));
-    for missing in PERMISSIONS {
-        let left: Vec<_> = PERMISSIONS
-            .iter()
-            .filter(|name| **name != missing)
-            .collect();
+    for missing in permission_names() {
         server.add_user(
             &format!("without-{missing}"),
-            &json!({ "permissions": left }),
+            &json!({ "permissions": permissions_without(&[missing]) }),
         );
     }
     let cli = binary("sftpgo-cli");

@@ -11,25 +11,26 @@
 use std::fs;
 
 use serde_json::json;
-use sftpgo_e2e::{PERMISSIONS, Server, paramiko, wait_for};
+use sftpgo_e2e::{Server, paramiko, permission_names, permissions_without, wait_for};
 
 #[test]
 fn each_permission_allows_its_operations_and_no_other() {
     let server = Server::start();
     server.add_user("bob", &json!({}));
-    for missing in PERMISSIONS {
-        let left: Vec<_> = PERMISSIONS
-            .iter()
-            .filter(|name| **name != missing)
-            .collect();
+    for missing in permission_names() {
         server.add_user(
             &format!("without-{missing}"),
-            &json!({ "permissions": left }),
+            &json!({ "permissions": permissions_without(&[missing]) }),
         );
     }
+    let names: Vec<_> = permission_names().collect();
     paramiko(
         &server,
-        r#"
+        &format!("PERMISSIONS = {names:?}\n{EACH_PERMISSION}"),
+    );
+}
+
+const EACH_PERMISSION: &str = r#"
 def write(name):
     with s.open(name, "w") as f: f.write("x")
 operations = [
@@ -44,7 +45,7 @@ operations = [
     ("create_dirs", lambda: s.mkdir("new")), ("create_symlinks", lambda: s.symlink("f", "new")),
     ("", lambda: s.normalize("f")),
 ]
-for missing in "list download upload overwrite delete rename create_dirs create_symlinks chmod chown chtimes".split():
+for missing in PERMISSIONS:
     s = paramiko.SFTPClient.from_transport(log_in("without-" + missing))
     home = "homes/without-" + missing
     for number, (needed, operation) in enumerate(operations):
@@ -62,9 +63,7 @@ for missing in "list download upload overwrite delete rename create_dirs create_
                 operation()
         except Exception as error:
             raise AssertionError(f"operation {number}, which needs {needed!r}, without {missing}") from error
-"#,
-    );
-}
+"#;
 
 #[test]
 fn changes_that_are_not_permitted_are_ignored_where_the_operator_says_so() {

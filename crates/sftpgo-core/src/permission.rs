@@ -31,21 +31,55 @@ bitflags::bitflags! {
     }
 }
 
-const NAMES: [(&str, Permissions); 11] = [
-    ("list", Permissions::LIST),
-    ("download", Permissions::DOWNLOAD),
-    ("upload", Permissions::UPLOAD),
-    ("overwrite", Permissions::OVERWRITE),
-    ("delete", Permissions::DELETE),
-    ("rename", Permissions::RENAME),
-    ("create_dirs", Permissions::CREATE_DIRS),
-    ("create_symlinks", Permissions::CREATE_SYMLINKS),
-    ("chmod", Permissions::CHMOD),
-    ("chown", Permissions::CHOWN),
-    ("chtimes", Permissions::CHTIMES),
+/// The name on the wire, and what it allows, as a sentence for a person.
+const TABLE: [(&str, Permissions, &str); 11] = [
+    (
+        "list",
+        Permissions::LIST,
+        "List directories and read attributes.",
+    ),
+    ("download", Permissions::DOWNLOAD, "Read files."),
+    ("upload", Permissions::UPLOAD, "Create and write files."),
+    (
+        "overwrite",
+        Permissions::OVERWRITE,
+        "Replace files while uploading.",
+    ),
+    (
+        "delete",
+        Permissions::DELETE,
+        "Delete files and directories.",
+    ),
+    (
+        "rename",
+        Permissions::RENAME,
+        "Rename files and directories.",
+    ),
+    (
+        "create_dirs",
+        Permissions::CREATE_DIRS,
+        "Create directories.",
+    ),
+    (
+        "create_symlinks",
+        Permissions::CREATE_SYMLINKS,
+        "Create symbolic and hard links.",
+    ),
+    ("chmod", Permissions::CHMOD, "Change permission bits."),
+    ("chown", Permissions::CHOWN, "Change owner and group."),
+    (
+        "chtimes",
+        Permissions::CHTIMES,
+        "Change access and modification times.",
+    ),
 ];
 
 impl Permissions {
+    /// All permissions in the contract's order: the name on the wire, and what it allows, as a sentence for a person.
+    pub fn known() -> impl Iterator<Item = (&'static str, &'static str)> {
+        TABLE.iter().map(|(name, _, allows)| (*name, *allows))
+    }
+
     /// The set that a list of wire names means: `*` is everything, repeats fold.
     ///
     /// # Errors
@@ -63,10 +97,10 @@ impl Permissions {
         if name == "*" {
             return Ok(Self::all());
         }
-        NAMES
+        TABLE
             .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, permission)| *permission)
+            .find(|(known, ..)| *known == name)
+            .map(|(_, permission, _)| *permission)
             .ok_or_else(|| BadPermissions::Unknown(name.to_owned()))
     }
 
@@ -75,10 +109,10 @@ impl Permissions {
         if self == Self::all() {
             return vec!["*"];
         }
-        NAMES
+        TABLE
             .iter()
-            .filter(|(_, p)| self.contains(*p))
-            .map(|(name, _)| *name)
+            .filter(|(_, permission, _)| self.contains(*permission))
+            .map(|(name, ..)| *name)
             .collect()
     }
 }
@@ -133,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_eight_names_before_0_9_4_are_not_everything() {
-        let old = NAMES.map(|(name, _)| name);
+        let old = TABLE.map(|(name, ..)| name);
         let old = old.get(..8).unwrap();
         let set = Permissions::from_names(old).unwrap();
         assert_ne!(set, Permissions::all());
@@ -142,7 +176,7 @@ mod tests {
 
     #[test]
     fn every_single_name_survives_the_round_trip() {
-        for (name, permission) in NAMES {
+        for (name, permission, _) in TABLE {
             assert_eq!(Permissions::from_names(&[name]).unwrap(), permission);
             assert_eq!(permission.names_on_wire(), [name]);
         }

@@ -41,6 +41,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_are_those_that_the_server_knows() {
+        let known = sftpgo_core::Permissions::known().map(|(name, _)| name);
+        assert!(NAMES.into_iter().eq(std::iter::once(ALL).chain(known)));
+    }
+
+    #[test]
     fn one_form_for_one_set() {
         assert_eq!(as_shown(&["upload", "list", "upload"]), ["list", "upload"]);
         assert_eq!(as_shown(&["list", "*"]), ["*"]);

@@ -30,5 +30,7 @@ pub use memory_homes::{FAILS_AT_ITS_END, FAILS_ON_THE_WAY, MemoryHomes};
 pub use recorder::{EndedTransfer, Recorder};
 pub use service::{Service, Settings, client_address};
 pub use transfers::{APPEND, LOCK, NEW, PART, READ, begin, kind, path, put};
-pub use users::{ARGON2ID, BCRYPT, KEY, OTHER_KEY, add, draft, key_blob};
+pub use users::{
+    ARGON2ID, BCRYPT, KEY, OTHER_KEY, add, draft, key_blob, permission_names, permissions_without,
+};
 pub use wait::{PATIENCE, wait_for};

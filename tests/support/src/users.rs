@@ -1,7 +1,7 @@
 //! Users, and their credentials.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use sftpgo_core::{Provider, StoredUser, UserDraft};
+use sftpgo_core::{Permissions, Provider, StoredUser, UserDraft};
 
 /// An authorized_keys line.
 pub const KEY: &str =
@@ -20,6 +20,19 @@ pub const BCRYPT: &str = "$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFF
 /// The key of an authorized_keys line, as on the wire.
 pub fn key_blob(line: &str) -> Vec<u8> {
     STANDARD.decode(line.split(' ').nth(1).unwrap()).unwrap()
+}
+
+/// The names of all permissions, in the contract's order.
+pub fn permission_names() -> impl Iterator<Item = &'static str> {
+    Permissions::known().map(|(name, _)| name)
+}
+
+/// The names of all permissions but `missing`.
+pub fn permissions_without(missing: &[&str]) -> Vec<String> {
+    permission_names()
+        .filter(|name| !missing.contains(name))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A user who may list, with the password `secret` and the key [`KEY`], and whose home is nowhere.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
+use sftpgo_core::Permissions;
 
 use crate::{client, server::Api};
 
@@ -124,6 +125,25 @@ fn the_contract_is_served_and_names_every_route() {
         "update_user",
     ];
     assert_eq!(operations, BTreeSet::from(expected));
+}
+
+#[test]
+fn the_contract_names_every_permission() {
+    let api = Api::start();
+    let answer = api.call("GET", "/openapi.yaml");
+    let contract = answer.text();
+    let (_, schema) = contract.split_once("\n    Permission:\n").unwrap();
+    let (listed, described) = schema.split_once("      description:").unwrap();
+    let listed: Vec<_> = listed
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- "))
+        .collect();
+    let known: Vec<_> = Permissions::known().map(|(name, _)| name).collect();
+    assert_eq!(listed[0], "'*'");
+    assert_eq!(listed[1..], known);
+    for name in known {
+        assert!(described.contains(&format!("* `{name}` - ")), "{name}");
+    }
 }
 
 #[test]

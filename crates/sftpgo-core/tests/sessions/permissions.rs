@@ -14,7 +14,7 @@ use sftpgo_core::{
     policy::Policy,
     session::{AttributeChange, OpenRequest, Session, SetstatMode, UploadMode, UploadPolicy},
 };
-use sftpgo_test_support::{KEY, NEW, Service, key_blob, path, put};
+use sftpgo_test_support::{KEY, NEW, Service, key_blob, path, permissions_without, put};
 
 #[test]
 fn each_operation_needs_its_permission() {
@@ -100,31 +100,15 @@ fn each_operation_needs_its_permission() {
             )
         }),
     ];
-    let all = [
-        "list",
-        "download",
-        "upload",
-        "overwrite",
-        "delete",
-        "rename",
-        "create_dirs",
-        "create_symlinks",
-        "chmod",
-        "chown",
-        "chtimes",
-    ];
     for (name, needed, operation) in operations {
         for missing in std::iter::once(None).chain(needed.iter().copied().map(Some)) {
-            let granted: Vec<String> = all
+            let granted: Vec<String> = needed
                 .iter()
-                .filter(|p| needed.contains(p) && Some(**p) != missing)
-                .map(|p| (*p).to_owned())
+                .filter(|needed| Some(**needed) != missing)
+                .map(|needed| (*needed).to_owned())
                 .collect();
             // A user has at least one permission; one that the operation does not need must not help.
-            let spare = all
-                .iter()
-                .find(|p| !needed.contains(p))
-                .map(|p| (*p).to_owned());
+            let spare = permissions_without(needed).into_iter().next();
             let service = Service::with_bob(|draft| {
                 draft.permissions = granted.into_iter().chain(spare).collect()
             });

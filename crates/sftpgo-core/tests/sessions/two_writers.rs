@@ -11,7 +11,9 @@ use sftpgo_core::{
     filesystem::Replace,
     session::{AttributeChange, OpenRequest, Session, UploadMode},
 };
-use sftpgo_test_support::{APPEND, LOCK, NEW, PART, READ, Service, begin, kind, path, put};
+use sftpgo_test_support::{
+    APPEND, LOCK, NEW, PART, READ, Service, begin, kind, path, permissions_without, put,
+};
 
 const ALL: [UploadMode; 3] = [
     UploadMode::Standard,
@@ -24,21 +26,7 @@ const ATOMIC: [UploadMode; 2] = [UploadMode::Atomic, UploadMode::AtomicWithResum
 fn two(mode: UploadMode, but: &[&str]) -> (Service, Session, Session) {
     let service = Service::with_bob(|draft| {
         if !but.is_empty() {
-            let all = [
-                "list",
-                "download",
-                "upload",
-                "overwrite",
-                "delete",
-                "rename",
-                "create_dirs",
-                "create_symlinks",
-            ];
-            draft.permissions = all
-                .iter()
-                .filter(|name| !but.contains(name))
-                .map(|name| (*name).to_owned())
-                .collect();
+            draft.permissions = permissions_without(but);
         }
     });
     let logged_in = service.log_in();

@@ -19,7 +19,7 @@ use super::{
         session::Session,
         words,
     },
-    user_form::{PERMISSIONS, UserForm, apply, version},
+    user_form::{UserForm, apply, permissions, version},
     user_id,
 };
 use crate::{dto::explain, state::App};
@@ -269,7 +269,7 @@ fn page_of(session: &Session, user: &StoredUser, form: &UserForm, faults: &Fault
 }
 
 fn form_page(session: &Session, form: &UserForm, faults: &Faults, is_new: bool) -> UserPage {
-    let permissions = PERMISSIONS.iter().map(|(name, text)| PermissionBox {
+    let permissions = permissions().map(|(name, text)| PermissionBox {
         name,
         text,
         is_given: form.permissions.iter().any(|given| given == name),

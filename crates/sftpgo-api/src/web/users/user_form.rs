@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use sftpgo_core::UserDraft;
+use sftpgo_core::{Permissions, UserDraft};
 
 use super::super::{
     form::{Faults, Field, FieldKind, Form},
@@ -10,20 +10,9 @@ use super::super::{
 };
 
 /// Permissions with what each allows.
-pub(super) const PERMISSIONS: [(&str, &str); 12] = [
-    ("*", "Everything below."),
-    ("list", "List directories and read attributes."),
-    ("download", "Read files."),
-    ("upload", "Create and write files."),
-    ("overwrite", "Replace files while uploading."),
-    ("delete", "Delete files and directories."),
-    ("rename", "Rename files and directories."),
-    ("create_dirs", "Create directories."),
-    ("create_symlinks", "Create symbolic and hard links."),
-    ("chmod", "Change permission bits."),
-    ("chown", "Change owner and group."),
-    ("chtimes", "Change access and modification times."),
-];
+pub(super) fn permissions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    std::iter::once(("*", "Everything below.")).chain(Permissions::known())
+}
 
 /// What the fields of a user contain, as typed.
 pub(super) struct UserForm {
