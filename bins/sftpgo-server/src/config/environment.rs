@@ -3,7 +3,10 @@
 
 mod platform;
 
-use std::{collections::BTreeMap, ffi::OsString};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+};
 
 use serde_json::{Map, Value};
 
@@ -187,8 +190,13 @@ fn looks_like_a_key(name: &str, known: &BTreeMap<String, Key>) -> Option<String>
         })
         .collect();
     Some(if siblings.is_empty() {
-        "is in an unknown section; there are SFTPGO_SFTPD__, SFTPGO_DATA_PROVIDER__ and SFTPGO_HTTPD__"
-            .to_owned()
+        let names = known.keys().filter_map(|key| key.split_once("__"));
+        let sections: BTreeSet<String> = names.map(|(name, _)| format!("{name}__")).collect();
+        let sections: Vec<_> = sections.into_iter().collect();
+        format!(
+            "is in an unknown section; there are {}",
+            sections.join(", ")
+        )
     } else {
         format!("is an unknown key; allowed here: {}", siblings.join(", "))
     })
@@ -238,7 +246,10 @@ mod tests {
                 "SFTPGO_SFTPD__PORT",
                 "allowed here: SFTPGO_SFTPD__ACTIONS__COMMAND",
             ),
-            ("SFTPGO_FTPD__PORT", "unknown section"),
+            (
+                "SFTPGO_FTPD__PORT",
+                "unknown section; there are SFTPGO_DATA_PROVIDER__, SFTPGO_HTTPD__, SFTPGO_MFA__, SFTPGO_SFTPD__",
+            ),
         ] {
             let (found, problems) = read_one(name, "1");
             assert_eq!(found, Overrides::default(), "{name}");
