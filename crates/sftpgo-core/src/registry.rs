@@ -5,6 +5,7 @@ mod connection;
 mod door;
 mod ended_logins;
 mod login;
+mod rates;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -20,6 +21,7 @@ use self::{door::Door, ended_logins::EndedLogins};
 pub use self::{
     door::{AcceptFailures, Admission, ConnectionLimits, Full},
     login::{ConnectionGuard, Login},
+    rates::TransferRates,
 };
 use crate::{
     descriptors::Descriptors,
@@ -273,7 +275,7 @@ impl Connections {
         }
     }
 
-    /// Makes the shared store count just the logins that there are, after others may have taken this server for dead.
+    /// Makes the shared store count just the logins that there are, after this node may have expired.
     /// `go_on` is called every so often.
     ///
     /// # Errors

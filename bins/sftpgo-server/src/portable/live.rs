@@ -1,10 +1,11 @@
 //! The line on a terminal that says what moves.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use sftpgo_core::{
     event::Operation,
-    registry::{ConnectionStatus, Connections, TransferStatus},
+    registry::{ConnectionStatus, Connections, TransferRates},
+    user::now_ms,
 };
 use tokio::time;
 use tokio_util::sync::CancellationToken;
@@ -17,52 +18,24 @@ const WIDTH: usize = 78;
 
 /// Draws until `shutdown` fires.
 pub(super) async fn draw(connections: Arc<Connections>, shutdown: CancellationToken) {
-    let mut seen = Sizes::new();
+    let mut rates = TransferRates::default();
     while !shutdown.is_cancelled() {
-        let now = connections.list();
-        terminal::redraw(&line(&now, &seen));
-        seen = sizes(&now);
+        terminal::redraw(&line(&mut rates, now_ms(), &connections.list()));
         // Either is a reason to look again.
         let _ = time::timeout(INTERVAL, shutdown.cancelled()).await;
     }
 }
 
-/// Bytes of each running transfer, a look ago.
-type Sizes = HashMap<Key, u64>;
-
-/// Connection, path, and when it began.
-type Key = (String, String, i64);
-
-fn key(connection: &ConnectionStatus, transfer: &TransferStatus) -> Key {
-    (
-        connection.connection_id.clone(),
-        transfer.path.clone(),
-        transfer.started_at,
-    )
-}
-
-fn sizes(listed: &[ConnectionStatus]) -> Sizes {
-    let mut sizes = Sizes::new();
-    for connection in listed {
-        for transfer in &connection.transfers {
-            let key = key(connection, transfer);
-            sizes.insert(key, transfer.size);
-        }
-    }
-    sizes
-}
-
-fn line(listed: &[ConnectionStatus], before: &Sizes) -> String {
-    let (mut down, mut up, mut transfers) = (0, 0, 0_usize);
-    for connection in listed {
-        for transfer in &connection.transfers {
+fn line(rates: &mut TransferRates, now: i64, listed: &[ConnectionStatus]) -> String {
+    let (mut down, mut up, mut transfers) = (0_u64, 0_u64, 0_usize);
+    for (connection, rates) in listed.iter().zip(rates.look(listed, now)) {
+        for (transfer, rate) in connection.transfers.iter().zip(rates) {
             transfers += 1;
-            let key = key(connection, transfer);
-            let moved = transfer.size - before.get(&key).copied().unwrap_or(0).min(transfer.size);
-            match transfer.operation {
-                Operation::Download => down += moved,
-                Operation::Upload => up += moved,
-            }
+            let sum = match transfer.operation {
+                Operation::Download => &mut down,
+                Operation::Upload => &mut up,
+            };
+            *sum = sum.saturating_add(rate);
         }
     }
     let mut line = format!(
@@ -106,7 +79,7 @@ fn shown(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sftpgo_core::event::Protocol;
+    use sftpgo_core::{event::Protocol, registry::TransferStatus};
 
     use super::*;
 
@@ -131,11 +104,12 @@ mod tests {
 
     #[test]
     fn the_line_tells_what_moved_since_the_last_one() {
-        assert_eq!(line(&[], &Sizes::new()), "0 sessions, 0 transfers");
-        let before = sizes(&[downloading("/srv/a", 1_000_000)]);
+        let mut rates = TransferRates::default();
+        assert_eq!(line(&mut rates, 0, &[]), "0 sessions, 0 transfers");
+        rates.look(&[downloading("/srv/a", 1_000_000)], 1_000);
         let now = [downloading("/srv/a", 3_500_000)];
         assert_eq!(
-            line(&now, &before),
+            line(&mut rates, 2_000, &now),
             "1 session, 1 transfer, down 2.5 MB/s, up 0.0 B/s: 3.5 MB of a"
         );
     }
@@ -143,7 +117,7 @@ mod tests {
     #[test]
     fn a_name_moves_no_cursor_and_breaks_no_line() {
         let name = format!("/srv/\x1b[2J\n{}", "x".repeat(500));
-        let line = line(&[downloading(&name, 0)], &Sizes::new());
+        let line = line(&mut TransferRates::default(), 0, &[downloading(&name, 0)]);
         assert!(!line.contains(char::is_control) && line.chars().count() == WIDTH);
     }
 

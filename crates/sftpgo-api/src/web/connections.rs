@@ -1,13 +1,13 @@
 //! Who is connected, as it changes, and closing connections.
 
-use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use askama::Template;
 use futures_util::{Stream, stream};
 use sftpgo_core::{
     ErrorKind,
     admin::AdminPermissions,
-    registry::{ConnectionStatus, TransferStatus},
+    registry::{ConnectionStatus, TransferRates, TransferStatus},
     user::now_ms,
 };
 use tokio::{
@@ -79,7 +79,11 @@ pub(super) fn show(app: &App, request: &Request, session: &Session) -> Reply {
     };
     let connections = ConnectionsPage {
         frame: Frame::for_admin(session, "Connections").noticing(notice),
-        connections: Rates::default().rows(app.state.connections.list(), request.now),
+        connections: rows(
+            &mut TransferRates::default(),
+            request.now,
+            app.state.connections.list(),
+        ),
         may_close: session.may(AdminPermissions::CLOSE_CONNECTIONS),
         csrf: session.csrf.clone(),
     };
@@ -136,7 +140,7 @@ struct Watch {
     session: (String, i64, u64),
     remote: std::net::SocketAddr,
     csrf: String,
-    rates: Rates,
+    rates: TransferRates,
     ticks: tokio::time::Interval,
     ends: Instant,
     last: String,
@@ -153,7 +157,7 @@ impl Watch {
             session: session.watch(),
             remote: remote(&request.arrival),
             csrf: session.csrf.clone(),
-            rates: Rates::default(),
+            rates: TransferRates::default(),
             ticks,
             ends: Instant::now() + AGE,
             last: String::new(),
@@ -183,7 +187,7 @@ impl Watch {
                 return Some(sse::Event::default().event("end").data("session"));
             };
             let list = ConnectionList {
-                connections: self.rates.rows(self.app.state.connections.list(), now_ms()),
+                connections: rows(&mut self.rates, now_ms(), self.app.state.connections.list()),
                 may_close,
                 csrf: self.csrf.clone(),
             };
@@ -211,49 +215,32 @@ impl Watch {
     }
 }
 
-/// How fast transfers are: since the last look, or since their beginning.
-#[derive(Default)]
-struct Rates {
-    /// By connection, path and beginning: bytes, and when that was.
-    last: HashMap<(String, String, i64), (u64, i64)>,
-}
-
-impl Rates {
-    fn rows(&mut self, connections: Vec<ConnectionStatus>, now: i64) -> Vec<ConnectionRow> {
-        let mut seen = HashMap::new();
-        let rows = connections.into_iter().map(|connection| {
-            let transfers = connection.transfers.iter().map(|transfer| {
-                let key = (
-                    connection.connection_id.clone(),
-                    transfer.path.clone(),
-                    transfer.started_at,
-                );
-                let before = self.last.get(&key).copied();
-                let before = before.unwrap_or((0, transfer.started_at));
-                seen.insert(key, (transfer.size, now));
-                TransferRow::of(transfer, before, now)
-            });
-            ConnectionRow {
-                transfers: transfers.collect(),
-                since: format!("{} UTC", words::moment(connection.connected_at, "")),
-                id: connection.connection_id.clone(),
-                username: connection.username,
-                protocol: connection.protocol.to_string(),
-                client: connection.client_version,
-                address: connection.remote.to_string(),
-            }
-        });
-        let rows = rows.collect();
-        self.last = seen;
-        rows
-    }
+fn rows(
+    rates: &mut TransferRates,
+    now: i64,
+    connections: Vec<ConnectionStatus>,
+) -> Vec<ConnectionRow> {
+    let rates = rates.look(&connections, now);
+    let rows = connections.into_iter().zip(rates);
+    rows.map(|(connection, rates)| ConnectionRow {
+        transfers: connection
+            .transfers
+            .iter()
+            .zip(rates)
+            .map(|(transfer, rate)| TransferRow::of(transfer, rate))
+            .collect(),
+        since: format!("{} UTC", words::moment(connection.connected_at, "")),
+        id: connection.connection_id,
+        username: connection.username,
+        protocol: connection.protocol.to_string(),
+        client: connection.client_version,
+        address: connection.remote.to_string(),
+    })
+    .collect()
 }
 
 impl TransferRow {
-    fn of(transfer: &TransferStatus, (size, at): (u64, i64), now: i64) -> Self {
-        let moved = transfer.size.saturating_sub(size);
-        let elapsed = u64::try_from(now - at).unwrap_or(0).max(1);
-        let rate = u128::from(moved) * 1000 / u128::from(elapsed);
+    fn of(transfer: &TransferStatus, rate: u64) -> Self {
         Self {
             direction: match transfer.operation {
                 sftpgo_core::event::Operation::Upload => "Upload",
@@ -261,7 +248,7 @@ impl TransferRow {
             },
             path: transfer.path.clone(),
             size: words::size(transfer.size),
-            rate: format!("{}/s", words::size(u64::try_from(rate).unwrap_or(u64::MAX))),
+            rate: format!("{}/s", words::size(rate)),
         }
     }
 }
