@@ -4,7 +4,6 @@ use std::{
     env,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Duration,
 };
 
 use clap::{
@@ -15,7 +14,7 @@ use clap::{
 use clap_complete::Shell;
 use log::LevelFilter;
 
-use crate::{config, logging::LogSettings, portable};
+use crate::{config, grace::Grace, logging::LogSettings, portable::options as portable};
 
 /// A file-transfer server for virtual users: SFTP, managed over a REST API.
 #[derive(Debug, Parser)]
@@ -93,26 +92,6 @@ pub(crate) struct Serve {
     pub(crate) options: Options,
     #[command(flatten)]
     pub(crate) grace: Grace,
-}
-
-/// How long a stopping server lets transfers run.
-#[derive(Debug, Args)]
-pub(crate) struct Grace {
-    /// Seconds that running transfers have to finish when the server is to stop; 0 ends them at once.
-    #[arg(
-        long,
-        env = "SFTPGO_GRACE_TIME",
-        default_value_t = 0,
-        value_name = "SECONDS",
-        allow_negative_numbers = true
-    )]
-    grace_time: u32,
-}
-
-impl Grace {
-    pub(crate) fn time(&self) -> Duration {
-        Duration::from_secs(self.grace_time.into())
-    }
 }
 
 /// What to do to the database.
@@ -314,6 +293,8 @@ fn flags(matches: &ArgMatches) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn options(arguments: &[&str]) -> Options {

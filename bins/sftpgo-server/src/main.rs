@@ -10,15 +10,18 @@ mod compose;
 mod config;
 mod event_log;
 mod generate;
+mod grace;
 mod health;
 mod listen;
 mod logging;
 mod migrate;
+mod open_files;
 mod ping;
 mod portable;
 #[cfg(target_os = "linux")]
 mod program_pages;
 mod reload;
+mod reset_admin;
 mod serve;
 mod shutdown;
 mod stack_trim;
@@ -53,7 +56,7 @@ fn main() -> ExitCode {
         cli::Command::Migrate(migrate) => migrate::run(migrate),
         cli::Command::InitProvider(options) => migrate::init(options),
         cli::Command::Ping(options) => ping::run(options),
-        cli::Command::ResetAdmin(asked) => admin_access::reset(asked),
+        cli::Command::ResetAdmin(asked) => reset_admin::run(asked),
         cli::Command::Gen(what) => generate::run(what),
         cli::Command::Version => {
             terminal::say(&version::line());

@@ -2,10 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use rustix::{
-    fs::Mode,
-    process::{Resource, Rlimit, getrlimit, setrlimit, umask},
-};
+use rustix::{fs::Mode, process::umask};
 use sftpgo_core::{UserId, quota::LedgerWriter};
 use tokio::{runtime::Runtime, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
@@ -18,20 +15,15 @@ use crate::{
     health,
     listen::{HttpListening, PassedSockets, listen, listen_http},
     logging::{self, LogSettings},
+    open_files,
     reload::Reload,
-    shutdown::{self, HangUp},
+    shutdown::{self, HangUp, LAST_ACTIONS, LAST_WORK},
     startup_banner::{StartupBanner, listed},
     startup_tasks, systemd, terminal,
 };
 
-/// What Linux allows at the most unless told otherwise.
-const MAX_OPEN_FILES: u64 = 1 << 20;
-/// Actions queued by the last transfers get this long once everything else has stopped.
-pub(crate) const LAST_ACTIONS: Duration = Duration::from_secs(10);
 /// What transfers did to a user's quota is in the database at most this long after they end.
 const WRITE_USAGE_WITHIN: Duration = Duration::from_secs(1);
-/// Work in the background gets this long after that.
-pub(crate) const LAST_WORK: Duration = Duration::from_secs(5);
 
 /// Serves until it is told to stop.
 pub(crate) fn run(serve: &Serve) -> ExitCode {
@@ -67,7 +59,7 @@ fn start_and_serve(
     grace: Duration,
 ) -> Result<(), Problem> {
     umask(Mode::from_raw_mode(settings.sftpd.umask));
-    raise_open_files_limit();
+    open_files::raise_limit();
     logging::start(log).map_err(|error| {
         let path = log.file.as_deref().unwrap_or(loaded.directory.as_path());
         Problem::new(
@@ -84,24 +76,6 @@ fn start_and_serve(
     // Closes the database; a scan of a huge home must not hold up the end.
     runtime.shutdown_timeout(LAST_WORK);
     served
-}
-
-/// Systems give a process few open files at first, for programs that cannot count further. Here every
-/// connection and every file of every client is one. What cannot be raised stays.
-pub(crate) fn raise_open_files_limit() {
-    let limit = getrlimit(Resource::Nofile);
-    let most = limit.maximum.unwrap_or(MAX_OPEN_FILES).min(MAX_OPEN_FILES);
-    if limit.current.is_some_and(|current| current < most) {
-        let raised = Rlimit {
-            current: Some(most),
-            ..limit
-        };
-        if let Err(errno) = setrlimit(Resource::Nofile, raised) {
-            terminal::complain(&format!(
-                "the limit of open files cannot be raised: {errno}"
-            ));
-        }
-    }
 }
 
 /// Whose usage earlier runs left dirty; before anybody logs in.

@@ -11,6 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{logging, reload::Reload, terminal};
 
+/// Actions queued by the last transfers get this long once everything else has stopped.
+pub(crate) const LAST_ACTIONS: Duration = Duration::from_secs(10);
+/// Work in the background gets this long after that.
+pub(crate) const LAST_WORK: Duration = Duration::from_secs(5);
+
 /// What SIGHUP leads to.
 pub(crate) enum HangUp {
     /// As a service has it: somebody moved the log file away, or renewed a certificate.

@@ -5,7 +5,7 @@
 
 mod advertise;
 mod live;
-mod options;
+pub(crate) mod options;
 mod summary;
 mod user;
 
@@ -22,8 +22,8 @@ use serde_json::json;
 use sftpgo_core::event::Actor;
 use tokio::{runtime::Runtime, task::spawn_blocking};
 
-pub(crate) use self::options::Options;
 use self::{
+    options::Options,
     summary::Summary,
     user::{Login, Password},
 };
@@ -32,8 +32,8 @@ use crate::{
     config::{self, Fixed, Problem, Settings},
     listen,
     logging::{self, LogSettings},
-    serve::{LAST_ACTIONS, LAST_WORK, raise_open_files_limit},
-    shutdown::{self, HangUp},
+    open_files,
+    shutdown::{self, HangUp, LAST_ACTIONS, LAST_WORK},
     terminal,
 };
 
@@ -61,7 +61,7 @@ fn start_and_serve(options: &Options) -> Result<(), Vec<Problem>> {
     let state = state_directory().map_err(one)?;
     let settings = settings(options, &state)?;
     umask(Mode::from_raw_mode(settings.sftpd.umask));
-    raise_open_files_limit();
+    open_files::raise_limit();
     if !options.log_file_path.is_empty() {
         start_log(options).map_err(one)?;
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgAction, Args, ValueEnum, builder::BoolishValueParser};
 use log::LevelFilter;
 
-use crate::cli::Grace;
+use crate::grace::Grace;
 
 /// What to serve, to whom.
 #[derive(Debug, Args)]

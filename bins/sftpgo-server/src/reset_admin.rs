@@ -1,0 +1,48 @@
+//! `reset-admin`: a new password for an admin who is locked out.
+
+use std::{env, process::ExitCode};
+
+use sftpgo_core::{admin::Admins, event::Events};
+
+use crate::{
+    cli::ResetAdmin,
+    compose,
+    config::{self, Problem, settings::Driver},
+    terminal,
+};
+
+/// Does it, and says the new password.
+pub(crate) fn run(asked: &ResetAdmin) -> ExitCode {
+    match try_reset(asked) {
+        Ok(password) => {
+            terminal::say(&format!(
+                "The admin {:?} is enabled, may do everything, has no second factor, and this password:\n\n  {password}\n",
+                asked.username
+            ));
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            terminal::complain(&format!("error: {problem}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn try_reset(asked: &ResetAdmin) -> Result<String, Problem> {
+    let options = &asked.options;
+    let loaded = config::load(&options.config_dir, &options.config_file, env::vars_os());
+    let settings = loaded
+        .settings()
+        .map_err(|problems| Problem::new("configuration", config::complaint(problems)))?;
+    let driver = &settings.data_provider.driver;
+    if matches!(driver, Driver::Memory) {
+        return Err(Problem::new(
+            "data_provider.driver",
+            "admins are in memory: restart the server to make the first one again",
+        ));
+    }
+    let stores = compose::stores(driver)?;
+    Admins::new(stores.admins, settings.totp.clone(), Events::default())
+        .reset(&asked.username)
+        .map_err(|error| Problem::new(&asked.username, error.to_string()))
+}
