@@ -10,8 +10,8 @@ use warp::http::{HeaderMap, HeaderName, HeaderValue, header};
 use crate::{
     arrival::{Arrival, Reach},
     forwarded::Proxies,
+    path_kind::is_web,
     tls::Tls,
-    web::is_web,
 };
 
 /// A socket that is listened on.

@@ -9,7 +9,7 @@ use warp::{
     reply::Response,
 };
 
-use crate::response;
+use crate::encoded;
 
 /// Every answer that is not data.
 #[derive(Debug, Serialize)]
@@ -121,7 +121,7 @@ impl ApiError {
             message: &self.message,
             error: &self.error,
         };
-        let response = response::json(self.status, &body);
+        let response = encoded::json(self.status, &body);
         self.with_headers(response)
     }
 
@@ -136,9 +136,9 @@ impl ApiError {
             error: &self.error,
         };
         let response = if self.allow.is_some() {
-            response::empty(self.status)
+            encoded::empty(self.status)
         } else {
-            response::json(self.status, &body)
+            encoded::json(self.status, &body)
         };
         self.with_headers(response)
     }

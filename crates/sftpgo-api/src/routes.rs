@@ -8,6 +8,7 @@ use crate::{
     error::ApiError,
     handlers::{connection, explain, quota_scan, status, user},
     openapi,
+    path_kind::{HEALTH, METRICS, OPENAPI_V2},
     paths::{between, either, exactly, nameless, query, refused, whole_body},
     principal::{Allowed, Need, allowed},
     response::Reply,
@@ -16,31 +17,6 @@ use crate::{
 };
 
 const BASE: &str = "/api/v1/";
-
-/// Says that the server answers. Anybody may ask, by whatever name they reach it: monitoring and balancers often have only
-/// an address, and nobody learns more than that.
-pub(crate) const HEALTH: &str = "/healthz";
-
-/// The metrics, whose readers need not wait for the store.
-pub(crate) const METRICS: &str = "/metrics";
-
-/// Is the path of a resource that anybody may have, or that asks for a login by itself?
-pub(crate) fn needs_no_principal(path: &str) -> bool {
-    web::is_web(path) || path == HEALTH || path == "/api/v2/token"
-}
-
-/// Is this for anybody once there is an admin?
-pub(crate) fn is_public(path: &str) -> bool {
-    path == OPENAPI_V2
-}
-
-/// Is this a path of the API's second version, whose answers have another shape?
-pub(crate) fn is_v2(path: &str) -> bool {
-    path.starts_with(v2::BASE)
-}
-
-/// The second version's document. Anybody may read it.
-const OPENAPI_V2: &str = "/openapi/openapi.yaml";
 
 /// Every path of the API; what none of them takes is answered 404.
 pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {

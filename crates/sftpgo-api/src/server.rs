@@ -14,12 +14,13 @@ use warp::reply::Response;
 use crate::{
     access_log::Entry,
     arrival::{Arrival, Reach},
-    auth::authenticate,
+    auth::authenticate::authenticate,
     binding::{Binding, BindingOptions},
     csrf::is_cross_site,
     error::ApiError,
     host::AllowedHosts,
     listener::{self, Limits, Peer},
+    path_kind,
     principal::Principal,
     request, routes,
     state::{ApiState, App},
@@ -111,7 +112,7 @@ async fn answer<R>(
 where
     R: Service<Request<Incoming>, Response = Response, Error = Infallible>,
 {
-    let is_v2 = routes::is_v2(request.uri().path());
+    let is_v2 = path_kind::is_v2(request.uri().path());
     match principal_of(&app, options, &arrival, &request).await {
         Ok(principal) => {
             request.extensions_mut().insert(principal);
@@ -131,7 +132,7 @@ async fn principal_of(
     checked(request, options, &app.state.allowed_hosts)?;
     let path = request.uri().path();
     let (gate, client) = (&app.state.gate, arrival.client.ip());
-    if path != routes::HEALTH {
+    if path != path_kind::HEALTH {
         gate.check_request(client, ConnectionProtocol::Http)?;
     }
     authenticate(app, path, request.headers(), arrival).await
@@ -144,7 +145,7 @@ fn checked<B>(
     hosts: &AllowedHosts,
 ) -> Result<(), ApiError> {
     let path = request.uri().path();
-    if path == routes::HEALTH {
+    if path == path_kind::HEALTH {
         return Ok(());
     }
     hosts.check(request)?;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::json;
 use sftpgo_core::{
     Provider,
     accounts::Accounts,
@@ -22,8 +23,7 @@ use crate::{
     event_archive::EventArchive,
     host::AllowedHosts,
     metrics::Metrics,
-    v2::SshInfo,
-    web::{Activity, Imports, Overview},
+    web::{activity::Activity, maintenance::imports::Imports, overview::Overview},
 };
 
 /// Calls into the domain at once: the dearest, hashing a password, takes a core and some 20 MiB.
@@ -83,6 +83,37 @@ pub struct VersionInfo {
     pub build_date: String,
     /// Of which source; may be empty.
     pub commit_hash: String,
+}
+
+/// The SSH service, as the status shows it.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct SshInfo {
+    /// Where it listens: address and port.
+    #[serde(serialize_with = "bindings")]
+    pub bindings: Vec<(String, u16)>,
+    /// Its host keys.
+    pub host_keys: Vec<HostKeyInfo>,
+    /// Commands that it offers beside SFTP.
+    pub ssh_commands: Vec<String>,
+}
+
+/// A host key.
+#[derive(Debug, Clone, Serialize)]
+pub struct HostKeyInfo {
+    /// The file that it is in.
+    pub path: String,
+    /// As OpenSSH shows it, `SHA256:…`.
+    pub fingerprint: String,
+    /// The signatures that it makes.
+    pub algorithms: Vec<String>,
+}
+
+fn bindings<S: Serializer>(bindings: &[(String, u16)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(
+        bindings
+            .iter()
+            .map(|(address, port)| json!({"address": address, "port": port})),
+    )
 }
 
 /// The state, who asks, and the only ways from a request to work that blocks.

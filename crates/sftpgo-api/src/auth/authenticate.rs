@@ -14,8 +14,8 @@ use super::{Audience, BasicCredentials, metrics_readers::STORE_PATIENCE};
 use crate::{
     arrival::{Arrival, ClientAddress, Reach},
     error::ApiError,
+    path_kind,
     principal::{AdminSession, By, Need, Principal},
-    routes,
     state::App,
 };
 
@@ -32,11 +32,11 @@ pub(crate) async fn authenticate(
     headers: &HeaderMap,
     arrival: &Arrival,
 ) -> std::result::Result<Principal, ApiError> {
-    if routes::needs_no_principal(path) {
+    if path_kind::needs_no_principal(path) {
         return Ok(Principal::Nobody);
     }
     let remote = remote(arrival);
-    if !routes::is_v2(path)
+    if !path_kind::is_v2(path)
         && let Some(name) = listed(app, headers, remote).await?
     {
         return Ok(Principal::Listed(name));
@@ -44,16 +44,16 @@ pub(crate) async fn authenticate(
     if !app.state.admins.logins.admins().is_known_to_be_set_up() {
         // A wrong name or password of the operator's file is refused as an admin's is, and counted.
         return match BasicCredentials::of(headers) {
-            Some(sent) if app.state.admins.listed.is_some() && !routes::is_v2(path) => {
+            Some(sent) if app.state.admins.listed.is_some() && !path_kind::is_v2(path) => {
                 by_password(app, sent, remote).await
             }
             _ => before_setup(app, path, headers, arrival),
         };
     }
-    if routes::is_public(path) {
+    if path_kind::is_public(path) {
         return Ok(Principal::Nobody);
     }
-    if path == routes::METRICS {
+    if path == path_kind::METRICS {
         return metrics_reader(app, headers, remote).await;
     }
     by_credentials(app, headers, remote).await
@@ -144,7 +144,7 @@ fn before_setup(
             "there is no admin yet: make the first one at /web/setup, with the code that the server printed when it started",
         ));
     }
-    if routes::is_v2(path) {
+    if path_kind::is_v2(path) {
         return Err(ApiError::unauthorized(
             "there is no admin yet: make the first one at /web/setup, or with the header X-SFTPGO-SETUP-CODE",
         ));

@@ -1,6 +1,6 @@
 //! Who sends a request: from its headers to a [`Principal`](crate::principal::Principal).
 
-mod authenticate;
+pub(crate) mod authenticate;
 mod basic;
 mod metrics_readers;
 mod signing;
@@ -15,7 +15,6 @@ use sftpgo_core::{
     event::Actor,
 };
 
-pub(crate) use authenticate::{authenticate, check_basic, remote, wait_until};
 pub(crate) use basic::{BasicCredentials, VerifiedBasic};
 use metrics_readers::MetricsReaders;
 pub(crate) use tokens::{Audience, Claims};

@@ -13,7 +13,3 @@ mod state;
 mod token;
 
 pub(crate) use routes::all;
-pub use state::{HostKeyInfo, SshInfo};
-
-/// Where it is.
-pub(crate) const BASE: &str = "/api/v2/";

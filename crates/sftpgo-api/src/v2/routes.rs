@@ -9,9 +9,10 @@ use warp::{
     reply::Response,
 };
 
-use super::{BASE, admins, api_keys, defender, ip_lists, own_account, state, token};
+use super::{admins, api_keys, defender, ip_lists, own_account, state, token};
 use crate::{
     error::ApiError,
+    path_kind::V2,
     paths::{between, either, exactly, nameless, query, refused, whole_body},
     principal::{Need, allowed_admin, asked},
     response::Reply,
@@ -100,7 +101,7 @@ fn one_admin(app: &App) -> BoxedFilter<(Response,)> {
 }
 
 fn second_factor_of_another(app: &App) -> BoxedFilter<(Response,)> {
-    let path = || between(format!("{BASE}admins/"), "/2fa/disable".to_owned());
+    let path = || between(format!("{V2}admins/"), "/2fa/disable".to_owned());
     let disable = path()
         .and(warp::put())
         .and(allowed_admin(app, Need::ManageAdmins))
@@ -321,7 +322,7 @@ fn what_runs(app: &App) -> BoxedFilter<(Response,)> {
 fn nothing() -> BoxedFilter<(Response,)> {
     warp::path::full()
         .and_then(|path: FullPath| {
-            future::ready(if path.as_str().starts_with(BASE) {
+            future::ready(if path.as_str().starts_with(V2) {
                 Ok(ApiError::unknown_path().into_v2_response())
             } else {
                 Err(warp::reject::not_found())
@@ -331,13 +332,13 @@ fn nothing() -> BoxedFilter<(Response,)> {
 }
 
 fn at(name: &str) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
-    exactly(format!("{BASE}{name}"))
+    exactly(format!("{V2}{name}"))
 }
 
 fn below(
     name: &str,
 ) -> impl Filter<Extract = (Result<String, ApiError>,), Error = Rejection> + Clone + use<> {
-    between(format!("{BASE}{name}/"), String::new())
+    between(format!("{V2}{name}/"), String::new())
 }
 
 fn respond(reply: Reply) -> Response {

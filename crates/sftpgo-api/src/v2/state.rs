@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
 use serde_json::json;
 use sftpgo_core::user::now_ms;
 use warp::http::StatusCode;
@@ -13,40 +12,6 @@ use crate::{
     principal::AllowedAdmin,
     response::{Reply, data, message_v2},
 };
-
-/// The SSH service, as the status shows it.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct SshInfo {
-    /// Where it listens: address and port.
-    #[serde(serialize_with = "bindings")]
-    pub bindings: Vec<(String, u16)>,
-    /// Its host keys.
-    pub host_keys: Vec<HostKeyInfo>,
-    /// Commands that it offers beside SFTP.
-    pub ssh_commands: Vec<String>,
-}
-
-/// A host key.
-#[derive(Debug, Clone, Serialize)]
-pub struct HostKeyInfo {
-    /// The file that it is in.
-    pub path: String,
-    /// As OpenSSH shows it, `SHA256:…`.
-    pub fingerprint: String,
-    /// The signatures that it makes.
-    pub algorithms: Vec<String>,
-}
-
-fn bindings<S: serde::Serializer>(
-    bindings: &[(String, u16)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(
-        bindings
-            .iter()
-            .map(|(address, port)| json!({"address": address, "port": port})),
-    )
-}
 
 /// `GET /version`
 pub(super) async fn version(allowed: AllowedAdmin) -> Reply {

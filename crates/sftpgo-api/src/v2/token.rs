@@ -8,7 +8,10 @@ use warp::http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::{
     arrival::Arrival,
-    auth::{Audience, BasicCredentials, check_basic, remote, wait_until},
+    auth::{
+        Audience, BasicCredentials,
+        authenticate::{check_basic, remote, wait_until},
+    },
     error::ApiError,
     principal::{AllowedAdmin, By},
     response::{self, Reply},

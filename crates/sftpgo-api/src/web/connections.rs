@@ -28,7 +28,7 @@ use super::{
     session::{Session, still},
     words,
 };
-use crate::{auth::remote, state::App};
+use crate::{auth::authenticate::remote, state::App};
 
 /// A page is told so often.
 const TICK: Duration = Duration::from_secs(1);

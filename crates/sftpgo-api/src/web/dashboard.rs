@@ -76,7 +76,10 @@ pub(super) async fn show(app: &App, request: &Request, session: &Session) -> Rep
     };
     if session.may(AdminPermissions::VIEW_STATUS) {
         let state = &app.state;
-        let overview = app.overview.figures(app).await;
+        let overview = app
+            .overview
+            .figures(&app.state.accounts, &app.calls, &app.disks)
+            .await;
         dashboard.warnings = warnings(app, request, &overview).await;
         let hour = state.activity.figures(request.now, 60, 1);
         let day = state.activity.figures(request.now, 96, 15);

@@ -4,7 +4,7 @@
 //! cookie and nothing else, and the cookie opens nothing else. All texts are in `templates/`, and those that depend on a
 //! value beside the code that makes it.
 
-mod activity;
+pub(crate) mod activity;
 mod admins;
 mod answer;
 mod api_keys;
@@ -15,9 +15,9 @@ mod defender;
 mod events;
 mod form;
 mod frame;
-mod maintenance;
+pub(crate) mod maintenance;
 mod multipart;
-mod overview;
+pub(crate) mod overview;
 mod profile;
 mod query;
 mod request;
@@ -39,15 +39,8 @@ use warp::{
     reply::Response,
 };
 
-pub use self::activity::{Activity, RecentEvent};
 use self::request::Request;
-pub(crate) use self::{maintenance::Imports, overview::Overview};
-use crate::{arrival::Arrival, body, paths::query, state::App};
-
-/// Is this a path of the web admin? Its requests bring a cookie or nothing.
-pub(crate) fn is_web(path: &str) -> bool {
-    path == "/" || path == "/web" || path.starts_with("/web/")
-}
+use crate::{arrival::Arrival, body, path_kind::is_web, paths::query, state::App};
 
 /// Where a link from another site leads, and nothing else of another site may: reading a page changes nothing, and the
 /// cookie is not sent with it.

@@ -17,7 +17,7 @@ use sftpgo_core::{
 use tokio::sync::Mutex;
 
 use super::words;
-use crate::state::App;
+use crate::blocking::Blocking;
 
 /// So long nothing is asked again, however often the page is opened.
 const KEPT: Duration = Duration::from_secs(30);
@@ -60,31 +60,34 @@ pub(super) struct Space {
 
 impl Overview {
     /// The figures, which are half a minute old at the most.
-    pub(super) async fn figures(&self, app: &App) -> Arc<Figures> {
+    pub(super) async fn figures(
+        &self,
+        accounts: &Arc<Accounts>,
+        calls: &Blocking,
+        disks: &Blocking,
+    ) -> Arc<Figures> {
         let mut kept = self.kept.lock().await;
         if let Some((at, figures)) = &*kept
             && at.elapsed() < KEPT
         {
             return Arc::clone(figures);
         }
-        let accounts = Arc::clone(&app.state.accounts);
-        let users = app.calls.run(move || accounts.count()).await.ok();
+        let counted = Arc::clone(accounts);
+        let users = calls.run(move || counted.count()).await.ok();
+        let accounts = Arc::clone(accounts);
+        let roots = calls.run(move || roots(&accounts)).await;
         let figures = Arc::new(Figures {
             users,
-            disks: self.disks(app).await,
+            disks: self.disks(roots.unwrap_or_default(), disks).await,
         });
         *kept = Some((Instant::now(), Arc::clone(&figures)));
         figures
     }
 
-    async fn disks(&self, app: &App) -> Vec<Disk> {
-        let accounts = Arc::clone(&app.state.accounts);
-        let Ok(roots) = app.calls.run(move || roots(&accounts)).await else {
-            return Vec::new();
-        };
+    async fn disks(&self, roots: Vec<PathBuf>, calls: &Blocking) -> Vec<Disk> {
         let asked = roots.into_iter().map(|root| {
             let (disks, path) = (self.disks.clone(), root.clone());
-            let asking = app.disks.run(move || disks.beneath(&path));
+            let asking = calls.run(move || disks.beneath(&path));
             async move {
                 let space = asking.await;
                 Disk {

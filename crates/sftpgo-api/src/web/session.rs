@@ -11,7 +11,7 @@ use warp::{
 
 use super::{answer::Refusal, form::Form, request::Request};
 use crate::{
-    auth::{Audience, Claims, remote},
+    auth::{Audience, Claims, authenticate::remote},
     state::App,
 };
 

@@ -15,7 +15,10 @@ use super::{
     session,
 };
 use crate::{
-    auth::{BasicCredentials, check_basic, remote, wait_until},
+    auth::{
+        BasicCredentials,
+        authenticate::{check_basic, remote, wait_until},
+    },
     state::App,
 };
 

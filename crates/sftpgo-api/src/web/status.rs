@@ -13,7 +13,10 @@ use super::{
     session::Session,
     texts::attention as texts,
 };
-use crate::{HostKeyInfo, arrival::Reach, state::App};
+use crate::{
+    arrival::Reach,
+    state::{App, HostKeyInfo},
+};
 
 #[derive(Template)]
 #[template(path = "status.html")]
@@ -28,7 +31,10 @@ struct StatusPage<'a> {
 /// `GET /web/status`
 pub(super) async fn show(app: &App, request: &Request, session: &Session) -> Reply {
     session.need(AdminPermissions::VIEW_STATUS)?;
-    let overview = app.overview.figures(app).await;
+    let overview = app
+        .overview
+        .figures(&app.state.accounts, &app.calls, &app.disks)
+        .await;
     let warnings = warnings(app, request, &overview).await;
     let connections = app.state.connections.list();
     let transfers: usize = connections.iter().map(|one| one.transfers.len()).sum();

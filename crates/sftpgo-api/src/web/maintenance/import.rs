@@ -21,7 +21,7 @@ use super::{
     page as maintenance_page,
     preview::{Planned, Told, preview},
 };
-use crate::{auth::remote, state::App};
+use crate::{auth::authenticate::remote, state::App};
 
 /// Users of whom the same is told.
 struct Section<'a> {

@@ -3,14 +3,13 @@
 mod apply;
 mod download;
 mod import;
-mod imports;
+pub(crate) mod imports;
 mod preview;
 
 use askama::Template;
 use sftpgo_core::admin::AdminPermissions;
 use warp::http::{Method, StatusCode};
 
-pub(crate) use self::imports::Imports;
 pub(super) use self::{
     download::download,
     import::{begin, confirm, progress},
