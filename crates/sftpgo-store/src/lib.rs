@@ -43,6 +43,8 @@ mod pool;
 #[cfg(feature = "database")]
 mod quota;
 #[cfg(feature = "database")]
+mod ran_migrations;
+#[cfg(feature = "database")]
 mod row;
 #[cfg(feature = "database")]
 mod row_audit;

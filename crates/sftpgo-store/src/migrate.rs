@@ -3,11 +3,9 @@
 use std::{error::Error as StdError, time::Duration};
 
 use diesel::{
-    QueryDsl, QueryableByName, RunQueryDsl,
+    QueryDsl, RunQueryDsl,
     migration::{Migration, MigrationSource},
     result::QueryResult,
-    sql_query,
-    sql_types::Text,
 };
 use diesel_migrations::MigrationHarness;
 use sftpgo_core::{Error, ErrorKind, Result};
@@ -17,6 +15,7 @@ use crate::{
     dialect,
     error::of_query,
     legacy_import::{self, TakenOver},
+    ran_migrations::versions,
     schema::{admins, api_keys, users},
 };
 
@@ -28,12 +27,6 @@ pub(crate) struct Done {
     pub(crate) taken_over: Option<TakenOver>,
     /// Names of migrations, in order.
     pub(crate) ran: Vec<String>,
-}
-
-#[derive(QueryableByName)]
-struct Version {
-    #[diesel(sql_type = Text)]
-    version: String,
 }
 
 /// Takes over a table of SFTPGo 0.9.x and runs the migrations that are due. One server at a time does so; the others
@@ -148,16 +141,6 @@ pub(crate) fn due_and_unknown(connection: &mut Connection) -> Result<(Vec<String
         }
     }
     Ok((due, unknown))
-}
-
-/// Of the migrations that were run; none when none ever was.
-pub(crate) fn versions(connection: &mut Connection) -> QueryResult<Vec<String>> {
-    if dialect::columns(connection, "__diesel_schema_migrations")?.is_empty() {
-        return Ok(Vec::new());
-    }
-    let versions = sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version");
-    let versions = versions.load::<Version>(connection)?;
-    Ok(versions.into_iter().map(|run| run.version).collect())
 }
 
 /// All that there are, in order.

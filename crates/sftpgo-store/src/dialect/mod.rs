@@ -17,10 +17,41 @@ use diesel::{
 use diesel_migrations::EmbeddedMigrations;
 use sftpgo_core::{Error, ErrorKind, Result, UserId};
 
-use crate::{
-    connection::{Connection, by_database},
-    error::of_query,
-};
+use crate::{connection::Connection, error::of_query};
+
+/// Evaluates an expression with the inner connection and the dialect of its database.
+#[cfg(not(any(feature = "postgres", feature = "mysql")))]
+macro_rules! by_database {
+    ($connection:expr, |$inner:ident, $dialect:ident| $body:expr) => {{
+        use $crate::dialect::sqlite as $dialect;
+        let $inner = $connection;
+        $body
+    }};
+}
+
+/// Evaluates an expression with the inner connection and the dialect of its database.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+macro_rules! by_database {
+    ($connection:expr, |$inner:ident, $dialect:ident| $body:expr) => {
+        match $connection {
+            #[cfg(feature = "sqlite")]
+            $crate::connection::Connection::Sqlite($inner) => {
+                use $crate::dialect::sqlite as $dialect;
+                $body
+            }
+            #[cfg(feature = "postgres")]
+            $crate::connection::Connection::Postgres($inner) => {
+                use $crate::dialect::postgres as $dialect;
+                $body
+            }
+            #[cfg(feature = "mysql")]
+            $crate::connection::Connection::Mysql($inner) => {
+                use $crate::dialect::mysql as $dialect;
+                $body
+            }
+        }
+    };
+}
 
 type Transactions = <Connection as diesel::Connection>::TransactionManager;
 

@@ -21,7 +21,7 @@ use crate::{
     connection::Connection,
     dialect::{self, Column, Kind},
     error::of_query,
-    migrate::versions,
+    ran_migrations::versions,
     row::parse_permissions,
     schema::users,
 };
