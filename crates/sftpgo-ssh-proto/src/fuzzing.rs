@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-pub use crate::transport::NullKeys;
+pub use crate::transport::null::NullKeys;
 use crate::{Config, Connection, Random, compress::Inflater, wire::Malformed};
 
 impl Connection {

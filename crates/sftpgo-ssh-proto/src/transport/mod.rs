@@ -4,12 +4,10 @@ mod exchange;
 mod keys;
 mod messages;
 #[cfg(feature = "fuzzing")]
-mod null;
+pub(crate) mod null;
 
 use self::exchange::ExchangedGroup;
 pub use self::exchange::{Exchange, ExchangeDone};
-#[cfg(feature = "fuzzing")]
-pub use self::null::NullKeys;
 use crate::{
     kex::Digest,
     key::KeyAlgorithm,
