@@ -28,15 +28,23 @@ impl Source {
             .collect();
         if module
             .last()
-            .is_some_and(|last| last == "mod" || last == "lib")
+            .is_some_and(|last| ["mod", "lib", "main"].contains(&last.as_str()))
         {
             module.pop();
         }
         Self {
             name: name.to_owned(),
             module,
-            tokens: tokens(text),
+            tokens: without_tests(tokens(text)),
         }
+    }
+
+    /// Is all of it for the crate's own tests?
+    pub(crate) fn is_of_tests(&self) -> bool {
+        let names = ["tests", "test_support"];
+        self.module
+            .iter()
+            .any(|name| names.contains(&name.as_str()))
     }
 
     /// The paths that it names from the crate's root on, whole or up to a `*`.
@@ -154,6 +162,8 @@ fn tokens(text: &str) -> Vec<String> {
             rest.find('\n').unwrap_or(rest.len())
         } else if rest.starts_with("/*") {
             rest.find("*/").map_or(rest.len(), |end| end + 2)
+        } else if let Some(len) = raw(rest) {
+            len
         } else if first == '"' {
             quoted(rest)
         } else if let Some(len) = character(rest) {
@@ -175,6 +185,41 @@ fn tokens(text: &str) -> Vec<String> {
         rest = &rest[len..];
     }
     tokens
+}
+
+/// What is left without items that only tests have (`#[cfg(test)]`).
+fn without_tests(tokens: Vec<String>) -> Vec<String> {
+    let marker = ["#", "[", "cfg", "(", "test", ")", "]"];
+    let mut left = Vec::new();
+    let mut tokens = tokens.into_iter();
+    while let Some(token) = tokens.next() {
+        left.push(token);
+        if !left.ends_with(&marker.map(str::to_owned)) {
+            continue;
+        }
+        left.truncate(left.len() - marker.len());
+        let mut depth = 0;
+        for token in tokens.by_ref() {
+            depth += i32::from(token == "{") - i32::from(token == "}");
+            if depth == 0 && (token == "}" || token == ";") {
+                break;
+            }
+        }
+    }
+    left
+}
+
+/// How long a raw string is that begins here.
+fn raw(text: &str) -> Option<usize> {
+    let hashes: String = text
+        .strip_prefix('r')?
+        .chars()
+        .take_while(|c| *c == '#')
+        .collect();
+    let begin = 1 + hashes.len();
+    let inside = text[begin..].strip_prefix('"')?;
+    let end = inside.find(&format!("\"{hashes}"))?;
+    Some(begin + 1 + end + 1 + hashes.len())
 }
 
 /// How long a string is that begins here.
