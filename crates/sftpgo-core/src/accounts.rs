@@ -110,8 +110,8 @@ impl Accounts {
         Ok(user)
     }
 
-    /// Everything for which [`Accounts::add`] would refuse this draft, or [`Accounts::update`] a change of `stored` to it.
-    /// See [`UserDraft::faults`].
+    /// Returns everything for which [`Accounts::add`] would refuse this draft, or [`Accounts::update`] a change of `stored`
+    /// to it. See [`UserDraft::faults`].
     pub fn faults(&self, draft: &UserDraft, stored: Option<&StoredUser>) -> Vec<Error> {
         draft.faults(stored, self.users_base_dir.as_deref())
     }

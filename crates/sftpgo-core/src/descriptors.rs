@@ -61,7 +61,7 @@ enum Holder {
 }
 
 impl Descriptors {
-    /// Of a process that may have `limit` open.
+    /// Makes the descriptors of a process that may have `limit` open.
     pub fn of_limit(limit: u64) -> Arc<Self> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let kept = (limit / KEPT_PART).clamp(KEPT_LEAST, KEPT_MOST);
@@ -72,7 +72,7 @@ impl Descriptors {
         })
     }
 
-    /// Without a bound.
+    /// Makes descriptors without a bound.
     pub fn unlimited() -> Arc<Self> {
         Self::of_limit(u64::MAX)
     }

@@ -80,14 +80,14 @@ impl Error {
         Self::new(ErrorKind::Invalid, format!("{field}: {message}"))
     }
 
-    /// The same error, remembering what caused it.
+    /// Returns the error with what caused it.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// The same error, naming the rule that decided.
+    /// Returns the error with the rule that decided.
     #[must_use]
     pub fn decided_by(mut self, rule: Rule) -> Self {
         self.rule = Some(rule);

@@ -156,11 +156,11 @@ pub enum Command {
 /// A user was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserChange {
-    /// Added.
+    /// A user was added.
     Add,
-    /// Updated.
+    /// A user was changed.
     Update,
-    /// Deleted.
+    /// A user was deleted.
     Delete,
 }
 
@@ -171,7 +171,7 @@ pub enum UserChange {
 pub enum Event<'a> {
     /// A transfer ended; `error` tells why when it did not succeed.
     Transfer {
-        /// In which direction.
+        /// The direction.
         operation: Operation,
         /// The name of the login.
         username: &'a str,
@@ -179,7 +179,7 @@ pub enum Event<'a> {
         file_path: &'a Path,
         /// Bytes that moved.
         size: u64,
-        /// From the opening to the end.
+        /// The time from the opening to the end.
         elapsed: Duration,
         /// The id of the session.
         connection_id: &'a str,
@@ -205,14 +205,14 @@ pub enum Event<'a> {
     },
     /// A login was tried with a credential.
     LoginAttempt {
-        /// With which credential.
+        /// The kind of credential.
         method: LoginMethod,
     },
     /// A login succeeded.
     LoginOk {
         /// The name of the login.
         username: &'a str,
-        /// With which credential.
+        /// The kind of credential.
         method: LoginMethod,
         /// The client's address.
         remote: SocketAddr,
@@ -221,11 +221,11 @@ pub enum Event<'a> {
     LoginFailed {
         /// The name of the login.
         username: &'a str,
-        /// With which credential.
+        /// The kind of credential.
         method: LoginMethod,
         /// The client's address.
         remote: SocketAddr,
-        /// Why, in words.
+        /// The reason, for a person.
         reason: &'a str,
     },
     /// The defender counted something against an address.
@@ -261,7 +261,7 @@ pub enum Event<'a> {
     User {
         /// The change of the user.
         change: UserChange,
-        /// As it is now, or was last.
+        /// The user as it is now, or was last.
         user: &'a StoredUser,
     },
     /// Somebody who manages the server changed something.
@@ -282,9 +282,9 @@ pub enum Event<'a> {
     },
 }
 
-/// Somebody who is told. Must not block: hand long work to a queue.
+/// Something that is told of events. Must not block: hand long work to a queue.
 pub trait Observer: Send + Sync {
-    /// Called once for each event.
+    /// Takes an event; called once for each.
     fn notify(&self, event: &Event<'_>);
 }
 

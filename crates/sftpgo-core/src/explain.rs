@@ -42,7 +42,7 @@ pub struct Verdict {
     pub allowed: bool,
     /// The rule that decided: when allowed, [`Rule::Permission`] with all that were needed.
     pub rule: Rule,
-    /// For a person.
+    /// The reason, for a person.
     pub reason: String,
 }
 
@@ -60,8 +60,8 @@ impl Explainer {
         }))
     }
 
-    /// Whether the rules let `user` do what `question` asks, as things stand now. Nothing is changed: a home that is not
-    /// there yet is taken for the empty one that a login would make.
+    /// Says whether the rules let `user` do what `question` asks, as things stand now. Nothing is changed: a home that is
+    /// not there yet is taken for the empty one that a login would make.
     ///
     /// # Errors
     /// A failure of the provider, which decides nothing; or the home does not answer.

@@ -38,7 +38,7 @@ impl FromStr for Network {
 }
 
 impl fmt::Display for Network {
-    /// In CIDR notation, one address too.
+    /// Writes CIDR notation, of a single address too.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -86,7 +86,7 @@ impl Networks {
         self.0.iter().any(|network| network.contains(address))
     }
 
-    /// Each of them.
+    /// Returns each network of the list.
     pub fn iter(&self) -> impl Iterator<Item = &Network> {
         self.0.iter()
     }

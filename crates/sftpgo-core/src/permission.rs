@@ -75,7 +75,8 @@ const TABLE: [(&str, Permissions, &str); 11] = [
 ];
 
 impl Permissions {
-    /// All permissions in the contract's order: the name on the wire, and what it allows, as a sentence for a person.
+    /// Returns all permissions in the contract's order: the name on the wire, and what it allows, as a sentence for a
+    /// person.
     pub fn known() -> impl Iterator<Item = (&'static str, &'static str)> {
         TABLE.iter().map(|(name, _, allows)| (*name, *allows))
     }

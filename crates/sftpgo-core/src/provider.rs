@@ -24,10 +24,10 @@ pub enum Order {
 /// The place at which a page of a listing begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PageStart {
-    /// Behind so many users. A store may have to read the names of all of them.
+    /// The page begins behind so many users. A store may have to read the names of all of them.
     Offset(u32),
-    /// Behind this username in the order of the listing, whether a user has it or not. It costs the same wherever that
-    /// is, and users who come or go before it move nothing.
+    /// The page begins behind this username in the order of the listing, whether a user has it or not. It costs the same
+    /// wherever that is, and users who come or go before it move nothing.
     After(String),
 }
 
@@ -44,7 +44,7 @@ pub struct UserQuery {
     pub start: PageStart,
     /// The most users of a page.
     pub limit: u32,
-    /// By username.
+    /// The order of the usernames.
     pub order: Order,
     /// Only the user of exactly this name.
     pub username: Option<String>,
@@ -64,7 +64,7 @@ pub trait Users: Send + Sync {
     /// As [`Users::user_by_name`].
     fn user_by_id(&self, id: UserId) -> Result<Option<StoredUser>>;
 
-    /// Those of these users that there are, in no promised order.
+    /// Returns those of these users that there are, in no promised order.
     ///
     /// # Errors
     /// As [`Users::user_by_name`].
@@ -106,7 +106,7 @@ pub trait Users: Send + Sync {
     /// [`NotFound`](crate::ErrorKind::NotFound), or [`AlreadyExists`](crate::ErrorKind::AlreadyExists) when the new name is taken.
     fn change_user(&self, before: &StoredUser, user: &StoredUser) -> Result<bool>;
 
-    /// The same whatever they are.
+    /// Changes a user as [`Users::change_user`] does, whatever its fields are now.
     ///
     /// # Errors
     /// As [`Users::change_user`].

@@ -21,7 +21,7 @@ use crate::{
     vpath::VirtualPath,
 };
 
-/// Between two files of a home; a directory with many names takes seconds.
+/// The longest time between two files of a walk; a directory with many names takes seconds.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Walks through a home before its names are held for the last one.
 const WALKS: usize = 3;
@@ -68,12 +68,12 @@ pub struct ScanReport {
 }
 
 impl QuotaScans {
-    /// No scan yet.
+    /// Makes the list of scans; it is empty.
     pub fn new(homes: Arc<dyn FilesystemFactory>, quotas: Arc<UsageManager>) -> Arc<Self> {
         Self::with_patience(homes, quotas, PATIENCE)
     }
 
-    /// The same, where a home that shows no file for `patience` is not waited for.
+    /// Makes the list, where a home that shows no file for `patience` is not waited for.
     pub fn with_patience(
         homes: Arc<dyn FilesystemFactory>,
         quotas: Arc<UsageManager>,
@@ -143,7 +143,7 @@ impl QuotaScans {
         })
     }
 
-    /// Nobody has this id any more, and nothing is to be counted.
+    /// Drops what is known of a user whose id nobody has any more.
     pub fn forget(&self, user: UserId) {
         self.quotas.forget(user);
     }
@@ -184,8 +184,8 @@ impl QuotaScan {
         Ok(report)
     }
 
-    /// The same for users who are to be counted, if no other server can change files meanwhile: nothing is stored
-    /// otherwise, and none is answered when that is known before.
+    /// Rescans the home of a user who is to be rescanned, if no other node can change files meanwhile: nothing is stored
+    /// otherwise, and none is returned when that is known before.
     ///
     /// # Errors
     /// As [`QuotaScan::run`].
@@ -331,7 +331,7 @@ fn walk_through(
     walked
 }
 
-/// The same in a thread of its own that lets transfers go first: a thread that was lowered stays so.
+/// Walks through the home in a thread of its own that lets transfers go first: a thread that was lowered stays so.
 fn walk_behind_transfers(
     home: &dyn Filesystem,
     count: &mut Rescan,

@@ -40,7 +40,7 @@ pub struct Connections {
     state: Mutex<State>,
     door: Arc<Door>,
     events: Events,
-    /// Where sessions are counted that other servers have too.
+    /// The store that counts the sessions of all nodes; none where this server is alone.
     shared: Option<Shared>,
 }
 
@@ -60,7 +60,7 @@ struct State {
 
 struct LoginEntry {
     user: UserId,
-    /// As stored when the login began.
+    /// The user as stored when the login began.
     at_login: StoredUser,
     close: CancellationToken,
     expires: watch::Sender<i64>,
@@ -77,8 +77,8 @@ impl Connections {
         })
     }
 
-    /// The same of a server that is called `server` by the others that use the store of `provider`. Where there can be
-    /// none it is as [`Connections::new`].
+    /// Makes the registry of a node that the others which use the store of `provider` know as `server`. Where there can be
+    /// no others it is as [`Connections::new`].
     pub fn of_server(events: Events, provider: Arc<dyn Provider>, server: NodeId) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
@@ -159,7 +159,7 @@ impl Connections {
         })
     }
 
-    /// All listed connections.
+    /// Returns all listed connections.
     pub fn list(&self) -> Vec<ConnectionStatus> {
         let listed: Vec<_> = self.lock().listed.values().cloned().collect();
         let mut statuses: Vec<_> = listed
@@ -251,7 +251,7 @@ impl Connections {
         }
     }
 
-    /// Everybody who is logged in here.
+    /// Returns everybody who is logged in here.
     pub fn users(&self) -> Vec<UserId> {
         let mut users: Vec<_> = self
             .lock()

@@ -15,7 +15,7 @@ pub enum Rule {
     AccountExpired,
     /// The home directory cannot be opened.
     HomeUnusable,
-    /// These permissions: those that are missing where it refuses, all that are needed where it allows.
+    /// Permissions decide: those that are missing where it refuses, all that are needed where it allows.
     Permission(Permissions),
     /// The name is one of unfinished uploads.
     ReservedName,

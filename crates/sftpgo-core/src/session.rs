@@ -52,7 +52,7 @@ impl Session {
         )
     }
 
-    /// The same, where an operator decides what becomes of such changes.
+    /// Opens a session where an operator decides what becomes of changes of attributes that are not allowed.
     pub fn with_setstat_mode(
         logged_in: &LoggedIn,
         connection: ConnectionGuard,
@@ -84,7 +84,7 @@ impl Session {
         &self.shared.user.username
     }
 
-    /// Who owns the files that this user makes, where that is known.
+    /// Returns who owns the files that this user makes, where that is known.
     pub fn owner_of_new_files(&self) -> Option<OwnerIds> {
         self.shared.filesystem.owner_of_new_files()
     }
@@ -273,7 +273,7 @@ impl Session {
         self.shared.check(access, path)
     }
 
-    /// The same for the name itself, which may be a link.
+    /// Checks an access to the name itself, which may be a link.
     ///
     /// # Errors
     /// As [`SessionContext::check`].

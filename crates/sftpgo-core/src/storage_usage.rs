@@ -51,7 +51,7 @@ impl std::ops::AddAssign for UsageDelta {
 /// Bytes and files, wide enough for any sum: a file alone may say that it has 2^63 - 1 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StorageUsage {
-    /// Bytes.
+    /// The size in bytes.
     pub size: i128,
     /// Number of files.
     pub files: i64,
@@ -110,8 +110,8 @@ impl StorageUsage {
         }
     }
 
-    /// As a store keeps it that only this server writes to, which knows nothing below zero; changed at a time (Unix
-    /// milliseconds).
+    /// Returns the usage as a store keeps it that only this server writes to, which knows nothing below zero; changed at a
+    /// time (Unix milliseconds).
     pub fn as_usage_at(self, updated_at: i64) -> Usage {
         self.max(Self::default()).as_sum_at(updated_at)
     }
@@ -122,7 +122,7 @@ impl StorageUsage {
         i64::try_from(size).unwrap_or(i64::MAX)
     }
 
-    /// As the ledger keeps it while servers share it: a sum that may be below zero, see
+    /// Returns the usage as the ledger keeps it while nodes share it: a sum that may be below zero, see
     /// [`ClusterStore`](crate::provider::ClusterStore).
     pub fn as_sum_at(self, updated_at: i64) -> Usage {
         let files = self.files.clamp(i32::MIN.into(), i32::MAX.into());

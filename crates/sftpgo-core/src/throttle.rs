@@ -23,7 +23,7 @@ pub struct Throttle {
     download: RateLimiter,
 }
 
-/// One direction of it.
+/// The bandwidth in one direction.
 #[derive(Debug)]
 struct RateLimiter {
     /// 0 is unlimited.
@@ -53,7 +53,7 @@ impl Throttle {
         Some(self.limiter(operation).rate()).filter(|rate| *rate > 0)
     }
 
-    /// How much of `most` to let through at once: what a tenth of a second allows, so that no second sees a burst.
+    /// Returns how much of `most` to let through at once: what a tenth of a second allows, so that no second sees a burst.
     pub fn piece(&self, operation: Operation, most: usize) -> usize {
         match self.limiter(operation).rate() {
             0 => most,

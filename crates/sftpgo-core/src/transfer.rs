@@ -39,13 +39,13 @@ pub struct Transfer {
     readable: bool,
     /// Given up behind the file: what was reserved for it is free when the system has let go of it.
     upload: Option<Upload>,
-    /// Of a file that is only read: its bytes stay reserved when its name goes.
+    /// The usage of a file that is only read: its bytes stay reserved when its name goes.
     _read: Option<SharedFileUsage>,
     entry: Arc<TransferEntry>,
     started: Instant,
     failure: Option<String>,
     finished: bool,
-    /// What the file takes of the process; given back last.
+    /// The descriptors that the file takes; given back last.
     _permit: Option<Permit>,
 }
 
@@ -77,7 +77,7 @@ impl Transfer {
         }
     }
 
-    /// The same, with what it takes of the process.
+    /// Returns the transfer with the descriptors that it takes.
     pub(crate) fn holding(mut self, permit: Permit) -> Self {
         self._permit = Some(permit);
         self
@@ -135,8 +135,9 @@ impl Transfer {
         self.upload(|upload, shared, file| upload.check_write(shared, file, (offset, len)))
     }
 
-    /// How long to wait before [`Transfer::write_at`] of `data` at `offset`: for the room, as [`Transfer::wait_for_headroom`], and
-    /// for a storage that takes it meanwhile, where writing may take long. None when the write does not wait.
+    /// Returns how long to wait before [`Transfer::write_at`] of `data` at `offset`: for the room, as
+    /// [`Transfer::wait_for_headroom`], and for a storage that takes it meanwhile, where writing may take long. None when
+    /// the write does not wait.
     pub fn wait_to_write(&self, data: &[u8], offset: u64) -> Option<Duration> {
         let upload = self.upload.as_ref()?;
         let room = self.wait_for_headroom(data.len(), offset);
@@ -148,21 +149,21 @@ impl Transfer {
         self.upload.as_ref()?.being_written()
     }
 
-    /// How long to wait before [`Transfer::write_at`] of `len` bytes at `offset`, because the database is being asked
-    /// whether there is room for them; none when that is known. Asked before each write, by whoever has other work to do
-    /// meanwhile; else the write itself waits for the answer.
+    /// Returns how long to wait before [`Transfer::write_at`] of `len` bytes at `offset`, because the database is being
+    /// asked whether there is room for them; none when that is known. Asked before each write, by whoever has other work to
+    /// do meanwhile; else the write itself waits for the answer.
     pub fn wait_for_headroom(&self, len: usize, offset: u64) -> Option<Duration> {
         let upload = self.upload.as_ref()?;
         upload.wait_for_headroom(&self.shared, self.file.as_ref(), (offset, len))
     }
 
-    /// The same before [`Transfer::set_attributes`] changes the size.
+    /// Returns how long to wait before [`Transfer::set_attributes`] changes the size.
     pub fn wait_to_set_attributes(&self, change: &AttributeChange) -> Option<Duration> {
         let upload = self.upload.as_ref()?;
         upload.wait_to_resize(&self.shared, change.size?)
     }
 
-    /// The same before [`Transfer::finish`], where what the upload replaces lends it less than it did.
+    /// Returns how long to wait before [`Transfer::finish`], where what the upload replaces lends it less than it did.
     pub fn wait_to_finish(&self) -> Option<Duration> {
         let upload = self.upload.as_ref()?;
         upload.wait_to_publish(&self.shared)
@@ -173,7 +174,7 @@ impl Transfer {
         self.shared.quota.throttle().pass(self.operation, bytes)
     }
 
-    /// How much of `most` to move at once, so that a limited transfer is smooth.
+    /// Returns how much of `most` to move at once, so that a limited transfer is smooth.
     pub fn piece(&self, most: usize) -> usize {
         self.shared.quota.throttle().piece(self.operation, most)
     }

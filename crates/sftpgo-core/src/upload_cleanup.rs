@@ -10,7 +10,7 @@ use crate::{
     user::StoredUser,
 };
 
-/// One home is waited for this long; it is swept to its end all the same.
+/// The time that one home is waited for; it is swept to its end all the same.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Homes that are left to themselves at the most. When so many do not end, it is their disk that is away.
 const MOST_LEFT_BEHIND: usize = 8;

@@ -10,7 +10,7 @@ use crate::{
     user::{StoredUser, UserId, now_ms},
 };
 
-/// Asked for at a time.
+/// The number of users that are asked for at a time.
 const MANY: usize = 500;
 
 /// Looks at everybody who is logged in: ends the sessions of who may not log in any more, and those that began when the

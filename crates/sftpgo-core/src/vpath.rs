@@ -25,7 +25,7 @@ pub struct VirtualPath {
 /// What a client wrote behind the last name of a path (POSIX.1-2017 4.13, path_resolution(7)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ending {
-    /// Nothing: the name itself, which may be a link.
+    /// `name`: nothing was behind it. It is the name itself, which may be a link.
     #[default]
     Name,
     /// `name/`: the directory of this name, or the one that a link of this name leads to.
@@ -122,7 +122,7 @@ impl VirtualPath {
         }
     }
 
-    /// What the client wrote behind the last name.
+    /// Returns what the client wrote behind the last name.
     pub fn ending(&self) -> Ending {
         self.ending
     }
@@ -181,8 +181,8 @@ impl VirtualPath {
         self.parent().unwrap_or_else(Self::root)
     }
 
-    /// The same name in the directory that the path leads to. Where the path stands for a directory alone, all of it is
-    /// resolved.
+    /// Returns the same name in the directory that the path leads to. Where the path stands for a directory alone, all of
+    /// it is resolved.
     ///
     /// # Errors
     /// Any error of `resolve`, which is given a path as bytes.
@@ -200,7 +200,7 @@ impl VirtualPath {
         self.clean.split(is_slash).filter(|name| !name.is_empty())
     }
 
-    /// For people and logs; bytes that are not UTF-8 are replaced.
+    /// Returns the path for people and logs; bytes that are not UTF-8 are replaced.
     pub fn to_string_lossy(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.clean)
     }
@@ -256,7 +256,7 @@ pub(crate) fn stays_inside(directory: &VirtualPath, target: &[u8]) -> bool {
     climb(target) <= above
 }
 
-/// How many directories above the one it is taken from a target goes at most, by its words.
+/// Returns how many directories above the one it is taken from a target goes at most, by its words.
 pub(crate) fn climb(target: &[u8]) -> usize {
     let (mut below, mut highest) = (0_usize, 0);
     for component in target.split(|byte| *byte == b'/') {

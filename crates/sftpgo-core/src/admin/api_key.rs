@@ -12,7 +12,7 @@ use crate::{
 
 use super::draft::check_text;
 
-/// Characters of a name.
+/// The longest name of a key, in characters.
 const LONGEST: usize = 255;
 
 /// A stored key. Times are Unix milliseconds.
@@ -20,7 +20,7 @@ const LONGEST: usize = 255;
 pub struct ApiKey {
     /// Public, and the first part of the key.
     pub id: String,
-    /// For people.
+    /// A name for people, which says what the key is for.
     pub name: String,
     /// SHA-256 of the secret part, in hexadecimal.
     pub hash: String,
@@ -28,20 +28,20 @@ pub struct ApiKey {
     pub description: String,
     /// The admin for whom it may be used; any who allows it, if empty.
     pub admin: String,
-    /// Made then.
+    /// When it was made.
     pub created_at: i64,
     /// Changed then.
     pub updated_at: i64,
-    /// Last used then, to the minute; 0 is never.
+    /// When it was last used, to the minute; 0 is never.
     pub last_use_at: i64,
-    /// It passes until then; 0 is for ever.
+    /// Until when it passes; 0 is for ever.
     pub expires_at: i64,
 }
 
 /// A key as somebody asks for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApiKeyDraft {
-    /// For people.
+    /// A name for people, which says what the key is for.
     pub name: String,
     /// May be empty.
     pub description: String,
@@ -53,9 +53,9 @@ pub struct ApiKeyDraft {
 
 /// A new key, whose secret part is shown once.
 pub struct NewApiKey {
-    /// What is stored.
+    /// The key as it is stored, with the hash of its secret.
     pub stored: ApiKey,
-    /// As it is sent.
+    /// The key as its user sends it, which is shown once.
     pub text: String,
 }
 
@@ -82,7 +82,7 @@ impl ApiKeyDraft {
         Ok(NewApiKey { stored, text })
     }
 
-    /// What `stored` becomes by this.
+    /// Returns what `stored` becomes by this draft.
     ///
     /// # Errors
     /// As [`ApiKeyDraft::generate`].

@@ -9,11 +9,11 @@ use crate::{
     network::{Network, Networks},
 };
 
-/// Characters of a name or an address.
+/// The longest name or address of an admin, in characters.
 const LONGEST: usize = 255;
-/// Characters of a description.
+/// The longest description, in characters.
 const LONGEST_TEXT: usize = 4096;
-/// Networks of an admin.
+/// The number of networks that an admin may be bound to.
 const MOST_NETWORKS: usize = 256;
 
 /// An admin as somebody asks for it: nothing checked yet.
@@ -71,7 +71,7 @@ impl AdminDraft {
         check_username(&self.username)
     }
 
-    /// What `stored` becomes by this: all but its name, its second factor, and its password if none was sent.
+    /// Returns what `stored` becomes by this draft: all but its name, its second factor, and its password if none was sent.
     ///
     /// # Errors
     /// As [`AdminDraft::validate`].
@@ -99,8 +99,8 @@ impl AdminDraft {
         })
     }
 
-    /// Everything for which [`AdminDraft::validate`], or of one who is there [`AdminDraft::validate_change_of`], would refuse
-    /// this draft, but for a password that cannot be hashed. Each error begins with the name of its field.
+    /// Returns everything for which [`AdminDraft::validate`], or of one who is there [`AdminDraft::validate_change_of`],
+    /// would refuse this draft, but for a password that cannot be hashed. Each error begins with the name of its field.
     pub fn faults(&self, is_new: bool) -> Vec<Error> {
         let mut checks = vec![
             AdminPermissions::from_names(&self.permissions).map(drop),
@@ -130,7 +130,7 @@ impl AdminDraft {
         }
     }
 
-    /// All but the name and the password.
+    /// Checks all but the name and the password.
     fn checked(&self) -> Result<Admin> {
         let permissions = AdminPermissions::from_names(&self.permissions)?;
         let enabled = self.is_enabled()?;
@@ -186,7 +186,7 @@ impl From<&Admin> for AdminDraft {
 }
 
 impl fmt::Debug for AdminDraft {
-    /// No password.
+    /// Leaves the password out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AdminDraft")
             .field("username", &self.username)
@@ -194,7 +194,7 @@ impl fmt::Debug for AdminDraft {
     }
 }
 
-/// SFTPGo's names, which need no escape in a path.
+/// Checks that a name is one of those that SFTPGo allows, which need no escape in a path.
 fn check_username(username: &str) -> Result<()> {
     if username.is_empty() {
         return Err(Error::invalid("username", "must not be empty"));
@@ -244,7 +244,7 @@ pub(super) fn check_text(field: &str, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// What to store for a password as sent. Hashes of other kinds are taken for plain text, as SFTPGo does.
+/// Returns what to store for a password as it was sent. Hashes of other kinds are taken for plain text, as SFTPGo does.
 fn stored_password(sent: &str) -> Result<String> {
     if ["$argon2id$", "$2a$"]
         .iter()
@@ -255,7 +255,7 @@ fn stored_password(sent: &str) -> Result<String> {
     hash_new_password(sent)
 }
 
-/// The hash of a new password.
+/// Returns the hash of a new password.
 pub(super) fn hash_new_password(password: &str) -> Result<String> {
     if password.is_empty() {
         return Err(Error::invalid("password", "must not be empty"));

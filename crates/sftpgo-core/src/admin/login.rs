@@ -21,7 +21,7 @@ use crate::{
 
 /// After so many wrong codes in a row no code of the admin passes for [`PAUSE`]: six digits could be guessed else.
 const WRONG_CODES: u32 = 10;
-/// Since the last wrong one.
+/// How long no code passes, since the last wrong one.
 const PAUSE: Duration = Duration::from_secs(60);
 /// The last use of a key is written this often.
 const KEY_USE: i64 = 60_000;
@@ -39,7 +39,7 @@ pub enum PasswordVerdict {
     LoggedIn(Box<Admin>),
     /// The password is right, and a code of the second factor is needed too.
     NeedsCode(Box<Admin>),
-    /// Whatever is wrong, it is answered then.
+    /// Something is wrong, and the refusal is to be answered at this time, whatever it is.
     Refused(Instant),
     /// The connection has to close.
     Closing,
@@ -48,9 +48,9 @@ pub enum PasswordVerdict {
 /// Why a key does not pass.
 #[derive(Debug)]
 pub enum RefusedAdmin {
-    /// It is not a key, or nobody's.
+    /// What was sent is no key, or nobody's.
     Unknown,
-    /// It is not the secret of the key, or that has expired.
+    /// The secret is not that of the key, or the key has expired.
     Wrong,
     /// The admin may not be acted for by a key.
     NotAllowed,
@@ -267,7 +267,7 @@ impl AdminLogins {
             .is_some_and(|(count, last)| *count >= WRONG_CODES && last.elapsed() < PAUSE)
     }
 
-    /// Only admins whose password was right have an entry.
+    /// Remembers a wrong code. Only admins whose password was right have an entry.
     fn count_wrong_code(&self, username: &str) {
         let mut wrong_codes = lock(&self.wrong_codes);
         let entry = wrong_codes
@@ -277,7 +277,7 @@ impl AdminLogins {
     }
 }
 
-/// Why an admin may not do anything from there.
+/// Returns why the admin may do nothing from this address, or at all.
 fn refusal(admin: &Admin, remote: SocketAddr) -> Option<&'static str> {
     if !admin.enabled {
         Some("the admin is disabled")

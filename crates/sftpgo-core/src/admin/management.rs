@@ -29,7 +29,7 @@ pub struct Admins {
     store: Arc<dyn AdminStore>,
     totp_configs: Vec<TotpConfig>,
     events: Events,
-    /// There is an admin. It stays so.
+    /// There is an admin. Once it is so it stays so.
     is_set_up: AtomicBool,
     changes: AtomicU64,
 }
@@ -117,7 +117,7 @@ impl Admins {
         self.replace_seen(by, username, draft, |_| Ok(()))
     }
 
-    /// The same, if the admin is still the one that somebody saw, as `check` decides.
+    /// Replaces an admin as [`Admins::replace`] does, if it is still the one that somebody saw, as `check` decides.
     ///
     /// # Errors
     /// As [`Admins::replace`], or that of `check`.
@@ -229,8 +229,8 @@ impl Admins {
         Ok(changed)
     }
 
-    /// For who is locked out: enables the admin, gives it a new password and everything to do, lets it come from anywhere,
-    /// and switches its second factor off. Returns the password.
+    /// Lets an admin in again who is locked out: enables the admin, gives it a new password and everything to do, lets it
+    /// come from anywhere, and switches its second factor off. Returns the password.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound).
@@ -292,12 +292,12 @@ impl Admins {
     }
 }
 
-/// When a change of it that is made now is written down: later than the last one, whatever the clock says.
+/// Returns the time to be stored for a change that is made now: later than the last one, whatever the clock says.
 pub(super) fn changed_at(admin: &Admin) -> i64 {
     now_ms().max(admin.updated_at + 1)
 }
 
-/// Whoever logged in before has to log in again.
+/// Ends the admin's sessions: whoever logged in before has to log in again.
 pub(super) fn ended_sessions(admin: Admin) -> Admin {
     let now = changed_at(&admin);
     Admin {

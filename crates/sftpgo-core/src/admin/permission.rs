@@ -52,7 +52,7 @@ const NAMES: [(&str, AdminPermissions); 13] = [
     ("manage_defender", AdminPermissions::MANAGE_DEFENDER),
 ];
 
-/// Of SFTPGo 2.x, for things that this server does not have.
+/// Permissions of SFTPGo 2.x for things that this server does not have.
 const OF_OTHER_THINGS: [&str; 10] = [
     "manage_admins",
     "manage_apikeys",

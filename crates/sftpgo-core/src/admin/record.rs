@@ -14,7 +14,7 @@ pub struct Admin {
     pub version: i64,
     /// The name of the login.
     pub username: String,
-    /// One who is not cannot do anything.
+    /// May the admin log in? One who is disabled cannot do anything.
     pub enabled: bool,
     /// The hash of the password.
     pub password: String,
@@ -38,15 +38,15 @@ pub struct Admin {
     pub totp: Option<TotpSecret>,
     /// The time steps whose codes were used, see [`TotpSecret`].
     pub spent_steps: i64,
-    /// Each can be used once instead of a code of the second factor.
+    /// Codes of which each can be used once instead of a code of the second factor.
     pub recovery_codes: Vec<RecoveryCode>,
     /// Added then.
     pub created_at: i64,
     /// Changed then.
     pub updated_at: i64,
-    /// Who logged in before has to log in again: the password, or what the admin may do, was changed then.
+    /// When the password, or what the admin may do, was changed last: sessions from before have ended.
     pub sessions_since: i64,
-    /// Last logged in then; 0 is never.
+    /// When the admin last logged in; 0 is never.
     pub last_login: i64,
 }
 
@@ -55,7 +55,7 @@ pub struct Admin {
 pub struct TotpSecret {
     /// The [`TotpConfig`](super::TotpConfig) that it is computed by.
     pub config_name: String,
-    /// In Base32.
+    /// The secret, in Base32.
     pub secret: String,
 }
 
@@ -64,7 +64,7 @@ pub struct TotpSecret {
 pub struct RecoveryCode {
     /// The code.
     pub code: String,
-    /// It passes no more.
+    /// It has been used, and passes no more.
     pub used: bool,
 }
 
@@ -81,7 +81,7 @@ impl Admin {
 }
 
 impl fmt::Debug for Admin {
-    /// No secrets.
+    /// Leaves the secrets out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Admin")
             .field("username", &self.username)

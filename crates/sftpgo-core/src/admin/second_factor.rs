@@ -12,9 +12,9 @@ use crate::{
 
 /// Codes of the step before and of the one after pass too: clocks differ.
 const SKEW: u16 = 1;
-/// Bytes of a secret: as many as SHA-1 has.
+/// The length of a secret in bytes: as many as SHA-1 has.
 const SECRET: usize = 20;
-/// Made at once.
+/// The number of recovery codes that are made at a time.
 const RECOVERY_CODES: usize = 12;
 /// Bits of [`Admin::spent_steps`] below the number of the last step that was used: one for it and each before it whose code
 /// may still be used.
@@ -35,7 +35,7 @@ pub enum TotpAlgorithm {
 /// A kind of second factor that the operator offers: six digits every 30 seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TotpConfig {
-    /// By which it is chosen.
+    /// The name by which it is chosen.
     pub name: String,
     /// Shown by the app.
     pub issuer: String,
@@ -55,9 +55,9 @@ impl Default for TotpConfig {
 
 /// A new secret, which is nobody's yet.
 pub struct GeneratedTotp {
-    /// In Base32.
+    /// The secret, in Base32.
     pub secret: String,
-    /// For the app, as in `otpauth://totp/…`.
+    /// A link for the app, as in `otpauth://totp/…`.
     pub url: String,
     /// The URL as a picture.
     pub qr_code: Vec<u8>,
@@ -143,7 +143,7 @@ fn seconds(now: i64) -> u64 {
     u64::try_from(now / 1000).unwrap_or(0)
 }
 
-/// What [`Admin::spent_steps`] becomes when the code of `step` is used; none if it was used, or is too old to tell.
+/// Returns what [`Admin::spent_steps`] becomes when the code of `step` is used; none if it was used, or is too old to tell.
 pub(super) fn spend(spent: i64, step: i64) -> Option<i64> {
     let (last, used) = (spent >> STEP_BITS, spent & ((1 << STEP_BITS) - 1));
     let mask = (1 << STEP_BITS) - 1;
@@ -160,7 +160,7 @@ pub(super) fn spend(spent: i64, step: i64) -> Option<i64> {
     Some((last.max(step) << STEP_BITS) | used)
 }
 
-/// `admin` after the use of a code of the second factor, or of a recovery code; none if it does not pass.
+/// Returns `admin` after the use of a code of the second factor, or of a recovery code; none if it does not pass.
 pub(super) fn pass(
     admin: &Admin,
     totp: &TotpSecret,
@@ -185,7 +185,7 @@ pub(super) fn pass(
     Some(passed)
 }
 
-/// New recovery codes.
+/// Makes new recovery codes.
 pub(super) fn recovery_codes() -> Vec<RecoveryCode> {
     let code = || RecoveryCode {
         code: random::hex_id().chars().take(20).collect(),
@@ -194,7 +194,7 @@ pub(super) fn recovery_codes() -> Vec<RecoveryCode> {
     std::iter::repeat_with(code).take(RECOVERY_CODES).collect()
 }
 
-/// A secret as people type it.
+/// Parses a secret as people type it.
 fn secret_of(text: &str) -> Result<Secret> {
     let text: String = text
         .chars()

@@ -21,7 +21,7 @@ impl SetupCode {
         self.0.as_bytes().ct_eq(sent.trim().as_bytes()).into()
     }
 
-    /// To be shown to the operator.
+    /// Returns the code, which is to be shown to the operator alone.
     pub fn reveal(&self) -> &str {
         &self.0
     }

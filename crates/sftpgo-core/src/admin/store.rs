@@ -3,12 +3,12 @@
 use super::{Admin, ApiKey};
 use crate::error::Result;
 
-/// When an admin may be added.
+/// The condition under which an admin is added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddWhere {
-    /// Only as the first.
+    /// There is no admin yet.
     NoneIs,
-    /// Whoever is there.
+    /// None: there may be others.
     Any,
 }
 

@@ -24,14 +24,14 @@ pub struct Claim<'a> {
 /// A user whom a backend vouches for, and who is not in yet.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    /// As the provider has it, from which on changes of the user end the session.
+    /// The user as the provider has it: later changes of it end the session.
     pub stored: StoredUser,
     /// What the session will enforce, `max_sessions` too.
     pub effective: EffectiveUser,
 }
 
 impl From<StoredUser> for Candidate {
-    /// Without groups or a backend's own rules both are the same.
+    /// Makes both the same, since there are no groups and no rules of a backend's own.
     fn from(stored: StoredUser) -> Self {
         Self {
             effective: stored.effective(),
@@ -51,17 +51,17 @@ pub struct KeyCandidate {
 
 /// What a backend says of a password.
 pub enum PasswordCheck {
-    /// It is good.
+    /// The password is good.
     Accepted(Box<Candidate>),
-    /// It is good if it fits a hash, which is found out where passwords wait for their turn.
+    /// The password is good if it fits a hash, which is found out where passwords wait for their turn.
     Compare(Box<Comparison>),
-    /// It is not, whatever hash there is. The work of a comparison is done all the same.
+    /// The password is not good, whatever hash there is. The work of a comparison is done all the same.
     Refused(LoginFailure),
 }
 
 /// A password that is to be compared with a hash.
 pub struct Comparison {
-    /// Whose password it is, if it fits.
+    /// The user whose password it is, if it fits.
     pub candidate: Candidate,
     /// The hash.
     pub hash: PasswordHash,
@@ -165,8 +165,8 @@ pub trait CredentialBackend: Send + Sync {
     /// Why not.
     fn check_certificate(&self, claim: &Claim<'_>) -> Result<Candidate, LoginFailure>;
 
-    /// The same user as it is now, asked for once the session is taken: what was changed before then is seen here, what is
-    /// changed after that closes the session.
+    /// Returns the same user as it is now. It is asked for once the session is taken: what was changed before then is seen
+    /// here, what is changed after that closes the session.
     ///
     /// # Errors
     /// Why the user may not log in any more.

@@ -29,7 +29,8 @@ pub struct Authenticator {
 /// A login whose password is still to be verified.
 pub struct PasswordLogin {
     found: Result<Candidate, LoginFailure>,
-    /// Nobody's where the login is refused already, so that a check takes its time; none where nothing is compared.
+    /// The hash to compare with; nobody's where the login is refused already, so that a check takes its time; none where
+    /// nothing is compared.
     hash: Option<PasswordHash>,
     password: Vec<u8>,
 }
@@ -105,7 +106,7 @@ impl Authenticator {
         }
     }
 
-    /// The same with this time of refusals, which others tell of users.
+    /// Takes this time of refusals, which others tell of users.
     #[must_use]
     pub fn with_refusal_time(self, refusal_time: Arc<RefusalTime>) -> Self {
         Self {
@@ -264,7 +265,8 @@ fn check_conditions(candidate: Candidate) -> Result<Candidate, LoginFailure> {
     }
 }
 
-/// What a session cannot begin with when it is not as it was found, by its name on the wire.
+/// Returns the field that has changed since the user was found and that a session cannot begin with then, by its name on
+/// the wire.
 fn changed(before: &Candidate, now: &Candidate) -> Option<&'static str> {
     let home = |user: &Candidate| {
         let user = &user.effective;

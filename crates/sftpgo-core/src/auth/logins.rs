@@ -206,7 +206,7 @@ impl Logins {
         })
     }
 
-    /// When a refusal is answered to who asked then and waited so long for a turn.
+    /// Returns when to answer the refusal of a request that came at `asked` and waited so long for its turn.
     pub(crate) fn refused_at(&self, asked: Instant, waited: Duration) -> Instant {
         refused_at(asked, waited, self.authenticator.refusal_time().get())
     }
@@ -329,13 +329,13 @@ impl Logins {
     }
 }
 
-/// When a refusal is answered to who asked at `asked` and waited for a turn: what was checked then, and how long that
-/// took, makes no difference.
+/// Returns when to answer the refusal of a request that came at `asked` and waited for its turn: what was checked then, and
+/// how long that took, makes no difference.
 fn refused_at(asked: Instant, waited: Duration, refusal_time: Duration) -> Instant {
     asked + waited + refusal_time
 }
 
-/// What the operator hears; nothing where the connection has to close.
+/// Returns what the operator hears; none where the connection has to close.
 fn failure_of(not_done: &NotDone) -> Option<LoginFailure> {
     let reason = match not_done {
         NotDone::Full => {
@@ -356,7 +356,7 @@ impl<'a> SentName<'a> {
         Self(str::from_utf8(name).map_err(|_| name.escape_ascii().to_string()))
     }
 
-    /// As the operator sees it.
+    /// Returns the name as the operator sees it.
     pub fn shown(&self) -> &str {
         match &self.0 {
             Ok(name) => name,
@@ -364,7 +364,7 @@ impl<'a> SentName<'a> {
         }
     }
 
-    /// Why a login failed, as the operator hears it.
+    /// Returns why a login failed, as the operator hears it.
     fn reason(&self, failure: &LoginFailure) -> String {
         match self.0 {
             Ok(_) => failure.to_string(),
@@ -372,7 +372,7 @@ impl<'a> SentName<'a> {
         }
     }
 
-    /// Who is looked for: nobody's name where it can be no user's.
+    /// Returns whom to look for: a name that nobody has, where the name that was sent can be no user's.
     fn claim(&self, remote: SocketAddr) -> OwnedClaim {
         OwnedClaim {
             username: self.0.as_ref().map_or("", |name| *name).to_owned(),

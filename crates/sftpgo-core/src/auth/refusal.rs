@@ -31,7 +31,7 @@ const MOST: Duration = Duration::from_secs(10);
 const TIMES_DEAREST: u32 = 2;
 /// A check that is expected to take less says little about the speed of the machine.
 const TELLING: Duration = Duration::from_millis(10);
-/// The slowest pace that is believed.
+/// The slowest pace that is believed, in times of a current core's.
 const MAX_PACE: u32 = 8;
 /// How much the newest check counts for the average: one part in so many.
 const NEWEST: u64 = 16;
@@ -49,10 +49,10 @@ const NAMED: usize = 100;
 pub struct RefusalTime {
     /// Microseconds that the dearest hash takes on a current core that a login or a change of a user has shown.
     seen: AtomicU64,
-    /// The same of all users, as the last survey found it; what is taken to be true before.
+    /// The same of all users, as the last survey found it; before the first one, what is assumed.
     surveyed: AtomicU64,
     pace: Mutex<Pace>,
-    /// Whether a hash that is dearer than all others is checked once to know how long that takes here.
+    /// Is a hash that is dearer than all others checked once to know how long that takes here?
     measures: bool,
 }
 
@@ -82,7 +82,7 @@ impl Default for RefusalTime {
 }
 
 impl RefusalTime {
-    /// Of a server whose stored hashes are not known yet: any user may have the dearest, until
+    /// Makes the time of a server whose stored hashes are not known yet: any user may have the dearest, until
     /// [`RefusalTime::survey`] has looked.
     pub fn of_unknown_users() -> Arc<Self> {
         let time = Self {
@@ -94,7 +94,7 @@ impl RefusalTime {
         Arc::new(time)
     }
 
-    /// How long after the beginning of its check a refused password is answered.
+    /// Returns how long after the beginning of its check a refused password is answered.
     pub fn get(&self) -> Duration {
         self.at_pace(self.pace().times)
     }
@@ -105,7 +105,7 @@ impl RefusalTime {
         (dearest * times * TIMES_DEAREST).clamp(LEAST, MOST)
     }
 
-    /// A user has this hash; is it dearer than all that were seen before?
+    /// Remembers that a user has this hash, and returns whether it is dearer than all that were seen before.
     pub(super) fn saw(&self, hash: &PasswordHash) -> bool {
         let time = micros(hash.expected_time());
         let seen = self.seen.fetch_max(time, Ordering::Relaxed);
@@ -156,7 +156,7 @@ impl RefusalTime {
         }
     }
 
-    /// The same in a thread that nobody waits for.
+    /// Measures the hash in a thread that nobody waits for.
     fn measure_behind(self: &Arc<Self>, hash: PasswordHash) {
         let time = Arc::clone(self);
         let started = thread::Builder::new()
@@ -228,7 +228,7 @@ impl Observer for Arc<RefusalTime> {
     }
 }
 
-/// Up to this average a pace will do.
+/// Returns the highest average for which a pace is kept.
 fn most_at(times: u32) -> u64 {
     u64::from(times) * AVERAGE * 5 / 4
 }

@@ -21,8 +21,8 @@ pub struct StoredCredentials {
 }
 
 impl StoredCredentials {
-    /// Those of `provider`. With `rehash_on_login` a hash that is not argon2id is replaced at the next successful
-    /// password login.
+    /// Makes the backend of the users of `provider`. With `rehash_on_login` a hash that is not argon2id is replaced at the
+    /// next successful password login.
     pub fn new(provider: Arc<dyn Provider>, rehash_on_login: bool) -> Self {
         Self {
             is_shared: Arc::clone(&provider).shared().is_some(),

@@ -104,7 +104,7 @@ impl Heartbeat {
         own.into_iter().collect()
     }
 
-    /// This server stops, and its last session has ended.
+    /// Says that this server stops, and that its last session has ended.
     ///
     /// # Errors
     /// Any error of the store; the others notice later.

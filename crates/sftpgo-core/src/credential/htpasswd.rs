@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 
 /// Longer passwords are refused, as everywhere.
 const MAX_PASSWORD_LEN: usize = super::password::MAX_PASSWORD_LEN;
-/// What counts of a salt of MD5 crypt.
+/// The bytes of a salt that MD5 crypt uses.
 const SALT_LEN: usize = 8;
 const ROUNDS: usize = 1000;
 const DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -57,7 +57,7 @@ impl Htpasswd {
 }
 
 impl fmt::Debug for Htpasswd {
-    /// No hashes.
+    /// Leaves the hashes out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }

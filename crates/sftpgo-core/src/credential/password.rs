@@ -35,7 +35,7 @@ enum Family {
 }
 
 impl PasswordHash {
-    /// What is sent as a password and begins so is a hash.
+    /// The beginnings by which a hash is told from a password where either may be sent.
     pub const PREFIXES: [&str; 8] = [
         argon2id::PREFIX,
         "$2a$",
@@ -73,7 +73,7 @@ impl PasswordHash {
         Self(Family::Argon2id(Argon2id::of_nobody()))
     }
 
-    /// What to store for a password as sent: argon2id of plain text; a value with a known prefix as it is.
+    /// Returns what to store for a password as it was sent: argon2id of plain text; a value with a known prefix as it is.
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) naming `password` when the prefix is known and the rest does not
@@ -127,7 +127,7 @@ impl PasswordHash {
         }
     }
 
-    /// How long [`PasswordHash::verify`] takes on a current core, by the cost that the hash names.
+    /// Returns how long [`PasswordHash::verify`] takes on a current core, by the cost that the hash names.
     pub fn expected_time(&self) -> Duration {
         match &self.0 {
             Family::Argon2id(hash) => hash.expected_time(),

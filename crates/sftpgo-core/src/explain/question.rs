@@ -51,7 +51,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// Every action, in the order of their documentation.
+    /// All actions, in the order of their documentation.
     pub const ALL: [Self; 20] = [
         Self::List,
         Self::Stat,
@@ -75,7 +75,7 @@ impl Action {
         Self::Statvfs,
     ];
 
-    /// Its name for people and programs.
+    /// Returns its name for people and programs.
     pub fn name(self) -> &'static str {
         match self {
             Self::List => "list",

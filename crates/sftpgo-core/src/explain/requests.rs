@@ -22,10 +22,10 @@ pub(super) struct Home {
     uploads: UploadPolicy,
 }
 
-/// What an upload takes at least, and what it gives back before.
+/// The headroom that an upload takes at least, and what it gives back before.
 pub(super) struct NeededRoom {
     pub(super) taken: UsageDelta,
-    /// Bytes.
+    /// Bytes that it gives back.
     pub(super) freed: u64,
 }
 
@@ -51,7 +51,7 @@ impl Home {
         }
     }
 
-    /// What allows the request: all permissions that it needs.
+    /// Returns what allows the request: all permissions that it needs.
     ///
     /// # Errors
     /// A refusal by the rules of permissions and names.
@@ -127,7 +127,7 @@ impl Home {
         }
     }
 
-    /// Where a step's path leads; none for one that leads nowhere, which is the disk's to refuse.
+    /// Returns where a step's path leads; none for one that leads nowhere, which is the disk's to refuse.
     ///
     /// # Errors
     /// A link that may not be followed.
@@ -173,7 +173,7 @@ impl Home {
         }
     }
 
-    /// What an upload needs of the quota at least; none where the request is no upload.
+    /// Returns what an upload needs of the quota at least; none where the request is no upload.
     pub(super) fn needed_room(&self, question: &Question) -> Option<NeededRoom> {
         let path = question.path();
         let one_more = NeededRoom {
@@ -211,7 +211,7 @@ impl Home {
             && !self.find(path, Last::Name).is_some_and(is_link)
     }
 
-    /// What has the name; none where nothing has, and where that cannot be said.
+    /// Returns what has the name; none where nothing has, and where that cannot be said.
     fn find(&self, path: &VirtualPath, last: Last) -> Option<Metadata> {
         let home = self.filesystem.as_ref()?;
         home.metadata(path, last == Last::Follow).ok()

@@ -21,7 +21,7 @@ pub(crate) struct Aside {
     running: Arc<AtomicUsize>,
 }
 
-/// One of them, until it ends.
+/// A thread beside the pool, counted until it ends.
 struct Running(Arc<AtomicUsize>);
 
 impl Drop for Running {

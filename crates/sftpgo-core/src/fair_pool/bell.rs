@@ -54,7 +54,7 @@ impl Bell {
         self.rung.notify_all();
     }
 
-    /// Nothing is to be waited for any more.
+    /// Says that nothing is to be waited for any more.
     pub fn close(&self) {
         *self.lock() = true;
         self.rung.notify_all();

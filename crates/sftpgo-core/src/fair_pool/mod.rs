@@ -49,7 +49,7 @@ pub fn half_of_the_cores() -> usize {
 pub enum NotDone {
     /// Too many wait already.
     Full,
-    /// It panicked.
+    /// The work panicked.
     Panicked,
     /// The connection has to close.
     Closing,

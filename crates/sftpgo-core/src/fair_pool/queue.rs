@@ -12,7 +12,7 @@ use std::{
 
 use super::source::source_of;
 
-/// No user has a longer name in bytes: all that are longer are one name here.
+/// The longest name of a user in bytes: all that are longer are one name here.
 const LONGEST_NAME: usize = 255;
 
 /// Who asks for a check: the address, or for IPv6 its network of 64 bits, which one client has as a rule; and the name
@@ -24,12 +24,12 @@ pub struct Asker {
 }
 
 impl Asker {
-    /// Who has no name yet: the source stands for it.
+    /// Makes the asker at an address that has sent no name yet: the source stands for it.
     pub fn unknown(address: IpAddr) -> Self {
         Self::new(address, &source_of(address).to_string())
     }
 
-    /// Who sent this name from this address.
+    /// Makes the asker that sent this name from this address.
     pub fn new(address: IpAddr, name: &str) -> Self {
         let name = if name.len() > LONGEST_NAME { "" } else { name };
         Self {
@@ -49,7 +49,7 @@ pub(super) struct Queue<T> {
     is_turn_of_names: bool,
 }
 
-/// Nobody may wait any more.
+/// The line is full.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
@@ -120,7 +120,7 @@ impl<T> Queue<T> {
 /// The checks of each source, or of each name.
 struct Turns<K> {
     of: HashMap<K, Turn>,
-    /// When each of those that have checks in the line was served last, and the first of these checks.
+    /// The keys that have checks in the line, with when each was served last, and the first of these checks.
     order: BTreeSet<(u64, u64, K)>,
     served: u64,
 }
@@ -185,7 +185,8 @@ impl<K: Clone + Eq + Hash + Ord> Turns<K> {
         Some((*longest.tickets.last()?, longest.tickets.len()))
     }
 
-    /// Who has nothing in the line and nothing running is forgotten, and comes first the next time.
+    /// Changes what is known of a key. One that has nothing in the line and nothing running is forgotten, and comes first
+    /// the next time.
     fn change(&mut self, key: &K, change: impl FnOnce(&mut Turn)) {
         let turn = self.of.entry(key.clone()).or_default();
         if let Some(first) = turn.tickets.first() {

@@ -30,7 +30,7 @@ pub struct BoundedHomes {
     waiting: Arc<Waiting>,
 }
 
-/// Whose homes threads wait for.
+/// The users whose homes threads wait for.
 #[derive(Default)]
 struct Waiting {
     threads: Mutex<HashMap<UserId, Threads>>,
@@ -40,7 +40,7 @@ struct Waiting {
 #[derive(Default, Clone, Copy)]
 struct Threads {
     all: usize,
-    /// Those of them that were given up.
+    /// The number of threads that nobody waits for any more.
     given_up: usize,
 }
 
@@ -61,12 +61,12 @@ enum State {
 }
 
 impl BoundedHomes {
-    /// The same homes, each given up after ten seconds.
+    /// Makes a factory of the same homes, each of which is given up after ten seconds.
     pub fn new(homes: Arc<dyn FilesystemFactory>) -> Self {
         Self::with_patience(homes, PATIENCE)
     }
 
-    /// The same homes, each given up after `patience`.
+    /// Makes a factory of the same homes, each of which is given up after `patience`.
     pub fn with_patience(homes: Arc<dyn FilesystemFactory>, patience: Duration) -> Self {
         Self {
             homes,
@@ -140,7 +140,7 @@ impl FilesystemFactory for BoundedHomes {
 }
 
 impl Waiting {
-    /// Nobody waits for the thread of this question any more, unless it has ended.
+    /// Gives up the thread of this question, unless it has ended.
     fn give_up(&self, user: &EffectiveUser, state: &Mutex<State>) {
         let mut threads = lock(&self.threads);
         let mut state = lock(state);

@@ -14,11 +14,11 @@ pub struct Capabilities {
     /// Rename over an existing name in one step, and directories that can be held
     /// ([`Filesystem::hold_directory`](super::Filesystem::hold_directory)): what atomic uploads need.
     pub atomic_rename: bool,
-    /// What becomes of a change of owner.
+    /// What a change of owner leads to.
     pub ownership: Ownership,
 }
 
-/// What becomes of a change of a file's owner.
+/// What a change of a file's owner leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ownership {
     /// Files can be given to other owners.

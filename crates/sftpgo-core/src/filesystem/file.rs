@@ -73,7 +73,7 @@ pub trait File: Send + Sync {
     fn set_attributes(&self, change: &SetAttributes) -> Result<()>;
 }
 
-/// One open file in several hands; the last one closes it.
+/// An open file that several hold; the last one closes it.
 impl File for Arc<dyn File> {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
         (**self).read_at(buffer, offset)

@@ -26,7 +26,7 @@ impl FileId {
         Self(storage, number)
     }
 
-    /// Of what is no file yet.
+    /// Returns the id of what is no file yet.
     pub(crate) fn of_none() -> Self {
         Self(u64::MAX, u64::MAX)
     }
@@ -44,11 +44,11 @@ pub struct OwnerIds {
 /// Attributes of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metadata {
-    /// What it is.
+    /// The kind of what has the name.
     pub file_type: FileType,
     /// File type and permission bits, as in `st_mode`.
     pub mode: u32,
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
     /// Number of the owner.
     pub uid: u32,

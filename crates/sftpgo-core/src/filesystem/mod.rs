@@ -53,12 +53,13 @@ pub enum Replace {
     Yes,
 }
 
-/// Who hears of a directory that could not be read, or only in part, and why: what goes through a home goes on beside it.
+/// A function that is told of each directory that could not be read, or only in part, and why: what goes through a home
+/// goes on beside it.
 pub type Unreadable<'a> = dyn FnMut(&VirtualPath, &Error) + 'a;
 
 /// One user's files. Calls may block.
 pub trait Filesystem: Send + Sync {
-    /// What this filesystem can do. Sessions ask for nothing else.
+    /// Returns what this filesystem can do. Sessions ask for nothing else.
     fn capabilities(&self) -> Capabilities;
 
     /// Opens or creates a file; only for reading where `random_writes` is not offered.
@@ -89,8 +90,8 @@ pub trait Filesystem: Send + Sync {
     /// The kinds of opendir(3).
     fn read_dir(&self, path: &VirtualPath) -> Result<Box<dyn Directory>>;
 
-    /// Where `raw`, taken from the root, leads: `.` and `..` gone as the storage goes them, and no link left. The last
-    /// name may be missing. A storage without links has nothing to look up.
+    /// Returns where `raw`, taken from the root, leads: `.` and `..` gone as the storage goes them, and no link left. The
+    /// last name may be missing. A storage without links has nothing to look up.
     ///
     /// # Errors
     /// The kinds of realpath(3); a link that leads outside is refused.
@@ -151,7 +152,7 @@ pub trait Filesystem: Send + Sync {
         Err(not_declared())
     }
 
-    /// Where a link points, as the client sees it when inside the home.
+    /// Returns where a link points, as the client sees it when inside the home.
     ///
     /// # Errors
     /// The kinds of readlink(2).
@@ -209,7 +210,7 @@ pub trait Filesystem: Send + Sync {
     /// What reading the tree says.
     fn sweep_uploads(&self, unreadable: &mut Unreadable<'_>) -> Result<u64>;
 
-    /// Who owns what is created here, where that is known.
+    /// Returns who owns what is created here, where that is known.
     fn owner_of_new_files(&self) -> Option<OwnerIds> {
         None
     }
@@ -301,7 +302,7 @@ pub trait FilesystemFactory: Send + Sync {
     fn existing_home(&self, user: &EffectiveUser) -> Result<Option<Box<dyn Filesystem>>>;
 }
 
-/// What a storage says that is asked for what its [`Capabilities`] do not declare.
+/// Returns the refusal of what the [`Capabilities`] of the storage do not declare.
 fn not_declared() -> Error {
     Error::new(ErrorKind::Unsupported, "not offered by the storage")
 }

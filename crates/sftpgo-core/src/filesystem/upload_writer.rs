@@ -30,8 +30,8 @@ pub trait UploadWriter: Send {
         Err(not_declared())
     }
 
-    /// All has come: the file is under its name, whole and durably stored, when this returns, and in one step. May take
-    /// long; meanwhile no other name of the user is changed through this server.
+    /// Ends an upload of which all has come: the file is under its name, whole and durably stored, when this returns, and
+    /// in one step. May take long; meanwhile no other name of the user is changed through this server.
     ///
     /// # Errors
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) where `replace` does not let it take the place of what is there, or

@@ -7,19 +7,19 @@ use crate::{error::Result, sync::lock, user::UserId};
 /// Remembers, beside the store and durably, whose usage changed while the store could not be told: whoever is left in
 /// it is rescanned at the next start. Adding or removing twice changes nothing.
 pub trait DirtyJournal: Send + Sync {
-    /// From when this returns, a crash does not lose it.
+    /// Adds a user, which no crash loses once this returns.
     ///
     /// # Errors
     /// The journal cannot be written.
     fn add(&self, user: UserId) -> Result<()>;
 
-    /// The store knows by now.
+    /// Removes a user, whom the store has as dirty by now.
     ///
     /// # Errors
     /// The journal cannot be written.
     fn remove(&self, user: UserId) -> Result<()>;
 
-    /// Everybody in it.
+    /// Returns everybody in it.
     ///
     /// # Errors
     /// The journal cannot be read.

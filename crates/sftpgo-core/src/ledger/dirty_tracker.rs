@@ -118,7 +118,7 @@ pub(crate) struct DirtyTracker {
 #[derive(Default)]
 struct Unsure {
     users: BTreeSet<UserId>,
-    /// Whose mark could not be ended last.
+    /// The user whose mark could not be ended last.
     refused: Option<UserId>,
 }
 
@@ -190,7 +190,7 @@ impl DirtyTracker {
         self.mark_in_ledger(state, user, StorageUsage::default)
     }
 
-    /// This node had expired, and others ended what the ledger said: it is said again, if the user is dirty.
+    /// Marks the user in the ledger again, if the user is dirty: this node had expired, and others ended the mark.
     ///
     /// # Errors
     /// Any error of the ledger.
@@ -249,14 +249,14 @@ impl DirtyTracker {
         Ok(())
     }
 
-    /// Nobody has the user's id any more.
+    /// Drops what is known of a user whose id nobody has any more.
     pub(crate) fn forget(&self, state: &mut DirtyState, user: UserId) {
         self.take_from_journal(state, user);
         state.ledger_says(false);
         state.rescanned();
     }
 
-    /// Whom an earlier run of this server left dirty, as the ledger says.
+    /// Returns whom an earlier run of this server left dirty, as the ledger says.
     ///
     /// # Errors
     /// Any error of the ledger.
@@ -299,7 +299,7 @@ impl DirtyTracker {
         Ok(())
     }
 
-    /// Who was refused last comes last.
+    /// Returns the users with such marks; the one that was refused last comes last.
     fn unsure_users(&self) -> VecDeque<UserId> {
         let mut unsure = lock(&self.unsure);
         let refused = unsure.refused.take();

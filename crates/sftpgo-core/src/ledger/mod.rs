@@ -57,7 +57,7 @@ pub(crate) trait Ledger: Send + Sync {
         since: Since,
     ) -> Result<Option<RescanStart>, MarkError>;
 
-    /// Whom an earlier run of this server has left dirty.
+    /// Returns whom an earlier run of this server has left dirty.
     ///
     /// # Errors
     /// Any error of the store.
@@ -83,7 +83,7 @@ pub(crate) trait LedgerClient: Send {
     fn write_rescan(&mut self, update: &LedgerUpdate, even_roughly: bool) -> RescanWrite;
 }
 
-/// What a user begins with.
+/// The client for a user, and what the ledger says at the start.
 pub(crate) struct Opened {
     pub(crate) client: Box<dyn LedgerClient>,
     pub(crate) usage: UsageSnapshot,
@@ -91,13 +91,13 @@ pub(crate) struct Opened {
     pub(crate) lease: Option<Lease>,
 }
 
-/// What is to be written.
+/// The usage that is to be written, and the headroom that is asked for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LedgerUpdate {
     pub(crate) usage: UsageSnapshot,
-    /// What running operations have taken.
+    /// The usage that running operations have taken.
     pub(crate) in_motion: StorageUsage,
-    /// What they want next.
+    /// The usage that they want next.
     pub(crate) wanted: StorageUsage,
     pub(crate) limits: Limits,
 }
@@ -130,9 +130,9 @@ pub(crate) struct MarkError {
 /// What has become of a mark that could not be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MarkLeft {
-    /// It is taken to be as before. Where it is not, the next start rescans once more than it needs to.
+    /// The mark is taken to be as before. Where it is not, the next start rescans once more than it needs to.
     AsBefore,
-    /// It may be there or not, and somebody has to end it: other servers rely on it.
+    /// The mark may be there or not, and somebody has to end it: other servers rely on it.
     Unknown,
 }
 
@@ -148,7 +148,7 @@ pub(crate) enum LeftDirty {
 pub(crate) enum RescanWrite {
     /// The store has it; `is_exact` unless others may have changed files meanwhile.
     Written { state: LedgerState, is_exact: bool },
-    /// Others may have changed files meanwhile, and it was not wanted roughly: the usage is as before.
+    /// Other nodes may have changed files meanwhile, and the result was not wanted roughly: the usage is as before.
     Refused,
     /// The store does not answer. It gets the usage with the next write.
     Later(Error),

@@ -110,11 +110,11 @@ struct SharedClient {
     store: Arc<dyn ClusterStore>,
     server: NodeId,
     user: UserId,
-    /// What the store had last.
+    /// The usage that the store had last.
     usage: StorageUsage,
-    /// This server's part of it since its share began.
+    /// This server's part of that usage since its share began.
     contributed: StorageUsage,
-    /// What this server may take beyond it.
+    /// The headroom that this server may take beyond the usage.
     reserved: StorageUsage,
     last_report: LastReport,
 }

@@ -39,7 +39,7 @@ enum Writer {
 
 struct Pending {
     usage: UsageSnapshot,
-    /// When it came to this (Unix milliseconds).
+    /// When the usage came to this (Unix milliseconds).
     at: i64,
 }
 

@@ -32,7 +32,7 @@ impl Decision {
         }
     }
 
-    /// Both together: the stricter one wins, and of two that miss permissions neither is left out.
+    /// Joins two decisions: the stricter one wins, and of two that miss permissions neither is left out.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (self.rule, other.rule) {

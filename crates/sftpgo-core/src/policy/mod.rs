@@ -42,7 +42,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// These permissions on every path.
+    /// Makes a policy that gives these permissions on every path.
     pub fn uniform(permissions: Permissions) -> Self {
         Self {
             everywhere: permissions,
@@ -50,7 +50,7 @@ impl Policy {
         }
     }
 
-    /// The same policy with these permissions in `directory` and below, instead of those from further up.
+    /// Returns the policy with these permissions in `directory` and below, instead of those from further up.
     #[must_use]
     pub fn with_directory(mut self, directory: &VirtualPath, permissions: Permissions) -> Self {
         if directory.is_root() {

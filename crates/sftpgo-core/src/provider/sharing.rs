@@ -24,12 +24,12 @@ impl NodeId {
 /// The report of one node: how it changed a user's usage, and how much it is about to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Report {
-    /// Everything that this server's finished operations came to since its share began. The ledger adds what it has not
+    /// The usage that all of this node's finished operations came to since its share began. The ledger adds what it has not
     /// heard of yet, so that a report that is sent again counts once.
     pub contributed: StorageUsage,
-    /// What running operations have taken beyond it; reserved whether or not it fits.
+    /// The usage that running operations have taken beyond it; reserved whether or not it fits.
     pub in_motion: StorageUsage,
-    /// What they would like to take next; reserved as far as it fits.
+    /// The usage that they would like to take next; reserved as far as it fits.
     pub wanted: StorageUsage,
     /// The user's limits; 0 is none.
     pub limits: StorageUsage,
@@ -44,9 +44,9 @@ pub struct Share {
     pub usage: StorageUsage,
     /// The usage that this node has reported since its share began.
     pub contributed: StorageUsage,
-    /// What this server may take beyond `usage`; nobody else gets it.
+    /// The headroom that this node may take beyond `usage`; no other node gets it.
     pub reserved: StorageUsage,
-    /// What all other servers may.
+    /// The headroom that all other nodes may take.
     pub reserved_by_others: StorageUsage,
     /// This node had expired: nothing of the report was added, and the home is to be rescanned.
     pub was_lost: bool,
@@ -118,7 +118,8 @@ impl Report {
     }
 }
 
-/// What is in motion, and as much of what is wanted as the limit (0 is none) leaves beside all else that is `taken`.
+/// Returns what is in motion, and as much of what is wanted as the limit (0 is none) leaves beside all else that is
+/// `taken`.
 fn reserve(in_motion: i128, wanted: i128, limit: i128, taken: i128) -> i128 {
     let taken = taken.saturating_add(in_motion);
     let left = if limit > 0 {

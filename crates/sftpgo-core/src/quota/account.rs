@@ -40,7 +40,7 @@ pub struct QuotaAccount {
     pub(super) state: Arc<Mutex<UserUsage>>,
     /// None where the ledger never has to be asked for room.
     pub(super) asking: Option<Mutex<Asking>>,
-    /// Held while writing to it; `state` is not, so that transfers go on meanwhile.
+    /// Locked while the ledger is written to; `state` is not, so that transfers go on meanwhile.
     pub(super) client: Mutex<Box<dyn LedgerClient>>,
 }
 
@@ -246,7 +246,7 @@ impl QuotaAccount {
         &self.user_state.throttle
     }
 
-    /// Held while names appear, go or change, so that what is looked at is what is changed.
+    /// Returns a lock to hold while names appear, go or change, so that what is looked at is what is changed.
     pub fn lock_namespace(&self) -> MutexGuard<'_, ()> {
         self.mark();
         lock(&self.names)
@@ -267,7 +267,7 @@ impl QuotaAccount {
         *lock(&self.names_with_storage)
     }
 
-    /// From here on it is remembered what changes. Writes that are going on end before this returns.
+    /// Remembers from here on which files change. Writes that are going on end before this returns.
     pub(super) fn watch_changes(&self) {
         // An operation on names that is half done now would be neither in the tree nor among the changes.
         let _names = self.lock_namespace();

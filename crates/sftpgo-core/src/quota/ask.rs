@@ -12,12 +12,13 @@ use std::{
 use super::account::QuotaAccount;
 use crate::{storage_usage::UsageDelta, sync::lock, usage::Headroom};
 
-/// When to look whether there is an answer: soon at first, and seldom while a store hangs, for many may wait.
+/// The time after which a caller looks again whether there is an answer: soon at first, and seldom while a store hangs, for
+/// many may wait.
 const SOON: Duration = Duration::from_millis(5);
 const SELDOM: Duration = Duration::from_millis(50);
 
-/// So long an answer that there is no room holds, or that nobody takes the mark: whoever waits for it has to come back
-/// meanwhile.
+/// The time for which an answer holds that says that there is no room, or that nobody takes the mark: whoever waits for it
+/// has to come back meanwhile.
 const REFUSED_FOR: Duration = Duration::from_millis(250);
 
 /// Is the ledger being asked, ahead of the operation that needs the answer?
@@ -30,7 +31,7 @@ pub(super) enum Asking {
     /// The answer was not what was hoped for.
     Answered {
         at: Instant,
-        /// There was no room for this.
+        /// The change for which there was no room.
         refused: Option<UsageDelta>,
         /// False where neither ledger nor journal took the mark that the user is dirty.
         is_marked: bool,
@@ -67,14 +68,15 @@ impl QuotaAccount {
         self.asking.is_some()
     }
 
-    /// How long to wait before an operation on names, because a storage has them that may take long.
+    /// Returns how long to wait before an operation on names, because a storage has them that may take long.
     pub fn wait_for_names(&self) -> Option<Duration> {
         let since = self.names_are_with_storage()?;
         Some((since.elapsed() / 4).clamp(SOON, SELDOM))
     }
 
-    /// How long to wait before an operation that changes files and takes `delta`, because the ledger is being told that the
-    /// user is dirty, or asked whether there is room. None when that is known: then the operation itself does not have to ask.
+    /// Returns how long to wait before an operation that changes files and takes `delta`, because the ledger is being told
+    /// that the user is dirty, or asked whether there is room. None when that is known: then the operation itself does not
+    /// have to ask.
     pub fn wait_for_headroom(self: &Arc<Self>, delta: UsageDelta) -> Option<Duration> {
         let asking = self.asking.as_ref()?;
         let (must_mark, must_ask) = (self.must_mark(), self.must_ask(delta));
@@ -105,7 +107,7 @@ impl QuotaAccount {
         Some(SOON)
     }
 
-    /// What the ledger said last that is not to be asked again.
+    /// Returns the last answer of the ledger, as long as it is not asked again.
     pub(super) fn last_answer(&self) -> Asking {
         self.asking
             .as_ref()

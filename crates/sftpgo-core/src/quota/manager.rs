@@ -277,7 +277,7 @@ impl UsageManager {
         self.tracker.end_unsure(end, go_on)
     }
 
-    /// Nobody has this id any more: nothing is left to be rescanned.
+    /// Drops what is known of a user whose id nobody has any more.
     pub fn forget(&self, user: UserId) {
         self.state_of(user).forget();
     }

@@ -61,8 +61,8 @@ impl Rescan {
         self.seen.insert(file_id, size);
     }
 
-    /// Something could not be looked at. Then the rescan finds what there is at least, and lowers nothing: else whoever
-    /// takes the right to read from a directory would have room for its files once more.
+    /// Says that something could not be looked at. Then the rescan finds what there is at least, and lowers nothing: else
+    /// whoever takes the right to read from a directory would have room for its files once more.
     pub fn missed(&mut self) {
         self.coverage = Coverage::Part;
     }

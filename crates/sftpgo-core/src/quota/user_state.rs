@@ -108,7 +108,7 @@ impl UserState {
         work(&mut lock(&self.state).dirty)
     }
 
-    /// Nobody has the user's id any more.
+    /// Drops what is known of a user whose id nobody has any more.
     pub(super) fn forget(&self) {
         let dirty = &mut lock(&self.state).dirty;
         self.tracker.forget(dirty, self.user);

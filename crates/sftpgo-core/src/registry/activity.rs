@@ -18,7 +18,7 @@ pub(super) struct Activity {
 }
 
 impl Activity {
-    /// It began at `now` (Unix milliseconds), which is the present.
+    /// Makes the activity of what began at `now` (Unix milliseconds), which is the present.
     pub(super) fn begun_at(now: i64) -> Self {
         Self {
             began: Instant::now(),
@@ -38,7 +38,7 @@ impl Activity {
         self.at.load(Ordering::Relaxed)
     }
 
-    /// For what is measured.
+    /// Returns the last activity by the clock that measures durations.
     pub(super) fn last(&self) -> Instant {
         self.began + Duration::from_nanos(self.after.load(Ordering::Relaxed))
     }

@@ -43,7 +43,7 @@ pub struct ConnectionStatus {
 /// A running transfer as listed; times are Unix milliseconds.
 #[derive(Debug, Clone)]
 pub struct TransferStatus {
-    /// In which direction.
+    /// The direction.
     pub operation: Operation,
     /// The path on the disk.
     pub path: String,

@@ -13,17 +13,18 @@ use crate::{
     user::UserId,
 };
 
-/// What is told once is told again when the limit was left behind by so much: one part in so many, and one at least.
+/// A limit that was reached is logged again once connections have fallen below it by so much: one part in so many, and one
+/// at least.
 const LEFT_BEHIND: usize = 10;
 
 /// Bounds of all connections.
 #[derive(Clone)]
 pub struct ConnectionLimits {
-    /// In all; 0 is no bound.
+    /// Connections in all; 0 is no bound.
     pub total: usize,
-    /// From one address; 0 is no bound.
+    /// Connections from one address; 0 is no bound.
     pub per_host: usize,
-    /// Of the process.
+    /// The descriptors of the process.
     pub descriptors: Arc<Descriptors>,
 }
 
@@ -53,7 +54,7 @@ struct State {
 #[derive(Default)]
 struct Host {
     open: usize,
-    /// The same, for coming from this address.
+    /// The number of connections that were refused for coming from this address.
     refused: usize,
 }
 
@@ -192,12 +193,12 @@ pub struct AcceptFailures {
 }
 
 impl AcceptFailures {
-    /// Of the port of this protocol, where accepting works.
+    /// Makes the failures of the port of this protocol; there are none yet.
     pub fn of(protocol: &'static str) -> Self {
         Self { protocol, tries: 0 }
     }
 
-    /// One more try failed.
+    /// Says that one more try failed.
     pub fn failed(&mut self, error: &std::io::Error) {
         // The client was gone already, which is no state.
         if error.kind() == std::io::ErrorKind::ConnectionAborted {

@@ -31,7 +31,7 @@ pub(super) struct EndedLogins {
 #[derive(Default)]
 struct Waiting {
     numbers: BTreeSet<i64>,
-    /// There is a thread that gives them back.
+    /// Is there a thread that gives them back?
     is_running: bool,
 }
 
@@ -63,7 +63,7 @@ impl EndedLogins {
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// These are to be given back some time, with the next that end or the next heartbeat.
+    /// Remembers logins that are to be given back some time, with the next that end or the next heartbeat.
     pub(super) fn remember(&self, numbers: impl IntoIterator<Item = i64>) {
         self.lock().numbers.extend(numbers);
     }
@@ -135,7 +135,7 @@ impl EndedLogins {
     }
 }
 
-/// Whoever gives back, until that fails or panics: then nobody waits for it any more.
+/// The thread that gives logins back, until that fails or panics: then nobody waits for it any more.
 struct Running<'a> {
     ended: &'a EndedLogins,
     has_stopped: bool,

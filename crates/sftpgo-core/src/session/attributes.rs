@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl Session {
-    /// How long to wait before [`Session::set_attributes`], because the database is being asked whether there is room for a
-    /// longer file; none when that is known. Else the call itself waits for the answer.
+    /// Returns how long to wait before [`Session::set_attributes`], because the database is being asked whether there is
+    /// room for a longer file; none when that is known. Else the call itself waits for the answer.
     pub fn wait_to_set_attributes(
         &self,
         path: &VirtualPath,

@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Session {
-    /// Where a path leads, links and `..` gone; its last name may be missing.
+    /// Returns where a path leads, with links and `..` resolved; its last name may be missing.
     ///
     /// Needs no permission. Without `list` the answer is made of the words alone, which tells nothing of what is there
     /// and where links lead.
@@ -106,7 +106,7 @@ impl Session {
         Ok(())
     }
 
-    /// Where a link points, as the client's path.
+    /// Returns where a link points, as the client's path.
     ///
     /// # Errors
     /// Needs `list`; [`Unsupported`](crate::ErrorKind::Unsupported) on a storage without links.
@@ -117,8 +117,8 @@ impl Session {
     }
 }
 
-/// Where a link in `directory` would lead by the words of its target, but for what is behind a name and goes up from there:
-/// that is resolved.
+/// Returns where a link in `directory` would lead by the words of its target, but for what is behind a name and goes up
+/// from there: that is resolved.
 ///
 /// # Errors
 /// The target leads outside the home.
@@ -158,7 +158,7 @@ fn is_slash(byte: &u8) -> bool {
     *byte == b'/'
 }
 
-/// Where the last `..` of a target ends, if there is one behind a name.
+/// Returns where the last `..` of a target ends, if there is one behind a name.
 fn end_of_ups_behind_names(target: &[u8]) -> Option<usize> {
     let (mut at, mut named, mut end) = (0, false, None);
     for component in target.split(is_slash) {

@@ -16,7 +16,7 @@ pub struct Listing {
     pub(super) path: VirtualPath,
     /// The session's uploads in this directory that were not shown yet.
     pub(super) own_uploads: VecDeque<DirEntry>,
-    /// What the directory takes of the process.
+    /// The descriptors that the directory takes.
     pub(super) _permit: Permit,
 }
 

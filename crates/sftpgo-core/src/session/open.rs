@@ -37,8 +37,8 @@ pub struct OpenRequest {
 }
 
 impl Session {
-    /// How long to wait before [`Session::open`], because the database is being told that files are going to change, or
-    /// asked whether there may be one more; none when that is known. Else the call itself waits for the answer.
+    /// Returns how long to wait before [`Session::open`], because the database is being told that files are going to
+    /// change, or asked whether there may be one more; none when that is known. Else the call itself waits for the answer.
     pub fn wait_to_open(&self, request: &OpenRequest) -> Option<Duration> {
         if !(request.write || request.create || request.truncate) {
             return None;
@@ -52,7 +52,7 @@ impl Session {
         })
     }
 
-    /// The same before names are removed, moved or linked.
+    /// Returns how long to wait before names are removed, moved or linked.
     pub fn wait_to_change_names(&self) -> Option<Duration> {
         let quota = &self.shared.quota;
         quota

@@ -28,7 +28,7 @@ impl SessionContext {
             .map_or(Ok(()), |_| Err(name_is_taken()))
     }
 
-    /// This session's uploads that will get a name in this directory, as they are now.
+    /// Returns this session's uploads that will get a name in this directory, as they are now.
     pub(super) fn own_uploads_in(&self, directory: &VirtualPath) -> VecDeque<DirEntry> {
         if self.own_uploads().is_empty() {
             return VecDeque::new();

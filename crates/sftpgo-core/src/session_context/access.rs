@@ -17,7 +17,7 @@ impl SessionContext {
         self.decide(access, path)?.check(access)
     }
 
-    /// The same for the name itself, which may be a link.
+    /// Checks an access to the name itself, which may be a link.
     ///
     /// # Errors
     /// As [`SessionContext::check`].
@@ -44,7 +44,8 @@ impl SessionContext {
         })
     }
 
-    /// Where all paths have the same permissions, a second decision would be the first again: nothing is looked up.
+    /// Decides for the path and for where it leads. Where all paths have the same permissions, the second decision would be
+    /// the first again, and nothing is looked up.
     fn decide_both(
         &self,
         access: Access,

@@ -55,7 +55,7 @@ pub enum SetstatMode {
 pub struct AttributeChange {
     /// New length in bytes.
     pub size: Option<u64>,
-    /// Everything that is not the size.
+    /// All attributes but the size.
     pub other: SetAttributes,
 }
 
@@ -89,7 +89,7 @@ impl SessionContext {
         if_there(self.filesystem.metadata(path, follow))
     }
 
-    /// One entry for each handle of this session.
+    /// Returns the uploads of this session, one entry for each handle.
     pub(crate) fn own_uploads(&self) -> MutexGuard<'_, Vec<Arc<StagedUpload>>> {
         lock(&self.own_uploads)
     }
@@ -126,7 +126,7 @@ impl SessionContext {
     }
 }
 
-/// What was found, or nothing where it was looked for.
+/// Returns what was found, or none where there is nothing of the name.
 pub(crate) fn if_there<T>(found: Result<T>) -> Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),

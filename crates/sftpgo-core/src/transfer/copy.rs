@@ -10,7 +10,7 @@ use crate::{
 const PIECE: usize = 256 * 1024;
 
 impl Transfer {
-    /// How much of `source` there is to copy from `from` on, `len` at the most: known before a long copy begins,
+    /// Returns how much of `source` there is to copy from `from` on, `len` at the most: known before a long copy begins,
     /// since a copy within one file lets that grow.
     ///
     /// # Errors

@@ -18,9 +18,9 @@ use crate::{
 /// How a handle came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
-    /// By CLOSE.
+    /// The client closed it.
     Clean,
-    /// With its connection.
+    /// Its connection was lost.
     Lost,
 }
 
@@ -105,8 +105,8 @@ impl Upload {
         std::mem::replace(&mut self.destination, Destination::File)
     }
 
-    /// How long to wait before a clean end, because the ledger is being asked whether there is room for what the upload costs
-    /// more under its name. None when that is known, or it will not get the name.
+    /// Returns how long to wait before a clean end, because the ledger is being asked whether there is room for what the
+    /// upload costs more under its name. None when that is known, or it will not get the name.
     pub(super) fn wait_to_publish(&self, shared: &SessionContext) -> Option<Duration> {
         if !shared.quota.may_have_to_ask() || self.broken.is_some() {
             return None;
@@ -160,7 +160,7 @@ impl Upload {
         Ok(self.directory.take())
     }
 
-    /// One handle of a staged upload ends. The last one decides what becomes of the data.
+    /// Ends one handle of a staged upload. The last one decides what becomes of the data.
     fn end_staged(
         &mut self,
         shared: &SessionContext,
@@ -223,7 +223,7 @@ impl Upload {
         }
     }
 
-    /// What a handle is told when all goes well: not that, if a part of what it brought was refused.
+    /// Returns what a handle is told when all goes well, or the refusal of a part of what it brought.
     fn answer(&self, changed: Changed) -> Result<Changed> {
         self.broken
             .map_or(Ok(changed), |kind| Err(not_stored(kind)))

@@ -31,7 +31,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(crate) struct InOrderUpload {
     pub(crate) content: Arc<Content>,
     pub(crate) path: VirtualPath,
-    /// Only where nothing is.
+    /// Is it refused where something has the name?
     pub(crate) exclusive: bool,
     /// May it replace what has the name? Decided when it began.
     pub(crate) overwrite: Decision,
@@ -39,12 +39,12 @@ pub(crate) struct InOrderUpload {
     pub(crate) leans_on: Option<SharedFileUsage>,
 }
 
-/// What has come of it.
+/// The data that has come so far, and the attributes of the file that it will be.
 pub(crate) struct Content(Mutex<State>);
 
 struct State {
     writer: Writer,
-    /// As the file would look if it were there.
+    /// The metadata that the file would have if it were there.
     metadata: Metadata,
 }
 
@@ -64,7 +64,7 @@ enum Writer {
 type Taken = (Box<dyn UploadWriter>, Result<()>);
 
 impl Content {
-    /// Nothing yet.
+    /// Makes the content of an upload of which nothing has come.
     pub(crate) fn new(
         writer: Box<dyn UploadWriter>,
         mode: Option<u32>,
@@ -180,7 +180,7 @@ impl InOrderUpload {
             .publish(shared, &mut self.arriving(shared))
     }
 
-    /// What publishing would have to be found room for now, where that can be told. Called with the names held.
+    /// Returns the headroom that publishing would need now, where that can be told. Called with the names held.
     pub(super) fn growth(
         &self,
         shared: &SessionContext,
@@ -317,7 +317,7 @@ fn unix_seconds(time: SystemTime) -> i64 {
     })
 }
 
-/// What a client hears that asks for something else of a file that comes in order.
+/// Returns the refusal of anything but writing to a file that comes in order.
 pub(super) fn only_written() -> Error {
     Error::new(
         ErrorKind::Unsupported,

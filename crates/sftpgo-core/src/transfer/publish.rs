@@ -47,7 +47,7 @@ pub(super) struct Claim<'u> {
     pub(super) leans_on: Option<&'u SharedFileUsage>,
     /// The file that had the name when the upload began.
     pub(super) found: Option<&'u Metadata>,
-    /// Only where nothing is.
+    /// Is it refused where something has the name?
     pub(super) exclusive: bool,
     /// May it replace what has the name?
     pub(super) overwrite: Decision,
@@ -100,7 +100,7 @@ impl Claim<'_> {
         Ok(delta)
     }
 
-    /// What publishing would have to be found room for now. Called with the names held.
+    /// Returns the headroom that publishing would need now. Called with the names held.
     ///
     /// # Errors
     /// Any error of the filesystem.
@@ -213,7 +213,7 @@ struct Change<'c> {
     stays: UsageDelta,
 }
 
-/// What these changes have to be found room for.
+/// Returns the headroom that these changes need.
 fn growth(changes: &[Change<'_>]) -> UsageDelta {
     let mut needed = UsageDelta::default();
     for Change {

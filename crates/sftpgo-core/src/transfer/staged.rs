@@ -72,7 +72,7 @@ impl StagedUpload {
         Ok(file)
     }
 
-    /// It will get another name; called with the names held.
+    /// Gives it another name to get at the end; called with the names held.
     ///
     /// # Errors
     /// What moving the hidden file says, when that is for another directory.
@@ -101,7 +101,8 @@ impl StagedUpload {
         Ok(())
     }
 
-    /// It will get no name: its handles go on writing to a file without one. Called with the names held.
+    /// Takes the name from it that it would get: its handles go on writing to a file without one. Called with the names
+    /// held.
     pub(crate) fn remove(self: &Arc<Self>, shared: &SessionContext) {
         let mut place = self.place();
         if !place.removed {
@@ -138,8 +139,8 @@ impl StagedUpload {
         shared.quota.set_file(&mut file_usage, state);
     }
 
-    /// What publishing would have to be found room for now, where that can be told and the upload has no other handle. Called
-    /// with the names held.
+    /// Returns the headroom that publishing would need now, where that can be told and the upload has no other handle.
+    /// Called with the names held.
     pub(super) fn growth(&self, shared: &SessionContext) -> Option<UsageDelta> {
         let place = &*self.place();
         if place.handles > 1 || place.removed {

@@ -15,11 +15,11 @@ use crate::{
 
 /// Where the data of an upload is until it is under its name.
 pub(super) enum Destination {
-    /// Under its name.
+    /// The data is under its name.
     File,
-    /// In a hidden file.
+    /// The data is in a hidden file.
     Hidden(Arc<StagedUpload>),
-    /// With the storage, which shows nothing of it.
+    /// The data is with the storage, which shows nothing of it.
     InOrder(Box<InOrderUpload>),
 }
 
@@ -96,7 +96,7 @@ impl Upload {
         }
     }
 
-    /// How far writing `len` bytes at `offset` extends a file of `size` bytes; 0 where that writes nothing.
+    /// Returns how far writing `len` bytes at `offset` extends a file of `size` bytes; 0 where that writes nothing.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) past the largest file, [`Unsupported`](ErrorKind::Unsupported) where the storage does
@@ -176,8 +176,8 @@ impl Upload {
         shared.quota.check(resized(&usage, end).1)
     }
 
-    /// How long to wait before `len` bytes are written at `offset`, because the ledger is being asked whether there is
-    /// room. None when that is known, or the write fails without asking.
+    /// Returns how long to wait before `len` bytes are written at `offset`, because the ledger is being asked whether there
+    /// is room. None when that is known, or the write fails without asking.
     pub(super) fn wait_for_headroom(
         &self,
         context: &SessionContext,
@@ -219,7 +219,7 @@ impl Upload {
         }
     }
 
-    /// How long to wait before the file is cut or extended. None when it is known whether there is room.
+    /// Returns how long to wait before the file is cut or extended. None when it is known whether there is room.
     pub(super) fn wait_to_resize(&self, context: &SessionContext, size: u64) -> Option<Duration> {
         if !context.quota.may_have_to_ask() {
             return None;
@@ -271,7 +271,7 @@ impl Upload {
     }
 }
 
-/// What a file counts for with another size, and what that costs more.
+/// Returns what a file counts for with another size, and how much more that is.
 fn resized(usage: &FileUsage, size: u64) -> (FileState, UsageDelta) {
     let to = FileState {
         size,

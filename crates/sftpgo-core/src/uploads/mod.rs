@@ -18,7 +18,7 @@ use crate::{
 
 /// One upload, shared by all handles that write to it.
 pub(crate) struct StagedUpload {
-    /// What the first handle opened: its lock keeps sweeps away, whichever handles are left.
+    /// The file that the first handle opened: its lock keeps sweeps away, whichever handles are left.
     pub(crate) _locked: Arc<dyn File>,
     pub(crate) file_usage: SharedFileUsage,
     /// The file that it will replace, whose bytes it may use; see `FileState::credit`.
@@ -27,14 +27,14 @@ pub(crate) struct StagedUpload {
     pub(crate) place: Mutex<Place>,
 }
 
-/// Where an upload is, and how it stands.
+/// The place of an upload's data, the name that it will get, and what has happened to it.
 pub(crate) struct Place {
     pub(crate) directory: Arc<dyn DirectoryHandle>,
     pub(crate) temporary: Vec<u8>,
     pub(crate) name: Vec<u8>,
     /// The file that had the name when the upload began.
     pub(crate) found: Option<Metadata>,
-    /// Only where nothing is.
+    /// Is it refused where something has the name?
     pub(crate) exclusive: bool,
     /// May it replace what has the name? Decided with the name, for the directory may have another path at the end.
     pub(crate) overwrite: Decision,
@@ -46,7 +46,7 @@ pub(crate) struct Place {
     pub(crate) lost: bool,
     /// A part was refused.
     pub(crate) broken: Option<ErrorKind>,
-    /// It will get no name: a client removed it, or gave its name to another file.
+    /// Will it get no name, because a client removed it, or gave its name to another file.
     pub(crate) removed: bool,
 }
 

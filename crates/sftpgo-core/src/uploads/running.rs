@@ -12,10 +12,10 @@ use crate::{
 /// The directory and the name in it.
 type Name = (FileId, Vec<u8>);
 
-/// What runs now, over all sessions of the user.
+/// The uploads that run now, in all sessions of the user.
 #[derive(Default)]
 pub(crate) struct RunningUploads {
-    /// Oldest first.
+    /// The uploads by the name that each will get, the oldest first.
     by_name: HashMap<Name, Vec<Arc<StagedUpload>>>,
     left_over: Vec<LeftOver>,
 }
@@ -30,7 +30,7 @@ pub(crate) struct LeftOver {
     pub(crate) _account: Arc<dyn Any + Send + Sync>,
 }
 
-/// Whoever has so many left over begins no other upload: nothing else would bound them.
+/// The number of files left over with which a user begins no other upload: nothing else would bound them.
 const MOST_LEFT_OVER: usize = 16;
 
 impl RunningUploads {

@@ -13,7 +13,7 @@ use crate::{
     sync::lock,
 };
 
-/// Entries nobody holds any more are looked for when there are this many.
+/// The number of entries from which on those that nobody holds any more are looked for.
 const FEW: usize = 64;
 
 /// What a file counts for that somebody has open or changes, shared by all who do.
@@ -24,7 +24,7 @@ pub struct FileUsage {
     /// Which file.
     pub file_id: FileId,
     pub(crate) state: FileState,
-    /// Where it counts.
+    /// The usage of the user that it counts in.
     account: Arc<Mutex<UserUsage>>,
 }
 
@@ -35,14 +35,14 @@ pub(crate) enum Standing {
     Named,
     /// It is open, under no name that a rescan finds: not yet, or not any more. Its bytes stay reserved.
     Unnamed,
-    /// Nothing that counts: no regular file.
+    /// It does not count: it is no regular file.
     Uncounted,
 }
 
 /// What a file counts for, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileState {
-    /// Bytes.
+    /// The size in bytes.
     pub(crate) size: u64,
     pub(crate) standing: Standing,
     /// Bytes that the file which it will replace has in the usage: so many cost it nothing. One replacement at a
@@ -59,14 +59,14 @@ pub(crate) struct FileState {
 /// A file's part of its user's usage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Footprint {
-    /// What a rescan finds.
+    /// The size in bytes that a rescan finds; none where it finds no such file.
     pub(crate) named: Option<u64>,
-    /// What is reserved besides.
+    /// The usage that is reserved besides.
     pub(crate) held: UsageDelta,
 }
 
 impl FileState {
-    /// Of a file that stands so.
+    /// Makes the state of a file that stands so.
     fn new(size: u64, standing: Standing) -> Self {
         Self {
             size,
@@ -96,7 +96,7 @@ impl FileState {
         }
     }
 
-    /// What it adds to the user's usage in all.
+    /// Returns what it adds to the user's usage in all.
     pub(crate) fn cost(&self) -> UsageDelta {
         let Footprint { named, held } = self.footprint();
         let mut sum = held;
@@ -163,7 +163,7 @@ struct Shared {
 }
 
 impl FileUsages {
-    /// None yet; what they hold is reserved in `account`.
+    /// Makes an empty list; what files hold is reserved in `account`.
     pub(crate) fn of(account: Arc<Mutex<UserUsage>>) -> Self {
         Self {
             account,

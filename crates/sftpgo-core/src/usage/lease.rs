@@ -8,7 +8,8 @@ use crate::{
     storage_usage::{StorageUsage, UsageDelta},
 };
 
-/// More would keep others from what this server may never use; less would ask too often.
+/// The headroom that this node asks for at the most. More would keep others from what this node may never use; less would
+/// ask too often.
 const MOST_WANTED: StorageUsage = StorageUsage {
     size: 64 << 20,
     files: 1000,
@@ -17,24 +18,25 @@ const MOST_WANTED: StorageUsage = StorageUsage {
 /// The part of what is left that one server takes at once.
 const PART_OF_REST: i64 = 8;
 
-/// Whoever writes on and on against a limit does not make the ledger say so each time.
+/// The time for which an answer of the ledger is not asked for again: whoever writes on and on against a limit does not
+/// make the ledger say so each time.
 const FRESH: Duration = Duration::from_millis(100);
 
-/// What the ledger has then.
+/// The usage of a user as the ledger has it after a write.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LedgerState {
-    /// This server's part of it.
+    /// This node's part of it.
     pub(crate) contributed: StorageUsage,
-    /// What other servers did since the last look.
+    /// The usage that other nodes added since the last look.
     pub(crate) foreign: StorageUsage,
-    /// What this server's users may come to before it has to ask again.
+    /// The usage that the user may come to through this node before it has to ask again.
     pub(crate) up_to: StorageUsage,
     pub(crate) reserved_by_others: StorageUsage,
-    /// Others had counted the user's files meanwhile, see [`Share`](crate::provider::Share).
+    /// Other nodes had rescanned the user's home meanwhile, see [`Share`](crate::provider::Share).
     pub(crate) was_lost: bool,
 }
 
-/// What the ledger leased last.
+/// The headroom that the ledger leased last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lease {
     up_to: StorageUsage,
@@ -45,7 +47,7 @@ pub(crate) struct Lease {
 /// When the ledger was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Contact {
-    /// Not yet.
+    /// It was not asked yet.
     None,
     At(Instant),
     /// It does not answer: transfers go on by what was known last.
@@ -53,7 +55,7 @@ enum Contact {
 }
 
 impl Lease {
-    /// Nothing yet, where the ledger has `usage`.
+    /// Makes a lease of nothing, where the ledger has `usage`.
     pub(crate) fn none(usage: StorageUsage) -> Self {
         Self {
             up_to: usage,
@@ -78,7 +80,7 @@ impl Lease {
         }
     }
 
-    /// Nothing more than `live` while the ledger is asked.
+    /// Leases nothing beyond `live` while the ledger is asked.
     pub(crate) fn hold(&mut self, live: StorageUsage) {
         self.up_to = live;
     }
@@ -92,7 +94,7 @@ impl Lease {
         self.contact != Contact::Lost && self.reserved_by_others != StorageUsage::default()
     }
 
-    /// The limit for whose sake `delta`, which leads to `after`, is not leased.
+    /// Returns the limit for whose sake `delta`, which leads to `after`, is not leased.
     pub(crate) fn lacks(
         &self,
         limits: Limits,
@@ -111,7 +113,7 @@ impl Lease {
     }
 }
 
-/// What to ask for when `delta` is needed: that, and some of what is left for what comes next.
+/// Returns what to ask for when `delta` is needed: that, and some of what is left for what comes next.
 pub(crate) fn wanted(limits: Limits, live: StorageUsage, delta: UsageDelta) -> StorageUsage {
     let left = limits.as_amount().minus(live);
     let part = StorageUsage {

@@ -23,7 +23,7 @@ impl Limits {
         }
     }
 
-    /// Is there one?
+    /// Is there any limit?
     pub(crate) fn any(self) -> bool {
         self.size > 0 || self.files > 0
     }
@@ -35,7 +35,7 @@ impl Limits {
         }
     }
 
-    /// The limit that `delta`, which leads to `after`, would pass. Shrinking passes none.
+    /// Returns the limit that `delta`, which leads to `after`, would pass. Shrinking passes none.
     pub(crate) fn passed(self, delta: UsageDelta, after: StorageUsage) -> Option<Rule> {
         if delta.files > 0 && self.files > 0 && after.files > self.files {
             return Some(Rule::QuotaFiles);
@@ -45,7 +45,7 @@ impl Limits {
     }
 }
 
-/// What is asked for would pass this limit.
+/// Returns the refusal of what would pass this limit.
 pub(crate) fn exceeded(limit: Rule) -> Error {
     Error::new(ErrorKind::QuotaExceeded, "quota exceeded").decided_by(limit)
 }
@@ -101,7 +101,8 @@ impl QuotaStatus {
     }
 }
 
-/// None when the limit is passed. A figure that never was counted may be below zero, which makes it no more.
+/// Returns what is left of a limit; none when it is passed. Usage that never was counted may be below zero, which leaves no
+/// more than the limit.
 fn left_of(limit: i64, used: i64) -> u64 {
     u64::try_from(limit.saturating_sub(used.max(0))).unwrap_or(0)
 }

@@ -8,7 +8,7 @@ use crate::filesystem::FileId;
 /// What changed since a rescan began.
 #[derive(Debug)]
 pub(crate) enum Changes {
-    /// These files: bytes of each, none once it is gone.
+    /// These files changed: bytes of each, none once it is gone.
     Files(HashMap<FileId, Option<u64>>),
     /// Directories moved, and could hide any number of files from the walk.
     Tree,
@@ -21,14 +21,14 @@ impl Default for Changes {
 }
 
 impl Changes {
-    /// A file counts for something else now.
+    /// Records that a file counts for something else now.
     pub(crate) fn record(&mut self, change: FileChange) {
         if let Self::Files(files) = self {
             files.insert(change.file_id, change.after);
         }
     }
 
-    /// A directory moved.
+    /// Records that a directory moved.
     pub(crate) fn tree_changed(&mut self) {
         *self = Self::Tree;
     }

@@ -25,7 +25,7 @@ pub(crate) struct UserUsage {
     pub(crate) staged: StorageUsage,
     /// What changed since a rescan began; none while there is no rescan.
     pub(crate) changes: Option<Changes>,
-    /// How far this server may go before it has to ask the ledger that it shares with others.
+    /// The headroom that this node has from the ledger that it shares with others; none where it is alone.
     pub(crate) lease: Option<Lease>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct UserUsage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Headroom {
     Enough,
-    /// Not within this limit.
+    /// There is none within this limit.
     None(Rule),
     /// Only the ledger knows; within this limit as far as is known here.
     Ask(Rule),
@@ -99,11 +99,11 @@ impl UserUsage {
     }
 }
 
-/// What finished operations came to.
+/// The usage that finished operations came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct UsageSnapshot {
-    /// As this server sees the whole.
+    /// The user's whole usage, as this node sees it.
     pub(crate) committed: StorageUsage,
-    /// Its own part of it since its share began.
+    /// This node's own part of it since its share began.
     pub(crate) contributed: StorageUsage,
 }

@@ -47,7 +47,7 @@ pub struct UserDraft {
 }
 
 impl fmt::Debug for UserDraft {
-    /// No credential: it may be plain text.
+    /// Leaves the credential out: it may be plain text.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserDraft")
             .field("username", &self.username)
@@ -144,15 +144,15 @@ impl UserDraft {
         })
     }
 
-    /// Everything for which [`UserDraft::validate`], or with `stored` [`UserDraft::validate_change_of`], would refuse this
-    /// draft, but for a password that cannot be hashed. Each error is [`Invalid`](crate::ErrorKind::Invalid) and begins
-    /// with the name of its field.
+    /// Returns everything for which [`UserDraft::validate`], or with `stored` [`UserDraft::validate_change_of`], would
+    /// refuse this draft, but for a password that cannot be hashed. Each error is [`Invalid`](crate::ErrorKind::Invalid)
+    /// and begins with the name of its field.
     pub fn faults(&self, stored: Option<&StoredUser>, users_base_dir: Option<&Path>) -> Vec<Error> {
         let checked = self.clone().checked(stored, users_base_dir);
         checked.err().unwrap_or_default()
     }
 
-    /// All but the password, so that no refusal has to wait for its hashing.
+    /// Checks all but the password, so that no refusal has to wait for its hashing.
     fn checked(
         self,
         stored: Option<&StoredUser>,
@@ -230,12 +230,12 @@ impl UserDraft {
     }
 }
 
-/// What is wrong with a draft, in the order in which it is looked at.
+/// The faults of a draft, in the order in which its fields are looked at.
 #[derive(Default)]
 struct Faults(Vec<Error>);
 
 impl Faults {
-    /// The value, or `instead` when there is a fault in its place.
+    /// Returns the value, or notes a fault and returns `instead`.
     fn note<T>(&mut self, checked: Result<T>, instead: T) -> T {
         checked.unwrap_or_else(|fault| {
             self.0.push(fault);
@@ -268,8 +268,8 @@ fn hashed(password: Option<String>) -> Result<Option<String>> {
         .transpose()
 }
 
-/// Actions get the name as an argument, and programs take what begins so for an option. Who has such a name already
-/// keeps it: a user whom nobody can change cannot be disabled either.
+/// Refuses new names that begin with a hyphen: actions get the name as an argument, and programs take what begins so for an
+/// option. Who has such a name already keeps it: a user whom nobody can change cannot be disabled either.
 fn check_new_username(username: &str) -> Result<()> {
     if username.starts_with('-') {
         return Err(Error::invalid("username", "must not begin with \"-\""));

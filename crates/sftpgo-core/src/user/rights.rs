@@ -53,7 +53,7 @@ fn is_same_password(at_login: &Option<String>, now: &Option<String>) -> bool {
         }
 }
 
-/// With the same options, whatever their comments are.
+/// Does `now` have all keys of `at_login` with the same options, whatever their comments are?
 fn has_all(now: &[String], at_login: &[String]) -> bool {
     let key = |line: &String| AuthorizedKey::parse(line).ok();
     at_login.iter().all(|old| {

@@ -67,7 +67,7 @@ impl Admins {
     }
 }
 
-/// The key is there, so it is its admin that is not.
+/// Names the admin as what is wrong: the key is there, so it is its admin that is not found.
 fn not_found_is_invalid(error: Error, admin: &str) -> Error {
     if error.kind() == ErrorKind::NotFound && !admin.is_empty() {
         return Error::invalid("admin", format_args!("there is no admin {admin:?}"));

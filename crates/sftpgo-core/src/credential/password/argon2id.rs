@@ -130,7 +130,8 @@ impl Argon2id {
         argon2::verify_raw(password, &self.salt, &self.hash, &config).unwrap_or(false)
     }
 
-    /// On a current core: 2 µs for a KiB that is got from the system, and 0.6 µs for each pass over it.
+    /// Returns the time of a check on a current core: 2 µs for a KiB that is got from the system, and 0.6 µs for each pass
+    /// over it.
     pub(super) fn expected_time(&self) -> Duration {
         let tenths = u64::from(self.memory_kib) * (20 + 6 * u64::from(self.passes));
         Duration::from_micros(tenths / 10)
@@ -152,7 +153,7 @@ impl Argon2id {
         Ok(())
     }
 
-    /// What decides how long a check takes.
+    /// Returns the parameters that decide how long a check takes.
     #[cfg(test)]
     pub(super) fn shape(&self) -> (Version, u32, u32, u32, usize, usize) {
         (

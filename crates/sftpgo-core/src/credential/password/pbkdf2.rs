@@ -10,7 +10,7 @@ use ring::{
 
 /// About 2 seconds of a current core.
 const MAX_ITERATIONS: u32 = 5_000_000;
-/// What each of them takes there.
+/// The time that an iteration takes on a current core.
 const ITERATION: Duration = Duration::from_nanos(400);
 
 pub(super) struct Pbkdf2 {

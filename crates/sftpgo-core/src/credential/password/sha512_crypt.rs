@@ -11,12 +11,12 @@ pub(super) const PREFIX: &str = "$6$";
 const MAX_ROUNDS: u32 = 5_000_000;
 /// A round takes longer with the password, but not much up to this length in bytes.
 const SHORT: usize = 128;
-/// What a round takes on a current core.
+/// The time that a round takes on a current core.
 const ROUND: Duration = Duration::from_nanos(400);
 /// The least and the default of the specification.
 const MIN_ROUNDS: u32 = 1000;
 const DEFAULT_ROUNDS: u32 = 5000;
-/// What counts of a salt.
+/// The bytes of a salt that are used.
 const SALT_LEN: usize = 16;
 const DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// 64 bytes in digits of six bits.

@@ -45,7 +45,7 @@ pub(super) fn error(errno: Errno) -> Error {
     }
 }
 
-/// The same of a rename or a hard link, where two names that were found are not on one file system.
+/// Returns the error of a rename or a hard link, where two names that were found are not on one file system.
 pub(super) fn error_of_two(errno: Errno) -> Error {
     match errno {
         Errno::XDEV => Error::new(
@@ -57,7 +57,7 @@ pub(super) fn error_of_two(errno: Errno) -> Error {
     }
 }
 
-/// The same of removing a directory: its name is there, so what else has it is not missing.
+/// Returns the error of removing a directory: its name is there, so what else has it is not missing.
 pub(super) fn error_of_rmdir(errno: Errno) -> Error {
     match errno {
         Errno::NOTDIR => Error::new(ErrorKind::Invalid, "not a directory")

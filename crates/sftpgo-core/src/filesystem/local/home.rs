@@ -46,7 +46,7 @@ impl LocalHomes {
     }
 }
 
-/// Of a process that may open as much as it likes.
+/// Makes the homes of a process that may open as much as it likes.
 impl Default for LocalHomes {
     fn default() -> Self {
         Self::within(Descriptors::unlimited())
@@ -81,7 +81,8 @@ impl FilesystemFactory for LocalHomes {
     }
 }
 
-/// Whatever is on the way: a server that is not root reaches what its account reaches, and no link leads further.
+/// Opens a home, whatever is on the way: a server that is not root reaches what its account reaches, and no link leads
+/// further.
 fn open(home: &Path) -> Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     rustix::fs::open(home, flags, Mode::empty())

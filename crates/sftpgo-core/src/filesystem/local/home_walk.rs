@@ -27,13 +27,13 @@ const WRITABLE_BY_OTHERS: RawMode = 0o022;
 /// Names in such a directory are renamed and removed by their owners only.
 const STICKY: RawMode = 0o1000;
 
-/// Where a walk is.
+/// How far a walk to a home has come.
 struct Walk {
     owner: Owner,
-    /// Of `home`, the next one last.
+    /// The names of `home` that are left to go, the next one last.
     names: Vec<Vec<u8>>,
     directory: OwnedFd,
-    /// For messages.
+    /// The path so far, for messages.
     path: PathBuf,
     links: usize,
 }
@@ -95,7 +95,7 @@ impl Walk {
         Ok(())
     }
 
-    /// What was come through was checked on the way down.
+    /// Goes to the directory above, which was checked on the way down.
     fn go_up(&mut self) -> Result<()> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         self.directory =
@@ -186,7 +186,7 @@ impl Walk {
     }
 }
 
-/// Why a directory on the way is not gone through; `user` is who may own it besides root.
+/// Returns why a directory on the way is not gone through; `user` is who may own it besides root.
 fn why_refused(uid: u32, mode: RawMode, user: Option<u32>, is_home: bool) -> Option<String> {
     if uid != ROOT && Some(uid) != user {
         let who = match (is_home, user) {

@@ -47,12 +47,12 @@ struct Way<'r> {
     /// The directory that was reached, and its names from the root.
     directory: OwnedFd,
     names: Vec<Vec<u8>>,
-    /// What is left to go, the next one last.
+    /// The steps that are left to go, the next one last.
     ahead: Vec<Step>,
     links: usize,
 }
 
-/// Where `raw` leads, which is taken from the home's root: a path without links, but for the last name where it is
+/// Returns where `raw` leads, which is taken from the home's root: a path without links, but for the last name where it is
 /// kept. The last name may be missing.
 ///
 /// # Errors
@@ -145,7 +145,7 @@ impl Way<'_> {
     }
 }
 
-/// One name, never through a link, so never out of the directory.
+/// Opens one name, never through a link, so never out of the directory.
 fn open_name(directory: impl AsFd, name: &[u8]) -> Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     rustix::fs::openat(directory, name, flags, Mode::empty())
@@ -159,7 +159,7 @@ fn of_names(names: &[Vec<u8>]) -> Result<VirtualPath, Errno> {
     VirtualPath::parse(&path).map_err(|_| Errno::INVAL)
 }
 
-/// What is left of an absolute `path` behind `home`, compared name by name.
+/// Returns what is left of an absolute `path` behind `home`, compared name by name.
 pub(super) fn within<'p>(home: &Path, path: &'p [u8]) -> Option<&'p [u8]> {
     let mut rest = path;
     for name in home.as_os_str().as_bytes().split(|byte| *byte == b'/') {

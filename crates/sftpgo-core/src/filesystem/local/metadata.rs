@@ -132,10 +132,10 @@ pub(super) fn set_by_open_fd(fd: &OwnedFd, change: &SetAttributes, owner: Owner)
     Ok(())
 }
 
-/// Where a handle can be named by a path.
+/// The directory in which a handle has a path.
 const HANDLES: &str = "/proc/self/fd";
 
-/// How to open for reading or writing, once more, what a handle of `O_PATH` stands for.
+/// Opens once more, for reading or writing, what a handle of `O_PATH` stands for.
 pub(super) type Again<'a> = &'a dyn Fn(OFlags) -> Result<OwnedFd, Errno>;
 
 /// `fd` was opened with `O_PATH`, which fchmod(2) and futimens(3) do not take.
@@ -188,7 +188,7 @@ fn set_by_path_fd_in(
     Ok(())
 }
 
-/// What `fd` stands for, opened in a way that its attributes can be changed by.
+/// Opens what `fd` stands for in a way by which its attributes can be changed.
 fn opened_again(fd: &OwnedFd, again: Again<'_>) -> Result<OwnedFd> {
     let found = of_fd(fd)?;
     // Opening anything else may have effects of its own.

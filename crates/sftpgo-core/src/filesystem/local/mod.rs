@@ -55,7 +55,7 @@ use crate::{
 const NEW_FILE_MODE: u32 = 0o666;
 /// Permission bits a new directory gets when the client asks for none, before the umask.
 const NEW_DIRECTORY_MODE: u32 = 0o777;
-/// What a client may set: never set-uid, set-gid or sticky on files of a server that may run as root.
+/// The mode bits that a client may set: never set-uid, set-gid or sticky on files of a server that may run as root.
 const CLIENT_MODE_BITS: u32 = 0o777;
 
 /// One user's home on the local disk.

@@ -87,7 +87,7 @@ fn check_below(directory: OwnedFd, depth: usize) -> Result<()> {
     })
 }
 
-/// How far up a link's target goes; an absolute one leads to the same from everywhere.
+/// Returns how many directories up a link's target goes; an absolute one leads to the same from everywhere.
 fn climb_of(directory: &OwnedFd, name: impl rustix::path::Arg) -> Result<usize, Errno> {
     let target = rustix::fs::readlinkat(directory, name, Vec::new())?;
     let target = target.as_bytes();

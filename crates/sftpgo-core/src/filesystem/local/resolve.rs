@@ -35,7 +35,7 @@ const FOLLOWS: usize = 8;
 /// The handle of a home directory.
 pub(super) struct Root {
     fd: OwnedFd,
-    /// What absolute links begin with that lead into the home.
+    /// The path with which absolute links begin that lead into the home.
     home: PathBuf,
     has_openat2: bool,
 }
@@ -127,7 +127,7 @@ impl Root {
         self.open_without_links(&VirtualPath::root())
     }
 
-    /// Where the home is on the disk.
+    /// Returns the path of the home on the disk.
     pub(super) fn home(&self) -> &Path {
         &self.home
     }

@@ -27,7 +27,7 @@ use crate::{
 /// The homes that sessions have open.
 pub(super) struct SharedRoots {
     descriptors: Arc<Descriptors>,
-    /// By the path of the home, byte for byte: its absolute links begin so.
+    /// The open homes by their paths, byte for byte: its absolute links begin so.
     open: Mutex<Open>,
 }
 
@@ -98,7 +98,7 @@ fn shared_in(open: &Open, id: DirectoryId, path: &OsStr) -> Option<Arc<SharedRoo
 }
 
 impl DirectoryId {
-    /// None where the kernel does not say all of it (mounts: before Linux 5.8), or may not be asked.
+    /// Asks the kernel for it; none where it does not say all of it (mounts: before Linux 5.8), or may not be asked.
     fn of(fd: &OwnedFd) -> Result<Option<Self>, Errno> {
         let asked = StatxFlags::INO | StatxFlags::MNT_ID;
         let found = match rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, asked) {

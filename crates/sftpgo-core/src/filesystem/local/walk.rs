@@ -32,10 +32,10 @@ pub(super) struct Entry<'w> {
 struct Level {
     /// Closed while the walk is far below it.
     directory: Option<OwnedFd>,
-    /// Nothing for the root.
+    /// The name of the directory; empty for the root.
     name: Vec<u8>,
     file_id: FileId,
-    /// Not walked yet.
+    /// Directories in it that are not walked yet.
     subdirectories: Vec<Vec<u8>>,
 }
 
