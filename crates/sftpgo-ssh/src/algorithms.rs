@@ -8,19 +8,19 @@ use crate::config::ServerConfig;
 /// The names that keys of the configuration may hold, best first.
 #[derive(Debug)]
 pub struct KnownNames {
-    /// Of `kex_algorithms`.
+    /// The names for `kex_algorithms`.
     pub kex: Vec<&'static str>,
-    /// Of `ciphers`.
+    /// The names for `ciphers`.
     pub ciphers: Vec<&'static str>,
-    /// Of `macs`.
+    /// The names for `macs`.
     pub macs: Vec<&'static str>,
-    /// Of `host_key_algorithms`.
+    /// The names for `host_key_algorithms`.
     pub host_keys: Vec<&'static str>,
-    /// Of `public_key_algorithms`.
+    /// The names for `public_key_algorithms`.
     pub public_keys: Vec<&'static str>,
 }
 
-/// All names there are.
+/// Returns all names there are.
 pub fn known_names() -> KnownNames {
     KnownNames {
         kex: names(Kex::ALL, Kex::name),

@@ -13,7 +13,7 @@ use crate::{commands::SshCommand, host_key::HostKey, user_certificates::UserCert
 /// Settings of one SSH server.
 #[derive(Clone)]
 pub struct ServerConfig {
-    /// At least one; the client chooses by its own preference.
+    /// The server's keys, at least one; the client chooses by its own preference.
     pub host_keys: Vec<HostKey>,
     /// Files with certificates of the host keys, a line each, for clients that know their authority.
     pub host_certificates: Vec<PathBuf>,
@@ -47,13 +47,13 @@ pub struct ServerConfig {
     pub ssh_commands: Vec<SshCommand>,
     /// How uploads are stored.
     pub uploads: UploadPolicy,
-    /// What becomes of changes of attributes that the user's permissions do not allow.
+    /// What happens to changes of attributes that the user's permissions do not allow.
     pub setstat: SetstatMode,
-    /// Whose connections proxies pass on.
+    /// The proxies that say whose connections they pass on.
     pub proxies: Policy,
     /// See [`Limits`].
     pub limits: Limits,
-    /// After a shutdown is asked for, running transfers may go on for this long.
+    /// The time for which running transfers may go on after a shutdown is asked for.
     pub shutdown_grace: Duration,
     /// Called on a connection's own thread when it has had nothing to do for a second: a program can give memory back
     /// to the system there that belongs to the thread.
@@ -92,12 +92,12 @@ impl Default for ServerConfig {
 /// What one client, or all together, may take up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// From the first byte to a successful login.
+    /// The time from the first byte to a successful login.
     pub login_grace: Duration,
     /// Connections that are not logged in, in all. One that has not finished a key exchange makes room for a new one, so
     /// that silent clients cannot keep others out; nobody who has asked for a login does.
     pub unauthenticated: usize,
-    /// The same for one IPv4 address or one IPv6 /64.
+    /// Connections that are not logged in from one IPv4 address or one IPv6 /64.
     pub unauthenticated_per_address: usize,
     /// Sessions (channels) of one connection.
     pub sessions_per_connection: usize,
@@ -106,12 +106,12 @@ pub struct Limits {
     /// How many of these may be directories. One that is being read holds 14 KiB and two descriptors, and
     /// no client needs more than one for each of its threads.
     pub directories_per_session: usize,
-    /// What the sessions of one connection have to do and can do, but for a slow disk or a bandwidth limit,
-    /// in bytes; above it the connection is not read from.
+    /// Bytes of what the sessions of one connection have to do and can do, but for a slow disk or a bandwidth limit; above
+    /// it the connection is not read from.
     pub queued_bytes: usize,
-    /// What waits in all sessions of one connection because the client does not read its replies, with what
-    /// they are working on, in bytes; above it the connection is closed. READ requests take 33 bytes, so this is
-    /// a prefetch of some 15 GiB.
+    /// Bytes of what waits in all sessions of one connection because the client does not read its replies, with what they
+    /// are working on; above it the connection is closed. READ requests take 33 bytes, so this is a prefetch of some 15
+    /// GiB.
     pub queued_bytes_unread: usize,
     /// Key exchanges over finite fields at the same time, of clients that are not logged in; the others wait their turn.
     pub dear_exchanges: usize,

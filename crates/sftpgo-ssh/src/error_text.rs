@@ -2,7 +2,7 @@
 
 use sftpgo_core::{Error, ErrorKind};
 
-/// What a person reads behind the name of a file.
+/// Returns what a person reads behind the name of a file.
 pub(crate) fn error_text(error: &Error) -> String {
     match error.kind() {
         // This one is the contract's word, the same in every protocol.

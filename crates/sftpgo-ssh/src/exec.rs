@@ -60,7 +60,7 @@ impl Command {
 }
 
 impl Refusal {
-    /// Why a line is not one command.
+    /// Returns the refusal of a line that is not one command.
     fn because(why: NotWords, config: &ServerConfig) -> Self {
         match why {
             NotWords::Unfinished => Self("the command has a quote without its end".to_owned()),
@@ -71,7 +71,7 @@ impl Refusal {
         }
     }
 
-    /// What there is instead of a shell.
+    /// Returns the refusal of a shell, with what there is instead.
     pub(crate) fn of(config: &ServerConfig) -> Self {
         let offered = if config.enable_scp {
             "SFTP and SCP"

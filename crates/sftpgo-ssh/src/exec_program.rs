@@ -16,7 +16,7 @@ pub const PIECE: usize = 64 * 1024;
 /// What the channel has to do before the next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Nothing: there is more to do at once.
+    /// Nothing but to call again: there is more to do at once.
     Continue,
     /// Wait for input, or for its end.
     NeedInput,
@@ -36,9 +36,9 @@ pub struct Streams {
     input: ReceiveQueue,
     input_ended: bool,
     output_lost: bool,
-    /// To be sent as the channel's data.
+    /// Bytes to be sent as the channel's data.
     pub stdout: Vec<u8>,
-    /// To be sent as the channel's extended data.
+    /// Bytes to be sent as the channel's extended data.
     pub stderr: Vec<u8>,
     pause: Duration,
 }
@@ -49,17 +49,17 @@ impl Streams {
         self.input.push(data)
     }
 
-    /// Nothing more will arrive.
+    /// Says that nothing more will arrive.
     pub fn end_input(&mut self) {
         self.input_ended = true;
     }
 
-    /// Nobody takes the output any more.
+    /// Says that nobody takes the output any more.
     pub fn lose_output(&mut self) {
         self.output_lost = true;
     }
 
-    /// What arrived and was not consumed.
+    /// Returns what arrived and was not consumed.
     pub fn input(&self) -> &[u8] {
         self.input.rest()
     }
@@ -79,7 +79,7 @@ impl Streams {
         self.output_lost
     }
 
-    /// How long the user's bandwidth asks to wait before the next step; asked once.
+    /// Returns how long the user's bandwidth asks to wait before the next step; asked once.
     pub fn take_pause(&mut self) -> Duration {
         std::mem::take(&mut self.pause)
     }

@@ -61,7 +61,7 @@ impl HostKey {
         self.key.algorithm().to_string()
     }
 
-    /// As the engine signs with it.
+    /// Returns the key as the engine signs with it.
     fn for_engine(&self) -> Result<proto::HostKey> {
         proto::HostKey::from_private(&self.key).map_err(|error| {
             let name = match &self.path {
@@ -153,8 +153,8 @@ pub fn load(path: &Path) -> Result<HostKey> {
     })
 }
 
-/// Everybody, or the group of a file that is this process's own. A file of another's may be readable for a group that
-/// this process is in: so do distributions and container platforms hand out a key.
+/// Can everybody read it, or the group of a file that is this process's own? A file of another's may be readable for a
+/// group that this process is in: so do distributions and container platforms hand out a key.
 fn is_open_to_others(found: &Metadata) -> bool {
     let others = match found.uid() == geteuid().as_raw() {
         true => 0o077,
@@ -227,7 +227,7 @@ fn make(name: &str) -> Result<PrivateKey> {
     }
 }
 
-/// Whole or not at all, and readable by nobody else from its first byte.
+/// Writes the key whole or not at all, and readable by nobody else from its first byte.
 fn store(path: &Path, key: &PrivateKey) -> Result<()> {
     let problem = |error: io::Error| {
         Error::new(

@@ -12,7 +12,7 @@ use crate::{
     sftp::{Engine, SftpWork},
 };
 
-/// What the settings allow.
+/// What is offered on channels, as the settings allow it.
 pub(crate) struct Offered {
     config: Arc<ServerConfig>,
 }

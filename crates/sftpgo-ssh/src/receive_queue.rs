@@ -20,7 +20,7 @@ impl ReceiveQueue {
         data
     }
 
-    /// What has arrived and was not taken.
+    /// Returns what has arrived and was not taken.
     pub(crate) fn rest(&self) -> &[u8] {
         self.buffer.get(self.start..).unwrap_or_default()
     }

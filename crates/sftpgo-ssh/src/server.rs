@@ -41,9 +41,9 @@ use crate::{
 
 /// Stack of a connection's thread; touched pages only are in memory.
 const STACK: usize = 2 * 1024 * 1024;
-/// After a failed accept (no file handle left, mostly) the next is tried this much later.
+/// The time after which accepting is tried again when it failed, mostly because no descriptor is left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
-/// How often a stopping server looks whether transfers still run.
+/// The time after which a stopping server looks again whether transfers still run.
 const SHUTDOWN_POLL: Duration = Duration::from_millis(50);
 /// Connections get this long to say goodbye once they have been told to close.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -63,7 +63,7 @@ pub struct Services {
 /// An SSH server that is not listening yet.
 pub struct Server {
     context: Arc<ServerContext>,
-    /// For connections that are to begin with a PROXY header.
+    /// Places for connections that are to begin with a PROXY header.
     headers: Arc<Semaphore>,
 }
 

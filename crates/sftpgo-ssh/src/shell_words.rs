@@ -89,7 +89,7 @@ pub fn split(line: &[u8]) -> Result<Vec<Word>, NotWords> {
     Ok(words)
 }
 
-/// What `byte` begins, unquoted and before `behind`, that is for a shell.
+/// Returns the operator of a shell that `byte` begins, unquoted and before `behind`.
 fn operator(byte: u8, behind: &[u8]) -> Option<&'static str> {
     match byte {
         b';' => Some(";"),

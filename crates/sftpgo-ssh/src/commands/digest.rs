@@ -12,7 +12,7 @@ use crate::{
     shell_words::Word,
 };
 
-/// What is computed.
+/// The hash that is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Algorithm {
     Md5,
@@ -34,7 +34,7 @@ pub(super) struct Digest {
     failed: bool,
 }
 
-/// One name that is being worked on.
+/// What is being read, standard input or a file, with its hash so far.
 struct Computing {
     name: Vec<u8>,
     hash: Hash,

@@ -31,7 +31,7 @@ pub enum SshCommand {
 }
 
 impl SshCommand {
-    /// Every command there is.
+    /// All commands there are.
     pub const ALL: [Self; 7] = [
         Self::Md5sum,
         Self::Sha1sum,
@@ -42,7 +42,7 @@ impl SshCommand {
         Self::Pwd,
     ];
 
-    /// As it is typed.
+    /// Returns the name as it is typed.
     pub fn name(self) -> &'static str {
         match self {
             Self::Md5sum => "md5sum",

@@ -33,7 +33,7 @@ pub(super) struct Overflow;
 pub(super) struct Channels {
     open: Vec<Channel>,
     control: Arc<Control>,
-    /// Of the user who is logged in.
+    /// The usage of the user who is logged in.
     account: Option<Arc<QuotaAccount>>,
     most_open: usize,
     most_moving: usize,
@@ -48,7 +48,7 @@ struct Channel {
     is_closed: bool,
 }
 
-/// What an open channel is for.
+/// What is open on a channel.
 enum What {
     Idle { input_ended: bool },
     Running { session: Running, is_listed: bool },
@@ -196,7 +196,7 @@ impl Channels {
         })
     }
 
-    /// When a session that pauses goes on.
+    /// Returns when the first of the sessions that pause goes on.
     pub(super) fn due(&self) -> Option<Instant> {
         let times = self
             .sessions()
@@ -302,7 +302,7 @@ impl Running {
         }
     }
 
-    /// What it has open ends.
+    /// Ends what is open on it.
     fn end(&mut self) {
         let session = self.0.take();
         if catch_unwind(AssertUnwindSafe(|| drop(session))).is_err() {

@@ -34,7 +34,7 @@ pub(super) struct LoginState {
 #[derive(Default)]
 struct Activity {
     sessions: Vec<Weak<Connection>>,
-    /// When the last session ended: its client was active until then.
+    /// When the last session ended; the client was active until then.
     session_ended: Option<Instant>,
 }
 
@@ -74,7 +74,7 @@ impl Control {
         self.socket.stop_receiving();
     }
 
-    /// Why the connection has to close, if it has to.
+    /// Returns why the connection has to close, if it has to.
     pub(super) fn reason(&self) -> Option<&'static str> {
         self.reason.get().copied()
     }
@@ -103,7 +103,7 @@ impl Control {
         self.activity().session_ended = Some(now);
     }
 
-    /// When the client was active last; none before the first session.
+    /// Returns when the client was active last; none before the first session.
     pub(super) fn last_active(&self) -> Option<Instant> {
         let activity = self.activity();
         let sessions = activity.sessions.iter().filter_map(Weak::upgrade);

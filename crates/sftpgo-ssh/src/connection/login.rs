@@ -14,7 +14,7 @@ use super::host::Host;
 use crate::unauthenticated_limiter::Stage;
 
 impl Host {
-    /// What the client hears of its request.
+    /// Decides about a request to log in, and returns what the client hears of it.
     pub(super) fn answer_login(&mut self, login: Login<'_>) -> LoginAnswer {
         self.reach(Stage::LoggingIn);
         if self.server.logins.is_banned(self.remote) {
@@ -60,7 +60,7 @@ impl Host {
         }
     }
 
-    /// One question was asked, for the password.
+    /// Takes the answer to the one question that was asked, for the password.
     fn take_answers(&mut self, user: &SentName<'_>, mut answers: Answers<'_>) -> LoginAnswer {
         match (answers.next(), answers.next()) {
             (Some(password), None) => self.try_password(user, password),

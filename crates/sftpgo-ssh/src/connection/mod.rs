@@ -65,7 +65,7 @@ pub(crate) fn engine_config(config: &ServerConfig) -> Result<Arc<proto::Config>>
     Ok(Arc::new(engine))
 }
 
-/// What the thread and the warden of a connection share.
+/// Makes what the thread and the warden of a connection share.
 ///
 /// # Errors
 /// The system's: the socket cannot be used.
@@ -74,11 +74,11 @@ pub(crate) fn control(stream: std::net::TcpStream) -> std::io::Result<Arc<Contro
     Ok(Arc::new(Control::new(socket, Instant::now())))
 }
 
-/// How a connection begins.
+/// What a connection begins with.
 pub(crate) struct Opening {
     /// The client, as far as anybody says who it is.
     pub(crate) remote: SocketAddr,
-    /// What it has sent already.
+    /// Bytes that the client has sent already.
     pub(crate) received: Vec<u8>,
     /// A PROXY header may come first, and says nothing here.
     pub(crate) passes_header_over: bool,
@@ -87,7 +87,7 @@ pub(crate) struct Opening {
 /// What a connection gives back when somebody has logged in.
 pub(crate) struct UntilLogin {
     permit: Permit,
-    /// For a handle of the user's home.
+    /// The descriptor for a handle of the user's home.
     _descriptor: Option<descriptors::Permit>,
 }
 

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use sftpgo_core::registry::ConnectionGuard;
 
-/// Who begins a session with the login, and leaves with the last one, as most do, is not listed in between: an operator who closes
-/// what is in the list finds it there.
+/// The time that a connection without a session is not listed itself. One that begins a session with the login, and leaves
+/// with the last one, as most do, is not listed in between: an operator who closes what is in the list finds it there.
 const LINGERS: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
@@ -42,7 +42,7 @@ impl Presence {
         }
     }
 
-    /// When [`Presence::look`] has something to do.
+    /// Returns when [`Presence::look`] has something to do.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due
     }

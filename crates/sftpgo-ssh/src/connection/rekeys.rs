@@ -2,14 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-/// So many at once are nothing unusual.
+/// The number of exchanges that may come at once.
 const BURST: u64 = 64;
-/// One more for each second, and for so many bytes: OpenSSH with `RekeyLimit=1M` asks about every 80 KiB.
+/// Bytes for which one more exchange may come, as one may for each second: OpenSSH with `RekeyLimit=1M` asks about every 80
+/// KiB.
 const BYTES: u64 = 16 * 1024;
 
 /// The exchanges that one client began after the first.
 pub(super) struct Rekeys {
-    /// How many may come now.
+    /// The number of exchanges that may come now.
     left: u64,
     since: Instant,
     bytes: u64,
@@ -24,7 +25,7 @@ impl Rekeys {
         }
     }
 
-    /// Who is logged in may ask more often than before.
+    /// Says that the client is logged in, and may ask more often than before.
     pub(super) fn logged_in(&mut self, now: Instant, bytes: u64) {
         *self = Self {
             left: BURST,

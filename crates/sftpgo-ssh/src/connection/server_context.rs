@@ -18,9 +18,9 @@ pub(crate) struct ServerContext {
     /// For connections that begin now.
     pub(crate) engine: Mutex<Arc<proto::Config>>,
     pub(crate) logins: Arc<Logins>,
-    /// What runs on channels.
+    /// What runs on the channels.
     pub(crate) offer: Box<dyn Offer>,
-    /// Where keys are exchanged that are dear.
+    /// The threads that compute dear key exchanges.
     pub(crate) exchanges: FairPool,
     pub(crate) gate: Arc<Gate>,
     pub(crate) connections: Arc<Connections>,

@@ -23,7 +23,7 @@ const SEND: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
 #[cfg(target_vendor = "apple")]
 const SEND: SendFlags = SendFlags::DONTWAIT;
 
-/// What a thread that waits for the network was woken by.
+/// What woke a thread that waits for the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Received {
     /// So many bytes were added to the input.
@@ -140,12 +140,12 @@ pub(super) struct Input {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// All the room was used the last time.
+    /// Was all the room used the last time?
     was_full: bool,
 }
 
 impl Input {
-    /// What was received before.
+    /// Makes the input with what was received before.
     pub(super) fn starting_with(bytes: Vec<u8>) -> Self {
         Self {
             end: bytes.len(),
@@ -158,14 +158,14 @@ impl Input {
         self.start == self.end
     }
 
-    /// What was received.
+    /// Returns what was received and not consumed.
     pub(super) fn unread(&mut self) -> &mut [u8] {
         self.buffer
             .get_mut(self.start..self.end)
             .unwrap_or_default()
     }
 
-    /// So many bytes are done with.
+    /// Drops bytes that are done with.
     pub(super) fn consume(&mut self, count: usize) {
         self.start = self.start.saturating_add(count).min(self.end);
     }
@@ -188,7 +188,7 @@ impl Input {
         }
     }
 
-    /// So many bytes came into the room.
+    /// Adds bytes that came into the room.
     fn add(&mut self, count: usize) {
         self.end = self.end.saturating_add(count).min(self.buffer.len());
         self.was_full = self.end == self.buffer.len();

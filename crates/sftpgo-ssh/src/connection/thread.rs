@@ -24,9 +24,10 @@ use super::{
     socket::{Input, Received},
 };
 
-/// How soon a thread that receives nothing, because its sessions have enough to do, notices that it has to close.
+/// The time after which a thread that receives nothing, because its sessions have enough to do, notices that it has to
+/// close.
 const LOOK: Duration = Duration::from_millis(100);
-/// Who asks for new keys without end gets them after this, each time.
+/// The time after which a client that asks for new keys without end gets them, each time.
 const REKEY_DELAY: Duration = Duration::from_millis(100);
 
 pub(super) struct Thread {
@@ -39,9 +40,9 @@ pub(super) struct Thread {
     moved: u64,
     /// When the key exchange begins from our side.
     begins: Option<Instant>,
-    /// Nothing was sent since something was received, so that the system has not acknowledged it.
+    /// Was nothing sent since something was received? Then the system has not acknowledged it.
     is_unanswered: bool,
-    /// Nothing was to do for a while, and what is not needed meanwhile was given back.
+    /// Was there nothing to do for a while? Then what is not needed meanwhile was given back.
     is_quiet: bool,
     /// Why nothing can be sent any more. What the client had sent before is done all the same.
     broken: Option<std::io::Error>,
@@ -50,9 +51,9 @@ pub(super) struct Thread {
 /// How a connection ended.
 pub(super) struct Ended {
     pub(super) reason: String,
-    /// On purpose, and not by its client.
+    /// Did the server end it, and not the client?
     pub(super) is_closed_here: bool,
-    /// What waits to be sent is for the client to know why.
+    /// Does what waits to be sent tell the client why?
     has_last_words: bool,
 }
 
@@ -81,7 +82,7 @@ pub(super) struct Rest {
 }
 
 impl Thread {
-    /// On the heap, and made in a frame of its own: the stack of a thread that waits takes whole pages.
+    /// Makes it on the heap, and in a frame of its own: the stack of a thread that waits takes whole pages.
     #[inline(never)]
     pub(super) fn boxed(
         server: Arc<ServerContext>,
@@ -305,7 +306,8 @@ impl Thread {
         Ok(())
     }
 
-    /// How long nothing has to be done unless something comes: until a time, if there is one; none when there is something.
+    /// Returns how long nothing has to be done unless something comes: until a time, if there is one; none when there is
+    /// something.
     fn until_due(&self) -> Option<Option<Instant>> {
         if self.broken.is_some() || self.host.channels.have_work(&self.ssh) {
             return None;
@@ -355,7 +357,7 @@ impl Thread {
         })
     }
 
-    /// Nothing more can be received.
+    /// Ends the connection when nothing more can be received.
     fn end(&mut self) -> Ended {
         match self.host.control.reason() {
             Some(reason) => self.close(reason),
@@ -363,7 +365,7 @@ impl Thread {
         }
     }
 
-    /// Nothing was to do for a while: what is not needed before there is goes back.
+    /// Gives back what is not needed before there is something to do.
     fn fall_quiet(&mut self) {
         self.is_quiet = true;
         self.ssh.shrink();

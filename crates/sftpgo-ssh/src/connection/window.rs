@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// The window of a channel that is opened.
 pub(super) const FIRST: u32 = 2 * 1024 * 1024;
-/// As far as it grows: what OpenSSH's client has under way at the most.
+/// The largest window in bytes: what OpenSSH's client has under way at the most.
 const MOST: u32 = 16 * 1024 * 1024;
 /// The least of a user whose uploads are limited: room for two of most clients' packets.
 const LEAST: u32 = 64 * 1024;
@@ -24,7 +24,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Of a channel that is opened; `rate` limits the user's uploads, in bytes a second.
+    /// Makes the window of a channel that is opened; `rate` limits the user's uploads, in bytes a second.
     pub(super) fn new(rate: Option<u64>, now: Instant) -> Self {
         Self {
             size: rate.map_or(FIRST, throttled),
@@ -37,7 +37,7 @@ impl Window {
         self.size
     }
 
-    /// So many bytes are given back to the client. Says the size from here on, each time that half of it has been used.
+    /// Gives bytes back to the client. Returns the size from here on, each time that half of it has been used.
     pub(super) fn give_back(
         &mut self,
         bytes: usize,

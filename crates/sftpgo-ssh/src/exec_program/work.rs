@@ -10,7 +10,7 @@ use crate::{
 
 /// A command, until it is done.
 pub(crate) struct ProgramWork {
-    /// None when it has ended.
+    /// The program; none when it has ended.
     program: Option<Box<dyn Program>>,
     streams: Streams,
     /// What comes after the output was sent; none while the program works.
@@ -87,7 +87,7 @@ impl ProgramWork {
     }
 }
 
-/// What is behind the first `count` bytes, if there is something.
+/// Returns what is behind the first `count` bytes, if there is something.
 fn part(bytes: &[u8], count: usize) -> Option<&[u8]> {
     bytes.get(count..).filter(|rest| !rest.is_empty())
 }

@@ -4,7 +4,7 @@ use crate::shell_words::Word;
 
 /// Options of the half that connects (OpenSSH's scp.c). Wrappers hand them on to this one, where they mean nothing.
 const FOR_THE_OTHER_HALF: &[u8] = b"12346ABCOqRsTv";
-/// The same with a value.
+/// Options of that half which have a value.
 const WITH_VALUE: &[u8] = b"DFJMPSXcilo";
 
 /// What an scp client asked for when it started the command.
@@ -18,7 +18,7 @@ pub struct Arguments {
     pub preserve: bool,
     /// `-d`: the target has to be a directory.
     pub to_directory: bool,
-    /// What to send, or where to put what comes.
+    /// The files to send, or the place for what comes.
     pub paths: Vec<Word>,
 }
 

@@ -9,7 +9,7 @@ use sftpgo_core::{
 use super::glob::{self, Component};
 use crate::shell_words::Word;
 
-/// What one word may become, in bytes of paths: as much as Linux lets a command line have.
+/// Bytes of the paths that one word may become: as much as Linux lets a command line have.
 const MOST: usize = 2 * 1024 * 1024;
 /// Names looked at in one step.
 const NAMES: usize = 1000;
@@ -71,7 +71,7 @@ impl Expansion {
         Ok(false)
     }
 
-    /// What was found, in order.
+    /// Returns what was found, in order.
     ///
     /// # Errors
     /// Nothing was found, and something could not be searched.

@@ -24,7 +24,7 @@ enum Token {
     Byte(u8),
     AnyByte,
     AnyBytes,
-    /// Any of these.
+    /// Any of these bytes.
     Set(Box<Bytes>),
 }
 

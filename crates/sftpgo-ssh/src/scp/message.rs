@@ -21,9 +21,9 @@ const MODE_BITS: u32 = 0o7777;
 pub enum Record<'a> {
     /// `T`: times of the next file or directory, in Unix seconds.
     Times {
-        /// Modification.
+        /// The time of modification, in Unix seconds.
         mtime: u64,
-        /// Access.
+        /// The time of access, in Unix seconds.
         atime: u64,
     },
     /// `C`: a file; its data follows the answer.
@@ -32,14 +32,14 @@ pub enum Record<'a> {
         mode: u32,
         /// Bytes of data, at most 2^63-1.
         size: u64,
-        /// One path component.
+        /// The name: one path component.
         name: &'a [u8],
     },
     /// `D`: a directory; its entries follow, and an `E`.
     Directory {
         /// Permission bits.
         mode: u32,
-        /// One path component.
+        /// The name: one path component.
         name: &'a [u8],
     },
     /// `E`: the end of the directory's entries.
@@ -199,7 +199,7 @@ fn number(digits: &[u8]) -> Option<u64> {
     (number <= i64::MAX.unsigned_abs()).then_some(number)
 }
 
-/// One path component without control characters.
+/// Is it one path component without control characters?
 fn is_acceptable(name: &[u8]) -> bool {
     !matches!(name, b"" | b"." | b"..")
         && !name

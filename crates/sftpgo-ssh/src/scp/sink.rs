@@ -20,7 +20,7 @@ use crate::{
     exec_program::{PIECE, Program, Step, Streams},
 };
 
-/// What the database is asked about before a record is taken.
+/// The request that the database is asked about before a record is taken.
 const NEW_FILE: OpenRequest = OpenRequest {
     read: false,
     write: true,
@@ -190,7 +190,7 @@ impl Sink {
         }
     }
 
-    /// What a file or directory gets when all of it is there.
+    /// Returns the attributes that a file or directory gets when all of it is there.
     fn change(&mut self, mode: u32) -> SetAttributes {
         SetAttributes {
             // As cp, which leaves set-uid and its like behind where it may not set them.

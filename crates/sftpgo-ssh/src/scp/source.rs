@@ -20,11 +20,11 @@ use crate::{
     shell_words::Word,
 };
 
-/// What the user's root is called in a record: it has no name, and clients refuse `.` and `/`.
+/// The name of the user's root in a record: it has no name, and clients refuse `.` and `/`.
 const ROOT_NAME: &[u8] = b"root";
 /// Directories of one tree that are open inside each other, two handles of the system for each.
 const MAX_DEPTH: usize = 256;
-/// Why a file's data is not what its record announced.
+/// What the client hears of a file whose data is not what its record announced.
 const CHANGED: &str = "The file changed while it was sent";
 
 /// The side that sends files.
@@ -35,7 +35,7 @@ pub struct Source {
     words: VecDeque<Word>,
     /// The word whose matches are searched.
     expanding: Option<(Expansion, Word)>,
-    /// What a word stands for, each with how the client would write it.
+    /// The paths that a word stands for, each with how the client would write it.
     ready: VecDeque<(VirtualPath, Vec<u8>)>,
     /// The directories that are sent, the innermost last.
     directories: Vec<Level>,
@@ -64,7 +64,7 @@ enum Item {
 struct Outgoing {
     transfer: Transfer,
     shown: Vec<u8>,
-    /// As announced.
+    /// The metadata as the record announced it.
     metadata: Metadata,
     offset: u64,
     /// Why its data is not what the file has; zeros are sent then, so that both sides stay in step.

@@ -10,7 +10,7 @@ use super::Arguments;
 
 /// A directory has to be writable for its entries to get in, whatever mode it will have.
 const OWNER_BITS: u32 = 0o700;
-/// What a record's mode says about access.
+/// The bits of a record's mode that say who may do what.
 pub(super) const PERMISSION_BITS: u32 = 0o777;
 
 /// The directory that records go into, or the name that the first one gets.
@@ -65,7 +65,7 @@ impl Target {
         }
     }
 
-    /// As the client writes it.
+    /// Returns the path as the client writes it.
     pub(super) fn shown(&self) -> &[u8] {
         &self.shown
     }
@@ -75,7 +75,7 @@ impl Target {
         self.entered.is_empty()
     }
 
-    /// What a record's name stands for: one of the directory, or the target itself.
+    /// Returns what a record's name stands for: one of the directory, or the target itself.
     ///
     /// # Errors
     /// The path is too long.

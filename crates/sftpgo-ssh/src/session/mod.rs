@@ -36,7 +36,7 @@ const KEEP_SPARE: usize = 16 * 1024;
 pub(crate) trait Sender {
     /// Sends what can go now of what a client takes as output, and returns how much that was.
     fn send(&mut self, data: &[u8]) -> usize;
-    /// The same for what a client shows as an error.
+    /// Sends what a client shows as an error, as [`Sender::send`] sends data.
     fn send_error(&mut self, data: &[u8]) -> usize;
     /// Lets the client hear something.
     fn reassure(&mut self);
@@ -45,15 +45,15 @@ pub(crate) trait Sender {
 /// What a session waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// More input.
+    /// It waits for more input.
     Input,
-    /// Its next turn.
+    /// It waits for its next turn.
     Again,
-    /// This time.
+    /// It waits for this time.
     Until(Instant),
-    /// That the client or the network takes what is to be sent.
+    /// It waits for the client or the network to take what is to be sent.
     Output,
-    /// Nothing: it has ended with this exit status.
+    /// It waits for nothing: it has ended with this exit status.
     Done(u32),
 }
 
@@ -63,9 +63,9 @@ pub(crate) trait Work: Send {
     fn write_through(&mut self, data: &[u8]) -> usize;
     /// Takes what arrived, and returns a buffer that is not needed any more.
     fn push(&mut self, data: Vec<u8>) -> Vec<u8>;
-    /// Nothing more will arrive.
+    /// Says that nothing more will arrive.
     fn end_input(&mut self);
-    /// Nobody takes the output any more: what has arrived is done all the same.
+    /// Says that nobody takes the output any more: what has arrived is done all the same.
     fn lose_client(&mut self);
     /// Bytes that were pushed and are not done.
     fn queued_len(&self) -> usize;
@@ -105,21 +105,21 @@ pub(crate) struct Session {
     /// Bytes that arrived and were not given back to the client's window.
     owed: usize,
     next: Next,
-    /// Its last turn ended without anything to do: what arrives may be done where it lies.
+    /// Did its last turn end without anything to do? Then what arrives may be done where it lies.
     is_at_rest: bool,
     input: Input,
     is_client_gone: bool,
     pause: Option<Pause>,
     /// When the client heard something last.
     heard: Instant,
-    /// What an operator sees of it.
+    /// The session as it is listed for operators.
     listed: Option<Arc<Connection>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Input {
     Open,
-    /// Nothing more will arrive, which the work was not told.
+    /// Nothing more will arrive, and the work was not told so yet.
     Ending,
     Ended,
 }
@@ -134,7 +134,7 @@ struct Pause {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Held {
     pub(crate) all: usize,
-    /// Those of sessions that are at work, which will let go of them by themselves.
+    /// Bytes of sessions that are at work, which will let go of them by themselves.
     pub(crate) moving: usize,
 }
 
@@ -157,7 +157,7 @@ impl Session {
         }
     }
 
-    /// What it waits for.
+    /// Returns what it waits for.
     pub(crate) fn next(&self) -> Next {
         self.next
     }
@@ -182,7 +182,7 @@ impl Session {
         }
     }
 
-    /// Nothing more will arrive.
+    /// Says that nothing more will arrive.
     pub(crate) fn end_input(&mut self) {
         if self.input == Input::Open {
             self.input = Input::Ending;
@@ -210,7 +210,7 @@ impl Session {
         self.work.shrink();
     }
 
-    /// What it holds of the connection's memory.
+    /// Returns what it holds of the connection's memory.
     pub(crate) fn held(&self) -> Held {
         let all = self.arrived.len() + self.in_work;
         let is_moving = matches!(self.next, Next::Again | Next::Until(_));
@@ -220,8 +220,8 @@ impl Session {
         }
     }
 
-    /// How much of what arrived is to be given back to the client's window: what is done, and everything where the session
-    /// cannot go on before more arrives or the client has read.
+    /// Returns how much of what arrived is to be given back to the client's window: what is done, and everything where the
+    /// session cannot go on before more arrives or the client has read.
     pub(crate) fn take_credit(&mut self) -> usize {
         let kept = match self.next {
             Next::Again | Next::Until(_) => self.arrived.len() + self.work.queued_len(),
@@ -309,7 +309,7 @@ impl Session {
         }
     }
 
-    /// Until when a pause lasts or has to be looked after.
+    /// Returns until when a pause lasts or has to be looked after.
     fn paused(&mut self, now: Instant, out: &mut dyn Sender) -> Option<Instant> {
         let pause = self.pause.as_mut()?;
         let is_over = now >= pause.until;

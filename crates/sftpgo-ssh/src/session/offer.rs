@@ -13,7 +13,7 @@ pub(crate) enum Request<'r> {
     Subsystem(&'r [u8]),
     /// A shell.
     Shell,
-    /// This command line.
+    /// A command, by its command line.
     Exec(&'r [u8]),
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Started {
     pub(crate) is_listed: bool,
 }
 
-/// Everything that a server runs on channels.
+/// What a server runs on channels.
 pub(crate) trait Offer: Send + Sync {
     /// Starts what the client asks for; none where that is refused.
     fn start(&self, request: Request<'_>, open: OpenFiles<'_>) -> Option<Started>;

@@ -41,13 +41,13 @@ const EXTENSIONS: &[(&str, &str)] = &[
 pub struct Engine {
     pub(super) session: Session,
     pub(super) handles: Handles,
-    /// Some clients ask who the server is.
+    /// What clients take the server for that ask who it is.
     pub(super) taken_for: TakenFor,
     /// Goes on before the next request.
     pub(super) copy: Option<Copy>,
     /// The same.
     pub(super) closing: Option<Closing>,
-    /// Its data comes before the next request.
+    /// A WRITE whose data is coming, before the next request.
     writing: Option<Writing>,
     framer: Framer,
     replies: Replies,
@@ -77,7 +77,7 @@ impl Engine {
         }
     }
 
-    /// Of a server with this software version in its identification line, which some clients go by.
+    /// Makes it the engine of a server with this software version in its identification line, which some clients go by.
     #[must_use]
     pub fn under_the_name(mut self, software: &str) -> Self {
         self.taken_for = TakenFor::by_name(software);
@@ -161,7 +161,7 @@ impl Engine {
         self.replies.take()
     }
 
-    /// Nobody hears the replies any more. What has arrived is done at once, and nobody's bandwidth pays for it:
+    /// Says that nobody hears the replies any more. What has arrived is done at once, and nobody's bandwidth pays for it:
     /// the user may be back already.
     pub fn client_is_gone(&mut self) {
         self.client_gone = true;
@@ -176,7 +176,7 @@ impl Engine {
         self.unpaid > 0
     }
 
-    /// How much of the throttled replies to send at once.
+    /// Returns how much of the throttled replies to send at once.
     pub fn piece(&self) -> usize {
         self.session
             .throttle()
@@ -189,7 +189,7 @@ impl Engine {
         self.session.throttle().pass(Operation::Download, bytes)
     }
 
-    /// How long the user's bandwidth asks to wait before the next request; asked once.
+    /// Returns how long the user's bandwidth asks to wait before the next request; asked once.
     pub fn take_pause(&mut self) -> Duration {
         std::mem::take(&mut self.pause)
     }

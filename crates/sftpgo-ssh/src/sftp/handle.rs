@@ -25,7 +25,7 @@ struct Slot {
 }
 
 impl Handles {
-    /// None open, and never more than the limits allow.
+    /// Makes the handles of a session: none is open, and never are more than the limits allow.
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             slots: Vec::new(),
@@ -34,7 +34,7 @@ impl Handles {
         }
     }
 
-    /// How many may be open at once.
+    /// Returns how many may be open at once.
     pub(super) fn most(&self) -> usize {
         self.most
     }
@@ -50,7 +50,7 @@ impl Handles {
         ))
     }
 
-    /// The same for a directory.
+    /// Checks that a directory may be opened too.
     pub(super) fn check_room_for_directory(&self) -> Result<()> {
         self.check_room()?;
         let is_directory = |slot: &&Slot| matches!(slot.open, Some(OpenHandle::Directory(_)));
@@ -125,7 +125,7 @@ impl Handles {
         }
     }
 
-    /// Whatever is behind a handle.
+    /// Returns what a handle stands for, a file or a directory.
     pub(super) fn any(&mut self, handle: &[u8]) -> Result<&mut OpenHandle> {
         self.find(handle)?.open.as_mut().ok_or_else(unknown)
     }

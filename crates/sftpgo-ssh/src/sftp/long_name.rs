@@ -56,7 +56,7 @@ fn special(mode: u32) -> u8 {
 
 struct Date {
     year: i64,
-    /// From 0.
+    /// The month, from 0.
     month: usize,
     day: i64,
 }

@@ -4,7 +4,8 @@ use sftpgo_core::{Error, ErrorKind};
 
 use super::proto::status::StatusCode;
 
-/// As OpenSSH's sftp-server has it (`errno_to_portable`), and a name too long is not there either.
+/// Returns the code of a kind as OpenSSH's sftp-server has it (`errno_to_portable`); a name that is too long is not there
+/// either.
 pub(super) fn code(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::Unresolvable => {
@@ -16,7 +17,7 @@ pub(super) fn code(kind: ErrorKind) -> StatusCode {
     }
 }
 
-/// Why, without the words that the code says already.
+/// Returns why, without the words that the code says already.
 pub(super) fn why(error: &Error) -> &str {
     let message = error.message();
     let words = code(error.kind()).words();

@@ -16,7 +16,7 @@ pub(super) enum Order {
 /// What is known of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Habit {
-    /// It sends this.
+    /// It sends this order.
     Always(Order),
     /// Versions or programs that do either have the same name: what is there decides, and this where that tells nothing.
     InDoubt(Order),
@@ -29,12 +29,13 @@ pub(super) enum TakenFor {
     Another,
     /// OpenSSH, which every such client knows by the beginning of the name.
     OpenSsh,
-    /// One or the other: some look for a name anywhere, and AsyncSSH knows paramiko's too, ssh2 for node Dropbear's.
+    /// It takes it for one or the other: some look for a name anywhere, and AsyncSSH knows paramiko's too, ssh2 for node
+    /// Dropbear's.
     Unsure,
 }
 
 impl TakenFor {
-    /// Of the software version in the server's identification line.
+    /// Returns what the software version in the server's identification line is taken for.
     pub(super) fn by_name(software: &str) -> Self {
         if software.starts_with("OpenSSH") {
             return Self::OpenSsh;
@@ -47,7 +48,7 @@ impl TakenFor {
     }
 }
 
-/// How the files look if one of the orders is meant.
+/// What would become of the link if one of the orders is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Prospect {
     /// The link's directory is there and its name is free.
@@ -107,7 +108,7 @@ const CLIENTS: &[(&str, Habit)] = &[
     ("libssh2_", InDoubt(TargetFirst)),
 ];
 
-/// What is known of the client with this identification line, which takes the server for that.
+/// Returns what is known of the client with this identification line, which takes the server for that.
 pub(super) fn habit_of(line: &str, server: TakenFor) -> Habit {
     let software = ["SSH-2.0-", "SSH-1.99-"]
         .into_iter()

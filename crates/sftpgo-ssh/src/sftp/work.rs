@@ -7,7 +7,7 @@ use crate::session::{SEND_AT, Sender, Step, Work};
 
 /// The requests of one session in the order they arrived, until the client is done.
 pub(crate) struct SftpWork {
-    /// None when it has ended.
+    /// The engine; none when it has ended.
     engine: Option<Engine>,
     state: State,
     /// What comes after the replies were sent.
@@ -81,7 +81,7 @@ impl SftpWork {
         Step::Worked
     }
 
-    /// Nothing is left to send.
+    /// Goes on when nothing is left to send.
     fn sent_all(&mut self) -> Step {
         self.state = State::Working;
         match std::mem::replace(&mut self.then, Then::GoOn) {

@@ -28,11 +28,12 @@ struct State {
     pace: Pace,
 }
 
-/// What becomes of a new connection.
+/// The answer to a new connection.
 pub(crate) enum Entrance {
     /// It may be served.
     Permitted(Permit),
-    /// Its source has had many others closed already: it comes in after this by [`UnauthenticatedLimiter::enter_in_turn`].
+    /// Its source has had many others closed already. It may be served after this time by
+    /// [`UnauthenticatedLimiter::enter_in_turn`].
     Later(Duration),
     /// There is no room for it.
     Refused,
@@ -44,7 +45,7 @@ struct Entry {
     close: CancellationToken,
 }
 
-/// How far a connection is. Who is further has paid more for it and is more likely a person.
+/// How far a connection has come. One that has come further has cost its client more, and is more likely a person's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
     /// No key exchange has been finished.
@@ -90,7 +91,7 @@ impl UnauthenticatedLimiter {
             .map_or(Entrance::Refused, Entrance::Permitted)
     }
 
-    /// The same for who has waited for its turn; none if nobody can make room.
+    /// Lets a connection in that has waited for its turn; none if nobody can make room.
     pub(crate) fn enter_in_turn(
         self: &Arc<Self>,
         address: IpAddr,
@@ -156,7 +157,8 @@ impl State {
         Some(())
     }
 
-    /// One at this stage. At random: an attacker who knew who is next could keep its own connections and have others closed.
+    /// Returns one at this stage, at random: an attacker who knew who is next could keep its own connections and have
+    /// others closed.
     fn any(&self, source: Option<IpAddr>, stage: Stage) -> Option<u64> {
         let counts = |entry: &Entry| {
             entry.stage == stage && source.is_none_or(|source| entry.source == source)

@@ -8,9 +8,10 @@ use std::{
 
 /// A source has so many closed each second: a connection that is closed and its successor cost about 200 µs.
 const EACH: Duration = Duration::from_millis(5);
-/// So many more after a time without any, so that who comes after a crowd of silent clients does not wait.
+/// The number that may come at once after a time without any, so that a client that comes after a crowd of silent ones does
+/// not wait.
 const BURST: u32 = 64;
-/// Whoever would wait longer is refused. A thousand wait before.
+/// The longest wait; a connection that would wait longer is refused. A thousand wait before it.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Sources that waited long ago are forgotten when there are so many.
 const SOURCES: usize = 1024;
@@ -20,7 +21,7 @@ const SOURCES: usize = 1024;
 pub(super) struct Pace(HashMap<IpAddr, Instant>);
 
 impl Pace {
-    /// How long `source` waits for its next turn, which it has taken with this; none if it would be too long.
+    /// Returns how long `source` waits for its next turn, which it has taken with this; none if it would be too long.
     pub(super) fn take(&mut self, source: IpAddr, now: Instant) -> Option<Duration> {
         if self.0.len() >= SOURCES {
             self.0.retain(|_, next| *next > now);

@@ -11,7 +11,7 @@ const EXTENDED: u32 = 0x8000_0000;
 /// Attributes; each may be absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Attrs {
-    /// Bytes.
+    /// The size in bytes.
     pub size: Option<u64>,
     /// uid and gid.
     pub owner: Option<(u32, u32)>,

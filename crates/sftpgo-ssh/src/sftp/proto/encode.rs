@@ -20,12 +20,12 @@ impl Replies {
         self.0.is_empty()
     }
 
-    /// What is waiting.
+    /// Returns the bytes that wait to be sent.
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Nothing waits any more.
+    /// Drops the bytes that waited: they are sent.
     pub fn clear(&mut self) {
         if self.0.capacity() > KEEP {
             self.0 = Vec::new();
@@ -175,7 +175,7 @@ impl Replies {
     }
 }
 
-/// Where a packet whose length is not known yet starts.
+/// The start of a packet whose length is not known yet.
 struct Packet {
     start: usize,
 }

@@ -40,7 +40,7 @@ impl Framer {
         self.0.put_back(LENGTH_LEN + length);
     }
 
-    /// What has arrived and was not taken.
+    /// Returns what has arrived and was not taken.
     pub fn rest(&self) -> &[u8] {
         self.0.rest()
     }

@@ -21,7 +21,7 @@ pub enum StatusCode {
 }
 
 impl StatusCode {
-    /// What OpenSSH's sftp-server says of the code. Clients and scripts look for it in a STATUS.
+    /// Returns what OpenSSH's sftp-server says of the code. Clients and scripts look for it in a STATUS.
     pub fn words(self) -> &'static str {
         match self {
             Self::Ok => "Success",

@@ -7,14 +7,14 @@ const HANDLE_LEN: usize = 8;
 /// Length, type, id, handle, offset and the length of the data.
 const LEN: usize = 4 + 1 + 4 + (4 + HANDLE_LEN) + 8 + 4;
 
-/// What a WRITE (draft section 6.4) says before its data.
+/// The fields of a WRITE before its data (draft section 6.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriteHeader {
-    /// Of the request.
+    /// The id of the request.
     pub id: u32,
-    /// Where to.
+    /// The handle of the file.
     pub handle: [u8; HANDLE_LEN],
-    /// Where in the file.
+    /// The offset in the file, in bytes.
     pub offset: u64,
     /// Bytes of data that follow.
     pub len: usize,

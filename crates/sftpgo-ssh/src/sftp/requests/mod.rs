@@ -39,7 +39,7 @@ use super::{
     },
 };
 
-/// What a request answers.
+/// Whether a request wrote its reply, or why not.
 type HandlerResult = Result<(), Failure>;
 
 /// Attributes as the wire has them; times outside 32 bits are cut to what fits.

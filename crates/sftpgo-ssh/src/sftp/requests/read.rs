@@ -26,7 +26,7 @@ pub(in crate::sftp) fn run(
     Ok(())
 }
 
-/// What most clients ask for at once: zeroing so much costs less than asking for the size.
+/// The bytes that most clients ask for at once: zeroing so much costs less than asking for the size.
 const USUAL: usize = 32 * 1024;
 /// Room for an answer where little of the file is left, or its size does not tell.
 const LEAST_ROOM: u64 = 4096;
@@ -42,7 +42,7 @@ fn room_for(transfer: &sftpgo_core::transfer::Transfer, wanted: usize, offset: u
     usize::try_from(left).map_or(wanted, |left| wanted.min(left))
 }
 
-/// As many bytes as asked for unless the file ends: clients take a short answer for the end.
+/// Reads as many bytes as asked for unless the file ends: clients take a short answer for the end.
 fn fill(
     transfer: &mut sftpgo_core::transfer::Transfer,
     buffer: &mut [u8],

@@ -30,7 +30,7 @@ pub(in crate::sftp) fn run(
     ok(replies, id)
 }
 
-/// What can be seen of a link to `target` under the name `link`, if that is one.
+/// Returns what can be seen of a link to `target` under the name `link`, if that is one.
 fn prospect(engine: &Engine, target: &[u8], link: &[u8]) -> Result<Prospect> {
     let Ok(link) = VirtualPath::parse(link) else {
         return Ok(Prospect {

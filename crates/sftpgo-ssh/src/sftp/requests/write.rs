@@ -36,7 +36,7 @@ impl Writing {
         stream.get(..most).unwrap_or(stream)
     }
 
-    /// Why it was not done.
+    /// Returns why it was not done.
     pub(in crate::sftp) fn refused(&self) -> Option<&Error> {
         self.refused.as_ref()
     }
@@ -74,7 +74,8 @@ fn wait_for_storage(
     transfer.wait_to_write(data, offset)
 }
 
-/// How long to wait with a WRITE, because the database is being asked for room; nobody waits for a client who is gone.
+/// Returns how long to wait with a WRITE, because the database is being asked for room; nobody waits for a client who is
+/// gone.
 pub(in crate::sftp) fn wait(
     engine: &mut Engine,
     handle: &[u8],
@@ -88,7 +89,7 @@ pub(in crate::sftp) fn wait(
     transfer.wait_for_headroom(len, offset)
 }
 
-/// The same for what `stream` has of one that has begun.
+/// Returns how long to wait with what `stream` has of a WRITE that has begun.
 pub(in crate::sftp) fn wait_to_go_on(
     engine: &mut Engine,
     writing: &Writing,
