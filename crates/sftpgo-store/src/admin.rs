@@ -15,7 +15,7 @@ use crate::{
 pub struct MigrationStatus {
     /// Is there a database at all? One that is a file is made when it is missing.
     pub exists: bool,
-    /// It holds a table of SFTPGo 0.9.x that is to be taken over.
+    /// Does it hold a table of SFTPGo 0.9.x that is to be taken over?
     pub is_to_be_taken_over: bool,
     /// Names of the migrations that are due.
     pub due: Vec<String>,
@@ -39,7 +39,7 @@ impl MigrationStatus {
     }
 }
 
-/// How far the database is behind. Nothing is changed.
+/// Returns how far the database is behind. Nothing is changed.
 ///
 /// # Errors
 /// [`Invalid`](sftpgo_core::ErrorKind::Invalid) when the place cannot be used or a foreign table is in the way,

@@ -31,7 +31,7 @@ pub(crate) struct AdminRow {
     last_login: i64,
 }
 
-/// All but the id and the last login.
+/// All columns of an admin but the id and the last login.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = admins, treat_none_as_null = true)]
 pub(crate) struct AdminColumns<'a> {
@@ -155,7 +155,7 @@ pub(crate) struct ApiKeyRow {
     expires_at: i64,
 }
 
-/// What a change of a key writes.
+/// The columns that a change of a key writes.
 #[derive(AsChangeset)]
 #[diesel(table_name = api_keys)]
 pub(crate) struct ApiKeyChange<'a> {

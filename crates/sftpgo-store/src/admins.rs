@@ -16,7 +16,7 @@ use crate::{
     schema::{admin_changes, admins, api_keys},
 };
 
-/// What became of a change; a transaction that fails tells of the database only.
+/// The result of a change; a transaction that fails tells of the database only.
 enum Changed<T> {
     Done(T),
     Refused(Refusal),

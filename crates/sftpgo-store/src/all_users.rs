@@ -13,7 +13,7 @@ use crate::{connection::Connection, pool::Pool, row::UserRow, schema::users::dsl
 /// Rows in memory at once.
 const PAGE: i64 = 500;
 
-/// What one row comes to: it may hold what cannot be read.
+/// The result of reading one row, which may hold what cannot be read.
 pub(crate) type Read = QueryResult<UserRow>;
 
 /// Shows every row to `see` until it says to stop. Between pages no connection is held, and no state of the database

@@ -3,7 +3,7 @@
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use sftpgo_core::{Error, ErrorKind};
 
-/// What a failed query means to the domain. It never means that a user does not exist.
+/// Returns what a failed query means to the domain. It never means that a user does not exist.
 pub(crate) fn of_query(error: DieselError) -> Error {
     let (kind, message) = match &error {
         DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => (
@@ -26,7 +26,7 @@ pub(crate) fn of_query(error: DieselError) -> Error {
     Error::new(kind, message).with_source(error)
 }
 
-/// No connection could be had.
+/// Returns the error of a connection that could not be made.
 pub(crate) fn of_connecting(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     let error = error.into();
     // The libraries' messages have lines.
@@ -39,7 +39,7 @@ pub(crate) fn of_connecting(error: impl Into<Box<dyn std::error::Error + Send + 
     .with_source(error)
 }
 
-/// Nobody has this id.
+/// Returns the error of an id that nobody has.
 pub(crate) fn no_such_user() -> Error {
     Error::not_found("no such user")
 }

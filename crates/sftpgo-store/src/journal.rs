@@ -12,7 +12,7 @@ use std::{
 
 use sftpgo_core::{Error, ErrorKind, Result, UserId, ledger::DirtyJournal, provider::NodeId, sync};
 
-/// More servers than anybody runs from one directory.
+/// The most servers that may run from one directory; nobody runs so many.
 const SERVERS_IN_ONE_DIRECTORY: u32 = 64;
 
 /// A journal in a file of its own, which is made when there is something to write. Of several servers that run from
@@ -55,8 +55,8 @@ impl FileJournal {
         ))
     }
 
-    /// From here on this is the journal of `server`; answers whose it was. As nobody else has it, that one has ended,
-    /// however it did.
+    /// Makes this the journal of `server` from here on, and returns whose it was. As nobody else has it, that one has
+    /// ended, however it did.
     ///
     /// # Errors
     /// The journal cannot be written.
@@ -125,7 +125,7 @@ impl DirtyJournal for FileJournal {
 }
 
 impl State {
-    /// What is in the file at `path`, or would be if it were there; none when another server has it.
+    /// Returns what is in the file at `path`, or would be if it were there; none when another server has it.
     fn of(path: &Path) -> io::Result<Option<Self>> {
         let mut file = match OpenOptions::new().read(true).append(true).open(path) {
             Ok(file) => file,

@@ -19,7 +19,8 @@ use crate::{
     schema::{admins, api_keys, users},
 };
 
-/// Another server that starts may take over a large table; past this something is wrong with it.
+/// The time that another server's migrations are waited for. It may take over a large table; past this something is wrong
+/// with it.
 pub(crate) const WAIT_FOR_OTHERS: Duration = Duration::from_secs(60);
 
 /// What was done to bring a database up to date.
@@ -48,10 +49,10 @@ pub(crate) fn bring_up_to_date(connection: &mut Connection) -> Result<Done> {
     })
 }
 
-/// What taking back the last migration came to.
+/// The result of taking back the last migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reverted {
-    /// None has been run.
+    /// No migration has been run.
     Nothing,
     /// The one of this name was undone.
     Undone(String),
@@ -143,7 +144,7 @@ pub(crate) fn due_and_unknown(connection: &mut Connection) -> Result<(Vec<String
     Ok((due, unknown))
 }
 
-/// All that there are, in order.
+/// Returns all migrations that there are, in order.
 fn all(connection: &Connection) -> Result<Vec<Box<dyn Migration<Backend>>>> {
     let mut migrations = MigrationSource::<Backend>::migrations(&dialect::migrations(connection))
         .map_err(|error| failed("has no migrations", error))?;

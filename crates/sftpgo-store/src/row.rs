@@ -34,7 +34,7 @@ pub(crate) struct UserRow {
     status: i32,
 }
 
-/// What a row keeps as JSON; none where that cannot be read.
+/// The fields that a row keeps as JSON; none where they cannot be read.
 struct Parsed {
     permissions: Option<Permissions>,
     public_keys: Option<Vec<String>>,
@@ -65,7 +65,7 @@ impl UserRow {
         &self.username
     }
 
-    /// Why the row gives no user who can log in, if so.
+    /// Returns why the row gives no user who can log in, if so.
     pub(crate) fn flaw(&self) -> Option<&'static str> {
         self.flaw_of(&self.parsed())
     }

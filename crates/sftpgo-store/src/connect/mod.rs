@@ -29,7 +29,7 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// Of this place.
+    /// Makes the target for these options.
     ///
     /// # Errors
     /// [`Invalid`](sftpgo_core::ErrorKind::Invalid) when it cannot be one, or this build has no such database.

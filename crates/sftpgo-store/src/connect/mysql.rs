@@ -18,7 +18,7 @@ use crate::{
     connection::{Connection, made_of},
 };
 
-/// Seconds.
+/// The time that connecting may take, in seconds.
 const CONNECT_TIMEOUT: u32 = 3;
 
 /// How to connect.
@@ -36,7 +36,7 @@ struct Status {
 }
 
 impl Url {
-    /// Of this server.
+    /// Makes the address of this server.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) when the server cannot be described, or there are no certificates to hold the
@@ -90,7 +90,8 @@ impl Url {
     }
 }
 
-/// Whoever does not offer TLS gets a connection without, whatever libmariadb was told, unless it has to verify.
+/// Checks that the connection is encrypted where it has to be. A server that does not offer TLS gets a connection without,
+/// whatever libmariadb was told, unless it has to verify.
 fn check_is_encrypted(connection: &mut MysqlConnection) -> ConnectionResult<()> {
     let cipher: Vec<Status> = sql_query("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
         .load(connection)

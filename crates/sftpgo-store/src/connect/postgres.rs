@@ -11,7 +11,7 @@ use crate::{
     connection::{Connection, made_of},
 };
 
-/// What libpq is told unless the operator says otherwise: a server that is not there, or vanishes, is noticed.
+/// The parameters of libpq unless the operator says otherwise: a server that is not there, or vanishes, is noticed.
 const DEFAULTS: [(&str, &str); 7] = [
     ("application_name", "sftpgo-server"),
     ("connect_timeout", "3"),
@@ -25,12 +25,12 @@ const DEFAULTS: [(&str, &str); 7] = [
 /// A connection string.
 pub(crate) struct Conninfo {
     text: String,
-    /// What must not be seen in a message.
+    /// Values that must not be seen in a message.
     secrets: Vec<String>,
 }
 
 impl Conninfo {
-    /// To this server.
+    /// Makes the parameters for this server.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) when there are no certificates to hold the server's against.
@@ -64,7 +64,7 @@ impl Conninfo {
         Self::from_pairs(&pairs)
     }
 
-    /// As an operator wrote it.
+    /// Parses a connection string as an operator wrote it.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) when it cannot be read; the message holds nothing of it.

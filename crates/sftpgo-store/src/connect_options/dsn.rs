@@ -31,7 +31,7 @@ const OF_NO_CONCERN: [&str; 17] = [
 ];
 
 impl Server {
-    /// What a connection string of Go's MySQL driver says.
+    /// Parses a connection string of Go's MySQL driver.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) when it cannot be read, or asks for what is not there; the message holds no

@@ -37,9 +37,9 @@ pub struct Server {
     pub port: u16,
     /// Name of the database, which has to exist.
     pub database: String,
-    /// Who logs in.
+    /// The name to log in with.
     pub username: String,
-    /// With what.
+    /// The password to log in with.
     pub password: Secret,
     /// How the connection is protected.
     pub tls: Tls,
@@ -50,7 +50,7 @@ pub struct Server {
 /// How far a connection is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tls {
-    /// Not at all.
+    /// It is not protected.
     Off,
     /// Encrypted if the server offers it: keeps away who listens by chance, nobody else.
     Preferred,
@@ -58,7 +58,7 @@ pub enum Tls {
     Unverified,
     /// The certificate has to be signed by a known authority.
     VerifyAuthority,
-    /// It has to be the host's besides.
+    /// The certificate has to be the host's besides.
     VerifyFull,
 }
 

@@ -67,13 +67,13 @@ pub(crate) struct Column {
 /// What a column of `users` holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// 32 bits.
+    /// A number of 32 bits.
     Integer,
-    /// 64 bits.
+    /// A number of 64 bits.
     BigInteger,
-    /// At most 255 characters.
+    /// Text of at most 255 characters.
     Name,
-    /// Any length.
+    /// Text of any length.
     Text,
 }
 
@@ -178,7 +178,7 @@ pub(crate) fn sends_all_rows(connection: &Connection) -> bool {
     by_database!(connection, |_inner, dialect| dialect::SENDS_ALL_ROWS)
 }
 
-/// What brings the tables up to date.
+/// Returns the migrations that bring the tables up to date.
 pub(crate) fn migrations(connection: &Connection) -> EmbeddedMigrations {
     by_database!(connection, |_inner, dialect| dialect::MIGRATIONS)
 }

@@ -15,12 +15,13 @@ use sftpgo_core::UserId;
 use super::{Column, Kind};
 
 pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/mysql");
-/// Every change of a table commits what was done before it.
+/// Do migrations run in a transaction? Here every change of a table commits what was done before it.
 pub(crate) const MIGRATES_IN_TRANSACTION: bool = false;
 pub(crate) const IS_SHARED: bool = true;
 pub(crate) const NOW: &str = "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)";
 pub(crate) const SENDS_ALL_ROWS: bool = true;
-/// Each is a thread of the database, which has 151 of them unless told otherwise.
+/// The number of connections unless an operator says otherwise. Each is a thread of the database, which has 151 of them
+/// unless told otherwise.
 pub(crate) const DEFAULT_POOL_SIZE: u32 = 16;
 
 /// Settings of every new connection: what does not fit is an error, a transaction sees what others have committed, the
@@ -32,7 +33,7 @@ const ON_CONNECT: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SU
      /*M!100300 , SESSION idle_transaction_timeout = 10 */ /*!80000 , SESSION wait_timeout = 30 */; \
      SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;";
 
-/// Of the lock that who changes the tables holds. Such names are one server's, so the database is in it.
+/// The name of the lock that is held while tables are changed. Such names are one server's, so the database is in it.
 const MIGRATION_LOCK: &str = "CONCAT('sftpgo-', SHA1(DATABASE()))";
 
 #[derive(QueryableByName)]

@@ -19,7 +19,8 @@ pub(crate) const MIGRATES_IN_TRANSACTION: bool = true;
 pub(crate) const IS_SHARED: bool = true;
 pub(crate) const NOW: &str = "CAST(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000 AS bigint)";
 pub(crate) const SENDS_ALL_ROWS: bool = true;
-/// Each is a process of the database, which has 100 of them unless told otherwise.
+/// The number of connections unless an operator says otherwise. Each is a process of the database, which has 100 of them
+/// unless told otherwise.
 pub(crate) const DEFAULT_POOL_SIZE: u32 = 16;
 
 /// Settings of every new connection. Who waits for a lock fails before the connection is given up, and a server that
@@ -27,7 +28,7 @@ pub(crate) const DEFAULT_POOL_SIZE: u32 = 16;
 const ON_CONNECT: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED; \
      SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s';";
 
-/// Of the lock that who changes the tables holds: "sftpgo" as a number.
+/// The number of the lock that is held while tables are changed: "sftpgo" as a number.
 const MIGRATION_LOCK: i64 = 0x7366_7470_676f;
 
 #[derive(QueryableByName)]

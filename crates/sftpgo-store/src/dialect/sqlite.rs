@@ -43,8 +43,8 @@ pub(crate) fn on_connect(connection: &mut SqliteConnection) -> QueryResult<()> {
     connection.batch_execute(ON_CONNECT)
 }
 
-/// It takes the write lock at its beginning: one that reads first and writes then fails at once, without waiting,
-/// when another has written in between.
+/// Begins a transaction that takes the write lock at its beginning: one that reads first and writes then fails at once,
+/// without waiting, when another has written in between.
 pub(crate) fn begin(connection: &mut SqliteConnection) -> QueryResult<()> {
     AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")
 }
@@ -94,7 +94,7 @@ pub(crate) fn columns(connection: &mut SqliteConnection, table: &str) -> QueryRe
     Ok(found.into_iter().map(column).collect())
 }
 
-/// Any column holds any value; [`not_between`] looks at each.
+/// Says yes: any column holds any value, and [`not_between`] looks at each.
 pub(crate) fn holds(_: Kind, _: &str) -> bool {
     true
 }

@@ -45,7 +45,7 @@ const COLUMNS: [(&str, Kind); 16] = [
     ("download_bandwidth", Kind::Integer),
 ];
 
-/// Since 2019-11-12, with what an older row means.
+/// Columns that there are since 2019-11-12, with what an older row means.
 const ADDED: [(&str, Kind, &str); 3] = [
     (
         "expiration_date",
@@ -56,7 +56,7 @@ const ADDED: [(&str, Kind, &str); 3] = [
     ("status", Kind::Integer, "integer NOT NULL DEFAULT 1"),
 ];
 
-/// Of 0.9.5 and 0.9.6: what cannot be enforced unless it is empty.
+/// Columns of 0.9.5 and 0.9.6 that cannot be enforced unless they are empty.
 const EXTRA: [&str; 3] = ["filters", "filesystem", "virtual_folders"];
 
 /// Rows in memory at once.
@@ -93,11 +93,11 @@ pub(crate) struct TakenOver {
     pub(crate) shut_out: HashSet<String>,
 }
 
-/// What whoever runs the server should know of the rows.
+/// What an operator should know of the rows.
 #[derive(Default)]
 struct Told {
     users: usize,
-    /// Who is left as they were, and why.
+    /// The users whose rows are left as they were, and why.
     left: Vec<(String, String)>,
 }
 

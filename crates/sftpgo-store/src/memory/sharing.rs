@@ -71,7 +71,7 @@ impl ClusterState {
         })
     }
 
-    /// Another server with a share in the user.
+    /// Returns another node with a share in the user.
     fn other(&self, server: NodeId, id: UserId) -> Option<NodeId> {
         let mut keys = self.shares.keys();
         keys.find(|(other, user)| *other != server && *user == id)

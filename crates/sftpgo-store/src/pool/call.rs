@@ -11,11 +11,11 @@ use sftpgo_core::{Error, ErrorKind, Result, sync::lock};
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// Until a thread takes a call, when all have something to do.
+    /// The time until a thread takes a call, when all have something to do.
     pub(super) wait: Duration,
-    /// From then on until the database has answered all that the call asks.
+    /// The time from then on until the database has answered all that the call asks.
     pub(super) call: Duration,
-    /// Without a call, after which a thread ends with its connection.
+    /// The time without a call after which a thread ends with its connection.
     pub(super) idle: Duration,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Call<T> {
 enum Progress<T> {
     Waiting,
     RunsSince(Instant),
-    /// It has not been told yet, and cannot be given up any more.
+    /// It has ended, which its caller has not been told yet; it cannot be given up any more.
     Ended(Result<T>),
     Done(Result<T>),
     GivenUp,

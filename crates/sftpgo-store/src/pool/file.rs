@@ -17,7 +17,8 @@ use crate::{
     write_queue::WriteQueue,
 };
 
-/// Each who writes before takes milliseconds, and at the most the time that a database is waited for.
+/// The time that a write waits for its turn. Each one before it takes milliseconds, and at the most the time that a
+/// database is waited for.
 const WAIT_FOR_TURN: Duration = Duration::from_secs(10);
 
 /// Connections, and a line of those who write.
@@ -34,7 +35,7 @@ struct Manager {
 /// A connection of the pool.
 struct Pooled {
     connection: Connection,
-    /// After the connection, as fields go.
+    /// Dropped after the connection, in the order of the fields.
     _alive: Alive,
 }
 
@@ -99,7 +100,7 @@ impl ManageConnection for Manager {
         })
     }
 
-    /// One to a file does not end by itself.
+    /// Says yes: a connection to a file does not end by itself.
     fn is_valid(&self, _: &mut Pooled) -> Result<(), r2d2::Error> {
         Ok(())
     }

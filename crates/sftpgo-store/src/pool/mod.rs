@@ -23,13 +23,13 @@ use crate::{connect::Target, connection::Connection, dialect};
 /// Callers hold a connection for milliseconds; past this the database is gone or overwhelmed.
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(3);
 
-/// How long whoever ends waits for connections that other threads are opening or closing.
+/// The time for which the end of a pool waits for connections that other threads are opening or closing.
 const WAIT_FOR_END: Duration = Duration::from_secs(5);
 
 /// Connections to one database, each with one caller at a time.
 pub(crate) struct Pool {
     kind: Kind,
-    /// After the connections, as fields go.
+    /// Dropped after the connections, in the order of the fields.
     _end: End,
 }
 
@@ -51,7 +51,7 @@ struct End(Alive);
 type IsWaitedFor<'a> = &'a dyn Fn() -> bool;
 
 impl Pool {
-    /// At most `size` connections (0 is the default number), opened as they are needed.
+    /// Makes a pool of at most `size` connections (0 is the default number), opened as they are needed.
     pub(crate) fn new(target: Target, size: u32) -> Self {
         let size = if size == 0 {
             target.default_pool_size()
@@ -144,7 +144,7 @@ impl Kind {
     }
 }
 
-/// Why there is no connection: each of the `count` that there may be had something else to do.
+/// Returns why there is no connection: each of the `count` that there may be had something else to do.
 fn all_busy(count: impl std::fmt::Display, waited: Duration) -> Error {
     let seconds = waited.as_secs();
     Error::new(

@@ -28,11 +28,11 @@ const LIMITS: Limits = Limits {
     idle: Duration::from_secs(600),
 };
 
-/// After this time without use a connection is asked before it is used: the server may have closed it, as it does when
+/// The time without use after which a connection is asked before it is used: the server may have closed it, as it does when
 /// it ends, or what lies between may have forgotten it. No server is started again as fast as this.
 const ASK_AFTER: Duration = Duration::from_millis(100);
 
-/// Between two tries to connect.
+/// The time between two tries to connect.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// Connections, each on a thread of its own.
@@ -46,7 +46,7 @@ struct Server {
 /// A connection, as a thread has it.
 struct Pooled {
     connection: Connection,
-    /// After the connection, as fields go.
+    /// Dropped after the connection, in the order of the fields.
     _alive: Alive,
 }
 

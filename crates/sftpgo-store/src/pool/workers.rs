@@ -64,7 +64,7 @@ type Job<S> = Box<dyn FnOnce(&mut Worker<S>) -> Next + Send>;
 
 /// What a thread does after a call.
 enum Next {
-    /// It tells who waits, but is free for a call before, so that the next one of the same caller finds it.
+    /// It tells the caller that waits, but is free for a call before, so that the next one of the same caller finds it.
     Tell(Arc<dyn Tell>),
     /// The call was given up, and another thread has this one's place.
     End,
@@ -83,7 +83,7 @@ struct Used<C> {
 }
 
 impl<S: Source> Workers<S> {
-    /// At most `size` threads, started as they are needed.
+    /// Makes at most `size` threads, started as they are needed.
     pub(super) fn new(source: S, size: usize, limits: Limits) -> Self {
         Self(Arc::new(Shared {
             source,

@@ -134,7 +134,7 @@ pub(super) fn demand_rescan(
         .map(drop)
 }
 
-/// Whether the server's share says so; none when there is no share.
+/// Returns whether the node's share says that the home is to be rescanned; none when there is no share.
 pub(super) fn needs_rescan(
     connection: &mut Connection,
     server: NodeId,
@@ -147,7 +147,7 @@ pub(super) fn needs_rescan(
         .optional()
 }
 
-/// Another server with a share in the user.
+/// Returns another node with a share in the user.
 pub(super) fn another(
     connection: &mut Connection,
     server: NodeId,
