@@ -59,7 +59,8 @@ impl Entry {
 }
 
 impl Drop for Entry {
-    /// Here, as nobody waits for the answer of a client that is gone, while what it asked for may be done.
+    /// Writes the line when the request is dropped: nobody waits for the answer of a client that is gone, while what it
+    /// asked for may be done.
     fn drop(&mut self) {
         self.metrics.count_request(self.status);
         let elapsed = self.started.elapsed().as_millis();

@@ -8,11 +8,11 @@ use std::{
 /// How a request came to the server. Every request has one as an extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrival {
-    /// Who sends it.
+    /// The client that sends it.
     pub client: ClientAddress,
-    /// Who can use the binding that it came by.
+    /// Who can reach the binding that it came by.
     pub reach: Reach,
-    /// Nobody on the way can read it: it came by TLS, or a trusted proxy says that it came to the proxy so.
+    /// Can nobody on the way read it? It came by TLS then, or a trusted proxy says that it came to the proxy so.
     pub is_encrypted: bool,
 }
 
@@ -21,13 +21,13 @@ pub struct Arrival {
 pub enum ClientAddress {
     /// The other end of the connection.
     Peer(SocketAddr),
-    /// What a trusted proxy says of the client.
+    /// The address that a trusted proxy says of the client.
     Told(IpAddr),
     /// A program on this machine, by a Unix socket, of which no proxy said anything.
     Local,
 }
 
-/// Who can use a binding.
+/// Who can reach a binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// Programs that may open the socket's file.
@@ -60,7 +60,7 @@ impl fmt::Display for ClientAddress {
 }
 
 impl Reach {
-    /// Of what listens on `address`; loopback is known in IPv6's notation of IPv4 too.
+    /// Returns who can reach what listens on `address`; loopback is known in IPv6's notation of IPv4 too.
     pub fn of(address: IpAddr) -> Self {
         if address.to_canonical().is_loopback() {
             Self::Loopback

@@ -47,11 +47,11 @@ pub enum Socket {
 /// What holds for the requests of one binding.
 #[derive(Debug, Clone)]
 pub struct BindingOptions {
-    /// None where requests come in clear.
+    /// TLS; none where requests come in clear.
     pub tls: Option<Arc<Tls>>,
-    /// By whose PROXY headers clients are known.
+    /// The proxies by whose PROXY headers clients are known.
     pub proxy_protocol: Policy,
-    /// Who is believed to pass clients on.
+    /// The proxies whose headers are believed.
     pub proxies: Proxies,
     /// Is the REST API there?
     pub serves_rest: bool,
@@ -78,7 +78,7 @@ impl Default for BindingOptions {
     }
 }
 
-/// How long browsers are to use nothing but TLS (RFC 6797).
+/// The time for which browsers are to use nothing but TLS (RFC 6797).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StrictTransport {
     /// Seconds from each answer on.
@@ -116,7 +116,7 @@ impl BindingOptions {
         self.strict_transport = HeaderValue::try_from(text).ok();
     }
 
-    /// How a request came over a connection of `peer`, which a Unix socket has none of.
+    /// Returns how a request came over a connection of `peer`, which a Unix socket has none of.
     pub(crate) fn arrival(
         &self,
         reach: Reach,
@@ -159,7 +159,7 @@ impl BindingOptions {
 }
 
 impl Socket {
-    /// Who can use it.
+    /// Returns who can reach it.
     pub(crate) fn reach(&self) -> Reach {
         match self {
             // A socket that is open has an address.

@@ -14,7 +14,8 @@ impl Blocking {
         Self(Arc::new(Semaphore::new(at_once)))
     }
 
-    /// What `call` answers, once it had its turn. A panic in it is an internal error and ends nothing else.
+    /// Runs `call` when its turn has come, and returns what it returns. A panic in it is an internal error and ends nothing
+    /// else.
     pub(crate) async fn run<T, F>(&self, call: F) -> Result<T>
     where
         T: Send + 'static,

@@ -44,7 +44,7 @@ impl Bounds {
     }
 }
 
-/// All of a body.
+/// Reads all of a body.
 pub(crate) async fn read<S, B>(stream: S) -> Result<Vec<u8>, ApiError>
 where
     S: Stream<Item = Result<B, warp::Error>>,

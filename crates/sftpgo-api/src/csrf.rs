@@ -3,7 +3,7 @@
 
 use warp::http::{HeaderMap, HeaderName, header};
 
-/// Sent by browsers only (W3C Fetch Metadata).
+/// A header that only browsers send (W3C Fetch Metadata).
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Does a browser send this for a page that is not the server's own? Other clients send neither header.

@@ -9,24 +9,24 @@ use warp::{
 
 const JSON: &str = "application/json; charset=utf-8";
 
-/// No body.
+/// Makes a response without a body.
 pub(crate) fn empty(status: StatusCode) -> Response {
     let mut response = Response::default();
     *response.status_mut() = status;
     response
 }
 
-/// Text of another type than JSON.
+/// Makes a response of text of another type than JSON.
 pub(crate) fn text(content_type: &'static str, text: impl Into<Bytes>) -> Response {
     typed(StatusCode::OK, content_type, text.into())
 }
 
-/// JSON with any status.
+/// Makes a response of JSON with any status.
 pub(crate) fn json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Response {
     written(status, serde_json::to_vec(value))
 }
 
-/// What was written as JSON, with any status.
+/// Makes a response of what was written as JSON, with any status.
 pub(crate) fn written(status: StatusCode, json: serde_json::Result<Vec<u8>>) -> Response {
     match json {
         Ok(body) => typed(status, JSON, body.into()),

@@ -27,11 +27,11 @@ pub(crate) struct ApiError {
     error: String,
     allow: Option<&'static str>,
     header: Option<(HeaderName, &'static str)>,
-    /// What the domain said, which the second version of the API says otherwise.
+    /// The kind of the domain's error, which the second version of the API says otherwise.
     kind: Option<ErrorKind>,
 }
 
-/// The same in the second version of the API.
+/// Every answer of the second version of the API that is not data.
 #[derive(Serialize)]
 struct ApiResponseV2<'a> {
     message: &'a str,
@@ -52,7 +52,7 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "", error)
     }
 
-    /// Nobody has proved to be somebody who may ask.
+    /// Makes the refusal of a request that proves nobody who may ask.
     pub(crate) fn unauthorized(error: impl Into<String>) -> Self {
         Self {
             header: Some((
@@ -63,7 +63,7 @@ impl ApiError {
         }
     }
 
-    /// The same with another header.
+    /// Returns the error with another header.
     pub(crate) fn with_header(self, name: HeaderName, value: &'static str) -> Self {
         Self {
             header: Some((name, value)),
@@ -106,11 +106,12 @@ impl ApiError {
         self.kind == Some(ErrorKind::Unavailable)
     }
 
-    /// What is wrong, for a person.
+    /// Returns what is wrong, for a person.
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
 
+    /// Returns what is wrong, for a person.
     pub(crate) fn text(&self) -> &str {
         &self.error
     }
@@ -125,7 +126,7 @@ impl ApiError {
         self.with_headers(response)
     }
 
-    /// As the second version of the API says it.
+    /// Makes the response as the second version of the API says it.
     pub(crate) fn into_v2_response(mut self) -> Response {
         if let Some(kind) = self.kind {
             self.status = v2_status(kind);

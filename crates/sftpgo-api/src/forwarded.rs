@@ -21,7 +21,7 @@ pub struct Proxies {
 #[derive(Debug, Clone)]
 struct ClientHeader {
     name: HeaderName,
-    /// So many addresses stand behind the client's.
+    /// The number of addresses that stand behind the client's.
     depth: usize,
 }
 
@@ -58,7 +58,7 @@ impl Proxies {
         Ok(self)
     }
 
-    /// Who sends a request that came over a connection of `peer`; a Unix socket has no peer's address.
+    /// Returns who sends a request that came over a connection of `peer`; a Unix socket has no peer's address.
     pub(crate) fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> ClientAddress {
         let told = match &self.client {
             Some(header) if self.trusts(peer) => header.client(headers),
@@ -102,7 +102,7 @@ impl ClientHeader {
     }
 }
 
-/// Some proxies put the port behind the address.
+/// Parses an address, behind which some proxies put the port.
 fn address(text: &str) -> Option<IpAddr> {
     let without_brackets = text
         .strip_prefix('[')

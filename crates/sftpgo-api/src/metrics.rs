@@ -11,7 +11,7 @@ use warp::reply::Response;
 
 use crate::{error::ApiError, response};
 
-/// Everything that is counted. Clones count together: one can observe while another is served.
+/// The metrics of the server. Clones count together: one can observe while another is served.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
@@ -56,7 +56,7 @@ struct Requests {
 }
 
 impl Metrics {
-    /// All at zero, in a registry of their own beside this process's figures.
+    /// Makes metrics that are all at zero, in a registry of their own beside this process's figures.
     ///
     /// # Errors
     /// [`Internal`](ErrorKind::Internal) when the metrics library refuses a metric.
@@ -66,7 +66,7 @@ impl Metrics {
         })
     }
 
-    /// Whether the provider answered when it was last asked.
+    /// Says whether the provider answered when it was last asked.
     pub fn set_provider_availability(&self, answers: bool) {
         self.provider_availability.set(answers.into());
     }

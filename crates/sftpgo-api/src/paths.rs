@@ -62,7 +62,7 @@ pub(crate) fn whole_body()
     warp::body::stream().then(body::read)
 }
 
-/// Any other method at `path`.
+/// Answers any other method at `path`.
 pub(crate) fn refused(
     path: impl Filter<Extract = (), Error = Rejection> + Clone,
     allow: &'static str,

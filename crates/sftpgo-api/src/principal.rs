@@ -37,7 +37,7 @@ pub(crate) struct AdminSession {
     pub(crate) by: By,
 }
 
-/// By what an admin has proved to be it.
+/// The proof by which an admin is known.
 #[derive(Debug, Clone)]
 pub(crate) enum By {
     /// The password.
@@ -55,7 +55,7 @@ pub(crate) enum By {
 /// What a route needs its principal to be allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// Nothing but to be known.
+    /// It needs only to be known.
     Login,
     /// Reading state.
     ViewStatus,
@@ -79,18 +79,18 @@ pub(crate) enum Need {
     ViewDefender,
     /// Taking them back.
     ManageDefender,
-    /// Everything about lists of addresses.
+    /// Managing lists of addresses.
     ManageIpLists,
-    /// Everything about admins.
+    /// Managing admins.
     ManageAdmins,
-    /// Everything about API keys.
+    /// Managing API keys.
     ManageApiKeys,
-    /// What an admin logs in with, and says about itself.
+    /// Changing what the admin itself logs in with, and says about itself.
     OwnAccount,
 }
 
 impl Need {
-    /// None for what every admin may.
+    /// Returns the permission that is needed; none for what every admin may.
     fn permission(self) -> Option<AdminPermissions> {
         Some(match self {
             Self::Login | Self::OwnAccount => return None,

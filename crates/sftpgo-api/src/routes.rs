@@ -18,7 +18,7 @@ use crate::{
 
 const BASE: &str = "/api/v1/";
 
-/// Every path of the API; what none of them takes is answered 404.
+/// Returns every path of the API; what none of them takes is answered 404.
 pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
     either!(
         status_routes(app),
@@ -210,7 +210,7 @@ fn respond(reply: Reply) -> Response {
     reply.unwrap_or_else(ApiError::into_response)
 }
 
-/// Every route answers for itself, so a rejection says that there was none.
+/// Answers what no route took: every route answers for itself, so a rejection says that there was none.
 async fn unrouted(rejection: Rejection) -> Result<Response, Infallible> {
     Ok(if rejection.is_not_found() {
         ApiError::unknown_path()

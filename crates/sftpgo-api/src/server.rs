@@ -27,7 +27,7 @@ use crate::{
     web,
 };
 
-/// How often the store is asked whether another server has made the first admin.
+/// The time after which the store is asked again whether another server has made the first admin.
 const ADMINS_LOOK: Duration = Duration::from_secs(2);
 
 /// Serves on `bindings` until `shutdown` fires and the requests then running are answered.

@@ -52,11 +52,11 @@ pub struct ApiState {
     pub ip_lists: Arc<IpLists>,
     /// Running quota scans.
     pub scans: Arc<QuotaScans>,
-    /// Asked whether it answers.
+    /// The store, which is asked whether it answers.
     pub provider: Arc<dyn Provider>,
     /// Told what is changed here and nowhere in core.
     pub events: Events,
-    /// What happened of late; an observer too.
+    /// What happened of late, for the web admin; an observer too.
     pub activity: Activity,
     /// Asked for older events than those; none where they are kept nowhere.
     pub event_archive: Option<Arc<dyn EventArchive>>,
@@ -64,7 +64,7 @@ pub struct ApiState {
     pub metrics: Arc<Metrics>,
     /// The names under which it is reached.
     pub allowed_hosts: AllowedHosts,
-    /// Who may ask.
+    /// The admins, and what else a request is known by.
     pub admins: AdminAccess,
     /// Answered by `/version`.
     pub version: VersionInfo,
@@ -77,18 +77,18 @@ pub struct ApiState {
 /// Which program this is.
 #[derive(Debug, Clone, Serialize)]
 pub struct VersionInfo {
-    /// As in `1.2.3`.
+    /// The version, as in `1.2.3`.
     pub version: String,
     /// When it was built; may be empty.
     pub build_date: String,
-    /// Of which source; may be empty.
+    /// The commit that it was built from; may be empty.
     pub commit_hash: String,
 }
 
 /// The SSH service, as the status shows it.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct SshInfo {
-    /// Where it listens: address and port.
+    /// The addresses and ports that it listens on.
     #[serde(serialize_with = "bindings")]
     pub bindings: Vec<(String, u16)>,
     /// Its host keys.
@@ -102,7 +102,7 @@ pub struct SshInfo {
 pub struct HostKeyInfo {
     /// The file that it is in.
     pub path: String,
-    /// As OpenSSH shows it, `SHA256:…`.
+    /// The fingerprint as OpenSSH shows it, `SHA256:…`.
     pub fingerprint: String,
     /// The signatures that it makes.
     pub algorithms: Vec<String>,
@@ -122,11 +122,11 @@ pub(crate) struct App {
     pub(crate) state: Arc<ApiState>,
     /// For whom changes are made.
     pub(crate) by: Arc<Actor>,
-    /// Everything a request waits for.
+    /// Runs everything that a request waits for.
     pub(crate) calls: Blocking,
-    /// Scans, apart from the calls: one may walk a home for hours.
+    /// Runs scans, apart from the calls: one may walk a home for hours.
     pub(crate) scans: Blocking,
-    /// Logins, apart from both: they wait for their turn.
+    /// Runs logins, apart from both: they wait for their turn.
     pub(crate) logins: Blocking,
     /// Looks into the archive of events: each may read long, so there is one at a time.
     pub(crate) archive: Blocking,

@@ -22,7 +22,7 @@ use crate::{
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-sftpgo-api-key");
 const SETUP_CODE: HeaderName = HeaderName::from_static("x-sftpgo-setup-code");
 
-/// Who sends a request with these headers to this path.
+/// Returns who sends a request with these headers to this path.
 ///
 /// # Errors
 /// What was sent to prove it does not, or nothing was and something has to be.

@@ -25,7 +25,7 @@ pub(crate) struct BasicCredentials {
 }
 
 impl BasicCredentials {
-    /// Those of a request; none if it has none, or they cannot be read.
+    /// Returns the credentials of a request; none if it has none, or they cannot be read.
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
         let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
         let (scheme, encoded) = value.split_once(' ')?;
@@ -75,7 +75,7 @@ impl VerifiedBasic {
         (at.elapsed() < FRESH).then_some(*since)
     }
 
-    /// These were right.
+    /// Remembers that these credentials were right.
     pub(crate) fn remember(&self, sent: &BasicCredentials, sessions_since: i64) {
         let mut verified = lock(&self.verified);
         if verified.len() >= MOST {

@@ -24,15 +24,15 @@ pub use tokens::{TokenSettings, Tokens};
 pub struct AdminAccess {
     /// Logins of admins, and the admins.
     pub logins: Arc<AdminLogins>,
-    /// What they get when they log in.
+    /// The tokens that they get when they log in.
     pub tokens: Tokens,
-    /// By which the first admin is made; none when there was one at the start.
+    /// The code by which the first admin is made; none when there was one at the start.
     pub setup_code: Option<SetupCode>,
     /// Is REST 1.2.0 open on every address while there is no admin? The operator has said so in words.
     pub insecure_no_auth: bool,
     /// Names with passwords that open REST 1.2.0 and the metrics, beside the admins: asked at each request.
     pub listed: Option<Box<dyn Fn() -> Arc<Htpasswd> + Send + Sync>>,
-    /// Called when the first admin was made: what showed the setup code can go.
+    /// Called when the first admin was made, so that what showed the setup code can go.
     pub when_set_up: Box<dyn Fn() + Send + Sync>,
     pub(crate) verified_basic: VerifiedBasic,
     metrics_readers: MetricsReaders,

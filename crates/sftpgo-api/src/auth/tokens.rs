@@ -47,7 +47,7 @@ impl Default for TokenSettings {
 }
 
 impl TokenSettings {
-    /// The same, signed by what every server with this passphrase signs by.
+    /// Returns the settings with a key that every server with this passphrase has.
     #[must_use]
     pub fn signed_with(self, passphrase: &str) -> Self {
         let secret = digest::digest(&digest::SHA256, passphrase.as_bytes());
@@ -59,7 +59,7 @@ impl TokenSettings {
 }
 
 impl fmt::Debug for TokenSettings {
-    /// No secret.
+    /// Leaves the secret out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenSettings")
             .field("lifetime", &self.lifetime)
@@ -106,7 +106,7 @@ pub(crate) struct Claims {
     pub(crate) jti: String,
     /// Issued then, in Unix seconds.
     pub(crate) iat: u64,
-    /// It passes until then, in Unix seconds.
+    /// Until when it passes, in Unix seconds.
     pub(crate) exp: u64,
 }
 
@@ -122,7 +122,7 @@ pub struct Tokens {
     encoding: EncodingKey,
     decoding: DecodingKey,
     settings: TokenSettings,
-    /// By the name of the token: when it would expire.
+    /// The tokens that were given back, by their names, with when they would expire.
     given_back: Mutex<HashMap<String, u64>>,
 }
 
@@ -142,7 +142,7 @@ impl Tokens {
         })
     }
 
-    /// How long a token of the API passes.
+    /// Returns how long a token of the API passes.
     pub(crate) fn lifetime(&self) -> Duration {
         self.settings.lifetime
     }
@@ -174,7 +174,7 @@ impl Tokens {
         }
     }
 
-    /// What a token says, if it is one for this, has not expired and was not given back.
+    /// Returns what a token says, if it is one for `audience`, has not expired and was not given back.
     pub(crate) fn check(&self, audience: Audience, token: &str, client: IpAddr) -> Option<Claims> {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_audience(&[audience.name()]);
@@ -191,7 +191,7 @@ impl Tokens {
         (!given_back).then_some(claims)
     }
 
-    /// When the admin of these claims has to have logged in; none if that does not matter.
+    /// Returns since when the sessions of the admin count that these claims are of; none if that does not matter.
     pub(crate) fn sessions_since(&self, claims: &Claims) -> Option<i64> {
         (self.settings.validation & SAME_ADMIN != 0).then_some(claims.since)
     }

@@ -65,7 +65,7 @@ fn missing(name: &str) -> ApiError {
     ApiError::bad_request(format!("{name}: is missing"))
 }
 
-/// As forms are: `+` is a blank.
+/// Decodes a part of a query as forms are encoded: `+` is a blank.
 fn decoded(text: &str) -> Vec<u8> {
     percent_decode(text.replace('+', " ").as_bytes()).collect()
 }

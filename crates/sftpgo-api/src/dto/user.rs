@@ -40,7 +40,7 @@ pub(crate) struct UserRequest {
 }
 
 impl UserRequest {
-    /// Who is meant, where a user is named by the body.
+    /// Returns the username, where a user is named by the body.
     pub(crate) fn into_username(self) -> Result<String, ApiError> {
         self.username
             .ok_or_else(|| ApiError::bad_request("username: is needed"))
@@ -118,7 +118,7 @@ pub(crate) struct UserAnswer<'a> {
 }
 
 impl UserAnswer<'_> {
-    /// More bytes than most of them take, with a public key.
+    /// More bytes than most users take in JSON, with a public key.
     pub(crate) const USUAL_SIZE: usize = 640;
 }
 

@@ -36,7 +36,7 @@ use super::{
 };
 use crate::{binding::BindingOptions, streamed::with_whole_body};
 
-/// As ALPN has it.
+/// HTTP/2, as ALPN has it.
 const HTTP_2: &[u8] = b"h2";
 
 /// What bytes come from and go to.
@@ -47,7 +47,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 /// The other end of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer {
-    /// None of a Unix socket.
+    /// The client's address; none of a Unix socket.
     pub(crate) address: Option<SocketAddr>,
     /// Does the connection speak TLS?
     pub(crate) is_tls: bool,
@@ -56,9 +56,9 @@ pub(crate) struct Peer {
 /// A connection that nothing was read from yet.
 pub(super) struct Accepted {
     pub(super) stream: Box<dyn Stream>,
-    /// None of a Unix socket.
+    /// The client's address; none of a Unix socket.
     pub(super) address: Option<SocketAddr>,
-    /// What may come before everything else; none is nothing.
+    /// The header that may come before everything else; none where there is none.
     pub(super) header: Option<Header>,
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) options: Arc<BindingOptions>,
@@ -74,7 +74,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Of a connection that is treated so.
+    /// Makes the header that a connection may begin with that is treated so.
     pub(super) fn of(treatment: Treatment) -> Option<Self> {
         match treatment {
             Treatment::Direct | Treatment::Refused => None,

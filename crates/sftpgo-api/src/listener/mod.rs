@@ -90,7 +90,7 @@ impl Limits {
     }
 }
 
-/// After a failed accept (no file handle left, mostly) the next is tried this much later.
+/// The time after which accepting is tried again when it failed, mostly because no descriptor is left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// Answers requests with `handler` until `shutdown` fires and no connection is left.
@@ -174,8 +174,8 @@ fn is_refused(gate: &Gate, options: &BindingOptions, address: Option<SocketAddr>
     })
 }
 
-/// What bounds connections of this address. Of a trusted proxy's clients each has its own address, and this machine may be one
-/// too.
+/// Returns the source that bounds connections of this address. Of a trusted proxy's clients each has its own address, and
+/// this machine may be one too.
 fn bounded_source(options: &BindingOptions, address: Option<SocketAddr>) -> Option<IpAddr> {
     let address = address?;
     let is_of_many = address.ip().is_loopback() || options.proxies.trusts(Some(address));

@@ -34,7 +34,7 @@ struct State {
 }
 
 struct Entry {
-    /// None for clients that are many behind one address: on this machine, or behind a trusted proxy.
+    /// The source; none for clients that are many behind one address: on this machine, or behind a trusted proxy.
     source: Option<IpAddr>,
     running: usize,
     quiet_since: Instant,
@@ -58,7 +58,7 @@ enum Entrance {
 }
 
 impl Places {
-    /// So many in all, and so many from one source.
+    /// Makes so many places in all, of which one source may have so many.
     pub(crate) fn new(most: usize, per_source: usize) -> Arc<Self> {
         Arc::new(Self {
             most,
@@ -163,7 +163,7 @@ impl Place {
         self.close.clone()
     }
 
-    /// It is known now whose connection it is. Says whether that source may have one more.
+    /// Says whose connection it is, which is known now, and returns whether that source may have one more.
     pub(crate) fn is_of(&self, source: Option<IpAddr>) -> bool {
         let mut state = self.places.lock();
         if source.is_some() && state.of(source) >= self.places.per_source {
@@ -233,7 +233,7 @@ mod tests {
         place.close_requested().is_cancelled()
     }
 
-    /// None while it waits.
+    /// Takes a place; none while the connection waits.
     fn enter(places: &Arc<Places>, source: Option<IpAddr>) -> Option<Option<Arc<Place>>> {
         let entered = places.enter(source).now_or_never()?;
         Some(entered.map(Arc::new))

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::files::{Contents, Fingerprint};
 
-/// How often the files are looked at. A change is taken when it has been there twice, so that a certificate is not read
-/// between its own change and its key's.
+/// The time after which the files are looked at again. A change is taken when it has been there twice, so that a
+/// certificate is not read between its own change and its key's.
 const LOOK: Duration = Duration::from_secs(10);
 
 /// What TLS is to be like.
@@ -26,7 +26,7 @@ pub struct TlsOptions {
     pub key: PathBuf,
     /// Older clients are not served.
     pub min_version: TlsVersion,
-    /// Of TLS 1.2, best first; none is all. Those of TLS 1.3 are always there.
+    /// The suites of TLS 1.2, best first; none is all. Those of TLS 1.3 are always there.
     pub cipher_suites: Vec<String>,
     /// Versions of HTTP, best first; none is all.
     pub protocols: Vec<String>,
@@ -44,7 +44,7 @@ pub enum TlsVersion {
     V13,
 }
 
-/// Whose certificates of clients are good.
+/// The authorities whose certificates of clients are good.
 #[derive(Debug, Clone, Default)]
 pub struct ClientCertificates {
     /// PEM: the authorities.
@@ -53,7 +53,7 @@ pub struct ClientCertificates {
     pub revocation_lists: Vec<PathBuf>,
 }
 
-/// What of TLS cannot be used.
+/// The part of TLS that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsPart {
     /// The certificate.
@@ -73,9 +73,9 @@ pub enum TlsPart {
 /// Why TLS cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsError {
-    /// What cannot be used.
+    /// The part that cannot be used.
     pub part: TlsPart,
-    /// Why not, with the file's name.
+    /// The reason, with the file's name.
     pub reason: String,
 }
 
@@ -104,9 +104,9 @@ pub struct Tls {
 
 struct State {
     config: Arc<ServerConfig>,
-    /// Of what was read last, whether it could be used or not.
+    /// The fingerprint of what was read last, whether it could be used or not.
     read: Fingerprint,
-    /// Of what was there at the last look.
+    /// The fingerprint of what was there at the last look.
     seen: Fingerprint,
 }
 
@@ -177,7 +177,7 @@ impl Tls {
         }
     }
 
-    /// What makes TLS of a connection from here on.
+    /// Returns what makes TLS of a connection from here on.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&lock(&self.state).config))
     }

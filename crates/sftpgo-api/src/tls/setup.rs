@@ -12,7 +12,7 @@ use rustls::{
 
 use super::{TlsError, TlsOptions, TlsPart, TlsVersion, files::Contents};
 
-/// As ALPN has them (RFC 7301), best first.
+/// The protocols as ALPN has them (RFC 7301), best first.
 const PROTOCOLS: [&str; 2] = ["h2", "http/1.1"];
 const HTTP_1_1: &[u8] = b"http/1.1";
 const HTTP_1_0: &[u8] = b"http/1.0";
@@ -100,7 +100,8 @@ fn private_key(path: &Path, text: &[u8]) -> Result<PrivateKeyDer<'static>, TlsEr
     })
 }
 
-/// Only certificates of clients that an authority has signed, and that no list names. A list need not be of every authority.
+/// Makes the check of clients' certificates: an authority has to have signed them, and no list may name them. A list need
+/// not be of every authority.
 fn clients(
     contents: &Contents,
     provider: &Arc<CryptoProvider>,
@@ -153,7 +154,7 @@ fn revocation_lists(
     Ok(lists)
 }
 
-/// Those of TLS 1.3, then those of TLS 1.2 that are asked for.
+/// Returns the suites of TLS 1.3, then those of TLS 1.2 that are asked for.
 fn cipher_suites(asked: &[String]) -> Result<Vec<SupportedCipherSuite>, TlsError> {
     if asked.is_empty() {
         return Ok(ring::DEFAULT_CIPHER_SUITES.to_vec());

@@ -35,7 +35,7 @@ struct FiltersBody {
 }
 
 impl AdminBody {
-    /// What is asked for.
+    /// Returns the draft that is asked for.
     ///
     /// # Errors
     /// A role or groups, which would narrow what the admin may do and are not here.
@@ -213,7 +213,7 @@ impl From<&TotpConfig> for TotpConfigAnswer {
     }
 }
 
-/// Of an admin; keys of users are not here.
+/// The scope of a key of an admin; keys of users are not here.
 const ADMIN_SCOPE: i64 = 1;
 
 /// A key as it is sent.
@@ -229,7 +229,7 @@ pub(super) struct ApiKeyBody {
 }
 
 impl ApiKeyBody {
-    /// What is asked for.
+    /// Returns the draft that is asked for.
     ///
     /// # Errors
     /// It is not for an admin.

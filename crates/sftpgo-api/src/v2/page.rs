@@ -16,7 +16,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// As SFTPGo 2.x reads it.
+    /// Reads the page that is asked for as SFTPGo 2.x does.
     ///
     /// # Errors
     /// A value is none.
@@ -52,7 +52,7 @@ impl Page {
         Ok(page)
     }
 
-    /// That part of `all`, which is in ascending order.
+    /// Returns that part of `all`, which is in ascending order.
     pub(super) fn of<T>(&self, mut all: Vec<T>) -> Vec<T> {
         if self.is_descending {
             all.reverse();

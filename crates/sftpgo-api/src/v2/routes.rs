@@ -19,7 +19,7 @@ use crate::{
     state::App,
 };
 
-/// Every path of this version.
+/// Returns every path of this version.
 pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
     either!(
         tokens(app),
@@ -318,7 +318,7 @@ fn what_runs(app: &App) -> BoxedFilter<(Response,)> {
     .boxed()
 }
 
-/// What is not there is told in the words of this version.
+/// Answers what is not there, in the words of this version.
 fn nothing() -> BoxedFilter<(Response,)> {
     warp::path::full()
         .and_then(|path: FullPath| {

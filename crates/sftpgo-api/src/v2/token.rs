@@ -105,7 +105,7 @@ pub(super) async fn take_back(allowed: AllowedAdmin) -> Reply {
     }
 }
 
-/// In UTC.
+/// Writes a time in UTC.
 fn rfc3339(seconds: u64) -> Option<String> {
     let at = jiff::Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?;
     Some(at.to_string())

@@ -13,7 +13,7 @@ use warp::{
 use super::{frame::Frame, request::Request, session::Session};
 use crate::error::log_with_causes;
 
-/// Nothing but what this server sends itself, and no script or style inside a page.
+/// Lets a page load only what this server sends itself, and no script or style inside a page.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -49,7 +49,7 @@ pub(super) struct Refusal {
     allow: Option<&'static str>,
 }
 
-/// What a page comes to.
+/// The result of a page.
 pub(super) type Reply = Result<Response, Refusal>;
 
 impl Refusal {

@@ -11,7 +11,7 @@ const STYLE: &[u8] = include_bytes!("assets/style.css");
 const SCRIPT: &[u8] = include_bytes!("assets/script.js");
 const ICON: &[u8] = include_bytes!("assets/icon.svg");
 
-/// In the address of each, so that a browser keeps them until the server is another one.
+/// A number in the address of each, so that a browser keeps them until the server is another one.
 const VERSION: u64 = fingerprint(
     ICON,
     fingerprint(SCRIPT, fingerprint(STYLE, 0xcbf2_9ce4_8422_2325)),
@@ -26,7 +26,7 @@ const fn fingerprint(mut bytes: &[u8], mut hash: u64) -> u64 {
     hash
 }
 
-/// What is behind `?` in the addresses of assets.
+/// Returns what is behind `?` in the addresses of assets.
 pub(super) fn version() -> String {
     format!("{VERSION:016x}")
 }

@@ -7,7 +7,7 @@ use sftpgo_core::Error;
 pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// Of a body or of a query.
+    /// Parses a form as a body or a query has it.
     pub(super) fn parse(text: &[u8]) -> Self {
         Self(form_urlencoded::parse(text).into_owned().collect())
     }
@@ -32,7 +32,7 @@ impl Form {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// All values of this name.
+    /// Returns all values of this name.
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let pairs = self.0.iter();
         pairs
@@ -41,7 +41,7 @@ impl Form {
     }
 }
 
-/// What is wrong with a form, by the names of its fields.
+/// The faults of a form, by the names of its fields.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Faults(Vec<(String, String)>);
 
@@ -69,7 +69,7 @@ impl Faults {
         self.0.iter().any(|(known, _)| known == field)
     }
 
-    /// All that is wrong with a field; empty if nothing is.
+    /// Returns all that is wrong with a field; empty if nothing is.
     pub(super) fn of(&self, field: &str) -> String {
         let texts = self.0.iter().filter(|(known, _)| known == field);
         texts
@@ -135,7 +135,7 @@ impl Field {
         }
     }
 
-    /// With what was typed, and what is wrong with it.
+    /// Returns the field with what was typed, and what is wrong with it.
     pub(super) fn filled(self, value: &str, faults: &Faults) -> Self {
         Self {
             value: value.to_owned(),
@@ -152,7 +152,7 @@ impl Field {
         }
     }
 
-    /// More attributes of its `input`.
+    /// Returns more attributes of its `input`.
     pub(super) fn attributes(&self) -> String {
         let mut text = format!(
             "type=\"{}\" autocomplete=\"{}\"",
@@ -171,7 +171,7 @@ impl Field {
         self.kind == FieldKind::Lines
     }
 
-    /// What describes it, for `aria-describedby`; empty for nothing.
+    /// Returns the ids of what describes it, for `aria-describedby`; empty for nothing.
     pub(super) fn described_by(&self) -> String {
         let mut ids = Vec::new();
         if !self.error.is_empty() {

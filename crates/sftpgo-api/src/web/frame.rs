@@ -42,7 +42,7 @@ pub(super) struct Frame {
     pub(super) csrf: String,
     /// See [`assets::version`].
     pub(super) assets: String,
-    /// What was done; empty for nothing.
+    /// A notice of what was done; empty for none.
     pub(super) notice: &'static str,
 }
 
@@ -73,7 +73,7 @@ impl Frame {
         }
     }
 
-    /// The same for an admin.
+    /// Makes the frame of a page for an admin.
     pub(super) fn for_admin(session: &Session, current: &str) -> Self {
         Self::of(Some(session), current)
     }

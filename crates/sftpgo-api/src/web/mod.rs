@@ -42,8 +42,8 @@ use warp::{
 use self::request::Request;
 use crate::{arrival::Arrival, body, path_kind::is_web, paths::query, state::App};
 
-/// Where a link from another site leads, and nothing else of another site may: reading a page changes nothing, and the
-/// cookie is not sent with it.
+/// Is it a request of a link, by which alone another site may lead here? Nothing else of another site may: reading a page
+/// changes nothing, and the cookie is not sent with it.
 pub(crate) fn is_navigation<B>(request: &warp::http::Request<B>) -> bool {
     let is = |name: &str, value: &str| {
         let sent = request.headers().get(name);
@@ -56,7 +56,7 @@ pub(crate) fn is_navigation<B>(request: &warp::http::Request<B>) -> bool {
         && !request.headers().contains_key(header::ORIGIN)
 }
 
-/// Every path of the web admin.
+/// Returns every path of the web admin.
 pub(crate) fn routes(app: &App) -> BoxedFilter<(Response,)> {
     let app = app.clone();
     warp::path::full()

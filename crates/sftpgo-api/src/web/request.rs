@@ -11,13 +11,13 @@ use crate::arrival::Arrival;
 /// All of a request but its body.
 pub(super) struct Request {
     pub(super) method: Method,
-    /// Without `/web` and without `/web/admin`, which mean the same; as in `/users`, and empty for the first page.
+    /// The path without `/web` and without `/web/admin`, which mean the same; as in `/users`, and empty for the first page.
     pub(super) path: String,
-    /// As sent.
+    /// The query as it was sent.
     pub(super) query: String,
     pub(super) headers: HeaderMap,
     pub(super) arrival: Arrival,
-    /// It came then, in Unix milliseconds.
+    /// When it came, in Unix milliseconds.
     pub(super) now: i64,
 }
 

@@ -57,7 +57,7 @@ async fn refused(app: &App, request: &Request, error: ApiError) -> Response {
     refusal.page(request, session.as_ref())
 }
 
-/// What needs no session; `None` for what does.
+/// Answers what needs no session; `None` for what does.
 async fn open(app: &App, request: &Request, form: &Form) -> Result<Option<Response>, Refusal> {
     let state = Arc::clone(&app.state);
     let is_set_up = app

@@ -18,7 +18,7 @@ use crate::{handlers::quota_scan, state::App};
 #[template(path = "scans.html")]
 struct ScansPage {
     frame: Frame,
-    /// Of whom, and since when.
+    /// The users that are scanned, and since when.
     scans: Vec<(String, String)>,
     fields: Vec<Field>,
 }

@@ -25,7 +25,7 @@ struct SecondFactorPage {
     frame: Frame,
     is_required: bool,
     is_on: bool,
-    /// Not used yet.
+    /// The number of recovery codes that are not used yet.
     codes_left: usize,
     configs: Vec<String>,
     passcode: Field,
@@ -130,7 +130,7 @@ fn code_of(form: &Form) -> String {
     form.get("passcode").trim().to_owned()
 }
 
-/// What is wrong is told at the code, whatever it is.
+/// Says at the code what is wrong, whatever it is.
 fn tell(error: Error, faults: &mut Faults) -> Result<(), Refusal> {
     if error.kind() != ErrorKind::Invalid {
         return Err(error.into());

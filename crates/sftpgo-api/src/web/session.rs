@@ -15,9 +15,9 @@ use crate::{
     state::App,
 };
 
-/// Where the session is.
+/// The cookie that the session is in.
 const COOKIE: &str = "sftpgo-web";
-/// Where it is known that the password was right, until the second factor is there too.
+/// The cookie that says that the password was right, until the second factor is there too.
 const PARTIAL_COOKIE: &str = "sftpgo-web-login";
 /// A session lasts so long at the most.
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
@@ -29,7 +29,7 @@ pub(super) const CSRF_FIELD: &str = "csrf_token";
 /// An admin who has logged in to the web.
 pub(super) struct Session {
     pub(super) admin: Admin,
-    /// For the forms of the page that is made now.
+    /// The value for the forms of the page that is made now.
     pub(super) csrf: String,
     claims: Claims,
 }
@@ -84,7 +84,7 @@ impl Session {
         claims.sub == self.admin.username && claims.since() == self.admin.sessions_since
     }
 
-    /// What is still the same admin's session, as its events go on.
+    /// Returns what [`still`] needs to know later that it is still the same admin's session.
     pub(super) fn watch(&self) -> (String, i64, u64) {
         let since = self.claims.since();
         (self.admin.username.clone(), since, self.claims.exp)

@@ -20,7 +20,7 @@ use crate::state::App;
 struct SetupPage {
     frame: Frame,
     code: Field,
-    /// It came with the address, and need not be typed.
+    /// Did the code come with the address? Then it need not be typed.
     has_code: bool,
     fields: Vec<Field>,
     error: String,

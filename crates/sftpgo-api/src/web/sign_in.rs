@@ -45,7 +45,7 @@ struct CodePage {
     error: &'static str,
 }
 
-/// Where a request without a session is sent to, and comes back from.
+/// Returns the address of the login that leads back to the page of this request.
 pub(super) fn address_for(request: &Request) -> String {
     if !request.is_read() || request.path.is_empty() || request.path.ends_with("/events") {
         return "/web/login".to_owned();

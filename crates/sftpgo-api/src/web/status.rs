@@ -65,7 +65,7 @@ pub(super) async fn show(app: &App, request: &Request, session: &Session) -> Rep
     page(request, &status)
 }
 
-/// What wants attention.
+/// Returns what wants attention.
 pub(super) async fn warnings(app: &App, request: &Request, overview: &Figures) -> Vec<String> {
     let state = Arc::clone(&app.state);
     let mut warnings = Vec::new();

@@ -53,7 +53,8 @@ pub(super) fn moment_field(milliseconds: i64) -> String {
     )
 }
 
-/// What was typed into a field for a moment, in Unix milliseconds: a date, a date with a time, in UTC, or nothing for 0.
+/// Parses what was typed into a field for a time, to Unix milliseconds: a date, a date with a time, in UTC, or nothing for
+/// 0.
 pub(super) fn parse_moment(text: &str) -> Option<i64> {
     let text = text.trim();
     if text.is_empty() || text == "0" {

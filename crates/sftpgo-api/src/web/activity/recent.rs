@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 use sftpgo_core::event::{Change, Command, Event, Subject};
 
-/// So many are kept.
+/// The number of events that are kept.
 const MOST: usize = 5000;
 /// Characters of a text that come from outside.
 const LONGEST: usize = 512;
@@ -38,7 +38,7 @@ pub struct RecentEvent {
     /// The admin, or the name of the operator's file, who did it, where that is somebody else; may be empty.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(in super::super) by: String,
-    /// Without a port; empty where it is not known.
+    /// The address without a port; empty where it is not known.
     pub(in super::super) address: String,
     pub(in super::super) text: String,
 }
@@ -57,7 +57,7 @@ impl Kind {
         Self::Change,
     ];
 
-    /// In addresses and in what is exported.
+    /// Returns the name in addresses and in what is exported.
     pub(in super::super) fn name(self) -> &'static str {
         match self {
             Self::Login => "login",
@@ -69,7 +69,7 @@ impl Kind {
         }
     }
 
-    /// On pages.
+    /// Returns the name on pages.
     pub(in super::super) fn label(self) -> &'static str {
         match self {
             Self::Login => "Login",
@@ -216,7 +216,7 @@ fn word(command: Command) -> &'static str {
     }
 }
 
-/// In one piece of memory, as it is told of each transfer.
+/// Writes a text with one allocation, as it is told of each transfer.
 fn written(text: fmt::Arguments<'_>) -> String {
     let mut written = String::with_capacity(USUAL);
     let _ = written.write_fmt(text);
@@ -232,7 +232,7 @@ fn cut_short(mut text: String) -> String {
     text
 }
 
-/// Where the part ends that is kept.
+/// Returns where the part ends that is kept.
 fn end_of(text: &str) -> usize {
     let over = text.char_indices().nth(LONGEST);
     over.map_or(text.len(), |(at, _)| at)

@@ -7,9 +7,9 @@ const MINUTE: i64 = 60_000;
 /// What happened in a time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in super::super) struct Figures {
-    /// Bytes.
+    /// The number of bytes.
     pub(in super::super) uploaded: u64,
-    /// Bytes.
+    /// The number of bytes.
     pub(in super::super) downloaded: u64,
     pub(in super::super) logins: u64,
     pub(in super::super) failures: u64,

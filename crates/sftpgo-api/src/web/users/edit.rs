@@ -218,7 +218,7 @@ fn check_version(form: &Form, now: &UserDraft) -> sftpgo_core::Result<()> {
     ))
 }
 
-/// What an admin can mend goes to the form, the rest is a page of its own.
+/// Says at the form what an admin can mend; the rest is a page of its own.
 fn tell(error: Error, faults: &mut Faults) -> Result<(), Refusal> {
     match error.kind() {
         ErrorKind::AlreadyExists => faults.add("username", error.message()),

@@ -37,7 +37,7 @@ const FILTERS: [(&str, &str); 4] = [
     ("full", "Over 90 % of quota"),
 ];
 
-/// What is to be shown.
+/// The users that are to be shown.
 struct Search {
     text: String,
     show: &'static str,
@@ -49,9 +49,9 @@ struct Search {
 /// A page of it.
 struct Found {
     users: Vec<StoredUser>,
-    /// Behind this name there may be more.
+    /// The name behind which there may be more; none at the end.
     next: Option<String>,
-    /// Not all of the page is there, because it would take too long.
+    /// Is the page not whole, because searching on would take too long?
     is_searching: bool,
 }
 

@@ -48,7 +48,7 @@ struct OutcomePage {
     failures: Vec<String>,
 }
 
-/// Those that the admin may use.
+/// Returns the actions that the admin may use.
 pub(super) fn actions(session: &Session) -> Vec<(&'static str, &'static str)> {
     let allowed = ACTIONS.iter().filter(|(_, _, needed)| session.may(*needed));
     allowed.map(|(name, label, _)| (*name, *label)).collect()

@@ -22,7 +22,7 @@ pub(super) struct UserForm {
     pub(super) public_keys: String,
     pub(super) home_dir: String,
     pub(super) permissions: Vec<String>,
-    /// In the order of [`NUMBERS`].
+    /// The fields that are numbers, in the order of [`NUMBERS`].
     pub(super) numbers: [String; 7],
 }
 
@@ -58,7 +58,7 @@ const NUMBERS: [(&str, &str, &str); 7] = [
 ];
 
 impl UserForm {
-    /// As stored, or of a new user.
+    /// Makes the form of a stored user, or of a new one.
     pub(super) fn of(draft: &UserDraft) -> Self {
         Self {
             username: draft.username.clone(),
@@ -71,7 +71,7 @@ impl UserForm {
         }
     }
 
-    /// As sent.
+    /// Makes the form as it was sent.
     pub(super) fn sent(form: &Form) -> Self {
         let text = |name| form.get(name).to_owned();
         Self {
