@@ -25,12 +25,12 @@ use crate::{
     user_file::UserFile,
 };
 
-/// Beside the database.
+/// The name of the file with the setup code, beside the database.
 const CODE_FILE: &str = "setup-code";
 const USERNAME: &str = "SFTPGO_DEFAULT_ADMIN_USERNAME";
 const PASSWORD: &str = "SFTPGO_DEFAULT_ADMIN_PASSWORD";
 
-/// Who may manage this server over HTTP. While nobody may, a code for the first one is made and written to a file.
+/// Returns who may manage this server over HTTP. While nobody may, a code for the first one is made and written to a file.
 ///
 /// # Errors
 /// The store does not answer, or the first admin cannot be made from the environment.
@@ -116,7 +116,7 @@ fn code_file(driver: &Driver, directory: &Path) -> PathBuf {
     database.unwrap_or(directory).join(CODE_FILE)
 }
 
-/// For the owner of this process alone. An old one is replaced, whosever it is.
+/// Writes the code for the owner of this process alone. An old one is replaced, whosever it is.
 fn write(file: &Path, code: &SetupCode) -> io::Result<()> {
     forget(file);
     let mut options = fs::OpenOptions::new();

@@ -33,7 +33,7 @@ struct Watch {
     provider: Arc<dyn Provider>,
     connections: Arc<Connections>,
     quotas: Arc<UsageManager>,
-    /// None where this server is alone.
+    /// The heartbeat; none where this server is alone.
     heartbeat: Option<Arc<Heartbeat>>,
     ip_lists: Arc<IpLists>,
     scans: Arc<QuotaScans>,
@@ -43,7 +43,7 @@ struct Watch {
 
 struct Postponed {
     not_before: Instant,
-    /// It was said in the log.
+    /// Was it said in the log?
     is_told: bool,
 }
 

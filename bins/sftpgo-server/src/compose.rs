@@ -46,7 +46,7 @@ pub(crate) struct Parts {
     pub(crate) connections: Arc<Connections>,
     pub(crate) ip_lists: Arc<IpLists>,
     pub(crate) quotas: Arc<UsageManager>,
-    /// None where this server is alone.
+    /// The heartbeat; none where this server is alone.
     pub(crate) heartbeat: Option<Arc<Heartbeat>>,
     pub(crate) refusal_time: Arc<RefusalTime>,
     pub(crate) metrics: Metrics,
@@ -262,7 +262,7 @@ fn all_in<S: Provider + AdminStore + IpListStore + 'static>(store: S) -> Stores 
     }
 }
 
-/// As the configuration calls it.
+/// Returns the driver's name as the configuration has it.
 fn driver_name(driver: &Driver) -> &'static str {
     match driver {
         Driver::Memory => "memory",
@@ -320,7 +320,7 @@ pub(crate) fn of_database(config: &StoreConfig, error: &Error) -> Problem {
     Problem::new(&place, format!("{}; {advice}", lines.join(" ")))
 }
 
-/// What changes while the database does not answer outlives a crash only where the users do.
+/// Opens the journal of dirty users; none where users are in memory, for it need not outlive them.
 fn journal(driver: &Driver, directory: &Path) -> Result<Option<Arc<FileJournal>>, Problem> {
     if *driver == Driver::Memory {
         return Ok(None);
@@ -354,7 +354,7 @@ fn user_certificates(sftpd: &Sftpd) -> Result<UserCertificates, Problem> {
         .map_err(of_key("sftpd.trusted_user_ca_keys"))
 }
 
-/// What the process may have open at once, once that was raised.
+/// Returns what the process may have open at once, once that was raised.
 fn open_files_limit() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
@@ -384,7 +384,8 @@ fn ssh_config(sftpd: &Sftpd, host_keys: Vec<HostKey>, descriptors: &Descriptors)
     }
 }
 
-/// Where the process may have few files open, clients that do not log in leave a quarter of the connections to others.
+/// Returns limits that fit so many connections: where the process may have few files open, clients that do not log in leave
+/// a quarter of the connections to others.
 fn limits_within(most_connections: usize) -> Limits {
     let limits = Limits::default();
     let unauthenticated = limits

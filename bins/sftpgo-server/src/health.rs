@@ -7,7 +7,7 @@ use sftpgo_core::{Error, ErrorKind, Provider};
 use tokio::{task::spawn_blocking, time};
 
 const INTERVAL: Duration = Duration::from_secs(5);
-/// Who does not answer is asked more often.
+/// The time after which a store that does not answer is asked again.
 const UNTIL_BACK: Duration = Duration::from_secs(1);
 
 /// Asks for as long as the server runs.

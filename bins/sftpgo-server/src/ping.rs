@@ -123,7 +123,7 @@ fn ask_port(endpoint: &Endpoint, is_tls: bool) -> Result<(), String> {
     Err(format!("{url} answers {}", answer.status()))
 }
 
-/// As it stands in a URL. What listens on every address is asked on loopback.
+/// Returns the host as it stands in a URL. What listens on every address is asked on loopback.
 fn host(endpoint: &Endpoint) -> String {
     let address = &endpoint.address;
     match address.parse() {

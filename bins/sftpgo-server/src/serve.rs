@@ -22,7 +22,7 @@ use crate::{
     startup_tasks, systemd, terminal,
 };
 
-/// What transfers did to a user's quota is in the database at most this long after they end.
+/// The time after which the usage that transfers changed is in the database, at the latest.
 const WRITE_USAGE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Serves until it is told to stop.
@@ -78,7 +78,7 @@ fn start_and_serve(
     served
 }
 
-/// Whose usage earlier runs left dirty; before anybody logs in.
+/// Returns the users whom earlier runs left dirty, before anybody logs in.
 fn find_dirty(parts: &Parts) -> sftpgo_core::Result<Vec<UserId>> {
     if let Some(heartbeat) = &parts.heartbeat {
         heartbeat.send()?;

@@ -18,9 +18,9 @@ pub(crate) const LAST_WORK: Duration = Duration::from_secs(5);
 
 /// What SIGHUP leads to.
 pub(crate) enum HangUp {
-    /// As a service has it: somebody moved the log file away, or renewed a certificate.
+    /// Everything is read again, as a service has it: somebody moved the log file away, or renewed a certificate.
     Reloads(Reload),
-    /// As a command has it: its terminal was closed.
+    /// The server ends, as a command has it: its terminal was closed.
     Ends,
 }
 
@@ -63,9 +63,9 @@ struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
-    /// As SFTPGo has it.
+    /// SIGUSR1, as SFTPGo has it.
     rotate: Signal,
-    /// It would end the program if nobody listened.
+    /// SIGUSR2, which would end the program if nobody listened.
     unused: Signal,
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn give_back() {
     };
 }
 
-/// Where a thread's stack lies.
+/// The place of a thread's stack.
 #[cfg(target_os = "linux")]
 struct Stack {
     lowest: *mut libc::c_void,
@@ -77,7 +77,7 @@ pub(crate) fn give_back() {}
 mod tests {
     use super::*;
 
-    /// How many pages of this thread's stack below here are in memory.
+    /// Returns how many pages of this thread's stack below here are in memory.
     #[allow(unsafe_code, reason = "the kernel is asked which pages it holds")]
     #[inline(never)]
     fn pages_in_memory() -> usize {

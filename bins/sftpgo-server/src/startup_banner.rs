@@ -23,7 +23,7 @@ use crate::{
 
 /// What there is to tell once the ports are open.
 pub(crate) struct StartupBanner<'a> {
-    /// At least one.
+    /// The addresses of SFTP, at least one.
     pub(crate) sftp: &'a [SocketAddr],
     /// Where HTTP listens; nowhere when it is off.
     pub(crate) http: Vec<&'a HttpAddress>,
@@ -31,12 +31,12 @@ pub(crate) struct StartupBanner<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) log: &'a LogSettings,
     pub(crate) host_keys: &'a [HostKey],
-    /// By which the first admin is made; none when there is one.
+    /// The code by which the first admin is made; none when there is one.
     pub(crate) setup_code: Option<&'a SetupCode>,
 }
 
 impl StartupBanner<'_> {
-    /// To the terminal; warnings and one line about the start to the log as well.
+    /// Says it on the terminal; warnings and one line about the start go to the log as well.
     pub(crate) fn say(&self) {
         log::info!(
             version = version::info().version, sftp = listed(self.sftp),
@@ -128,7 +128,7 @@ impl StartupBanner<'_> {
         }
     }
 
-    /// What to do while nobody has to log in.
+    /// Returns what to do while nobody has to log in.
     fn first_admin(&self, rest: SocketAddr, is_tls: bool) -> String {
         let Some(code) = self.setup_code else {
             return String::new();
@@ -154,7 +154,7 @@ impl StartupBanner<'_> {
         command
     }
 
-    /// One that this server can make.
+    /// Returns a home that this server can make.
     fn example_home(&self) -> PathBuf {
         if rustix::process::geteuid().is_root() {
             PathBuf::from("/srv/alice")
@@ -211,13 +211,13 @@ fn where_it_listens(address: SocketAddr) -> String {
     }
 }
 
-/// Of what listens on `address`, for a client on this machine.
+/// Returns the URL of what listens on `address`, for a client on this machine.
 fn url(address: SocketAddr, is_tls: bool) -> String {
     let scheme = if is_tls { "https" } else { "http" };
     format!("{scheme}://{}", reachable(address))
 }
 
-/// Where a client on this machine reaches what listens on `address`.
+/// Returns where a client on this machine reaches what listens on `address`.
 fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         (Ipv4Addr::LOCALHOST, address.port()).into()
@@ -226,13 +226,13 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     }
 }
 
-/// For a log line and for systemd.
+/// Lists addresses for a log line and for systemd.
 pub(crate) fn listed(addresses: &[impl ToString]) -> String {
     let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
     addresses.join(", ")
 }
 
-/// As sftp takes a host: it reads a path behind the first colon that is not in brackets.
+/// Returns the host as sftp takes it: it reads a path behind the first colon that is not in brackets.
 fn host(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => address.to_string(),

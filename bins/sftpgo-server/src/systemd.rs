@@ -5,7 +5,7 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use tokio::time;
 
-/// What an orderly end takes besides the transfers: goodbyes, the last actions, closing the database.
+/// The time that an orderly end takes besides the transfers: goodbyes, the last actions, closing the database.
 const END: Duration = Duration::from_secs(20);
 
 /// Clients are served from now on; `status` says where, for `systemctl status`.

@@ -2,13 +2,13 @@
 
 use std::io::{self, IsTerminal, Write};
 
-/// To standard output, with a line end.
+/// Writes to standard output, with a line end.
 pub(crate) fn say(text: &str) {
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
-/// To standard output, in the place of the line that was written there by this before.
+/// Writes to standard output, in the place of the line that was written there by this before.
 pub(crate) fn redraw(line: &str) {
     let mut out = io::stdout().lock();
     let _ = write!(out, "\r\x1b[K{line}").and_then(|()| out.flush());
@@ -19,12 +19,12 @@ pub(crate) fn is_seen() -> bool {
     io::stdout().is_terminal()
 }
 
-/// To standard error, with a line end.
+/// Writes to standard error, with a line end.
 pub(crate) fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// The same for `lines` that have their ends, when there are any.
+/// Writes `lines` that have their ends to standard error, when there are any.
 pub(crate) fn complain_if_any(lines: &str) {
     if !lines.is_empty() {
         complain(lines.trim_end());

@@ -10,7 +10,7 @@ use std::{
 
 use sftpgo_core::{credential::htpasswd::Htpasswd, sync::lock};
 
-/// By which a change is seen, as SFTPGo sees it.
+/// The time and the size of the file, by which a change is seen, as SFTPGo sees it.
 type Stamp = Option<(SystemTime, u64)>;
 
 /// The file and what it held last.

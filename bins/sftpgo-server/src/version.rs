@@ -2,7 +2,7 @@
 
 use sftpgo_api::VersionInfo;
 
-/// As the API answers it. A packager sets date and commit when building.
+/// Returns the version as the API has it. A packager sets date and commit when building.
 pub(crate) fn info() -> VersionInfo {
     VersionInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -11,7 +11,7 @@ pub(crate) fn info() -> VersionInfo {
     }
 }
 
-/// For a person.
+/// Returns the version for a person.
 pub(crate) fn line() -> String {
     let info = info();
     [

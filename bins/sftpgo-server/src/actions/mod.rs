@@ -86,7 +86,7 @@ struct FileEvent<'a> {
 }
 
 impl<'a> FileEvent<'a> {
-    /// Only what succeeded, and only what can be acted upon.
+    /// Returns what can be acted upon of an event; none for what failed.
     fn of(event: &Event<'a>) -> Option<Self> {
         match *event {
             Event::Transfer {

@@ -20,7 +20,7 @@ use super::{
 const WORKERS: usize = 4;
 /// Actions that wait; a burst of small uploads fits, a program that hangs does not fill the memory.
 const CAPACITY: usize = 1000;
-/// How often a stopping server looks whether actions still run.
+/// The time after which a stopping server looks again whether actions still run.
 const POLL: Duration = Duration::from_millis(20);
 
 /// Takes actions without ever delaying who brings them.

@@ -17,15 +17,15 @@ use ureq::{Agent, http::Uri};
 
 /// A program or a server that takes longer is taken to hang.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
-/// How often a running program is looked at.
+/// The time after which a running program is looked at again.
 const POLL: Duration = Duration::from_millis(10);
-/// All but what RFC 3986, 2.3 leaves alone.
+/// The characters that are encoded: all but those that RFC 3986, 2.3 leaves alone.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
-/// When the server has none itself.
+/// The PATH of programs when the server has none itself.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// What to do.
@@ -51,7 +51,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Without what may be a secret: a name with password before the host, and the configured query.
+    /// Returns the URL without what may be a secret: a name with password before the host, and the configured query.
     fn shown_url(&self) -> String {
         let Ok(uri) = self.url.parse::<Uri>() else {
             return "a URL".to_owned();

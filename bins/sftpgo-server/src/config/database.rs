@@ -6,7 +6,7 @@ use sftpgo_store::{ConnectOptions, DATABASES, Secret, Server, StoreConfig, Tls};
 
 use super::{keys, settings::Driver, validate::Check};
 
-/// More connections than any database is asked for here.
+/// The most connections that may be configured; no database is asked for so many.
 const MAX_POOL_SIZE: i64 = 1000;
 const PORT_OF_POSTGRES: u16 = 5432;
 const PORT_OF_MYSQL: u16 = 3306;

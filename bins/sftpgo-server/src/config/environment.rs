@@ -121,7 +121,7 @@ enum Target {
     },
 }
 
-/// What the variable called `name` sets, and what that takes.
+/// Returns what the variable called `name` sets, and what that takes.
 ///
 /// # Errors
 /// It sets nothing; with a reason, when somebody seems to have meant it to.

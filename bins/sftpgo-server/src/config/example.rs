@@ -2,12 +2,13 @@
 
 use super::{keys::Keys, schema};
 
-/// In the order in which the documentation has the keys. A key without a default is `null`, which is as left out.
+/// Returns the defaults as JSON, in the order in which the documentation has the keys. A key without a default is `null`,
+/// which is as left out.
 pub(crate) fn defaults_as_json() -> String {
     serde_json::to_string_pretty(&Keys::default()).unwrap_or_default()
 }
 
-/// The same. TOML has no `null`: a key without a default is a comment.
+/// Returns the defaults as TOML, in the same order. TOML has no `null`: a key without a default is a comment.
 pub(crate) fn defaults_as_toml() -> String {
     let mut text = toml::to_string(&Keys::default()).unwrap_or_default();
     let defaults = schema::defaults();

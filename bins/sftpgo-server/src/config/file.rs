@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 
 use super::Problem;
 
-/// In the order in which they are looked for.
+/// The endings of configuration files, in the order in which they are looked for.
 const EXTENSIONS: [&str; 4] = ["json", "toml", "yaml", "yml"];
-/// Of formats that SFTPGo reads and this server does not.
+/// The endings of formats that SFTPGo reads and this server does not.
 const OTHER_EXTENSIONS: [&str; 7] = ["properties", "props", "prop", "hcl", "dotenv", "env", "ini"];
 
 /// The first of `NAME.{json,toml,yaml,yml}` in `directory`; a name with one of these extensions is taken as it is.
@@ -47,7 +47,7 @@ pub(super) fn find(directory: &Path, name: &str) -> Result<Option<PathBuf>, Prob
     }
 }
 
-/// What was looked for and not found, for people.
+/// Returns what was looked for and not found, for people.
 pub(super) fn expected(path: &Path) -> String {
     if has_extension(path, &EXTENSIONS) {
         return path.display().to_string();
@@ -55,7 +55,7 @@ pub(super) fn expected(path: &Path) -> String {
     format!("{}.{}", path.display(), EXTENSIONS.join(", ."))
 }
 
-/// What the file at `path` says, as a tree.
+/// Reads the file at `path` as a tree.
 pub(super) fn read(path: &Path) -> Result<Value, Problem> {
     let problem = |reason: String| Problem::new(&path.display().to_string(), reason);
     let text = fs::read_to_string(path).map_err(|error| {

@@ -132,7 +132,7 @@ pub(super) fn may_be_text(path: &str) -> bool {
     path.ends_with("min_tls_version")
 }
 
-/// What an object of the list at `path` is when nothing is said of it. None where the list is one of texts.
+/// Returns what an object of the list at `path` is when nothing is said of it. None where the list is one of texts.
 pub(super) fn object_of(path: &str) -> Option<Value> {
     match path {
         "sftpd.keys" => serde_json::to_value(HostKey::default()).ok(),

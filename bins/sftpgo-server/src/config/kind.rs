@@ -9,7 +9,7 @@ use super::{keys, schema};
 pub(super) enum Kind {
     /// A whole number.
     Integer,
-    /// The same, perhaps in quotes.
+    /// A whole number, perhaps in quotes.
     IntegerOrText,
     /// `true` or `false`.
     Boolean,
@@ -22,7 +22,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Of the key at `path`, by its default.
+    /// Returns the kind of the key at `path`, by its default.
     pub(super) fn of(path: &str, default: &Value) -> Self {
         match default {
             Value::Number(_) if keys::may_be_text(path) => Self::IntegerOrText,

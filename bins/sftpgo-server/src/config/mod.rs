@@ -60,7 +60,7 @@ impl fmt::Display for Problem {
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// Nobody set it.
+    /// It is the default, which nobody changed.
     Default,
     /// The configuration file.
     File(PathBuf),
@@ -87,7 +87,7 @@ pub(crate) struct LoadedConfig {
     pub(crate) directory: PathBuf,
     /// The file that was read, if there is one.
     pub(crate) file: Option<PathBuf>,
-    /// What was passed over, and looks as if somebody meant it.
+    /// Settings that were passed over, and look as if somebody meant them.
     pub(crate) warnings: Vec<Problem>,
     values: Value,
     sources: BTreeMap<String, Source>,
@@ -103,7 +103,7 @@ impl LoadedConfig {
         self.checked.as_ref().map_err(Vec::as_slice)
     }
 
-    /// The same to keep, with the directory.
+    /// Returns the settings to keep, with the directory.
     ///
     /// # Errors
     /// As [`LoadedConfig::settings`].
@@ -134,7 +134,7 @@ pub(crate) fn load(
     load_with(directory, name, variables, Vec::new(), directory)
 }
 
-/// The same with these keys `fixed`, and the server's own host keys in `host_keys`.
+/// Loads the configuration with these keys `fixed`, and the server's own host keys in `host_keys`.
 pub(crate) fn load_with(
     directory: &Path,
     name: &str,

@@ -9,9 +9,9 @@ use super::{Problem, Source, schema};
 /// What is set in the environment.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Overrides {
-    /// By key path, the variable's name and the value.
+    /// The variable's name and the value, by the path of the key.
     pub(super) keys: BTreeMap<String, (String, Value)>,
-    /// What is said of single objects of a list.
+    /// The fields that are set of single objects of a list.
     pub(super) fields: Vec<Field>,
 }
 

@@ -5,7 +5,7 @@ use super::{LoadedConfig, Problem, schema};
 /// Keys whose value is never shown.
 const SECRET: [&str; 2] = ["data_provider.password", "data_provider.connection_string"];
 
-/// One line for the file, then one for each key.
+/// Returns one line for the file, then one for each key.
 pub(crate) fn report(loaded: &LoadedConfig) -> String {
     let mut text = match &loaded.file {
         Some(path) => format!("# configuration file: {}\n", path.display()),
@@ -25,7 +25,7 @@ pub(crate) fn report(loaded: &LoadedConfig) -> String {
     text
 }
 
-/// All warnings, one a line.
+/// Returns all warnings, one a line.
 pub(crate) fn warnings(loaded: &LoadedConfig) -> String {
     loaded
         .warnings
@@ -34,7 +34,7 @@ pub(crate) fn warnings(loaded: &LoadedConfig) -> String {
         .collect()
 }
 
-/// All problems, one a line.
+/// Returns all problems, one a line.
 pub(crate) fn complaint(problems: &[Problem]) -> String {
     problems
         .iter()

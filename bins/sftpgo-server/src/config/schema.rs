@@ -29,7 +29,7 @@ pub(super) fn defaults() -> Value {
     serde_json::to_value(Keys::default()).unwrap_or_default()
 }
 
-/// Every key there is.
+/// Returns all keys there are.
 pub(super) fn all_keys() -> Vec<Key> {
     keys_of(&defaults())
 }

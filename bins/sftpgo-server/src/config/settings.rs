@@ -31,11 +31,11 @@ pub(crate) struct Common {
     pub(crate) max_total_connections: usize,
     /// 0 is no limit.
     pub(crate) max_per_host_connections: usize,
-    /// Whose word about clients' addresses is taken.
+    /// The proxies whose word about clients' addresses is taken.
     pub(crate) proxies: Policy,
     /// Nobody else but who is in the allow list may connect.
     pub(crate) allow_list_only: bool,
-    /// None is off.
+    /// Where HTTP listens; it is off when there are none.
     pub(crate) defender: Option<DefenderConfig>,
 }
 
@@ -69,7 +69,7 @@ pub(crate) struct Sftpd {
 }
 
 impl Sftpd {
-    /// What is offered beside SFTP.
+    /// Returns the names of the commands that are offered beside SFTP.
     pub(crate) fn command_names(&self) -> Vec<&'static str> {
         let commands = self.ssh_commands.iter().map(|command| command.name());
         commands.chain(self.enable_scp.then_some("scp")).collect()
@@ -92,16 +92,16 @@ pub(crate) struct DataProvider {
 /// Where users are kept.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Driver {
-    /// In a database.
+    /// Users are in a database.
     Database(StoreConfig),
-    /// Until the server stops.
+    /// Users are in memory, until the server stops.
     Memory,
 }
 
 /// The REST API.
 #[derive(Debug)]
 pub(crate) struct Httpd {
-    /// None is off.
+    /// Where HTTP listens; it is off when there are none.
     pub(crate) bindings: Vec<HttpBinding>,
     /// Names under which it is reached.
     pub(crate) allowed_hosts: Vec<String>,
@@ -142,7 +142,7 @@ pub(crate) struct Endpoint {
 pub(crate) struct Actions {
     /// Names of what is acted upon.
     pub(crate) execute_on: Vec<String>,
-    /// Absolute.
+    /// The program to run, by an absolute path.
     pub(crate) command: Option<PathBuf>,
     pub(crate) url: Option<String>,
 }

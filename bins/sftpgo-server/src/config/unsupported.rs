@@ -12,8 +12,8 @@ use super::{
     validate::Check,
 };
 
-/// What SFTPGo would do more, where leaving it out harms nobody: with the memory provider it reads a dump of users from
-/// the file that is the database's name otherwise.
+/// Warns of what SFTPGo would do more, where leaving it out harms nobody: with the memory provider it reads a dump of users
+/// from the file that is the database's name otherwise.
 pub(super) fn passed_over(values: &Value) -> Option<Problem> {
     let text = |key| schema::leaf(values, key).and_then(Value::as_str);
     let name = text("data_provider.name")?;
@@ -26,7 +26,7 @@ pub(super) fn passed_over(values: &Value) -> Option<Problem> {
     })
 }
 
-/// With an empty list SFTPGo before 2.5 believed everybody.
+/// Warns of an empty list of proxies, with which SFTPGo before 2.5 believed everybody.
 pub(super) fn believes_nobody(values: &Value) -> Option<Problem> {
     let mode = |section: &str| {
         let key = format!("{section}.proxy_protocol");

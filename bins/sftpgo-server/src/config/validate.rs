@@ -21,11 +21,11 @@ use super::{
     settings::{Actions, Common, DataProvider, Endpoint, Settings},
 };
 
-/// What a file or a client does.
+/// The actions on what a file or a client does.
 const TRANSFER_ACTIONS: [&str; 4] = ["download", "upload", "delete", "rename"];
-/// What SFTPGo 0.9.5 can act upon too.
+/// An action that SFTPGo has since 0.9.5.
 const SSH_COMMAND_ACTION: &str = "ssh_cmd";
-/// What is done to a user.
+/// The actions on what is done to a user.
 const USER_ACTIONS: [&str; 3] = ["add", "update", "delete"];
 /// The settings that `keys` describe, with relative paths from `directory`, and the server's own host keys in `host_keys`.
 pub(super) fn validate(
@@ -137,7 +137,7 @@ impl Check<'_> {
         )
     }
 
-    /// Each value with its key.
+    /// Returns an address and a port, each of which is given with its key.
     fn endpoint_of(&mut self, configured: (&str, &str), port: (&str, i64)) -> Endpoint {
         let (key, configured) = configured;
         let address = without_brackets(configured);

@@ -38,12 +38,12 @@ pub(crate) enum HttpAddress {
 /// Sockets that whoever started this process listens on already (systemd's socket activation, sd_listen_fds(3)).
 pub(crate) struct PassedSockets {
     sockets: ListenFd,
-    /// By position; `FileDescriptorName=` of the unit.
+    /// The names of the descriptors by their positions (`FileDescriptorName=` of the unit).
     names: Vec<String>,
 }
 
 impl PassedSockets {
-    /// Those of this process.
+    /// Returns the sockets that were passed to this process.
     pub(crate) fn of_process() -> Self {
         let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
         Self {
@@ -52,7 +52,7 @@ impl PassedSockets {
         }
     }
 
-    /// Those for `section`: with the name `httpd` for that section, and all others for `sftpd`.
+    /// Returns those for `section`: with the name `httpd` for that section, and all others for `sftpd`.
     ///
     /// # Errors
     /// One of them is no TCP socket that listens.
@@ -158,7 +158,7 @@ fn of_port(listening: Listening, options: BindingOptions) -> HttpListening {
 }
 
 impl HttpAddress {
-    /// Who can use it.
+    /// Returns who can reach it.
     pub(crate) fn reach(&self) -> Reach {
         match self {
             Self::Port { address, .. } => Reach::of(address.ip()),
@@ -235,7 +235,7 @@ fn problem(address_key: &str, port_key: &str, endpoint: &Endpoint, error: &io::E
     Problem::new(key, reason)
 }
 
-/// Of `httpd.bindings[0].port` it is `SFTPGO_HTTPD__BINDINGS__0__PORT`.
+/// Returns the variable of a key: of `httpd.bindings[0].port` it is `SFTPGO_HTTPD__BINDINGS__0__PORT`.
 fn variable(key: &str) -> String {
     let path = key.replace('[', "__").replace(']', "").replace('.', "__");
     format!("SFTPGO_{}", path.to_ascii_uppercase())

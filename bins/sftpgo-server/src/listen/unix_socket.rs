@@ -11,7 +11,7 @@ use std::{
 
 use tokio::net::UnixListener;
 
-/// Its owner and its group may connect.
+/// The mode of the socket: its owner and its group may connect.
 const MODE: u32 = 0o660;
 
 /// The file of a socket; removed when it is dropped, unless another one has taken its name.

@@ -66,7 +66,8 @@ pub(super) fn name_aside(path: &Path, time: Timestamp) -> PathBuf {
     path.with_file_name(format!("{stem}-{time}{extension}"))
 }
 
-/// Only names that [`name_aside`] makes: an operator may keep other files beside the log.
+/// Lists the files that were put aside, by the names that [`name_aside`] makes: an operator may keep other files beside the
+/// log.
 pub(super) fn files_aside(path: &Path) -> io::Result<Vec<PathBuf>> {
     let (stem, extension) = name_parts(path);
     let directory = match path.parent() {

@@ -15,13 +15,13 @@ use log::LevelFilter;
 
 use self::rotate::{RotatingFile, Rotation, Wishes};
 
-/// There is one logger in a process, and no other way to what it writes to.
+/// What an operator wants of the logger: there is one in a process, and no other way to what it writes to.
 static WISHES: Wishes = Wishes::none();
 
 /// How and where to log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogSettings {
-    /// None is standard error.
+    /// The file; none is standard error.
     pub(crate) file: Option<PathBuf>,
     /// Megabytes (1 MB = 1024 × 1024 bytes) before a file is put aside; 0 is never.
     pub(crate) max_size: u64,

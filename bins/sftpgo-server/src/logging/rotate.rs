@@ -20,13 +20,13 @@ use jiff::Timestamp;
 use super::aside::{name_aside, tidy};
 use crate::terminal;
 
-/// How often a line is preceded by a look whether the file still has its name.
+/// The time after which the next line is preceded by a look whether the file still has its name.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// When a file is put aside, and which of those are kept. Zeros are no limit.
 #[derive(Debug, Clone)]
 pub(super) struct Rotation {
-    /// Bytes.
+    /// The size in bytes.
     pub(super) max_size: u64,
     pub(super) max_backups: usize,
     pub(super) max_age_days: u64,
@@ -57,7 +57,7 @@ pub(super) struct RotatingFile {
     written: u64,
     looked: Instant,
     wishes: &'static Wishes,
-    /// Somebody was told that lines do not go where they should.
+    /// Was it said that lines do not go where they should?
     complained: bool,
 }
 

@@ -67,7 +67,7 @@ impl Announced {
     }
 }
 
-/// As the system calls itself, without the domain.
+/// Returns the name that the system calls itself, without the domain.
 fn host_name() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name = name.trim().split('.').next().unwrap_or_default();

@@ -58,7 +58,7 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{plural}")
 }
 
-/// In the unit in which it has up to three digits before the point.
+/// Writes a size in the unit in which it has up to three digits before the point.
 fn bytes(count: u64) -> String {
     let mut unit = 1;
     for name in ["B", "KB", "MB", "GB"] {

@@ -79,7 +79,7 @@ fn of_system(error: &io::Error) -> Problem {
     Problem::new("system", error.to_string())
 }
 
-/// As the configuration has them, if there is one, but for what makes this `portable`.
+/// Returns the settings as the configuration has them, if there is one, but for what makes this `portable`.
 fn settings(options: &Options, state: &Path) -> Result<Settings, Vec<Problem>> {
     // There is no configuration beside the host keys.
     let (directory, name) = options.configuration().unwrap_or((state, ""));
@@ -150,7 +150,7 @@ fn start_log(options: &Options) -> Result<(), Problem> {
     })
 }
 
-/// Where host keys are kept, by the XDG base directory specification; made for this user alone.
+/// Returns where host keys are kept, by the XDG base directory specification; made for this user alone.
 fn state_directory() -> Result<PathBuf, Problem> {
     let absolute = |name: &str| {
         let path = PathBuf::from(env::var_os(name)?);
@@ -262,7 +262,7 @@ fn warn(state: &Path, directory: &Path, options: &Options, password: &Password) 
     }
 }
 
-/// Of all interfaces; none when the system does not say.
+/// Returns the addresses of all interfaces; none when the system does not say.
 fn own_addresses() -> Vec<IpAddr> {
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
     interfaces.iter().map(if_addrs::Interface::ip).collect()

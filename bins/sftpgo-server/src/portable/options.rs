@@ -157,8 +157,8 @@ impl From<LogLevel> for LevelFilter {
 }
 
 impl Options {
-    /// Where a configuration is looked for, and by which name. None where nobody asks for one: a file that happens to lie
-    /// in a directory, as somebody else made it, must not have programs run here.
+    /// Returns where a configuration is looked for, and by which name. None where nobody asks for one: a file that happens
+    /// to lie in a directory, as somebody else made it, must not have programs run here.
     pub(super) fn configuration(&self) -> Option<(&Path, &str)> {
         let name = self.config_file.as_deref();
         match (&self.config_dir, name) {
@@ -170,7 +170,7 @@ impl Options {
 }
 
 impl Others {
-    /// What is asked for and not done: the flag, and why.
+    /// Returns what is asked for and not done: the flag, and why.
     pub(super) fn refused(&self) -> Option<(&'static str, String)> {
         let patterns = "rules by names of files are not offered: serve a directory that has only what may be seen";
         let protocols = "SFTP and scp are all that is offered: leave it out, or say -1";

@@ -23,7 +23,7 @@ pub(super) struct Summary<'a> {
 }
 
 impl Summary<'_> {
-    /// For a person; the last line says how to end it.
+    /// Returns the text for a person; the last line says how to end it.
     pub(super) fn text(&self, own_addresses: &[IpAddr]) -> String {
         let mut text = format!("Serving {}\n\n", self.directory);
         let mut line = |what: &str, is: &str| {
@@ -82,7 +82,8 @@ impl Summary<'_> {
     }
 }
 
-/// For other machines. A link-local address is of use only with the name of the other machine's own interface.
+/// Is the address of use to other machines? A link-local address is of use only with the name of the other machine's own
+/// interface.
 fn is_of_use(address: &IpAddr, listens_on: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !address.is_loopback() && !address.is_link_local(),
@@ -99,7 +100,7 @@ fn host(address: IpAddr) -> String {
     }
 }
 
-/// As a shell takes it for one word.
+/// Quotes a text as a shell takes it for one word.
 fn quoted(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "@.:/_-".contains(c);
     if text.chars().all(is_plain) {

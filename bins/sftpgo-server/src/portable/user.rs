@@ -11,14 +11,14 @@ use sftpgo_core::{UserDraft, credential::public_key::AuthorizedKey, random};
 use super::Options;
 use crate::config::Problem;
 
-/// Without the letters and digits that look like others.
+/// The letters and digits of a made-up password, without those that look like others.
 const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 const PASSWORD_LENGTH: usize = 16;
 
 /// How the user logs in.
 pub(super) struct Login {
     pub(super) draft: UserDraft,
-    /// There is one, and who made it up.
+    /// The password, and who knows it.
     pub(super) password: Password,
 }
 

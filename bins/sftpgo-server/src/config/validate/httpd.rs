@@ -15,11 +15,11 @@ use crate::config::{
 };
 use crate::user_file::UserFile;
 
-/// What can stand behind a client's address in a header, each said by a proxy of one's own.
+/// The number of addresses that can stand behind a client's in a header, each of which a proxy of one's own added.
 const MAX_DEPTH: i64 = 100;
-/// As in SFTPGo: half a day.
+/// The longest that a token may last, in minutes; as in SFTPGo, half a day.
 const MAX_TOKEN_MINUTES: i64 = 720;
-/// Of a header of RFC 7239, which is more than a list of addresses.
+/// The name of the header of RFC 7239, which is more than a list of addresses.
 const FORWARDED: &str = "forwarded";
 
 impl Check<'_> {
@@ -98,7 +98,7 @@ impl Check<'_> {
             .ok()
     }
 
-    /// Of SFTPGo 0.9 and 1.x, which listen at one place.
+    /// Returns the binding as SFTPGo 0.9 and 1.x have it, which listen at one place.
     fn old_binding(&mut self, keys: &keys::Httpd) -> Option<HttpBinding> {
         let place = if keys.bind_address.starts_with('/') {
             self.range("httpd.bind_port", keys.bind_port, u16::MAX.into());
@@ -115,7 +115,7 @@ impl Check<'_> {
         })
     }
 
-    /// None when it is switched off.
+    /// Returns a binding; none when it is switched off.
     fn binding(
         &mut self,
         key: String,
@@ -236,7 +236,7 @@ impl Check<'_> {
         }
     }
 
-    /// What this server does not do, where leaving it out would let in who should stay out.
+    /// Refuses what this server does not do where leaving it out would let in who should stay out.
     fn unsupported_of_binding(&mut self, key: &str, keys: &keys::HttpBinding) {
         let of = |name: &str| format!("{key}.{name}");
         if !keys.oidc.config_url.is_empty() {
@@ -265,7 +265,7 @@ impl Check<'_> {
         }
     }
 
-    /// Whoever lets the API listen on a name means to reach it by that name.
+    /// Returns the names by which the API may be reached: whoever lets it listen on a name means to reach it by that name.
     fn allowed_hosts(&mut self, keys: &keys::Httpd) -> Vec<String> {
         let bindings = keys.bindings.iter();
         let of_security = bindings

@@ -13,7 +13,7 @@ use crate::config::{keys, settings::Sftpd};
 
 /// A year; more is a mistake of units.
 const MAX_IDLE_MINUTES: i64 = 365 * 24 * 60;
-/// Every try costs a password check.
+/// The most tries for a login that may be configured; each costs a password check.
 const MAX_AUTH_TRIES: i64 = 100;
 /// The identification line has at most 255 bytes with `SSH-2.0-` and its end.
 const MAX_BANNER: usize = 240;
@@ -27,9 +27,9 @@ const PROGRAMS_OF_THE_SYSTEM: [&str; 4] = [
     "git-upload-archive",
     "rsync",
 ];
-/// In the list of SSH commands it means what `enable_scp` means.
+/// A name in the list of SSH commands that means what `enable_scp` means.
 const SCP: &str = "scp";
-/// In the list of SSH commands it means all that there are, scp too.
+/// A name in the list of SSH commands that means all that there are, scp too.
 const EVERY_COMMAND: &str = "*";
 
 impl Check<'_> {

@@ -7,14 +7,14 @@ use sftpgo_api::{ClientCertificates, Tls, TlsError, TlsOptions, TlsPart, TlsVers
 use super::Check;
 use crate::config::keys;
 
-/// Where the files are said.
+/// The keys that name the files.
 struct FileKeys {
     certificate: String,
     key: String,
 }
 
 impl Check<'_> {
-    /// Of SFTPGo 0.9.6 and 1.x, which speak TLS as soon as there is a certificate.
+    /// Returns TLS as SFTPGo 0.9.6 and 1.x have it, which speak it as soon as there is a certificate.
     pub(super) fn old_tls(&mut self, keys: &keys::Httpd) -> Option<Arc<Tls>> {
         let files = self.files("httpd", &keys.certificate_file, &keys.certificate_key_file)?;
         let binding = keys::HttpBinding::default();
@@ -59,7 +59,7 @@ impl Check<'_> {
         self.load(key, files?, binding, all)
     }
 
-    /// Both or none.
+    /// Returns the certificate's file and the key's: both or none.
     fn files(
         &mut self,
         section: &str,
