@@ -13,22 +13,22 @@ use crate::{
 
 /// A key, where no file is named.
 const KEY_VARIABLE: &str = "SFTPGO_API_KEY";
-/// Where a server is looked for that nobody has named.
+/// The address of a server that nobody has named.
 const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
 
 /// What goes with each request.
 // No Debug: it is a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Identity {
-    /// Nothing: as long as the server has no admins, it needs nothing.
+    /// Nothing goes with it: as long as the server has no admins, it needs nothing.
     Nobody,
     /// What the server gave at a login.
     Token(String),
-    /// Made for a program.
+    /// A key that was made for a program.
     ApiKey(String),
     /// A name and a password, encoded for basic authentication: only to ask for a token.
     Password(String),
-    /// By which the first admin is made.
+    /// The code by which the first admin is made.
     SetupCode(String),
 }
 

@@ -13,20 +13,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit::{Failure, Result};
 
-/// Of one name.
+/// The profile of one name.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Profile {
     /// Where the server is.
     pub(crate) server: String,
-    /// Who logged in.
+    /// The name of the admin that logged in.
     #[serde(default)]
     pub(crate) username: String,
-    /// What the server gave for it.
+    /// The token that the server gave for the login.
     #[serde(default)]
     pub(crate) token: String,
 }
 
-/// All of them.
+/// All profiles, by their names.
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Profiles {
     #[serde(default)]
@@ -36,7 +36,7 @@ pub(crate) struct Profiles {
 }
 
 impl Profiles {
-    /// What is kept; nothing where there is no file.
+    /// Reads the profiles that are kept; none where there is no file.
     ///
     /// # Errors
     /// It cannot be read, or others than its owner can.
@@ -92,7 +92,7 @@ fn is_open_to_others(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
 }
 
-/// Whole or not at all, and never readable by others.
+/// Writes the file whole or not at all, and never readable by others.
 fn write(file: &Path, text: &str) -> io::Result<()> {
     let directory = file.parent().unwrap_or(Path::new("."));
     fs::DirBuilder::new()

@@ -26,7 +26,7 @@ pub(crate) fn new_password(username: &str) -> Result<String> {
     Ok(first)
 }
 
-/// Only a typed yes counts.
+/// Asks a question, of which only a typed yes counts as one.
 pub(crate) fn confirm(question: &str) -> Result<bool> {
     output::question(&format!("{question} [y/N] "))?;
     let mut answer = String::new();
@@ -39,7 +39,7 @@ pub(crate) fn confirm(question: &str) -> Result<bool> {
     ))
 }
 
-/// One line that is shown while it is typed.
+/// Asks for a line that is shown while it is typed.
 pub(crate) fn line(question: &str) -> Result<String> {
     check_somebody_is_there()?;
     output::question(question)?;
@@ -50,7 +50,7 @@ pub(crate) fn line(question: &str) -> Result<String> {
     Ok(answer.trim().to_owned())
 }
 
-/// Something that is not shown.
+/// Asks for something that is not shown while it is typed.
 pub(crate) fn secret(question: &str) -> Result<String> {
     check_somebody_is_there()?;
     hidden(question)

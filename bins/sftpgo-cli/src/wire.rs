@@ -105,7 +105,7 @@ pub(crate) struct Explanation {
 /// An answer that is no data.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Answer {
-    /// Of the first version only.
+    /// A field of the first version only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<u16>,
     #[serde(default)]

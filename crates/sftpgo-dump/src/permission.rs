@@ -1,9 +1,9 @@
 //! The permissions of REST API v1.2.0, with the three that SFTPGo 0.9.4 added.
 
-/// All of them at once.
+/// The name of all permissions at once.
 pub const ALL: &str = "*";
 
-/// What the server can allow, in the contract's order; the first is all the others.
+/// The names that the server knows, in the contract's order; the first stands for all the others.
 pub const NAMES: [&str; 12] = [
     ALL,
     "list",
@@ -19,7 +19,7 @@ pub const NAMES: [&str; 12] = [
     "chtimes",
 ];
 
-/// The same permissions as the server shows them: each once, in the contract's order, and all of them as `*`.
+/// Returns permissions as the server shows them: each once, in the contract's order, and all of them as `*`.
 ///
 /// Names that the contract does not have are left out.
 pub fn as_shown<S: AsRef<str>>(names: &[S]) -> Vec<String> {

@@ -5,14 +5,14 @@ use serde_json::Value;
 
 use crate::{Candidate, User, UserChange, permission};
 
-/// What may happen to users that exist.
+/// The changes that users that exist may get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Update {
-    /// Nothing.
+    /// Users that exist stay as they are.
     Never,
     /// What can be seen to differ is changed.
     Fields,
-    /// And passwords are set, which cannot be seen.
+    /// The same, and passwords are set, of which it cannot be seen whether they differ.
     FieldsAndPasswords,
 }
 

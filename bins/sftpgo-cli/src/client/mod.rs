@@ -31,7 +31,7 @@ const HINT: &str = " (--server or SFTPGO_URL says where to look)";
 const MAX_ANSWER: u64 = 64 << 20;
 /// The largest page the server gives.
 pub(crate) const MAX_PAGE: u32 = 500;
-/// All but RFC 3986's unreserved characters.
+/// The characters that are encoded: all but RFC 3986's unreserved ones.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -52,16 +52,16 @@ pub(crate) struct Client {
 pub(crate) struct Page<'a> {
     pub(crate) start: &'a PageStart,
     pub(crate) limit: u32,
-    /// By user name.
+    /// The order of the user names.
     pub(crate) order: Order,
 }
 
 /// Where a page begins.
 #[derive(Debug, Clone)]
 pub(crate) enum PageStart {
-    /// After so many users.
+    /// The page begins after so many users.
     Offset(u32),
-    /// After this user name.
+    /// The page begins after this user name.
     After(String),
 }
 
@@ -86,7 +86,7 @@ impl Client {
         }
     }
 
-    /// The same for somebody else.
+    /// Returns a client of the same server for somebody else.
     pub(crate) fn with_identity(&self, identity: Identity) -> Self {
         Self {
             agent: self.agent.clone(),
@@ -251,7 +251,7 @@ impl Client {
         )
     }
 
-    /// With what says who asks.
+    /// Makes a request with what says who asks.
     fn request(&self, method: Method, path: &str) -> Builder {
         let request = Request::builder().method(method).uri(self.url(path));
         match self.identity.header() {

@@ -56,7 +56,7 @@ pub(super) fn run(client: &Client, format: Format, command: AdminCommand) -> Res
     }
 }
 
-/// Without a login it is the first one.
+/// Adds an admin; without a login it is the first one.
 fn add(
     client: &Client,
     format: Format,
@@ -117,7 +117,7 @@ fn new_password(client: &Client, name: &str, source: &PasswordSource) -> Result<
     }
 }
 
-/// What was given replaces what is there.
+/// Changes an admin: what was given replaces what is there.
 fn apply(admin: &mut Value, fields: &AdminFields) {
     if !fields.permissions.is_empty() {
         set(admin, "permissions", fields.permissions.clone());

@@ -12,7 +12,7 @@ use crate::{
     values::public_keys,
 };
 
-/// No password or set of keys is near it; a wrong file may be without end.
+/// The most bytes that are read of a file. No password or set of keys is near it, and a wrong file may be without end.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// The password of the one source given, if any.

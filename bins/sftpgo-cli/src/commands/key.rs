@@ -11,7 +11,7 @@ use crate::{
     values::text::visible,
 };
 
-/// Of an admin.
+/// The scope of a key of an admin.
 const SCOPE: u8 = 1;
 
 pub(super) fn run(client: &Client, format: Format, command: KeyCommand) -> Result<()> {

@@ -19,12 +19,12 @@ pub(super) struct Paginate<'a> {
 }
 
 impl<'a> Paginate<'a> {
-    /// From the first name on.
+    /// Makes the pages from the first name on.
     pub(super) fn new(client: &'a Client) -> Self {
         Self::from(client, Order::Asc, 0)
     }
 
-    /// In this order, after so many users.
+    /// Makes the pages in this order, after so many users.
     pub(super) fn from(client: &'a Client, order: Order, offset: u32) -> Self {
         Self {
             client,

@@ -152,7 +152,7 @@ fn find(client: &Client, target: &Target) -> Result<User> {
     }
 }
 
-/// Only what the command line holds.
+/// Returns the fields that the command line holds, and no other.
 fn fields_given(given: UserFields) -> Result<UserChange> {
     let public_keys = credentials::public_keys(&given.public_key)?;
     Ok(UserChange {
@@ -172,7 +172,7 @@ fn fields_given(given: UserFields) -> Result<UserChange> {
     })
 }
 
-/// As [`fields_given`], of what a user may do.
+/// Returns the limits that the command line holds, as [`fields_given`] does the fields.
 pub(super) fn limits_given(given: Limits) -> UserChange {
     UserChange {
         max_sessions: given.max_sessions,
@@ -222,7 +222,7 @@ fn table(users: &[User]) -> String {
     table.render()
 }
 
-/// What is used, and of how much where there is a limit.
+/// Says what is used, and of how much where there is a limit.
 fn usage(used: String, limit: i64, show: impl Fn(i64) -> String) -> String {
     if limit == 0 {
         used

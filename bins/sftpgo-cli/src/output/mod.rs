@@ -14,7 +14,7 @@ use crate::{
 
 pub(crate) use table::{Table, fields};
 
-/// For whom to print.
+/// The reader for whom to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// Aligned columns, sizes and dates for people
@@ -55,7 +55,7 @@ pub(crate) fn note(words: &str) {
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
-/// For an answer too long to be held: written piece by piece, and flushed by whoever writes.
+/// Returns standard output for an answer too long to be held: written piece by piece, and flushed by whoever writes.
 pub(crate) fn stdout() -> impl Write {
     BufWriter::new(io::stdout().lock())
 }

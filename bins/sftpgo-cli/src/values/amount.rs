@@ -25,7 +25,7 @@ pub(crate) fn is_unlimited(text: &str) -> bool {
     text.trim().eq_ignore_ascii_case(UNLIMITED)
 }
 
-/// How no limit is shown.
+/// The word for no limit.
 pub(crate) const UNLIMITED: &str = "unlimited";
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ fn kilobytes(text: &str) -> Option<u128> {
     size::bytes(size).map(|bytes| bytes.div_ceil(1000))
 }
 
-/// In decimal units, as bandwidths are sold.
+/// Writes a bandwidth in decimal units, as bandwidths are sold.
 pub(crate) fn show(kilobytes: i64) -> String {
     match kilobytes {
         0 => UNLIMITED.to_owned(),

@@ -80,7 +80,7 @@ fn from_unix_millis(millis: i64) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp(millis.div_euclid(1000)).ok()
 }
 
-/// How long ago a moment was, in its largest unit: `3 min`.
+/// Says how long ago a moment was, in its largest unit: `3 min`.
 pub(crate) fn show_since(millis: i64, now: i64) -> String {
     // A server whose clock is ahead has moments yet to come.
     let seconds = now.saturating_sub(millis).max(0) / 1000;

@@ -7,7 +7,7 @@ use ureq::http::Uri;
 /// The base of every request's URL: `http://` or `https://`, a host, perhaps a port and a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ServerUrl {
-    /// Without a slash at its end.
+    /// The address without a slash at its end.
     base: String,
     host: String,
 }

@@ -32,7 +32,7 @@ pub(super) fn bytes(text: &str) -> Option<u128> {
     Some(u128::from(whole) * unit + fraction * unit / scale)
 }
 
-/// As coreutils does: `K` and `KiB` are 1024, `KB` is 1000.
+/// Returns the bytes of a unit as coreutils has it: `K` and `KiB` are 1024, `KB` is 1000.
 fn unit(name: &str) -> Option<u128> {
     Some(match name.to_ascii_lowercase().as_str() {
         "" | "b" => 1,
@@ -71,7 +71,7 @@ pub(crate) fn show(bytes: i64) -> String {
     }
 }
 
-/// As [`show`], for a limit: 0 is none.
+/// Writes a limit as [`show`] writes a size; 0 is none.
 pub(crate) fn show_limit(bytes: i64) -> String {
     if bytes == 0 {
         UNLIMITED.to_owned()

@@ -10,7 +10,7 @@ use crate::{
     exit::Result,
 };
 
-/// How many users can be asked for one by one in the time of a page of all.
+/// The number of users that can be asked for one by one in the time of a page of all.
 const LOOKUPS_PER_PAGE: usize = 16;
 
 /// The stored users of the names that matter.

@@ -19,9 +19,9 @@ use crate::{
 };
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-/// No file of keys that sshd reads is near it.
+/// The most bytes that are read of a file of keys. None that sshd reads is near it.
 const MAX_KEYS: u64 = 1 << 20;
-/// Those of the file's group, and all others, may write.
+/// The mode bits by which the file's group, and all others, may write.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
 pub(super) fn read(import: Import) -> Result<Source> {

@@ -19,7 +19,7 @@ use crate::{
 /// What was read from the files of the command line.
 struct Source {
     entries: Vec<Entry>,
-    /// What the files hold besides users.
+    /// Notes about what the files hold besides users.
     notes: Vec<String>,
 }
 

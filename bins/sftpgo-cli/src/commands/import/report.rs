@@ -10,7 +10,7 @@ use crate::{
     values::text::visible,
 };
 
-/// What became of one user.
+/// The result of the import of one user.
 pub(super) enum Outcome {
     Added {
         notes: Vec<String>,
@@ -29,15 +29,15 @@ pub(super) enum Outcome {
     Failed(String),
 }
 
-/// All that was done so far; the same whether it is done or only shown.
+/// The results so far; the same whether it is done or only shown.
 pub(super) struct Report {
     format: Format,
     told: Told,
-    /// Who is skipped for another reason than that there is nothing to do.
+    /// The number of users that are skipped for another reason than that there is nothing to do.
     left_out: usize,
-    /// Whose passwords were not looked at.
+    /// The number of users whose passwords were not looked at.
     kept_passwords: usize,
-    /// Whose files have to be counted.
+    /// The number of users whose homes have to be scanned.
     uncounted: usize,
 }
 
@@ -159,7 +159,7 @@ impl Report {
         self.format.print(&self.told, summary)
     }
 
-    /// How the command ends.
+    /// Returns how the command ends.
     pub(super) fn exit(&self) -> Result<()> {
         match (self.told.failed.len(), self.left_out) {
             (0, 0) => Ok(()),
