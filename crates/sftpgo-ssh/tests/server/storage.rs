@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sftpgo_core::{UserDraft, user::now_ms};
+use sftpgo_core::{UserDraft, event::Actor, user::now_ms};
 use sftpgo_ssh::ServerConfig;
 use sftpgo_test_support::MemoryHomes;
 
@@ -55,7 +55,11 @@ async fn the_connection_is_closed_by_an_operator_and_when_its_user_expires() {
         if !expires {
             let listed = server.service.connections.list();
             let id = &listed[0].connection_id;
-            server.service.connections.close(id).unwrap();
+            server
+                .service
+                .connections
+                .close(&Actor::program(), id)
+                .unwrap();
         }
         wait_for(|| server.client.is_closed()).await;
         wait_for(|| server.service.connections.login_count() == 0).await;
