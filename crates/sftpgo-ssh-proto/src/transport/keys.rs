@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Exchange, ExchangeDone, ExchangedGroup, Exchanging, Keys, Offered, Session, Stage,
-    exchange::Done,
+    derived_keys::Letters,
 };
 use crate::{
     Event,
@@ -15,7 +15,7 @@ use crate::{
     identification,
     kex::{self, Digest},
     modern::{is_modern, waits_for_the_server},
-    negotiate::{Agreed, ClientOffer, Needs, ServerOffer, Way},
+    negotiate::{Agreed, ClientOffer, Needs, ServerOffer},
     number,
     packet::NewInbound,
     wire::{Reader, put_mpint, put_u8},
@@ -262,10 +262,10 @@ impl Core {
             inbound, outbound, ..
         } = &agreed;
         let sealer = done
-            .material(outbound, &session, Letters::TO_CLIENT)
+            .derived_keys(outbound, &session, Letters::TO_CLIENT)
             .sealer(outbound)?;
         let opener = done
-            .material(inbound, &session, Letters::TO_SERVER)
+            .derived_keys(inbound, &session, Letters::TO_SERVER)
             .opener(inbound)?;
         self.use_keys(&agreed, session, &done.reply, sealer, opener)
     }
@@ -332,78 +332,6 @@ impl Core {
         self.keys.new_inbound = Some(*new);
         Ok(Some(Event::KeysExchanged))
     }
-}
-
-/// What the keys of one direction are derived with (RFC 4253 section 7.2).
-struct Letters {
-    iv: u8,
-    key: u8,
-    mac: u8,
-}
-
-impl Letters {
-    const TO_SERVER: Self = Self {
-        iv: b'A',
-        key: b'C',
-        mac: b'E',
-    };
-    const TO_CLIENT: Self = Self {
-        iv: b'B',
-        key: b'D',
-        mac: b'F',
-    };
-}
-
-/// Keys of one direction.
-pub(super) struct Material {
-    iv: zeroize::Zeroizing<Vec<u8>>,
-    key: zeroize::Zeroizing<Vec<u8>>,
-    mac: zeroize::Zeroizing<Vec<u8>>,
-}
-
-impl Done {
-    fn material(&self, way: &Way, session: &Session, letters: Letters) -> Material {
-        let derive = |letter, length| {
-            kex::derive(
-                self.hash,
-                &self.secret,
-                self.exchange_hash.as_ref(),
-                session.id.as_ref(),
-                letter,
-                length,
-            )
-        };
-        Material {
-            iv: derive(letters.iv, way.cipher.iv_len()),
-            key: derive(letters.key, way.cipher.key_len()),
-            mac: derive(letters.mac, way.mac.map_or(0, |mac| mac.key_len())),
-        }
-    }
-}
-
-impl Material {
-    /// Of zeros.
-    #[cfg(feature = "fuzzing")]
-    pub(super) fn zeros(way: &Way) -> Self {
-        let zeros = |length| vec![0; length].into();
-        Self {
-            iv: zeros(way.cipher.iv_len()),
-            key: zeros(way.cipher.key_len()),
-            mac: zeros(way.mac.map_or(0, |mac| mac.key_len())),
-        }
-    }
-
-    pub(super) fn sealer(&self, way: &Way) -> Result<Sealer, Fatal> {
-        Sealer::new(way.cipher, way.mac, &self.key, &self.iv, &self.mac).map_err(|_| unusable())
-    }
-
-    pub(super) fn opener(&self, way: &Way) -> Result<Opener, Fatal> {
-        Opener::new(way.cipher, way.mac, &self.key, &self.iv, &self.mac).map_err(|_| unusable())
-    }
-}
-
-fn unusable() -> Fatal {
-    Fatal::key_exchange("the keys that were exchanged cannot be used")
 }
 
 #[cfg(test)]

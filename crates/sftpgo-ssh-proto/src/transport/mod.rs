@@ -1,5 +1,6 @@
 //! Keys: when they are exchanged, and what may pass meanwhile (RFC 4253 sections 7 and 9, OpenSSH PROTOCOL sections 1.10 and 1.11).
 
+mod derived_keys;
 mod exchange;
 mod keys;
 mod messages;

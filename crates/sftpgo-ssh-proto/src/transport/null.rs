@@ -1,6 +1,6 @@
 //! Exchanges of keys without computing, for fuzzers: what a fuzzer writes would never be signed, encrypted or authenticated.
 
-use super::{Keys, Session, Stage, keys::Material};
+use super::{Keys, Session, Stage, derived_keys::DerivedKeys};
 use crate::{
     cipher::{Opener, Sealer},
     core::Core,
@@ -51,8 +51,8 @@ impl Core {
         let (sealer, opener) = match keys {
             NullKeys::Clear => (Sealer::clear(), Opener::clear()),
             NullKeys::Zeros => (
-                Material::zeros(&agreed.outbound).sealer(&agreed.outbound)?,
-                Material::zeros(&agreed.inbound).opener(&agreed.inbound)?,
+                DerivedKeys::zeros(&agreed.outbound).sealer(&agreed.outbound)?,
+                DerivedKeys::zeros(&agreed.inbound).opener(&agreed.inbound)?,
             ),
         };
         self.use_keys(&agreed, session, &[number::KEX_REPLY], sealer, opener)

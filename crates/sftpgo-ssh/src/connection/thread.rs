@@ -4,6 +4,8 @@
 //! a client may ask for a whole file before it reads the first byte, and the message that opens its window comes behind
 //! what it has asked for.
 
+mod ending;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -12,8 +14,9 @@ use std::{
 use sftpgo_core::fair_pool::{Asker, NotDone};
 use sftpgo_ssh_proto::{Connection, DisconnectReason, End, SystemRandom};
 
+pub(super) use self::ending::Ended;
 use super::{
-    GOODBYE, Opening, UntilLogin,
+    Opening, UntilLogin,
     channels::Channels,
     conduct::Conduct,
     control::Control,
@@ -46,31 +49,6 @@ pub(super) struct Thread {
     is_quiet: bool,
     /// Why nothing can be sent any more. What the client had sent before is done all the same.
     broken: Option<std::io::Error>,
-}
-
-/// How a connection ended.
-pub(super) struct Ended {
-    pub(super) reason: String,
-    /// Did the server end it, and not the client?
-    pub(super) is_closed_here: bool,
-    /// Does what waits to be sent tell the client why?
-    has_last_words: bool,
-}
-
-impl Ended {
-    fn by_client(reason: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-            is_closed_here: false,
-            has_last_words: false,
-        }
-    }
-}
-
-impl From<std::io::Error> for Ended {
-    fn from(error: std::io::Error) -> Self {
-        Self::by_client(error.to_string())
-    }
 }
 
 /// What is left of a connection that has ended.
@@ -357,14 +335,6 @@ impl Thread {
         })
     }
 
-    /// Ends the connection when nothing more can be received.
-    fn end(&mut self) -> Ended {
-        match self.host.control.reason() {
-            Some(reason) => self.close(reason),
-            None => Ended::by_client("closed by the client"),
-        }
-    }
-
     /// Gives back what is not needed before there is something to do.
     fn fall_quiet(&mut self) {
         self.is_quiet = true;
@@ -372,40 +342,5 @@ impl Thread {
         self.input.shrink();
         self.host.channels.shrink();
         (self.host.server.config.when_quiet)();
-    }
-
-    /// Ends the connection for a reason that the client is told, and did not ask for.
-    fn close(&mut self, reason: &str) -> Ended {
-        Ended {
-            is_closed_here: true,
-            ..self.break_off(DisconnectReason::ByApplication, reason)
-        }
-    }
-
-    fn break_off(&mut self, why: DisconnectReason, reason: &str) -> Ended {
-        self.ssh.disconnect(why, reason);
-        Ended {
-            has_last_words: true,
-            ..Ended::by_client(reason)
-        }
-    }
-
-    /// Sends what is left, to a client that takes it soon.
-    fn say_goodbye(&mut self) {
-        let until = Instant::now() + GOODBYE;
-        self.send();
-        while !self.ssh.output().is_empty() && Instant::now() < until {
-            self.host.control.socket.wait(false, true, Some(until));
-            self.send();
-        }
-        let socket = &self.host.control.socket;
-        socket.stop_sending();
-        // A socket that is closed with something unread in it takes back what was sent last.
-        while let Ok(Received::Bytes(count)) = socket.receive_now(&mut self.input) {
-            self.input.consume(count);
-            if Instant::now() >= until {
-                break;
-            }
-        }
     }
 }
