@@ -287,7 +287,14 @@ fn ssh_info(sftpd: &Sftpd, host_keys: &[HostKey]) -> SshInfo {
         },
     };
     SshInfo {
-        bindings: vec![(sftpd.bind.address.clone(), sftpd.bind.port)],
+        bindings: sftpd
+            .bindings
+            .iter()
+            .map(|binding| {
+                let endpoint = &binding.endpoint;
+                (endpoint.address.clone(), endpoint.port)
+            })
+            .collect(),
         host_keys: host_keys.iter().map(host_key).collect(),
         ssh_commands: sftpd
             .command_names()

@@ -13,7 +13,7 @@ use crate::{
     compose::{self, Parts},
     config::{self, LoadedConfig, Problem, settings::Settings},
     health,
-    listen::{HttpListening, PassedSockets, listen, listen_http},
+    listen::{HttpListening, PassedSockets, listen_http, listen_sftp},
     logging::{self, LogSettings},
     open_files,
     reload::Reload,
@@ -116,12 +116,9 @@ async fn serve(
     let writer = LedgerWriter::start(Arc::clone(&parts.quotas), WRITE_USAGE_WITHIN)
         .map_err(|error| Problem::new("system", format!("no threads can be started: {error}")))?;
     let mut passed = PassedSockets::of_process();
-    let sftp = match passed.take("sftpd")? {
-        passed if !passed.is_empty() => passed,
-        _ => vec![listen("sftpd", &settings.sftpd.bind).await?],
-    };
+    let sftp = listen_sftp(&settings.sftpd.bindings, passed.take("sftpd")?).await?;
     let http = listen_http(&settings.httpd.bindings, passed.take("httpd")?).await?;
-    let sftp_addresses: Vec<_> = sftp.iter().map(|sftp| sftp.address).collect();
+    let sftp_addresses: Vec<_> = sftp.iter().map(|(_, address)| *address).collect();
     StartupBanner {
         sftp: &sftp_addresses,
         http: http.iter().map(|listening| &listening.at).collect(),
@@ -170,7 +167,7 @@ async fn serve(
         sftpgo_api::serve(parts.api, bindings, rest_until).await;
         drop(socket_files);
     };
-    let sftp = sftp.into_iter().map(|sftp| sftp.listener).collect();
+    let sftp = sftp.into_iter().map(|(binding, _)| binding).collect();
     tokio::join!(parts.ssh.serve(sftp, shutdown), serve_rest);
     sessions_are_over.cancel();
     // Whoever says that this server is alive must not do so after it has left.

@@ -139,6 +139,30 @@ fn an_allowed_proxy_says_who_the_client_is() {
 }
 
 #[test]
+fn a_binding_may_be_before_the_proxy() {
+    let (behind, before) = (free_address(), free_address());
+    let ports = [behind, before].map(|address| address.port().to_string());
+    let addresses = [behind, before].map(|address| address.ip().to_string());
+    let server = start(&[
+        (MODE, "2"),
+        (ALLOWED, "127.0.0.0/8"),
+        ("SFTPGO_SFTPD__BINDINGS__0__ADDRESS", &addresses[0]),
+        ("SFTPGO_SFTPD__BINDINGS__0__PORT", &ports[0]),
+        ("SFTPGO_SFTPD__BINDINGS__1__ADDRESS", &addresses[1]),
+        ("SFTPGO_SFTPD__BINDINGS__1__PORT", &ports[1]),
+        ("SFTPGO_SFTPD__BINDINGS__1__APPLY_PROXY_CONFIG", "false"),
+    ]);
+    for address in [behind, before] {
+        assert!(server.welcome.contains(&address.to_string()));
+    }
+    let at = forwarder(behind, V1, usize::MAX);
+    assert_eq!(login_address(&server, at), "192.0.2.7");
+    assert!(login_address(&server, before).starts_with("127."));
+    // The port of older versions is nobody's.
+    assert!(TcpStream::connect(server.sftp).is_err());
+}
+
+#[test]
 fn others_are_known_by_their_own_address_or_refused() {
     let optional = start(&[(MODE, "1"), (ALLOWED, "192.0.2.0/24")]);
     for part in [usize::MAX, 1] {

@@ -57,6 +57,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         },
     )?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:2022").await?;
-    server.serve(vec![listener], CancellationToken::new()).await;
+    server
+        .serve(vec![listener.into()], CancellationToken::new())
+        .await;
     Ok(())
 }

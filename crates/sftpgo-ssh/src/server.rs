@@ -60,6 +60,23 @@ pub struct Services {
     pub events: Events,
 }
 
+/// A port where clients connect.
+pub struct Binding {
+    /// It listens.
+    pub listener: TcpListener,
+    /// Connections may come from proxies, as [`ServerConfig::proxies`] says; else who connects is the client.
+    pub goes_by_proxies: bool,
+}
+
+impl From<TcpListener> for Binding {
+    fn from(listener: TcpListener) -> Self {
+        Self {
+            listener,
+            goes_by_proxies: true,
+        }
+    }
+}
+
 /// An SSH server that is not listening yet.
 pub struct Server {
     context: Arc<ServerContext>,
@@ -120,21 +137,21 @@ impl Server {
         ServerHandle(Arc::clone(&self.context))
     }
 
-    /// Serves whoever connects to one of `listeners` until `shutdown` fires; then running transfers may finish within the
+    /// Serves whoever connects to one of `bindings` until `shutdown` fires; then running transfers may finish within the
     /// configured grace.
-    pub async fn serve(self, listeners: Vec<TcpListener>, shutdown: CancellationToken) {
-        let mut listeners = VecDeque::from(listeners);
+    pub async fn serve(self, bindings: Vec<Binding>, shutdown: CancellationToken) {
+        let mut bindings = VecDeque::from(bindings);
         let (alive, mut all_gone) = mpsc::channel::<()>(1);
         let mut failures = AcceptFailures::of("SFTP");
         loop {
             let accepted = tokio::select! {
-                accepted = accept(&mut listeners) => accepted,
+                accepted = accept(&mut bindings) => accepted,
                 () = shutdown.cancelled() => break,
             };
             match accepted {
-                Ok((stream, remote)) => {
+                Ok((stream, remote, goes_by_proxies)) => {
                     failures.accepted();
-                    self.accept(stream, plain(remote), alive.clone());
+                    self.accept(stream, plain(remote), goes_by_proxies, alive.clone());
                 }
                 Err(error) => {
                     failures.failed(&error);
@@ -142,7 +159,7 @@ impl Server {
                 }
             }
         }
-        drop((listeners, alive));
+        drop((bindings, alive));
         let finished = async {
             while self.context.connections.transfer_count() > 0 {
                 tokio::time::sleep(SHUTDOWN_POLL).await;
@@ -153,7 +170,13 @@ impl Server {
         let _ = tokio::time::timeout(GOODBYE, all_gone.recv()).await;
     }
 
-    fn accept(&self, stream: TcpStream, peer: SocketAddr, alive: Sender<()>) {
+    fn accept(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        goes_by_proxies: bool,
+        alive: Sender<()>,
+    ) {
         let opening = |passes_header_over| Opening {
             remote: peer,
             received: Vec::new(),
@@ -164,7 +187,12 @@ impl Server {
             stream,
             alive,
         };
-        match self.context.config.proxies.treatment(Some(peer.ip())) {
+        let treatment = if goes_by_proxies {
+            self.context.config.proxies.treatment(Some(peer.ip()))
+        } else {
+            Treatment::Direct
+        };
+        match treatment {
             Treatment::Direct => arrived.admit(opening(false)),
             Treatment::PassedOver => arrived.admit(opening(true)),
             Treatment::Refused => log::debug!(
@@ -190,20 +218,21 @@ impl Server {
     }
 }
 
-/// The next connection to one of them, which goes behind the others then.
-async fn accept(listeners: &mut VecDeque<TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
+/// The next connection to one of them, which goes behind the others then; and whether that one goes by proxies.
+async fn accept(bindings: &mut VecDeque<Binding>) -> io::Result<(TcpStream, SocketAddr, bool)> {
     let mut at = 0;
     let accepted = poll_fn(|context| {
-        for (index, listener) in listeners.iter().enumerate() {
-            if let Poll::Ready(accepted) = listener.poll_accept(context) {
+        for (index, binding) in bindings.iter().enumerate() {
+            if let Poll::Ready(accepted) = binding.listener.poll_accept(context) {
                 at = index;
-                return Poll::Ready(accepted);
+                let goes_by_proxies = binding.goes_by_proxies;
+                return Poll::Ready(accepted.map(|(stream, peer)| (stream, peer, goes_by_proxies)));
             }
         }
         Poll::Pending
     })
     .await;
-    listeners.rotate_left((at + 1) % listeners.len().max(1));
+    bindings.rotate_left((at + 1) % bindings.len().max(1));
     accepted
 }
 

@@ -75,6 +75,8 @@ pub(crate) struct Common {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Sftpd {
+    /// Of SFTPGo since 2.0. Where there are any, `bind_port` and `bind_address` mean nothing.
+    pub(crate) bindings: Vec<SftpBinding>,
     pub(crate) bind_port: i64,
     pub(crate) bind_address: String,
     /// Minutes; 0 is never.
@@ -121,6 +123,27 @@ pub(crate) struct Sftpd {
     pub(crate) proxy_allowed: Vec<String>,
 }
 
+/// One place to listen at, as SFTPGo 2.x has it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct SftpBinding {
+    pub(crate) address: String,
+    /// 0 is none.
+    pub(crate) port: i64,
+    /// Does `common.proxy_protocol` hold for it?
+    pub(crate) apply_proxy_config: bool,
+}
+
+impl Default for SftpBinding {
+    fn default() -> Self {
+        Self {
+            address: String::new(),
+            port: 2022,
+            apply_proxy_config: true,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct HostKey {
@@ -135,6 +158,7 @@ pub(super) fn may_be_text(path: &str) -> bool {
 /// Returns what an object of the list at `path` is when nothing is said of it. None where the list is one of texts.
 pub(super) fn object_of(path: &str) -> Option<Value> {
     match path {
+        "sftpd.bindings" => serde_json::to_value(SftpBinding::default()).ok(),
         "sftpd.keys" => serde_json::to_value(HostKey::default()).ok(),
         "mfa.totp" => serde_json::to_value(Totp::default()).ok(),
         "httpd.bindings" => serde_json::to_value(HttpBinding::default()).ok(),
@@ -190,6 +214,7 @@ pub(crate) struct DataProvider {
 impl Default for Sftpd {
     fn default() -> Self {
         Self {
+            bindings: Vec::new(),
             bind_port: 2022,
             bind_address: String::new(),
             idle_timeout: 15,

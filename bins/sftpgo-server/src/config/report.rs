@@ -1,9 +1,16 @@
 //! What `check-config` says: every key, its value and where it comes from.
 
+use serde_json::Value;
+
 use super::{LoadedConfig, Problem, schema};
 
-/// Keys whose value is never shown.
-const SECRET: [&str; 2] = ["data_provider.password", "data_provider.connection_string"];
+/// Names of keys whose value is never shown.
+const SECRET: [&str; 4] = [
+    "password",
+    "connection_string",
+    "signing_passphrase",
+    "client_secret",
+];
 
 /// Returns one line for the file, then one for each key.
 pub(crate) fn report(loaded: &LoadedConfig) -> String {
@@ -15,14 +22,41 @@ pub(crate) fn report(loaded: &LoadedConfig) -> String {
         ),
     };
     for key in schema::all_keys() {
+        let name = key.path.rsplit('.').next().unwrap_or_default();
         let value = match schema::leaf(&loaded.values, &key.path) {
-            Some(value) if SECRET.contains(&key.path.as_str()) && value != "" => "***".to_owned(),
-            Some(value) if !value.is_null() => value.to_string(),
+            Some(value) if is_secret(name, value) => "***".to_owned(),
+            Some(value) if !value.is_null() => without_secrets(value.clone()).to_string(),
             _ => "not set".to_owned(),
         };
         text += &format!("{} = {value}  # {}\n", key.path, loaded.source(&key.path));
     }
     text
+}
+
+fn is_secret(name: &str, value: &Value) -> bool {
+    SECRET.contains(&name) && value.as_str().is_some_and(|text| !text.is_empty())
+}
+
+/// Returns the value with its secrets hidden: objects of lists are shown whole.
+fn without_secrets(mut value: Value) -> Value {
+    match &mut value {
+        Value::Array(values) => {
+            for value in values {
+                *value = without_secrets(value.take());
+            }
+        }
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                *value = if is_secret(name, value) {
+                    "***".into()
+                } else {
+                    without_secrets(value.take())
+                };
+            }
+        }
+        _ => {}
+    }
+    value
 }
 
 /// Returns all warnings, one a line.

@@ -42,7 +42,8 @@ pub(crate) struct Common {
 /// The SSH side.
 #[derive(Debug)]
 pub(crate) struct Sftpd {
-    pub(crate) bind: Endpoint,
+    /// One at least.
+    pub(crate) bindings: Vec<SftpBinding>,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) max_auth_tries: u32,
     pub(crate) password_authentication: bool,
@@ -66,6 +67,28 @@ pub(crate) struct Sftpd {
     pub(crate) trusted_authorities: Vec<PathBuf>,
     pub(crate) revoked_certificates: Option<PathBuf>,
     pub(crate) login_banner: Option<String>,
+}
+
+/// A port of SFTP.
+#[derive(Debug, Clone)]
+pub(crate) struct SftpBinding {
+    /// The key that it comes from, such as `sftpd.bindings[0]`; `sftpd` alone is that of older versions.
+    pub(crate) key: String,
+    pub(crate) endpoint: Endpoint,
+    /// `common.proxy_protocol` holds for it.
+    pub(crate) goes_by_proxies: bool,
+}
+
+impl SftpBinding {
+    /// Returns the keys of its address and port.
+    pub(crate) fn names(&self) -> [String; 2] {
+        let names = if self.key.ends_with(']') {
+            ["address", "port"]
+        } else {
+            ["bind_address", "bind_port"]
+        };
+        names.map(|name| format!("{}.{name}", self.key))
+    }
 }
 
 impl Sftpd {

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 pub(crate) use self::unix_socket::SocketFile;
 use crate::config::{
     Problem,
-    settings::{Endpoint, HttpBinding, Place},
+    settings::{Endpoint, HttpBinding, Place, SftpBinding},
 };
 
 /// An open port and where it is.
@@ -84,13 +84,36 @@ fn of_system(socket: std::net::TcpListener) -> io::Result<Listening> {
     Ok(Listening { listener, address })
 }
 
-/// Listens where `section` of the configuration says.
+/// Listens at all `bindings` of SFTP, or only at the sockets that were `passed`, which go by the bindings in order.
 ///
 /// # Errors
 /// Names the key, and what to do.
-pub(crate) async fn listen(section: &str, endpoint: &Endpoint) -> Result<Listening, Problem> {
-    let [address, port] = ["bind_address", "bind_port"].map(|key| format!("{section}.{key}"));
-    listen_at(&address, &port, endpoint).await
+pub(crate) async fn listen_sftp(
+    bindings: &[SftpBinding],
+    passed: Vec<Listening>,
+) -> Result<Vec<(sftpgo_ssh::Binding, SocketAddr)>, Problem> {
+    let mut listening = Vec::new();
+    for (position, passed) in passed.into_iter().enumerate() {
+        let goes_by_proxies = bindings
+            .get(position)
+            .is_none_or(|binding| binding.goes_by_proxies);
+        listening.push((passed, goes_by_proxies));
+    }
+    if listening.is_empty() {
+        for binding in bindings {
+            let [address, port] = binding.names();
+            let opened = listen_at(&address, &port, &binding.endpoint).await?;
+            listening.push((opened, binding.goes_by_proxies));
+        }
+    }
+    let bound = |(Listening { listener, address }, goes_by_proxies)| {
+        let binding = sftpgo_ssh::Binding {
+            listener,
+            goes_by_proxies,
+        };
+        (binding, address)
+    };
+    Ok(listening.into_iter().map(bound).collect())
 }
 
 /// Listens at all `bindings`. Sockets that were `passed` are taken in their places, in order, and one of them for itself

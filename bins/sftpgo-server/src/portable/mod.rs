@@ -104,6 +104,7 @@ fn settings(options: &Options, state: &Path) -> Result<Settings, Vec<Problem>> {
         name,
         env::vars_os(),
         vec![
+            fixed("sftpd.bindings", json!([]), COMMAND),
             fixed("sftpd.bind_port", json!(options.sftpd_port), "--sftpd-port"),
             fixed(
                 "sftpd.enabled_ssh_commands",
@@ -188,7 +189,10 @@ async fn serve(
     let shutdown = shutdown::on_signals(grace, HangUp::Ends).map_err(|error| of_system(&error))?;
     let parts = compose::compose(settings, state, grace, None)?;
     add_user(&parts, &login)?;
-    let listening = listen::bind(&settings.sftpd.bind).await;
+    let bindings = &settings.sftpd.bindings;
+    let of_none = || Problem::new("--sftpd-port", "there is no port to listen on");
+    let binding = bindings.first().ok_or_else(of_none)?;
+    let listening = listen::bind(&binding.endpoint).await;
     let (listener, address) = listening
         .and_then(|listener| {
             let address = listener.local_addr()?;
@@ -225,7 +229,7 @@ async fn serve(
     if terminal::is_seen() {
         tokio::spawn(live::draw(parts.connections.clone(), shutdown.clone()));
     }
-    parts.ssh.serve(vec![listener], shutdown).await;
+    parts.ssh.serve(vec![listener.into()], shutdown).await;
     let last_work = move || {
         if let Some(announced) = announced {
             announced.end();

@@ -83,7 +83,7 @@ impl TestServer {
         let server = Server::new(config, services).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(server.serve(vec![listener], CancellationToken::new()));
+        tokio::spawn(server.serve(vec![listener.into()], CancellationToken::new()));
         let mut client = client::connect(Arc::default(), address, Trusting)
             .await
             .unwrap();

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn with_file(text: &str) -> LoadedConfig {
+pub(super) fn with_file(text: &str) -> LoadedConfig {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("sftpgo.json"), text).unwrap();
     load_with(directory.path(), &[])

@@ -4,7 +4,7 @@ use sftpgo_core::session::UploadMode;
 use sftpgo_store::{ConnectOptions, StoreConfig};
 
 use super::{
-    settings::{Driver, Place},
+    settings::{Driver, Endpoint, Place, Settings},
     *,
 };
 
@@ -50,7 +50,7 @@ fn without_anything_the_defaults_are_valid() {
     let found = load_with(directory.path(), &[]);
     let settings = found.settings().unwrap();
     assert_eq!(found.file, None);
-    assert_eq!(settings.sftpd.bind.port, 2022);
+    assert_eq!(sftp_endpoint(settings).port, 2022);
     assert_eq!(settings.sftpd.umask, 0o022);
     assert!(!settings.sftpd.uploads.sync);
     assert_eq!(http_address(settings), "127.0.0.1");
@@ -63,6 +63,52 @@ fn without_anything_the_defaults_are_valid() {
     );
 }
 
+fn sftp_endpoint(settings: &Settings) -> &Endpoint {
+    let [binding] = settings.sftpd.bindings.as_slice() else {
+        panic!("{:?}", settings.sftpd.bindings);
+    };
+    &binding.endpoint
+}
+
+#[test]
+fn bindings_of_sftp_win_over_the_one_port_of_older_versions() {
+    let found = http::with_file(
+        r#"{"sftpd": {"bind_port": 9090, "bindings": [
+            {"port": 2022}, {"address": "[::1]", "port": 22, "apply_proxy_config": false}, {"port": 0}]}}"#,
+    );
+    let bindings = found.settings().unwrap().sftpd.bindings.iter();
+    let told: Vec<_> = bindings
+        .map(|binding| {
+            let Endpoint { address, port } = &binding.endpoint;
+            format!(
+                "{}: {address} {port} {}",
+                binding.key, binding.goes_by_proxies
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "sftpd.bindings[0]:  2022 true",
+            "sftpd.bindings[1]: ::1 22 false",
+        ]
+    );
+    let none = http::with_file(r#"{"sftpd": {"bindings": [{"port": 0}]}}"#);
+    let problem = none.settings().unwrap_err()[0].to_string();
+    assert!(problem.starts_with("sftpd.bindings: "), "{problem}");
+    let directory = tempfile::tempdir().unwrap();
+    let by_number = [
+        ("SFTPGO_SFTPD__BINDINGS__0__PORT", "2222"),
+        ("SFTPGO_SFTPD__BINDINGS__0__ADDRESS", "127.0.0.1"),
+    ];
+    let found = load_with(directory.path(), &by_number);
+    let endpoint = sftp_endpoint(found.settings().unwrap());
+    assert_eq!(
+        (endpoint.address.as_str(), endpoint.port),
+        ("127.0.0.1", 2222)
+    );
+}
+
 #[test]
 fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
     let directory = tempfile::tempdir().unwrap();
@@ -70,7 +116,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
     fs::write(&file, "[sftpd]\nbind_port = 1111\nupload_mode = 1\n").unwrap();
     let found = load_with(directory.path(), &[("SFTPGO_SFTPD__BIND_PORT", "2222")]);
     let settings = found.settings().unwrap();
-    assert_eq!(settings.sftpd.bind.port, 2222);
+    assert_eq!(sftp_endpoint(settings).port, 2222);
     assert_eq!(settings.sftpd.uploads.mode, UploadMode::Atomic);
     assert!(settings.sftpd.uploads.sync, "atomic uploads are durable");
     assert_eq!(
@@ -357,7 +403,7 @@ fn an_address_in_brackets_is_the_address() {
             let found = load_with(directory.path(), &[(&variable, configured)]);
             let settings = found.settings().unwrap();
             let bound = match section {
-                "SFTPD" => &settings.sftpd.bind.address,
+                "SFTPD" => &sftp_endpoint(settings).address,
                 _ => http_address(settings),
             };
             assert_eq!(bound, address);
@@ -421,6 +467,12 @@ fn the_report_says_every_key_once_and_no_secret() {
     assert!(report.contains("sftpd.bind_port = 2022  # default\n"));
     assert!(report.contains("data_provider.password = ***"));
     assert!(!report.contains("hunter2"));
+    let secrets = http::with_file(
+        r#"{"httpd": {"signing_passphrase": "hunter2", "bindings": [{"oidc": {"client_secret": "hunter3"}}]}}"#,
+    );
+    let secrets = super::report(&secrets);
+    assert!(secrets.contains("httpd.signing_passphrase = ***"));
+    assert!(!secrets.contains("hunter"), "{secrets}");
     let keys = report.lines().filter(|line| !line.starts_with('#')).count();
     assert_eq!(keys, schema::all_keys().len());
 }

@@ -9,7 +9,10 @@ use sftpgo_core::{
 use sftpgo_ssh::{SshCommand, UserCertificates, host_key};
 
 use super::{Check, TRANSFER_ACTIONS};
-use crate::config::{keys, settings::Sftpd};
+use crate::config::{
+    keys,
+    settings::{SftpBinding, Sftpd},
+};
 
 /// A year; more is a mistake of units.
 const MAX_IDLE_MINUTES: i64 = 365 * 24 * 60;
@@ -33,6 +36,39 @@ const SCP: &str = "scp";
 const EVERY_COMMAND: &str = "*";
 
 impl Check<'_> {
+    fn sftp_bindings(&mut self, keys: &keys::Sftpd) -> Vec<SftpBinding> {
+        if keys.bindings.is_empty() {
+            // Port 0 is any here.
+            return vec![SftpBinding {
+                key: "sftpd".to_owned(),
+                endpoint: self.endpoint("sftpd", &keys.bind_address, keys.bind_port),
+                goes_by_proxies: true,
+            }];
+        }
+        let mut bindings = Vec::new();
+        for (number, binding) in keys.bindings.iter().enumerate() {
+            let key = format!("sftpd.bindings[{number}]");
+            let endpoint = self.endpoint_of(
+                (&format!("{key}.address"), &binding.address),
+                (&format!("{key}.port"), binding.port),
+            );
+            if binding.port != 0 {
+                bindings.push(SftpBinding {
+                    key,
+                    endpoint,
+                    goes_by_proxies: binding.apply_proxy_config,
+                });
+            }
+        }
+        if bindings.is_empty() {
+            self.problem(
+                "sftpd.bindings",
+                "no binding has a port, and a server without SFTP is not offered",
+            );
+        }
+        bindings
+    }
+
     pub(super) fn sftpd(&mut self, keys: &keys::Sftpd) -> Sftpd {
         let known = sftpgo_ssh::known_names();
         let idle_minutes = self.range("sftpd.idle_timeout", keys.idle_timeout, MAX_IDLE_MINUTES);
@@ -42,7 +78,7 @@ impl Check<'_> {
             _ => UploadMode::AtomicWithResume,
         };
         Sftpd {
-            bind: self.endpoint("sftpd", &keys.bind_address, keys.bind_port),
+            bindings: self.sftp_bindings(keys),
             idle_timeout: (idle_minutes > 0)
                 .then(|| Duration::from_secs(u64::from(idle_minutes) * 60)),
             max_auth_tries: self.range("sftpd.max_auth_tries", keys.max_auth_tries, MAX_AUTH_TRIES),
