@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
@@ -12,7 +13,8 @@ use std::{
     fs,
     io::{Read, Write},
     net::TcpStream,
-    process::{Child, Stdio},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
     time::Duration,
 };
 
@@ -151,6 +153,50 @@ fn a_user_who_opens_all_that_can_be_had_leaves_others_files_and_connections() {
     }
 }
 
+/// A mount over a home, which is taken away with it.
+struct ReadOnly(PathBuf);
+
+impl ReadOnly {
+    /// None where this system lets nobody mount, which is said.
+    fn over(home: PathBuf) -> Option<Self> {
+        let mount = |arguments: &[&str]| {
+            let mounted = Command::new("mount").args(arguments).arg(&home).output();
+            mounted.is_ok_and(|mounted| mounted.status.success())
+        };
+        let itself = home.to_str().unwrap();
+        if !mount(&["--bind", itself]) {
+            eprintln!("not tested, because nothing can be mounted here");
+            return None;
+        }
+        assert!(mount(&["-o", "remount,bind,ro"]));
+        Some(Self(home))
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_home_that_was_mounted_anew_is_not_reached_by_the_mount_of_an_older_session() {
+    let server = Server::start();
+    server.add_user("bob", &json!({}));
+    let mut client = start(&server, LOG_IN);
+    writeln!(client.stdin.as_mut().unwrap(), "bob 1").unwrap();
+    assert_eq!(line(&mut client), "nothing");
+    let Some(mounted) = ReadOnly::over(server.home("bob")) else {
+        return;
+    };
+    let refused = sftp(&server, "bob", &[], "mkdir d\n");
+    assert!(!refused.ok && !server.home("bob").join("d").exists());
+    drop(mounted);
+    sftp(&server, "bob", &[], "mkdir d\n").assert_ok();
+    drop(client.stdin.take());
+    assert!(client.wait().unwrap().success());
+}
+
 /// Connects and reads what the server says first: nothing when it refuses.
 fn greeting(server: &Server) -> (TcpStream, bool) {
     let mut stream = TcpStream::connect(("127.0.0.1", server.sftp_port)).unwrap();
@@ -173,7 +219,9 @@ fn connections_are_limited_in_all_and_for_each_address_and_told_of_once() {
             "max_per_host_connections",
         ),
     ] {
-        let server = Server::start_with(&[(key, "3")]);
+        // The defender spares this machine, and whom it spares has no limit for the address.
+        let defender = ("SFTPGO_COMMON__DEFENDER__ENABLED", "false");
+        let server = Server::start_with(&[(key, "3"), defender]);
         server.add_user("bob", &json!({}));
         let mut open = Vec::new();
         // The connection that looked whether the server listens may be there still.
