@@ -248,7 +248,7 @@ mod tests {
             ),
             (
                 "SFTPGO_FTPD__PORT",
-                "unknown section; there are SFTPGO_DATA_PROVIDER__, SFTPGO_HTTPD__, SFTPGO_MFA__, SFTPGO_SFTPD__",
+                "unknown section; there are SFTPGO_COMMON__, SFTPGO_DATA_PROVIDER__, SFTPGO_HTTPD__, SFTPGO_MFA__, SFTPGO_SFTPD__",
             ),
         ] {
             let (found, problems) = read_one(name, "1");
