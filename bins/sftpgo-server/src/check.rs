@@ -6,11 +6,7 @@ use crate::{cli::Options, config, terminal};
 
 /// Says what would be used and from where, then what is wrong with it.
 pub(crate) fn run(options: &Options, flags: &str) -> ExitCode {
-    let loaded = config::load(
-        &options.config_dir,
-        &options.config_file,
-        std::env::vars_os(),
-    );
+    let loaded = options.load();
     terminal::say(&format!("{}{}", config::report(&loaded), flags.trim_end()));
     terminal::complain_if_any(&config::warnings(&loaded));
     match loaded.settings() {

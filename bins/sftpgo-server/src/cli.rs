@@ -209,6 +209,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// Reads the configuration from the file and the environment; what is wrong with it is in what is returned.
+    pub(crate) fn load(&self) -> config::LoadedConfig {
+        config::load(&self.config_dir, &self.config_file, env::vars_os())
+    }
+
     /// How to log, with a relative path from `directory`.
     pub(crate) fn log_settings(&self, directory: &Path) -> LogSettings {
         LogSettings {

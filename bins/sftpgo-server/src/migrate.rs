@@ -49,11 +49,7 @@ pub(crate) fn init(options: &Options) -> ExitCode {
 }
 
 fn perform(work: &Work, options: &Options) -> ExitCode {
-    let loaded = config::load(
-        &options.config_dir,
-        &options.config_file,
-        std::env::vars_os(),
-    );
+    let loaded = options.load();
     let settings = match loaded.settings() {
         Ok(settings) => settings,
         Err(problems) => {

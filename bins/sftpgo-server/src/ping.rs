@@ -26,11 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Asks once. The exit code is the answer; on failure standard error has the reason.
 pub(crate) fn run(options: &Options) -> ExitCode {
-    let loaded = config::load(
-        &options.config_dir,
-        &options.config_file,
-        std::env::vars_os(),
-    );
+    let loaded = options.load();
     let asked = match loaded.settings() {
         Err(problems) => Err(config::complaint(problems)),
         Ok(settings) => {

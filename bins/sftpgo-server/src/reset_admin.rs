@@ -1,6 +1,6 @@
 //! `reset-admin`: a new password for an admin who is locked out.
 
-use std::{env, process::ExitCode};
+use std::process::ExitCode;
 
 use sftpgo_core::{admin::Admins, event::Events};
 
@@ -30,7 +30,7 @@ pub(crate) fn run(asked: &ResetAdmin) -> ExitCode {
 
 fn try_reset(asked: &ResetAdmin) -> Result<String, Problem> {
     let options = &asked.options;
-    let loaded = config::load(&options.config_dir, &options.config_file, env::vars_os());
+    let loaded = options.load();
     let settings = loaded
         .settings()
         .map_err(|problems| Problem::new("configuration", config::complaint(problems)))?;

@@ -28,11 +28,7 @@ const WRITE_USAGE_WITHIN: Duration = Duration::from_secs(1);
 /// Serves until it is told to stop.
 pub(crate) fn run(serve: &Serve) -> ExitCode {
     let options = &serve.options;
-    let loaded = config::load(
-        &options.config_dir,
-        &options.config_file,
-        std::env::vars_os(),
-    );
+    let loaded = options.load();
     let settings = match loaded.settings() {
         Ok(settings) => settings,
         Err(problems) => {
