@@ -3,7 +3,7 @@
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use std::sync::Arc;
 
-use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, RunQueryDsl};
+use diesel::{ExpressionMethods, Insertable, QueryDsl, RunQueryDsl};
 use sftpgo_core::{Result, UserId, provider::QuotaLedger, storage_usage::Usage};
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -13,28 +13,16 @@ use crate::{
     database::DatabaseProvider,
     dialect,
     error::{no_such_user, one_user_changed},
+    row,
     schema::{dirty_users, users},
 };
 
 impl QuotaLedger for DatabaseProvider {
     fn usage(&self, id: UserId) -> Result<Usage> {
-        let found = self.pool.call(move |connection| {
-            users::table
-                .find(id.0)
-                .select((
-                    users::used_quota_size,
-                    users::used_quota_files,
-                    users::last_quota_update,
-                ))
-                .get_result(connection)
-                .optional()
-        })?;
-        let (size, files, updated_at) = found.ok_or_else(no_such_user)?;
-        Ok(Usage {
-            size,
-            files,
-            updated_at,
-        })
+        let found = self
+            .pool
+            .call(move |connection| row::usage(connection, id))?;
+        found.ok_or_else(no_such_user)
     }
 
     fn set_usage(&self, id: UserId, usage: Usage) -> Result<()> {

@@ -5,10 +5,13 @@
 
 use std::path::{Path, PathBuf};
 
-use diesel::prelude::{AsChangeset, Insertable, Queryable, Selectable};
+use diesel::{
+    OptionalExtension, QueryDsl, QueryResult, RunQueryDsl,
+    prelude::{AsChangeset, Insertable, Queryable, Selectable},
+};
 use sftpgo_core::{Permissions, StoredUser, UserId, storage_usage::Usage};
 
-use crate::schema::users;
+use crate::{connection::Connection, schema::users};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
@@ -185,4 +188,22 @@ fn not_negative(stored: i32) -> u32 {
 
 fn within(value: u32) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+/// Reads the usage of a user; none where nobody has the id.
+pub(crate) fn usage(connection: &mut Connection, id: UserId) -> QueryResult<Option<Usage>> {
+    let found: Option<(i64, i32, i64)> = users::table
+        .find(id.0)
+        .select((
+            users::used_quota_size,
+            users::used_quota_files,
+            users::last_quota_update,
+        ))
+        .get_result(connection)
+        .optional()?;
+    Ok(found.map(|(size, files, updated_at)| Usage {
+        size,
+        files,
+        updated_at,
+    }))
 }

@@ -17,13 +17,14 @@ use sftpgo_core::{
 
 use self::shares::{
     StoredShare, another, demand_rescan, insert_share, needs_rescan, reserved_by_others, set_usage,
-    stored_share, update_share, usage, usage_locked,
+    stored_share, update_share, usage_locked,
 };
 use crate::{
     connection::Connection,
     database::DatabaseProvider,
     dialect,
     error::no_such_user,
+    row::usage,
     schema::{open_sessions, quota_shares, servers, users},
 };
 

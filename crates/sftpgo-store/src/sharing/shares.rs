@@ -11,29 +11,13 @@ use sftpgo_core::{
 use crate::{
     connection::Connection,
     dialect,
+    row::usage,
     schema::{quota_shares, users},
 };
 
 pub(super) fn usage_locked(connection: &mut Connection, id: UserId) -> QueryResult<Option<Usage>> {
     dialect::lock_user(connection, id)?;
     usage(connection, id)
-}
-
-pub(super) fn usage(connection: &mut Connection, id: UserId) -> QueryResult<Option<Usage>> {
-    let found: Option<(i64, i32, i64)> = users::table
-        .find(id.0)
-        .select((
-            users::used_quota_size,
-            users::used_quota_files,
-            users::last_quota_update,
-        ))
-        .get_result(connection)
-        .optional()?;
-    Ok(found.map(|(size, files, updated_at)| Usage {
-        size,
-        files,
-        updated_at,
-    }))
 }
 
 pub(super) fn set_usage(connection: &mut Connection, id: UserId, usage: Usage) -> QueryResult<()> {
