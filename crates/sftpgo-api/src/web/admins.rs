@@ -15,28 +15,26 @@ use super::{
     frame::Frame,
     request::Request,
     session::Session,
+    texts::{admins as texts, common},
     words,
 };
 use crate::state::App;
 
 /// Permissions with what each allows; a name that is not here is shown without.
 const TEXTS: [(&str, &str); 13] = [
-    ("*", "Everything, admins and API keys too."),
-    ("add_users", "Add users."),
-    ("edit_users", "Change users."),
-    ("del_users", "Delete users."),
-    ("view_users", "See users and what they may do."),
-    ("view_conns", "See who is connected."),
-    ("close_conns", "Close connections."),
-    (
-        "view_status",
-        "See the state of the server, and its metrics.",
-    ),
-    ("quota_scans", "Start quota scans."),
-    ("view_events", "See what happened."),
-    ("disable_mfa", "Switch off the second factor of users."),
-    ("view_defender", "See whom the defender has banned."),
-    ("manage_defender", "Take bans and scores back."),
+    ("*", texts::ALLOWS_EVERYTHING),
+    ("add_users", texts::ADD_USERS),
+    ("edit_users", texts::CHANGE_USERS),
+    ("del_users", texts::DELETE_USERS),
+    ("view_users", texts::SEE_USERS),
+    ("view_conns", texts::SEE_CONNECTIONS),
+    ("close_conns", texts::CLOSE_CONNECTIONS),
+    ("view_status", texts::SEE_STATUS),
+    ("quota_scans", texts::START_QUOTA_SCANS),
+    ("view_events", texts::SEE_WHAT_HAPPENED),
+    ("disable_mfa", texts::SWITCH_FACTORS_OFF),
+    ("view_defender", texts::SEE_DEFENDER),
+    ("manage_defender", texts::MANAGE_DEFENDER),
 ];
 
 struct Row {
@@ -96,14 +94,14 @@ pub(super) async fn list(app: &App, request: &Request, session: &Session) -> Rep
         .run(move || state.admins.logins.admins().list())
         .await?;
     let done = match query.get("done") {
-        "added" => "The admin was added.",
-        "saved" => "The admin was saved.",
-        "deleted" => "The admin was deleted.",
-        "factor" => "The second factor of the admin is off.",
+        "added" => texts::WAS_ADDED,
+        "saved" => texts::WAS_SAVED,
+        "deleted" => texts::WAS_DELETED,
+        "factor" => texts::FACTOR_IS_OFF,
         _ => "",
     };
     let admins = AdminsPage {
-        frame: Frame::for_admin(session, "Admins").noticing(done),
+        frame: Frame::for_admin(session, common::ADMINS).noticing(done),
         admins: admins.iter().map(Row::of).collect(),
     };
     page(request, &admins)
@@ -178,12 +176,9 @@ pub(super) async fn save(
         let save = move || {
             let admins = state.admins.logins.admins();
             admins.replace_seen(&by, &username, &change, |now| {
-                (version(now) == seen).then_some(()).ok_or_else(|| {
-                    Error::new(
-                        ErrorKind::Conflict,
-                        "somebody else changed this admin since this page was opened, and nothing was saved: open the page again to see what it is now",
-                    )
-                })
+                (version(now) == seen)
+                    .then_some(())
+                    .ok_or_else(|| Error::new(ErrorKind::Conflict, texts::CHANGED_MEANWHILE))
             })
         };
         match app.logins.run(save).await {
@@ -220,11 +215,11 @@ pub(super) async fn delete(
             Err(error) => faults.add("confirm", error.message()),
         }
     } else {
-        faults.add("confirm", "this is not the admin's name");
+        faults.add("confirm", texts::NOT_THE_NAME);
     }
     let draft = AdminDraft::from(&admin);
     let mut page = page_of(session, &admin, &draft, &faults);
-    page.error = "The admin was not deleted.".to_owned();
+    page.error = texts::WAS_NOT_DELETED.to_owned();
     answer(request, StatusCode::BAD_REQUEST, &page)
 }
 
@@ -286,10 +281,10 @@ fn tell(error: Error, faults: &mut Faults) -> Result<(), Refusal> {
 }
 
 fn new_page(session: &Session, draft: &AdminDraft, faults: &Faults) -> AdminPage {
-    let mut page = form_page(session, draft, faults, "Needed for a login.");
+    let mut page = form_page(session, draft, faults, texts::NEEDED_FOR_A_LOGIN);
     page.fields.insert(
         0,
-        Field::new("username", "Username", FieldKind::Text)
+        Field::new("username", common::USERNAME, FieldKind::Text)
             .required()
             .filled(&draft.username, faults),
     );
@@ -299,28 +294,23 @@ fn new_page(session: &Session, draft: &AdminDraft, faults: &Faults) -> AdminPage
 fn page_of(session: &Session, admin: &Admin, draft: &AdminDraft, faults: &Faults) -> AdminPage {
     let is_other = admin.username != session.admin.username;
     let delete = is_other.then(|| {
-        Field::new("confirm", "Confirm", FieldKind::Text)
-            .hint("Type the admin's name.")
+        Field::new("confirm", common::CONFIRM, FieldKind::Text)
+            .hint(texts::TYPE_THE_NAME)
             .required()
             .filled("", faults)
     });
     AdminPage {
-        title: format!("Admin {}", admin.username),
+        title: texts::admin(&admin.username),
         action: format!("/web/manager/{}", admin.username),
         version: version(admin),
         facts: vec![
-            ("Last login", words::moment(admin.last_login, "never")),
-            ("Added", words::moment(admin.created_at, "unknown")),
-            ("Changed", words::moment(admin.updated_at, "never")),
+            (common::LAST_LOGIN, words::moment(admin.last_login, "never")),
+            (texts::ADDED, words::moment(admin.created_at, "unknown")),
+            (texts::CHANGED, words::moment(admin.updated_at, "never")),
         ],
         has_second_factor: admin.totp.is_some() && is_other,
         delete,
-        ..form_page(
-            session,
-            draft,
-            faults,
-            "Leave it empty to keep the one there is.",
-        )
+        ..form_page(session, draft, faults, common::EMPTY_KEEPS_IT)
     }
 }
 
@@ -340,27 +330,27 @@ fn form_page(
     });
     let error = match faults.of("") {
         general if !general.is_empty() => general,
-        _ if !faults.is_empty() => "Nothing was saved: some fields are not right.".to_owned(),
+        _ if !faults.is_empty() => common::NOTHING_WAS_SAVED.to_owned(),
         none => none,
     };
     let switch = |name, label, is_on| Switch { name, label, is_on };
     AdminPage {
-        frame: Frame::for_admin(session, "Admins"),
-        title: "Add an admin".to_owned(),
+        frame: Frame::for_admin(session, common::ADMINS),
+        title: texts::ADD_AN_ADMIN.to_owned(),
         action: "/web/manager".to_owned(),
         version: String::new(),
         error,
         facts: Vec::new(),
         fields: vec![
-            Field::new("password", "Password", FieldKind::Password)
+            Field::new("password", common::PASSWORD, FieldKind::Password)
                 .hint(password_hint)
                 .autocomplete("new-password")
                 .filled("", faults),
-            Field::new("email", "Email", FieldKind::Text).filled(&draft.email, faults),
-            Field::new("description", "Description", FieldKind::Text)
+            Field::new("email", common::EMAIL, FieldKind::Text).filled(&draft.email, faults),
+            Field::new("description", common::DESCRIPTION, FieldKind::Text)
                 .filled(&draft.description, faults),
-            Field::new("allow_list", "May come from", FieldKind::Lines)
-                .hint("Networks as in 192.0.2.0/24, one a line. Empty is everywhere.")
+            Field::new("allow_list", texts::MAY_COME_FROM, FieldKind::Lines)
+                .hint(texts::NETWORKS_HINT)
                 .filled(&draft.allow_list.join("\n"), faults),
         ],
         is_enabled: draft.status == 1,
@@ -370,17 +360,17 @@ fn form_page(
         switches: vec![
             switch(
                 "allow_api_key_auth",
-                "API keys may act for this admin",
+                texts::KEYS_MAY_ACT,
                 draft.allow_api_key_auth,
             ),
             switch(
                 "require_password_change",
-                "The password has to be changed at the next login",
+                texts::MUST_CHANGE_PASSWORD,
                 draft.require_password_change,
             ),
             switch(
                 "require_two_factor",
-                "A second factor has to be set up",
+                texts::MUST_SET_UP_FACTOR,
                 draft.require_two_factor,
             ),
         ],
@@ -393,9 +383,17 @@ impl Row {
     fn of(admin: &Admin) -> Self {
         Self {
             username: admin.username.clone(),
-            status: if admin.enabled { "Enabled" } else { "Disabled" },
+            status: if admin.enabled {
+                common::ENABLED
+            } else {
+                common::DISABLED
+            },
             permissions: admin.permissions.names().join(", "),
-            second_factor: if admin.totp.is_some() { "On" } else { "Off" },
+            second_factor: if admin.totp.is_some() {
+                texts::ON
+            } else {
+                texts::OFF
+            },
             last_login: words::moment(admin.last_login, "never"),
         }
     }

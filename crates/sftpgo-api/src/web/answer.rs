@@ -10,7 +10,7 @@ use warp::{
     reply::Response,
 };
 
-use super::{frame::Frame, request::Request, session::Session};
+use super::{frame::Frame, request::Request, session::Session, texts::answer as texts};
 use crate::error::log_with_causes;
 
 /// Lets a page load only what this server sends itself, and no script or style inside a page.
@@ -62,21 +62,18 @@ impl Refusal {
     }
 
     pub(super) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "There is no such page.")
+        Self::new(StatusCode::NOT_FOUND, texts::NO_SUCH_PAGE)
     }
 
     pub(super) fn not_allowed() -> Self {
-        let text = "Your permissions do not allow this.";
+        let text = texts::NOT_ALLOWED;
         Self::new(StatusCode::FORBIDDEN, text)
     }
 
     pub(super) fn wrong_method(allow: &'static str) -> Self {
         Self {
             allow: Some(allow),
-            ..Self::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                format!("This page takes {allow} only."),
-            )
+            ..Self::new(StatusCode::METHOD_NOT_ALLOWED, texts::takes_only(allow))
         }
     }
 
@@ -84,11 +81,11 @@ impl Refusal {
     pub(super) fn page(self, request: &Request, session: Option<&Session>) -> Response {
         let page = RefusalPage {
             frame: Frame::of(session, ""),
-            title: self.status.canonical_reason().unwrap_or("Error"),
+            title: self.status.canonical_reason().unwrap_or(texts::ERROR),
             text: &self.text,
         };
         let mut response = show(request, self.status, &page)
-            .unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "internal error"));
+            .unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, texts::INTERNAL_ERROR));
         if let Some(allow) = self.allow {
             let allow = HeaderValue::from_static(allow);
             response.headers_mut().insert(header::ALLOW, allow);
@@ -130,10 +127,7 @@ pub(super) fn page(request: &Request, page: &impl Template) -> Reply {
 pub(super) fn show(request: &Request, status: StatusCode, page: &impl Template) -> Reply {
     let html = page.render().map_err(|error| {
         log::error!("a page could not be written: {error}");
-        Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal error, see the server's log",
-        )
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, texts::SEE_THE_LOG)
     })?;
     let mut response = sized(request, "text/html; charset=utf-8", html.into_bytes());
     *response.status_mut() = status;

@@ -15,6 +15,7 @@ use super::{
     frame::Frame,
     request::Request,
     session::Session,
+    texts::{api_keys as texts, common},
     words,
 };
 use crate::state::App;
@@ -50,7 +51,7 @@ pub(super) async fn list(app: &App, request: &Request, session: &Session) -> Rep
     let query = Form::parse(request.query.as_bytes());
     let mut page = keys_page(app, session, &Form::default(), &Faults::default()).await?;
     if query.get("done") == "deleted" {
-        page.frame = page.frame.noticing("The API key was deleted.");
+        page.frame = page.frame.noticing(texts::WAS_DELETED);
     }
     answer(request, StatusCode::OK, &page)
 }
@@ -61,7 +62,7 @@ pub(super) async fn add(app: &App, request: &Request, session: &Session, form: &
     let mut faults = Faults::default();
     let expires_at = words::parse_moment(form.get("expires_at"));
     if expires_at.is_none() {
-        faults.add("expires_at", "is not a date as in 2026-12-31");
+        faults.add("expires_at", common::IS_NOT_A_DATE);
     }
     let draft = ApiKeyDraft {
         name: form.get("name").trim().to_owned(),
@@ -106,7 +107,7 @@ pub(super) async fn delete(
 ) -> Reply {
     session.need(AdminPermissions::ANYTHING)?;
     let mut faults = Faults::default();
-    faults.add("confirm", "this is not the name of the key");
+    faults.add("confirm", texts::NOT_THE_NAME);
     let page = delete_page(app, session, id, &faults).await?;
     if form.get("confirm") != page.key.name {
         return answer(request, StatusCode::BAD_REQUEST, &page);
@@ -129,10 +130,10 @@ async fn delete_page(
     let look = move || state.admins.logins.admins().api_key(&id);
     let key = app.calls.run(look).await?;
     Ok(DeletePage {
-        frame: Frame::for_admin(session, "API keys"),
+        frame: Frame::for_admin(session, common::API_KEYS),
         key: Row::of(&key),
-        confirm: Field::new("confirm", "Confirm", FieldKind::Text)
-            .hint("Type the name of the key.")
+        confirm: Field::new("confirm", common::CONFIRM, FieldKind::Text)
+            .hint(texts::TYPE_THE_NAME)
             .required()
             .filled("", faults),
     })
@@ -153,20 +154,16 @@ async fn keys_page(
             .filled(form.get(name), faults)
     };
     Ok(KeysPage {
-        frame: Frame::for_admin(session, "API keys"),
+        frame: Frame::for_admin(session, common::API_KEYS),
         keys: keys.iter().map(Row::of).collect(),
         made: String::new(),
         error: faults.of(""),
         fields: vec![
-            text("name", "Name", "For people.").required(),
-            text(
-                "admin",
-                "Admin",
-                "For whom it acts, who has to allow it. Empty is any who allows it.",
-            ),
-            text("description", "Description", ""),
-            Field::new("expires_at", "Expires at (UTC)", FieldKind::Moment)
-                .hint("Empty is never.")
+            text("name", texts::NAME, texts::FOR_PEOPLE).required(),
+            text("admin", texts::ADMIN, texts::ADMIN_HINT),
+            text("description", common::DESCRIPTION, ""),
+            Field::new("expires_at", common::EXPIRES_AT_UTC, FieldKind::Moment)
+                .hint(common::EMPTY_IS_NEVER)
                 .filled(form.get("expires_at"), faults),
         ],
     })
@@ -182,11 +179,11 @@ impl Row {
             id: key.id.clone(),
             name: key.name.clone(),
             facts: vec![
-                ("Admin", admin.to_owned()),
-                ("Made", words::moment(key.created_at, "unknown")),
-                ("Last used", words::moment(key.last_use_at, "never")),
-                ("Expires", words::moment(key.expires_at, "never")),
-                ("Description", key.description.clone()),
+                (texts::ADMIN, admin.to_owned()),
+                (texts::MADE, words::moment(key.created_at, "unknown")),
+                (texts::LAST_USED, words::moment(key.last_use_at, "never")),
+                (texts::EXPIRES, words::moment(key.expires_at, "never")),
+                (common::DESCRIPTION, key.description.clone()),
             ],
         }
     }

@@ -26,6 +26,7 @@ use super::{
     frame::Frame,
     request::Request,
     session::{Session, still},
+    texts::{common, connections as texts},
     words,
 };
 use crate::{auth::authenticate::remote, state::App};
@@ -74,11 +75,11 @@ pub(super) fn show(app: &App, request: &Request, session: &Session) -> Reply {
     session.need(AdminPermissions::VIEW_CONNECTIONS)?;
     let query = Form::parse(request.query.as_bytes());
     let notice = match query.get("done") {
-        "closed" => "Closed.",
+        "closed" => texts::CLOSED,
         _ => "",
     };
     let connections = ConnectionsPage {
-        frame: Frame::for_admin(session, "Connections").noticing(notice),
+        frame: Frame::for_admin(session, common::CONNECTIONS).noticing(notice),
         connections: rows(
             &mut TransferRates::default(),
             request.now,
@@ -119,12 +120,7 @@ pub(super) fn events(app: &App, request: &Request, session: &Session) -> Reply {
     session.need(AdminPermissions::VIEW_CONNECTIONS)?;
     let place = Arc::clone(&app.watched_pages)
         .try_acquire_owned()
-        .map_err(|_| {
-            Refusal::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Too many pages are being kept up to date.",
-            )
-        })?;
+        .map_err(|_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, texts::TOO_MANY_PAGES))?;
     let watch = Watch::new(app, request, session, place);
     let mut response = sse::reply(watch.events()).into_response();
     let headers = response.headers_mut();
@@ -243,8 +239,8 @@ impl TransferRow {
     fn of(transfer: &TransferStatus, rate: u64) -> Self {
         Self {
             direction: match transfer.operation {
-                sftpgo_core::event::Operation::Upload => "Upload",
-                sftpgo_core::event::Operation::Download => "Download",
+                sftpgo_core::event::Operation::Upload => texts::UPLOAD,
+                sftpgo_core::event::Operation::Download => texts::DOWNLOAD,
             },
             path: transfer.path.clone(),
             size: words::size(transfer.size),

@@ -14,6 +14,7 @@ use super::{
     frame::Frame,
     request::Request,
     session::Session,
+    texts::{common, defender as texts},
     words,
 };
 use crate::state::App;
@@ -37,9 +38,9 @@ pub(super) fn show(app: &App, request: &Request, session: &Session) -> Reply {
     session.need(AdminPermissions::VIEW_DEFENDER)?;
     let defender = app.state.gate.defender();
     let hosts = defender.map(|defender| defender.hosts()).into_iter();
-    let mut frame = Frame::for_admin(session, "Defender");
+    let mut frame = Frame::for_admin(session, common::DEFENDER);
     if Form::parse(request.query.as_bytes()).get("done") == "letin" {
-        frame = frame.noticing("The address may connect again.");
+        frame = frame.noticing(texts::MAY_CONNECT_AGAIN);
     }
     page(
         request,
@@ -72,10 +73,8 @@ impl From<DefenderHost> for Row {
         Self {
             address: host.address.to_string(),
             standing: match host.standing {
-                HostStanding::Score(score) => format!("score {score}"),
-                HostStanding::BannedUntil(until) => {
-                    format!("banned until {} UTC", words::moment(until, ""))
-                }
+                HostStanding::Score(score) => texts::score(score.into()),
+                HostStanding::BannedUntil(until) => texts::banned_until(&words::moment(until, "")),
             },
         }
     }

@@ -15,6 +15,7 @@ use super::{
     query::address,
     request::Request,
     session::Session,
+    texts::{common, events as texts},
     words,
 };
 use crate::{event_archive::PastEvents, state::App};
@@ -59,7 +60,7 @@ pub(super) async fn show(app: &App, request: &Request, session: &Session) -> Rep
     let past = wanted(app, &query, SHOWN).await?;
     let pairs = FIELDS.map(|name| (name, query.get(name)));
     let events = EventsPage {
-        frame: Frame::for_admin(session, "Events"),
+        frame: Frame::for_admin(session, common::EVENTS),
         events: past.events.into_iter().map(Row::from).collect(),
         kinds: Kind::ALL
             .iter()
@@ -116,7 +117,7 @@ async fn wanted(app: &App, query: &Form, most: usize) -> Result<PastEvents, Refu
     };
     let look = move || {
         asked.last(most, &is_wanted).map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "the log cannot be read").with_source(error)
+            Error::new(ErrorKind::Unavailable, texts::LOG_UNREADABLE).with_source(error)
         })
     };
     Ok(app.archive.run(look).await?)

@@ -2,34 +2,42 @@
 
 use sftpgo_core::admin::AdminPermissions;
 
-use super::{assets, session::Session};
+use super::{
+    assets,
+    session::Session,
+    texts::{common, frame as texts},
+};
 
 /// A page that the menu leads to, and what it needs.
 const MENU: [(&str, &str, AdminPermissions); 12] = [
-    ("Dashboard", "/web", AdminPermissions::empty()),
-    ("Users", "/web/users", AdminPermissions::VIEW_USERS),
+    (texts::DASHBOARD, "/web", AdminPermissions::empty()),
+    (common::USERS, "/web/users", AdminPermissions::VIEW_USERS),
     (
-        "Connections",
+        common::CONNECTIONS,
         "/web/connections",
         AdminPermissions::VIEW_CONNECTIONS,
     ),
-    ("Events", "/web/events", AdminPermissions::VIEW_EVENTS),
-    ("Admins", "/web/admins", AdminPermissions::ANYTHING),
-    ("API keys", "/web/apikeys", AdminPermissions::ANYTHING),
+    (common::EVENTS, "/web/events", AdminPermissions::VIEW_EVENTS),
+    (common::ADMINS, "/web/admins", AdminPermissions::ANYTHING),
+    (common::API_KEYS, "/web/apikeys", AdminPermissions::ANYTHING),
     (
-        "Quota scans",
+        common::QUOTA_SCANS,
         "/web/quotascans",
         AdminPermissions::QUOTA_SCANS,
     ),
     (
-        "Maintenance",
+        texts::MAINTENANCE,
         "/web/maintenance",
         AdminPermissions::VIEW_USERS,
     ),
-    ("Defender", "/web/defender", AdminPermissions::VIEW_DEFENDER),
-    ("Status", "/web/status", AdminPermissions::VIEW_STATUS),
-    ("Profile", "/web/profile", AdminPermissions::empty()),
-    ("Second factor", "/web/mfa", AdminPermissions::empty()),
+    (
+        common::DEFENDER,
+        "/web/defender",
+        AdminPermissions::VIEW_DEFENDER,
+    ),
+    (common::STATUS, "/web/status", AdminPermissions::VIEW_STATUS),
+    (common::PROFILE, "/web/profile", AdminPermissions::empty()),
+    (common::SECOND_FACTOR, "/web/mfa", AdminPermissions::empty()),
 ];
 
 /// What is around a page: the menu that the admin may use, who that is, and the value by which forms are known to be of a

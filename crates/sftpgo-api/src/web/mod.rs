@@ -1,8 +1,9 @@
 //! The web admin: pages that are made on the server and work without script, but for what updates itself.
 //!
 //! A request becomes a [`Request`], [`router`] finds its page, and [`session`] is the one way to an admin: the web takes its
-//! cookie and nothing else, and the cookie opens nothing else. All texts are in `templates/`, and those that depend on a
-//! value beside the code that makes it.
+//! cookie and nothing else, and the cookie opens nothing else. All texts are in `templates/`, and those that code chooses
+//! in [`texts`]. What is wrong with a field, and what a
+//! permission allows, is said by core, in the words that the REST API has too.
 
 pub(crate) mod activity;
 mod admins;

@@ -7,7 +7,7 @@ use futures_util::stream;
 use multer::Multipart;
 use warp::http::header;
 
-use super::{form::Form, request::Request};
+use super::{form::Form, request::Request, texts::multipart as texts};
 
 /// Fields of a form with a file; one with more is none of ours.
 const MOST_FIELDS: usize = 20;
@@ -26,18 +26,17 @@ pub(super) async fn form(request: &Request, body: Vec<u8>) -> Result<Form, Strin
 }
 
 async fn parts(boundary: String, body: Vec<u8>) -> Result<Form, String> {
-    let broken = |error: multer::Error| format!("the form cannot be read: {error}");
+    let broken = |error: multer::Error| texts::unreadable(&error.to_string());
     let body = stream::iter([Ok::<_, Infallible>(Bytes::from(body))]);
     let mut parts = Multipart::new(body, boundary);
     let mut pairs = Vec::new();
     while let Some(part) = parts.next_field().await.map_err(broken)? {
         if pairs.len() == MOST_FIELDS {
-            return Err("the form has too many fields".to_owned());
+            return Err(texts::TOO_MANY_FIELDS.to_owned());
         }
         let name = part.name().unwrap_or_default().to_owned();
         let bytes = part.bytes().await.map_err(broken)?;
-        let text =
-            String::from_utf8(bytes.into()).map_err(|_| format!("{name} is not text in UTF-8"))?;
+        let text = String::from_utf8(bytes.into()).map_err(|_| texts::no_text(&name))?;
         pairs.push((name, text));
     }
     Ok(Form::of(pairs))

@@ -12,6 +12,7 @@ use super::{
     frame::Frame,
     request::Request,
     session::{self, Session},
+    texts::{common, profile as texts},
 };
 use crate::state::App;
 
@@ -31,8 +32,8 @@ pub(super) fn show(request: &Request, session: &Session) -> Reply {
     let query = Form::parse(request.query.as_bytes());
     let mut page = of_stored(session, &Faults::default());
     page.frame = page.frame.noticing(match query.get("done") {
-        "saved" => "Your profile was saved.",
-        "password" => "Your password was changed. Other sessions of yours have ended.",
+        "saved" => texts::WAS_SAVED,
+        "password" => texts::PASSWORD_WAS_CHANGED,
         _ => "",
     });
     answer(request, StatusCode::OK, &page)
@@ -66,7 +67,7 @@ pub(super) async fn change_password(
 ) -> Reply {
     let mut faults = Faults::default();
     if form.get("new_password") != form.get("confirm_password") {
-        faults.add("confirm_password", "is not the same password");
+        faults.add("confirm_password", common::NOT_THE_SAME_PASSWORD);
     }
     if faults.is_empty() {
         let (state, by) = (Arc::clone(&app.state), app.by.clone());
@@ -115,20 +116,29 @@ fn profile_page(
             .filled("", faults)
     };
     ProfilePage {
-        frame: Frame::for_admin(session, "Profile"),
+        frame: Frame::for_admin(session, common::PROFILE),
         must_change: session.admin.require_password_change,
         error: faults.of(""),
         profile: vec![
-            Field::new("email", "Email", FieldKind::Text)
+            Field::new("email", common::EMAIL, FieldKind::Text)
                 .autocomplete("email")
                 .filled(email, faults),
-            Field::new("description", "Description", FieldKind::Text).filled(description, faults),
+            Field::new("description", common::DESCRIPTION, FieldKind::Text)
+                .filled(description, faults),
         ],
         allow_api_key_auth,
         passwords: vec![
-            password("current_password", "Current password", "current-password"),
-            password("new_password", "New password", "new-password"),
-            password("confirm_password", "The new password again", "new-password"),
+            password(
+                "current_password",
+                texts::CURRENT_PASSWORD,
+                "current-password",
+            ),
+            password("new_password", texts::NEW_PASSWORD, "new-password"),
+            password(
+                "confirm_password",
+                texts::NEW_PASSWORD_AGAIN,
+                "new-password",
+            ),
         ],
     }
 }

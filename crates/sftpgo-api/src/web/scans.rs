@@ -10,6 +10,7 @@ use super::{
     frame::Frame,
     request::Request,
     session::Session,
+    texts::{common, scans as texts},
     words,
 };
 use crate::{handlers::quota_scan, state::App};
@@ -29,7 +30,7 @@ pub(super) fn show(app: &App, request: &Request, session: &Session) -> Reply {
     let query = Form::parse(request.query.as_bytes());
     let mut page = scans_page(app, session, "", &Faults::default());
     if query.get("done") == "started" {
-        page.frame = page.frame.noticing("The quota scan has started.");
+        page.frame = page.frame.noticing(texts::HAS_STARTED);
     }
     answer(request, StatusCode::OK, &page)
 }
@@ -54,13 +55,13 @@ pub(super) async fn start(app: &App, request: &Request, session: &Session, form:
 fn scans_page(app: &App, session: &Session, username: &str, faults: &Faults) -> ScansPage {
     let scans = app.state.scans.list().into_iter();
     ScansPage {
-        frame: Frame::for_admin(session, "Quota scans"),
+        frame: Frame::for_admin(session, common::QUOTA_SCANS),
         scans: scans
             .map(|(username, began)| (username, words::moment(began, "")))
             .collect(),
         fields: vec![
-            Field::new("username", "Username", FieldKind::Text)
-                .hint("The files of this user are counted again.")
+            Field::new("username", common::USERNAME, FieldKind::Text)
+                .hint(texts::USERNAME_HINT)
                 .required()
                 .filled(username, faults),
         ],

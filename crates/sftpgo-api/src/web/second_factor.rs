@@ -16,6 +16,7 @@ use super::{
     frame::Frame,
     request::Request,
     session::Session,
+    texts::{common, second_factor as texts},
 };
 use crate::state::App;
 
@@ -54,7 +55,7 @@ pub(super) fn show(app: &App, request: &Request, session: &Session) -> Reply {
     let query = Form::parse(request.query.as_bytes());
     let mut page = state_page(app, session, &Faults::default());
     if query.get("done") == "off" {
-        page.frame = page.frame.noticing("The second factor is off.");
+        page.frame = page.frame.noticing(texts::IS_OFF);
     }
     answer(request, StatusCode::OK, &page)
 }
@@ -144,8 +145,8 @@ fn tell(error: Error, faults: &mut Faults) -> Result<(), Refusal> {
 }
 
 fn passcode(faults: &Faults) -> Field {
-    Field::new("passcode", "Code", FieldKind::Number)
-        .hint("The six digits that the app shows now.")
+    Field::new("passcode", common::CODE, FieldKind::Number)
+        .hint(texts::CODE_HINT)
         .autocomplete("one-time-code")
         .required()
         .filled("", faults)
@@ -156,7 +157,7 @@ fn state_page(app: &App, session: &Session, faults: &Faults) -> SecondFactorPage
     let configs = app.state.admins.logins.admins().totp_configs().iter();
     let left = admin.recovery_codes.iter().filter(|code| !code.used);
     SecondFactorPage {
-        frame: Frame::for_admin(session, "Second factor"),
+        frame: Frame::for_admin(session, common::SECOND_FACTOR),
         is_required: admin.require_two_factor,
         is_on: admin.totp.is_some(),
         codes_left: left.count(),
@@ -173,7 +174,7 @@ fn setup_page(
 ) -> Result<SetupPage, Refusal> {
     let (picture, size) = picture(&made.url)?;
     Ok(SetupPage {
-        frame: Frame::for_admin(session, "Second factor"),
+        frame: Frame::for_admin(session, common::SECOND_FACTOR),
         config_name: config_name.to_owned(),
         secret: made.secret.clone(),
         picture,
@@ -185,12 +186,8 @@ fn setup_page(
 /// The dark squares of a QR code as the path of a picture, and how many there are on a side, with the quiet zone.
 fn picture(text: &str) -> Result<(String, i32), Refusal> {
     const QUIET: i32 = 4;
-    let code = QrCode::encode_text(text, QrCodeEcc::Medium).map_err(|_| {
-        Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "The secret is too long for a picture.",
-        )
-    })?;
+    let code = QrCode::encode_text(text, QrCodeEcc::Medium)
+        .map_err(|_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, texts::SECRET_TOO_LONG))?;
     let mut path = String::new();
     for y in 0..code.size() {
         for x in 0..code.size() {
@@ -205,7 +202,7 @@ fn picture(text: &str) -> Result<(String, i32), Refusal> {
 fn show_codes(request: &Request, session: &Session, codes: &[RecoveryCode]) -> Reply {
     let unused = codes.iter().filter(|code| !code.used);
     let page = CodesPage {
-        frame: Frame::for_admin(session, "Second factor"),
+        frame: Frame::for_admin(session, common::SECOND_FACTOR),
         codes: unused.map(|code| code.code.clone()).collect(),
     };
     answer(request, StatusCode::OK, &page)

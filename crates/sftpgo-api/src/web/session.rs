@@ -9,7 +9,7 @@ use warp::{
     reply::Response,
 };
 
-use super::{answer::Refusal, form::Form, request::Request};
+use super::{answer::Refusal, form::Form, request::Request, texts::session as texts};
 use crate::{
     auth::{Audience, Claims, authenticate::remote},
     state::App,
@@ -73,10 +73,7 @@ impl Session {
         let claims = tokens.check(Audience::WebForm, form.get(CSRF_FIELD), client);
         match claims {
             Some(claims) if self.is_of(&claims) => Ok(()),
-            _ => Err(Refusal::new(
-                StatusCode::FORBIDDEN,
-                "This form is too old, or not of this server. Open its page again, and repeat what you did.",
-            )),
+            _ => Err(Refusal::new(StatusCode::FORBIDDEN, texts::FORM_TOO_OLD)),
         }
     }
 

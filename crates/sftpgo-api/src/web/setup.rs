@@ -12,6 +12,7 @@ use super::{
     frame::Frame,
     request::Request,
     session,
+    texts::{common, setup as texts},
 };
 use crate::state::App;
 
@@ -39,16 +40,13 @@ pub(super) async fn submit(app: &App, request: &Request, form: &Form) -> Reply {
     let mut faults = Faults::default();
     let is_right = is_code(app, form.get("code"));
     if !is_right {
-        faults.add(
-            "code",
-            "is not the code that the server printed when it started",
-        );
+        faults.add("code", texts::NOT_THE_CODE);
     }
     if form.get("password") != form.get("confirm_password") {
-        faults.add("confirm_password", "is not the same password");
+        faults.add("confirm_password", common::NOT_THE_SAME_PASSWORD);
     }
     if form.get("password").is_empty() {
-        faults.add("password", "must not be empty");
+        faults.add("password", texts::MUST_NOT_BE_EMPTY);
     }
     let draft = AdminDraft {
         username: form.get("username").to_owned(),
@@ -87,18 +85,18 @@ fn setup_page(form: &Form, faults: &Faults, has_code: bool) -> SetupPage {
     };
     SetupPage {
         frame: Frame::of(None, ""),
-        code: Field::new("code", "Setup code", FieldKind::Text)
-            .hint("The server printed it when it started. It is in the file setup-code beside the database, too.")
+        code: Field::new("code", texts::SETUP_CODE, FieldKind::Text)
+            .hint(texts::CODE_HINT)
             .required()
             .filled(form.get("code"), faults),
         has_code,
         fields: vec![
-            Field::new("username", "Username", FieldKind::Text)
+            Field::new("username", common::USERNAME, FieldKind::Text)
                 .autocomplete("username")
                 .required()
                 .filled(form.get("username"), faults),
-            password("password", "Password"),
-            password("confirm_password", "The password again"),
+            password("password", common::PASSWORD),
+            password("confirm_password", texts::THE_PASSWORD_AGAIN),
         ],
         error: faults.of(""),
     }

@@ -13,6 +13,7 @@ use super::{
     frame::Frame,
     request::Request,
     session,
+    texts::{common, sign_in as texts},
 };
 use crate::{
     auth::{
@@ -23,8 +24,8 @@ use crate::{
 };
 
 /// One sentence for everything that can be wrong, so that nobody learns what it was.
-const WRONG: &str = "This name or password is wrong, or you may not log in from here.";
-const WRONG_CODE: &str = "This code is wrong, or was used before.";
+const WRONG: &str = texts::WRONG_NAME_OR_PASSWORD;
+const WRONG_CODE: &str = texts::WRONG_CODE;
 
 #[derive(Template)]
 #[template(path = "login.html")]
@@ -99,7 +100,7 @@ pub(super) async fn submit(app: &App, request: &Request, form: &Form) -> Reply {
         }
         PasswordVerdict::Closing => Err(Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "The server is being stopped.",
+            texts::BEING_STOPPED,
         )),
     }
 }
@@ -156,11 +157,11 @@ fn login_page(form: &Form, error: &'static str) -> LoginPage {
     LoginPage {
         frame: Frame::of(None, ""),
         fields: vec![
-            Field::new("username", "Username", FieldKind::Text)
+            Field::new("username", common::USERNAME, FieldKind::Text)
                 .autocomplete("username")
                 .required()
                 .filled(form.get("username"), &none),
-            Field::new("password", "Password", FieldKind::Password)
+            Field::new("password", common::PASSWORD, FieldKind::Password)
                 .autocomplete("current-password")
                 .required(),
         ],
@@ -172,11 +173,11 @@ fn login_page(form: &Form, error: &'static str) -> LoginPage {
 fn code_page(form: &Form, error: &'static str) -> CodePage {
     CodePage {
         frame: Frame::of(None, ""),
-        passcode: Field::new("passcode", "Code", FieldKind::Number)
-            .hint("Of the app on your phone: six digits.")
+        passcode: Field::new("passcode", common::CODE, FieldKind::Number)
+            .hint(texts::PASSCODE_HINT)
             .autocomplete("one-time-code"),
-        recovery_code: Field::new("recovery_code", "Or a recovery code", FieldKind::Text)
-            .hint("Without your phone. Each passes once."),
+        recovery_code: Field::new("recovery_code", texts::OR_A_RECOVERY_CODE, FieldKind::Text)
+            .hint(texts::RECOVERY_HINT),
         next: next_page(form).to_owned(),
         error,
     }

@@ -11,7 +11,7 @@ use super::{
     overview::Figures,
     request::Request,
     session::Session,
-    texts::attention as texts,
+    texts::{attention, common, status as texts},
 };
 use crate::{
     arrival::Reach,
@@ -46,16 +46,19 @@ pub(super) async fn show(app: &App, request: &Request, session: &Session) -> Rep
         text => text.to_owned(),
     };
     let status = StatusPage {
-        frame: Frame::for_admin(session, "Status"),
+        frame: Frame::for_admin(session, common::STATUS),
         warnings,
         facts: vec![
-            ("Data provider", app.state.driver.clone()),
-            ("Sessions", connections.len().to_string()),
-            ("Transfers", transfers.to_string()),
-            ("Quota scans", app.state.scans.list().len().to_string()),
-            ("Version", version.version.clone()),
-            ("Built", known(&version.build_date)),
-            ("Commit", known(&version.commit_hash)),
+            (texts::DATA_PROVIDER, app.state.driver.clone()),
+            (texts::SESSIONS, connections.len().to_string()),
+            (texts::TRANSFERS, transfers.to_string()),
+            (
+                common::QUOTA_SCANS,
+                app.state.scans.list().len().to_string(),
+            ),
+            (texts::VERSION, version.version.clone()),
+            (texts::BUILT, known(&version.build_date)),
+            (texts::COMMIT, known(&version.commit_hash)),
         ],
         bindings: bindings
             .map(|(address, port)| format!("{address} port {port}"))
@@ -70,25 +73,25 @@ pub(super) async fn warnings(app: &App, request: &Request, overview: &Figures) -
     let state = Arc::clone(&app.state);
     let mut warnings = Vec::new();
     if let Err(error) = app.calls.run(move || state.provider.check()).await {
-        warnings.push(texts::store_away(&error.to_string()));
+        warnings.push(attention::store_away(&error.to_string()));
     }
     if !app.in_clear.is_empty() {
-        warnings.push(texts::listens_in_clear(&app.in_clear.join(", ")));
+        warnings.push(attention::listens_in_clear(&app.in_clear.join(", ")));
     } else if request.arrival.reach == Reach::Network && !request.arrival.is_encrypted {
-        warnings.push(texts::CAME_IN_CLEAR.to_owned());
+        warnings.push(attention::CAME_IN_CLEAR.to_owned());
     }
     for disk in &overview.disks {
         match &disk.space {
             Ok(space) if disk.is_nearly_full() => {
-                warnings.push(texts::disk_nearly_full(&disk.path, space.part));
+                warnings.push(attention::disk_nearly_full(&disk.path, space.part));
             }
             Ok(_) => {}
-            Err(problem) => warnings.push(texts::disk_silent(&disk.path, problem)),
+            Err(problem) => warnings.push(attention::disk_silent(&disk.path, problem)),
         }
     }
     let (failed, last) = app.state.activity.failed_actions(request.now);
     if failed > 0 {
-        warnings.push(texts::actions_failed(failed, &last));
+        warnings.push(attention::actions_failed(failed, &last));
     }
     warnings
 }

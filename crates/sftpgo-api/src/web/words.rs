@@ -2,7 +2,16 @@
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
-const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+use super::texts::words as texts;
+
+const UNITS: [&str; 6] = [
+    texts::KIB,
+    texts::MIB,
+    texts::GIB,
+    texts::TIB,
+    texts::PIB,
+    texts::EIB,
+];
 
 /// Bytes, as in `1.5 GiB`.
 pub(super) fn size(bytes: u64) -> String {

@@ -8,6 +8,8 @@ use std::{
 use serde::Serialize;
 use sftpgo_core::event::{Change, Command, Event, Subject};
 
+use super::super::texts::events as texts;
+
 /// The number of events that are kept.
 const MOST: usize = 5000;
 /// Characters of a text that come from outside.
@@ -72,12 +74,12 @@ impl Kind {
     /// Returns the name on pages.
     pub(in super::super) fn label(self) -> &'static str {
         match self {
-            Self::Login => "Login",
-            Self::FailedLogin => "Failed login",
-            Self::Transfer => "Transfer",
-            Self::FailedTransfer => "Failed transfer",
-            Self::Command => "Command",
-            Self::Change => "Change",
+            Self::Login => texts::LOGIN,
+            Self::FailedLogin => texts::FAILED_LOGIN,
+            Self::Transfer => texts::TRANSFER,
+            Self::FailedTransfer => texts::FAILED_TRANSFER,
+            Self::Command => texts::COMMAND,
+            Self::Change => texts::CHANGE,
         }
     }
 }
@@ -209,8 +211,8 @@ fn changed(change: Change, id: &str) -> String {
 fn word(command: Command) -> &'static str {
     match command {
         Command::Rename => "renamed",
-        Command::Rmdir => "removed the directory",
-        Command::Mkdir => "made the directory",
+        Command::Rmdir => texts::REMOVED_THE_DIRECTORY,
+        Command::Mkdir => texts::MADE_THE_DIRECTORY,
         Command::Symlink => "linked",
         Command::Remove => "removed",
     }

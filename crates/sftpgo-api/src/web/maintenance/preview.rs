@@ -166,9 +166,7 @@ impl Preview {
 /// The same as a request of the REST API would bring it.
 fn request(user: &UserChange) -> Result<UserRequest> {
     let value = serde_json::to_value(user).and_then(serde_json::from_value);
-    value.map_err(|error| {
-        Error::new(ErrorKind::Internal, "a user of a dump cannot be taken").with_source(error)
-    })
+    value.map_err(|error| Error::new(ErrorKind::Internal, texts::NOT_TAKEN).with_source(error))
 }
 
 /// A stored user as the REST API shows it.

@@ -17,6 +17,7 @@ use super::{
         query::address,
         request::Request,
         session::Session,
+        texts::{common, users as texts},
         words,
     },
     user_form::{UserForm, apply, permissions, version},
@@ -189,11 +190,11 @@ pub(in super::super) async fn delete(
     let user = load(app, user_id(id)?).await?;
     if form.get("confirm") != user.username {
         let mut faults = Faults::default();
-        faults.add("confirm", "this is not the user's name");
+        faults.add("confirm", texts::NOT_THE_NAME);
         let draft = UserDraft::from(&user);
         let mut page = page_of(session, &user, &UserForm::of(&draft), &faults);
         page.version = version(&draft);
-        page.error = "The user was not deleted.".to_owned();
+        page.error = texts::WAS_NOT_DELETED.to_owned();
         return answer(request, StatusCode::BAD_REQUEST, &page);
     }
     let (accounts, by) = (Arc::clone(&app.state.accounts), app.by.clone());
@@ -212,10 +213,7 @@ fn check_version(form: &Form, now: &UserDraft) -> sftpgo_core::Result<()> {
     if form.get("version") == version(now) {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::Conflict,
-        "somebody else changed this user since this page was opened, and nothing was saved: open the page again to see what it is now",
-    ))
+    Err(Error::new(ErrorKind::Conflict, texts::CHANGED_MEANWHILE))
 }
 
 /// Says at the form what an admin can mend; the rest is a page of its own.
@@ -230,7 +228,7 @@ fn tell(error: Error, faults: &mut Faults) -> Result<(), Refusal> {
 
 fn new_page(session: &Session, form: &UserForm, faults: &Faults) -> UserPage {
     UserPage {
-        title: "Add a user".to_owned(),
+        title: texts::ADD_A_USER.to_owned(),
         action: "/web/user".to_owned(),
         may_save: true,
         ..form_page(session, form, faults, true)
@@ -242,23 +240,23 @@ fn page_of(session: &Session, user: &StoredUser, form: &UserForm, faults: &Fault
     let id = user.id.to_string();
     let clone = may(AdminPermissions::ADD_USERS).then(|| address("/web/user", &[("clone", &id)]));
     let delete = may(AdminPermissions::DELETE_USERS).then(|| {
-        Field::new("confirm", "Confirm", FieldKind::Text)
-            .hint("Type the user's name.")
+        Field::new("confirm", common::CONFIRM, FieldKind::Text)
+            .hint(texts::TYPE_THE_NAME)
             .required()
             .filled("", faults)
     });
     let used = |number: i64| u64::try_from(number).unwrap_or(0);
     UserPage {
-        title: format!("User {}", user.username),
+        title: texts::user(&user.username),
         action: format!("/web/user/{id}"),
         clone: clone.unwrap_or_default(),
         may_save: may(AdminPermissions::EDIT_USERS),
         facts: vec![
-            ("Size", words::size(used(user.usage.size))),
-            ("Files", used(user.usage.files.into()).to_string()),
-            ("Last login", words::moment(user.last_login, "never")),
+            (texts::SIZE, words::size(used(user.usage.size))),
+            (texts::FILES, used(user.usage.files.into()).to_string()),
+            (common::LAST_LOGIN, words::moment(user.last_login, "never")),
             (
-                "Usage written",
+                texts::USAGE_WRITTEN,
                 words::moment(user.usage.updated_at, "never"),
             ),
         ],
@@ -276,11 +274,11 @@ fn form_page(session: &Session, form: &UserForm, faults: &Faults, is_new: bool) 
     });
     let error = match faults.of("") {
         general if !general.is_empty() => general,
-        _ if !faults.is_empty() => "Nothing was saved: some fields are not right.".to_owned(),
+        _ if !faults.is_empty() => common::NOTHING_WAS_SAVED.to_owned(),
         none => none,
     };
     UserPage {
-        frame: Frame::for_admin(session, "Users"),
+        frame: Frame::for_admin(session, common::USERS),
         title: String::new(),
         action: String::new(),
         clone: String::new(),
@@ -304,7 +302,7 @@ fn form_page(session: &Session, form: &UserForm, faults: &Faults, is_new: bool) 
 
 fn key_line(line: &str) -> String {
     AuthorizedKey::parse(line).map_or_else(
-        |error| format!("cannot be read: {error}"),
+        |error| texts::unreadable_key(&error.to_string()),
         |key| key.fingerprint(),
     )
 }
@@ -336,7 +334,11 @@ async fn explained(app: &App, request: &Request, user: &StoredUser) -> Result<Ex
         .await;
     match verdict {
         Ok(verdict) => {
-            let word = if verdict.allowed { "Yes" } else { "No" };
+            let word = if verdict.allowed {
+                texts::YES
+            } else {
+                texts::NO
+            };
             explain.answer = format!("{word}: {}", sentence(&verdict.reason));
             explain.is_allowed = verdict.allowed;
         }

@@ -17,6 +17,7 @@ use super::super::{
     query::address,
     request::Request,
     session::Session,
+    texts::{common, users as texts},
     words,
 };
 use crate::state::App;
@@ -31,10 +32,10 @@ const MOST_READ: usize = 20_000;
 const NEARLY_FULL: u64 = 90;
 
 const FILTERS: [(&str, &str); 4] = [
-    ("", "All"),
-    ("disabled", "Disabled"),
-    ("expired", "Expired"),
-    ("full", "Over 90 % of quota"),
+    ("", texts::ALL),
+    ("disabled", common::DISABLED),
+    ("expired", texts::EXPIRED),
+    ("full", texts::NEARLY_FULL),
 ];
 
 /// The users that are to be shown.
@@ -129,7 +130,7 @@ pub(in super::super) async fn show(app: &App, request: &Request, session: &Sessi
     });
     let actions = super::selected::actions(session);
     let users_page = UsersPage {
-        frame: Frame::for_admin(session, "Users").noticing(notice(query.get("done"))),
+        frame: Frame::for_admin(session, common::USERS).noticing(notice(query.get("done"))),
         may_add: session.may(AdminPermissions::ADD_USERS),
         can_select: !actions.is_empty(),
         actions,
@@ -149,12 +150,12 @@ pub(in super::super) async fn show(app: &App, request: &Request, session: &Sessi
 
 fn notice(done: &str) -> &'static str {
     match done {
-        "added" => "The user was added.",
-        "saved" => "The user was saved.",
-        "deleted" => "Deleted.",
-        "enable" => "The selected users are enabled.",
-        "disable" => "The selected users are disabled.",
-        "rescan" => "The quota scans of the selected users have started.",
+        "added" => texts::WAS_ADDED,
+        "saved" => texts::WAS_SAVED,
+        "deleted" => texts::DELETED,
+        "enable" => texts::ARE_ENABLED,
+        "disable" => texts::ARE_DISABLED,
+        "rescan" => texts::SCANS_HAVE_STARTED,
         _ => "",
     }
 }
@@ -265,9 +266,9 @@ impl Row {
             id: user.id.0,
             name: user.username.clone(),
             status: match (user.enabled, user.is_expired_at(now)) {
-                (false, _) => "Disabled",
-                (true, true) => "Expired",
-                (true, false) => "Enabled",
+                (false, _) => common::DISABLED,
+                (true, true) => texts::EXPIRED,
+                (true, false) => common::ENABLED,
             },
             is_active: user.enabled && !user.is_expired_at(now),
             size: of(

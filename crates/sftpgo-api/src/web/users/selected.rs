@@ -13,6 +13,7 @@ use super::{
         frame::Frame,
         request::Request,
         session::Session,
+        texts::{common, users as texts},
     },
     user_id,
 };
@@ -25,10 +26,10 @@ const CONFIRM: &str = "delete";
 
 /// Name, label, and what it needs.
 const ACTIONS: [(&str, &str, AdminPermissions); 4] = [
-    ("enable", "Enable", AdminPermissions::EDIT_USERS),
-    ("disable", "Disable", AdminPermissions::EDIT_USERS),
-    ("rescan", "Rescan quota", AdminPermissions::QUOTA_SCANS),
-    ("delete", "Delete…", AdminPermissions::DELETE_USERS),
+    ("enable", texts::ENABLE, AdminPermissions::EDIT_USERS),
+    ("disable", texts::DISABLE, AdminPermissions::EDIT_USERS),
+    ("rescan", texts::RESCAN_QUOTA, AdminPermissions::QUOTA_SCANS),
+    ("delete", texts::DELETE, AdminPermissions::DELETE_USERS),
 ];
 
 #[derive(Template)]
@@ -65,10 +66,7 @@ pub(in super::super) async fn submit(
         .iter()
         .find(|(name, _, _)| *name == form.get("action"));
     let Some((action, _, needed)) = known else {
-        return Err(Refusal::new(
-            StatusCode::BAD_REQUEST,
-            "There is no such action.",
-        ));
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, texts::NO_SUCH_ACTION));
     };
     session.need(*needed)?;
     let ids: Result<Vec<UserId>, Refusal> = form.all("id").map(user_id).collect();
@@ -77,10 +75,7 @@ pub(in super::super) async fn submit(
         return Ok(see_other("/web/users"));
     }
     if ids.len() > MOST {
-        return Err(Refusal::new(
-            StatusCode::BAD_REQUEST,
-            "These are too many users at once.",
-        ));
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, texts::TOO_MANY));
     }
     if *action == "delete" && form.get("confirm").trim() != CONFIRM {
         return ask(app, request, session, form, ids).await;
@@ -89,7 +84,7 @@ pub(in super::super) async fn submit(
     let all = ids.len();
     for id in ids {
         if let Err(error) = act(app, action, id).await {
-            failures.push(format!("User {id}: {}", words(error.message())));
+            failures.push(texts::failure_of(id.0, &words(error.message())));
         }
     }
     if failures.is_empty() {
@@ -101,7 +96,7 @@ pub(in super::super) async fn submit(
         return Ok(see_other(&format!("/web/users?done={done}")));
     }
     let outcome = OutcomePage {
-        frame: Frame::for_admin(session, "Users"),
+        frame: Frame::for_admin(session, common::USERS),
         done: all - failures.len(),
         all,
         failures,
@@ -153,13 +148,13 @@ async fn ask(
     let mut faults = Faults::default();
     let was_asked = form.has("confirm");
     if was_asked {
-        faults.add("confirm", "this is not the word");
+        faults.add("confirm", texts::NOT_THE_WORD);
     }
     let delete = DeletePage {
-        frame: Frame::for_admin(session, "Users"),
+        frame: Frame::for_admin(session, common::USERS),
         users,
-        confirm: Field::new("confirm", "Confirm", FieldKind::Text)
-            .hint("Type the word: delete")
+        confirm: Field::new("confirm", common::CONFIRM, FieldKind::Text)
+            .hint(texts::TYPE_THE_WORD)
             .required()
             .filled(form.get("confirm"), &faults),
     };

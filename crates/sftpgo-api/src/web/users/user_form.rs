@@ -6,12 +6,13 @@ use sftpgo_core::{Permissions, UserDraft};
 
 use super::super::{
     form::{Faults, Field, FieldKind, Form},
+    texts::{common, users as texts},
     words,
 };
 
 /// Permissions with what each allows.
 pub(super) fn permissions() -> impl Iterator<Item = (&'static str, &'static str)> {
-    std::iter::once(("*", "Everything below.")).chain(Permissions::known())
+    std::iter::once(("*", texts::EVERYTHING_BELOW)).chain(Permissions::known())
 }
 
 /// What the fields of a user contain, as typed.
@@ -28,32 +29,24 @@ pub(super) struct UserForm {
 
 /// Name, label and hint of the fields that are numbers.
 const NUMBERS: [(&str, &str, &str); 7] = [
+    ("uid", "UID", texts::UID_HINT),
+    ("gid", "GID", texts::GID_HINT),
     (
-        "uid",
-        "UID",
-        "Owner of new files. 0 leaves it to the server.",
+        "max_sessions",
+        texts::SESSIONS_AT_ONCE,
+        texts::ZERO_IS_ANY_NUMBER,
     ),
-    (
-        "gid",
-        "GID",
-        "Group of new files. 0 leaves it to the server.",
-    ),
-    ("max_sessions", "Sessions at once", "0 is any number."),
-    (
-        "quota_size",
-        "Quota, size",
-        "Bytes, or as in 10 GiB. 0 is no limit.",
-    ),
-    ("quota_files", "Quota, files", "0 is no limit."),
+    ("quota_size", texts::QUOTA_SIZE, texts::BYTES_HINT),
+    ("quota_files", texts::QUOTA_FILES, texts::ZERO_IS_NO_LIMIT),
     (
         "upload_bandwidth",
-        "Upload bandwidth",
-        "KB/s. 0 is no limit.",
+        texts::UPLOAD_BANDWIDTH,
+        texts::BANDWIDTH_HINT,
     ),
     (
         "download_bandwidth",
-        "Download bandwidth",
-        "KB/s. 0 is no limit.",
+        texts::DOWNLOAD_BANDWIDTH,
+        texts::BANDWIDTH_HINT,
     ),
 ];
 
@@ -86,34 +79,34 @@ impl UserForm {
     }
 
     pub(super) fn username_field(&self, faults: &Faults) -> Field {
-        Field::new("username", "Username", FieldKind::Text)
+        Field::new("username", common::USERNAME, FieldKind::Text)
             .required()
             .filled(&self.username, faults)
     }
 
     pub(super) fn login_fields(&self, is_new: bool, faults: &Faults) -> Vec<Field> {
         let password = if is_new {
-            "May be empty when there is a public key."
+            texts::MAY_BE_EMPTY
         } else {
-            "Leave it empty to keep the one there is."
+            common::EMPTY_KEEPS_IT
         };
         vec![
-            Field::new("password", "Password", FieldKind::Password)
+            Field::new("password", common::PASSWORD, FieldKind::Password)
                 .hint(password)
                 .autocomplete("new-password")
                 .filled("", faults),
-            Field::new("expiration_date", "Expires at (UTC)", FieldKind::Moment)
-                .hint("Empty is never.")
+            Field::new("expiration_date", common::EXPIRES_AT_UTC, FieldKind::Moment)
+                .hint(common::EMPTY_IS_NEVER)
                 .filled(&self.expiration_date, faults),
-            Field::new("public_keys", "Public keys", FieldKind::Lines)
-                .hint("One a line, as in authorized_keys. A file can be dropped here.")
+            Field::new("public_keys", texts::PUBLIC_KEYS, FieldKind::Lines)
+                .hint(texts::KEYS_HINT)
                 .filled(&self.public_keys, faults),
         ]
     }
 
     pub(super) fn file_fields(&self, faults: &Faults) -> Vec<Field> {
-        let home = Field::new("home_dir", "Home directory", FieldKind::Text)
-            .hint("A path on the server. Empty is the user's name below users_base_dir, where that is set.")
+        let home = Field::new("home_dir", texts::HOME_DIRECTORY, FieldKind::Text)
+            .hint(texts::HOME_HINT)
             .filled(&self.home_dir, faults);
         let mut fields = vec![home];
         fields.extend(self.number_fields(faults).take(2));
@@ -169,13 +162,13 @@ pub(super) fn apply(form: &Form, draft: &mut UserDraft) -> Faults {
         "" => {}
         text => match text.parse() {
             Ok(status) => draft.status = status,
-            Err(_) => faults.add("status", "is neither 0 (disabled) nor 1 (enabled)"),
+            Err(_) => faults.add("status", texts::IS_NO_STATUS),
         },
     }
     if let Some(text) = changed("expiration_date", &shown.expiration_date) {
         match words::parse_moment(&text) {
             Some(moment) => draft.expiration_date = moment,
-            None => faults.add("expiration_date", "is not a date as in 2026-12-31"),
+            None => faults.add("expiration_date", common::IS_NOT_A_DATE),
         }
     }
     if !form.get("password").is_empty() {
@@ -205,7 +198,7 @@ pub(super) fn apply(form: &Form, draft: &mut UserDraft) -> Faults {
         if form.has(name) {
             match words::parse_number(form.get(name)) {
                 Some(number) => *field = number,
-                None => faults.add(name, "is not a whole number"),
+                None => faults.add(name, texts::IS_NO_NUMBER),
             }
         }
     }
