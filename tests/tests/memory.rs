@@ -174,7 +174,8 @@ const CLIENT: &str = r#"
 import socket, threading, time
 def memory():
     status = open(f"/proc/{PID}/status").read()
-    return int(status.split("VmRSS:")[1].split()[0]) << 10
+    # Without pages of the program, which come and go.
+    return int(status.split("RssAnon:")[1].split()[0]) << 10
 class Deaf:
     def __init__(self, socket): self.socket, self.deaf = socket, False
     def __getattr__(self, name): return getattr(self.socket, name)
