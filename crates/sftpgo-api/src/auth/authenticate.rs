@@ -262,7 +262,7 @@ async fn by_password(
             return Ok(session(admin, By::Password));
         }
     }
-    match check_basic(app, &sent, remote).await? {
+    match check_password(app, &sent, remote).await? {
         PasswordVerdict::LoggedIn(admin) => {
             verified.remember(&sent, admin.sessions_since);
             Ok(session(*admin, By::Password))
@@ -282,7 +282,7 @@ async fn by_password(
 ///
 /// # Errors
 /// The store does not answer.
-pub(crate) async fn check_basic(
+pub(crate) async fn check_password(
     app: &App,
     sent: &BasicCredentials,
     remote: SocketAddr,

@@ -10,7 +10,7 @@ use crate::{
     arrival::Arrival,
     auth::{
         Audience, BasicCredentials,
-        authenticate::{check_basic, remote, wait_until},
+        authenticate::{check_password, remote, wait_until},
     },
     error::ApiError,
     principal::{AllowedAdmin, By},
@@ -31,7 +31,7 @@ pub(super) async fn give(app: App, arrival: Option<Arrival>, headers: HeaderMap)
     let sent = BasicCredentials::of(&headers)
         .ok_or_else(|| ApiError::unauthorized("a name and a password are needed"))?;
     let from = remote(&arrival);
-    let admin = match check_basic(&app, &sent, from).await? {
+    let admin = match check_password(&app, &sent, from).await? {
         PasswordVerdict::LoggedIn(admin) => *admin,
         PasswordVerdict::NeedsCode(admin) => {
             let code = headers

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     auth::{
         BasicCredentials,
-        authenticate::{check_basic, remote, wait_until},
+        authenticate::{check_password, remote, wait_until},
     },
     state::App,
 };
@@ -85,7 +85,7 @@ pub(super) async fn submit(app: &App, request: &Request, form: &Form) -> Reply {
         password: form.get("password").to_owned(),
     };
     let next = next_page(form);
-    match check_basic(app, &sent, remote(&request.arrival)).await? {
+    match check_password(app, &sent, remote(&request.arrival)).await? {
         PasswordVerdict::LoggedIn(admin) => {
             Ok(session::begin(app, request, &admin, see_other(next)))
         }
