@@ -1,4 +1,4 @@
-//! Quota scans: count a user's files and replace the stored figures, one scan a user at a time.
+//! Quota scans: rescan a user's home and replace the stored usage, one scan a user at a time.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -63,7 +63,7 @@ pub struct EndedScan {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScanReport {
     /// Directories that could not be read, the first of them if there are many. What is in them was not counted, so the
-    /// user's figures were not lowered.
+    /// user's usage was not lowered.
     pub unreadable: Vec<VirtualPath>,
 }
 
@@ -154,33 +154,33 @@ impl QuotaScans {
 }
 
 impl QuotaScan {
-    /// Counts and stores. Blocks for as long as walking the home takes, but not for a home that does not answer: then the
-    /// count goes on without anybody who waits for it. While other servers change files, what they have
-    /// not finished is counted or not; then the ledger wants the files counted once more.
+    /// Rescans the home and stores the usage. Blocks for as long as walking the home takes, but not for a home that does not
+    /// answer: then the scan goes on without anybody who waits for it. While other nodes change files, what they have not
+    /// finished is counted or not; then the ledger asks for another rescan.
     ///
     /// # Errors
-    /// Any error of the home or the ledger; the stored figures are then as before. [`Internal`](ErrorKind::Internal) when
+    /// Any error of the home or the ledger; the stored usage is then as before. [`Internal`](ErrorKind::Internal) when
     /// the home does not answer, too; the scan stays listed until it does.
     pub fn run(self) -> Result<ScanReport> {
-        self.leave_behind_if_stuck(|scan, progress| scan.count_even_roughly(progress))
+        self.leave_behind_if_stuck(|scan, progress| scan.run_and_remember(progress))
     }
 
-    fn count_even_roughly(&self, progress: &Progress) -> Result<ScanReport> {
-        let counted = self.rescan_as_asked(progress);
+    fn run_and_remember(&self, progress: &Progress) -> Result<ScanReport> {
+        let outcome = self.rescan_even_roughly(progress);
         self.scans.remember(EndedScan {
             username: self.user.username.clone(),
             start_time: self.start_time,
             end_time: now_ms(),
-            outcome: counted.as_ref().cloned().map_err(Error::to_string),
+            outcome: outcome.as_ref().cloned().map_err(Error::to_string),
         });
-        counted
+        outcome
     }
 
-    fn rescan_as_asked(&self, progress: &Progress) -> Result<ScanReport> {
+    fn rescan_even_roughly(&self, progress: &Progress) -> Result<ScanReport> {
         let account = self.scans.quotas.account(&self.user)?;
-        let counting = account.begin_rescan()?;
-        let is_due = counting.is_some_and(|counting| counting.is_due);
-        let (_, report) = self.count(&account, is_due, true, progress)?;
+        let start = account.begin_rescan()?;
+        let is_due = start.is_some_and(|start| start.is_due);
+        let (_, report) = self.rescan(&account, is_due, true, progress)?;
         Ok(report)
     }
 
@@ -190,41 +190,41 @@ impl QuotaScan {
     /// # Errors
     /// As [`QuotaScan::run`].
     pub fn run_alone(self) -> Result<Option<ScanOutcome>> {
-        self.leave_behind_if_stuck(|scan, progress| scan.count_alone(progress))
+        self.leave_behind_if_stuck(|scan, progress| scan.rescan_alone(progress))
     }
 
-    fn count_alone(&self, progress: &Progress) -> Result<Option<ScanOutcome>> {
+    fn rescan_alone(&self, progress: &Progress) -> Result<Option<ScanOutcome>> {
         let account = self.scans.quotas.account(&self.user)?;
-        if let Some(counting) = account.begin_rescan()?
-            && !counting.is_alone
+        if let Some(start) = account.begin_rescan()?
+            && !start.is_alone
         {
             return Ok(None);
         }
-        let (counted, _) = self.count(&account, true, false, progress)?;
-        Ok(Some(counted))
+        let (outcome, _) = self.rescan(&account, true, false, progress)?;
+        Ok(Some(outcome))
     }
 
-    /// Counts in a thread of its own. Nobody else's scan waits for one whose file system does not answer.
+    /// Does the work in a thread of its own. Nobody else's scan waits for one whose file system does not answer.
     fn leave_behind_if_stuck<T: Send + 'static>(
         self,
-        count: fn(&Self, &Progress) -> Result<T>,
+        work: fn(&Self, &Progress) -> Result<T>,
     ) -> Result<T> {
         let patience = self.scans.patience;
         let username = self.user.username.clone();
         let left_behind = Arc::new(AtomicBool::new(false));
         let is_left_behind = Arc::clone(&left_behind);
-        let counted = patience::run("quota-count", patience, move |progress| {
-            let counted = count(&self, progress);
+        let outcome = patience::run("quota-count", patience, move |progress| {
+            let outcome = work(&self, progress);
             if is_left_behind.load(Ordering::Relaxed) {
                 let username = &self.user.username;
-                match &counted {
+                match &outcome {
                     Ok(_) => log::info!("the quota scan of {username:?} went on and has succeeded"),
                     Err(error) => log::warn!("the quota scan of {username:?} failed: {error}"),
                 }
             }
-            counted
+            outcome
         })?;
-        counted.unwrap_or_else(|| {
+        outcome.unwrap_or_else(|| {
             left_behind.store(true, Ordering::Relaxed);
             let seconds = patience.as_secs_f32();
             log::warn!(
@@ -237,7 +237,7 @@ impl QuotaScan {
         })
     }
 
-    fn count(
+    fn rescan(
         &self,
         account: &Arc<QuotaAccount>,
         is_due: bool,
@@ -252,13 +252,15 @@ impl QuotaScan {
         }
         for walk in 1..=WALKS {
             let mut unread = Unread::default();
-            let mut count = Rescan::begin(Arc::clone(account));
+            let mut rescan = Rescan::begin(Arc::clone(account));
             let held = (walk == WALKS).then(|| account.lock_namespace());
             if let Some(home) = &home {
                 let walked = match &held {
                     // Sessions wait for the names: now nobody is to go first.
-                    Some(_) => walk_through(home.as_ref(), &mut count, &mut unread, progress),
-                    None => walk_behind_transfers(home.as_ref(), &mut count, &mut unread, progress),
+                    Some(_) => walk_through(home.as_ref(), &mut rescan, &mut unread, progress),
+                    None => {
+                        walk_behind_transfers(home.as_ref(), &mut rescan, &mut unread, progress)
+                    }
                 };
                 match walked {
                     // A directory moved under the walk.
@@ -266,10 +268,10 @@ impl QuotaScan {
                     walked => walked?,
                 }
             }
-            let counted = count.finish(held, even_roughly)?;
-            if counted != ScanOutcome::TreeMoved {
+            let outcome = rescan.finish(held, even_roughly)?;
+            if outcome != ScanOutcome::TreeMoved {
                 quotas.rescanned(self.user.id);
-                return Ok((counted, unread.report(&self.user.username)));
+                return Ok((outcome, unread.report(&self.user.username)));
             }
         }
         Ok((ScanOutcome::TreeMoved, ScanReport::default()))
@@ -311,14 +313,14 @@ impl Unread {
 
 fn walk_through(
     home: &dyn Filesystem,
-    count: &mut Rescan,
+    rescan: &mut Rescan,
     unread: &mut Unread,
     progress: &Progress,
 ) -> Result<()> {
     let walked = home.for_each_file(
         &mut |found| {
             progress.step();
-            count.saw(found.file_id, found.size);
+            rescan.saw(found.file_id, found.size);
         },
         &mut |path, error| {
             progress.step();
@@ -326,7 +328,7 @@ fn walk_through(
         },
     );
     if !unread.first.is_empty() {
-        count.missed();
+        rescan.missed();
     }
     walked
 }
@@ -334,14 +336,14 @@ fn walk_through(
 /// Walks through the home in a thread of its own that lets transfers go first: a thread that was lowered stays so.
 fn walk_behind_transfers(
     home: &dyn Filesystem,
-    count: &mut Rescan,
+    rescan: &mut Rescan,
     unread: &mut Unread,
     progress: &Progress,
 ) -> Result<()> {
     thread::scope(|scope| {
         let walk = || {
             priority::lower_for_this_thread();
-            walk_through(home, count, unread, progress)
+            walk_through(home, rescan, unread, progress)
         };
         let walking = thread::Builder::new()
             .name("quota-scan".to_owned())
