@@ -10,6 +10,7 @@ use std::{
 use sftpgo_core::{
     ErrorKind, Provider, Result, UserId,
     cluster::{self, HEARTBEAT_INTERVAL, Heartbeat},
+    gate::Gate,
     ip_list::IpLists,
     quota::{ScanOutcome, UsageManager},
     quota_scan::QuotaScans,
@@ -36,6 +37,7 @@ struct Watch {
     /// The heartbeat; none where this server is alone.
     heartbeat: Option<Arc<Heartbeat>>,
     ip_lists: Arc<IpLists>,
+    gate: Arc<Gate>,
     scans: Arc<QuotaScans>,
     /// The users whose homes could not be rescanned.
     postponed: Mutex<HashMap<UserId, Postponed>>,
@@ -59,6 +61,7 @@ pub(crate) fn watch(
         quotas: Arc::clone(&parts.quotas),
         heartbeat: parts.heartbeat.clone(),
         ip_lists: Arc::clone(&parts.ip_lists),
+        gate: Arc::clone(&parts.api.gate),
         scans: Arc::clone(&parts.api.scans),
         postponed: Mutex::default(),
     });
@@ -67,7 +70,8 @@ pub(crate) fn watch(
         if watch.heartbeat.is_none() {
             tokio::join!(
                 every_heartbeat(Watch::follow),
-                every_heartbeat(Watch::read_lists)
+                every_heartbeat(Watch::read_lists),
+                every_heartbeat(Watch::exchange_bans)
             );
             return;
         }
@@ -77,7 +81,8 @@ pub(crate) fn watch(
         tokio::join!(
             every_heartbeat(Watch::send_heartbeat),
             every_heartbeat(Watch::follow),
-            every_heartbeat(Watch::read_lists)
+            every_heartbeat(Watch::read_lists),
+            every_heartbeat(Watch::exchange_bans)
         );
     }
 }
@@ -126,6 +131,13 @@ impl Watch {
 
     fn read_lists(&self) -> Result<()> {
         self.ip_lists.refresh()
+    }
+
+    fn exchange_bans(&self) -> Result<()> {
+        match self.gate.defender() {
+            Some(defender) => defender.exchange(),
+            None => Ok(()),
+        }
     }
 
     /// Rescans the homes of users whom an expired node left dirty, which may be this one.

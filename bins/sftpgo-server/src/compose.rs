@@ -10,7 +10,7 @@ use sftpgo_core::{
     admin::AdminStore,
     auth::{Authenticator, Logins, PasswordLimits, StoredCredentials, refusal::RefusalTime},
     cluster::Heartbeat,
-    defender::Defender,
+    defender::{Defender, DefenderStore},
     descriptors::Descriptors,
     event::{ConnectionProtocol, Events},
     explain::Explainer,
@@ -70,6 +70,7 @@ pub(crate) fn compose(
         provider,
         admins,
         ip_lists,
+        defender_hosts,
     } = stores(&settings.data_provider.driver)?;
     let ip_lists = Arc::new(IpLists::new(ip_lists));
     ip_lists.refresh().map_err(of_key("data_provider"))?;
@@ -137,10 +138,14 @@ pub(crate) fn compose(
         Arc::clone(&quotas),
     );
     let authenticator = Arc::new(authenticator.with_refusal_time(Arc::clone(&refusal_time)));
-    let defender = settings.common.defender.clone().map(|config| {
+    let defender = settings.common.defender.as_ref().map(|asked| {
+        let config = asked.config.clone();
         let defender = Defender::new(config, Arc::clone(&ip_lists), events.clone());
-        Arc::new(defender)
+        Arc::new(defender.with_store(asked.is_shared.then_some(defender_hosts)))
     });
+    if let Some(defender) = &defender {
+        defender.exchange().map_err(of_key("data_provider"))?;
+    }
     let logins = Logins::new(authenticator, events.clone(), PasswordLimits::default());
     let logins = logins.map_err(of_key("sftpd"))?;
     let logins = Arc::new(logins.with_defender(defender.clone()));
@@ -232,11 +237,12 @@ fn gate(
     Ok(Arc::new(gate.with_allow_list(Arc::clone(lists))))
 }
 
-/// What is kept: users, admins, and lists of addresses.
+/// What is kept: users, admins, lists of addresses, and what the defenders of several servers share.
 pub(crate) struct Stores {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) admins: Arc<dyn AdminStore>,
     pub(crate) ip_lists: Arc<dyn IpListStore>,
+    pub(crate) defender_hosts: Arc<dyn DefenderStore>,
 }
 
 /// Opens what keeps them.
@@ -253,12 +259,16 @@ pub(crate) fn stores(driver: &Driver) -> Result<Stores, Problem> {
     }
 }
 
-fn all_in<S: Provider + AdminStore + IpListStore + 'static>(store: S) -> Stores {
+fn all_in<S>(store: S) -> Stores
+where
+    S: Provider + AdminStore + IpListStore + DefenderStore + 'static,
+{
     let store = Arc::new(store);
     Stores {
         provider: Arc::clone(&store) as Arc<dyn Provider>,
         admins: Arc::clone(&store) as Arc<dyn AdminStore>,
-        ip_lists: store,
+        ip_lists: Arc::clone(&store) as Arc<dyn IpListStore>,
+        defender_hosts: store,
     }
 }
 

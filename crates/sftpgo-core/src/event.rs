@@ -245,8 +245,8 @@ pub enum Event<'a> {
     Banned {
         /// The client's address.
         address: IpAddr,
-        /// Over which protocol came what was too much.
-        protocol: ConnectionProtocol,
+        /// Over which protocol came what was too much; none where several servers have counted it.
+        protocol: Option<ConnectionProtocol>,
         /// For how long.
         duration: Duration,
     },

@@ -27,6 +27,8 @@ mod connection;
 #[cfg(feature = "database")]
 mod database;
 #[cfg(feature = "database")]
+mod defender_hosts;
+#[cfg(feature = "database")]
 mod dialect;
 #[cfg(feature = "database")]
 mod error;

@@ -1,6 +1,7 @@
 //! Users that live as long as the process: portable mode, tests, and services that bring their own users.
 
 mod admins;
+mod defender_hosts;
 mod ip_lists;
 mod sharing;
 
@@ -28,6 +29,7 @@ pub struct MemoryProvider {
     stored: Mutex<Stored>,
     admins: Mutex<admins::Stored>,
     ip_lists: Mutex<ip_lists::Stored>,
+    defender_hosts: Mutex<defender_hosts::Stored>,
     is_shared: bool,
 }
 

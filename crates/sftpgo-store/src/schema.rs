@@ -97,6 +97,22 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    defender_scores (id) {
+        id -> BigInt,
+        host -> Text,
+        score -> Integer,
+        counted_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    defender_bans (host) {
+        host -> Text,
+        ends_at -> BigInt,
+    }
+}
+
 // These three are in databases that several servers use.
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]

@@ -6,7 +6,8 @@ mod common;
 mod contract;
 
 use contract::{
-    for_every_admin_store, for_every_ip_list_store, for_every_provider, for_every_shared_provider,
+    for_every_admin_store, for_every_defender_store, for_every_ip_list_store, for_every_provider,
+    for_every_shared_provider,
 };
 
 for_every_provider! {
@@ -56,4 +57,17 @@ for_every_ip_list_store! {
 
     #[cfg(feature = "mysql")]
     ip_lists_in_mariadb => crate::common::provider(crate::common::Place::server(sftpgo_databases::Kind::Mariadb));
+}
+
+for_every_defender_store! {
+    hosts_in_memory => (sftpgo_store::MemoryProvider::new(), ());
+
+    #[cfg(feature = "sqlite")]
+    hosts_in_sqlite => crate::common::provider(crate::common::Place::sqlite());
+
+    #[cfg(feature = "postgres")]
+    hosts_in_postgres => crate::common::provider(crate::common::Place::server(sftpgo_databases::Kind::Postgres));
+
+    #[cfg(feature = "mysql")]
+    hosts_in_mariadb => crate::common::provider(crate::common::Place::server(sftpgo_databases::Kind::Mariadb));
 }

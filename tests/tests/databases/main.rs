@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod bans;
 mod metrics;
 mod outage;
 mod several_servers;
@@ -28,10 +29,16 @@ fn settings_of(server: &sftpgo_databases::Server, database: &str) -> Vec<(String
 
 /// A server of ours whose users are in a database of a server of theirs, and whose usage is counted.
 fn start_on(server: &sftpgo_databases::Server, database: &str) -> Server {
+    start_with(server, database, &[])
+}
+
+/// The same with more settings.
+fn start_with(server: &sftpgo_databases::Server, database: &str, more: &[(&str, &str)]) -> Server {
     let settings = settings_of(server, database);
     let settings: Vec<_> = settings
         .iter()
         .map(|(key, value)| (key.as_str(), value.as_str()))
+        .chain(more.iter().copied())
         .collect();
     Server::start_with(&settings)
 }

@@ -35,8 +35,16 @@ pub(crate) struct Common {
     pub(crate) proxies: Policy,
     /// Nobody else but who is in the allow list may connect.
     pub(crate) allow_list_only: bool,
-    /// Where HTTP listens; it is off when there are none.
-    pub(crate) defender: Option<DefenderConfig>,
+    /// The defender; it is off when there is none.
+    pub(crate) defender: Option<Defender>,
+}
+
+/// The defender.
+#[derive(Debug)]
+pub(crate) struct Defender {
+    pub(crate) config: DefenderConfig,
+    /// Scores and bans are in the database, for all servers that use it.
+    pub(crate) is_shared: bool,
 }
 
 /// The SSH side.

@@ -101,12 +101,16 @@ impl Observer for EventLog {
                 address,
                 protocol,
                 duration,
-            } => log::info!(
-                target: "defender",
-                client_ip:% = address, protocol:% = protocol, event = "banned",
-                ban_time_seconds = duration.as_secs();
-                ""
-            ),
+            } => {
+                // Several servers may have counted it.
+                let protocol = protocol.map(|protocol| protocol.to_string());
+                log::info!(
+                    target: "defender",
+                    client_ip:% = address, protocol = protocol.unwrap_or_default(),
+                    event = "banned", ban_time_seconds = duration.as_secs();
+                    ""
+                );
+            }
             Event::RefusedByDefender { address, protocol } => log::debug!(
                 target: "defender",
                 client_ip:% = address, protocol:% = protocol, event = "refused";
@@ -337,7 +341,7 @@ mod tests {
     fn a_ban_is_told_with_the_address() {
         let line = line_of(&Event::Banned {
             address: [192, 0, 2, 7].into(),
-            protocol: ConnectionProtocol::Ssh,
+            protocol: Some(ConnectionProtocol::Ssh),
             duration: Duration::from_secs(300),
         });
         assert_eq!(

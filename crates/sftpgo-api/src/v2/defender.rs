@@ -1,6 +1,6 @@
 //! What the defender has counted, and whom it has banned.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use serde::Serialize;
 use sftpgo_core::defender::{Defender, DefenderHost, HostStanding};
@@ -65,7 +65,12 @@ pub(super) async fn show(id: Result<String, ApiError>, allowed: AllowedAdmin) ->
 /// `DELETE /defender/hosts/{id}`: takes its ban or its score back.
 pub(super) async fn delete(id: Result<String, ApiError>, allowed: AllowedAdmin) -> Reply {
     let ((app, _), address) = (allowed?, address_of(&id?)?);
-    if !defender(&app)?.forget(address) {
+    let gate = Arc::clone(&app.state.gate);
+    let forget = move || match gate.defender() {
+        Some(defender) => defender.forget(address),
+        None => Ok(false),
+    };
+    if !app.calls.run(forget).await? {
         return Err(unknown());
     }
     log::info!("what the defender had of {address} was taken back by an admin");

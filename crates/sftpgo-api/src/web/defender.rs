@@ -1,6 +1,6 @@
 //! Whom the defender has banned, and letting somebody in again.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use askama::Template;
 use sftpgo_core::{
@@ -54,15 +54,18 @@ pub(super) fn show(app: &App, request: &Request, session: &Session) -> Reply {
 }
 
 /// `POST /web/defender`: takes back the ban or the score of an address.
-pub(super) fn let_in(app: &App, session: &Session, form: &Form) -> Reply {
+pub(super) async fn let_in(app: &App, session: &Session, form: &Form) -> Reply {
     session.need(AdminPermissions::MANAGE_DEFENDER)?;
     let address: IpAddr = form
         .get("address")
         .parse()
         .map_err(|_| Refusal::not_found())?;
-    if let Some(defender) = app.state.gate.defender()
-        && defender.forget(address)
-    {
+    let gate = Arc::clone(&app.state.gate);
+    let forget = move || match gate.defender() {
+        Some(defender) => defender.forget(address),
+        None => Ok(false),
+    };
+    if app.calls.run(forget).await? {
         log::info!("what the defender had of {address} was taken back by an admin");
     }
     Ok(see_other("/web/defender?done=letin"))

@@ -184,7 +184,7 @@ async fn change(
         ["maintenance", "import"] => maintenance::begin(app, request, session, form).await,
         ["maintenance", "import", id] => maintenance::confirm(app, request, session, id),
         ["quotascans"] => scans::start(app, request, session, form).await,
-        ["defender"] => defender::let_in(app, session, form),
+        ["defender"] => defender::let_in(app, session, form).await,
         _ => Err(Refusal::not_found()),
     }
 }

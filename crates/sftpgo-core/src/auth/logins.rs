@@ -243,8 +243,9 @@ impl Logins {
 
     /// Was the address banned since it connected?
     pub fn is_banned(&self, remote: SocketAddr) -> bool {
-        let refuses = |defender: &Arc<Defender>| defender.is_banned(remote.ip());
-        self.defender.as_ref().is_some_and(refuses)
+        let bans =
+            |defender: &Arc<Defender>| defender.is_banned(remote.ip(), ConnectionProtocol::Ssh);
+        self.defender.as_ref().is_some_and(bans)
     }
 
     /// The connection ended before a credential was sent.

@@ -1,20 +1,47 @@
-//! What is remembered of hosts: scores and bans, in bounded memory.
+//! What is remembered of hosts: scores and bans, in bounded memory; and what of it other servers have still to hear.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
-use super::rules::{DefenderConfig, Millis, Window};
+use super::{
+    rules::{DefenderConfig, Millis, Window, millis},
+    store::{BanReport, HostReport, SharedHost},
+};
 use crate::network::Network;
+
+/// A server that counts more than this at a time tells the rest later.
+const TOLD_AT_ONCE: usize = 1000;
 
 #[derive(Default)]
 pub(super) struct Hosts(HashMap<Network, Host>);
 
 #[derive(Default)]
 struct Host {
+    /// What this server has counted and not told.
     scores: Window,
-    /// When the ban ends.
-    banned_until: Option<Millis>,
+    /// What it is telling just now.
+    being_told: Window,
+    /// What all servers had counted, as the store said then.
+    shared: Option<(Millis, u32)>,
+    ban: Option<Ban>,
     /// When something was counted last.
     touched: Millis,
+}
+
+#[derive(Clone, Copy)]
+struct Ban {
+    until: Millis,
+    news: News,
+}
+
+/// What of a ban other servers have still to hear.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum News {
+    All,
+    Longer,
+    Nothing,
 }
 
 /// What a host has.
@@ -37,18 +64,93 @@ pub(super) enum Counted {
 
 impl Host {
     fn is_banned(&self, now: Millis) -> bool {
-        self.banned_until.is_some_and(|until| until > now)
+        self.ban.is_some_and(|ban| ban.until > now)
+    }
+
+    /// What counts at `now`; the rest is forgotten.
+    fn score(&mut self, config: &DefenderConfig, now: Millis) -> u32 {
+        let before = config.forgotten_at(now);
+        self.scores.forget(before);
+        self.being_told.forget(before);
+        self.shared = self.shared.filter(|(at, _)| *at > before);
+        let shared = self.shared.map_or(0, |(_, score)| score);
+        shared
+            .saturating_add(self.being_told.sum())
+            .saturating_add(self.scores.sum())
+    }
+
+    fn ban(&mut self, config: &DefenderConfig, now: Millis) {
+        self.scores.clear();
+        self.being_told.clear();
+        self.shared = None;
+        self.ban = Some(Ban {
+            until: config.ban_until(now),
+            news: News::All,
+        });
     }
 
     /// What it has at `now`; none if nothing.
     fn standing(&mut self, config: &DefenderConfig, now: Millis) -> Option<Standing> {
-        if self.is_banned(now) {
-            return self.banned_until.map(Standing::BannedUntil);
+        if let Some(ban) = self.ban.filter(|ban| ban.until > now) {
+            return Some(Standing::BannedUntil(ban.until));
         }
-        self.banned_until = None;
-        self.scores.forget(config.forgotten_at(now));
-        (!self.scores.is_empty()).then(|| Standing::Score(self.scores.sum()))
+        self.ban = None;
+        match self.score(config, now) {
+            0 => None,
+            score => Some(Standing::Score(score)),
+        }
     }
+
+    /// Others were told this at `then`.
+    fn was_told(&mut self, report: &HostReport, then: Millis) {
+        let (Some(BanReport::New(length) | BanReport::Longer(length)), Some(ban)) =
+            (report.ban, self.ban.as_mut())
+        else {
+            return;
+        };
+        ban.news = if ban.until == then.saturating_add(millis(length)) {
+            News::Nothing
+        } else {
+            News::Longer
+        };
+    }
+
+    /// Others have a ban that ends then.
+    fn take_ban(&mut self, until: Millis, now: Millis) {
+        let own = self
+            .ban
+            .filter(|ban| ban.until > now && ban.news != News::Nothing);
+        self.scores.clear();
+        self.ban = Some(match own {
+            Some(own) => Ban {
+                until: own.until.max(until),
+                ..own
+            },
+            None => Ban {
+                until,
+                news: News::Nothing,
+            },
+        });
+    }
+
+    /// What others have still to hear; none if nothing.
+    fn report(&self, host: Network, now: Millis) -> Option<HostReport> {
+        let ban = self.ban.filter(|ban| ban.until > now);
+        let ban = ban.and_then(|ban| match ban.news {
+            News::All => Some(BanReport::New(length(ban.until - now))),
+            News::Longer => Some(BanReport::Longer(length(ban.until - now))),
+            News::Nothing => None,
+        });
+        let scores = self.scores.iter();
+        let scores: Vec<_> = scores
+            .map(|(at, score)| (length(now - at), score))
+            .collect();
+        (ban.is_some() || !scores.is_empty()).then_some(HostReport { host, scores, ban })
+    }
+}
+
+fn length(time: Millis) -> Duration {
+    Duration::from_millis(u64::try_from(time).unwrap_or(0))
 }
 
 impl Hosts {
@@ -59,24 +161,26 @@ impl Hosts {
         config: &DefenderConfig,
         now: Millis,
     ) -> Counted {
-        if !self.0.contains_key(&host) && self.0.len() >= config.entries_hard_limit {
-            self.make_room(config, now);
-        }
-        let entry = self.0.entry(host).or_default();
+        let entry = self.entry(host, config, now);
         if entry.is_banned(now) {
             return Counted::IsBanned;
         }
-        entry.banned_until = None;
+        entry.ban = None;
         entry.touched = now;
-        entry.scores.forget(config.forgotten_at(now));
         entry.scores.add(now, score);
-        let sum = entry.scores.sum();
+        let sum = entry.score(config, now);
         if !config.is_too_much(sum) {
             return Counted::Score(sum);
         }
-        entry.scores.clear();
-        entry.banned_until = Some(config.ban_until(now));
+        entry.ban(config, now);
         Counted::Banned(sum)
+    }
+
+    fn entry(&mut self, host: Network, config: &DefenderConfig, now: Millis) -> &mut Host {
+        if !self.0.contains_key(&host) && self.0.len() >= config.entries_hard_limit {
+            self.make_room(config, now);
+        }
+        self.0.entry(host).or_default()
     }
 
     pub(super) fn is_banned(&self, host: Network, now: Millis) -> bool {
@@ -85,13 +189,13 @@ impl Hosts {
 
     /// A banned host has connected again.
     pub(super) fn prolong(&mut self, host: Network, config: &DefenderConfig, now: Millis) {
-        if let Some(until) = self
-            .0
-            .get_mut(&host)
-            .filter(|host| host.is_banned(now))
-            .and_then(|host| host.banned_until.as_mut())
-        {
-            *until = config.prolonged(*until, now);
+        let entry = self.0.get_mut(&host).filter(|host| host.is_banned(now));
+        if let Some(ban) = entry.and_then(|host| host.ban.as_mut()) {
+            let until = config.prolonged(ban.until, now);
+            if until != ban.until && ban.news == News::Nothing {
+                ban.news = News::Longer;
+            }
+            ban.until = until;
         }
     }
 
@@ -119,6 +223,81 @@ impl Hosts {
             standing.is_some()
         });
         all
+    }
+
+    /// What other servers have still to hear, so much as is told at once; bans first. Whoever calls says afterwards whether
+    /// it was [told](Self::merge) or [not](Self::was_not_told).
+    pub(super) fn take_news(&mut self, config: &DefenderConfig, now: Millis) -> Vec<HostReport> {
+        self.all(config, now);
+        let mut reports: Vec<_> = self
+            .0
+            .iter()
+            .filter_map(|(network, host)| host.report(*network, now))
+            .collect();
+        reports.sort_by_key(|report| (report.ban.is_none(), report.host.first()));
+        reports.truncate(TOLD_AT_ONCE);
+        for report in &reports {
+            if let Some(host) = self.0.get_mut(&report.host) {
+                host.being_told.append(&mut host.scores);
+            }
+        }
+        reports
+    }
+
+    /// The store did not answer.
+    pub(super) fn was_not_told(&mut self) {
+        for host in self.0.values_mut() {
+            host.being_told.append(&mut host.scores);
+            std::mem::swap(&mut host.being_told, &mut host.scores);
+        }
+    }
+
+    /// Takes over what all servers know, now that they were `told` this at `then`. Returns who is banned for what several
+    /// servers have counted, this one too.
+    pub(super) fn merge(
+        &mut self,
+        told: &[HostReport],
+        shared: &[SharedHost],
+        config: &DefenderConfig,
+        then: Millis,
+        now: Millis,
+    ) -> Vec<Network> {
+        for report in told {
+            if let Some(host) = self.0.get_mut(&report.host) {
+                host.was_told(report, then);
+            }
+        }
+        let has_ban = |shared: &&SharedHost| shared.banned_for.is_some();
+        let banned: HashSet<Network> = shared
+            .iter()
+            .filter(has_ban)
+            .map(|shared| shared.host)
+            .collect();
+        for (network, host) in &mut self.0 {
+            host.being_told.clear();
+            host.shared = None;
+            // One that others had heard of, and that is there no more, was taken back.
+            let is_there = banned.contains(network);
+            host.ban = host.ban.filter(|ban| is_there || ban.news == News::All);
+        }
+        for known in shared {
+            let host = self.entry(known.host, config, now);
+            match known.banned_for {
+                Some(length) => host.take_ban(now.saturating_add(millis(length)), now),
+                None => host.shared = Some((now, known.score)),
+            }
+        }
+        let mut due = Vec::new();
+        for report in told {
+            if let Some(host) = self.0.get_mut(&report.host)
+                && !host.is_banned(now)
+                && config.is_too_much(host.score(config, now))
+            {
+                host.ban(config, now);
+                due.push(report.host);
+            }
+        }
+        due
     }
 
     /// Forgets the oldest down to the soft limit: scores first, and bans only where these alone are too many.
@@ -215,6 +394,123 @@ mod tests {
             assert!(hosts.0.len() <= config.entries_hard_limit);
         }
         assert!(hosts.is_banned(host(999), 4), "the newest stay");
+    }
+
+    /// A server, its clock, and what all servers share.
+    struct Server<'a>(Hosts, &'a std::cell::RefCell<Shared>);
+
+    /// As a store keeps it, but for times.
+    #[derive(Default)]
+    struct Shared {
+        scores: BTreeMap<String, (Network, u32)>,
+        bans: BTreeMap<String, (Network, Millis)>,
+    }
+
+    impl Server<'_> {
+        fn exchange(&mut self, now: Millis) -> Vec<Network> {
+            let config = config();
+            let told = self.0.take_news(&config, now);
+            let mut shared = self.1.borrow_mut();
+            for report in &told {
+                let key = report.host.to_string();
+                match report.ban {
+                    Some(BanReport::New(length)) => {
+                        shared.scores.remove(&key);
+                        shared
+                            .bans
+                            .insert(key.clone(), (report.host, now + millis(length)));
+                    }
+                    Some(BanReport::Longer(length)) => {
+                        if let Some(ban) = shared.bans.get_mut(&key) {
+                            ban.1 = ban.1.max(now + millis(length));
+                        }
+                    }
+                    None => {}
+                }
+                for (_, score) in &report.scores {
+                    shared
+                        .scores
+                        .entry(key.clone())
+                        .or_insert((report.host, 0))
+                        .1 += score;
+                }
+            }
+            let scores = shared.scores.values().map(|(host, score)| SharedHost {
+                host: *host,
+                score: *score,
+                banned_for: None,
+            });
+            let bans = shared.bans.values().map(|(host, until)| SharedHost {
+                host: *host,
+                score: 0,
+                banned_for: Some(length(until - now)),
+            });
+            let known: Vec<_> = scores.chain(bans).collect();
+            self.0.merge(&told, &known, &config, now, now)
+        }
+    }
+
+    #[test]
+    fn what_two_servers_count_bans_on_both_and_is_taken_back_on_both() {
+        let (shared, config) = (std::cell::RefCell::default(), config());
+        let mut one = Server(Hosts::default(), &shared);
+        let mut two = Server(Hosts::default(), &shared);
+        let mut three = Server(Hosts::default(), &shared);
+        one.0.count(host(1), 3, &config, 0);
+        two.0.count(host(1), 3, &config, 0);
+        assert_eq!(one.exchange(1), []);
+        assert_eq!(two.exchange(2), [host(1)], "together it is too much");
+        assert!(two.0.is_banned(host(1), 2) && !one.0.is_banned(host(1), 2));
+        assert_eq!(two.exchange(3), []);
+        assert_eq!((one.exchange(4), three.exchange(4)), (vec![], vec![]));
+        assert!(one.0.is_banned(host(1), 4) && three.0.is_banned(host(1), 4));
+        // Longer on one is longer on all.
+        one.0.prolong(host(1), &config, 5);
+        one.exchange(6);
+        two.exchange(7);
+        assert_eq!(
+            two.0.standing(host(1), &config, 7),
+            one.0.standing(host(1), &config, 7)
+        );
+        // Taken back on a third one, while the first makes it longer.
+        one.0.prolong(host(1), &config, 8);
+        three.0.forget(host(1), &config, 8);
+        shared.borrow_mut().bans.clear();
+        for server in [&mut one, &mut two, &mut three] {
+            assert_eq!(server.exchange(9), []);
+            assert!(!server.0.is_banned(host(1), 9));
+        }
+        assert_eq!(one.0.count(host(1), 1, &config, 10), Counted::Score(1));
+    }
+
+    #[test]
+    fn what_could_not_be_told_is_told_later_and_counts_once() {
+        let (shared, config) = (std::cell::RefCell::default(), config());
+        let mut one = Server(Hosts::default(), &shared);
+        one.0.count(host(1), 2, &config, 0);
+        one.0.count(host(2), 5, &config, 0);
+        assert_eq!(one.0.take_news(&config, 1).len(), 2);
+        one.0.count(host(1), 1, &config, 2);
+        one.0.was_not_told();
+        assert_eq!(
+            one.0.standing(host(1), &config, 3),
+            Some(Standing::Score(3))
+        );
+        assert!(one.0.is_banned(host(2), 3), "without a store too");
+        for now in 4..7 {
+            one.exchange(now);
+            assert_eq!(
+                one.0.standing(host(1), &config, now),
+                Some(Standing::Score(3))
+            );
+        }
+        let mut two = Server(Hosts::default(), &shared);
+        two.exchange(8);
+        assert_eq!(
+            two.0.standing(host(1), &config, 8),
+            Some(Standing::Score(3))
+        );
+        assert!(two.0.is_banned(host(2), 8));
     }
 
     #[derive(Debug, Clone)]

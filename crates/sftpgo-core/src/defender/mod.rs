@@ -1,9 +1,11 @@
 //! The defender: addresses from which too many logins fail are refused for a while.
 //!
-//! What is asked for each connection is answered from memory. `rules` says what counts how long, `hosts` remembers it.
+//! What is asked for each connection is answered from memory. `rules` says what counts how long, `hosts` remembers it, and
+//! `store` is where several servers tell each other.
 
 mod hosts;
 mod rules;
+mod store;
 
 use std::{
     net::IpAddr,
@@ -11,12 +13,16 @@ use std::{
     time::Instant,
 };
 
-pub use self::rules::DefenderConfig;
 use self::{
     hosts::{Counted, Hosts, Standing},
     rules::{Millis, millis},
 };
+pub use self::{
+    rules::DefenderConfig,
+    store::{BanReport, DefenderStore, HostReport, SharedHost},
+};
 use crate::{
+    error::Result,
     event::{ConnectionProtocol, Event, Events, Offence},
     ip_list::{IpLists, ListMode, ListType},
     network::Network,
@@ -35,6 +41,8 @@ pub struct Defender {
     events: Events,
     hosts: Mutex<Hosts>,
     clock: Clock,
+    /// None where this server has scores and bans for itself.
+    store: Option<Arc<dyn DefenderStore>>,
 }
 
 /// An address, or the network that is counted as one, of which there is something to tell.
@@ -65,6 +73,7 @@ impl Defender {
             events,
             hosts: Mutex::default(),
             clock: Box::new(move || at.saturating_add(millis(began.elapsed()))),
+            store: None,
         }
     }
 
@@ -75,6 +84,44 @@ impl Defender {
             clock: Box::new(clock),
             ..self
         }
+    }
+
+    /// The same with scores and bans that all servers with this store share.
+    #[must_use]
+    pub fn with_store(self, store: Option<Arc<dyn DefenderStore>>) -> Self {
+        Self { store, ..self }
+    }
+
+    /// Tells other servers what was counted here, and hears what they have. Blocks; what is asked for each connection does
+    /// not wait for it.
+    ///
+    /// # Errors
+    /// The store does not answer; what was not told is told the next time.
+    pub fn exchange(&self) -> Result<()> {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        let then = (self.clock)();
+        let reports = lock(&self.hosts).take_news(&self.config, then);
+        let shared = match store.exchange_hosts(&reports, &self.config) {
+            Ok(shared) => shared,
+            Err(error) => {
+                lock(&self.hosts).was_not_told();
+                return Err(error);
+            }
+        };
+        let now = (self.clock)();
+        let mut hosts = lock(&self.hosts);
+        let banned = hosts.merge(&reports, &shared, &self.config, then, now);
+        drop(hosts);
+        for host in banned {
+            self.events.emit(&Event::Banned {
+                address: host.first(),
+                protocol: None,
+                duration: self.config.ban_time,
+            });
+        }
+        Ok(())
     }
 
     /// The settings.
@@ -118,10 +165,10 @@ impl Defender {
         refused
     }
 
-    /// Has the address a ban?
-    pub fn is_banned(&self, address: IpAddr) -> bool {
+    /// Has the address a ban, and is not spared?
+    pub fn is_banned(&self, address: IpAddr, protocol: ConnectionProtocol) -> bool {
         let (host, now) = (self.config.host_of(address), (self.clock)());
-        lock(&self.hosts).is_banned(host, now)
+        lock(&self.hosts).is_banned(host, now) && !self.spares(address, protocol)
     }
 
     /// Is the address one that is never counted or banned?
@@ -155,7 +202,7 @@ impl Defender {
         if matches!(counted, Counted::Banned(_)) {
             self.events.emit(&Event::Banned {
                 address,
-                protocol,
+                protocol: Some(protocol),
                 duration: self.config.ban_time,
             });
         }
@@ -182,10 +229,19 @@ impl Defender {
         Some(shown((host, standing)))
     }
 
-    /// Takes back what this address, or the network that it is counted with, has; was there anything?
-    pub fn forget(&self, address: IpAddr) -> bool {
+    /// Takes back what this address, or the network that it is counted with, has on every server; was there anything? Waits
+    /// for the store, where there is one.
+    ///
+    /// # Errors
+    /// The store does not answer; then other servers go on with what they have.
+    pub fn forget(&self, address: IpAddr) -> Result<bool> {
         let (host, now) = (self.config.host_of(address), (self.clock)());
-        lock(&self.hosts).forget(host, &self.config, now)
+        let is_here = lock(&self.hosts).forget(host, &self.config, now);
+        let is_there = match &self.store {
+            Some(store) => store.forget_host(host)?,
+            None => false,
+        };
+        Ok(is_here || is_there)
     }
 }
 

@@ -132,8 +132,13 @@ impl Window {
         scores.fold(0, u32::saturating_add)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Millis, u32)> {
+        self.0.iter().copied()
+    }
+
+    /// Moves what is in `later`, which is not older, behind what is here.
+    pub(super) fn append(&mut self, later: &mut Self) {
+        self.0.append(&mut later.0);
     }
 
     pub(super) fn clear(&mut self) {

@@ -159,7 +159,7 @@ fn a_customers_network_of_ipv6_is_counted_as_one() {
     assert!(matches!(hosts[0].standing, HostStanding::BannedUntil(_)));
     let any = "2001:db8:1:2:9::9".parse().unwrap();
     assert_eq!(guarded.defender().host(any), Some(hosts[0].clone()));
-    assert!(guarded.defender().forget(any) && guarded.admits("2001:db8:1:2::1"));
+    assert!(guarded.defender().forget(any).unwrap() && guarded.admits("2001:db8:1:2::1"));
 }
 
 #[test]
@@ -188,8 +188,11 @@ fn who_is_on_a_list_is_refused_or_spared_whatever_was_counted() {
     assert!(guarded.admits("192.0.2.7"));
     guarded.fails("203.0.113.9", 4);
     assert!(!guarded.admits("203.0.113.9"));
+    let banned = "203.0.113.9".parse().unwrap();
+    assert!(guarded.defender().is_banned(banned, SSH));
     guarded.lists(ListType::Defender, "203.0.113.0/24", 1);
     assert!(guarded.admits("203.0.113.9"));
+    assert!(!guarded.defender().is_banned(banned, SSH));
 }
 
 #[test]

@@ -9,15 +9,15 @@ use super::{thread::Ended, warden::TOO_LATE};
 /// How a connection went on which nobody is logged in.
 #[derive(Debug, Default)]
 pub(super) struct Conduct {
-    /// Passwords are counted one by one, when they are refused.
-    has_sent_password: bool,
+    /// A password was sent, which is counted when it is refused, or a key was proved to be there.
+    has_shown_credential: bool,
     /// Keys count once, as the worst of them.
     refused_key: Option<LoginFault>,
 }
 
 impl Conduct {
-    pub(super) fn password_sent(&mut self) {
-        self.has_sent_password = true;
+    pub(super) fn credential_shown(&mut self) {
+        self.has_shown_credential = true;
     }
 
     pub(super) fn key_refused(&mut self, fault: LoginFault) {
@@ -29,7 +29,7 @@ impl Conduct {
     pub(super) fn tell(&self, logins: &Logins, remote: SocketAddr, ended: &Ended) {
         match self.refused_key {
             Some(fault) => logins.keys_refused(remote, fault),
-            None if self.has_sent_password => {}
+            None if self.has_shown_credential => {}
             None if ended.is_closed_here && ended.reason != TOO_LATE => {}
             None => logins.no_login_tried(remote),
         }

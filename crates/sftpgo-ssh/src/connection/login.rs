@@ -48,7 +48,7 @@ impl Host {
 
     fn try_password(&mut self, user: &SentName<'_>, password: &[u8]) -> LoginAnswer {
         self.has_tried = true;
-        self.conduct.password_sent();
+        self.conduct.credential_shown();
         let logins = &self.server.logins;
         let logged_in = logins.with_password(user, password, self.remote, &self.control.bell);
         match logged_in {
@@ -118,6 +118,7 @@ impl Host {
                 );
             }
         }
+        conduct.credential_shown();
         match logins.with_public_key(user, accepted, self.remote, bell) {
             Some(logged_in) => {
                 self.admit(logged_in);
@@ -153,7 +154,7 @@ impl Host {
         self.has_tried = true;
         match method {
             PublicKey => self.conduct.key_refused(LoginFault::Credential),
-            _ => self.conduct.password_sent(),
+            _ => self.conduct.credential_shown(),
         }
         self.server.logins.failed(user, method, self.remote, reason);
         LoginAnswer::Refuse

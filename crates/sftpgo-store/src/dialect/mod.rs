@@ -168,7 +168,6 @@ pub(crate) fn is_shared(connection: &Connection) -> bool {
 }
 
 /// SQL for the database's own time, in milliseconds.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) fn now(connection: &Connection) -> &'static str {
     by_database!(connection, |_inner, dialect| dialect::NOW)
 }

@@ -18,7 +18,6 @@ pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migra
 pub(crate) const MIGRATES_IN_TRANSACTION: bool = true;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) const IS_SHARED: bool = false;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 pub(crate) const SENDS_ALL_ROWS: bool = false;
 /// Writes are one at a time, and reads of single rows are short: more connections would only wait.

@@ -99,7 +99,6 @@ impl Pool {
     /// # Errors
     /// As [`Pool::call`]. After an error the transaction may have been committed, but not later than this returns, unless
     /// a server had been told to commit by then.
-    #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(crate) fn transaction<T: Send + 'static>(
         &self,
         work: impl FnMut(&mut Connection) -> QueryResult<T> + Send + 'static,

@@ -1,6 +1,7 @@
 //! The contract, one promise a function.
 
 pub(crate) mod admins;
+pub(crate) mod defender_hosts;
 pub(crate) mod ip_lists;
 pub(crate) mod quota;
 pub(crate) mod sharing;
@@ -143,6 +144,24 @@ macro_rules! for_every_ip_list_store {
     };
 }
 
+/// The promises about scores and bans that servers share, for each store of them.
+macro_rules! for_every_defender_store {
+    ($($(#[$attribute:meta])* $name:ident => $make:expr;)*) => {
+        $(
+            $(#[$attribute])*
+            mod $name {
+                crate::contract::promises! { $make, store as sftpgo_core::defender::DefenderStore => store.as_ref();
+                    defender_hosts::what_servers_count_adds_up_until_it_is_old,
+                    defender_hosts::a_ban_is_known_to_all_and_begins_at_nothing,
+                    defender_hosts::a_ban_gets_longer_only_while_it_is_there,
+                    defender_hosts::what_is_taken_back_is_gone,
+                    defender_hosts::no_more_is_kept_than_the_limit_says,
+                }
+            }
+        )*
+    };
+}
+
 macro_rules! promises {
     ($make:expr, $provider:ident as $kind:path => $hand_over:expr; $($area:ident::$promise:ident,)*) => {
         $(
@@ -157,6 +176,6 @@ macro_rules! promises {
 }
 
 pub(crate) use {
-    for_every_admin_store, for_every_ip_list_store, for_every_provider, for_every_shared_provider,
-    promises,
+    for_every_admin_store, for_every_defender_store, for_every_ip_list_store, for_every_provider,
+    for_every_shared_provider, promises,
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sftpgo_core::defender::DefenderConfig;
 
 use super::Check;
-use crate::config::keys;
+use crate::config::{keys, settings::Defender};
 
 /// A month; more is a mistake of units.
 const MAX_MINUTES: i64 = 31 * 24 * 60;
@@ -22,19 +22,18 @@ const WIDEST_IPV6: i64 = 16;
 
 impl Check<'_> {
     /// None where it is off.
-    pub(super) fn defender(&mut self, keys: &keys::Defender) -> Option<DefenderConfig> {
-        match keys.driver.as_str() {
-            "memory" => {}
-            "provider" => self.planned(
-                "common.defender.driver",
-                "bans that several servers share",
-                "\"memory\"",
-            ),
-            other => self.problem(
-                "common.defender.driver",
-                format_args!("{other:?} is not \"memory\""),
-            ),
-        }
+    pub(super) fn defender(&mut self, keys: &keys::Defender) -> Option<Defender> {
+        let is_shared = match keys.driver.as_str() {
+            "memory" => false,
+            "provider" => true,
+            other => {
+                self.problem(
+                    "common.defender.driver",
+                    format_args!("{other:?} is neither \"memory\" nor \"provider\""),
+                );
+                false
+            }
+        };
         let mut number = |name: &str, value: i64, least: i64, most: i64| {
             let key = format!("common.defender.{name}");
             if value < least {
@@ -96,7 +95,7 @@ impl Check<'_> {
                 "must be more than entries_soft_limit",
             );
         }
-        Some(config)
+        Some(Defender { config, is_shared })
     }
 
     fn scores(&mut self, config: &DefenderConfig) {

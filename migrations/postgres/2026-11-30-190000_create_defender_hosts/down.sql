@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS defender_scores;
+DROP TABLE IF EXISTS defender_bans;
