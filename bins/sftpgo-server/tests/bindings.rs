@@ -9,7 +9,7 @@ use std::{fs, os::unix::net::UnixListener, process::Command};
 use common::{Server, free_address, run};
 use rustix::process::Signal;
 
-/// Runs curl and answers what it prints.
+/// Runs curl and returns what it prints.
 fn curl(arguments: &[&str]) -> String {
     let output = Command::new("curl")
         .args(["--silent", "--show-error", "--max-time", "10"])

@@ -307,7 +307,7 @@ fn the_client_is_banned_and_not_the_proxy() {
     assert!(is_greeted(V2), "another client of the same proxy");
 }
 
-/// Sends a request behind `header` and answers what the log says of its client.
+/// Sends a request behind `header` and returns what the log says of its client.
 fn http_client(server: &Server, at: SocketAddr, header: &[u8], name: &str) -> Option<String> {
     let mut stream = TcpStream::connect(at).unwrap();
     let request =

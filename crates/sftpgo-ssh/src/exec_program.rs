@@ -69,7 +69,7 @@ impl Streams {
         self.input.take(count);
     }
 
-    /// Is what [`Streams::input`] answers all there will ever be?
+    /// Is what [`Streams::input`] returns all there will ever be?
     pub fn input_ended(&self) -> bool {
         self.input_ended
     }

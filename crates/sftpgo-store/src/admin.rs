@@ -93,7 +93,7 @@ pub fn revert(config: &StoreConfig, may_lose: MayLose) -> Result<Reverted> {
     undo_last(&mut connect(&target)?, may_lose)
 }
 
-/// Drops the copy of an SFTPGo table that its take-over left, with the password hashes in it, and answers how many rows it
+/// Drops the copy of an SFTPGo table that its take-over left, with the password hashes in it, and returns how many rows it
 /// had; none when there is no copy.
 ///
 /// # Errors

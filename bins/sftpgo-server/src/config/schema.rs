@@ -55,7 +55,7 @@ fn collect(node: &Value, path: &str, found: &mut Vec<Key>) {
     }
 }
 
-/// Checks what a file says against the keys there are, and answers the paths it sets.
+/// Checks what a file says against the keys there are, and returns the paths it sets.
 pub(super) fn check(file: &Value, problems: &mut Vec<Problem>) -> Vec<String> {
     let mut set = Vec::new();
     check_node(file, &defaults(), "", &mut set, problems);

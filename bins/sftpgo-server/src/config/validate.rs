@@ -54,7 +54,7 @@ pub(super) fn validate(
     }
 }
 
-/// Goes on after a problem, so that all are told at once; what it answers then is never used.
+/// Goes on after a problem, so that all are told at once; what it returns then is never used.
 pub(super) struct Check<'a> {
     directory: &'a Path,
     host_keys: &'a Path,

@@ -26,7 +26,7 @@ pub trait File: Send + Sync {
     fn set_len(&self, size: u64) -> Result<()>;
 
     /// Copies up to `len` bytes at `from` of `source` to `to` of this file without the data leaving the storage, and
-    /// answers how many; 0 is the end of `source`. None when this cannot be done between the two.
+    /// returns how many; 0 is the end of `source`. None when this cannot be done between the two.
     ///
     /// # Errors
     /// The kinds of copy_file_range(2).

@@ -204,7 +204,7 @@ pub trait Filesystem: Send + Sync {
         unreadable: &mut Unreadable<'_>,
     ) -> Result<()>;
 
-    /// Removes unfinished uploads that nobody has open any more, here or in another process, and answers how many.
+    /// Removes unfinished uploads that nobody has open any more, here or in another process, and returns how many.
     ///
     /// # Errors
     /// What reading the tree says.

@@ -85,7 +85,7 @@ impl Expansion {
         }
     }
 
-    /// Opens the next directory; answers false when none is left.
+    /// Opens the next directory; returns false when none is left.
     fn open_next(&mut self, session: &Session) -> Result<bool> {
         let Some((mut path, mut at)) = self.pending.pop() else {
             return Ok(false);

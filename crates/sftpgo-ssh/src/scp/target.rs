@@ -163,7 +163,7 @@ impl Target {
     }
 }
 
-/// Makes a directory whose owner can write to it, and answers which it is and the mode it has to get later if that is
+/// Makes a directory whose owner can write to it, and returns which it is and the mode it has to get later if that is
 /// less than it has.
 fn make(session: &Session, path: &VirtualPath, mode: u32) -> Result<(Option<FileId>, Option<u32>)> {
     session.create_dir(path, Some(mode | OWNER_BITS))?;

@@ -84,7 +84,7 @@ impl Engine {
         self
     }
 
-    /// Takes channel data as it arrived and answers a buffer that is not needed any more.
+    /// Takes channel data as it arrived and returns a buffer that is not needed any more.
     pub fn push(&mut self, data: Vec<u8>) -> Vec<u8> {
         self.framer.push(data)
     }
@@ -107,7 +107,7 @@ impl Engine {
     }
 
     /// Does the WRITE requests that `data`, which has just arrived, starts with or goes on with, from where it lies;
-    /// answers how many bytes that were. The rest is for [`Engine::push`]. Does nothing while something else has to be
+    /// returns how many bytes that were. The rest is for [`Engine::push`]. Does nothing while something else has to be
     /// done first, or has to wait for a bandwidth limit.
     pub fn write_through(&mut self, data: &[u8]) -> usize {
         let is_limited = self.session.throttle().rate(Operation::Upload).is_some();
@@ -238,7 +238,7 @@ impl Engine {
         Ok(taken > 0)
     }
 
-    /// Goes on with a WRITE, or begins one; answers how much of `stream` that took.
+    /// Goes on with a WRITE, or begins one; returns how much of `stream` that took.
     fn write(&mut self, stream: &[u8]) -> usize {
         let Some(mut writing) = self.writing.take() else {
             return self.begin_write(stream);

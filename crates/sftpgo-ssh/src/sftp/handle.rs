@@ -63,7 +63,7 @@ impl Handles {
         ))
     }
 
-    /// Keeps `open` and answers its handle.
+    /// Keeps `open` and returns its handle.
     pub(super) fn insert(&mut self, open: OpenHandle) -> Result<[u8; 8]> {
         self.check_room()?;
         let index = self
@@ -130,7 +130,7 @@ impl Handles {
         self.find(handle)?.open.as_mut().ok_or_else(unknown)
     }
 
-    /// Forgets a handle and answers what it stood for.
+    /// Forgets a handle and returns what it stood for.
     pub(super) fn remove(&mut self, handle: &[u8]) -> Result<OpenHandle> {
         self.find(handle)?.open.take().ok_or_else(unknown)
     }

@@ -135,7 +135,7 @@ pub(crate) fn take_over(connection: &mut Connection) -> Result<Option<TakenOver>
     }))
 }
 
-/// Drops the copy of the old rows, and answers how many they were; none when there is no copy.
+/// Drops the copy of the old rows, and returns how many they were; none when there is no copy.
 ///
 /// # Errors
 /// [`Invalid`](ErrorKind::Invalid) when a take-over is still to be done.

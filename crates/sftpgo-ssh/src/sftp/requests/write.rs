@@ -117,7 +117,7 @@ pub(in crate::sftp) fn begin(engine: &mut Engine, header: WriteHeader) -> Writin
     }
 }
 
-/// Takes what `stream` has of the data and answers how much that was.
+/// Takes what `stream` has of the data and returns how much that was.
 pub(in crate::sftp) fn go_on(engine: &mut Engine, writing: &mut Writing, stream: &[u8]) -> usize {
     let data = writing.part(engine, stream);
     if writing.refused.is_none() {
