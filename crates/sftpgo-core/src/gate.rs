@@ -64,7 +64,9 @@ impl Gate {
     ) -> Result<Admission, Refused> {
         self.check_connection(address, protocol)?;
         let defender = self.defender.as_ref();
-        let is_spared = defender.is_some_and(|defender| defender.spares(address, protocol));
+        // The machine itself is spared unasked, and keeps the limit that an operator has set for every host.
+        let is_spared = !address.to_canonical().is_loopback()
+            && defender.is_some_and(|defender| defender.spares(address, protocol));
         connections.admit(address, is_spared).map_err(|full| {
             if let Some(defender) = defender.filter(|_| full.of_host) {
                 defender.count(address, protocol, Offence::LimitExceeded);

@@ -222,5 +222,10 @@ fn a_connection_above_the_limit_of_a_host_is_counted_unless_it_is_spared() {
     assert_eq!(guarded.heard(), ["192.0.2.7 LimitExceeded +3 =3"]);
     assert!(admit("192.0.2.7").is_err());
     assert!(matches!(admit("192.0.2.7"), Err(Refused::Banned)));
-    let _spared = (admit("127.0.0.1").unwrap(), admit("127.0.0.1").unwrap());
+    guarded.heard();
+    guarded.lists(ListType::Defender, "203.0.113.9", 1);
+    let _spared = (admit("203.0.113.9").unwrap(), admit("203.0.113.9").unwrap());
+    let _local = admit("127.0.0.1").unwrap();
+    assert!(matches!(admit("127.0.0.1"), Err(Refused::Full(_))));
+    assert!(guarded.heard().is_empty(), "neither is counted");
 }
