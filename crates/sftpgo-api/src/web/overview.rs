@@ -20,7 +20,7 @@ use super::words;
 use crate::blocking::Blocking;
 
 /// So long nothing is asked again, however often the page is opened.
-const KEPT: Duration = Duration::from_secs(30);
+const KEPT: Duration = Duration::from_secs(5);
 /// Of so many users the homes are looked at: nobody can look at those of a million for one page.
 const HOMES: u32 = 100;
 /// Disks that are shown.
@@ -59,7 +59,7 @@ pub(super) struct Space {
 }
 
 impl Overview {
-    /// The figures, which are half a minute old at the most.
+    /// The figures, which are some seconds old at the most.
     pub(super) async fn figures(
         &self,
         accounts: &Arc<Accounts>,
