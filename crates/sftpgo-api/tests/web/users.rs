@@ -360,6 +360,67 @@ fn pages_go_on_by_name_and_a_search_finds_in_the_middle() {
 }
 
 #[test]
+fn a_search_finds_names_that_begin_so_first_then_the_others_and_each_once() {
+    let web = Web::with_admin();
+    many(&web, 250);
+    for number in 0..150 {
+        let name = format!("a-user{number:06}");
+        support::add(web.service.provider.as_ref(), &name, |_| {});
+    }
+    support::add(web.service.provider.as_ref(), "user", |_| {});
+    let mut browser = web.logged_in("root");
+    let mut beginnings: Vec<_> = (0..250).map(|number| format!("user{number:06}")).collect();
+    beginnings.insert(0, "user".to_owned());
+    let mut others: Vec<_> = (0..150)
+        .map(|number| format!("a-user{number:06}"))
+        .collect();
+    for order in ["", "DESC"] {
+        let mut found = Vec::new();
+        let mut next = Some(format!("/web/users?search=user&order={order}"));
+        while let Some(address) = next {
+            let page = browser.open(&address);
+            let names = page.text().split("aria-label=\"Select ");
+            found.extend(
+                names
+                    .skip(1)
+                    .map(|rest| rest.split('"').next().unwrap().to_owned()),
+            );
+            next = page.text().split("href=\"").find_map(|rest| {
+                let (address, behind) = rest.split_once('"')?;
+                behind
+                    .starts_with(">Next page")
+                    .then(|| address.replace("&#38;", "&").replace("&amp;", "&"))
+            });
+        }
+        assert_eq!(found, [&beginnings[..], &others].concat(), "{order}");
+        beginnings.reverse();
+        others.reverse();
+    }
+    // Of case only the beginning is particular.
+    browser
+        .open("/web/users?search=USER00024")
+        .shows(">user000249</a>");
+}
+
+#[test]
+fn who_is_searched_for_by_the_beginning_of_the_name_is_found_behind_however_many() {
+    let web = Web::with_admin();
+    many(&web, 20_200);
+    let mut browser = web.logged_in("root");
+    browser
+        .open("/web/users?search=user02019")
+        .shows(">user020199</a>")
+        .shows("Search on");
+    browser
+        .open("/web/users?search=user020199")
+        .shows(">user020199</a>");
+    browser
+        .open("/web/users?search=020199")
+        .hides(">user020199</a>")
+        .shows("Search on");
+}
+
+#[test]
 fn a_page_of_a_hundred_users_is_small_and_quick() {
     let web = Web::with_admin();
     many(&web, 1000);

@@ -2,6 +2,7 @@
 
 pub(super) mod edit;
 pub(super) mod list;
+mod search;
 pub(super) mod selected;
 mod user_form;
 
