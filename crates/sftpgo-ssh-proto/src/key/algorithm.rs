@@ -109,85 +109,63 @@ const fn certified(signature: SignatureAlgorithm) -> KeyAlgorithm {
     }
 }
 
+/// Algorithms of these signatures, best first: each by a key in a certificate, then each by a plain key.
+macro_rules! both {
+    ($($signature:ident,)*) => {
+        &[
+            $(certified(SignatureAlgorithm::$signature),)*
+            $(plain(SignatureAlgorithm::$signature),)*
+        ]
+    };
+}
+
 impl KeyAlgorithm {
     /// What a server offers for its own keys without being asked for more: as far as it has such keys, and certificates of them.
-    pub const HOST_DEFAULT: &'static [Self] = &[
-        certified(SignatureAlgorithm::Ed25519),
-        certified(SignatureAlgorithm::EcdsaNistP256),
-        certified(SignatureAlgorithm::EcdsaNistP384),
-        certified(SignatureAlgorithm::EcdsaNistP521),
-        certified(SignatureAlgorithm::RsaSha512),
-        certified(SignatureAlgorithm::RsaSha256),
-        plain(SignatureAlgorithm::Ed25519),
-        plain(SignatureAlgorithm::EcdsaNistP256),
-        plain(SignatureAlgorithm::EcdsaNistP384),
-        plain(SignatureAlgorithm::EcdsaNistP521),
-        plain(SignatureAlgorithm::RsaSha512),
-        plain(SignatureAlgorithm::RsaSha256),
+    pub const HOST_DEFAULT: &'static [Self] = both![
+        Ed25519,
+        EcdsaNistP256,
+        EcdsaNistP384,
+        EcdsaNistP521,
+        RsaSha512,
+        RsaSha256,
     ];
 
     /// All that a server can offer for its own keys.
-    pub const HOST_ALL: &'static [Self] = &[
-        certified(SignatureAlgorithm::Ed25519),
-        certified(SignatureAlgorithm::EcdsaNistP256),
-        certified(SignatureAlgorithm::EcdsaNistP384),
-        certified(SignatureAlgorithm::EcdsaNistP521),
-        certified(SignatureAlgorithm::RsaSha512),
-        certified(SignatureAlgorithm::RsaSha256),
-        certified(SignatureAlgorithm::SshRsa),
-        plain(SignatureAlgorithm::Ed25519),
-        plain(SignatureAlgorithm::EcdsaNistP256),
-        plain(SignatureAlgorithm::EcdsaNistP384),
-        plain(SignatureAlgorithm::EcdsaNistP521),
-        plain(SignatureAlgorithm::RsaSha512),
-        plain(SignatureAlgorithm::RsaSha256),
-        plain(SignatureAlgorithm::SshRsa),
+    pub const HOST_ALL: &'static [Self] = both![
+        Ed25519,
+        EcdsaNistP256,
+        EcdsaNistP384,
+        EcdsaNistP521,
+        RsaSha512,
+        RsaSha256,
+        SshRsa,
     ];
 
     /// What users' keys may sign with: everything but SHA-1.
-    pub const USER_DEFAULT: &'static [Self] = &[
-        certified(SignatureAlgorithm::Ed25519),
-        certified(SignatureAlgorithm::EcdsaNistP256),
-        certified(SignatureAlgorithm::EcdsaNistP384),
-        certified(SignatureAlgorithm::EcdsaNistP521),
-        certified(SignatureAlgorithm::SkEd25519),
-        certified(SignatureAlgorithm::SkEcdsaNistP256),
-        certified(SignatureAlgorithm::WebauthnSkEcdsaNistP256),
-        certified(SignatureAlgorithm::RsaSha512),
-        certified(SignatureAlgorithm::RsaSha256),
-        plain(SignatureAlgorithm::Ed25519),
-        plain(SignatureAlgorithm::EcdsaNistP256),
-        plain(SignatureAlgorithm::EcdsaNistP384),
-        plain(SignatureAlgorithm::EcdsaNistP521),
-        plain(SignatureAlgorithm::SkEd25519),
-        plain(SignatureAlgorithm::SkEcdsaNistP256),
-        plain(SignatureAlgorithm::WebauthnSkEcdsaNistP256),
-        plain(SignatureAlgorithm::RsaSha512),
-        plain(SignatureAlgorithm::RsaSha256),
+    pub const USER_DEFAULT: &'static [Self] = both![
+        Ed25519,
+        EcdsaNistP256,
+        EcdsaNistP384,
+        EcdsaNistP521,
+        SkEd25519,
+        SkEcdsaNistP256,
+        WebauthnSkEcdsaNistP256,
+        RsaSha512,
+        RsaSha256,
     ];
 
     /// All that users' keys can sign with.
-    pub const USER_ALL: &'static [Self] = &[
-        certified(SignatureAlgorithm::Ed25519),
-        certified(SignatureAlgorithm::EcdsaNistP256),
-        certified(SignatureAlgorithm::EcdsaNistP384),
-        certified(SignatureAlgorithm::EcdsaNistP521),
-        certified(SignatureAlgorithm::SkEd25519),
-        certified(SignatureAlgorithm::SkEcdsaNistP256),
-        certified(SignatureAlgorithm::WebauthnSkEcdsaNistP256),
-        certified(SignatureAlgorithm::RsaSha512),
-        certified(SignatureAlgorithm::RsaSha256),
-        certified(SignatureAlgorithm::SshRsa),
-        plain(SignatureAlgorithm::Ed25519),
-        plain(SignatureAlgorithm::EcdsaNistP256),
-        plain(SignatureAlgorithm::EcdsaNistP384),
-        plain(SignatureAlgorithm::EcdsaNistP521),
-        plain(SignatureAlgorithm::SkEd25519),
-        plain(SignatureAlgorithm::SkEcdsaNistP256),
-        plain(SignatureAlgorithm::WebauthnSkEcdsaNistP256),
-        plain(SignatureAlgorithm::RsaSha512),
-        plain(SignatureAlgorithm::RsaSha256),
-        plain(SignatureAlgorithm::SshRsa),
+    pub const USER_ALL: &'static [Self] = both![
+        Ed25519,
+        EcdsaNistP256,
+        EcdsaNistP384,
+        EcdsaNistP521,
+        SkEd25519,
+        SkEcdsaNistP256,
+        WebauthnSkEcdsaNistP256,
+        RsaSha512,
+        RsaSha256,
+        SshRsa,
     ];
 
     /// The name in the protocol.
