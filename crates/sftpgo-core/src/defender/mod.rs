@@ -131,33 +131,33 @@ impl Defender {
 
     /// Is a new connection of this address refused? If it is for a ban, that gets longer.
     pub fn refuses_connection(&self, address: IpAddr, protocol: ConnectionProtocol) -> bool {
+        self.refuses(address, protocol, |hosts, host, now| {
+            hosts.prolong(host, &self.config, now);
+        })
+    }
+
+    /// Is a request of this address refused, whose connection was let in or is a proxy's?
+    pub fn refuses_request(&self, address: IpAddr, protocol: ConnectionProtocol) -> bool {
+        self.refuses(address, protocol, |_, _, _| {})
+    }
+
+    /// What the list says decides, and of who is not in it a ban, once `before` was done to it.
+    fn refuses(
+        &self,
+        address: IpAddr,
+        protocol: ConnectionProtocol,
+        before: impl FnOnce(&mut Hosts, Network, Millis),
+    ) -> bool {
         let refused = match self.mode_of(address, protocol) {
             Some(ListMode::Allow) => false,
             Some(ListMode::Deny) => true,
             None => {
                 let (host, now) = (self.config.host_of(address), (self.clock)());
                 let mut hosts = lock(&self.hosts);
-                hosts.prolong(host, &self.config, now);
+                before(&mut hosts, host, now);
                 hosts.is_banned(host, now)
             }
         };
-        self.tell_refused(refused, address, protocol)
-    }
-
-    /// Is a request of this address refused, whose connection was let in or is a proxy's?
-    pub fn refuses_request(&self, address: IpAddr, protocol: ConnectionProtocol) -> bool {
-        let refused = match self.mode_of(address, protocol) {
-            Some(ListMode::Allow) => false,
-            Some(ListMode::Deny) => true,
-            None => {
-                let (host, now) = (self.config.host_of(address), (self.clock)());
-                lock(&self.hosts).is_banned(host, now)
-            }
-        };
-        self.tell_refused(refused, address, protocol)
-    }
-
-    fn tell_refused(&self, refused: bool, address: IpAddr, protocol: ConnectionProtocol) -> bool {
         if refused {
             self.events
                 .emit(&Event::RefusedByDefender { address, protocol });
@@ -214,12 +214,6 @@ impl Defender {
         let mut all: Vec<_> = all.into_iter().map(shown).collect();
         all.sort_unstable_by_key(|host| host.address);
         all
-    }
-
-    /// How many of them are banned.
-    pub fn banned_count(&self) -> usize {
-        let is_banned = |host: &DefenderHost| matches!(host.standing, HostStanding::BannedUntil(_));
-        self.hosts().iter().filter(|host| is_banned(host)).count()
     }
 
     /// What this address, or the network that it is counted with, has; none if nothing.
