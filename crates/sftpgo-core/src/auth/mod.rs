@@ -4,6 +4,7 @@ mod backend;
 pub mod login;
 mod logins;
 pub mod refusal;
+mod sent_name;
 mod stored;
 
 pub use backend::{
@@ -11,5 +12,6 @@ pub use backend::{
     PasswordCheck,
 };
 pub use login::{Authenticator, LoggedIn};
-pub use logins::{AcceptedKey, Logins, PasswordLimits, SentName};
+pub use logins::{AcceptedKey, Logins, PasswordLimits};
+pub use sent_name::SentName;
 pub use stored::StoredCredentials;
