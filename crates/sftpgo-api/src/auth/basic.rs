@@ -8,9 +8,10 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use ring::digest;
-use sftpgo_core::{random, sync::lock};
+use sftpgo_core::sync::lock;
 use warp::http::{HeaderMap, header};
+
+use super::salted::SaltedHashes;
 
 /// A password is not verified again so soon: a client that sends it with each of a hundred requests would wait and have
 /// the server work for seconds.
@@ -51,20 +52,10 @@ impl fmt::Debug for BasicCredentials {
 
 /// Which passwords were right a moment ago, for which state of their admin. Of a password only a hash with a random part of
 /// the process is here.
+#[derive(Default)]
 pub(crate) struct VerifiedBasic {
-    salt: [u8; 32],
+    hashes: SaltedHashes,
     verified: Mutex<HashMap<Vec<u8>, (i64, Instant)>>,
-}
-
-impl Default for VerifiedBasic {
-    fn default() -> Self {
-        let mut salt = [0; 32];
-        random::fill(&mut salt);
-        Self {
-            salt,
-            verified: Mutex::default(),
-        }
-    }
 }
 
 impl VerifiedBasic {
@@ -87,12 +78,8 @@ impl VerifiedBasic {
     }
 
     fn key(&self, sent: &BasicCredentials) -> Vec<u8> {
-        let mut context = digest::Context::new(&digest::SHA256);
-        context.update(&self.salt);
-        context.update(&(sent.username.len() as u64).to_be_bytes());
-        context.update(sent.username.as_bytes());
-        context.update(sent.password.as_bytes());
-        context.finish().as_ref().to_vec()
+        self.hashes
+            .of([sent.username.as_bytes(), sent.password.as_bytes()])
     }
 }
 

@@ -10,11 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ring::digest;
-use sftpgo_core::{random, sync::lock, user::now_ms};
+use sftpgo_core::{sync::lock, user::now_ms};
 use warp::http::{HeaderMap, header};
 
-use super::authenticate::API_KEY;
+use super::{authenticate::API_KEY, salted::SaltedHashes};
 use crate::principal::{AdminSession, By};
 
 /// The store is not waited for longer than this by who may read without it: Prometheus gives up after ten seconds.
@@ -37,36 +36,22 @@ struct Verified {
 }
 
 /// Those who were verified.
+#[derive(Default)]
 pub(crate) struct MetricsReaders {
-    salt: [u8; 32],
+    hashes: SaltedHashes,
     verified: Mutex<HashMap<Proof, Verified>>,
-}
-
-impl Default for MetricsReaders {
-    fn default() -> Self {
-        let mut salt = [0; 32];
-        random::fill(&mut salt);
-        Self {
-            salt,
-            verified: Mutex::default(),
-        }
-    }
 }
 
 impl MetricsReaders {
     /// What a request brings to prove who sends it.
     pub(super) fn proof(&self, headers: &HeaderMap, client: IpAddr) -> Proof {
-        let mut context = digest::Context::new(&digest::SHA256);
-        context.update(&self.salt);
-        context.update(client.to_string().as_bytes());
-        for name in [API_KEY, header::AUTHORIZATION] {
-            for value in headers.get_all(&name) {
-                context.update(&(value.len() as u64).to_be_bytes());
-                context.update(value.as_bytes());
-            }
-            context.update(&[0xff]);
+        let (client, names) = (client.to_string(), [API_KEY, header::AUTHORIZATION]);
+        let mut parts = vec![client.as_bytes()];
+        for name in &names {
+            parts.push(name.as_str().as_bytes());
+            parts.extend(headers.get_all(name).iter().map(|value| value.as_bytes()));
         }
-        Proof(context.finish().as_ref().to_vec())
+        Proof(self.hashes.of(parts))
     }
 
     /// The store has said that this is an admin, who may read the metrics, when so many changes of admins had been made.

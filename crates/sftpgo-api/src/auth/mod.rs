@@ -3,6 +3,7 @@
 pub(crate) mod authenticate;
 mod basic;
 mod metrics_readers;
+mod salted;
 mod signing;
 mod tokens;
 
