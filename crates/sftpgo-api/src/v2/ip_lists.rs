@@ -5,18 +5,19 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sftpgo_core::{
     Error,
-    ip_list::{EntryDraft, IpLists, ListEntry, ListType},
+    ip_list::{EntryDraft, IpListStore, ListEntry, ListType},
     network::Network,
     user::now_ms,
 };
 use warp::http::StatusCode;
 
-use super::page::{LIMIT, MOST};
+use super::page::{LIMIT, is_descending, limit};
 use crate::{
     body,
     error::ApiError,
     principal::AllowedAdmin,
     response::{self, Reply, data, message_v2},
+    state::App,
 };
 
 /// An entry as it is sent. The type is the path's.
@@ -75,23 +76,11 @@ impl Query {
             is_descending: false,
         };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let bad = |wanted: &str| {
-                Err(ApiError::bad_request(format!(
-                    "{name}: {value:?} is not {wanted}"
-                )))
-            };
             match name.as_ref() {
                 "filter" => parsed.filter = value.into_owned(),
                 "from" => parsed.from = value.into_owned(),
-                "limit" => match value.parse() {
-                    Ok(limit @ 1..=MOST) => parsed.limit = limit,
-                    _ => return bad("a number from 1 to 500"),
-                },
-                "order" => match value.as_ref() {
-                    "ASC" => parsed.is_descending = false,
-                    "DESC" => parsed.is_descending = true,
-                    _ => return bad("ASC or DESC"),
-                },
+                "limit" => parsed.limit = limit(&value)?,
+                "order" => parsed.is_descending = is_descending(&value)?,
                 _ => {}
             }
         }
@@ -140,14 +129,7 @@ pub(super) async fn add(
     let (app, _) = allowed?;
     let entry = draft(&body?, None)?.validate(list, now_ms())?;
     let id = entry.network.to_string();
-    let lists = Arc::clone(&app.state.ip_lists);
-    app.calls
-        .run(move || {
-            lists.store().add_list_entry(&entry)?;
-            read_again(&lists);
-            Ok(())
-        })
-        .await?;
+    change(&app, move |store| store.add_list_entry(&entry)).await?;
     let location = format!(
         "/api/v2/iplists/{}/{}",
         list.number(),
@@ -185,14 +167,7 @@ pub(super) async fn replace(
 ) -> Reply {
     let ((app, _), network) = (allowed?, network_of(&network?)?);
     let entry = draft(&body?, Some(network))?.validate(list, now_ms())?;
-    let lists = Arc::clone(&app.state.ip_lists);
-    app.calls
-        .run(move || {
-            lists.store().replace_list_entry(&entry)?;
-            read_again(&lists);
-            Ok(())
-        })
-        .await?;
+    change(&app, move |store| store.replace_list_entry(&entry)).await?;
     Ok(message_v2(StatusCode::OK, "Entry updated"))
 }
 
@@ -203,14 +178,7 @@ pub(super) async fn delete(
     allowed: AllowedAdmin,
 ) -> Reply {
     let ((app, _), network) = (allowed?, network_of(&network?)?);
-    let lists = Arc::clone(&app.state.ip_lists);
-    app.calls
-        .run(move || {
-            lists.store().delete_list_entry(list, network)?;
-            read_again(&lists);
-            Ok(())
-        })
-        .await?;
+    change(&app, move |store| store.delete_list_entry(list, network)).await?;
     Ok(message_v2(StatusCode::OK, "Entry deleted"))
 }
 
@@ -224,11 +192,20 @@ fn draft(body: &[u8], network: Option<Network>) -> Result<EntryDraft, ApiError> 
     })
 }
 
-/// What was changed holds here at once. Where the store does not answer any more, it does soon.
-fn read_again(lists: &IpLists) {
-    if let Err(error) = lists.refresh() {
-        log::warn!("the change of a list of addresses takes effect with a delay: {error}");
-    }
+/// Changes a list. What was changed holds here at once; where the store does not answer any more, it does soon.
+async fn change(
+    app: &App,
+    change: impl FnOnce(&dyn IpListStore) -> sftpgo_core::Result<()> + Send + 'static,
+) -> sftpgo_core::Result<()> {
+    let lists = Arc::clone(&app.state.ip_lists);
+    let changed = move || {
+        change(lists.store())?;
+        if let Err(error) = lists.refresh() {
+            log::warn!("the change of a list of addresses takes effect with a delay: {error}");
+        }
+        Ok(())
+    };
+    app.calls.run(changed).await
 }
 
 fn network_of(text: &str) -> Result<Network, ApiError> {

@@ -5,7 +5,7 @@ use crate::error::ApiError;
 /// Entries of a page, unless something else is asked for.
 pub(super) const LIMIT: usize = 100;
 /// More cannot be asked for.
-pub(super) const MOST: usize = 500;
+const MOST: usize = 500;
 
 /// The part of a list that is asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,26 +26,14 @@ impl Page {
             offset: 0,
             is_descending: false,
         };
-        let bad = |name: &str, value: &str, wanted: &str| {
-            Err(ApiError::bad_request(format!(
-                "{name}: {value:?} is not {wanted}"
-            )))
-        };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
-                "limit" => match value.parse() {
-                    Ok(limit @ 1..=MOST) => page.limit = limit,
-                    _ => return bad("limit", &value, "a number from 1 to 500"),
-                },
+                "limit" => page.limit = limit(&value)?,
                 "offset" => match value.parse::<u32>() {
                     Ok(offset) => page.offset = offset as usize,
-                    Err(_) => return bad("offset", &value, "a number"),
+                    Err(_) => return Err(bad("offset", &value, "a number")),
                 },
-                "order" => match value.as_ref() {
-                    "ASC" => page.is_descending = false,
-                    "DESC" => page.is_descending = true,
-                    _ => return bad("order", &value, "ASC or DESC"),
-                },
+                "order" => page.is_descending = is_descending(&value)?,
                 _ => {}
             }
         }
@@ -59,6 +47,33 @@ impl Page {
         }
         all.into_iter().skip(self.offset).take(self.limit).collect()
     }
+}
+
+/// Reads how many entries are asked for.
+///
+/// # Errors
+/// That is no number, or more than there may be.
+pub(super) fn limit(value: &str) -> Result<usize, ApiError> {
+    match value.parse() {
+        Ok(limit @ 1..=MOST) => Ok(limit),
+        _ => Err(bad("limit", value, "a number from 1 to 500")),
+    }
+}
+
+/// Reads whether the last entries come first.
+///
+/// # Errors
+/// It says neither.
+pub(super) fn is_descending(value: &str) -> Result<bool, ApiError> {
+    match value {
+        "ASC" => Ok(false),
+        "DESC" => Ok(true),
+        _ => Err(bad("order", value, "ASC or DESC")),
+    }
+}
+
+fn bad(name: &str, value: &str, wanted: &str) -> ApiError {
+    ApiError::bad_request(format!("{name}: {value:?} is not {wanted}"))
 }
 
 #[cfg(test)]
