@@ -35,7 +35,6 @@ const FORM: usize = 64 << 10;
 #[template(path = "maintenance.html")]
 struct MaintenancePage {
     frame: Frame,
-    may_download: bool,
     may_see_passwords: bool,
     may_import: bool,
     may_update: bool,
@@ -57,7 +56,6 @@ fn page(session: &Session, error: String) -> Result<MaintenancePage, Refusal> {
     session.need(AdminPermissions::VIEW_USERS)?;
     Ok(MaintenancePage {
         frame: Frame::for_admin(session, texts::TITLE),
-        may_download: true,
         may_see_passwords: session.may(AdminPermissions::ANYTHING),
         may_import: session.may(AdminPermissions::ADD_USERS),
         may_update: session.may(AdminPermissions::EDIT_USERS),
