@@ -67,19 +67,16 @@ pub(crate) fn watch(
     });
     async move {
         let every_heartbeat = |look| every_heartbeat(Arc::clone(&watch), until.clone(), look);
-        if watch.heartbeat.is_none() {
-            tokio::join!(
-                every_heartbeat(Watch::follow),
-                every_heartbeat(Watch::read_lists),
-                every_heartbeat(Watch::exchange_bans)
-            );
-            return;
-        }
-        // Nobody waits for the end of a walk.
-        tokio::spawn(every_heartbeat(Watch::rescan));
+        let among_others = async {
+            if watch.heartbeat.is_some() {
+                // Nobody waits for the end of a walk.
+                tokio::spawn(every_heartbeat(Watch::rescan));
+                every_heartbeat(Watch::send_heartbeat).await;
+            }
+        };
         // Whatever other servers do, who may not stay has to go: neither waits for the other.
         tokio::join!(
-            every_heartbeat(Watch::send_heartbeat),
+            among_others,
             every_heartbeat(Watch::follow),
             every_heartbeat(Watch::read_lists),
             every_heartbeat(Watch::exchange_bans)

@@ -1,40 +1,46 @@
 //! The parts of the server, made from the settings and put together.
 
+mod ssh;
+mod stores;
+
 use std::{path::Path, sync::Arc, time::Duration};
 
 use rustix::process::{Resource, getrlimit};
-use sftpgo_api::{Activity, AllowedHosts, ApiState, HostKeyInfo, Metrics, SshInfo};
+use sftpgo_api::{Activity, AllowedHosts, ApiState, Metrics};
 use sftpgo_core::{
     Error, Provider,
     accounts::Accounts,
-    admin::AdminStore,
     auth::{Authenticator, Logins, PasswordLimits, StoredCredentials, refusal::RefusalTime},
     cluster::Heartbeat,
-    defender::{Defender, DefenderStore},
+    defender::Defender,
     descriptors::Descriptors,
     event::{ConnectionProtocol, Events},
     explain::Explainer,
     filesystem::{BoundedHomes, FilesystemFactory, local::LocalHomes},
     gate::Gate,
-    ip_list::{IpListStore, IpLists, ListEntry, ListType},
+    ip_list::{IpLists, ListEntry, ListType},
     ledger::MemoryJournal,
     provider::NodeId,
     quota::UsageManager,
     quota_scan::QuotaScans,
     registry::{ConnectionLimits, Connections},
 };
-use sftpgo_ssh::{HostKey, Limits, ServerConfig, Services, UserCertificates, host_key};
-use sftpgo_store::{ConnectOptions, DatabaseProvider, FileJournal, MemoryProvider, StoreConfig};
+use sftpgo_ssh::{HostKey, ServerConfig, Services};
 
+pub(crate) use self::stores::{of_database, stores};
+use self::{
+    ssh::{host_keys, ssh_config, ssh_info},
+    stores::{Stores, driver_name, follow, journal},
+};
 use crate::{
     actions::{FileActions, Queue, UserActions},
     admin_access,
     config::{
         Problem,
-        settings::{Common, Driver, Settings, Sftpd},
+        settings::{Common, Settings},
     },
     event_log::{EventLog, LogFiles},
-    stack_trim, version,
+    version,
 };
 
 /// Everything that serves, not listening yet.
@@ -52,7 +58,6 @@ pub(crate) struct Parts {
     pub(crate) metrics: Metrics,
     pub(crate) actions: Arc<Queue>,
     pub(crate) host_keys: Vec<HostKey>,
-    pub(crate) user_certificates: UserCertificates,
 }
 
 /// Opens the database and the host keys, making them in `directory` at the first start, and connects the parts. Transfers
@@ -75,7 +80,6 @@ pub(crate) fn compose(
     let ip_lists = Arc::new(IpLists::new(ip_lists));
     ip_lists.refresh().map_err(of_key("data_provider"))?;
     let host_keys = host_keys(&settings.sftpd, directory)?;
-    let user_certificates = user_certificates(&settings.sftpd)?;
     let metrics = Metrics::new().map_err(of_key("httpd"))?;
     let activity = Activity::default();
     let told = activity.clone();
@@ -195,7 +199,6 @@ pub(crate) fn compose(
     let ssh = ServerConfig {
         shutdown_grace: grace,
         proxies: settings.common.proxies.clone(),
-        user_certificates: user_certificates.clone(),
         ..ssh_config(&settings.sftpd, host_keys.clone(), &descriptors)
     };
     let ssh = sftpgo_ssh::Server::new(ssh, services).map_err(of_key("sftpd"))?;
@@ -212,7 +215,6 @@ pub(crate) fn compose(
         metrics,
         actions,
         host_keys,
-        user_certificates,
     })
 }
 
@@ -237,184 +239,9 @@ fn gate(
     Ok(Arc::new(gate.with_allow_list(Arc::clone(lists))))
 }
 
-/// What is kept: users, admins, lists of addresses, and what the defenders of several servers share.
-pub(crate) struct Stores {
-    pub(crate) provider: Arc<dyn Provider>,
-    pub(crate) admins: Arc<dyn AdminStore>,
-    pub(crate) ip_lists: Arc<dyn IpListStore>,
-    pub(crate) defender_hosts: Arc<dyn DefenderStore>,
-}
-
-/// Opens what keeps them.
-///
-/// # Errors
-/// The database cannot be used.
-pub(crate) fn stores(driver: &Driver) -> Result<Stores, Problem> {
-    match driver {
-        Driver::Memory => Ok(all_in(MemoryProvider::new())),
-        Driver::Database(config) => match DatabaseProvider::open(config) {
-            Ok(store) => Ok(all_in(store)),
-            Err(error) => Err(of_database(config, &error)),
-        },
-    }
-}
-
-fn all_in<S>(store: S) -> Stores
-where
-    S: Provider + AdminStore + IpListStore + DefenderStore + 'static,
-{
-    let store = Arc::new(store);
-    Stores {
-        provider: Arc::clone(&store) as Arc<dyn Provider>,
-        admins: Arc::clone(&store) as Arc<dyn AdminStore>,
-        ip_lists: Arc::clone(&store) as Arc<dyn IpListStore>,
-        defender_hosts: store,
-    }
-}
-
-/// Returns the driver's name as the configuration has it.
-fn driver_name(driver: &Driver) -> &'static str {
-    match driver {
-        Driver::Memory => "memory",
-        Driver::Database(config) => match config.connect_options {
-            ConnectOptions::Sqlite(_) => "sqlite",
-            ConnectOptions::PostgresText(_) | ConnectOptions::Postgres(_) => "postgresql",
-            ConnectOptions::Mysql(_) => "mysql",
-        },
-    }
-}
-
-fn ssh_info(sftpd: &Sftpd, host_keys: &[HostKey]) -> SshInfo {
-    let host_key = |key: &HostKey| HostKeyInfo {
-        path: key
-            .path()
-            .map(|path| path.display().to_string())
-            .unwrap_or_default(),
-        fingerprint: key.fingerprint(),
-        algorithms: match key.algorithm().as_str() {
-            "ssh-rsa" => vec!["rsa-sha2-512".to_owned(), "rsa-sha2-256".to_owned()],
-            other => vec![other.to_owned()],
-        },
-    };
-    SshInfo {
-        bindings: sftpd
-            .bindings
-            .iter()
-            .map(|binding| {
-                let endpoint = &binding.endpoint;
-                (endpoint.address.clone(), endpoint.port)
-            })
-            .collect(),
-        host_keys: host_keys.iter().map(host_key).collect(),
-        ssh_commands: sftpd
-            .command_names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect(),
-    }
-}
-
-/// The database cannot be used.
-pub(crate) fn of_database(config: &StoreConfig, error: &Error) -> Problem {
-    let (key, advice) = match config.connect_options {
-        ConnectOptions::Sqlite(_) => (
-            "data_provider.name",
-            "check who may write it and its directory, or name another file",
-        ),
-        ConnectOptions::PostgresText(_) => (
-            "data_provider",
-            "check data_provider.connection_string, and that the database exists",
-        ),
-        ConnectOptions::Postgres(_) | ConnectOptions::Mysql(_) => (
-            "data_provider",
-            "check the keys host, port, name, username, password and sslmode, and that the database exists",
-        ),
-    };
-    let place = format!("{key} ({})", config.connect_options);
-    // The libraries' messages have lines.
-    let error = error.to_string();
-    let lines: Vec<_> = error.lines().map(str::trim).collect();
-    Problem::new(&place, format!("{}; {advice}", lines.join(" ")))
-}
-
-/// Opens the journal of dirty users; none where users are in memory, for it need not outlive them.
-fn journal(driver: &Driver, directory: &Path) -> Result<Option<Arc<FileJournal>>, Problem> {
-    if *driver == Driver::Memory {
-        return Ok(None);
-    }
-    let journal = FileJournal::open(directory).map_err(of_key("--config-dir"))?;
-    Ok(Some(Arc::new(journal)))
-}
-
-/// The server that this one follows, if there was one.
-fn follow(journal: &FileJournal, server: NodeId) -> Option<NodeId> {
-    journal.succeed(server).unwrap_or_else(|error| {
-        log::warn!("a crash while the database does not answer would leave usage wrong: {error}");
-        None
-    })
-}
-
-fn host_keys(sftpd: &Sftpd, directory: &Path) -> Result<Vec<HostKey>, Problem> {
-    if sftpd.host_keys.is_empty() {
-        return host_key::load_or_generate(directory).map_err(of_key("sftpd.keys"));
-    }
-    sftpd
-        .host_keys
-        .iter()
-        .map(|path| host_key::load(path).map_err(of_key("sftpd.keys")))
-        .collect()
-}
-
-fn user_certificates(sftpd: &Sftpd) -> Result<UserCertificates, Problem> {
-    let authorities = sftpd.trusted_authorities.clone();
-    UserCertificates::read(authorities, sftpd.revoked_certificates.clone())
-        .map_err(of_key("sftpd.trusted_user_ca_keys"))
-}
-
 /// Returns what the process may have open at once, once that was raised.
 fn open_files_limit() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
-}
-
-fn ssh_config(sftpd: &Sftpd, host_keys: Vec<HostKey>, descriptors: &Descriptors) -> ServerConfig {
-    ServerConfig {
-        limits: limits_within(descriptors.most_connections()),
-        host_keys,
-        host_certificates: sftpd.host_certificates.clone(),
-        max_auth_tries: sftpd.max_auth_tries,
-        password_authentication: sftpd.password_authentication,
-        keyboard_interactive_authentication: sftpd.keyboard_interactive_authentication,
-        software_version: sftpd.banner.clone(),
-        login_banner: sftpd.login_banner.clone(),
-        idle_timeout: sftpd.idle_timeout,
-        kex_algorithms: sftpd.kex_algorithms.clone(),
-        ciphers: sftpd.ciphers.clone(),
-        macs: sftpd.macs.clone(),
-        host_key_algorithms: sftpd.host_key_algorithms.clone(),
-        public_key_algorithms: sftpd.public_key_algorithms.clone(),
-        enable_scp: sftpd.enable_scp,
-        ssh_commands: sftpd.ssh_commands.clone(),
-        uploads: sftpd.uploads,
-        setstat: sftpd.setstat,
-        when_quiet: stack_trim::give_back,
-        ..ServerConfig::default()
-    }
-}
-
-/// Returns limits that fit so many connections: where the process may have few files open, clients that do not log in leave
-/// a quarter of the connections to others.
-fn limits_within(most_connections: usize) -> Limits {
-    let limits = Limits::default();
-    let unauthenticated = limits
-        .unauthenticated
-        .min(most_connections - most_connections / 4);
-    Limits {
-        unauthenticated,
-        unauthenticated_per_address: limits
-            .unauthenticated_per_address
-            .min(unauthenticated - unauthenticated / 4),
-        ..limits
-    }
 }
 
 fn of_key(key: &'static str) -> impl Fn(Error) -> Problem {

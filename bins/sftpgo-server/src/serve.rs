@@ -96,7 +96,7 @@ async fn serve(
     let shutdown = shutdown::on_signals(grace, HangUp::Reloads(reload.clone()))
         .map_err(|error| Problem::new("system", format!("signals cannot be received: {error}")))?;
     let parts = compose::compose(settings, &loaded.directory, grace, log.file.as_deref())?;
-    let user_certificates = parts.user_certificates.clone();
+    let user_certificates = settings.sftpd.user_certificates.clone();
     let ssh = parts.ssh.handle();
     reload.register("certificates of host keys", move || {
         ssh.reload_host_certificates()

@@ -33,7 +33,7 @@ const MOST_REVOKED: u64 = 16 * 1024 * 1024;
 const FINGERPRINT: &str = "SHA256:";
 
 /// The authorities whose certificates log users in, and what is revoked of those. Clones are the same.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct UserCertificates {
     authorities: Vec<PathBuf>,
     revoked: Option<PathBuf>,
@@ -41,7 +41,7 @@ pub struct UserCertificates {
 }
 
 /// As it was read last, in one piece: no login meets new keys with an old list.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Trust {
     /// Blobs of keys.
     authorities: Vec<Vec<u8>>,
@@ -49,25 +49,41 @@ struct Trust {
 }
 
 impl UserCertificates {
-    /// Reads the keys of `authorities`, each a file of lines as `ssh-keygen` writes them, and what is `revoked`: a list of
-    /// OpenSSH (`ssh-keygen -k`), or SFTPGo's, a JSON array of fingerprints of the keys in certificates.
+    /// Trusts the keys in `authorities`, each a file of lines as `ssh-keygen` writes them.
     ///
     /// # Errors
     /// A file cannot be read, or is none; names it.
-    pub fn read(authorities: Vec<PathBuf>, revoked: Option<PathBuf>) -> Result<Self> {
-        let read = Self {
+    pub fn of(authorities: Vec<PathBuf>) -> Result<Self> {
+        let certificates = Self {
             authorities,
-            revoked,
-            trust: Arc::default(),
+            ..Self::default()
         };
-        read.reload()?;
-        Ok(read)
+        certificates.reload()?;
+        Ok(certificates)
+    }
+
+    /// The same without what is `revoked`: by a list of OpenSSH (`ssh-keygen -k`), or by SFTPGo's, a JSON array of fingerprints
+    /// of the keys in certificates.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is none; names it.
+    pub fn without(self, revoked: PathBuf) -> Result<Self> {
+        let list = revoked_by(&revoked)?;
+        let authorities = lock(&self.trust).authorities.clone();
+        *lock(&self.trust) = Arc::new(Trust {
+            authorities,
+            revoked: list,
+        });
+        Ok(Self {
+            revoked: Some(revoked),
+            ..self
+        })
     }
 
     /// Reads the files again. Logins from then on go by what they say.
     ///
     /// # Errors
-    /// As for [`UserCertificates::read`]; then everything stays as it was.
+    /// As for [`UserCertificates::of`] and [`UserCertificates::without`]; then everything stays as it was.
     pub fn reload(&self) -> Result<()> {
         let mut trust = Trust::default();
         for path in &self.authorities {

@@ -10,7 +10,7 @@ use sftpgo_core::{
     session::{SetstatMode, UploadPolicy},
 };
 use sftpgo_proxy_protocol::Policy;
-use sftpgo_ssh::SshCommand;
+use sftpgo_ssh::{SshCommand, UserCertificates};
 use sftpgo_store::StoreConfig;
 
 /// Everything that was configured.
@@ -71,9 +71,7 @@ pub(crate) struct Sftpd {
     pub(crate) macs: Vec<String>,
     pub(crate) host_key_algorithms: Vec<String>,
     pub(crate) public_key_algorithms: Vec<String>,
-    /// Absolute, as the next.
-    pub(crate) trusted_authorities: Vec<PathBuf>,
-    pub(crate) revoked_certificates: Option<PathBuf>,
+    pub(crate) user_certificates: UserCertificates,
     pub(crate) login_banner: Option<String>,
 }
 

@@ -216,6 +216,11 @@ impl Check<'_> {
         (!path.is_empty()).then(|| self.directory.join(path))
     }
 
+    /// The same of a list, without those that are empty.
+    pub(super) fn paths(&self, paths: &[String]) -> Vec<PathBuf> {
+        paths.iter().filter_map(|path| self.path(path)).collect()
+    }
+
     pub(super) fn problem(&mut self, key: &str, reason: impl Display) {
         self.problems.push(Problem::new(key, reason.to_string()));
     }

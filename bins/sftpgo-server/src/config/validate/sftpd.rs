@@ -112,8 +112,7 @@ impl Check<'_> {
                 &keys.public_key_algorithms,
                 &known.public_keys,
             ),
-            trusted_authorities: self.trusted_authorities(&keys.trusted_user_ca_keys),
-            revoked_certificates: self.revoked_certificates(&keys.revoked_user_certs_file),
+            user_certificates: self.user_certificates(keys),
             login_banner: self.login_banner(&keys.login_banner_file),
         }
     }
@@ -175,28 +174,27 @@ impl Check<'_> {
 
     /// The files of a list.
     fn listed_files(&mut self, key: &str, files: &[String]) -> Vec<PathBuf> {
-        let paths: Vec<_> = files.iter().filter_map(|file| self.path(file)).collect();
+        let paths = self.paths(files);
         if paths.len() < files.len() {
             self.problem(key, "the path of a file must not be empty");
         }
         paths
     }
 
-    fn trusted_authorities(&mut self, files: &[String]) -> Vec<PathBuf> {
-        const KEY: &str = "sftpd.trusted_user_ca_keys";
-        let paths = self.listed_files(KEY, files);
-        if let Err(error) = UserCertificates::read(paths.clone(), None) {
-            self.problem(KEY, error);
-        }
-        paths
-    }
-
-    fn revoked_certificates(&mut self, file: &str) -> Option<PathBuf> {
-        let path = self.path(file)?;
-        if let Err(error) = UserCertificates::read(Vec::new(), Some(path.clone())) {
+    fn user_certificates(&mut self, sftpd: &keys::Sftpd) -> UserCertificates {
+        const AUTHORITIES: &str = "sftpd.trusted_user_ca_keys";
+        let authorities = self.listed_files(AUTHORITIES, &sftpd.trusted_user_ca_keys);
+        let trusted = UserCertificates::of(authorities).unwrap_or_else(|error| {
+            self.problem(AUTHORITIES, error);
+            UserCertificates::default()
+        });
+        let Some(revoked) = self.path(&sftpd.revoked_user_certs_file) else {
+            return trusted;
+        };
+        trusted.without(revoked).unwrap_or_else(|error| {
             self.problem("sftpd.revoked_user_certs_file", error);
-        }
-        Some(path)
+            UserCertificates::default()
+        })
     }
 
     fn ssh_commands(&mut self, asked: &[String]) -> Vec<SshCommand> {

@@ -142,8 +142,4 @@ impl Check<'_> {
             }
         }
     }
-
-    fn paths(&self, paths: &[String]) -> Vec<PathBuf> {
-        paths.iter().filter_map(|path| self.path(path)).collect()
-    }
 }
