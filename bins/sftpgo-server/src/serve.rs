@@ -136,7 +136,7 @@ async fn serve(
 
     systemd::ready(&format!("SFTP on {}", listed(&sftp_addresses)));
     let stopping = shutdown.clone();
-    tokio::spawn(async move {
+    let told = tokio::spawn(async move {
         stopping.cancelled().await;
         systemd::stopping(grace);
     });
@@ -165,6 +165,8 @@ async fn serve(
     };
     let sftp = sftp.into_iter().map(|(binding, _)| binding).collect();
     tokio::join!(parts.ssh.serve(sftp, shutdown), serve_rest);
+    // Where nothing is to be waited for, the end is faster than the word of it.
+    let _ = told.await;
     sessions_are_over.cancel();
     // Whoever says that this server is alive must not do so after it has left.
     let _ = watching.await;
