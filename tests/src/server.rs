@@ -1,11 +1,8 @@
 //! A running server, its users, and its REST API.
 
 use std::{
-    collections::hash_map::RandomState,
     fs::{self, File},
-    hash::{BuildHasher, Hasher},
     io::{BufRead, BufReader},
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::LazyLock,
@@ -83,12 +80,14 @@ impl Server {
         for name in ["id_ed25519", "id_ecdsa", "id_rsa"] {
             fs::copy(HOST_KEYS.join(name), directory.path().join(name)).unwrap();
         }
-        let sftp_port = free_port();
+        let sftp_port = sftpgo_test_ports::reserve();
         // Where a test chooses it itself, others may have to know it before.
         let asked = settings
             .iter()
             .find(|(key, _)| *key == "SFTPGO_HTTPD__BIND_PORT");
-        let http_port = asked.map_or_else(free_port, |(_, port)| port.parse().unwrap());
+        let http_port = asked.map_or_else(sftpgo_test_ports::reserve, |(_, port)| {
+            port.parse().unwrap()
+        });
         let own = [
             ("SFTPGO_SFTPD__BIND_PORT", sftp_port.to_string()),
             ("SFTPGO_SFTPD__BIND_ADDRESS", "127.0.0.1".to_owned()),
@@ -303,13 +302,5 @@ fn spawn(directory: &Path, environment: &[(String, String)], open_files: Option<
         .stdout(File::create(directory.join("stdout")).unwrap())
         .stderr(File::create(directory.join("stderr")).unwrap())
         .spawn()
-        .unwrap()
-}
-
-/// A port below those the system gives to outgoing connections, so that a server can have it again later.
-fn free_port() -> u16 {
-    let random = || RandomState::new().build_hasher().finish();
-    std::iter::repeat_with(|| 10_000 + (random() % 20_000) as u16)
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .unwrap()
 }

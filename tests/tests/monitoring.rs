@@ -12,7 +12,6 @@ use std::{
     collections::BTreeSet,
     fs,
     io::Write,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -130,11 +129,6 @@ fn the_dashboard_asks_what_prometheus_understands() {
     );
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
 struct Killed(Child);
 
 impl Drop for Killed {
@@ -158,7 +152,7 @@ fn sftp_goes_through_haproxy_to_a_server_that_answers() {
     server.add_user("bob", &json!({}));
     fs::create_dir_all(server.home("bob")).unwrap();
     fs::write(server.home("bob").join("f"), "hello").unwrap();
-    let port = free_port();
+    let port = sftpgo_test_ports::reserve();
     let text = fs::read_to_string(packaged("haproxy/haproxy.cfg")).unwrap();
     let text = with(
         text,
@@ -200,7 +194,7 @@ fn sftp_goes_through_haproxy_to_a_server_that_answers() {
 fn the_rest_api_goes_through_nginx_with_tls_to_whom_it_allows() {
     let nginx_conf = fs::read_to_string(packaged("nginx/sftpgo.conf")).unwrap();
     // What the comment says, but for the port, which is the test's own.
-    let http = free_port();
+    let http = sftpgo_test_ports::reserve();
     let comment: String = nginx_conf
         .lines()
         .filter_map(|line| line.strip_prefix("#   "))
@@ -216,7 +210,7 @@ fn the_rest_api_goes_through_nginx_with_tls_to_whom_it_allows() {
         ("SFTPGO_DEFAULT_ADMIN_USERNAME", "root"),
         ("SFTPGO_DEFAULT_ADMIN_PASSWORD", "secret"),
     ]);
-    let port = free_port();
+    let port = sftpgo_test_ports::reserve();
     let certificate = server.path("certificate.pem");
     let key = server.path("key.pem");
     checks(

@@ -5,7 +5,6 @@ use std::{
     fs,
     hash::{BuildHasher, Hasher},
     io::Write,
-    net::TcpListener,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -48,7 +47,7 @@ impl Server {
         give(directory);
         let server = Self {
             kind,
-            port: free_port(),
+            port: sftpgo_test_ports::reserve(),
             directory: directory.to_owned(),
             wanted_by,
             has_tls,
@@ -389,12 +388,4 @@ fn new_directory(kind: Kind) -> PathBuf {
 
 pub(crate) fn random() -> String {
     format!("{:016x}", RandomState::new().build_hasher().finish())
-}
-
-/// A port below those the system gives to outgoing connections, so that a server can have it again later.
-fn free_port() -> u16 {
-    let random = || RandomState::new().build_hasher().finish();
-    std::iter::repeat_with(|| 10_000 + u16::try_from(random() % 20_000).unwrap())
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .unwrap()
 }
