@@ -12,6 +12,7 @@ mod event_log;
 mod generate;
 mod grace;
 mod health;
+mod hook;
 mod listen;
 mod logging;
 mod migrate;

@@ -13,8 +13,11 @@ use sftpgo_core::{
 };
 
 pub(crate) use self::queue::Queue;
-use self::run::{Action, Call, Program};
-use crate::config::settings::Actions;
+use self::run::{Action, TIME_LIMIT};
+use crate::{
+    config::settings::Actions,
+    hook::{http::Request, program},
+};
 
 /// The JSON of a user for a notification; never holds a credential.
 pub(crate) type UserJson = fn(&StoredUser) -> String;
@@ -142,7 +145,7 @@ impl<'a> FileEvent<'a> {
             query.push(("target_path", target.into()));
         }
         Action {
-            program: actions.command.as_ref().map(|path| Program {
+            program: actions.command.as_ref().map(|path| program::Call {
                 path: path.clone(),
                 arguments: vec![
                     self.action.into(),
@@ -150,8 +153,10 @@ impl<'a> FileEvent<'a> {
                     self.path.into(),
                     target.into(),
                 ],
+                environment: Vec::new(),
+                time_limit: TIME_LIMIT,
             }),
-            call: actions.url.as_ref().map(|url| Call {
+            call: actions.url.as_ref().map(|url| Request {
                 url: url.clone(),
                 query,
                 json: None,
@@ -162,7 +167,7 @@ impl<'a> FileEvent<'a> {
 
 fn user_action(name: &str, user: &StoredUser, actions: &Actions, user_json: UserJson) -> Action {
     Action {
-        program: actions.command.as_ref().map(|path| Program {
+        program: actions.command.as_ref().map(|path| program::Call {
             path: path.clone(),
             arguments: vec![
                 name.into(),
@@ -174,8 +179,10 @@ fn user_action(name: &str, user: &StoredUser, actions: &Actions, user_json: User
                 user.uid.to_string().into(),
                 user.gid.to_string().into(),
             ],
+            environment: Vec::new(),
+            time_limit: TIME_LIMIT,
         }),
-        call: actions.url.as_ref().map(|url| Call {
+        call: actions.url.as_ref().map(|url| Request {
             url: url.clone(),
             query: vec![("action", name.into())],
             json: Some(user_json(user)),

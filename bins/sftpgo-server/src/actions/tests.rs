@@ -15,6 +15,7 @@ use sftpgo_core::{UserDraft, event::Protocol};
 use sftpgo_test_support::{PATIENCE, wait_for};
 
 use super::{run::Runner, *};
+use crate::hook::program::Call;
 
 /// For tests that do not ask what has failed.
 fn unheard() -> HearFailure {
@@ -175,20 +176,26 @@ fn a_program_that_hangs_is_ended_with_what_it_started() {
     );
     let (hear, heard) = mpsc::channel();
     let failed = move |failure: &str| hear.send(failure.to_owned()).unwrap();
-    let runner = Runner::with_time_limit(Duration::from_secs(1), Arc::new(failed));
-    runner.run(&Action {
-        program: Some(Program {
-            path: hook.clone(),
-            arguments: Vec::new(),
-        }),
-        call: None,
-    });
+    Runner::telling(Arc::new(failed)).run(&program_action(&hook, Duration::from_secs(1)));
     wait_for_end(&pid_file);
     let failure = heard.try_recv().unwrap();
     assert!(
         failure.starts_with(&format!("{}: it was ended", hook.display())),
         "{failure}"
     );
+}
+
+fn program_action(path: &Path, time_limit: Duration) -> Action {
+    let program = Call {
+        path: path.to_owned(),
+        arguments: Vec::new(),
+        environment: Vec::new(),
+        time_limit,
+    };
+    Action {
+        program: Some(program),
+        call: None,
+    }
 }
 
 fn wait_for_end(pid_file: &Path) {
@@ -208,13 +215,7 @@ fn what_a_program_leaves_behind_is_ended_with_it() {
         directory.path(),
         &format!("sleep 1000 & echo $! > {}", pid_file.display()),
     );
-    Runner::with_time_limit(PATIENCE, unheard()).run(&Action {
-        program: Some(Program {
-            path: hook,
-            arguments: Vec::new(),
-        }),
-        call: None,
-    });
+    Runner::telling(unheard()).run(&program_action(&hook, PATIENCE));
     wait_for_end(&pid_file);
 }
 
@@ -256,7 +257,7 @@ fn a_full_queue_drops_and_does_not_wait() {
             seen.display()
         ),
     );
-    let queue = Queue::with(1, 1, Runner::with_time_limit(PATIENCE, unheard())).unwrap();
+    let queue = Queue::with(1, 1, Runner::telling(unheard())).unwrap();
     let observer = FileActions::new(on(&["upload"], Some(hook), None), queue.clone());
     for number in 0..50 {
         observer.notify(&uploaded(number.to_string().as_str(), None));

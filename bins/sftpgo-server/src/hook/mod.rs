@@ -1,0 +1,6 @@
+//! What operators name to be run or called from the server: a program, without a shell, or a URL; both within a time limit.
+//!
+//! Nothing else runs what an operator names, so that how that is started, and where, is decided here.
+
+pub(crate) mod http;
+pub(crate) mod program;
