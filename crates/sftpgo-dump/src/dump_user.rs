@@ -133,6 +133,7 @@ impl Fields {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use sftpgo_credential_formats::public_key::KeyLineFault;
 
     use super::*;
 
@@ -263,10 +264,8 @@ mod tests {
     fn keys_that_say_more_than_a_key_are_left_out() {
         let user = taken(json!({"public_keys": [KEY, "from=\"10.0.0.1\" ssh-rsa AAAA"]}));
         assert_eq!(user.user.public_keys.unwrap(), [KEY]);
-        assert_eq!(
-            user.notes,
-            ["public key 2 is left out: its options cannot be enforced"]
-        );
+        let note = format!("public key 2 is left out: {}", KeyLineFault::Options);
+        assert_eq!(user.notes, [note]);
     }
 
     #[test]

@@ -130,7 +130,7 @@ fn keys_are_taken_over_where_only_their_owner_could_have_put_them() {
     assert_eq!(told.code, Some(5), "{told:?}");
     assert!(
         told.stdout
-            .starts_with("added good: public key 2 is left out: its options cannot be enforced"),
+            .starts_with("added good: public key 2 is left out: options such as from= or command= cannot be enforced"),
         "{told:?}"
     );
     for reason in ["others may write to", "it is not a file"] {

@@ -10,6 +10,8 @@ mod sha512_crypt;
 
 use std::{fmt, time::Duration};
 
+use sftpgo_credential_formats::password_hash::HashFormat;
+
 use crate::error::{Error, Result};
 
 use self::{argon2id::Argon2id, bcrypt::Bcrypt, pbkdf2::Pbkdf2, sha512_crypt::Sha512Crypt};
@@ -35,33 +37,17 @@ enum Family {
 }
 
 impl PasswordHash {
-    /// The beginnings by which a hash is told from a password where either may be sent.
-    pub const PREFIXES: [&str; 8] = [
-        argon2id::PREFIX,
-        "$2a$",
-        "$2b$",
-        "$2y$",
-        "$pbkdf2-sha1$",
-        "$pbkdf2-sha256$",
-        "$pbkdf2-sha512$",
-        sha512_crypt::PREFIX,
-    ];
-
     /// Reads a stored hash.
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) naming `password` when it is not one.
     pub fn parse(stored: &str) -> Result<Self> {
-        let family = if stored.starts_with(argon2id::PREFIX) {
-            Argon2id::parse(stored).map(Family::Argon2id)
-        } else if stored.starts_with("$pbkdf2-") {
-            Pbkdf2::parse(stored).map(Family::Pbkdf2)
-        } else if stored.starts_with(sha512_crypt::PREFIX) {
-            Sha512Crypt::parse(stored).map(Family::Sha512Crypt)
-        } else if stored.starts_with("$2") {
-            Bcrypt::parse(stored).map(Family::Bcrypt)
-        } else {
-            Err("not a known kind of password hash".to_owned())
+        let family = match HashFormat::of(stored) {
+            Some(HashFormat::Argon2id) => Argon2id::parse(stored).map(Family::Argon2id),
+            Some(HashFormat::Bcrypt) => Bcrypt::parse(stored).map(Family::Bcrypt),
+            Some(HashFormat::Pbkdf2(digest)) => Pbkdf2::parse(stored, digest).map(Family::Pbkdf2),
+            Some(HashFormat::Sha512Crypt) => Sha512Crypt::parse(stored).map(Family::Sha512Crypt),
+            None => Err("not a known kind of password hash".to_owned()),
         };
         family
             .map(Self)
@@ -79,7 +65,7 @@ impl PasswordHash {
     /// [`Invalid`](crate::ErrorKind::Invalid) naming `password` when the prefix is known and the rest does not
     /// parse, or when the password is too long.
     pub fn for_storage(sent: &str) -> Result<String> {
-        if Self::PREFIXES.iter().any(|prefix| sent.starts_with(prefix)) {
+        if HashFormat::of(sent).is_some() {
             if sent.len() > MAX_STORED_LEN {
                 return Err(Error::invalid(
                     "password",
@@ -167,6 +153,8 @@ fn check_len(password: &[u8]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use sftpgo_credential_formats::password_hash::PREFIXES;
+
     use super::*;
     use crate::ErrorKind;
 
@@ -225,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_known_prefix_with_a_broken_rest_is_refused_and_names_the_field() {
-        for prefix in PasswordHash::PREFIXES {
+        for (prefix, _) in PREFIXES {
             for rest in ["", "x", "$", "$$$$", "1$2$3$4", "é", "99999999999$a$b"] {
                 let error = PasswordHash::for_storage(&format!("{prefix}{rest}")).unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Invalid, "{prefix}{rest}");

@@ -109,10 +109,13 @@ fn the_layers_are_in_the_document() {
     let tables = tables();
     let roots: Vec<&str> = tables.iter().map(|table| table.root.as_str()).collect();
     let expected = [
+        "crates/sftpgo-credential-formats/src",
         "crates/sftpgo-core/src",
         "crates/sftpgo-store/src",
         "crates/sftpgo-ssh-proto/src",
         "crates/sftpgo-ssh/src",
+        "crates/sftpgo-proxy-protocol/src",
+        "crates/sftpgo-dump/src",
         "crates/sftpgo-api/src",
         "bins/sftpgo-server/src",
         "bins/sftpgo-cli/src",

@@ -10,8 +10,6 @@ use crate::{
     random,
 };
 
-pub(super) const PREFIX: &str = "$argon2id$";
-
 /// OWASP's second recommendation: about 20 ms and 19 MiB a login.
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;

@@ -7,6 +7,7 @@ use ring::{
     digest::{SHA1_OUTPUT_LEN, SHA256_OUTPUT_LEN, SHA512_OUTPUT_LEN},
     pbkdf2,
 };
+use sftpgo_credential_formats::password_hash::Pbkdf2Digest;
 
 /// About 2 seconds of a current core.
 const MAX_ITERATIONS: u32 = 5_000_000;
@@ -21,16 +22,15 @@ pub(super) struct Pbkdf2 {
 }
 
 impl Pbkdf2 {
-    pub(super) fn parse(stored: &str) -> Result<Self, String> {
+    pub(super) fn parse(stored: &str, digest: Pbkdf2Digest) -> Result<Self, String> {
         let parts: Vec<&str> = stored.split('$').collect();
-        let ["", name, iterations, salt, key] = *parts.as_slice() else {
+        let ["", _, iterations, salt, key] = *parts.as_slice() else {
             return Err(malformed("wrong number of fields"));
         };
-        let (algorithm, key_len) = match name {
-            "pbkdf2-sha1" => (pbkdf2::PBKDF2_HMAC_SHA1, SHA1_OUTPUT_LEN),
-            "pbkdf2-sha256" => (pbkdf2::PBKDF2_HMAC_SHA256, SHA256_OUTPUT_LEN),
-            "pbkdf2-sha512" => (pbkdf2::PBKDF2_HMAC_SHA512, SHA512_OUTPUT_LEN),
-            _ => return Err(malformed("unknown hash function")),
+        let (algorithm, key_len) = match digest {
+            Pbkdf2Digest::Sha1 => (pbkdf2::PBKDF2_HMAC_SHA1, SHA1_OUTPUT_LEN),
+            Pbkdf2Digest::Sha256 => (pbkdf2::PBKDF2_HMAC_SHA256, SHA256_OUTPUT_LEN),
+            Pbkdf2Digest::Sha512 => (pbkdf2::PBKDF2_HMAC_SHA512, SHA512_OUTPUT_LEN),
         };
         let iterations = NonZeroU32::from_str(iterations)
             .map_err(|_| malformed("the iterations are not a positive number"))?;
@@ -74,6 +74,8 @@ fn malformed(reason: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use sftpgo_credential_formats::password_hash::HashFormat;
+
     use super::*;
 
     /// RFC 6070's `password`, `salt`, 4096 (the first), and the same for the other hash functions.
@@ -83,10 +85,17 @@ mod tests {
         "$pbkdf2-sha512$4096$salt$0Zexsz2wFD4BixLz0dFHnmzevcyXxcD4f2kC4HL0V7UUPzBgJkGz1VzTNZiMs2uEN2Bg7NUy4Dm3QqI5Q0ry1Q==",
     ];
 
+    fn parse(stored: &str) -> Result<Pbkdf2, String> {
+        match HashFormat::of(stored) {
+            Some(HashFormat::Pbkdf2(digest)) => Pbkdf2::parse(stored, digest),
+            other => panic!("{stored}: {other:?}"),
+        }
+    }
+
     #[test]
     fn known_vectors_verify() {
         for stored in OF_PASSWORD {
-            let hash = Pbkdf2::parse(stored).unwrap();
+            let hash = parse(stored).unwrap();
             assert!(hash.verify(b"password"), "{stored}");
             assert!(!hash.verify(b"passwort"), "{stored}");
         }
@@ -99,7 +108,7 @@ mod tests {
             let mut key = STANDARD.decode(key).unwrap();
             key.pop();
             let cut = format!("{head}${}", STANDARD.encode(key));
-            assert!(Pbkdf2::parse(&cut).is_err(), "{cut}");
+            assert!(parse(&cut).is_err(), "{cut}");
         }
     }
 
@@ -107,21 +116,19 @@ mod tests {
     fn impossible_and_hostile_iterations_are_refused() {
         for iterations in ["", "0", "-1", "1e3", "5000001", "4294967295", "4294967296"] {
             let stored = format!("$pbkdf2-sha1${iterations}$salt$SwB5AbdlSJq+rUnZJvch0GWkKcE=");
-            assert!(Pbkdf2::parse(&stored).is_err(), "{stored}");
+            assert!(parse(&stored).is_err(), "{stored}");
         }
         let dearest = "$pbkdf2-sha1$5000000$salt$SwB5AbdlSJq+rUnZJvch0GWkKcE=";
-        assert!(Pbkdf2::parse(dearest).is_ok());
+        assert!(parse(dearest).is_ok());
     }
 
     #[test]
-    fn other_hash_functions_and_fields_are_refused() {
+    fn other_fields_are_refused() {
         for stored in [
-            "$pbkdf2-md5$1000$salt$SwB5AbdlSJq+rUnZJvch0GWkKcE=",
             "$pbkdf2-sha1$1000$salt$SwB5AbdlSJq+rUnZJvch0GWkKcE=$",
             "$pbkdf2-sha1$1000$SwB5AbdlSJq+rUnZJvch0GWkKcE=",
-            "x$pbkdf2-sha1$1000$salt$SwB5AbdlSJq+rUnZJvch0GWkKcE=",
         ] {
-            assert!(Pbkdf2::parse(stored).is_err(), "{stored}");
+            assert!(parse(stored).is_err(), "{stored}");
         }
     }
 }

@@ -5,8 +5,6 @@ use std::time::Duration;
 use sha_crypt::Params;
 use subtle::ConstantTimeEq;
 
-pub(super) const PREFIX: &str = "$6$";
-
 /// About 2 seconds of a current core, with a password of up to [`SHORT`] bytes.
 const MAX_ROUNDS: u32 = 5_000_000;
 /// A round takes longer with the password, but not much up to this length in bytes.

@@ -2,7 +2,7 @@
 
 use proptest::{collection, prelude::*};
 use serde_json::{Value, json};
-use sftpgo_core::credential::password::PasswordHash;
+use sftpgo_credential_formats::password_hash::{HashFormat, PREFIXES};
 
 use crate::{parse, permission};
 
@@ -32,7 +32,7 @@ fn permission_names() -> impl Strategy<Value = Vec<&'static str>> {
 
 fn password() -> impl Strategy<Value = String> {
     let hash = (
-        proptest::sample::select(&PasswordHash::PREFIXES[..]),
+        proptest::sample::select(PREFIXES.map(|(prefix, _)| prefix).to_vec()),
         ".{0,20}",
     );
     prop_oneof![
@@ -89,7 +89,6 @@ proptest! {
         let user = json!([{"username": "bob", "status": 1, "permissions": ["*"], "password": password}]);
         let entry = parse(user.to_string().as_bytes()).unwrap().users.remove(0);
         let sent = entry.ok().unwrap().user.password;
-        let is_hash = PasswordHash::PREFIXES.iter().any(|prefix| password.starts_with(prefix));
-        prop_assert_eq!(sent.is_some(), is_hash);
+        prop_assert_eq!(sent.is_some(), HashFormat::of(&password).is_some());
     }
 }
