@@ -14,6 +14,7 @@ mod durable;
 mod links;
 mod permissions;
 mod quota;
+mod races;
 mod random;
 mod recorded;
 mod restart;

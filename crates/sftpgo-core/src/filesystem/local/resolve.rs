@@ -315,6 +315,35 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_that_becomes_a_link_meanwhile_is_left_either_way() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+
+        use rustix::fs::{CWD, RenameFlags};
+
+        let (dir, fd) = home();
+        let [place, link] = ["home/a/b", "home/link"].map(|name| dir.path().join(name));
+        std::os::unix::fs::symlink("../../home2", &link).unwrap();
+        std::fs::write(dir.path().join("home2/file"), "outside").unwrap();
+        let inside = std::fs::metadata(place.join("file")).unwrap();
+        let mut opened_inodes = std::collections::HashSet::new();
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    rustix::fs::renameat_with(CWD, &place, CWD, &link, RenameFlags::EXCHANGE)
+                        .unwrap();
+                }
+            });
+            for opened in (0..2_000).flat_map(|_| both(&fd, "/a/b/file")).flatten() {
+                opened_inodes.insert(rustix::fs::fstat(&opened).unwrap().st_ino);
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+        let inside = std::os::unix::fs::MetadataExt::ino(&inside);
+        assert_eq!(opened_inodes, [inside].into());
+    }
+
+    #[test]
     fn a_link_inside_the_home_is_followed_both_ways() {
         let (_dir, fd) = home();
         for path in ["/in/file", "/absin/file", "/absin/"] {
