@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::web::activity::RecentEvent;
+use crate::activity::RecentEvent;
 
 /// Where events stay longer than in memory, such as a log.
 pub trait EventArchive: Send + Sync {

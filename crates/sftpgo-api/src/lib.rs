@@ -5,8 +5,10 @@
 #![forbid(unsafe_code)]
 
 mod access_log;
+mod activity;
 mod arrival;
 mod auth;
+mod authenticate;
 mod binding;
 mod blocking;
 mod body;
@@ -37,6 +39,7 @@ mod tls;
 mod v2;
 mod web;
 
+pub use activity::{Activity, RecentEvent};
 pub use arrival::{Arrival, ClientAddress, Reach};
 pub use auth::{AdminAccess, TokenSettings, Tokens};
 pub use binding::{Binding, BindingOptions, Socket, StrictTransport};
@@ -48,4 +51,3 @@ pub use metrics::Metrics;
 pub use server::serve;
 pub use state::{ApiState, HostKeyInfo, SshInfo, VersionInfo};
 pub use tls::{ClientCertificates, Tls, TlsError, TlsOptions, TlsPart, TlsVersion, watch_tls};
-pub use web::activity::{Activity, RecentEvent};

@@ -1,6 +1,6 @@
 //! Who sends a request, and what a route needs of them.
 //!
-//! `auth/authenticate.rs` is the one place where a request gets its principal. A route gets the [`App`] only by saying what
+//! `authenticate.rs` is the one place where a request gets its principal. A route gets the [`App`] only by saying what
 //! it needs, so that none can forget to ask.
 
 use std::{convert::Infallible, sync::Arc};
@@ -50,6 +50,16 @@ pub(crate) enum By {
         /// In Unix milliseconds; 0 is never.
         expires_at: i64,
     },
+}
+
+impl By {
+    /// Returns when an API key expires, in Unix milliseconds; 0 is never, and what is said of the other proofs.
+    pub(crate) fn expires_at(&self) -> i64 {
+        match self {
+            Self::ApiKey { expires_at, .. } => *expires_at,
+            Self::Password | Self::Token(_) => 0,
+        }
+    }
 }
 
 /// What a route needs its principal to be allowed.

@@ -14,7 +14,7 @@ use warp::reply::Response;
 use crate::{
     access_log::Entry,
     arrival::{Arrival, Reach},
-    auth::authenticate::authenticate,
+    authenticate::authenticate,
     binding::{Binding, BindingOptions},
     csrf::is_cross_site,
     error::ApiError,

@@ -15,15 +15,9 @@ use sftpgo_core::{
     registry::Connections,
 };
 
-use tokio::sync::Semaphore;
-
 use crate::{
-    auth::AdminAccess,
-    blocking::Blocking,
-    event_archive::EventArchive,
-    host::AllowedHosts,
-    metrics::Metrics,
-    web::{activity::Activity, maintenance::imports::Imports, overview::Overview},
+    activity::Activity, auth::AdminAccess, blocking::Blocking, event_archive::EventArchive,
+    host::AllowedHosts, metrics::Metrics,
 };
 
 /// Calls into the domain at once: the dearest, hashing a password, takes a core and some 20 MiB.
@@ -32,11 +26,6 @@ const DOMAIN_CALLS: usize = 8;
 const QUOTA_SCANS: usize = 2;
 /// Logins at once that wait for their turn to be verified.
 const LOGINS: usize = 64;
-/// Pages that are kept up to date at once; each takes a connection for as long as it is open.
-const WATCHED_PAGES: usize = 32;
-
-/// Disks that are asked at once.
-const DISKS: usize = 8;
 
 /// What the API serves.
 pub struct ApiState {
@@ -130,16 +119,8 @@ pub(crate) struct App {
     pub(crate) logins: Blocking,
     /// Looks into the archive of events: each may read long, so there is one at a time.
     pub(crate) archive: Blocking,
-    /// Places for pages that are kept up to date.
-    pub(crate) watched_pages: Arc<Semaphore>,
-    /// Disks that are asked how full they are: one that does not answer holds up nothing else.
-    pub(crate) disks: Blocking,
-    /// What the dashboard tells that is not at hand.
-    pub(crate) overview: Arc<Overview>,
     /// Where other machines reach it without TLS.
     pub(crate) in_clear: Arc<[String]>,
-    /// Dumps that admins have sent.
-    pub(crate) imports: Arc<Imports>,
 }
 
 impl App {
@@ -151,11 +132,7 @@ impl App {
             scans: Blocking::new(QUOTA_SCANS),
             logins: Blocking::new(LOGINS),
             archive: Blocking::new(1),
-            watched_pages: Arc::new(Semaphore::new(WATCHED_PAGES)),
-            disks: Blocking::new(DISKS),
-            overview: Arc::default(),
             in_clear: in_clear.into(),
-            imports: Arc::default(),
         }
     }
 

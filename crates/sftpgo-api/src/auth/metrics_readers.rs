@@ -13,11 +13,10 @@ use std::{
 use sftpgo_core::{sync::lock, user::now_ms};
 use warp::http::{HeaderMap, header};
 
-use super::{authenticate::API_KEY, salted::SaltedHashes};
-use crate::principal::{AdminSession, By};
+use super::{API_KEY, salted::SaltedHashes};
 
 /// The store is not waited for longer than this by who may read without it: Prometheus gives up after ten seconds.
-pub(super) const STORE_PATIENCE: Duration = Duration::from_secs(3);
+pub(crate) const STORE_PATIENCE: Duration = Duration::from_secs(3);
 /// So long after the store was asked last: some twenty readings of Prometheus's.
 const REMEMBERED: Duration = Duration::from_secs(10 * 60);
 /// Remembered at once.
@@ -25,11 +24,11 @@ const MOST: usize = 256;
 
 /// A credential and the address that it comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Proof(Vec<u8>);
+pub(crate) struct Proof(Vec<u8>);
 
 struct Verified {
     at: Instant,
-    /// Of an API key, in Unix milliseconds; 0 is never.
+    /// Of the credential, in Unix milliseconds; 0 is never.
     expires_at: i64,
     /// See [`Admins::changes`](sftpgo_core::admin::Admins::changes): of when it was verified.
     changes: u64,
@@ -44,7 +43,7 @@ pub(crate) struct MetricsReaders {
 
 impl MetricsReaders {
     /// What a request brings to prove who sends it.
-    pub(super) fn proof(&self, headers: &HeaderMap, client: IpAddr) -> Proof {
+    pub(crate) fn proof(&self, headers: &HeaderMap, client: IpAddr) -> Proof {
         let (client, names) = (client.to_string(), [API_KEY, header::AUTHORIZATION]);
         let mut parts = vec![client.as_bytes()];
         for name in &names {
@@ -55,16 +54,13 @@ impl MetricsReaders {
     }
 
     /// The store has said that this is an admin, who may read the metrics, when so many changes of admins had been made.
-    pub(super) fn remember(&self, proof: Proof, session: &AdminSession, changes: u64) {
+    /// `expires_at` is of the credential.
+    pub(crate) fn remember(&self, proof: Proof, expires_at: i64, changes: u64) {
         let mut verified = lock(&self.verified);
         if verified.len() >= MOST {
             verified.retain(|_, known| known.at.elapsed() < REMEMBERED);
         }
         if verified.len() < MOST || verified.contains_key(&proof) {
-            let expires_at = match session.by {
-                By::ApiKey { expires_at, .. } => expires_at,
-                By::Password | By::Token(_) => 0,
-            };
             verified.insert(
                 proof,
                 Verified {
@@ -77,12 +73,12 @@ impl MetricsReaders {
     }
 
     /// The store has said something else.
-    pub(super) fn forget(&self, proof: &Proof) {
+    pub(crate) fn forget(&self, proof: &Proof) {
         lock(&self.verified).remove(proof);
     }
 
     /// Was this verified a moment ago, and has no admin been changed here since?
-    pub(super) fn knows(&self, proof: &Proof, changes: u64) -> bool {
+    pub(crate) fn knows(&self, proof: &Proof, changes: u64) -> bool {
         let verified = lock(&self.verified);
         verified.get(proof).is_some_and(|known| {
             known.at.elapsed() < REMEMBERED
@@ -94,8 +90,6 @@ impl MetricsReaders {
 
 #[cfg(test)]
 mod tests {
-    use sftpgo_core::admin::AdminDraft;
-
     use super::*;
 
     const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -106,27 +100,13 @@ mod tests {
         headers
     }
 
-    fn session(by: By) -> AdminSession {
-        let draft = AdminDraft {
-            username: "alice".to_owned(),
-            password: "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$7fkwUSUMyZ7sXrhZPxw1UQ".to_owned(),
-            permissions: vec!["*".to_owned()],
-            status: 1,
-            ..AdminDraft::default()
-        };
-        AdminSession {
-            admin: draft.validate(1).unwrap(),
-            by,
-        }
-    }
-
     #[test]
     fn only_the_same_credential_from_the_same_address_is_known_until_an_admin_changes() {
         let readers = MetricsReaders::default();
         let sent = headers("authorization", "Basic YTpi");
         let proof = |headers: &HeaderMap, client| readers.proof(headers, client);
         assert!(!readers.knows(&proof(&sent, CLIENT), 1));
-        readers.remember(proof(&sent, CLIENT), &session(By::Password), 1);
+        readers.remember(proof(&sent, CLIENT), 0, 1);
         assert!(readers.knows(&proof(&sent, CLIENT), 1));
         assert!(!readers.knows(&proof(&sent, CLIENT), 2));
         assert!(!readers.knows(&proof(&sent, [192, 0, 2, 1].into()), 1));
@@ -145,9 +125,7 @@ mod tests {
         let readers = MetricsReaders::default();
         let proof = readers.proof(&headers("x-sftpgo-api-key", "a.b"), CLIENT);
         for (expires_at, known) in [(0, true), (now_ms() + 60_000, true), (now_ms() - 1, false)] {
-            let id = "a".to_owned();
-            let by = By::ApiKey { id, expires_at };
-            readers.remember(proof.clone(), &session(by), 1);
+            readers.remember(proof.clone(), expires_at, 1);
             assert_eq!(readers.knows(&proof, 1), known);
         }
     }

@@ -1,6 +1,5 @@
-//! Who sends a request: from its headers to a [`Principal`](crate::principal::Principal).
+//! What a request brings to prove who sends it: tokens, names with passwords, and who has proved it of late.
 
-pub(crate) mod authenticate;
 mod basic;
 mod metrics_readers;
 mod salted;
@@ -17,9 +16,13 @@ use sftpgo_core::{
 };
 
 pub(crate) use basic::{BasicCredentials, VerifiedBasic};
-use metrics_readers::MetricsReaders;
+pub(crate) use metrics_readers::{MetricsReaders, STORE_PATIENCE};
 pub(crate) use tokens::{Audience, Claims};
 pub use tokens::{TokenSettings, Tokens};
+use warp::http::HeaderName;
+
+/// The header of an API key.
+pub(crate) const API_KEY: HeaderName = HeaderName::from_static("x-sftpgo-api-key");
 
 /// What the API needs to know who asks.
 pub struct AdminAccess {
@@ -36,7 +39,7 @@ pub struct AdminAccess {
     /// Called when the first admin was made, so that what showed the setup code can go.
     pub when_set_up: Box<dyn Fn() + Send + Sync>,
     pub(crate) verified_basic: VerifiedBasic,
-    metrics_readers: MetricsReaders,
+    pub(crate) metrics_readers: MetricsReaders,
 }
 
 impl AdminAccess {

@@ -8,10 +8,8 @@ use warp::http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::{
     arrival::Arrival,
-    auth::{
-        Audience, BasicCredentials,
-        authenticate::{check_password, remote, wait_until},
-    },
+    auth::{Audience, BasicCredentials},
+    authenticate::{check_password, remote, wait_until},
     error::ApiError,
     principal::{AllowedAdmin, By},
     response::{self, Reply},

@@ -24,12 +24,13 @@ use super::{
     answer::{Refusal, Reply, page, see_other},
     form::Form,
     frame::Frame,
+    kept::Kept,
     request::Request,
     session::{Session, still},
     texts::{common, connections as texts},
     words,
 };
-use crate::{auth::authenticate::remote, state::App};
+use crate::{authenticate::remote, state::App};
 
 /// A page is told so often.
 const TICK: Duration = Duration::from_secs(1);
@@ -116,9 +117,9 @@ pub(super) async fn close(app: &App, session: &Session, form: &Form) -> Reply {
 }
 
 /// `GET /web/connections/events`: the list whenever it changes, until the session ends.
-pub(super) fn events(app: &App, request: &Request, session: &Session) -> Reply {
+pub(super) fn events(app: &App, kept: &Kept, request: &Request, session: &Session) -> Reply {
     session.need(AdminPermissions::VIEW_CONNECTIONS)?;
-    let place = Arc::clone(&app.watched_pages)
+    let place = Arc::clone(&kept.watched_pages)
         .try_acquire_owned()
         .map_err(|_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, texts::TOO_MANY_PAGES))?;
     let watch = Watch::new(app, request, session, place);

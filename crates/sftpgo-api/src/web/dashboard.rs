@@ -6,9 +6,9 @@ use askama::Template;
 use sftpgo_core::admin::AdminPermissions;
 
 use super::{
-    activity::Figures,
     answer::{Reply, page},
     frame::Frame,
+    kept::Kept,
     overview::Disk,
     request::Request,
     session::Session,
@@ -16,7 +16,7 @@ use super::{
     texts::dashboard as texts,
     words,
 };
-use crate::{HostKeyInfo, state::App};
+use crate::{HostKeyInfo, activity::Figures, state::App};
 
 /// Of a picture, in its own units.
 const WIDTH: usize = 600;
@@ -64,7 +64,7 @@ struct DashboardPage<'a> {
 }
 
 /// `GET /web`
-pub(super) async fn show(app: &App, request: &Request, session: &Session) -> Reply {
+pub(super) async fn show(app: &App, kept: &Kept, request: &Request, session: &Session) -> Reply {
     let mut dashboard = DashboardPage {
         frame: Frame::for_admin(session, texts::TITLE),
         warnings: Vec::new(),
@@ -76,10 +76,7 @@ pub(super) async fn show(app: &App, request: &Request, session: &Session) -> Rep
     };
     if session.may(AdminPermissions::VIEW_STATUS) {
         let state = &app.state;
-        let overview = app
-            .overview
-            .figures(&app.state.accounts, &app.calls, &app.disks)
-            .await;
+        let overview = kept.overview.figures(&app.state.accounts, &app.calls).await;
         dashboard.warnings = warnings(app, request, &overview).await;
         let hour = state.activity.figures(request.now, 60, 1);
         let day = state.activity.figures(request.now, 96, 15);

@@ -8,7 +8,6 @@ use warp::{
 };
 
 use super::{
-    activity::{Kind, RecentEvent},
     answer::{Refusal, Reply, page, sized},
     form::Form,
     frame::Frame,
@@ -18,7 +17,11 @@ use super::{
     texts::{common, events as texts},
     words,
 };
-use crate::{event_archive::PastEvents, state::App};
+use crate::{
+    activity::{Kind, RecentEvent},
+    event_archive::PastEvents,
+    state::App,
+};
 
 /// Events of a page.
 const SHOWN: usize = 200;

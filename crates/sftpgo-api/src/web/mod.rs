@@ -5,7 +5,6 @@
 //! in [`texts`]. What is wrong with a field, and what a
 //! permission allows, is said by core, in the words that the REST API has too.
 
-pub(crate) mod activity;
 mod admins;
 mod answer;
 mod api_keys;
@@ -16,9 +15,10 @@ mod defender;
 mod events;
 mod form;
 mod frame;
-pub(crate) mod maintenance;
+mod kept;
+mod maintenance;
 mod multipart;
-pub(crate) mod overview;
+mod overview;
 mod profile;
 mod query;
 mod request;
@@ -33,6 +33,8 @@ mod texts;
 mod users;
 mod words;
 
+use std::sync::Arc;
+
 use warp::{
     Filter,
     filters::{BoxedFilter, path::FullPath},
@@ -40,7 +42,7 @@ use warp::{
     reply::Response,
 };
 
-use self::request::Request;
+use self::{kept::Kept, request::Request};
 use crate::{arrival::Arrival, body, path_kind::is_web, paths::query, state::App};
 
 /// Is it a request of a link, by which alone another site may lead here? Nothing else of another site may: reading a page
@@ -60,6 +62,7 @@ pub(crate) fn is_navigation<B>(request: &warp::http::Request<B>) -> bool {
 /// Returns every path of the web admin.
 pub(crate) fn routes(app: &App) -> BoxedFilter<(Response,)> {
     let app = app.clone();
+    let kept = Arc::<Kept>::default();
     warp::path::full()
         .and_then(|path: FullPath| async move {
             if is_web(path.as_str()) {
@@ -75,7 +78,7 @@ pub(crate) fn routes(app: &App) -> BoxedFilter<(Response,)> {
         .and(warp::body::stream())
         .then(
             move |path: String, method, query, headers, arrival, stream| {
-                let app = app.clone();
+                let (app, kept) = (app.clone(), Arc::clone(&kept));
                 async move {
                     if path == "/" {
                         return answer::secured(answer::see_other("/web"));
@@ -87,7 +90,7 @@ pub(crate) fn routes(app: &App) -> BoxedFilter<(Response,)> {
                     } else {
                         Ok(Vec::new())
                     };
-                    router::answer(&app, request, body).await
+                    router::answer(&app, &kept, request, body).await
                 }
             },
         )

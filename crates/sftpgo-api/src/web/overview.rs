@@ -23,15 +23,16 @@ use crate::blocking::Blocking;
 const KEPT: Duration = Duration::from_secs(5);
 /// Of so many users the homes are looked at: nobody can look at those of a million for one page.
 const HOMES: u32 = 100;
-/// Disks that are shown.
+/// Disks that are shown, and asked at once.
 const DISKS: usize = 8;
 /// Percent above which a disk is nearly full.
 const NEARLY_FULL: u64 = 90;
 
 /// Asked for once, whoever looks meanwhile.
-#[derive(Default)]
-pub(crate) struct Overview {
+pub(super) struct Overview {
     disks: DiskSpace,
+    /// Asks them: one that does not answer holds up nothing else.
+    asking: Blocking,
     kept: Mutex<Option<(Instant, Arc<Figures>)>>,
 }
 
@@ -58,14 +59,19 @@ pub(super) struct Space {
     pub(super) part: u64,
 }
 
+impl Default for Overview {
+    fn default() -> Self {
+        Self {
+            disks: DiskSpace::default(),
+            asking: Blocking::new(DISKS),
+            kept: Mutex::default(),
+        }
+    }
+}
+
 impl Overview {
     /// The figures, which are some seconds old at the most.
-    pub(super) async fn figures(
-        &self,
-        accounts: &Arc<Accounts>,
-        calls: &Blocking,
-        disks: &Blocking,
-    ) -> Arc<Figures> {
+    pub(super) async fn figures(&self, accounts: &Arc<Accounts>, calls: &Blocking) -> Arc<Figures> {
         let mut kept = self.kept.lock().await;
         if let Some((at, figures)) = &*kept
             && at.elapsed() < KEPT
@@ -78,16 +84,16 @@ impl Overview {
         let roots = calls.run(move || roots(&accounts)).await;
         let figures = Arc::new(Figures {
             users,
-            disks: self.disks(roots.unwrap_or_default(), disks).await,
+            disks: self.disks(roots.unwrap_or_default()).await,
         });
         *kept = Some((Instant::now(), Arc::clone(&figures)));
         figures
     }
 
-    async fn disks(&self, roots: Vec<PathBuf>, calls: &Blocking) -> Vec<Disk> {
+    async fn disks(&self, roots: Vec<PathBuf>) -> Vec<Disk> {
         let asked = roots.into_iter().map(|root| {
             let (disks, path) = (self.disks.clone(), root.clone());
-            let asking = calls.run(move || disks.beneath(&path));
+            let asking = self.asking.run(move || disks.beneath(&path));
             async move {
                 let space = asking.await;
                 Disk {

@@ -11,6 +11,7 @@ use super::{
     answer::{Refusal, Reply, secured, see_other},
     api_keys, assets, connections, dashboard, defender, events,
     form::Form,
+    kept::Kept,
     maintenance, multipart, profile,
     request::Request,
     scans, second_factor,
@@ -22,6 +23,7 @@ use crate::{error::ApiError, state::App};
 /// The answer to a request, whatever becomes of it.
 pub(super) async fn answer(
     app: &App,
+    kept: &Kept,
     request: Request,
     body: Result<Vec<u8>, ApiError>,
 ) -> Response {
@@ -38,7 +40,7 @@ pub(super) async fn answer(
     };
     let response = match open(app, &request, &form).await {
         Ok(Some(response)) => Ok(response),
-        Ok(None) => return secured(of_admin(app, &request, &form).await),
+        Ok(None) => return secured(of_admin(app, kept, &request, &form).await),
         Err(refusal) => Err(refusal),
     };
     secured(response.unwrap_or_else(|refusal| refusal.page(&request, None)))
@@ -87,12 +89,12 @@ async fn open(app: &App, request: &Request, form: &Form) -> Result<Option<Respon
     })
 }
 
-async fn of_admin(app: &App, request: &Request, form: &Form) -> Response {
+async fn of_admin(app: &App, kept: &Kept, request: &Request, form: &Form) -> Response {
     match session(app, request).await {
         Ok(Some(session)) => {
             let admin = Identity::Admin(session.admin.username.clone());
             let app = app.acting_for(request.actor(admin));
-            let reply = page(&app, request, &session, form).await;
+            let reply = page(&app, kept, request, &session, form).await;
             reply.unwrap_or_else(|refusal| refusal.page(request, Some(&session)))
         }
         Ok(None) => see_other(&sign_in::address_for(request)),
@@ -100,19 +102,25 @@ async fn of_admin(app: &App, request: &Request, form: &Form) -> Response {
     }
 }
 
-async fn page(app: &App, request: &Request, session: &Session, form: &Form) -> Reply {
+async fn page(app: &App, kept: &Kept, request: &Request, session: &Session, form: &Form) -> Reply {
     let segments = request.segments();
     if request.is_read() {
-        return read(app, request, session, &segments).await;
+        return read(app, kept, request, session, &segments).await;
     }
     if request.method != Method::POST {
         return Err(Refusal::wrong_method("GET, POST"));
     }
     session.check_form(app, request, form)?;
-    change(app, request, session, &segments, form).await
+    change(app, kept, request, session, &segments, form).await
 }
 
-async fn read(app: &App, request: &Request, session: &Session, segments: &[&str]) -> Reply {
+async fn read(
+    app: &App,
+    kept: &Kept,
+    request: &Request,
+    session: &Session,
+    segments: &[&str],
+) -> Reply {
     match segments {
         ["profile"] => return profile::show(request, session),
         ["mfa"] => return second_factor::show(app, request, session),
@@ -122,13 +130,13 @@ async fn read(app: &App, request: &Request, session: &Session, segments: &[&str]
         _ => {}
     }
     match segments {
-        [] if request.path.is_empty() => dashboard::show(app, request, session).await,
+        [] if request.path.is_empty() => dashboard::show(app, kept, request, session).await,
         [""] => Ok(see_other("/web")),
         ["users"] => users::list::show(app, request, session).await,
         ["user"] => users::edit::show_new(app, request, session).await,
         ["user", id] => users::edit::show(app, request, session, id).await,
         ["connections"] => connections::show(app, request, session),
-        ["connections", "events"] => connections::events(app, request, session),
+        ["connections", "events"] => connections::events(app, kept, request, session),
         ["admins"] => admins::list(app, request, session).await,
         ["manager"] => admins::show_new(request, session),
         ["manager", name] => admins::show(app, request, session, name).await,
@@ -140,8 +148,8 @@ async fn read(app: &App, request: &Request, session: &Session, segments: &[&str]
         ["events", "export"] => events::export(app, request, session).await,
         ["maintenance"] => maintenance::show(request, session),
         ["maintenance", "dump"] => maintenance::download(app, request, session).await,
-        ["maintenance", "import", id] => maintenance::progress(app, request, session, id),
-        ["status"] => status::show(app, request, session).await,
+        ["maintenance", "import", id] => maintenance::progress(kept, request, session, id),
+        ["status"] => status::show(app, kept, request, session).await,
         ["logout"] => Err(Refusal::wrong_method("POST")),
         _ => Err(Refusal::not_found()),
     }
@@ -149,6 +157,7 @@ async fn read(app: &App, request: &Request, session: &Session, segments: &[&str]
 
 async fn change(
     app: &App,
+    kept: &Kept,
     request: &Request,
     session: &Session,
     segments: &[&str],
@@ -181,8 +190,8 @@ async fn change(
         ["manager", name, "mfa"] => admins::switch_off_factor(app, session, name).await,
         ["apikeys"] => api_keys::add(app, request, session, form).await,
         ["apikeys", id, "delete"] => api_keys::delete(app, request, session, id, form).await,
-        ["maintenance", "import"] => maintenance::begin(app, request, session, form).await,
-        ["maintenance", "import", id] => maintenance::confirm(app, request, session, id),
+        ["maintenance", "import"] => maintenance::begin(app, kept, request, session, form).await,
+        ["maintenance", "import", id] => maintenance::confirm(app, kept, request, session, id),
         ["quotascans"] => scans::start(app, request, session, form).await,
         ["defender"] => defender::let_in(app, session, form).await,
         _ => Err(Refusal::not_found()),

@@ -11,7 +11,8 @@ use warp::{
 
 use super::{answer::Refusal, form::Form, request::Request, texts::session as texts};
 use crate::{
-    auth::{Audience, Claims, authenticate::remote},
+    auth::{Audience, Claims},
+    authenticate::remote,
     state::App,
 };
 

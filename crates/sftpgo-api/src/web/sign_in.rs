@@ -16,10 +16,8 @@ use super::{
     texts::{common, sign_in as texts},
 };
 use crate::{
-    auth::{
-        BasicCredentials,
-        authenticate::{check_password, remote, wait_until},
-    },
+    auth::BasicCredentials,
+    authenticate::{check_password, remote, wait_until},
     state::App,
 };
 

@@ -8,6 +8,7 @@ use sftpgo_core::admin::AdminPermissions;
 use super::{
     answer::{Reply, page},
     frame::Frame,
+    kept::Kept,
     overview::Figures,
     request::Request,
     session::Session,
@@ -29,12 +30,9 @@ struct StatusPage<'a> {
 }
 
 /// `GET /web/status`
-pub(super) async fn show(app: &App, request: &Request, session: &Session) -> Reply {
+pub(super) async fn show(app: &App, kept: &Kept, request: &Request, session: &Session) -> Reply {
     session.need(AdminPermissions::VIEW_STATUS)?;
-    let overview = app
-        .overview
-        .figures(&app.state.accounts, &app.calls, &app.disks)
-        .await;
+    let overview = kept.overview.figures(&app.state.accounts, &app.calls).await;
     let warnings = warnings(app, request, &overview).await;
     let connections = app.state.connections.list();
     let transfers: usize = connections.iter().map(|one| one.transfers.len()).sum();

@@ -60,21 +60,26 @@ impl Source {
             }
             if begins && self.tokens[at..].starts_with(&["crate".into(), "::".into()]) {
                 at += 2;
-                self.import(&mut at, false, &mut imports);
-            } else if supers > 0 && supers >= self.module.len() {
-                self.import(&mut at, true, &mut imports);
-            } else if supers == 0 {
+                imports.extend(self.import(&mut at, &[], false));
+            } else if supers > 0 && self.tokens[at] != "super" {
+                let from = self.module.len().saturating_sub(supers);
+                imports.extend(self.import(&mut at, &self.module[..from], true));
+            } else {
                 at += 1;
             }
         }
         imports
     }
 
-    fn import(&self, at: &mut usize, is_relative: bool, imports: &mut Vec<Import>) {
+    /// The paths that begin here, which is in the module `from`.
+    fn import(&self, at: &mut usize, from: &[String], is_relative: bool) -> Vec<Import> {
         let mut found = Vec::new();
-        self.tree(at, Vec::new(), &mut found);
+        self.tree(at, from.to_vec(), &mut found);
         found.retain(|path| path.first().is_some_and(|first| first != "*"));
-        imports.extend(found.into_iter().map(|path| Import { path, is_relative }));
+        found
+            .into_iter()
+            .map(|path| Import { path, is_relative })
+            .collect()
     }
 
     /// Reads a path, or several in braces, and goes on behind it.

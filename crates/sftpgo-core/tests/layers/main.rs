@@ -164,6 +164,10 @@ fn an_import_against_the_order_is_found_however_it_is_written() {
     ] {
         assert_eq!(violations_of("middle.rs", text).len(), 1, "{text}");
     }
+    for text in ["use super::super::y;", "use super::super::{self, y};"] {
+        let found = violations_of("middle/upper/x.rs", text);
+        assert!(!found.is_empty(), "a room of the same row: {text}");
+    }
     let of_side = violations_of("side.rs", "use crate::low::T;");
     assert_eq!(
         of_side.len(),
@@ -177,7 +181,10 @@ fn an_import_against_the_order_is_found_however_it_is_written() {
 fn an_import_that_follows_the_order_is_none() {
     for (name, text) in [
         ("middle.rs", "use crate::{low::A, side, middle::x, Thing};"),
-        ("middle/upper/x.rs", "use super::super::y; use super::z;"),
+        (
+            "middle/upper/x.rs",
+            "use super::super::super::low; use super::z; pub(in super::super) fn f() {}",
+        ),
         ("middle/upper.rs", "use crate::low; // use crate::high"),
         (
             "middle/a.rs",

@@ -12,6 +12,7 @@ use super::{
         answer::{Refusal, Reply, page, see_other, show as answer},
         form::Form,
         frame::Frame,
+        kept::Kept,
         request::Request,
         session::Session,
         texts::maintenance as texts,
@@ -21,7 +22,7 @@ use super::{
     page as maintenance_page,
     preview::{Planned, Told, preview},
 };
-use crate::{auth::authenticate::remote, state::App};
+use crate::{authenticate::remote, state::App};
 
 /// Users of whom the same is told.
 struct Section<'a> {
@@ -55,6 +56,7 @@ struct ImportPage<'a> {
 /// `POST /web/maintenance/import`: shows what would be done.
 pub(in super::super) async fn begin(
     app: &App,
+    kept: &Kept,
     request: &Request,
     session: &Session,
     form: &Form,
@@ -84,7 +86,7 @@ pub(in super::super) async fn begin(
     let look = move || preview(&accounts, dump, update);
     let preview = app.calls.run(look).await?;
     let admin = &session.admin.username;
-    match app.imports.add(admin, preview, request.now) {
+    match kept.imports.add(admin, preview, request.now) {
         Some(import) => Ok(see_other(&address(&import))),
         None => refused(texts::TOO_MANY.to_owned()),
     }
@@ -92,12 +94,12 @@ pub(in super::super) async fn begin(
 
 /// `GET /web/maintenance/import/{id}`
 pub(in super::super) fn progress(
-    app: &App,
+    kept: &Kept,
     request: &Request,
     session: &Session,
     id: &str,
 ) -> Reply {
-    let import = find(app, request, session, id)?;
+    let import = find(kept, request, session, id)?;
     let progress = import.progress();
     let import_page = ImportPage {
         frame: Frame::for_admin(session, texts::TITLE),
@@ -116,12 +118,13 @@ pub(in super::super) fn progress(
 /// `POST /web/maintenance/import/{id}`: does what was shown.
 pub(in super::super) fn confirm(
     app: &App,
+    kept: &Kept,
     request: &Request,
     session: &Session,
     id: &str,
 ) -> Reply {
     session.need(AdminPermissions::ADD_USERS)?;
-    let import = find(app, request, session, id)?;
+    let import = find(kept, request, session, id)?;
     let address = address(&import);
     if import.begin() {
         let (username, since, _) = session.watch();
@@ -135,9 +138,14 @@ pub(in super::super) fn confirm(
     Ok(see_other(&address))
 }
 
-fn find(app: &App, request: &Request, session: &Session, id: &str) -> Result<Arc<Import>, Refusal> {
+fn find(
+    kept: &Kept,
+    request: &Request,
+    session: &Session,
+    id: &str,
+) -> Result<Arc<Import>, Refusal> {
     session.need(AdminPermissions::VIEW_USERS)?;
-    let found = app.imports.find(id, &session.admin.username, request.now);
+    let found = kept.imports.find(id, &session.admin.username, request.now);
     found.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, texts::GONE))
 }
 

@@ -14,7 +14,7 @@ const KEPT: i64 = 60 * 60 * 1000;
 
 /// All of them.
 #[derive(Default)]
-pub(crate) struct Imports(Mutex<Vec<Arc<Import>>>);
+pub(in super::super) struct Imports(Mutex<Vec<Arc<Import>>>);
 
 /// One of them.
 pub(super) struct Import {

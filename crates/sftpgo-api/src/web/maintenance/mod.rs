@@ -3,7 +3,7 @@
 mod apply;
 mod download;
 mod import;
-pub(crate) mod imports;
+mod imports;
 mod preview;
 
 use askama::Template;
@@ -13,6 +13,7 @@ use warp::http::{Method, StatusCode};
 pub(super) use self::{
     download::download,
     import::{begin, confirm, progress},
+    imports::Imports,
 };
 use super::{
     answer::{Refusal, Reply, show as answer, words as sentence},

@@ -2,6 +2,7 @@
 
 mod recent;
 mod series;
+mod texts;
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +13,7 @@ use sftpgo_core::{
 };
 
 pub use self::recent::RecentEvent;
-pub(super) use self::{
+pub(crate) use self::{
     recent::{Kind, Recent},
     series::{Figures, Series},
 };
@@ -40,7 +41,7 @@ impl Activity {
     }
 
     /// How many actions failed in the last hour, and the last of them.
-    pub(super) fn failed_actions(&self, now: i64) -> (u64, String) {
+    pub(crate) fn failed_actions(&self, now: i64) -> (u64, String) {
         let memory = lock(&self.0);
         let hour = memory.series.last(now, 1, 60);
         let failed = hour.iter().map(|figures| figures.failed_actions).sum();
@@ -48,12 +49,12 @@ impl Activity {
     }
 
     /// The figures of the last `count` steps of so many minutes; the oldest first.
-    pub(super) fn figures(&self, now: i64, count: usize, minutes: usize) -> Vec<Figures> {
+    pub(crate) fn figures(&self, now: i64, count: usize, minutes: usize) -> Vec<Figures> {
         lock(&self.0).series.last(now, count, minutes)
     }
 
     /// The last events that `is_wanted`, the newest first, and `most` at the most.
-    pub(super) fn recent(
+    pub(crate) fn recent(
         &self,
         most: usize,
         is_wanted: impl Fn(&RecentEvent) -> bool,

@@ -10,16 +10,15 @@ use sftpgo_core::{
 use tokio::time::timeout;
 use warp::http::{HeaderMap, HeaderName, header};
 
-use super::{Audience, BasicCredentials, metrics_readers::STORE_PATIENCE};
 use crate::{
     arrival::{Arrival, ClientAddress, Reach},
+    auth::{API_KEY, Audience, BasicCredentials, STORE_PATIENCE},
     error::ApiError,
     path_kind,
     principal::{AdminSession, By, Need, Principal},
     state::App,
 };
 
-pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-sftpgo-api-key");
 const SETUP_CODE: HeaderName = HeaderName::from_static("x-sftpgo-setup-code");
 
 /// Returns who sends a request with these headers to this path.
@@ -82,7 +81,7 @@ async fn metrics_reader(
     };
     match &answered {
         Ok(Principal::Admin(session)) if session.check(Need::ReadMetrics).is_ok() => {
-            readers.remember(proof, session, changes);
+            readers.remember(proof, session.by.expires_at(), changes);
         }
         Err(error) if error.is_unavailable() => {}
         _ => readers.forget(&proof),

@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 use sftpgo_core::event::{Change, Command, Event, Subject};
 
-use super::super::texts::events as texts;
+use super::texts;
 
 /// The number of events that are kept.
 const MOST: usize = 5000;
@@ -20,7 +20,7 @@ const USUAL: usize = 96;
 /// Which kind of thing happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(in super::super) enum Kind {
+pub(crate) enum Kind {
     Login,
     FailedLogin,
     Transfer,
@@ -33,24 +33,24 @@ pub(in super::super) enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RecentEvent {
     /// Unix milliseconds.
-    pub(in super::super) time: i64,
-    pub(in super::super) kind: Kind,
+    pub(crate) time: i64,
+    pub(crate) kind: Kind,
     /// The user or the admin whom it is about; may be empty.
-    pub(in super::super) username: String,
+    pub(crate) username: String,
     /// The admin, or the name of the operator's file, who did it, where that is somebody else; may be empty.
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub(in super::super) by: String,
+    pub(crate) by: String,
     /// The address without a port; empty where it is not known.
-    pub(in super::super) address: String,
-    pub(in super::super) text: String,
+    pub(crate) address: String,
+    pub(crate) text: String,
 }
 
 /// The last ones, in their order.
 #[derive(Default)]
-pub(in super::super) struct Recent(VecDeque<RecentEvent>);
+pub(crate) struct Recent(VecDeque<RecentEvent>);
 
 impl Kind {
-    pub(in super::super) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Login,
         Self::FailedLogin,
         Self::Transfer,
@@ -60,7 +60,7 @@ impl Kind {
     ];
 
     /// Returns the name in addresses and in what is exported.
-    pub(in super::super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Login => "login",
             Self::FailedLogin => "failed_login",
@@ -72,7 +72,7 @@ impl Kind {
     }
 
     /// Returns the name on pages.
-    pub(in super::super) fn label(self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Login => texts::LOGIN,
             Self::FailedLogin => texts::FAILED_LOGIN,
@@ -195,7 +195,7 @@ impl RecentEvent {
     }
 
     /// Is it about this user or admin, or something that they did?
-    pub(in super::super) fn concerns(&self, username: &str) -> bool {
+    pub(crate) fn concerns(&self, username: &str) -> bool {
         self.username == username || self.by == username
     }
 }
