@@ -20,6 +20,8 @@ pub(crate) enum Task {
     Bench(Bench),
     /// Measure calls with few and with many users, in each database
     Scale(Scale),
+    /// Let sessions come and go for hours, and see whether anything grows
+    Soak(Soak),
     /// Run a server as its subreaper and tell what its process tree spends (bench calls this itself)
     #[command(hide = true)]
     Keep {
@@ -92,6 +94,23 @@ pub(crate) struct Scale {
     #[arg(long, value_name = "PATH")]
     pub(crate) binary: Option<PathBuf>,
     /// Where table and JSON are written
+    #[arg(long, value_name = "DIR", default_value = "target/bench")]
+    pub(crate) out: PathBuf,
+}
+
+/// Let sessions come and go for hours, and see whether anything grows
+#[derive(Args)]
+pub(crate) struct Soak {
+    /// How long
+    #[arg(long, value_name = "N", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) minutes: u64,
+    /// Sessions at once
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(crate) sessions: usize,
+    /// A binary of our server [default: build it in release mode]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) binary: Option<PathBuf>,
+    /// Where table, JSON and plot are written
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     pub(crate) out: PathBuf,
 }

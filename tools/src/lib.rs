@@ -1,6 +1,6 @@
 //! What measures the server, and is never shipped. `cargo xtask bench` does the same work on our server, on a private
 //! OpenSSH server and on any other that is named, and tells what each server spent. `cargo xtask scale` tells what calls
-//! cost with few and with many users. `docs/performance.md` says how to read them.
+//! cost with few and with many users, and `cargo xtask soak` whether anything grows with time. `docs/performance.md` says how to read them.
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +13,7 @@ mod report;
 mod scale;
 mod scratch;
 mod servers;
+mod soak;
 mod work;
 mod wrap;
 
@@ -28,6 +29,7 @@ pub fn run() -> ExitCode {
     let done = match cli::Cli::parse().command {
         cli::Task::Bench(options) => bench::run(&options),
         cli::Task::Scale(options) => scale::run(&options),
+        cli::Task::Soak(options) => soak::run(&options),
         cli::Task::Keep { program, arguments } => {
             cpu::keep(&program, &arguments).map(|()| ExitCode::SUCCESS)
         }

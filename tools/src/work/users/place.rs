@@ -106,7 +106,7 @@ impl Place {
     }
 
     fn answers(&self) -> bool {
-        let path = format!("http://127.0.0.1:{}/api/v1/user?limit=1", self.http_port);
+        let path = format!("http://127.0.0.1:{}/healthz", self.http_port);
         ureq::get(path).call().is_ok()
     }
 
