@@ -11,6 +11,7 @@
     reason = "a target fails by panicking"
 )]
 
+mod audit_log;
 mod command_line;
 mod credentials;
 mod home;
@@ -25,6 +26,7 @@ mod ssh_proto;
 mod ssh_revocation_list;
 mod virtual_path;
 
+pub use audit_log::audit_log;
 pub use command_line::command_line;
 pub use credentials::{authorized_keys, password_hash};
 pub use proxy_header::proxy_header;

@@ -43,6 +43,7 @@ macro_rules! targets {
 
 // Where each input has a home of its own on the disk, fewer of them fit into some seconds.
 targets! {
+    audit_log: 5000,
     authorized_keys: 5000,
     command_line: 5000,
     password_hash: 5000,

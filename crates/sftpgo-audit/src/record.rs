@@ -1,0 +1,77 @@
+//! What happened, before it has a place in the chain.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::{Digest, escape_unseen};
+
+/// The event of a line that tells of a torn one before it.
+pub(crate) const TORN: &str = "audit_torn";
+/// The event of a line that tells that lines before it were cut off.
+pub(crate) const CUT: &str = "audit_cut";
+/// The event of a line that tells that there was no room for some.
+pub(crate) const LOST: &str = "audit_lost";
+
+/// Something that happened: a time, a kind, and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Members of an object in JSON, each behind the comma before it.
+    members: String,
+}
+
+impl Record {
+    /// An event of this kind at this time, which is RFC 3339 in UTC.
+    pub fn new(time: &str, event: &str) -> Self {
+        let mut record = Self {
+            members: String::with_capacity(256),
+        };
+        record.put("time", time);
+        record.put("event", event);
+        record
+    }
+
+    /// With this field too. Its name is a word that the line has not yet: not `seq`, `time`, `event`, `prev`, `hash` or
+    /// `hmac`. What cannot be written as JSON is `null`.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
+        self.put(name, value);
+        self
+    }
+
+    /// Tells that the bytes before this line were torn by a crash.
+    pub fn of_torn(time: &str, torn: &[u8]) -> Self {
+        Self::new(time, TORN)
+            .with("torn_bytes", torn.len())
+            .with("torn_sha256", Digest::of(torn).to_string())
+    }
+
+    /// Tells that the log ended with the line `found`, though `expected` had been written: another hand has cut it.
+    pub fn of_cut(time: &str, found: u64, expected: u64) -> Self {
+        Self::new(time, CUT)
+            .with("found", found)
+            .with("expected", expected)
+    }
+
+    /// Tells that so many records since a time are not in the log, because they could not be written.
+    pub fn of_lost(time: &str, lines: u64, since: &str) -> Self {
+        Self::new(time, LOST)
+            .with("lost_lines", lines)
+            .with("since", since)
+    }
+
+    /// Bytes that it takes up, without its place in the chain.
+    pub fn size(&self) -> usize {
+        self.members.len()
+    }
+
+    pub(crate) fn members(&self) -> &str {
+        &self.members
+    }
+
+    fn put(&mut self, name: &str, value: impl Serialize) {
+        let value = serde_json::to_string(&value).unwrap_or_else(|_| "null".to_owned());
+        // Writing to a String does not fail.
+        let _ = write!(self.members, ",\"{name}\":{}", escape_unseen(&value));
+    }
+}
