@@ -22,7 +22,7 @@ use std::{
 
 use serde_json::json;
 use sftpgo_e2e::{
-    Proxy, Random, Server, make_key, noise_of, python_command, sftp, ssh_options, wait_for,
+    Proxy, Random, Server, binary, make_key, noise_of, python_command, sftp, ssh_options, wait_for,
 };
 
 /// What breaks.
@@ -106,7 +106,10 @@ fn repeat(mode: Mode, fault: Fault) {
         .map_or(default, |rounds| rounds.parse().expect("a number"));
     let mut random = Random::new();
     let number = (mode as u8).to_string();
-    let mut server = Server::start_with(&[("SFTPGO_SFTPD__UPLOAD_MODE", &number)]);
+    let mut server = Server::start_with(&[
+        ("SFTPGO_SFTPD__UPLOAD_MODE", &number),
+        ("SFTPGO_COMMON__AUDIT__FILE", "audit.log"),
+    ]);
     let key = make_key("ed25519", &server.path("key"));
     // Only users with limits are counted.
     server.add_user(
@@ -122,6 +125,7 @@ fn repeat(mode: Mode, fault: Fault) {
         wait_for("the usage to be what is there", || {
             server.usage("bob") == server.on_disk("bob")
         });
+        verify_audit_log(&server);
         for (number, upload) in uploads.iter().enumerate() {
             let now = fs::read(server.home("bob").join(format!("f{number}"))).ok();
             let what = format!("{mode:?} {fault:?}, round {round}, file {number}");
@@ -156,6 +160,18 @@ fn repeat(mode: Mode, fault: Fault) {
     served.assert_ok();
     eprintln!(
         "{mode:?} {fault:?}: {rounds} rounds, {replaced} new, {kept} old, {partial} partial; {acknowledged} acknowledged"
+    );
+}
+
+/// Whatever breaks, its chain does not.
+fn verify_audit_log(server: &Server) {
+    let mut command = Command::new(binary("sftpgo-server"));
+    command.args(["audit", "verify"]);
+    let said = command.arg(server.path("audit.log")).output().unwrap();
+    assert!(
+        said.status.success(),
+        "{}",
+        String::from_utf8_lossy(&said.stdout)
     );
 }
 

@@ -42,6 +42,9 @@ pub(crate) enum Command {
     Ping(Options),
     /// Give an admin who is locked out a new password, and everything to do; the server may be running.
     ResetAdmin(ResetAdmin),
+    /// Look after the audit log.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Write manual pages, completions or a configuration file, from what the program knows of itself.
     #[command(subcommand)]
     Gen(Gen),
@@ -57,6 +60,25 @@ pub(crate) struct ResetAdmin {
     pub(crate) username: String,
     #[command(flatten)]
     pub(crate) options: Options,
+}
+
+/// What to do with the audit log.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Say which lines were changed, dropped, moved or added by another hand; exit with 1 if there are any.
+    Verify(AuditVerify),
+}
+
+/// Which audit log to verify.
+#[derive(Debug, Args)]
+pub(crate) struct AuditVerify {
+    /// The key of common.audit.key_file; the oldest first where there have been several. Without one, only the chain of
+    /// hashes is verified.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Vec<PathBuf>,
+    /// Files of one audit log, those that were put aside too, also with .gz.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// What to generate.

@@ -14,7 +14,7 @@ use sftpgo_core::{
     cluster::Heartbeat,
     defender::Defender,
     descriptors::Descriptors,
-    event::{ConnectionProtocol, Events},
+    event::{ConnectionProtocol, Events, Observer},
     explain::Explainer,
     filesystem::{BoundedHomes, FilesystemFactory, local::LocalHomes},
     gate::Gate,
@@ -35,6 +35,7 @@ use self::{
 use crate::{
     actions::{FileActions, Queue, UserActions},
     admin_access,
+    audit_log::{AuditLog, AuditObserver},
     config::{
         Problem,
         settings::{Common, Settings},
@@ -57,6 +58,8 @@ pub(crate) struct Parts {
     pub(crate) refusal_time: Arc<RefusalTime>,
     pub(crate) metrics: Metrics,
     pub(crate) actions: Arc<Queue>,
+    /// None where it is off.
+    pub(crate) audit_log: Option<Arc<AuditLog>>,
     pub(crate) host_keys: Vec<HostKey>,
 }
 
@@ -86,7 +89,11 @@ pub(crate) fn compose(
     let actions = Queue::start(Arc::new(move |failure: &str| told.action_failed(failure)))
         .map_err(|error| Problem::new("actions", format!("no threads can be started: {error}")))?;
     let refusal_time = RefusalTime::of_unknown_users();
-    let events = Events::new(vec![
+    let audit_log = settings.common.audit.as_ref();
+    let audit_log = audit_log
+        .map(|asked| AuditLog::start(asked, Some(metrics.clone())))
+        .transpose()?;
+    let mut observers: Vec<Box<dyn Observer>> = vec![
         Box::new(Arc::clone(&refusal_time)),
         Box::new(EventLog),
         Box::new(metrics.clone()),
@@ -100,7 +107,12 @@ pub(crate) fn compose(
             Arc::clone(&actions),
             sftpgo_api::user_json,
         )),
-    ]);
+    ];
+    if let Some(audit_log) = &audit_log {
+        audit_log.started();
+        observers.push(Box::new(AuditObserver(Arc::clone(audit_log))));
+    }
+    let events = Events::new(observers);
     let server = NodeId::random();
     let connections = Connections::of_server(events.clone(), Arc::clone(&provider), server);
     let descriptors = Descriptors::of_limit(open_files_limit());
@@ -214,6 +226,7 @@ pub(crate) fn compose(
         refusal_time,
         metrics,
         actions,
+        audit_log,
         host_keys,
     })
 }

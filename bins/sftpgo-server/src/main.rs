@@ -3,6 +3,8 @@
 mod actions;
 mod admin_access;
 mod allocator;
+mod audit_log;
+mod audit_verify;
 mod check;
 mod cli;
 mod cluster_task;
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         cli::Command::InitProvider(options) => migrate::init(options),
         cli::Command::Ping(options) => ping::run(options),
         cli::Command::ResetAdmin(asked) => reset_admin::run(asked),
+        cli::Command::Audit(cli::Audit::Verify(asked)) => audit_verify::run(asked),
         cli::Command::Gen(what) => generate::run(what),
         cli::Command::Version => {
             terminal::say(&version::line());

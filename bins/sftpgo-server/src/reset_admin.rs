@@ -1,10 +1,14 @@
 //! `reset-admin`: a new password for an admin who is locked out.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
-use sftpgo_core::{admin::Admins, event::Events};
+use sftpgo_core::{
+    admin::Admins,
+    event::{Events, Observer},
+};
 
 use crate::{
+    audit_log::{AuditLog, AuditObserver},
     cli::ResetAdmin,
     compose,
     config::{self, Problem, settings::Driver},
@@ -42,7 +46,22 @@ fn try_reset(asked: &ResetAdmin) -> Result<String, Problem> {
         ));
     }
     let stores = compose::stores(driver)?;
-    Admins::new(stores.admins, settings.totp.clone(), Events::default())
-        .reset(&asked.username)
-        .map_err(|error| Problem::new(&asked.username, error.to_string()))
+    let audit_log = settings.common.audit.as_ref();
+    let audit_log = audit_log
+        .map(|asked| AuditLog::start(asked, None))
+        .transpose()?;
+    let events = audit_log.iter().map(|log| {
+        let observer: Box<dyn Observer> = Box::new(AuditObserver(Arc::clone(log)));
+        observer
+    });
+    let admins = Admins::new(
+        stores.admins,
+        settings.totp.clone(),
+        Events::new(events.collect()),
+    );
+    let password = admins.reset(&asked.username);
+    if let Some(audit_log) = audit_log {
+        audit_log.close();
+    }
+    password.map_err(|error| Problem::new(&asked.username, error.to_string()))
 }

@@ -96,6 +96,13 @@ async fn serve(
     let shutdown = shutdown::on_signals(grace, HangUp::Reloads(reload.clone()))
         .map_err(|error| Problem::new("system", format!("signals cannot be received: {error}")))?;
     let parts = compose::compose(settings, &loaded.directory, grace, log.file.as_deref())?;
+    if let Some(audit_log) = parts.audit_log.clone() {
+        audit_log.follow_rotation();
+        reload.register("the audit log", move || {
+            audit_log.reloads();
+            Ok(())
+        });
+    }
     let user_certificates = settings.sftpd.user_certificates.clone();
     let ssh = parts.ssh.handle();
     reload.register("certificates of host keys", move || {
@@ -180,6 +187,9 @@ async fn serve(
             );
         }
         parts.actions.drain(LAST_ACTIONS);
+        if let Some(audit_log) = &parts.audit_log {
+            audit_log.stop();
+        }
     };
     let _ = spawn_blocking(last_work).await;
     log::info!("stopped");

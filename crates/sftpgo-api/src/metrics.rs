@@ -24,6 +24,14 @@ pub struct Metrics {
     public_key_logins: Logins,
     requests: Requests,
     defender: Defender,
+    audit: AuditLog,
+}
+
+#[derive(Clone)]
+struct AuditLog {
+    lines: IntCounter,
+    lost: IntCounter,
+    fails: IntGauge,
 }
 
 #[derive(Clone)]
@@ -71,6 +79,26 @@ impl Metrics {
         self.provider_availability.set(answers.into());
     }
 
+    /// Counts lines of the audit log that were written.
+    pub fn count_audit_lines(&self, lines: u64) {
+        self.audit.lines.inc_by(lines);
+    }
+
+    /// Counts one event that is missing in the audit log, because there was no room for it.
+    pub fn count_lost_audit_line(&self) {
+        self.audit.lost.inc();
+    }
+
+    /// Says whether the audit log could not be written when that was tried last.
+    pub fn set_audit_log_fails(&self, fails: bool) {
+        self.audit.fails.set(fails.into());
+    }
+
+    /// Whether the audit log cannot be written now, and how many events are missing in it.
+    pub(crate) fn audit_log_losses(&self) -> (bool, u64) {
+        (self.audit.fails.get() != 0, self.audit.lost.get())
+    }
+
     /// Counts one request that ended with this status.
     pub(crate) fn count_request(&self, status: u16) {
         self.requests.all.inc();
@@ -113,6 +141,7 @@ impl Metrics {
             public_key_logins: Logins::new(&registry, "public_key_", "a public key")?,
             requests: Requests::new(&registry)?,
             defender: Defender::new(&registry)?,
+            audit: AuditLog::new(&registry)?,
             registry,
         })
     }
@@ -231,6 +260,28 @@ impl Defender {
             refused: of(
                 "refused",
                 "Connections and HTTP requests of banned addresses that were refused",
+            )?,
+        })
+    }
+}
+
+impl AuditLog {
+    fn new(registry: &Registry) -> prometheus::Result<Self> {
+        Ok(Self {
+            lines: counter(
+                registry,
+                "sftpgo_audit_lines_total",
+                "Lines written to the audit log",
+            )?,
+            lost: counter(
+                registry,
+                "sftpgo_audit_lost_lines_total",
+                "Events that are missing in the audit log, because it could not be written",
+            )?,
+            fails: gauge(
+                registry,
+                "sftpgo_audit_log_fails",
+                "1 while the audit log cannot be written, else 0",
             )?,
         })
     }

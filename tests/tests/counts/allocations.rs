@@ -12,7 +12,7 @@ const NONE: [u8; 16] = [0; 16];
 
 pub(crate) fn each(work: Work) -> f64 {
     let counts = NamedTempFile::new().unwrap();
-    let server = start(&counts);
+    let server = start(&counts, work);
     let so_far = || {
         let counts = fs::read(counts.path()).unwrap();
         u64::from_ne_bytes(counts[..8].try_into().unwrap())
@@ -26,12 +26,13 @@ pub(crate) fn each(work: Work) -> f64 {
     })
 }
 
-/// A server with the library in it, which counts into this file and lets strace attach to the server.
-pub(crate) fn start(counts: &NamedTempFile) -> Server {
+/// A server for this work with the library in it, which counts into this file and lets strace attach to the server.
+pub(crate) fn start(counts: &NamedTempFile, work: Work) -> Server {
     fs::write(counts, NONE).unwrap();
     let library = binary("examples/libcount_allocations.so");
-    Server::start_with(&[
+    let counting = [
         ("LD_PRELOAD", library.to_str().unwrap()),
         ("COUNT_ALLOCATIONS_INTO", counts.path().to_str().unwrap()),
-    ])
+    ];
+    Server::start_with(&[&counting, work.settings()].concat())
 }

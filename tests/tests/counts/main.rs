@@ -30,7 +30,7 @@ struct Bounds {
     database_changes: f64,
 }
 
-const BOUNDS: [Bounds; 4] = [
+const BOUNDS: [Bounds; 5] = [
     // 32 packets, each with its reply, which allocate nothing; the head of a WRITE that two packets share is queued. One
     // allocation for each packet does not fit in.
     Bounds {
@@ -59,6 +59,13 @@ const BOUNDS: [Bounds; 4] = [
         allocations: 24.0,
         system_calls: 25.0,
         database_changes: 0.0,
+    },
+    // What a file takes, and a record, a wake-up of the thread that writes, and one batch under a lock of the file.
+    Bounds {
+        work: Work::AuditedFile,
+        allocations: 44.0,
+        system_calls: 30.0,
+        database_changes: 0.05,
     },
 ];
 

@@ -30,7 +30,7 @@ pub(crate) fn may_trace() -> Result<(), String> {
 
 pub(crate) fn each(work: Work) -> f64 {
     let unused = NamedTempFile::new().unwrap();
-    let server = allocations::start(&unused);
+    let server = allocations::start(&unused, work);
     work::add_user(&server);
     work.each(&server, |act| {
         let tracer = attach(&server);

@@ -18,22 +18,33 @@ pub(crate) enum Work {
     DownloadMib,
     UploadFile,
     DownloadFile,
+    /// As `UploadFile`, and each of them is told in the audit log.
+    AuditedFile,
 }
 
 impl Work {
+    /// What the server needs for it.
+    pub(crate) fn settings(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::AuditedFile => &[("SFTPGO_COMMON__AUDIT__FILE", "audit.log")],
+            _ => &[],
+        }
+    }
+
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::UploadMib => "a MiB up",
             Self::DownloadMib => "a MiB down",
             Self::UploadFile => "a file of 4 KiB up",
             Self::DownloadFile => "a file of 4 KiB down",
+            Self::AuditedFile => "a file of 4 KiB up with the audit log",
         }
     }
 
     fn sizes(self) -> [usize; 2] {
         match self {
             Self::UploadMib | Self::DownloadMib => MIB,
-            Self::UploadFile | Self::DownloadFile => FILES,
+            Self::UploadFile | Self::DownloadFile | Self::AuditedFile => FILES,
         }
     }
 
@@ -41,12 +52,12 @@ impl Work {
     fn prepare(self, server: &Server, size: usize) -> String {
         let name = format!("size-{size}");
         let source = match self {
-            Self::UploadMib | Self::UploadFile => server.path(&name),
+            Self::UploadMib | Self::UploadFile | Self::AuditedFile => server.path(&name),
             Self::DownloadMib | Self::DownloadFile => server.home(USER).join(&name),
         };
         match self {
             Self::UploadMib | Self::DownloadMib => fs::write(source, noise(size << 20)).unwrap(),
-            Self::UploadFile | Self::DownloadFile => {
+            Self::UploadFile | Self::DownloadFile | Self::AuditedFile => {
                 fs::create_dir(&source).unwrap();
                 let content = noise(SMALL);
                 for number in 0..size {
@@ -55,7 +66,9 @@ impl Work {
             }
         }
         match self {
-            Self::UploadMib | Self::UploadFile => format!("put -r {name} {name}-up\n"),
+            Self::UploadMib | Self::UploadFile | Self::AuditedFile => {
+                format!("put -r {name} {name}-up\n")
+            }
             Self::DownloadMib | Self::DownloadFile => format!("get -r {name} {name}-down\n"),
         }
     }

@@ -1,5 +1,6 @@
 //! Every configuration key with its default, as files and the environment write it.
 
+mod audit;
 mod defender;
 mod httpd;
 
@@ -8,9 +9,9 @@ use serde_json::Value;
 use sftpgo_core::admin::TotpConfig;
 use sftpgo_ssh::SshCommand;
 
-pub(crate) use self::defender::Defender;
 use self::httpd::HttpHeader;
 pub(crate) use self::httpd::{HttpBinding, Httpd, Security};
+pub(crate) use self::{audit::Audit, defender::Defender};
 
 /// The whole configuration, not validated yet.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -70,6 +71,7 @@ pub(crate) struct Common {
     /// Of SFTPGo since 2.5: 1 lets in nobody but who is in the allow list.
     pub(crate) allowlist_status: i64,
     pub(crate) defender: Defender,
+    pub(crate) audit: Audit,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -37,6 +37,18 @@ pub(crate) struct Common {
     pub(crate) allow_list_only: bool,
     /// The defender; it is off when there is none.
     pub(crate) defender: Option<Defender>,
+    /// The audit log; it is off when there is none.
+    pub(crate) audit: Option<Audit>,
+}
+
+/// The audit log.
+#[derive(Debug, Clone)]
+pub(crate) struct Audit {
+    pub(crate) file: PathBuf,
+    /// What lines are sealed with; by their hash alone where there is none.
+    pub(crate) key_file: Option<PathBuf>,
+    /// Bytes; 0 is no limit.
+    pub(crate) max_size: u64,
 }
 
 /// The defender.

@@ -1,5 +1,6 @@
 //! Keys to settings; every value that is not acceptable is told by its key.
 
+mod audit;
 mod defender;
 mod httpd;
 mod mfa;
@@ -65,6 +66,7 @@ impl Check<'_> {
     fn common(&mut self, keys: &keys::Common, old: &keys::Sftpd) -> Common {
         let proxies = self.proxy_protocol(keys, old);
         let defender = self.defender(&keys.defender);
+        let audit = self.audit(&keys.audit);
         let allow_list_only = self.range("common.allowlist_status", keys.allowlist_status, 1) == 1;
         let mut connections = |key: &str, value| {
             let most = self.range(key, value, i64::from(i32::MAX));
@@ -82,6 +84,7 @@ impl Check<'_> {
             proxies,
             allow_list_only,
             defender,
+            audit,
         }
     }
 

@@ -60,7 +60,8 @@ fn forget_old(path: &Path, rotation: &Rotation, now: SystemTime) -> io::Result<(
     Ok(())
 }
 
-pub(super) fn name_aside(path: &Path, time: Timestamp) -> PathBuf {
+/// Returns the name of a file of this path that is put aside at this time.
+pub(crate) fn name_aside(path: &Path, time: Timestamp) -> PathBuf {
     let (stem, extension) = name_parts(path);
     let time = time.strftime("%Y-%m-%dT%H-%M-%S%.3f");
     path.with_file_name(format!("{stem}-{time}{extension}"))

@@ -11,6 +11,7 @@ use log::{
     kv::{self, Key, Value, VisitSource, VisitValue},
 };
 use serde::ser::{SerializeMap, Serializer};
+use sftpgo_audit::escape_unseen;
 
 /// Writes `record` with the time now.
 pub(crate) fn write_line(out: &mut impl Write, record: &Record<'_>) -> io::Result<()> {
@@ -62,22 +63,6 @@ fn sender(target: &str) -> &str {
         "sftpgo_server" => "server",
         other => other,
     }
-}
-
-/// JSON escapes what ends a line. What else a terminal acts upon or turns around is escaped here: it can
-/// only be inside texts, so escaping it keeps the JSON as it is.
-fn escape_unseen(json: &str) -> String {
-    let mut escaped = String::with_capacity(json.len());
-    for c in json.chars() {
-        if matches!(c, '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}')
-            || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        {
-            escaped += &format!("\\u{:04x}", u32::from(c));
-        } else {
-            escaped.push(c);
-        }
-    }
-    escaped
 }
 
 struct FieldWriter<'a, M: SerializeMap> {

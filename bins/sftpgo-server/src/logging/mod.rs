@@ -7,16 +7,21 @@ mod rotate;
 use std::{
     io, panic,
     path::{Path, PathBuf},
-    sync::atomic::Ordering,
+    sync::{Mutex, atomic::Ordering},
 };
 
 use env_logger::{Builder, Target};
 use log::LevelFilter;
+use sftpgo_core::sync::lock;
 
+pub(crate) use self::aside::name_aside;
 use self::rotate::{RotatingFile, Rotation, Wishes};
 
 /// What an operator wants of the logger: there is one in a process, and no other way to what it writes to.
 static WISHES: Wishes = Wishes::none();
+
+/// What is put aside together with the log file.
+static FOLLOWERS: Mutex<Vec<Box<dyn Fn() + Send>>> = Mutex::new(Vec::new());
 
 /// How and where to log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +92,14 @@ pub(crate) fn reopen() {
 pub(crate) fn rotate() {
     WISHES.rotate.store(true, Ordering::Release);
     log::info!("SIGUSR1 was received: the log file is put aside, if the log goes to one");
+    for follow in lock(&FOLLOWERS).iter() {
+        follow();
+    }
+}
+
+/// Has `follow` called whenever the log file is put aside by a signal. It must not block.
+pub(crate) fn when_rotated(follow: impl Fn() + Send + 'static) {
+    lock(&FOLLOWERS).push(Box::new(follow));
 }
 
 /// A panic ends one connection or one request; the operator has to hear of it all the same.

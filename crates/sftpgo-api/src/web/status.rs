@@ -87,6 +87,11 @@ pub(super) async fn warnings(app: &App, request: &Request, overview: &Figures) -
             Err(problem) => warnings.push(attention::disk_silent(&disk.path, problem)),
         }
     }
+    match app.state.metrics.audit_log_losses() {
+        (true, lost) => warnings.push(attention::audit_log_fails(lost)),
+        (false, 0) => {}
+        (false, lost) => warnings.push(attention::audit_lines_lost(lost)),
+    }
     let (failed, last) = app.state.activity.failed_actions(request.now);
     if failed > 0 {
         warnings.push(attention::actions_failed(failed, &last));

@@ -28,3 +28,15 @@ pub(in super::super) fn actions_failed(count: u64, last: &str) -> String {
         _ => format!("{count} actions failed in the last hour. The last: {last}."),
     }
 }
+
+pub(in super::super) fn audit_log_fails(lost: u64) -> String {
+    format!(
+        "The audit log cannot be written. Events wait until it can be; {lost} are lost. The log says why."
+    )
+}
+
+pub(in super::super) fn audit_lines_lost(lost: u64) -> String {
+    format!(
+        "{lost} events since the start are missing in the audit log, because it could not be written for a while."
+    )
+}

@@ -1,0 +1,299 @@
+//! The audit log: what happens, as lines that are chained by hashes (`sftpgo-audit` says how).
+//!
+//! It is an observer of core's events, as the log is. Who tells of something makes a record, puts it into a bounded queue
+//! and goes on; one thread writes what waits, all of it by one call. So it never holds up a transfer, and under load a line
+//! costs less. A kill loses what waits, which is what happened in the last moment.
+//!
+//! The head is written some seconds after a line and at an orderly end, behind the lines that it tells of.
+//!
+//! Where the file cannot be written, the server serves on: the log says so, lines wait for another try each second, and
+//! what finds no room among them is counted and told by a line of the chain as soon as there is room on the disk.
+//!
+//! Several processes may write one chain: two servers during a restart without a break, and a command such as
+//! `reset-admin` beside a server. Each takes a lock of the file (flock) for each batch and each head, and goes on behind what
+//! the others wrote. Nothing is handed over, so either may end or be killed at any time.
+
+mod file;
+mod place;
+mod queue;
+mod records;
+
+use std::{
+    fs,
+    io::{self, Read},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use sftpgo_api::Metrics;
+use sftpgo_audit::{Key, Record};
+use sftpgo_core::event::{Event, Observer};
+
+pub(crate) use self::file::head_of;
+use self::{file::ChainFile, queue::Queue};
+use crate::{
+    config::{Problem, settings::Audit},
+    logging, version,
+};
+
+/// The time after which a line is anchored in the head, at the most.
+const ANCHOR_WITHIN: Duration = Duration::from_secs(5);
+/// The time after which it is tried again to write what could not be written.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// A stopping server waits so long for a disk that does not answer.
+const LAST_LINES: Duration = Duration::from_secs(5);
+/// A longer file is no key.
+const LONGEST_KEY: u64 = 4096;
+
+/// The audit log of this process.
+pub(crate) struct AuditLog {
+    queue: Arc<Queue>,
+    metrics: Option<Metrics>,
+}
+
+/// Tells it of events.
+pub(crate) struct AuditObserver(pub(crate) Arc<AuditLog>);
+
+impl AuditLog {
+    /// Opens the file and goes on with its chain. Lines are counted in `metrics`.
+    ///
+    /// # Errors
+    /// The file or the key cannot be read.
+    pub(crate) fn start(asked: &Audit, metrics: Option<Metrics>) -> Result<Arc<Self>, Problem> {
+        let key = asked.key_file.as_deref().map(read_key).transpose()?;
+        let of_file = |error: io::Error| {
+            let reason = format!("{}: {error}", asked.file.display());
+            Problem::new("common.audit.file", reason)
+        };
+        let file = ChainFile::open(&asked.file, key).map_err(of_file)?;
+        let queue = Arc::new(Queue::default());
+        let writer = Writer {
+            queue: Arc::clone(&queue),
+            file,
+            max_size: asked.max_size,
+            metrics: metrics.clone(),
+            waiting: Vec::new(),
+            try_again_at: None,
+            anchor_at: None,
+            lines: Complaint::new(
+                format!("the audit log {}", asked.file.display()),
+                "the server goes on, and events wait for another try each second until there are too many",
+            ),
+            head: Complaint::new(
+                format!("the head of the audit log {}", asked.file.display()),
+                "nothing shows if the end of the log is cut",
+            ),
+        };
+        thread::Builder::new()
+            .name("audit-log".to_owned())
+            .spawn(move || writer.run())
+            .map_err(of_file)?;
+        Ok(Arc::new(Self { queue, metrics }))
+    }
+
+    /// Goes with the log file when that is put aside by a signal.
+    pub(crate) fn follow_rotation(self: &Arc<Self>) {
+        let queue = Arc::clone(&self.queue);
+        logging::when_rotated(move || queue.rotate());
+    }
+
+    /// Says that this process begins to serve.
+    pub(crate) fn started(&self) {
+        self.tell_of_process("audit_started");
+    }
+
+    /// Says that the configuration is read again.
+    pub(crate) fn reloads(&self) {
+        self.tell_of_process("reload");
+    }
+
+    /// Says that this process ends, and waits until that is written and anchored.
+    pub(crate) fn stop(&self) {
+        self.tell_of_process("audit_stopped");
+        self.close();
+    }
+
+    /// Waits until what was told is written and anchored.
+    pub(crate) fn close(&self) {
+        if !self.queue.close(LAST_LINES) {
+            log::error!(
+                "the audit log does not have its last lines, because its disk does not answer"
+            );
+        }
+    }
+
+    fn tell_of_process(&self, event: &str) {
+        let time = now();
+        let record = Record::new(&time, event)
+            .with("pid", process::id())
+            .with("version", version::info().version);
+        self.tell(record, &time);
+    }
+
+    fn tell(&self, record: Record, time: &str) {
+        if !self.queue.push(record, time)
+            && let Some(metrics) = &self.metrics
+        {
+            metrics.count_lost_audit_line();
+        }
+    }
+}
+
+impl Observer for AuditObserver {
+    fn notify(&self, event: &Event<'_>) {
+        let time = now();
+        if let Some(record) = records::record_of(event, &time) {
+            self.0.tell(record, &time);
+        }
+    }
+}
+
+/// As the log writes it.
+fn now() -> String {
+    format!("{:.3}", Timestamp::now())
+}
+
+/// Reads a key that nobody else may read.
+pub(crate) fn read_key(path: &Path) -> Result<Key, Problem> {
+    let problem = |reason: String| {
+        Problem::new(
+            "common.audit.key_file",
+            format!("{}: {reason}", path.display()),
+        )
+    };
+    let of_io = |error: io::Error| problem(error.to_string());
+    let file = fs::File::open(path).map_err(of_io)?;
+    let mode = file.metadata().map_err(of_io)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(problem(format!(
+            "others may read or write it (mode {:04o}); make it the server's alone with chmod 600",
+            mode & 0o7777
+        )));
+    }
+    let mut bytes = Vec::new();
+    file.take(LONGEST_KEY)
+        .read_to_end(&mut bytes)
+        .map_err(of_io)?;
+    Key::of(bytes.trim_ascii_end()).ok_or_else(|| {
+        problem("is shorter than 32 bytes; make one with openssl rand -hex 32".to_owned())
+    })
+}
+
+/// The thread that writes.
+struct Writer {
+    queue: Arc<Queue>,
+    file: ChainFile,
+    max_size: u64,
+    metrics: Option<Metrics>,
+    /// What was not written yet.
+    waiting: Vec<Record>,
+    /// When it is tried again to write; none while all is well.
+    try_again_at: Option<Instant>,
+    /// When the head has to be written.
+    anchor_at: Option<Instant>,
+    lines: Complaint,
+    head: Complaint,
+}
+
+impl Writer {
+    fn run(mut self) {
+        loop {
+            let until = [self.try_again_at, self.anchor_at];
+            let work = self.queue.wait(until.into_iter().flatten().min());
+            self.waiting.extend(work.records);
+            if let Some(lost) = work.lost {
+                let record = Record::of_lost(&now(), lost.lines, &lost.since);
+                self.waiting.push(record);
+            }
+            if work.rotate {
+                let done = self.file.rotate();
+                self.lines.hear(done.as_ref());
+            }
+            // While it fails, one try a second is enough, however many records come.
+            if work.is_closed || self.try_again_at.is_none_or(is_over) {
+                self.write();
+            }
+            if self
+                .anchor_at
+                .is_some_and(|at| work.is_closed || is_over(at))
+            {
+                self.anchor();
+            }
+            if work.is_closed {
+                self.queue.done();
+                return;
+            }
+        }
+    }
+
+    fn write(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let done = self.file.append(&self.waiting, self.max_size);
+        self.lines.hear(done.as_ref());
+        if let Some(metrics) = &self.metrics {
+            metrics.set_audit_log_fails(done.is_err());
+        }
+        if done.is_err() {
+            self.try_again_at = Some(Instant::now() + TRY_AGAIN);
+            return;
+        }
+        self.try_again_at = None;
+        self.queue.written(&self.waiting);
+        if let Some(metrics) = &self.metrics {
+            metrics.count_audit_lines(self.waiting.len() as u64);
+        }
+        self.waiting.clear();
+        self.anchor_at
+            .get_or_insert_with(|| Instant::now() + ANCHOR_WITHIN);
+    }
+
+    fn anchor(&mut self) {
+        let done = self.file.anchor();
+        self.head.hear(done.as_ref());
+        self.anchor_at = done.is_err().then(|| Instant::now() + ANCHOR_WITHIN);
+    }
+}
+
+fn is_over(time: Instant) -> bool {
+    time <= Instant::now()
+}
+
+/// Says once that something does not work, and once that it works again.
+struct Complaint {
+    what: String,
+    consequence: &'static str,
+    last: Option<String>,
+}
+
+impl Complaint {
+    fn new(what: String, consequence: &'static str) -> Self {
+        Self {
+            what,
+            consequence,
+            last: None,
+        }
+    }
+
+    fn hear(&mut self, done: Result<&(), &io::Error>) {
+        let error = done.err().map(ToString::to_string);
+        if error == self.last {
+            return;
+        }
+        match &error {
+            Some(error) => log::error!(
+                "{} cannot be written, so {}: {error}",
+                self.what,
+                self.consequence
+            ),
+            None => log::warn!("{} is written again", self.what),
+        }
+        self.last = error;
+    }
+}
