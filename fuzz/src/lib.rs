@@ -14,6 +14,7 @@
 mod audit_log;
 mod command_line;
 mod credentials;
+mod dump;
 mod home;
 mod proxy_header;
 mod rest_user;
@@ -29,6 +30,7 @@ mod virtual_path;
 pub use audit_log::audit_log;
 pub use command_line::command_line;
 pub use credentials::{authorized_keys, password_hash};
+pub use dump::dump;
 pub use proxy_header::proxy_header;
 pub use rest_user::rest_user;
 pub use scp_message::scp_message;

@@ -46,6 +46,7 @@ targets! {
     audit_log: 5000,
     authorized_keys: 5000,
     command_line: 5000,
+    dump: 5000,
     password_hash: 5000,
     proxy_header: 5000,
     rest_user: 5000,
