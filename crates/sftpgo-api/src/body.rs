@@ -14,7 +14,7 @@ pub(crate) const LIMIT: usize = 1024 * 1024;
 const FORGOTTEN: usize = 16;
 /// A body has to be there this long after its head.
 const TIME: Duration = Duration::from_secs(30);
-/// A large body has to be there so soon: a connection lasts two minutes.
+/// A large body has to be there so soon, within the two minutes for which a connection takes requests.
 const UPLOAD_TIME: Duration = Duration::from_secs(100);
 
 /// How long a body may be, and how long it may take.

@@ -8,9 +8,10 @@ use std::{
     net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
+use bytes::Bytes;
 use hyper::{
     Request,
     body::{Body, Frame, Incoming, SizeHint},
@@ -205,9 +206,16 @@ async fn converse<H, F>(
     let mut connection = pin!(http.serve_connection(TokioIo::new(open.stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = place.stalled_for(limits.silence) => {
+            log::debug!("an HTTP connection was closed, because its client does not read the answer");
+            Ok(())
+        }
         () = its_end_is_due(limits, &place, shutdown) => {
             connection.as_mut().graceful_shutdown();
-            time::timeout(limits.grace, connection).await.unwrap_or(Ok(()))
+            tokio::select! {
+                ended = connection => ended,
+                () = its_last_answers_are_overdue(limits, &place, shutdown) => Ok(()),
+            }
         }
     };
     if let Err(error) = ended {
@@ -242,37 +250,86 @@ async fn its_end_is_due(limits: Limits, place: &Place, shutdown: &CancellationTo
     }
 }
 
-/// The body of an answer, whose request runs until it is out.
+/// The running requests of a connection that takes no more: as long as the client takes pieces of an answer it gets the rest,
+/// unless the server ends.
+async fn its_last_answers_are_overdue(limits: Limits, place: &Place, shutdown: &CancellationToken) {
+    let nothing_moves = async {
+        time::sleep(limits.grace).await;
+        place.still_for(limits.silence).await;
+    };
+    let server_ends = async {
+        shutdown.cancelled().await;
+        time::sleep(limits.grace).await;
+    };
+    tokio::select! {
+        () = nothing_moves => {}
+        () = server_ends => {}
+    }
+}
+
+/// Bytes that a client is given at once: small enough that a slow line moves some of them within [`Limits::silence`].
+const PIECE: usize = 16 * 1024;
+
+/// The body of an answer in pieces, whose request runs until it is out.
 struct Counted<B> {
     body: Pin<Box<B>>,
-    _running: Running,
+    /// What is left of a frame of `body`.
+    rest: Bytes,
+    running: Running,
 }
 
 impl<B> Counted<B> {
     fn new(body: B, running: Running) -> Self {
         Self {
             body: Box::pin(body),
-            _running: running,
+            rest: Bytes::new(),
+            running,
         }
+    }
+
+    fn next_piece(&mut self) -> Frame<Bytes> {
+        let length = self.rest.len().min(PIECE);
+        self.running.gives();
+        Frame::data(self.rest.split_to(length))
     }
 }
 
-impl<B: Body> Body for Counted<B> {
-    type Data = B::Data;
+impl<B: Body<Data = Bytes>> Body for Counted<B> {
+    type Data = Bytes;
     type Error = B::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        self.body.as_mut().poll_frame(context)
+        // It is asked for more only when there is room for it again.
+        self.running.is_taken();
+        if !self.rest.is_empty() {
+            return Poll::Ready(Some(Ok(self.next_piece())));
+        }
+        let frame = ready!(self.body.as_mut().poll_frame(context));
+        Poll::Ready(frame.map(|frame| {
+            frame.map(|frame| match frame.into_data() {
+                Ok(data) => {
+                    self.rest = data;
+                    self.next_piece()
+                }
+                Err(frame) => frame,
+            })
+        }))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (rest, body) = (self.rest.len() as u64, self.body.size_hint());
+        let mut hint = SizeHint::new();
+        hint.set_lower(body.lower().saturating_add(rest));
+        if let Some(upper) = body.upper() {
+            hint.set_upper(upper.saturating_add(rest));
+        }
+        hint
     }
 }

@@ -41,11 +41,12 @@ pub(crate) struct Limits {
     handshake_time: Duration,
     /// A request's head has to be there by then; an idle connection ends then.
     head_time: Duration,
-    /// A connection on which nothing is asked ends after this, whatever its protocol.
+    /// A connection on which nothing is asked ends after this, whatever its protocol, and one whose client takes nothing of
+    /// an answer.
     silence: Duration,
-    /// A connection takes no new request after this, so that no client stays by reading slowly.
+    /// A connection takes no new request after this. Answers that run go on as long as they move.
     age: Duration,
-    /// A running request gets this long once its connection has to end.
+    /// A running request gets this long once its connection has to end, however little moves.
     grace: Duration,
     /// Bytes of a request's head, and of what is read ahead.
     head_size: usize,

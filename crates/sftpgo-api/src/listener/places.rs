@@ -4,6 +4,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    mem,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
@@ -37,7 +38,10 @@ struct Entry {
     /// The source; none for clients that are many behind one address: on this machine, or behind a trusted proxy.
     source: Option<IpAddr>,
     running: usize,
-    quiet_since: Instant,
+    /// Of those, how many have an answer of which the client was given a piece that it has not taken yet.
+    waiting: usize,
+    /// When a client last asked for something, took a piece of an answer, or had the whole.
+    moved: Instant,
     close: CancellationToken,
 }
 
@@ -49,7 +53,10 @@ pub(crate) struct Place {
 }
 
 /// A request that is being answered, until its answer is out.
-pub(crate) struct Running(Arc<Place>);
+pub(crate) struct Running {
+    place: Arc<Place>,
+    is_waiting: bool,
+}
 
 enum Entrance {
     Entered(Place),
@@ -99,7 +106,8 @@ impl Places {
         let entry = Entry {
             source,
             running: 0,
-            quiet_since: Instant::now(),
+            waiting: 0,
+            moved: Instant::now(),
             close: close.clone(),
         };
         state.taken.insert(number, entry);
@@ -153,7 +161,7 @@ impl State {
 
 impl Entry {
     fn is_silent(&self) -> bool {
-        self.running == 0 && self.quiet_since.elapsed() >= FIRST_WORDS
+        self.running == 0 && self.moved.elapsed() >= FIRST_WORDS
     }
 }
 
@@ -177,27 +185,72 @@ impl Place {
 
     /// A request has come.
     pub(crate) fn begin(self: &Arc<Self>) -> Running {
-        if let Some(entry) = self.places.lock().taken.get_mut(&self.number) {
+        self.change(|entry| {
             entry.running += 1;
+            entry.moved = Instant::now();
+        });
+        Running {
+            place: Arc::clone(self),
+            is_waiting: false,
         }
-        Running(Arc::clone(self))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = self.places.lock().taken.get_mut(&self.number) {
+            change(entry);
+        }
     }
 
     /// Waits until nothing was asked for `patience`.
     pub(crate) async fn silent_for(&self, patience: Duration) {
-        while let Some(left) = self.left_of(patience) {
+        self.unmoved_for(patience, |entry| entry.running == 0).await;
+    }
+
+    /// Waits until a client that was given a piece of an answer has taken none for `patience`.
+    pub(crate) async fn stalled_for(&self, patience: Duration) {
+        self.unmoved_for(patience, |entry| entry.waiting > 0).await;
+    }
+
+    /// Waits until nothing has moved for `patience`, whatever was asked.
+    pub(crate) async fn still_for(&self, patience: Duration) {
+        self.unmoved_for(patience, |_| true).await;
+    }
+
+    async fn unmoved_for(&self, patience: Duration, counts: impl Fn(&Entry) -> bool) {
+        let left = || {
+            let state = self.places.lock();
+            let entry = state.taken.get(&self.number)?;
+            if !counts(entry) {
+                return Some(patience);
+            }
+            let left = patience.saturating_sub(entry.moved.elapsed());
+            (!left.is_zero()).then_some(left)
+        };
+        while let Some(left) = left() {
             time::sleep(left).await;
         }
     }
+}
 
-    fn left_of(&self, patience: Duration) -> Option<Duration> {
-        let state = self.places.lock();
-        let entry = state.taken.get(&self.number)?;
-        if entry.running > 0 {
-            return Some(patience);
+impl Running {
+    /// The client is given a piece of the answer.
+    pub(crate) fn gives(&mut self) {
+        if !mem::replace(&mut self.is_waiting, true) {
+            self.place.change(|entry| {
+                entry.waiting += 1;
+                entry.moved = Instant::now();
+            });
         }
-        let left = patience.saturating_sub(entry.quiet_since.elapsed());
-        (!left.is_zero()).then_some(left)
+    }
+
+    /// The client, or what is between, has taken what it was given.
+    pub(crate) fn is_taken(&mut self) {
+        if mem::replace(&mut self.is_waiting, false) {
+            self.place.change(|entry| {
+                entry.waiting = entry.waiting.saturating_sub(1);
+                entry.moved = Instant::now();
+            });
+        }
     }
 }
 
@@ -211,11 +264,11 @@ impl Drop for Place {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let Place { places, number, .. } = self.0.as_ref();
-        if let Some(entry) = places.lock().taken.get_mut(number) {
+        self.is_taken();
+        self.place.change(|entry| {
             entry.running = entry.running.saturating_sub(1);
-            entry.quiet_since = Instant::now();
-        }
+            entry.moved = Instant::now();
+        });
     }
 }
 
@@ -295,6 +348,37 @@ mod tests {
         assert!(second.as_mut().now_or_never().is_none());
         drop((running, first));
         assert!(second.now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_pieces_is_waited_for_and_who_stops_is_not() {
+        let places = Places::new(1, 1);
+        let place = enter(&places, None).unwrap().unwrap();
+        let started = Instant::now();
+        let mut running = place.begin();
+        let patience = Duration::from_secs(30);
+        let answering = async {
+            // The answer is not begun: nobody waits for the client.
+            time::sleep(Duration::from_secs(100)).await;
+            for _ in 0..10 {
+                running.gives();
+                time::sleep(Duration::from_secs(20)).await;
+                running.is_taken();
+            }
+            running.gives();
+        };
+        let (stalled, still) = (place.stalled_for(patience), place.still_for(patience));
+        let still = async {
+            still.await;
+            started.elapsed()
+        };
+        let stalled = async {
+            stalled.await;
+            started.elapsed()
+        };
+        let ((), stalled, still) = futures_util::join!(answering, stalled, still);
+        assert_eq!(still.as_secs(), 30);
+        assert!((330..=360).contains(&stalled.as_secs()), "{stalled:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -98,8 +98,7 @@ async fn a_client_that_sends_slowly_gives_its_place_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_does_not_read_gives_its_place_away() {
     let limits = Limits {
-        age: SHORT,
-        grace: SHORT,
+        silence: SHORT,
         ..one_place()
     };
     let server = serve(limits, LARGE).await;
@@ -111,6 +110,47 @@ async fn a_client_that_does_not_read_gives_its_place_away() {
         second.read_exact(&mut start).map(|()| start)
     });
     assert_eq!(&start.await.unwrap().unwrap(), b"HTTP/1.1 200");
+    assert!(rest(slow).await.len() < LARGE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_reads_slowly_gets_all_of_an_answer_however_old_the_connection_is() {
+    let limits = Limits {
+        age: SHORT,
+        grace: SHORT,
+        ..one_place()
+    };
+    let server = serve(limits, LARGE).await;
+    let slow = silent_client(server, GET).await;
+    time::sleep(SHORT * 6).await;
+    assert!(rest(slow).await.len() > LARGE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_the_server_does_not_wait_for_a_client_that_reads_slowly() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let limits = Limits {
+        grace: SHORT,
+        ..one_place()
+    };
+    let served = tokio::spawn(run(
+        limits,
+        Arc::default(),
+        limits.places(),
+        plain(listener),
+        shutdown.clone(),
+        move |_, _| async move { Ok(Response::new(vec![b'x'; LARGE].into())) },
+    ));
+    let mut slow = silent_client(server, GET).await;
+    let slow = tokio::task::spawn_blocking(move || {
+        slow.read_exact(&mut [0; 12]).unwrap();
+        slow
+    });
+    let slow = slow.await.unwrap();
+    shutdown.cancel();
+    served.await.unwrap();
     assert!(rest(slow).await.len() < LARGE);
 }
 

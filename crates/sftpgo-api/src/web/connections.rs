@@ -34,7 +34,7 @@ use crate::{authenticate::remote, state::App};
 
 /// A page is told so often.
 const TICK: Duration = Duration::from_secs(1);
-/// A connection of HTTP ends after two minutes whatever is asked for: the browser asks anew before.
+/// A connection of HTTP takes no request after two minutes: the browser asks anew before.
 const AGE: Duration = Duration::from_secs(100);
 
 struct ConnectionRow {
