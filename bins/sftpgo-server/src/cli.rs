@@ -126,7 +126,8 @@ pub(crate) struct Migrate {
     /// Do what a start would do.
     #[arg(long, group = "what")]
     pub(crate) run: bool,
-    /// Take back the last migration. Users and admins are not dropped unless --drop-users or --drop-admins is given too.
+    /// Take back the last migration. Users, admins and lists of addresses are not dropped unless --drop-users, --drop-admins or
+    /// --drop-ip-lists is given too.
     #[arg(long, group = "what")]
     pub(crate) revert: bool,
     /// Drop the table users_before_takeover, the copy that the take-over of an SFTPGo 0.9 database left, with the
@@ -139,6 +140,9 @@ pub(crate) struct Migrate {
     /// With --revert: drop the tables of admins and API keys, whoever is in them.
     #[arg(long, requires = "revert", conflicts_with_all = ["check", "run"])]
     pub(crate) drop_admins: bool,
+    /// With --revert: drop the lists of addresses, whatever is in them.
+    #[arg(long, requires = "revert", conflicts_with_all = ["check", "run"])]
+    pub(crate) drop_ip_lists: bool,
     #[command(flatten)]
     pub(crate) options: Options,
 }

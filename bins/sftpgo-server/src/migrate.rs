@@ -38,6 +38,7 @@ pub(crate) fn run(migrate: &Migrate) -> ExitCode {
         Work::Revert(MayLose {
             users: migrate.drop_users,
             admins: migrate.drop_admins,
+            ip_lists: migrate.drop_ip_lists,
         })
     };
     perform(&work, &migrate.options)
@@ -139,6 +140,10 @@ fn revert(config: &StoreConfig, may_lose: MayLose) -> Result<(), Problem> {
                 Losses::Admins { admins, api_keys } => (
                     format!("{admins} admins and {api_keys} API keys"),
                     "--drop-admins",
+                ),
+                Losses::ListEntries(entries) => (
+                    format!("{entries} entries of lists of addresses"),
+                    "--drop-ip-lists",
                 ),
             };
             return Err(Problem::new(

@@ -52,12 +52,22 @@ fn goes_to_and_fro(variables: &Variables, sql: impl Fn(&Path, &str)) {
         "INSERT INTO api_keys (id, name, hash, description, admin, created_at, updated_at, last_use_at, expires_at) \
          VALUES ('k', 'ci', 'x', '', '', 0, 0, 0, 0)",
     );
-    let refused = loop {
+    sql(
+        directory,
+        "INSERT INTO ip_lists (list, network, mode, protocols, description, created_at, updated_at) \
+         VALUES (2, '192.0.2.0/24', 2, 0, '', 0, 0)",
+    );
+    let refused = || loop {
         let ended = run(&["--revert"]);
         if ended.code != Some(0) {
             break ended;
         }
     };
+    let listed = refused();
+    says(&listed, 1, "1 entries of lists of addresses would be lost");
+    says(&listed, 1, "--drop-ip-lists");
+    says(&run(&["--revert", "--drop-ip-lists"]), 0, "create_ip_lists");
+    let refused = refused();
     says(&refused, 1, "0 admins and 1 API keys would be lost");
     says(&refused, 1, "--drop-admins");
     says(&run(&["--revert", "--drop-users"]), 1, "--drop-admins");

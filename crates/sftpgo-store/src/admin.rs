@@ -81,7 +81,8 @@ pub fn migrate(config: &StoreConfig) -> Result<Migrated> {
     })
 }
 
-/// Takes the migration back that was run last. One that would lose users or admins is undone only if `may_lose` says so.
+/// Takes the migration back that was run last. One that would lose users, admins or entries of lists is undone
+/// only if `may_lose` says so.
 ///
 /// # Errors
 /// As [`migrate`].

@@ -3,7 +3,8 @@
 use std::{error::Error as StdError, time::Duration};
 
 use diesel::{
-    QueryDsl, RunQueryDsl,
+    BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl,
+    dsl::not,
     migration::{Migration, MigrationSource},
     result::QueryResult,
 };
@@ -16,7 +17,7 @@ use crate::{
     error::of_query,
     legacy_import::{self, TakenOver},
     ran_migrations::versions,
-    schema::{admins, api_keys, users},
+    schema::{admins, api_keys, ip_lists, users},
 };
 
 /// The time that another server's migrations are waited for. It may take over a large table; past this something is wrong
@@ -72,6 +73,8 @@ pub enum Losses {
         /// So many API keys, by which programs act for them.
         api_keys: i64,
     },
+    /// So many entries of lists of addresses, without those that the migration itself makes.
+    ListEntries(i64),
 }
 
 /// What may be lost when a migration is taken back.
@@ -81,6 +84,8 @@ pub struct MayLose {
     pub users: bool,
     /// Admins and API keys.
     pub admins: bool,
+    /// Lists of addresses.
+    pub ip_lists: bool,
 }
 
 /// Undoes the migration that was run last.
@@ -124,6 +129,18 @@ fn losses(
         let admins = admins::table.count().get_result(connection)?;
         let api_keys = api_keys::table.count().get_result(connection)?;
         return Ok((admins + api_keys > 0).then_some(Losses::Admins { admins, api_keys }));
+    }
+    if migration.ends_with("_create_ip_lists") && !may_lose.ip_lists {
+        let made = ip_lists::list
+            .eq(2)
+            .and(ip_lists::network.eq_any(["127.0.0.0/8", "::1/128"]))
+            .and(ip_lists::mode.eq(1))
+            .and(ip_lists::created_at.eq(ip_lists::updated_at));
+        let entries = ip_lists::table
+            .filter(not(made))
+            .count()
+            .get_result(connection)?;
+        return Ok((entries > 0).then_some(Losses::ListEntries(entries)));
     }
     Ok(None)
 }
