@@ -121,6 +121,10 @@ fn from_the_setup_code_to_a_key_and_back_in_after_being_locked_out() {
     fs::write(&operator.password, password).unwrap();
     operator.does_with_password(&["login", "--username", "root"]);
     operator.does(&["user", "list"]);
+    let told = server.log_lines("admins").into_iter();
+    let told = told.filter(|line| line["username"] == "root" && line["by_type"] == "program");
+    let told: Vec<_> = told.map(|line| line["message"].clone()).collect();
+    assert_eq!(told, ["admin updated", "password of the admin changed"]);
 }
 
 #[test]

@@ -145,6 +145,32 @@ fn guessing_passwords_bans_the_address_alone_until_an_operator_frees_it() {
     assert!(!defended.logs_in("alice", "127.0.0.2"), "refused");
     types(&["ban", "remove", "127.0.0.2"]);
     assert!(defended.logs_in("alice", "127.0.0.2"), "freed again");
+
+    let told = |sender: &str, field: &str| {
+        let lines = defended.server.log_lines(sender).into_iter();
+        let changes = lines.filter(|line| line["by"] == "root" && line["by_type"] == "admin");
+        let told = changes.map(|line| {
+            format!(
+                "{}: {}",
+                line["message"].as_str().unwrap(),
+                line[field].as_str().unwrap()
+            )
+        });
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told("defender", "host"),
+        ["ban or score taken back: 127.0.0.2"]
+    );
+    assert_eq!(
+        told("ip_lists", "entry"),
+        [
+            "list entry added: defender/127.0.0.1/32",
+            "list entry deleted: defender/127.0.0.0/8",
+            "list entry added: defender/127.0.0.2/32",
+            "list entry deleted: defender/127.0.0.2/32",
+        ]
+    );
 }
 
 #[test]

@@ -80,8 +80,6 @@ pub(crate) fn compose(
         ip_lists,
         defender_hosts,
     } = stores(&settings.data_provider.driver)?;
-    let ip_lists = Arc::new(IpLists::new(ip_lists));
-    ip_lists.refresh().map_err(of_key("data_provider"))?;
     let host_keys = host_keys(&settings.sftpd, directory)?;
     let metrics = Metrics::new().map_err(of_key("httpd"))?;
     let activity = Activity::default();
@@ -113,6 +111,8 @@ pub(crate) fn compose(
         observers.push(Box::new(AuditObserver(Arc::clone(audit_log))));
     }
     let events = Events::new(observers);
+    let ip_lists = Arc::new(IpLists::new(ip_lists, events.clone()));
+    ip_lists.refresh().map_err(of_key("data_provider"))?;
     let server = NodeId::random();
     let connections = Connections::of_server(events.clone(), Arc::clone(&provider), server);
     let descriptors = Descriptors::of_limit(open_files_limit());

@@ -12,7 +12,8 @@ use crate::{
     cli::ResetAdmin,
     compose,
     config::{self, Problem, settings::Driver},
-    terminal,
+    event_log::EventLog,
+    logging, terminal,
 };
 
 /// Does it, and says the new password.
@@ -45,20 +46,23 @@ fn try_reset(asked: &ResetAdmin) -> Result<String, Problem> {
             "admins are in memory: restart the server to make the first one again",
         ));
     }
+    let mut log = options.log_settings(&loaded.directory);
+    // A file that is made here could belong to another account than the server's, which then could not write to it.
+    log.file = log.file.filter(|file| file.exists());
+    if let Err(error) = logging::start(&log) {
+        terminal::complain(&format!("the log cannot be written: {error}"));
+    }
     let stores = compose::stores(driver)?;
     let audit_log = settings.common.audit.as_ref();
     let audit_log = audit_log
         .map(|asked| AuditLog::start(asked, None))
         .transpose()?;
-    let events = audit_log.iter().map(|log| {
-        let observer: Box<dyn Observer> = Box::new(AuditObserver(Arc::clone(log)));
-        observer
-    });
-    let admins = Admins::new(
-        stores.admins,
-        settings.totp.clone(),
-        Events::new(events.collect()),
-    );
+    let mut observers: Vec<Box<dyn Observer>> = vec![Box::new(EventLog)];
+    if let Some(audit_log) = &audit_log {
+        observers.push(Box::new(AuditObserver(Arc::clone(audit_log))));
+    }
+    let events = Events::new(observers);
+    let admins = Admins::new(stores.admins, settings.totp.clone(), events);
     let password = admins.reset(&asked.username);
     if let Some(audit_log) = audit_log {
         audit_log.close();

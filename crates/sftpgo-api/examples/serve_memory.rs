@@ -64,7 +64,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     access.setup_code = Some(code);
     let state = ApiState {
         gate: Arc::default(),
-        ip_lists: Arc::new(IpLists::new(store.clone())),
+        ip_lists: Arc::new(IpLists::new(store.clone(), events.clone())),
         admins: access,
         driver: "memory".to_owned(),
         ssh: SshInfo::default(),

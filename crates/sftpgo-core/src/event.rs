@@ -268,9 +268,10 @@ pub enum Event<'a> {
     Change {
         /// The change.
         change: Change,
-        /// The user or the admin whom it is about; of an API key the admin for whom it acts, empty for any.
+        /// The user or the admin whom it is about; of an API key the admin for whom it acts, empty for any. Empty for
+        /// lists and addresses.
         username: &'a str,
-        /// Which user, connection or API key it is; empty for an admin.
+        /// Which user, connection, API key, entry of a list or address it is; empty for an admin.
         id: &'a str,
         /// Who did it.
         by: &'a Actor,

@@ -36,6 +36,10 @@ struct Line<'a> {
     #[serde(borrow, default)]
     api_key_id: Cow<'a, str>,
     #[serde(borrow, default)]
+    entry: Cow<'a, str>,
+    #[serde(borrow, default)]
+    host: Cow<'a, str>,
+    #[serde(borrow, default)]
     by: Cow<'a, str>,
     #[serde(borrow, default)]
     by_type: Cow<'a, str>,
@@ -69,7 +73,7 @@ impl Line<'_> {
             "Symlink" => self.command(Command::Symlink),
             "Remove" => self.command(Command::Remove),
             "login" | "connection_failed" => self.login(),
-            "users" | "connections" | "admins" | "api_keys" => {
+            "users" | "connections" | "admins" | "api_keys" | "ip_lists" | "defender" => {
                 if let Some((change, by)) = self.change() {
                     tell(&Event::Change {
                         change,
@@ -143,13 +147,16 @@ impl Line<'_> {
         Some((change, by))
     }
 
-    /// Of a connection or a key; of a user it is not asked for.
+    /// The field that names what was changed; of a user it is not asked for.
     fn id(&self) -> &str {
-        if self.connection_id.is_empty() {
-            &self.api_key_id
-        } else {
-            &self.connection_id
-        }
+        let ids = [
+            &self.connection_id,
+            &self.api_key_id,
+            &self.entry,
+            &self.host,
+        ];
+        let id = ids.into_iter().find(|id| !id.is_empty());
+        id.map_or("", |id| id)
     }
 
     fn protocol(&self) -> Option<Protocol> {

@@ -136,7 +136,7 @@ fn command_sender(command: Command) -> &'static str {
     }
 }
 
-/// The fields of each subject have names of their own, which the macros would want written four times.
+/// The fields of each subject have names of their own, which the macros would want written six times.
 fn tell_change(change: Change, username: &str, id: &str, by: &Actor) {
     let client_ip = by.address.map(|address| address.to_string());
     let mut fields = vec![("username", Value::from(username))];
@@ -154,6 +154,14 @@ fn tell_change(change: Change, username: &str, id: &str, by: &Actor) {
         Subject::ApiKey => {
             fields.push(("api_key_id", id.into()));
             "api_keys"
+        }
+        Subject::ListEntry => {
+            fields.push(("entry", id.into()));
+            "ip_lists"
+        }
+        Subject::Host => {
+            fields.push(("host", id.into()));
+            "defender"
         }
     };
     fields.extend([

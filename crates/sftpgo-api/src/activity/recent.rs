@@ -204,7 +204,9 @@ impl RecentEvent {
 fn changed(change: Change, id: &str) -> String {
     match change.subject() {
         Subject::User | Subject::Admin => change.to_string(),
-        Subject::Connection | Subject::ApiKey => format!("{change} ({id})"),
+        Subject::Connection | Subject::ApiKey | Subject::ListEntry | Subject::Host => {
+            format!("{change} ({id})")
+        }
     }
 }
 

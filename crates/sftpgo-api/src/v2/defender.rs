@@ -65,15 +65,14 @@ pub(super) async fn show(id: Result<String, ApiError>, allowed: AllowedAdmin) ->
 /// `DELETE /defender/hosts/{id}`: takes its ban or its score back.
 pub(super) async fn delete(id: Result<String, ApiError>, allowed: AllowedAdmin) -> Reply {
     let ((app, _), address) = (allowed?, address_of(&id?)?);
-    let gate = Arc::clone(&app.state.gate);
+    let (gate, by) = (Arc::clone(&app.state.gate), app.by.clone());
     let forget = move || match gate.defender() {
-        Some(defender) => defender.forget(address),
+        Some(defender) => defender.forget(&by, address),
         None => Ok(false),
     };
     if !app.calls.run(forget).await? {
         return Err(unknown());
     }
-    log::info!("what the defender had of {address} was taken back by an admin");
     Ok(message_v2(StatusCode::OK, "OK"))
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sftpgo_core::{
     Error,
-    ip_list::{EntryDraft, IpListStore, ListEntry, ListType},
+    event::Actor,
+    ip_list::{EntryDraft, IpLists, ListEntry, ListType},
     network::Network,
     user::now_ms,
 };
@@ -129,7 +130,7 @@ pub(super) async fn add(
     let (app, _) = allowed?;
     let entry = draft(&body?, None)?.validate(list, now_ms())?;
     let id = entry.network.to_string();
-    change(&app, move |store| store.add_list_entry(&entry)).await?;
+    change(&app, move |lists, by| lists.add(by, &entry)).await?;
     let location = format!(
         "/api/v2/iplists/{}/{}",
         list.number(),
@@ -167,7 +168,7 @@ pub(super) async fn replace(
 ) -> Reply {
     let ((app, _), network) = (allowed?, network_of(&network?)?);
     let entry = draft(&body?, Some(network))?.validate(list, now_ms())?;
-    change(&app, move |store| store.replace_list_entry(&entry)).await?;
+    change(&app, move |lists, by| lists.replace(by, &entry)).await?;
     Ok(message_v2(StatusCode::OK, "Entry updated"))
 }
 
@@ -178,7 +179,7 @@ pub(super) async fn delete(
     allowed: AllowedAdmin,
 ) -> Reply {
     let ((app, _), network) = (allowed?, network_of(&network?)?);
-    change(&app, move |store| store.delete_list_entry(list, network)).await?;
+    change(&app, move |lists, by| lists.delete(by, list, network)).await?;
     Ok(message_v2(StatusCode::OK, "Entry deleted"))
 }
 
@@ -192,20 +193,12 @@ fn draft(body: &[u8], network: Option<Network>) -> Result<EntryDraft, ApiError> 
     })
 }
 
-/// Changes a list. What was changed holds here at once; where the store does not answer any more, it does soon.
 async fn change(
     app: &App,
-    change: impl FnOnce(&dyn IpListStore) -> sftpgo_core::Result<()> + Send + 'static,
+    change: impl FnOnce(&IpLists, &Actor) -> sftpgo_core::Result<()> + Send + 'static,
 ) -> sftpgo_core::Result<()> {
-    let lists = Arc::clone(&app.state.ip_lists);
-    let changed = move || {
-        change(lists.store())?;
-        if let Err(error) = lists.refresh() {
-            log::warn!("the change of a list of addresses takes effect with a delay: {error}");
-        }
-        Ok(())
-    };
-    app.calls.run(changed).await
+    let (lists, by) = (Arc::clone(&app.state.ip_lists), app.by.clone());
+    app.calls.run(move || change(&lists, &by)).await
 }
 
 fn network_of(text: &str) -> Result<Network, ApiError> {

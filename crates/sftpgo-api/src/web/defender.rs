@@ -60,14 +60,12 @@ pub(super) async fn let_in(app: &App, session: &Session, form: &Form) -> Reply {
         .get("address")
         .parse()
         .map_err(|_| Refusal::not_found())?;
-    let gate = Arc::clone(&app.state.gate);
+    let (gate, by) = (Arc::clone(&app.state.gate), app.by.clone());
     let forget = move || match gate.defender() {
-        Some(defender) => defender.forget(address),
+        Some(defender) => defender.forget(&by, address),
         None => Ok(false),
     };
-    if app.calls.run(forget).await? {
-        log::info!("what the defender had of {address} was taken back by an admin");
-    }
+    app.calls.run(forget).await?;
     Ok(see_other("/web/defender?done=letin"))
 }
 

@@ -58,7 +58,10 @@ impl Api {
         let service = Service::new(settings);
         let mut admins = access(&service);
         change(&mut admins);
-        let ip_lists = Arc::new(IpLists::new(Arc::new(MemoryProvider::new())));
+        let ip_lists = Arc::new(IpLists::new(
+            Arc::new(MemoryProvider::new()),
+            service.events.clone(),
+        ));
         ip_lists.refresh().unwrap();
         let config = DefenderConfig {
             threshold: 4,

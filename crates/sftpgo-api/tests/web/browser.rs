@@ -103,7 +103,10 @@ impl Web {
             explainer: Arc::new(service.explainer(UploadPolicy::default())),
             connections: Arc::clone(&service.connections),
             gate: Arc::default(),
-            ip_lists: Arc::new(IpLists::new(Arc::new(MemoryProvider::new()))),
+            ip_lists: Arc::new(IpLists::new(
+                Arc::new(MemoryProvider::new()),
+                service.events.clone(),
+            )),
             scans: Arc::clone(&service.scans),
             provider: Arc::clone(&service.provider),
             events: service.events.clone(),

@@ -3,9 +3,12 @@
 mod api_keys;
 mod second_factors;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    cell::Cell,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use super::{
@@ -237,7 +240,9 @@ impl Admins {
     pub fn reset(&self, username: &str) -> Result<String> {
         let password: String = random::hex_id();
         let hash = hash_new_password(&password)?;
+        let had_second_factor = Cell::new(false);
         self.change(username, |stored| {
+            had_second_factor.set(stored.totp.is_some());
             Ok(ended_sessions(without_second_factor(Admin {
                 enabled: true,
                 password: hash.clone(),
@@ -247,7 +252,12 @@ impl Admins {
                 ..stored.clone()
             })))
         })?;
-        self.tell(&Actor::program(), Change::AdminUpdated, username);
+        let by = Actor::program();
+        self.tell(&by, Change::AdminUpdated, username);
+        self.tell(&by, Change::PasswordChanged, username);
+        if had_second_factor.get() {
+            self.tell(&by, Change::SecondFactorRemoved, username);
+        }
         Ok(password)
     }
 

@@ -23,7 +23,7 @@ pub use self::{
 };
 use crate::{
     error::Result,
-    event::{ConnectionProtocol, Event, Events, Offence},
+    event::{Actor, Change, ConnectionProtocol, Event, Events, Offence},
     ip_list::{IpLists, ListMode, ListType},
     network::Network,
     sync::lock,
@@ -223,19 +223,28 @@ impl Defender {
         Some(shown((host, standing)))
     }
 
-    /// Takes back what this address, or the network that it is counted with, has on every server; was there anything? Waits
-    /// for the store, where there is one.
+    /// Takes back what this address, or the network that it is counted with, has on every server, for `by`; was there
+    /// anything? Waits for the store, where there is one.
     ///
     /// # Errors
     /// The store does not answer; then other servers go on with what they have.
-    pub fn forget(&self, address: IpAddr) -> Result<bool> {
+    pub fn forget(&self, by: &Actor, address: IpAddr) -> Result<bool> {
         let (host, now) = (self.config.host_of(address), (self.clock)());
         let is_here = lock(&self.hosts).forget(host, &self.config, now);
         let is_there = match &self.store {
             Some(store) => store.forget_host(host)?,
             None => false,
         };
-        Ok(is_here || is_there)
+        let was_there = is_here || is_there;
+        if was_there {
+            self.events.emit(&Event::Change {
+                change: Change::HostFreed,
+                username: "",
+                id: &address.to_canonical().to_string(),
+                by,
+            });
+        }
+        Ok(was_there)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr};
 
-/// What was done to a user, an admin, an API key or a connection.
+/// What was done to a user, an admin, an API key, a connection, a list of addresses or an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// A user was added.
@@ -35,6 +35,14 @@ pub enum Change {
     ApiKeyUpdated,
     /// An API key was revoked.
     ApiKeyRevoked,
+    /// An address or a network was added to a list.
+    ListEntryAdded,
+    /// What a list says of an address or a network is something else.
+    ListEntryUpdated,
+    /// An address or a network was taken out of a list.
+    ListEntryDeleted,
+    /// The ban or the score of an address was taken back.
+    HostFreed,
 }
 
 /// What a change was made to.
@@ -48,11 +56,15 @@ pub enum Subject {
     Admin,
     /// An API key.
     ApiKey,
+    /// An entry of a list of addresses.
+    ListEntry,
+    /// An address that the defender has counted.
+    Host,
 }
 
 impl Change {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::UserAdded,
         Self::UserUpdated,
         Self::UserDeleted,
@@ -68,6 +80,10 @@ impl Change {
         Self::ApiKeyAdded,
         Self::ApiKeyUpdated,
         Self::ApiKeyRevoked,
+        Self::ListEntryAdded,
+        Self::ListEntryUpdated,
+        Self::ListEntryDeleted,
+        Self::HostFreed,
     ];
 
     /// What it is made to.
@@ -85,6 +101,10 @@ impl Change {
             | Self::SecondFactorRemoved
             | Self::RecoveryCodesMade => Subject::Admin,
             Self::ApiKeyAdded | Self::ApiKeyUpdated | Self::ApiKeyRevoked => Subject::ApiKey,
+            Self::ListEntryAdded | Self::ListEntryUpdated | Self::ListEntryDeleted => {
+                Subject::ListEntry
+            }
+            Self::HostFreed => Subject::Host,
         }
     }
 }
@@ -107,6 +127,10 @@ impl fmt::Display for Change {
             Self::ApiKeyAdded => "API key added",
             Self::ApiKeyUpdated => "API key updated",
             Self::ApiKeyRevoked => "API key revoked",
+            Self::ListEntryAdded => "list entry added",
+            Self::ListEntryUpdated => "list entry updated",
+            Self::ListEntryDeleted => "list entry deleted",
+            Self::HostFreed => "ban or score taken back",
         })
     }
 }

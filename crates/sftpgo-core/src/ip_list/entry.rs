@@ -36,6 +36,15 @@ impl ListType {
         self as i64
     }
 
+    /// The name of the list in what is told of its changes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Defender => "defender",
+            Self::RateLimiterSafe => "rate-limiter-safe",
+        }
+    }
+
     pub(super) fn index(self) -> usize {
         self as usize - 1
     }

@@ -15,11 +15,16 @@ pub use self::{
     entry::{EntryDraft, ListEntry, ListMode, ListType, Protocols},
     store::IpListStore,
 };
-use crate::{error::Result, event::ConnectionProtocol};
+use crate::{
+    error::Result,
+    event::{Actor, Change, ConnectionProtocol, Event, Events},
+    network::Network,
+};
 
 /// The lists as they were read last, and where they are kept. What is asked for each connection waits for no store.
 pub struct IpLists {
     store: Arc<dyn IpListStore>,
+    events: Events,
     /// The change that was read last; none before anything was read.
     read: RwLock<Arc<Read>>,
 }
@@ -31,10 +36,11 @@ struct Read {
 }
 
 impl IpLists {
-    /// The lists of `store`, as empty until they are [refreshed](Self::refresh).
-    pub fn new(store: Arc<dyn IpListStore>) -> Self {
+    /// The lists of `store`, as empty until they are [refreshed](Self::refresh); `events` are told of changes.
+    pub fn new(store: Arc<dyn IpListStore>, events: Events) -> Self {
         Self {
             store,
+            events,
             read: RwLock::default(),
         }
     }
@@ -42,6 +48,49 @@ impl IpLists {
     /// Where they are kept.
     pub fn store(&self) -> &dyn IpListStore {
         self.store.as_ref()
+    }
+
+    /// Stores a new entry, for `by`. It holds here at once. Blocks, as all changes do.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists), [`Unavailable`](crate::ErrorKind::Unavailable).
+    pub fn add(&self, by: &Actor, entry: &ListEntry) -> Result<()> {
+        self.store.add_list_entry(entry)?;
+        self.changed(by, Change::ListEntryAdded, entry.list, entry.network);
+        Ok(())
+    }
+
+    /// Replaces the entry with this list and network, for `by`.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound), [`Unavailable`](crate::ErrorKind::Unavailable).
+    pub fn replace(&self, by: &Actor, entry: &ListEntry) -> Result<()> {
+        self.store.replace_list_entry(entry)?;
+        self.changed(by, Change::ListEntryUpdated, entry.list, entry.network);
+        Ok(())
+    }
+
+    /// Forgets the entry with exactly this network, for `by`.
+    ///
+    /// # Errors
+    /// As [`IpLists::replace`].
+    pub fn delete(&self, by: &Actor, list: ListType, network: Network) -> Result<()> {
+        self.store.delete_list_entry(list, network)?;
+        self.changed(by, Change::ListEntryDeleted, list, network);
+        Ok(())
+    }
+
+    /// What was changed holds here at once; where the store does not answer any more, it does soon.
+    fn changed(&self, by: &Actor, change: Change, list: ListType, network: Network) {
+        if let Err(error) = self.refresh() {
+            log::warn!("the change of a list of addresses takes effect with a delay: {error}");
+        }
+        self.events.emit(&Event::Change {
+            change,
+            username: "",
+            id: &format!("{}/{network}", list.name()),
+            by,
+        });
     }
 
     /// Reads them again if anybody has changed them. Blocks.

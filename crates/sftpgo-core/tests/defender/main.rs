@@ -12,7 +12,7 @@ use std::{
 
 use sftpgo_core::{
     defender::{Defender, DefenderConfig, HostStanding},
-    event::{ConnectionProtocol, Event, Events, Observer, Offence},
+    event::{Actor, ConnectionProtocol, Event, Events, Observer, Offence},
     gate::{Gate, Refused},
     ip_list::{EntryDraft, IpLists, ListType},
     registry::{ConnectionLimits, Connections},
@@ -38,6 +38,7 @@ impl Observer for Heard {
             } => format!("{address} {offence} +{increase} ={score}"),
             Event::Banned { address, .. } => format!("{address} banned"),
             Event::RefusedByDefender { address, .. } => format!("{address} refused"),
+            Event::Change { change, id, by, .. } => format!("{change} {id} by {}", by.identity),
             _ => return,
         };
         self.0.lock().unwrap().push(line);
@@ -56,7 +57,10 @@ impl Guarded {
     fn new() -> Self {
         let heard = Heard::default();
         let events = Events::new(vec![Box::new(heard.clone())]);
-        let lists = Arc::new(IpLists::new(Arc::new(MemoryProvider::new())));
+        let lists = Arc::new(IpLists::new(
+            Arc::new(MemoryProvider::new()),
+            events.clone(),
+        ));
         lists.refresh().unwrap();
         let now = Arc::<AtomicI64>::default();
         let clock = Arc::clone(&now);
@@ -159,7 +163,48 @@ fn a_customers_network_of_ipv6_is_counted_as_one() {
     assert!(matches!(hosts[0].standing, HostStanding::BannedUntil(_)));
     let any = "2001:db8:1:2:9::9".parse().unwrap();
     assert_eq!(guarded.defender().host(any), Some(hosts[0].clone()));
-    assert!(guarded.defender().forget(any).unwrap() && guarded.admits("2001:db8:1:2::1"));
+    guarded.heard();
+    let by = Actor::admin("alice", None);
+    assert!(guarded.defender().forget(&by, any).unwrap() && guarded.admits("2001:db8:1:2::1"));
+    assert!(!guarded.defender().forget(&by, any).unwrap());
+    assert_eq!(
+        guarded.heard(),
+        ["ban or score taken back 2001:db8:1:2:9::9 by alice"]
+    );
+}
+
+#[test]
+fn a_change_of_a_list_holds_at_once_and_is_told_of() {
+    let guarded = Guarded::new();
+    let by = Actor::admin("alice", None);
+    let draft = |mode| EntryDraft {
+        network: "192.0.2.9/24".to_owned(),
+        mode,
+        ..EntryDraft::default()
+    };
+    let refuses = draft(2).validate(ListType::Defender, 0).unwrap();
+    guarded.lists.add(&by, &refuses).unwrap();
+    assert!(guarded.lists.add(&by, &refuses).is_err());
+    assert!(!guarded.admits("192.0.2.7"));
+    let spares = draft(1).validate(ListType::Defender, 0).unwrap();
+    guarded.lists.replace(&by, &spares).unwrap();
+    assert!(guarded.admits("192.0.2.7"));
+    let delete = || {
+        guarded
+            .lists
+            .delete(&by, ListType::Defender, spares.network)
+    };
+    delete().unwrap();
+    assert!(delete().is_err());
+    assert_eq!(
+        guarded.heard(),
+        [
+            "list entry added defender/192.0.2.0/24 by alice",
+            "192.0.2.7 refused",
+            "list entry updated defender/192.0.2.0/24 by alice",
+            "list entry deleted defender/192.0.2.0/24 by alice",
+        ]
+    );
 }
 
 #[test]
