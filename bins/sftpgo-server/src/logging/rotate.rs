@@ -16,6 +16,10 @@ use std::{
 };
 
 use jiff::Timestamp;
+use rustix::{
+    fs::{CWD, RenameFlags, renameat_with},
+    io::Errno,
+};
 
 use super::aside::{name_aside, tidy};
 use crate::terminal;
@@ -54,7 +58,10 @@ pub(super) struct RotatingFile {
     path: PathBuf,
     rotation: Rotation,
     file: File,
+    /// The size of the file, as far as is known.
     written: u64,
+    /// The part of it that could not be put aside; the next try is a file's size away.
+    passed_over: u64,
     looked: Instant,
     wishes: &'static Wishes,
     /// Was it said that lines do not go where they should?
@@ -75,6 +82,7 @@ impl RotatingFile {
             rotation,
             file,
             written,
+            passed_over: 0,
             looked: Instant::now(),
             wishes,
             complained: false,
@@ -85,8 +93,9 @@ impl RotatingFile {
     fn prepare(&mut self, line: u64) {
         let is_moved = self.wishes.reopen.swap(false, Ordering::AcqRel);
         let is_over = self.wishes.rotate.swap(false, Ordering::AcqRel);
-        let grown = self.written.saturating_add(line);
-        let is_full = self.written > 0
+        let counted = self.written.saturating_sub(self.passed_over);
+        let grown = counted.saturating_add(line);
+        let is_full = counted > 0
             && (is_over || self.rotation.max_size > 0 && grown > self.rotation.max_size);
         if !is_moved && !is_full && self.looked.elapsed() < LOOK_EVERY {
             return;
@@ -95,9 +104,11 @@ impl RotatingFile {
         let done = if is_moved || !self.is_in_place() {
             self.open_again()
         } else if is_full {
-            // When it fails, the next try is a file's size away.
-            self.written = 0;
-            self.rotate()
+            let rotated = self.rotate();
+            if rotated.is_err() {
+                self.passed_over = self.written;
+            }
+            rotated
         } else {
             Ok(())
         };
@@ -115,9 +126,13 @@ impl RotatingFile {
     }
 
     /// Does the name lead to the file that is written to?
-    fn is_in_place(&self) -> bool {
+    fn is_in_place(&mut self) -> bool {
         let of_name = fs::metadata(&self.path);
         let of_file = self.file.metadata();
+        if let Ok(open) = &of_file {
+            // The process that follows this one writes to it too.
+            self.written = self.written.max(open.len());
+        }
         match (of_name, of_file) {
             (Ok(named), Ok(open)) => (named.dev(), named.ino()) == (open.dev(), open.ino()),
             (Err(error), _) => error.kind() != io::ErrorKind::NotFound,
@@ -128,6 +143,7 @@ impl RotatingFile {
     fn open_again(&mut self) -> io::Result<()> {
         let file = open_to_append(&self.path)?;
         self.written = file.metadata()?.len();
+        self.passed_over = 0;
         self.file = file;
         Ok(())
     }
@@ -137,8 +153,12 @@ impl RotatingFile {
         if !self.file.metadata()?.is_file() {
             return Ok(());
         }
-        let aside = name_aside(&self.path, Timestamp::now());
-        fs::rename(&self.path, &aside)?;
+        // Of two processes of one server that find it full, one puts it aside. Where a file cannot be locked, both may.
+        let _unlocked = self.file.lock();
+        if !self.is_in_place() {
+            return self.open_again();
+        }
+        let aside = put_aside(&self.path)?;
         if let Err(error) = self.open_again() {
             // Its name back: the lines that follow still go there.
             let _ = fs::rename(&aside, &self.path);
@@ -163,6 +183,25 @@ impl Write for RotatingFile {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
+    }
+}
+
+/// Gives the file at `path` a name of its own, by the time, and returns it.
+fn put_aside(path: &Path) -> io::Result<PathBuf> {
+    let mut time = Timestamp::now();
+    loop {
+        let aside = name_aside(path, time);
+        match renameat_with(CWD, path, CWD, &aside, RenameFlags::NOREPLACE) {
+            Ok(()) => return Ok(aside),
+            // Put aside within the same millisecond.
+            Err(Errno::EXIST) => time += Duration::from_millis(1),
+            // Some network file systems do not know the flag.
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                fs::rename(path, &aside)?;
+                return Ok(aside);
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 
@@ -227,6 +266,32 @@ mod tests {
         );
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn two_processes_that_write_one_log_lose_no_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("server.log");
+        let lines = std::sync::atomic::AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                let mut log = open(&path, rotation(200));
+                let lines = &lines;
+                scope.spawn(move || {
+                    for _ in 0..200 {
+                        // As if a second had passed.
+                        log.looked -= LOOK_EVERY;
+                        log.write_all(b"a line of some length\n").unwrap();
+                        lines.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        let mut kept = fs::read_to_string(&path).unwrap().lines().count();
+        for aside in files_aside(&path).unwrap() {
+            kept += fs::read_to_string(aside).unwrap().lines().count();
+        }
+        assert_eq!(kept, lines.into_inner());
     }
 
     #[test]
