@@ -127,7 +127,8 @@ pub(crate) fn compose(
     let former = journal
         .as_ref()
         .filter(|_| is_shared)
-        .and_then(|journal| follow(journal, server));
+        .map(|journal| follow(journal, server))
+        .unwrap_or_default();
     let quotas = UsageManager::of_server(
         Arc::clone(&provider),
         settings.data_provider.tracking,
@@ -138,8 +139,10 @@ pub(crate) fn compose(
         },
     );
     let heartbeat = Heartbeat::of(&connections, &quotas);
-    if let (Some(heartbeat), Some(former)) = (&heartbeat, former) {
-        heartbeat.succeed(former).map_err(of_key("data_provider"))?;
+    if let Some(heartbeat) = &heartbeat {
+        for former in former {
+            heartbeat.succeed(former).map_err(of_key("data_provider"))?;
+        }
     }
     let homes = LocalHomes::within(Arc::clone(&descriptors));
     let homes: Arc<dyn FilesystemFactory> = Arc::new(BoundedHomes::new(Arc::new(homes)));

@@ -172,6 +172,12 @@ pub trait QuotaLedger: Send + Sync {
     fn shared(self: Arc<Self>) -> Option<Arc<dyn ClusterStore>> {
         None
     }
+
+    /// From here on other servers use the store too, because one is about to follow this one: what
+    /// [`QuotaLedger::shared`] returns from then on. None for a store that only one server can use.
+    fn begin_sharing(self: Arc<Self>) -> Option<Arc<dyn ClusterStore>> {
+        self.shared()
+    }
 }
 
 /// Is the store there?

@@ -3,6 +3,7 @@
 mod activity;
 mod connection;
 mod door;
+mod elsewhere;
 mod ended_logins;
 mod login;
 mod rates;
@@ -10,7 +11,7 @@ mod rates;
 use std::{
     collections::{HashMap, HashSet},
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
 };
 
 use tokio::sync::watch;
@@ -20,6 +21,7 @@ pub use self::connection::{Connection, ConnectionStatus, TransferEntry, Transfer
 use self::{door::Door, ended_logins::EndedLogins};
 pub use self::{
     door::{AcceptFailures, Admission, ConnectionLimits, Full},
+    elsewhere::Elsewhere,
     login::{ConnectionGuard, Login},
     rates::TransferRates,
 };
@@ -41,7 +43,9 @@ pub struct Connections {
     door: Arc<Door>,
     events: Events,
     /// The store that counts the sessions of all nodes; none where this server is alone.
-    shared: Option<Shared>,
+    shared: OnceLock<Shared>,
+    /// Sessions of this server in other processes.
+    elsewhere: OnceLock<Arc<dyn Elsewhere>>,
 }
 
 /// A store in which several servers count sessions.
@@ -73,23 +77,29 @@ impl Connections {
             state: Mutex::default(),
             door: Arc::default(),
             events,
-            shared: None,
+            shared: OnceLock::new(),
+            elsewhere: OnceLock::new(),
         })
     }
 
     /// Makes the registry of a node that the others which use the store of `provider` know as `server`. Where there can be
     /// no others it is as [`Connections::new`].
     pub fn of_server(events: Events, provider: Arc<dyn Provider>, server: NodeId) -> Arc<Self> {
-        Arc::new(Self {
-            state: Mutex::default(),
-            door: Arc::default(),
-            events,
-            shared: provider.shared().map(|store| Shared {
-                ended: EndedLogins::new(Arc::clone(&store), server),
-                store,
-                server,
-            }),
-        })
+        let connections = Self::new(events);
+        if let Some(store) = provider.shared() {
+            connections.begin_sharing(store, server);
+        }
+        connections
+    }
+
+    /// From here on `store` counts the sessions of several servers, of which this is `server`. Those that there are already
+    /// are counted by [`Connections::take_again`].
+    pub fn begin_sharing(&self, store: Arc<dyn ClusterStore>, server: NodeId) {
+        self.shared.get_or_init(|| Shared {
+            ended: EndedLogins::new(Arc::clone(&store), server),
+            store,
+            server,
+        });
     }
 
     /// Bounds connections from here on; there are no bounds before.
@@ -119,7 +129,7 @@ impl Connections {
     pub fn log_in(self: &Arc<Self>, user: &StoredUser, effective: &EffectiveUser) -> Result<Login> {
         let max_sessions = effective.max_sessions;
         let login = self.log_in_here(user, max_sessions)?;
-        if let Some(shared) = &self.shared {
+        if let Some(shared) = self.shared.get() {
             shared.take_session(login.number, user.id, max_sessions)?;
         }
         Ok(login)
@@ -159,13 +169,24 @@ impl Connections {
         })
     }
 
-    /// Returns all listed connections.
-    pub fn list(&self) -> Vec<ConnectionStatus> {
+    /// From here on what `elsewhere` has is listed and closed too.
+    pub fn add_elsewhere(&self, elsewhere: Arc<dyn Elsewhere>) {
+        self.elsewhere.get_or_init(|| elsewhere);
+    }
+
+    /// Returns the listed connections of this process.
+    pub fn list_here(&self) -> Vec<ConnectionStatus> {
         let listed: Vec<_> = self.lock().listed.values().cloned().collect();
-        let mut statuses: Vec<_> = listed
+        listed
             .iter()
             .map(|connection| connection.status())
-            .collect();
+            .collect()
+    }
+
+    /// Returns all listed connections.
+    pub fn list(&self) -> Vec<ConnectionStatus> {
+        let mut statuses = self.list_here();
+        statuses.extend(self.list_elsewhere());
         statuses.sort_by(|a, b| {
             (a.connected_at, &a.connection_id).cmp(&(b.connected_at, &b.connection_id))
         });
@@ -177,35 +198,57 @@ impl Connections {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound).
     pub fn close(&self, by: &Actor, connection_id: &str) -> Result<()> {
-        let found = self.lock().listed.get(connection_id).cloned();
-        let connection = found.ok_or_else(|| Error::not_found("no such connection"))?;
-        connection.close();
-        self.tell_closed(by, &connection);
+        if let Some(username) = self.close_connection(connection_id) {
+            self.tell_closed(by, &username, connection_id);
+            return Ok(());
+        }
+        let mut connections = self.list_elsewhere().into_iter();
+        let found = connections.find(|connection| connection.connection_id == connection_id);
+        let found = found.ok_or_else(|| Error::not_found("no such connection"))?;
+        if let Some(elsewhere) = self.elsewhere.get() {
+            elsewhere.close(connection_id);
+        }
+        self.tell_closed(by, &found.username, connection_id);
         Ok(())
+    }
+
+    /// Closes the network connection of this process that carries the session with this id; returns whose it is.
+    pub fn close_connection(&self, connection_id: &str) -> Option<String> {
+        let connection = self.lock().listed.get(connection_id).cloned()?;
+        connection.close();
+        Some(connection.username().to_owned())
+    }
+
+    fn list_elsewhere(&self) -> Vec<ConnectionStatus> {
+        let elsewhere = self.elsewhere.get();
+        elsewhere.map_or_else(Vec::new, |elsewhere| elsewhere.list())
     }
 
     /// Closes every network connection of the user, for `by`.
     pub fn close_all_of(&self, by: &Actor, user: &StoredUser) {
-        let listed: Vec<_> = self.lock().listed.values().cloned().collect();
+        let listed = self.list();
         self.close_user(user.id);
         for connection in listed {
-            if connection.username() == user.username {
-                self.tell_closed(by, &connection);
+            if connection.username == user.username {
+                self.tell_closed(by, &connection.username, &connection.connection_id);
             }
         }
     }
 
-    fn tell_closed(&self, by: &Actor, connection: &Connection) {
+    fn tell_closed(&self, by: &Actor, username: &str, id: &str) {
         self.events.emit(&Event::Change {
             change: Change::ConnectionClosed,
-            username: connection.username(),
-            id: connection.id(),
+            username,
+            id,
             by,
         });
     }
 
     /// Closes every network connection of the user.
     pub fn close_user(&self, user: UserId) {
+        if let Some(elsewhere) = self.elsewhere.get() {
+            elsewhere.close_user(user);
+        }
         for login in self
             .lock()
             .logins
@@ -269,7 +312,7 @@ impl Connections {
     /// # Errors
     /// Any error of the store or `go_on`.
     pub fn give_back_ended(&self, go_on: &dyn Fn() -> Result<()>) -> Result<()> {
-        match &self.shared {
+        match self.shared.get() {
             Some(shared) => shared.ended.give_back(go_on),
             None => Ok(()),
         }
@@ -285,7 +328,7 @@ impl Connections {
             store,
             server,
             ended,
-        }) = &self.shared
+        }) = self.shared.get()
         else {
             return Ok(());
         };

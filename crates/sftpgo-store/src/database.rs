@@ -1,6 +1,6 @@
 //! The provider over a database.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, atomic::AtomicBool};
 
 use sftpgo_core::{Result, provider::Health};
 
@@ -13,8 +13,7 @@ use crate::{
 pub struct DatabaseProvider {
     pub(crate) pool: Pool,
     /// Do several servers use the database at a time?
-    #[cfg(any(feature = "postgres", feature = "mysql"))]
-    pub(crate) is_shared: bool,
+    pub(crate) is_shared: AtomicBool,
     already_told: AlreadyTold,
 }
 
@@ -32,9 +31,11 @@ impl DatabaseProvider {
         dialect::on_connect(&mut first).map_err(error::of_query)?;
         let done = migrate::bring_up_to_date(&mut first)?;
         let already_told = done.taken_over.map(|taken_over| taken_over.shut_out);
+        // A server that others follow says so in a database that is otherwise one server's: it may be running still.
+        let is_shared = dialect::is_shared(&first)
+            || migrate::is_in_use(&mut first).map_err(error::of_query)?;
         Ok(Self {
-            #[cfg(any(feature = "postgres", feature = "mysql"))]
-            is_shared: dialect::is_shared(&first),
+            is_shared: AtomicBool::new(is_shared),
             pool: Pool::new(target, config.pool_size),
             already_told: Mutex::new(already_told.unwrap_or_default()),
         })

@@ -29,44 +29,71 @@ struct State {
     file: Option<File>,
     users: BTreeSet<UserId>,
     server: Option<NodeId>,
+    /// Servers whose journals this one has taken on.
+    ended: Vec<NodeId>,
 }
 
 impl FileJournal {
-    /// The first journal in `directory` that no running server has.
+    /// The first journal in `directory` that no running server has. What is in others that no running server has is
+    /// added to it, for a server that has followed another has not the first one.
     ///
     /// # Errors
-    /// [`Unavailable`](ErrorKind::Unavailable) when it is there and cannot be read or locked.
+    /// [`Unavailable`](ErrorKind::Unavailable) when one is there and cannot be read, locked or written.
     pub fn open(directory: &Path) -> Result<Self> {
+        let mut found: Option<Self> = None;
         for number in 1..=SERVERS_IN_ONE_DIRECTORY {
             let path = match number {
                 1 => directory.join("sftpgo.journal"),
                 _ => directory.join(format!("sftpgo-{number}.journal")),
             };
-            if let Some(state) = State::of(&path).map_err(|error| unusable(&path, error))? {
-                return Ok(Self {
-                    path,
-                    state: Mutex::new(state),
-                });
+            let state = State::of(&path).map_err(|error| unusable(&path, error))?;
+            match (&found, state) {
+                (None, Some(state)) => {
+                    found = Some(Self {
+                        path,
+                        state: Mutex::new(state),
+                    });
+                }
+                (Some(own), Some(other)) => own.take_on(other, &path)?,
+                (_, None) => {}
             }
         }
-        Err(unusable(
-            directory,
-            io::Error::other("each of its journals is in use by another server"),
-        ))
+        found.ok_or_else(|| {
+            unusable(
+                directory,
+                io::Error::other("each of its journals is in use by another server"),
+            )
+        })
     }
 
-    /// Makes this the journal of `server` from here on, and returns whose it was. As nobody else has it, that one has
-    /// ended, however it did.
+    /// Takes on the journal at `path`, whose server has ended.
+    fn take_on(&self, other: State, path: &Path) -> Result<()> {
+        for user in &other.users {
+            self.add(*user)?;
+        }
+        self.lock().ended.extend(other.server);
+        match other.file {
+            // It keeps its name: another server may have opened it and wait for its lock.
+            Some(file) => file.set_len(0).map_err(|error| unusable(path, error)),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes this the journal of `server` from here on, and returns whose it was, with those whose journals were added to
+    /// it. As nobody else has them, these have ended, however they did.
     ///
     /// # Errors
     /// The journal cannot be written.
-    pub fn succeed(&self, server: NodeId) -> Result<Option<NodeId>> {
+    pub fn succeed(&self, server: NodeId) -> Result<Vec<NodeId>> {
         let mut state = self.lock();
         state
             .open(&self.path)
             .and_then(|mut file| file.write_all(line_of(server).as_bytes()))
             .map_err(|error| unusable(&self.path, error))?;
-        Ok(state.server.replace(server))
+        let before = state.server.replace(server);
+        let mut ended = std::mem::take(&mut state.ended);
+        ended.extend(before.filter(|before| *before != server));
+        Ok(ended)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -263,6 +290,30 @@ mod tests {
     }
 
     #[test]
+    fn what_ended_servers_left_in_other_journals_is_added_to_the_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = |server| {
+            let journal = FileJournal::open(directory.path()).unwrap();
+            let ended = journal.succeed(NodeId(server)).unwrap();
+            (journal, ended)
+        };
+        let (_first, _) = open(1);
+        let (second, _) = open(2);
+        second.add(UserId(2)).unwrap();
+        let (third, ended) = open(3);
+        assert_eq!((users(&third).len(), ended), (0, Vec::new()));
+        third.add(UserId(3)).unwrap();
+        drop((second, third));
+        let (fourth, ended) = open(4);
+        assert_eq!(users(&fourth), [2, 3]);
+        assert_eq!(ended, [NodeId(3), NodeId(2)]);
+        drop(fourth);
+        let (fifth, ended) = open(5);
+        assert_eq!(users(&fifth), [2, 3]);
+        assert_eq!(ended, [NodeId(4)]);
+    }
+
+    #[test]
     fn a_journal_knows_whose_it_was() {
         let directory = tempfile::tempdir().unwrap();
         let succeed = |server| {
@@ -272,9 +323,9 @@ mod tests {
             journal.remove(UserId(1)).unwrap();
             before
         };
-        assert_eq!(succeed(5), None);
-        assert_eq!(succeed(6), Some(NodeId(5)));
-        assert_eq!(succeed(7), Some(NodeId(6)));
+        assert_eq!(succeed(5), []);
+        assert_eq!(succeed(6), [NodeId(5)]);
+        assert_eq!(succeed(7), [NodeId(6)]);
         let file = read_to_string(directory.path().join("sftpgo.journal"));
         assert_eq!(file.unwrap(), "=7\n");
     }

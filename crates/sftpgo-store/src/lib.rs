@@ -52,7 +52,7 @@ mod row;
 mod row_audit;
 #[cfg(feature = "database")]
 mod schema;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
+#[cfg(feature = "database")]
 mod sharing;
 #[cfg(feature = "database")]
 mod users;

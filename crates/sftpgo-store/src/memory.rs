@@ -11,7 +11,10 @@ use std::{
         Bound::{Excluded, Unbounded},
         ControlFlow,
     },
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use sftpgo_core::{
@@ -30,7 +33,7 @@ pub struct MemoryProvider {
     admins: Mutex<admins::Stored>,
     ip_lists: Mutex<ip_lists::Stored>,
     defender_hosts: Mutex<defender_hosts::Stored>,
-    is_shared: bool,
+    is_shared: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -50,7 +53,7 @@ impl MemoryProvider {
     /// A provider without users for several servers in this process.
     pub fn shared() -> Self {
         Self {
-            is_shared: true,
+            is_shared: AtomicBool::new(true),
             ..Self::default()
         }
     }
@@ -208,7 +211,13 @@ impl QuotaLedger for MemoryProvider {
     }
 
     fn shared(self: Arc<Self>) -> Option<Arc<dyn ClusterStore>> {
-        self.is_shared.then_some(self as Arc<dyn ClusterStore>)
+        let is_shared = self.is_shared.load(Ordering::Acquire);
+        is_shared.then_some(self as Arc<dyn ClusterStore>)
+    }
+
+    fn begin_sharing(self: Arc<Self>) -> Option<Arc<dyn ClusterStore>> {
+        self.is_shared.store(true, Ordering::Release);
+        self.shared()
     }
 }
 

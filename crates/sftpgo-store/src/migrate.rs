@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, time::Duration};
 
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl,
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl,
     dsl::not,
     migration::{Migration, MigrationSource},
     result::QueryResult,
@@ -17,7 +17,7 @@ use crate::{
     error::of_query,
     legacy_import::{self, TakenOver},
     ran_migrations::versions,
-    schema::{admins, api_keys, ip_lists, users},
+    schema::{admins, api_keys, ip_lists, quota_shares, servers, users},
 };
 
 /// The time that another server's migrations are waited for. It may take over a large table; past this something is wrong
@@ -48,6 +48,19 @@ pub(crate) fn bring_up_to_date(connection: &mut Connection) -> Result<Done> {
         }
         Ok(Done { taken_over, ran })
     })
+}
+
+/// Does the database have anything of servers that shared it, such as one that has not ended?
+pub(crate) fn is_in_use(connection: &mut Connection) -> QueryResult<bool> {
+    let server: Option<i64> = servers::table
+        .select(servers::id)
+        .first(connection)
+        .optional()?;
+    let share: Option<i64> = quota_shares::table
+        .select(quota_shares::server_id)
+        .first(connection)
+        .optional()?;
+    Ok(server.is_some() || share.is_some())
 }
 
 /// The result of taking back the last migration.

@@ -1,13 +1,13 @@
 //! The stored usage in a database.
 
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use diesel::{ExpressionMethods, Insertable, QueryDsl, RunQueryDsl};
-use sftpgo_core::{Result, UserId, provider::QuotaLedger, storage_usage::Usage};
-
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-use sftpgo_core::provider::ClusterStore;
+use sftpgo_core::{
+    Result, UserId,
+    provider::{ClusterStore, QuotaLedger},
+    storage_usage::Usage,
+};
 
 use crate::{
     database::DatabaseProvider,
@@ -69,8 +69,13 @@ impl QuotaLedger for DatabaseProvider {
         Ok(ids.into_iter().map(UserId).collect())
     }
 
-    #[cfg(any(feature = "postgres", feature = "mysql"))]
     fn shared(self: Arc<Self>) -> Option<Arc<dyn ClusterStore>> {
-        self.is_shared.then_some(self as Arc<dyn ClusterStore>)
+        let is_shared = self.is_shared.load(Ordering::Acquire);
+        is_shared.then_some(self as Arc<dyn ClusterStore>)
+    }
+
+    fn begin_sharing(self: Arc<Self>) -> Option<Arc<dyn ClusterStore>> {
+        self.is_shared.store(true, Ordering::Release);
+        self.shared()
     }
 }

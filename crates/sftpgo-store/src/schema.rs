@@ -113,9 +113,8 @@ diesel::table! {
     }
 }
 
-// These three are in databases that several servers use.
+// What servers that use one database at a time tell each other.
 
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 diesel::table! {
     servers (id) {
         id -> BigInt,
@@ -123,7 +122,6 @@ diesel::table! {
     }
 }
 
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 diesel::table! {
     quota_shares (server_id, user_id) {
         server_id -> BigInt,
@@ -137,7 +135,6 @@ diesel::table! {
     }
 }
 
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 diesel::table! {
     open_sessions (server_id, number) {
         server_id -> BigInt,
@@ -148,7 +145,5 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(users, dirty_users);
 
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 diesel::allow_tables_to_appear_in_same_query!(servers, quota_shares);
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 diesel::allow_tables_to_appear_in_same_query!(servers, open_sessions);

@@ -12,8 +12,6 @@ use sftpgo_core::{
     storage_usage::Usage,
 };
 
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-use crate::sharing;
 use crate::{
     all_users, column_limits,
     connection::Connection,
@@ -23,6 +21,7 @@ use crate::{
     listing,
     row::{Settings, UserRow},
     schema::{dirty_users, users},
+    sharing,
 };
 
 impl Users for DatabaseProvider {
@@ -132,14 +131,9 @@ impl Users for DatabaseProvider {
     }
 
     fn delete_user(&self, id: UserId) -> Result<()> {
-        #[cfg(any(feature = "postgres", feature = "mysql"))]
-        let is_shared = self.is_shared;
         let deleted = self.pool.durable_transaction(move |connection| {
             dialect::lock_user(connection, id)?;
-            #[cfg(any(feature = "postgres", feature = "mysql"))]
-            if is_shared {
-                sharing::forget(connection, id)?;
-            }
+            sharing::forget(connection, id)?;
             diesel::delete(dirty_users::table.find(id.0)).execute(connection)?;
             diesel::delete(users::table.find(id.0)).execute(connection)
         })?;

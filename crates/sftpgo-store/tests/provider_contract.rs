@@ -26,6 +26,9 @@ for_every_provider! {
 for_every_shared_provider! {
     shared_memory => (sftpgo_store::MemoryProvider::shared(), ());
 
+    #[cfg(feature = "sqlite")]
+    shared_sqlite => crate::common::provider(crate::common::Place::sqlite());
+
     #[cfg(feature = "postgres")]
     shared_postgres => crate::common::provider(crate::common::Place::server(sftpgo_databases::Kind::Postgres));
 

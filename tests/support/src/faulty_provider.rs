@@ -142,6 +142,11 @@ impl QuotaLedger for FaultyProvider {
         let stored = Arc::clone(&self.stored).shared();
         stored.map(|_| self as Arc<dyn ClusterStore>)
     }
+
+    fn begin_sharing(self: Arc<Self>) -> Option<Arc<dyn ClusterStore>> {
+        let stored = Arc::clone(&self.stored).begin_sharing();
+        stored.map(|_| self as Arc<dyn ClusterStore>)
+    }
 }
 
 impl ClusterStore for FaultyProvider {

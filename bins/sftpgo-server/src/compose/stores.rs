@@ -93,10 +93,10 @@ pub(super) fn journal(
     Ok(Some(Arc::new(journal)))
 }
 
-/// The server that this one follows, if there was one.
-pub(super) fn follow(journal: &FileJournal, server: NodeId) -> Option<NodeId> {
+/// The servers that this one follows.
+pub(super) fn follow(journal: &FileJournal, server: NodeId) -> Vec<NodeId> {
     journal.succeed(server).unwrap_or_else(|error| {
         log::warn!("a crash while the database does not answer would leave usage wrong: {error}");
-        None
+        Vec::new()
     })
 }

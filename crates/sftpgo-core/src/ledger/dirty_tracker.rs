@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{Cleared, DirtyJournal, Ledger, LeftDirty, MarkError, MarkLeft, Since};
+use super::{
+    Cleared, DirtyJournal, Ledger, Ledgers, LeftDirty, MarkError, MarkLeft, Residence, Since,
+};
 use crate::{
     error::{ErrorKind, Result},
     provider::RescanStart,
@@ -41,9 +43,23 @@ enum Trust {
 pub(crate) struct DirtyState {
     mark: Mark,
     usage: Trust,
+    residence: Residence,
 }
 
 impl DirtyState {
+    /// The state of a clean user.
+    pub(crate) fn of(residence: Residence) -> Self {
+        Self {
+            residence,
+            ..Self::default()
+        }
+    }
+
+    /// In which ledger the user is.
+    pub(crate) fn residence(self) -> Residence {
+        self.residence
+    }
+
     pub(crate) fn is_clean(self) -> bool {
         self.mark == Mark::None
     }
@@ -109,7 +125,7 @@ impl Mark {
 
 /// The places where it is said, and which marks in the ledger nobody is sure of.
 pub(crate) struct DirtyTracker {
-    ledger: Arc<dyn Ledger>,
+    ledgers: Arc<Ledgers>,
     journal: Arc<dyn DirtyJournal>,
     unsure: Mutex<Unsure>,
 }
@@ -123,12 +139,52 @@ struct Unsure {
 }
 
 impl DirtyTracker {
-    pub(crate) fn new(ledger: Arc<dyn Ledger>, journal: Arc<dyn DirtyJournal>) -> Self {
+    pub(crate) fn new(ledgers: Arc<Ledgers>, journal: Arc<dyn DirtyJournal>) -> Self {
         Self {
-            ledger,
+            ledgers,
             journal,
             unsure: Mutex::default(),
         }
+    }
+
+    fn ledger(&self, state: DirtyState) -> &dyn Ledger {
+        self.ledgers.at(state.residence)
+    }
+
+    /// Moves a user to the ledger that other servers use too; a mark goes along, or is made where the user needs one. `since`
+    /// is since when the files may differ from the stored usage, of which `contributed` came from this server.
+    ///
+    /// # Errors
+    /// Any error of either ledger. The user has moved or not; a mark is in one of them at least.
+    pub(crate) fn move_mark(
+        &self,
+        state: &mut DirtyState,
+        user: UserId,
+        contributed: StorageUsage,
+        since: Since,
+    ) -> Result<()> {
+        let before = *state;
+        state.residence = Residence::Moved;
+        let is_late = since == Since::Before || before.needs_rescan() || before.is_in_journal();
+        let since = if is_late { Since::Before } else { Since::Now };
+        let marked = self.ledger(*state).mark(user, contributed, since);
+        if let Err(error) = self.answer(user, marked) {
+            state.residence = before.residence;
+            return Err(error);
+        }
+        state.ledger_says(true);
+        self.take_from_journal(state, user);
+        if before.is_in_ledger() {
+            // Both have it else, and the next start rescans once more than it needs to.
+            let cleared = self.ledger(before).clear(user);
+            self.answer(user, cleared)?;
+        }
+        Ok(())
+    }
+
+    /// Moves a clean user to the ledger that other servers use too.
+    pub(crate) fn move_clean(state: &mut DirtyState) {
+        state.residence = Residence::Moved;
     }
 
     /// Says that the user is dirty, unless that is said already: in the ledger, or in the journal while the ledger does not
@@ -173,7 +229,7 @@ impl DirtyTracker {
         contributed: impl FnOnce() -> StorageUsage,
     ) -> Result<()> {
         if !state.is_in_ledger() {
-            let marked = self.ledger.mark(user, contributed(), state.since());
+            let marked = self.ledger(*state).mark(user, contributed(), state.since());
             self.answer(user, marked)?;
             state.ledger_says(true);
         }
@@ -203,7 +259,7 @@ impl DirtyTracker {
         if !state.is_in_ledger() {
             return Ok(());
         }
-        let marked = self.ledger.mark(user, contributed, Since::Before);
+        let marked = self.ledger(state).mark(user, contributed, Since::Before);
         self.answer(user, marked)
     }
 
@@ -222,7 +278,7 @@ impl DirtyTracker {
             true => Since::Now,
             false => Since::Before,
         };
-        let begun = self.ledger.begin_rescan(user, contributed(), since);
+        let begun = self.ledger(*state).begin_rescan(user, contributed(), since);
         let start = self.answer(user, begun)?;
         if start.is_some() {
             state.ledger_says(true);
@@ -236,7 +292,7 @@ impl DirtyTracker {
     /// # Errors
     /// Any error of the ledger.
     pub(crate) fn clear(&self, state: &mut DirtyState, user: UserId) -> Result<()> {
-        match self.ledger.clear(user) {
+        match self.ledger(*state).clear(user) {
             Ok(cleared) => state.ledger_says(cleared == Cleared::RescanFirst),
             // Nobody needs the mark of a user who is gone.
             Err(failed) if failed.error.kind() == ErrorKind::NotFound => state.ledger_says(false),
@@ -261,7 +317,7 @@ impl DirtyTracker {
     /// # Errors
     /// Any error of the ledger.
     pub(crate) fn left_in_ledger(&self) -> Result<LeftDirty> {
-        self.ledger.left_dirty()
+        self.ledgers.at(self.ledgers.residence()).left_dirty()
     }
 
     /// The same, as the journal says.

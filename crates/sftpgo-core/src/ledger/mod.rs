@@ -1,7 +1,8 @@
 //! What the store knows of users' usage, as this server writes it.
 //!
-//! There are two ways to write it, and the server chooses once, when it starts: `ExclusiveLedger` where nobody else writes
-//! to the store, `SharedLedger` where several servers do. Nothing above asks which of them it is.
+//! There are two ways to write it, and the server chooses when it starts: `ExclusiveLedger` where nobody else writes to the
+//! store, `SharedLedger` where several servers do. A server that another is about to follow goes from the first to the
+//! second, one user after the other. Nothing above asks which of them it is.
 
 mod dirty_journal;
 mod dirty_tracker;
@@ -9,14 +10,15 @@ mod exclusive;
 mod shared;
 mod write_behind;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use self::dirty_journal::{DirtyJournal, MemoryJournal};
+use self::exclusive::ExclusiveLedger;
 pub(crate) use self::{
     dirty_tracker::{DirtyState, DirtyTracker},
+    shared::SharedLedger,
     write_behind::WriteBehind,
 };
-use self::{exclusive::ExclusiveLedger, shared::SharedLedger};
 use crate::{
     error::{Error, Result},
     provider::{NodeId, Provider, RescanStart},
@@ -156,10 +158,61 @@ pub(crate) enum RescanWrite {
     Lost(Error),
 }
 
-/// The ledger of `provider`, as the server `server` writes it.
-pub(crate) fn choose(provider: &Arc<dyn Provider>, server: NodeId) -> Arc<dyn Ledger> {
-    match Arc::clone(provider).shared() {
-        Some(store) => Arc::new(SharedLedger::new(store, server)),
-        None => Arc::new(ExclusiveLedger::new(Arc::clone(provider))),
+/// The ledger that was chosen at the start, and the one that all users move to when others begin to use the store.
+pub(crate) struct Ledgers {
+    chosen: Arc<dyn Ledger>,
+    shared: OnceLock<SharedLedger>,
+}
+
+/// In which of them a user is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Residence {
+    #[default]
+    Chosen,
+    /// In the shared one, where everybody is or will be.
+    Moved,
+}
+
+impl Ledgers {
+    /// The ledger of `provider`, as the server `server` writes it.
+    pub(crate) fn choose(provider: &Arc<dyn Provider>, server: NodeId) -> Self {
+        Self::of(match Arc::clone(provider).shared() {
+            Some(store) => Arc::new(SharedLedger::new(store, server)),
+            None => Arc::new(ExclusiveLedger::new(Arc::clone(provider))),
+        })
+    }
+
+    pub(crate) fn of(chosen: Arc<dyn Ledger>) -> Self {
+        Self {
+            chosen,
+            shared: OnceLock::new(),
+        }
+    }
+
+    /// Users are to move to `shared`; who comes from here on is there already.
+    pub(crate) fn begin_move(&self, shared: SharedLedger) {
+        // Trying again goes on where it failed.
+        let _ = self.shared.set(shared);
+    }
+
+    /// The ledger that users move to, where they do.
+    pub(crate) fn shared(&self) -> Option<&SharedLedger> {
+        self.shared.get()
+    }
+
+    /// Where a user is who is new here.
+    pub(crate) fn residence(&self) -> Residence {
+        match self.shared() {
+            Some(_) => Residence::Moved,
+            None => Residence::Chosen,
+        }
+    }
+
+    /// The ledger in which a user is.
+    pub(crate) fn at(&self, residence: Residence) -> &dyn Ledger {
+        match (residence, self.shared()) {
+            (Residence::Moved, Some(shared)) => shared,
+            _ => self.chosen.as_ref(),
+        }
     }
 }

@@ -16,14 +16,35 @@ use crate::{
 };
 
 /// See the module.
-pub(super) struct SharedLedger {
+pub(crate) struct SharedLedger {
     store: Arc<dyn ClusterStore>,
     server: NodeId,
 }
 
 impl SharedLedger {
-    pub(super) fn new(store: Arc<dyn ClusterStore>, server: NodeId) -> Self {
+    pub(crate) fn new(store: Arc<dyn ClusterStore>, server: NodeId) -> Self {
         Self { store, server }
+    }
+
+    /// A client for a user whose usage the store has as it is, with this server's changes up to `contributed` in it.
+    ///
+    /// # Errors
+    /// Any error of the store.
+    pub(crate) fn move_in(
+        &self,
+        user: UserId,
+        contributed: StorageUsage,
+    ) -> Result<Box<dyn LedgerClient>> {
+        let share = self.store.share(self.server, user)?;
+        Ok(Box::new(SharedClient {
+            store: Arc::clone(&self.store),
+            server: self.server,
+            user,
+            usage: share.usage,
+            contributed,
+            reserved: share.reserved,
+            last_report: LastReport::Unanswered,
+        }))
     }
 
     fn begin_share(&self, user: UserId, contributed: StorageUsage, since: Since) -> Result<()> {

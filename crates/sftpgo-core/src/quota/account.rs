@@ -38,8 +38,7 @@ pub struct QuotaAccount {
     /// The ledger, or while it does not answer the journal, says that this user is dirty.
     pub(super) marked: AtomicBool,
     pub(super) state: Arc<Mutex<UserUsage>>,
-    /// None where the ledger never has to be asked for room.
-    pub(super) asking: Option<Mutex<Asking>>,
+    pub(super) asking: Mutex<Asking>,
     /// Locked while the ledger is written to; `state` is not, so that transfers go on meanwhile.
     pub(super) client: Mutex<Box<dyn LedgerClient>>,
 }
@@ -65,7 +64,6 @@ impl QuotaAccount {
         write_behind: Arc<WriteBehind>,
     ) -> Self {
         let committed = opened.usage.committed;
-        let asking = opened.lease.map(|_| Mutex::default());
         let state = Arc::new(Mutex::new(UserUsage {
             limits: Limits::of(user),
             tracked,
@@ -80,7 +78,7 @@ impl QuotaAccount {
             user: user.id,
             user_state,
             write_behind,
-            asking,
+            asking: Mutex::default(),
             names: Mutex::default(),
             names_with_storage: Mutex::default(),
             uploads: Mutex::default(),

@@ -65,7 +65,7 @@ impl Asking {
 impl QuotaAccount {
     /// Does anybody but this server know whether there is room?
     pub(crate) fn may_have_to_ask(&self) -> bool {
-        self.asking.is_some()
+        lock(&self.state).lease.is_some()
     }
 
     /// Returns how long to wait before an operation on names, because a storage has them that may take long.
@@ -78,12 +78,14 @@ impl QuotaAccount {
     /// that the user is dirty, or asked whether there is room. None when that is known: then the operation itself does not
     /// have to ask.
     pub fn wait_for_headroom(self: &Arc<Self>, delta: UsageDelta) -> Option<Duration> {
-        let asking = self.asking.as_ref()?;
+        if !self.may_have_to_ask() {
+            return None;
+        }
         let (must_mark, must_ask) = (self.must_mark(), self.must_ask(delta));
         if !must_mark && !must_ask {
             return None;
         }
-        let mut asking = lock(asking);
+        let mut asking = lock(&self.asking);
         if let Asking::Running { since } = *asking {
             return Some((since.elapsed() / 4).clamp(SOON, SELDOM));
         }
@@ -109,17 +111,12 @@ impl QuotaAccount {
 
     /// Returns the last answer of the ledger, as long as it is not asked again.
     pub(super) fn last_answer(&self) -> Asking {
-        self.asking
-            .as_ref()
-            .map_or(Asking::No, |asking| *lock(asking))
+        *lock(&self.asking)
     }
 
     fn ask_behind(&self, delta: UsageDelta) {
-        let Some(asking) = &self.asking else {
-            return;
-        };
         let mut ends = Ends {
-            asking,
+            asking: &self.asking,
             with: Asking::No,
         };
         self.mark();

@@ -9,10 +9,13 @@ use std::{
 use super::{account::QuotaAccount, rescan::Adjustment};
 use crate::{
     error::{ErrorKind, Result},
-    ledger::{LedgerClient, LedgerUpdate, RescanWrite},
+    ledger::{
+        DirtyState, DirtyTracker, LedgerClient, LedgerUpdate, RescanWrite, Residence, SharedLedger,
+        Since,
+    },
     storage_usage::{StorageUsage, UsageDelta},
     sync::lock,
-    usage::{Headroom, LedgerState, UsageSnapshot, UserUsage, wanted},
+    usage::{Headroom, Lease, LedgerState, UsageSnapshot, UserUsage, wanted},
 };
 
 /// Other servers give back what they do not use within a second or so: the ledger is asked again after this, twice
@@ -228,6 +231,42 @@ impl QuotaAccount {
                 self.user.0
             );
         }
+    }
+
+    /// Moves the user to the ledger `shared`, which other servers are about to use: it has what this server has committed
+    /// and holds what running operations have taken. The caller holds the user's state.
+    pub(super) fn move_to(
+        &self,
+        shared: &SharedLedger,
+        tracker: &DirtyTracker,
+        dirty: &mut DirtyState,
+    ) -> Result<()> {
+        let nothing = StorageUsage::default();
+        let mut client = lock(&self.client);
+        self.write(client.as_mut(), nothing)?;
+        let contributed = client.contributed();
+        let mut moved = shared.move_in(self.user, contributed)?;
+        let uses_something = {
+            // From here on whoever needs room asks, and waits for the client.
+            let mut state = lock(&self.state);
+            state.lease = Some(Lease::none(state.live));
+            state.tracked && state.live != state.committed
+        };
+        let kept = if uses_something || !dirty.is_clean() {
+            tracker
+                .move_mark(dirty, self.user, contributed, Since::Now)
+                .and_then(|()| self.write(moved.as_mut(), nothing).map(drop))
+        } else {
+            DirtyTracker::move_clean(dirty);
+            Ok(())
+        };
+        if dirty.residence() == Residence::Moved {
+            *client = moved;
+            self.marked.store(!dirty.is_clean(), Ordering::Release);
+        } else {
+            lock(&self.state).lease = None;
+        }
+        kept
     }
 
     /// Keeps what the ledger did not take for write-behind, REST and the next account, and returns whether the ledger has

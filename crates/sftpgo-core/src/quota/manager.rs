@@ -2,13 +2,17 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
+    thread,
+    time::Duration,
 };
 
 use super::{account::QuotaAccount, user_state::UserState};
 use crate::{
     error::{ErrorKind, Result},
-    ledger::{self, DirtyJournal, DirtyTracker, Ledger, LeftDirty, MemoryJournal, WriteBehind},
+    ledger::{
+        DirtyJournal, DirtyTracker, Ledgers, LeftDirty, MemoryJournal, SharedLedger, WriteBehind,
+    },
     provider::{ClusterStore, NodeId, Provider},
     storage_usage::{StorageUsage, Usage},
     sync::lock,
@@ -17,6 +21,9 @@ use crate::{
 
 /// The number of states from which on those that nobody needs any more are looked for.
 const FEW: usize = 64;
+
+/// How long to wait for an account that is closing before it is looked at again.
+const ENDS_SOON: Duration = Duration::from_millis(1);
 
 /// The users whose usage is tracked (`track_quota`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,13 +50,14 @@ impl Tracking {
 /// The accounts of all users who have a session now.
 pub struct UsageManager {
     provider: Arc<dyn Provider>,
-    ledger: Arc<dyn Ledger>,
+    ledgers: Arc<Ledgers>,
     tracker: Arc<DirtyTracker>,
     tracking: Tracking,
     users: Mutex<Users>,
     pub(super) write_behind: Arc<WriteBehind>,
     flush_state: Mutex<FlushState>,
-    cluster: Option<(Arc<dyn ClusterStore>, NodeId)>,
+    server: NodeId,
+    cluster: OnceLock<Arc<dyn ClusterStore>>,
 }
 
 #[derive(Default)]
@@ -81,12 +89,14 @@ impl UsageManager {
         server: NodeId,
         journal: Arc<dyn DirtyJournal>,
     ) -> Arc<Self> {
-        let ledger = ledger::choose(&provider, server);
+        let ledgers = Arc::new(Ledgers::choose(&provider, server));
+        let cluster = Arc::clone(&provider).shared();
         Arc::new(Self {
-            tracker: Arc::new(DirtyTracker::new(Arc::clone(&ledger), journal)),
-            cluster: Arc::clone(&provider).shared().map(|store| (store, server)),
+            tracker: Arc::new(DirtyTracker::new(Arc::clone(&ledgers), journal)),
+            server,
+            cluster: cluster.map_or_else(OnceLock::new, OnceLock::from),
             provider,
-            ledger,
+            ledgers,
             tracking,
             users: Mutex::default(),
             write_behind: Arc::default(),
@@ -115,7 +125,7 @@ impl UsageManager {
         let account = Arc::new(QuotaAccount::new(
             user,
             self.tracking.covers(user),
-            self.ledger.open(user.id, pending)?,
+            self.ledgers.at(state.residence()).open(user.id, pending)?,
             Arc::clone(&user_state),
             Arc::clone(&self.write_behind),
         ));
@@ -208,6 +218,11 @@ impl UsageManager {
         let LeftDirty::Here(mut users) = self.tracker.left_in_ledger()? else {
             let hand_over = |user| self.state_of(user).hand_over();
             in_journal.into_iter().try_for_each(hand_over)?;
+            // An earlier run was killed while it had the store for itself.
+            for user in self.provider.dirty_users()? {
+                hand_over(user)?;
+                self.provider.set_dirty(user, false)?;
+            }
             return Ok(Vec::new());
         };
         for user in &users {
@@ -284,7 +299,38 @@ impl UsageManager {
 
     /// The store that servers share, and which of them this is; none when it is alone.
     pub fn cluster(&self) -> Option<(Arc<dyn ClusterStore>, NodeId)> {
-        self.cluster.clone()
+        let store = self.cluster.get()?;
+        Some((Arc::clone(store), self.server))
+    }
+
+    /// Other servers are about to use the ledger too, as `store` offers it: from here on this one is one of several, and
+    /// asks for room as they do. Transfers go on meanwhile. No other server may use the ledger before this returns.
+    ///
+    /// # Errors
+    /// Any error of the ledger: then this server has to stay the only one. A further call goes on where that failed.
+    pub fn begin_sharing(&self, store: Arc<dyn ClusterStore>) -> Result<()> {
+        if self.ledgers.shared().is_none() && self.cluster.get().is_some() {
+            return Ok(());
+        }
+        let states: Vec<_> = {
+            let users = lock(&self.users);
+            self.ledgers
+                .begin_move(SharedLedger::new(Arc::clone(&store), self.server));
+            let states = users.states.iter();
+            states
+                .map(|(user, state)| (*user, Arc::clone(state)))
+                .collect()
+        };
+        let Some(shared) = self.ledgers.shared() else {
+            return Ok(());
+        };
+        for (user, state) in states {
+            while !state.move_to(shared, || self.write_behind.of(user).is_none())? {
+                thread::sleep(ENDS_SOON);
+            }
+        }
+        let _ = self.cluster.set(store);
+        Ok(())
     }
 
     fn state_of(&self, user: UserId) -> Arc<UserState> {
@@ -296,7 +342,8 @@ impl UsageManager {
             users.states.retain(|_, state| state.is_needed());
             users.sweep_at = users.states.len() * 2;
         }
-        let state = Arc::new(UserState::new(user, Arc::clone(&self.tracker)));
+        let tracker = Arc::clone(&self.tracker);
+        let state = Arc::new(UserState::new(user, tracker, self.ledgers.residence()));
         users.states.insert(user, Arc::clone(&state));
         state
     }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, Weak};
 
 use super::account::QuotaAccount;
 use crate::{
-    error::Result,
-    ledger::{DirtyState, DirtyTracker},
+    error::{Error, ErrorKind, Result},
+    ledger::{DirtyState, DirtyTracker, Residence, SharedLedger, Since},
     provider::RescanStart,
     storage_usage::StorageUsage,
     sync::lock,
@@ -44,6 +44,11 @@ impl State {
         }
     }
 
+    /// In which ledger the user is.
+    pub(super) fn residence(&self) -> Residence {
+        self.dirty.residence()
+    }
+
     pub(super) fn open(&mut self, account: &Arc<QuotaAccount>) {
         self.account = Account::Open(Arc::downgrade(account));
     }
@@ -57,12 +62,15 @@ impl State {
 }
 
 impl UserState {
-    pub(super) fn new(user: UserId, tracker: Arc<DirtyTracker>) -> Self {
+    pub(super) fn new(user: UserId, tracker: Arc<DirtyTracker>, residence: Residence) -> Self {
         Self {
             throttle: Throttle::default(),
             user,
             tracker,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                account: Account::None,
+                dirty: DirtyState::of(residence),
+            }),
         }
     }
 
@@ -92,6 +100,50 @@ impl UserState {
     pub(super) fn hand_over(&self) -> Result<()> {
         let dirty = &mut lock(&self.state).dirty;
         self.tracker.hand_over(dirty, self.user)
+    }
+
+    /// Moves the user to the ledger `shared`. False when that cannot be done at the moment, because the last session is
+    /// ending.
+    ///
+    /// # Errors
+    /// Any error of the ledgers, or `is_written` says that they lack something of a user without a session.
+    pub(super) fn move_to(
+        &self,
+        shared: &SharedLedger,
+        is_written: impl FnOnce() -> bool,
+    ) -> Result<bool> {
+        // Whoever drops the last one waits for the state.
+        let account = self.account();
+        let state = &mut *lock(&self.state);
+        if state.dirty.residence() == Residence::Moved {
+            return Ok(true);
+        }
+        if let Some(account) = account.as_deref().filter(|account| state.is_of(account)) {
+            account.move_to(shared, &self.tracker, &mut state.dirty)?;
+            return Ok(true);
+        }
+        if !matches!(state.account, Account::None) {
+            return Ok(false);
+        }
+        if !is_written() {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                format!(
+                    "the usage of user {} is not in the database yet",
+                    self.user.0
+                ),
+            ));
+        }
+        let dirty = &mut state.dirty;
+        if dirty.is_clean() {
+            DirtyTracker::move_clean(dirty);
+        } else {
+            // Only a rescan ends the mark of a user without a session.
+            let nothing = StorageUsage::default();
+            self.tracker
+                .move_mark(dirty, self.user, nothing, Since::Before)?;
+        }
+        Ok(true)
     }
 
     /// As [`DirtyTracker::begin_rescan`].

@@ -71,7 +71,7 @@ impl Login {
 impl Drop for Login {
     fn drop(&mut self) {
         self.registry.lock().logins.remove(&self.number);
-        if let Some(shared) = &self.registry.shared {
+        if let Some(shared) = self.registry.shared.get() {
             shared.ended.add(self.number);
         }
     }

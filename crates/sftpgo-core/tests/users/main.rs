@@ -8,6 +8,7 @@
 mod accounts;
 mod backends;
 mod expired;
+mod followed;
 mod hanging;
 mod headroom;
 mod login;

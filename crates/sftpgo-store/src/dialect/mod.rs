@@ -161,8 +161,7 @@ pub(crate) fn ping(connection: &mut Connection) -> QueryResult<()> {
         .map(drop)
 }
 
-/// Do several servers use the database at a time?
-#[cfg(any(feature = "postgres", feature = "mysql"))]
+/// Is the database one that several servers use at a time?
 pub(crate) fn is_shared(connection: &Connection) -> bool {
     by_database!(connection, |_inner, dialect| dialect::IS_SHARED)
 }

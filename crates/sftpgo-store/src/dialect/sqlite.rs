@@ -16,7 +16,7 @@ use super::{Column, Kind};
 
 pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 pub(crate) const MIGRATES_IN_TRANSACTION: bool = true;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
+/// One server, until another is about to follow it.
 pub(crate) const IS_SHARED: bool = false;
 pub(crate) const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 pub(crate) const SENDS_ALL_ROWS: bool = false;

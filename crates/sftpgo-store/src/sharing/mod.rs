@@ -181,7 +181,7 @@ impl ClusterStore for DatabaseProvider {
         contributed: StorageUsage,
         late: bool,
     ) -> Result<()> {
-        self.pool.transaction(move |connection| {
+        self.pool.durable_transaction(move |connection| {
             let exists = usage_locked(connection, id)?.is_some();
             if exists && stored_share(connection, server, id)?.is_none() {
                 let share = StoredShare {

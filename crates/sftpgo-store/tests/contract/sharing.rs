@@ -15,7 +15,7 @@ const TWO: NodeId = NodeId(i64::MAX);
 const NOBODY: UserId = UserId(4711);
 
 fn shared(provider: &Arc<dyn Provider>) -> Arc<dyn ClusterStore> {
-    Arc::clone(provider).shared().unwrap()
+    Arc::clone(provider).begin_sharing().unwrap()
 }
 
 fn amount(size: i64, files: i64) -> StorageUsage {

@@ -123,7 +123,7 @@ impl Tracked {
         });
         let journal = Arc::<Journal>::default();
         Self {
-            tracker: DirtyTracker::new(ledger.clone(), journal.clone()),
+            tracker: DirtyTracker::new(Arc::new(Ledgers::of(ledger.clone())), journal.clone()),
             ledger,
             journal,
             state: DirtyState::default(),

@@ -1,0 +1,3 @@
+DROP TABLE IF EXISTS open_sessions;
+DROP TABLE IF EXISTS quota_shares;
+DROP TABLE IF EXISTS servers;
