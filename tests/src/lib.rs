@@ -18,6 +18,7 @@ mod program;
 mod proxy;
 mod python;
 mod random;
+mod restarting;
 mod server;
 
 pub use files::{
@@ -28,7 +29,8 @@ pub use program::{Outcome, run};
 pub use proxy::Proxy;
 pub use python::{paramiko, python, python_command};
 pub use random::Random;
-pub use server::{Server, make_key};
+pub use restarting::fifty_transfers_run_through_three_restarts;
+pub use server::{Server, make_key, send};
 pub use sftpgo_test_support::{permission_names, permissions_without, wait_for};
 
 use std::path::PathBuf;

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::LazyLock,
+    sync::{LazyLock, Mutex},
 };
 
 use serde_json::{Value, json};
@@ -53,6 +53,8 @@ pub struct Server {
     /// What the process may have open.
     open_files: Option<u32>,
     process: Child,
+    /// Processes that have followed it, the last one serving.
+    followed_by: Mutex<Vec<u32>>,
     /// Where SFTP listens.
     pub sftp_port: u16,
     /// Where REST listens.
@@ -107,6 +109,7 @@ impl Server {
             environment,
             open_files,
             process,
+            followed_by: Mutex::default(),
             sftp_port,
             http_port,
         };
@@ -118,6 +121,28 @@ impl Server {
     pub fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
+    }
+
+    /// Has the process that serves followed by another, and answers that one once it serves.
+    pub fn hot_restart(&self) -> u32 {
+        let mut followed_by = self.followed_by.lock().unwrap();
+        let before = followed_by.last().copied();
+        send(before.unwrap_or_else(|| self.pid()), "USR2");
+        let count = followed_by.len() + 1;
+        let mut next = None;
+        wait_for("the next process to serve", || {
+            let lines = self.log_lines("server");
+            let numbers = lines.iter().filter_map(|line| {
+                let said = line["message"].as_str()?.strip_prefix("process ")?;
+                let (number, _) = said.split_once(" serves from here on")?;
+                number.parse::<u32>().ok()
+            });
+            let numbers: Vec<_> = numbers.collect();
+            next = numbers.get(count - 1).copied();
+            next.is_some()
+        });
+        followed_by.extend(next);
+        next.unwrap()
     }
 
     /// Starts a server that ended once more, in the same directory with the same settings.
@@ -251,10 +276,7 @@ impl Server {
 
     /// Sends a signal to the server process.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .args(["-s", name, &self.pid().to_string()])
-            .status();
-        assert!(sent.unwrap().success());
+        send(self.pid(), name);
     }
 
     /// Waits for the server to end and answers its exit code.
@@ -270,6 +292,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        for pid in self.followed_by.get_mut().unwrap() {
+            // Most have ended.
+            let _ = Command::new("kill")
+                .args(["-s", "KILL", &pid.to_string()])
+                .stderr(Stdio::null())
+                .status();
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
         if std::thread::panicking() {
@@ -280,6 +309,14 @@ impl Drop for Server {
             );
         }
     }
+}
+
+/// Sends a signal to a process.
+pub fn send(pid: u32, signal: &str) {
+    let sent = Command::new("kill")
+        .args(["-s", signal, &pid.to_string()])
+        .status();
+    assert!(sent.unwrap().success());
 }
 
 fn spawn(directory: &Path, environment: &[(String, String)], open_files: Option<u32>) -> Child {

@@ -114,6 +114,9 @@ pub(crate) struct Serve {
     pub(crate) options: Options,
     #[command(flatten)]
     pub(crate) grace: Grace,
+    /// Follow the server that hands its sockets on over standard input; given by that one.
+    #[arg(long, hide = true)]
+    pub(crate) succeed: bool,
 }
 
 /// What to do to the database.

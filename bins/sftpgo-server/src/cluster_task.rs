@@ -9,7 +9,7 @@ use std::{
 
 use sftpgo_core::{
     ErrorKind, Provider, Result, UserId,
-    cluster::{self, HEARTBEAT_INTERVAL, Heartbeat},
+    cluster::{self, HEARTBEAT_INTERVAL},
     gate::Gate,
     ip_list::IpLists,
     quota::{ScanOutcome, UsageManager},
@@ -25,7 +25,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::compose::Parts;
+use crate::{compose::Parts, sharing::Sharing};
 
 /// A home that cannot be read, or was changed through another node meanwhile, is rescanned again after this.
 const COUNT_AGAIN_AFTER: Duration = Duration::from_secs(60);
@@ -34,8 +34,7 @@ struct Watch {
     provider: Arc<dyn Provider>,
     connections: Arc<Connections>,
     quotas: Arc<UsageManager>,
-    /// The heartbeat; none where this server is alone.
-    heartbeat: Option<Arc<Heartbeat>>,
+    sharing: Arc<Sharing>,
     ip_lists: Arc<IpLists>,
     gate: Arc<Gate>,
     scans: Arc<QuotaScans>,
@@ -59,7 +58,7 @@ pub(crate) fn watch(
         provider: Arc::clone(&parts.provider),
         connections: Arc::clone(&parts.connections),
         quotas: Arc::clone(&parts.quotas),
-        heartbeat: parts.heartbeat.clone(),
+        sharing: Arc::clone(&parts.sharing),
         ip_lists: Arc::clone(&parts.ip_lists),
         gate: Arc::clone(&parts.api.gate),
         scans: Arc::clone(&parts.api.scans),
@@ -67,16 +66,11 @@ pub(crate) fn watch(
     });
     async move {
         let every_heartbeat = |look| every_heartbeat(Arc::clone(&watch), until.clone(), look);
-        let among_others = async {
-            if watch.heartbeat.is_some() {
-                // Nobody waits for the end of a walk.
-                tokio::spawn(every_heartbeat(Watch::rescan));
-                every_heartbeat(Watch::send_heartbeat).await;
-            }
-        };
+        // Nobody waits for the end of a walk.
+        tokio::spawn(every_heartbeat(Watch::rescan));
         // Whatever other servers do, who may not stay has to go: neither waits for the other.
         tokio::join!(
-            among_others,
+            every_heartbeat(Watch::send_heartbeat),
             every_heartbeat(Watch::follow),
             every_heartbeat(Watch::read_lists),
             every_heartbeat(Watch::exchange_bans)
@@ -116,7 +110,7 @@ async fn every_heartbeat(
 
 impl Watch {
     fn send_heartbeat(&self) -> Result<()> {
-        match &self.heartbeat {
+        match self.sharing.heartbeat() {
             Some(heartbeat) => heartbeat.send(),
             None => Ok(()),
         }

@@ -11,7 +11,6 @@ use sftpgo_core::{
     Error, Provider,
     accounts::Accounts,
     auth::{Authenticator, Logins, PasswordLimits, StoredCredentials, refusal::RefusalTime},
-    cluster::Heartbeat,
     defender::Defender,
     descriptors::Descriptors,
     event::{ConnectionProtocol, Events, Observer},
@@ -41,6 +40,7 @@ use crate::{
         settings::{Common, Settings},
     },
     event_log::{EventLog, LogFiles},
+    sharing::Sharing,
     version,
 };
 
@@ -53,8 +53,7 @@ pub(crate) struct Parts {
     pub(crate) connections: Arc<Connections>,
     pub(crate) ip_lists: Arc<IpLists>,
     pub(crate) quotas: Arc<UsageManager>,
-    /// The heartbeat; none where this server is alone.
-    pub(crate) heartbeat: Option<Arc<Heartbeat>>,
+    pub(crate) sharing: Arc<Sharing>,
     pub(crate) refusal_time: Arc<RefusalTime>,
     pub(crate) metrics: Metrics,
     pub(crate) actions: Arc<Queue>,
@@ -133,13 +132,19 @@ pub(crate) fn compose(
         Arc::clone(&provider),
         settings.data_provider.tracking,
         server,
-        match journal {
-            Some(journal) => journal,
+        match &journal {
+            Some(journal) => Arc::clone(journal) as _,
             None => Arc::new(MemoryJournal::default()),
         },
     );
-    let heartbeat = Heartbeat::of(&connections, &quotas);
-    if let Some(heartbeat) = &heartbeat {
+    let sharing = Sharing::new(
+        Arc::clone(&provider),
+        Arc::clone(&connections),
+        Arc::clone(&quotas),
+        journal,
+        server,
+    );
+    if let Some(heartbeat) = sharing.heartbeat() {
         for former in former {
             heartbeat.succeed(former).map_err(of_key("data_provider"))?;
         }
@@ -225,7 +230,7 @@ pub(crate) fn compose(
         connections,
         ip_lists,
         quotas,
-        heartbeat: heartbeat.map(Arc::new),
+        sharing: Arc::new(sharing),
         refusal_time,
         metrics,
         actions,

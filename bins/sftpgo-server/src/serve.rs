@@ -1,10 +1,14 @@
 //! `serve`: from the settings to open ports, and from a signal to an orderly end.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    process::ExitCode,
+    sync::{Arc, Mutex, atomic::AtomicBool},
+    time::Duration,
+};
 
 use rustix::{fs::Mode, process::umask};
-use sftpgo_core::{UserId, quota::LedgerWriter};
-use tokio::{runtime::Runtime, task::spawn_blocking};
+use sftpgo_core::{UserId, quota::LedgerWriter, sync::lock};
+use tokio::{runtime::Runtime, sync::Notify, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -13,10 +17,11 @@ use crate::{
     compose::{self, Parts},
     config::{self, LoadedConfig, Problem, settings::Settings},
     health,
-    listen::{HttpListening, PassedSockets, listen_http, listen_sftp},
+    listen::{HttpListening, SocketFile, Sockets, listen_http, listen_sftp},
     logging::{self, LogSettings},
     open_files,
     reload::Reload,
+    restart::{self, Predecessors, Restarts, Succession},
     shutdown::{self, HangUp, LAST_ACTIONS, LAST_WORK},
     startup_banner::{StartupBanner, listed},
     startup_tasks, systemd, terminal,
@@ -27,20 +32,36 @@ const WRITE_USAGE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Serves until it is told to stop.
 pub(crate) fn run(serve: &Serve) -> ExitCode {
+    let mut succession = match serve.succeed.then(Succession::of_process).transpose() {
+        Ok(succession) => succession,
+        Err(error) => {
+            terminal::complain(&format!("error: {}: {error}", restart::FLAG));
+            return ExitCode::FAILURE;
+        }
+    };
     let options = &serve.options;
     let loaded = options.load();
     let settings = match loaded.settings() {
         Ok(settings) => settings,
         Err(problems) => {
             terminal::complain_if_any(&config::warnings(&loaded));
-            terminal::complain(config::complaint(problems).trim_end());
+            let complaint = config::complaint(problems);
+            refuse(succession.as_ref(), complaint.trim_end());
+            terminal::complain(complaint.trim_end());
             return ExitCode::FAILURE;
         }
     };
     let log = options.log_settings(&loaded.directory);
-    match start_and_serve(&loaded, settings, &log, serve.grace.time()) {
-        Ok(()) => ExitCode::SUCCESS,
+    let start = Start {
+        loaded: &loaded,
+        settings,
+        log: &log,
+        grace: serve.grace.time(),
+    };
+    match start.run(&mut succession) {
+        Ok(code) => code,
         Err(problem) => {
+            refuse(succession.as_ref(), &problem.to_string());
             log::error!("the server does not start: {problem}");
             terminal::complain(&format!("error: {problem}"));
             ExitCode::FAILURE
@@ -48,150 +69,226 @@ pub(crate) fn run(serve: &Serve) -> ExitCode {
     }
 }
 
-fn start_and_serve(
-    loaded: &LoadedConfig,
-    settings: &Settings,
-    log: &LogSettings,
+/// Tells the server before, if there is one, why this one does not start.
+fn refuse(succession: Option<&Succession>, reason: &str) {
+    if let Some(succession) = succession {
+        succession.refuse(reason);
+    }
+}
+
+/// What a server starts from.
+struct Start<'a> {
+    loaded: &'a LoadedConfig,
+    settings: &'a Settings,
+    log: &'a LogSettings,
     grace: Duration,
-) -> Result<(), Problem> {
-    umask(Mode::from_raw_mode(settings.sftpd.umask));
-    open_files::raise_limit();
-    logging::start(log).map_err(|error| {
-        let path = log.file.as_deref().unwrap_or(loaded.directory.as_path());
-        Problem::new(
-            "--log-file-path",
-            format!(
-                "{} cannot be written: {error}; name another file, or \"\" for standard error",
-                path.display()
-            ),
-        )
-    })?;
-    let runtime = Runtime::new()
-        .map_err(|error| Problem::new("system", format!("no threads can be started: {error}")))?;
-    let served = runtime.block_on(serve(loaded, settings, log, grace));
-    // Closes the database; a scan of a huge home must not hold up the end.
-    runtime.shutdown_timeout(LAST_WORK);
-    served
+}
+
+impl Start<'_> {
+    /// Serves. What follows another server is taken from `succession` once this one serves.
+    fn run(&self, succession: &mut Option<Succession>) -> Result<ExitCode, Problem> {
+        umask(Mode::from_raw_mode(self.settings.sftpd.umask));
+        open_files::raise_limit();
+        logging::start(self.log).map_err(|error| {
+            let directory = self.loaded.directory.as_path();
+            let path = self.log.file.as_deref().unwrap_or(directory);
+            Problem::new(
+                "--log-file-path",
+                format!(
+                    "{} cannot be written: {error}; name another file, or \"\" for standard error",
+                    path.display()
+                ),
+            )
+        })?;
+        let runtime = Runtime::new().map_err(|error| no_threads(&error))?;
+        let served = runtime.block_on(self.serve(succession));
+        // Closes the database; a scan of a huge home must not hold up the end.
+        runtime.shutdown_timeout(LAST_WORK);
+        served
+    }
+
+    async fn serve(&self, succession: &mut Option<Succession>) -> Result<ExitCode, Problem> {
+        let reload = Reload::default();
+        reload.register("the log file", || {
+            logging::reopen();
+            Ok(())
+        });
+        let restart = Arc::new(Notify::new());
+        let on_hang_up = HangUp::Reloads {
+            reload: reload.clone(),
+            restart: Arc::clone(&restart),
+        };
+        let shutdown = shutdown::on_signals(self.grace, on_hang_up).map_err(|error| {
+            Problem::new("system", format!("signals cannot be received: {error}"))
+        })?;
+        let stop_accepting = shutdown.child_token();
+        let directory = &self.loaded.directory;
+        let log = self.log.file.as_deref();
+        let parts = compose::compose(self.settings, directory, self.grace, log)?;
+        if let Some(audit_log) = parts.audit_log.clone() {
+            audit_log.follow_rotation();
+            reload.register("the audit log", move || {
+                audit_log.reloads();
+                Ok(())
+            });
+        }
+        register_ssh(&reload, self.settings, &parts);
+        let dirty =
+            find_dirty(&parts).map_err(|error| Problem::new("data_provider", error.to_string()))?;
+        let writer = LedgerWriter::start(Arc::clone(&parts.quotas), WRITE_USAGE_WITHIN)
+            .map_err(|error| no_threads(&error))?;
+        let mut sockets = match succession {
+            Some(succession) => succession.take_sockets(),
+            None => Sockets::passed()?,
+        };
+        let sftp = listen_sftp(&self.settings.sftpd.bindings, &mut sockets).await?;
+        let http = listen_http(&self.settings.httpd.bindings, &mut sockets).await?;
+        let sftp_addresses: Vec<_> = sftp.iter().map(|(_, address)| *address).collect();
+        StartupBanner {
+            sftp: &sftp_addresses,
+            http: http.iter().map(|listening| &listening.at).collect(),
+            loaded: self.loaded,
+            settings: self.settings,
+            log: self.log,
+            host_keys: &parts.host_keys,
+            setup_code: parts.api.admins.setup_code.as_ref(),
+        }
+        .say();
+
+        tokio::spawn(health::watch(
+            Arc::clone(&parts.provider),
+            parts.metrics.clone(),
+        ));
+        startup_tasks::start(&parts, dirty);
+        let sessions_are_over = CancellationToken::new();
+        let watching = tokio::spawn(cluster_task::watch(&parts, sessions_are_over.clone()));
+
+        let predecessors = Arc::new(Predecessors::default());
+        parts
+            .connections
+            .add_elsewhere(Arc::clone(&predecessors) as _);
+        let restarts = Arc::new(Restarts {
+            sharing: Arc::clone(&parts.sharing),
+            connections: Arc::clone(&parts.connections),
+            kept: Mutex::new(sockets.into_kept()),
+            predecessors: Arc::clone(&predecessors),
+            stop_accepting: stop_accepting.clone(),
+            shutdown: shutdown.clone(),
+            status: format!("SFTP on {}", listed(&sftp_addresses)),
+            is_followed: AtomicBool::new(false),
+            is_orphaned: AtomicBool::new(false),
+        });
+        systemd::ready(
+            &restarts.status,
+            succession.is_some(),
+            stop_accepting.clone(),
+        );
+        if let Some(succession) = succession.take() {
+            predecessors.follow(succession);
+        }
+        tokio::spawn(Arc::clone(&restarts).watch(restart));
+        let told = tokio::spawn(tell_end(Arc::clone(&restarts), self.grace));
+
+        let tls: Vec<_> = http
+            .iter()
+            .filter_map(|listening| listening.binding.options.tls.clone())
+            .collect();
+        for tls in &tls {
+            let tls = Arc::clone(tls);
+            reload.register("TLS of HTTP", move || {
+                tls.reload()
+                    .map_err(|error| Problem::new("httpd", error.to_string()))
+            });
+        }
+        tokio::spawn(sftpgo_api::watch_tls(tls, shutdown.clone()));
+
+        let rest_until = stop_accepting.clone();
+        let serve_rest = async {
+            let (bindings, socket_files): (Vec<_>, Vec<_>) = http
+                .into_iter()
+                .map(|HttpListening { binding, file, .. }| (binding, file))
+                .unzip();
+            sftpgo_api::serve(parts.api, bindings, rest_until).await;
+            if restarts.is_followed() {
+                socket_files
+                    .into_iter()
+                    .flatten()
+                    .for_each(SocketFile::leave);
+            }
+        };
+        let sftp = sftp.into_iter().map(|(binding, _)| binding).collect();
+        let end_predecessors = async {
+            stop_accepting.cancelled().await;
+            let within = self.grace + LAST_WORK;
+            let _ = spawn_blocking(move || predecessors.stop(within)).await;
+        };
+        tokio::join!(
+            parts
+                .ssh
+                .serve_until(sftp, stop_accepting.clone(), shutdown.clone()),
+            serve_rest,
+            end_predecessors
+        );
+        if shutdown.is_cancelled() {
+            // Where nothing is to be waited for, the end is faster than the word of it.
+            let _ = told.await;
+        }
+        sessions_are_over.cancel();
+        // Whoever says that this server is alive must not do so after it has left.
+        let _ = watching.await;
+        let (sharing, actions, audit_log) = (parts.sharing, parts.actions, parts.audit_log);
+        let last_work = move || {
+            drop(writer);
+            if let Some(heartbeat) = sharing.heartbeat()
+                && let Err(error) = heartbeat.leave()
+            {
+                log::warn!(
+                    "the database was not told that this node has stopped, so the other nodes notice it only when its heartbeat is missing: {error}"
+                );
+            }
+            actions.drain(LAST_ACTIONS);
+            if let Some(audit_log) = audit_log {
+                audit_log.stop();
+            }
+        };
+        let _ = spawn_blocking(last_work).await;
+        log::info!("stopped");
+        Ok(restarts.exit_code())
+    }
 }
 
 /// Returns the users whom earlier runs left dirty, before anybody logs in.
 fn find_dirty(parts: &Parts) -> sftpgo_core::Result<Vec<UserId>> {
-    if let Some(heartbeat) = &parts.heartbeat {
+    if let Some(heartbeat) = parts.sharing.heartbeat() {
         heartbeat.send()?;
     }
     parts.quotas.left_dirty()
 }
 
-async fn serve(
-    loaded: &LoadedConfig,
-    settings: &Settings,
-    log: &LogSettings,
-    grace: Duration,
-) -> Result<(), Problem> {
-    let reload = Reload::default();
-    reload.register("the log file", || {
-        logging::reopen();
-        Ok(())
-    });
-    let shutdown = shutdown::on_signals(grace, HangUp::Reloads(reload.clone()))
-        .map_err(|error| Problem::new("system", format!("signals cannot be received: {error}")))?;
-    let parts = compose::compose(settings, &loaded.directory, grace, log.file.as_deref())?;
-    if let Some(audit_log) = parts.audit_log.clone() {
-        audit_log.follow_rotation();
-        reload.register("the audit log", move || {
-            audit_log.reloads();
-            Ok(())
-        });
-    }
-    let user_certificates = settings.sftpd.user_certificates.clone();
+/// Registers what is read again of SSH.
+fn register_ssh(reload: &Reload, settings: &Settings, parts: &Parts) {
     let ssh = parts.ssh.handle();
     reload.register("certificates of host keys", move || {
         ssh.reload_host_certificates()
             .map_err(|error| Problem::new("sftpd", error.to_string()))
     });
+    let user_certificates = settings.sftpd.user_certificates.clone();
     reload.register("the authorities of certificates", move || {
         user_certificates
             .reload()
             .map_err(|error| Problem::new("sftpd", error.to_string()))
     });
-    let dirty =
-        find_dirty(&parts).map_err(|error| Problem::new("data_provider", error.to_string()))?;
-    let writer = LedgerWriter::start(Arc::clone(&parts.quotas), WRITE_USAGE_WITHIN)
-        .map_err(|error| Problem::new("system", format!("no threads can be started: {error}")))?;
-    let mut passed = PassedSockets::of_process();
-    let sftp = listen_sftp(&settings.sftpd.bindings, passed.take("sftpd")?).await?;
-    let http = listen_http(&settings.httpd.bindings, passed.take("httpd")?).await?;
-    let sftp_addresses: Vec<_> = sftp.iter().map(|(_, address)| *address).collect();
-    StartupBanner {
-        sftp: &sftp_addresses,
-        http: http.iter().map(|listening| &listening.at).collect(),
-        loaded,
-        settings,
-        log,
-        host_keys: &parts.host_keys,
-        setup_code: parts.api.admins.setup_code.as_ref(),
-    }
-    .say();
+}
 
-    tokio::spawn(health::watch(
-        Arc::clone(&parts.provider),
-        parts.metrics.clone(),
-    ));
-    startup_tasks::start(&parts, dirty);
-    let sessions_are_over = CancellationToken::new();
-    let watching = tokio::spawn(cluster_task::watch(&parts, sessions_are_over.clone()));
-
-    systemd::ready(&format!("SFTP on {}", listed(&sftp_addresses)));
-    let stopping = shutdown.clone();
-    let told = tokio::spawn(async move {
-        stopping.cancelled().await;
+/// When the server is to end, its sockets are closed everywhere, and systemd hears of it.
+async fn tell_end(restarts: Arc<Restarts>, grace: Duration) {
+    restarts.shutdown.cancelled().await;
+    lock(&restarts.kept).clear();
+    if !restarts.is_followed() {
         systemd::stopping(grace);
-    });
-
-    let tls: Vec<_> = http
-        .iter()
-        .filter_map(|listening| listening.binding.options.tls.clone())
-        .collect();
-    for tls in &tls {
-        let tls = Arc::clone(tls);
-        reload.register("TLS of HTTP", move || {
-            tls.reload()
-                .map_err(|error| Problem::new("httpd", error.to_string()))
-        });
     }
-    tokio::spawn(sftpgo_api::watch_tls(tls, shutdown.clone()));
+}
 
-    let rest_until = shutdown.clone();
-    let serve_rest = async move {
-        let (bindings, socket_files): (Vec<_>, Vec<_>) = http
-            .into_iter()
-            .map(|HttpListening { binding, file, .. }| (binding, file))
-            .unzip();
-        sftpgo_api::serve(parts.api, bindings, rest_until).await;
-        drop(socket_files);
-    };
-    let sftp = sftp.into_iter().map(|(binding, _)| binding).collect();
-    tokio::join!(parts.ssh.serve(sftp, shutdown), serve_rest);
-    // Where nothing is to be waited for, the end is faster than the word of it.
-    let _ = told.await;
-    sessions_are_over.cancel();
-    // Whoever says that this server is alive must not do so after it has left.
-    let _ = watching.await;
-    let last_work = move || {
-        drop(writer);
-        if let Some(heartbeat) = &parts.heartbeat
-            && let Err(error) = heartbeat.leave()
-        {
-            log::warn!(
-                "the database was not told that this node has stopped, so the other nodes notice it only when its heartbeat is missing: {error}"
-            );
-        }
-        parts.actions.drain(LAST_ACTIONS);
-        if let Some(audit_log) = &parts.audit_log {
-            audit_log.stop();
-        }
-    };
-    let _ = spawn_blocking(last_work).await;
-    log::info!("stopped");
-    Ok(())
+fn no_threads(error: &std::io::Error) -> Problem {
+    Problem::new("system", format!("no threads can be started: {error}"))
 }

@@ -1,10 +1,11 @@
 //! SIGTERM and Ctrl-C: the first asks for an orderly end, the second ends at once. SIGHUP has everything read again that
-//! can be, and SIGUSR1 puts the log file aside. SIGUSR2 changes nothing.
+//! can be, SIGUSR1 puts the log file aside, and SIGUSR2 has another process follow this one.
 
-use std::{io, process, time::Duration};
+use std::{io, process, sync::Arc, time::Duration};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
+    sync::Notify,
     task::spawn_blocking,
 };
 use tokio_util::sync::CancellationToken;
@@ -18,8 +19,12 @@ pub(crate) const LAST_WORK: Duration = Duration::from_secs(5);
 
 /// What SIGHUP leads to.
 pub(crate) enum HangUp {
-    /// Everything is read again, as a service has it: somebody moved the log file away, or renewed a certificate.
-    Reloads(Reload),
+    /// Everything is read again, as a service has it: somebody moved the log file away, or renewed a certificate. A service
+    /// can also be restarted without a pause.
+    Reloads {
+        reload: Reload,
+        restart: Arc<Notify>,
+    },
     /// The server ends, as a command has it: its terminal was closed.
     Ends,
 }
@@ -66,7 +71,7 @@ struct Signals {
     /// SIGUSR1, as SFTPGo has it.
     rotate: Signal,
     /// SIGUSR2, which would end the program if nobody listened.
-    unused: Signal,
+    restart: Signal,
 }
 
 impl Signals {
@@ -77,7 +82,7 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
             rotate: signal(SignalKind::user_defined1())?,
-            unused: signal(SignalKind::user_defined2())?,
+            restart: signal(SignalKind::user_defined2())?,
         })
     }
 
@@ -88,11 +93,14 @@ impl Signals {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
                 _ = self.hang_up.recv() => match &self.on_hang_up {
-                    HangUp::Reloads(reload) => run(reload.clone()),
+                    HangUp::Reloads { reload, .. } => run(reload.clone()),
                     HangUp::Ends => return,
                 },
                 _ = self.rotate.recv() => logging::rotate(),
-                _ = self.unused.recv() => log::warn!("SIGUSR2 was received and changes nothing"),
+                _ = self.restart.recv() => match &self.on_hang_up {
+                    HangUp::Reloads { restart, .. } => restart.notify_one(),
+                    HangUp::Ends => log::warn!("SIGUSR2 was received and changes nothing"),
+                },
             }
         }
     }

@@ -140,13 +140,25 @@ impl Server {
     /// Serves whoever connects to one of `bindings` until `shutdown` fires; then running transfers may finish within the
     /// configured grace.
     pub async fn serve(self, bindings: Vec<Binding>, shutdown: CancellationToken) {
+        let stop_accepting = shutdown.child_token();
+        self.serve_until(bindings, stop_accepting, shutdown).await;
+    }
+
+    /// Serves as [`Server::serve`] does. When `stop_accepting` fires alone, nobody can connect any more, and whoever is
+    /// connected goes on until the last has left or the configured grace is over; where that is zero, there is no end to it.
+    pub async fn serve_until(
+        self,
+        bindings: Vec<Binding>,
+        stop_accepting: CancellationToken,
+        shutdown: CancellationToken,
+    ) {
         let mut bindings = VecDeque::from(bindings);
         let (alive, mut all_gone) = mpsc::channel::<()>(1);
         let mut failures = AcceptFailures::of("SFTP");
         loop {
             let accepted = tokio::select! {
                 accepted = accept(&mut bindings) => accepted,
-                () = shutdown.cancelled() => break,
+                () = stop_accepting.cancelled() => break,
             };
             match accepted {
                 Ok((stream, remote, goes_by_proxies)) => {
@@ -160,14 +172,33 @@ impl Server {
             }
         }
         drop((bindings, alive));
+        let grace = self.context.config.shutdown_grace;
+        let is_over = async {
+            if grace.is_zero() {
+                std::future::pending().await
+            } else {
+                tokio::time::sleep(grace).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => self.await_transfers().await,
+            // Nobody sends: it ends with the last connection.
+            _ = all_gone.recv() => return,
+            () = is_over => {}
+        }
+        self.context.close_all.cancel();
+        let _ = tokio::time::timeout(GOODBYE, all_gone.recv()).await;
+    }
+
+    /// Running transfers may finish within the configured grace.
+    async fn await_transfers(&self) {
         let finished = async {
             while self.context.connections.transfer_count() > 0 {
                 tokio::time::sleep(SHUTDOWN_POLL).await;
             }
         };
         let _ = tokio::time::timeout(self.context.config.shutdown_grace, finished).await;
-        self.context.close_all.cancel();
-        let _ = tokio::time::timeout(GOODBYE, all_gone.recv()).await;
     }
 
     fn accept(

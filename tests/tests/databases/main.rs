@@ -11,6 +11,7 @@
 mod bans;
 mod metrics;
 mod outage;
+mod restarts;
 mod several_servers;
 mod standstill;
 mod start;

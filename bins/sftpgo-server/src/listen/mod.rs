@@ -1,14 +1,21 @@
 //! Opening ports and sockets, and saying what to do when one cannot be opened.
 
+mod handed;
 mod unix_socket;
 
-use std::{env, fmt, io, net::SocketAddr, path::PathBuf};
+use std::{
+    fmt, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+};
 
-use listenfd::ListenFd;
 use sftpgo_api::{Binding, BindingOptions, Reach, Socket};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, lookup_host};
 
-pub(crate) use self::unix_socket::SocketFile;
+pub(crate) use self::{
+    handed::{Handed, Kept, Section, Sockets},
+    unix_socket::SocketFile,
+};
 use crate::config::{
     Problem,
     settings::{Endpoint, HttpBinding, Place, SftpBinding},
@@ -35,48 +42,6 @@ pub(crate) enum HttpAddress {
     Path(PathBuf),
 }
 
-/// Sockets that whoever started this process listens on already (systemd's socket activation, sd_listen_fds(3)).
-pub(crate) struct PassedSockets {
-    sockets: ListenFd,
-    /// The names of the descriptors by their positions (`FileDescriptorName=` of the unit).
-    names: Vec<String>,
-}
-
-impl PassedSockets {
-    /// Returns the sockets that were passed to this process.
-    pub(crate) fn of_process() -> Self {
-        let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
-        Self {
-            sockets: ListenFd::from_env(),
-            names: names.split(':').map(str::to_owned).collect(),
-        }
-    }
-
-    /// Returns those for `section`: with the name `httpd` for that section, and all others for `sftpd`.
-    ///
-    /// # Errors
-    /// One of them is no TCP socket that listens.
-    pub(crate) fn take(&mut self, section: &str) -> Result<Vec<Listening>, Problem> {
-        let mut taken = Vec::new();
-        for position in 0..self.sockets.len() {
-            let name = self.names.get(position).map(String::as_str);
-            if (name == Some("httpd")) != (section == "httpd") {
-                continue;
-            }
-            let listening = self
-                .sockets
-                .take_tcp_listener(position)
-                .and_then(|socket| socket.map(of_system).transpose())
-                .map_err(|error| {
-                    let reason = format!("socket number {position} cannot be listened on: {error}");
-                    Problem::new("LISTEN_FDS", reason)
-                })?;
-            taken.extend(listening);
-        }
-        Ok(taken)
-    }
-}
-
 fn of_system(socket: std::net::TcpListener) -> io::Result<Listening> {
     socket.set_nonblocking(true)?;
     let address = socket.local_addr()?;
@@ -84,15 +49,16 @@ fn of_system(socket: std::net::TcpListener) -> io::Result<Listening> {
     Ok(Listening { listener, address })
 }
 
-/// Listens at all `bindings` of SFTP, or only at the sockets that were `passed`, which go by the bindings in order.
+/// Listens at all `bindings` of SFTP, or only at the sockets that were passed, which go by the bindings in order.
 ///
 /// # Errors
 /// Names the key, and what to do.
 pub(crate) async fn listen_sftp(
     bindings: &[SftpBinding],
-    passed: Vec<Listening>,
+    sockets: &mut Sockets,
 ) -> Result<Vec<(sftpgo_ssh::Binding, SocketAddr)>, Problem> {
     let mut listening = Vec::new();
+    let passed = sockets.take_passed(Section::Sftpd)?;
     for (position, passed) in passed.into_iter().enumerate() {
         let goes_by_proxies = bindings
             .get(position)
@@ -102,7 +68,7 @@ pub(crate) async fn listen_sftp(
     if listening.is_empty() {
         for binding in bindings {
             let [address, port] = binding.names();
-            let opened = listen_at(&address, &port, &binding.endpoint).await?;
+            let opened = listen_at(&address, &port, &binding.endpoint, sockets).await?;
             listening.push((opened, binding.goes_by_proxies));
         }
     }
@@ -116,21 +82,21 @@ pub(crate) async fn listen_sftp(
     Ok(listening.into_iter().map(bound).collect())
 }
 
-/// Listens at all `bindings`. Sockets that were `passed` are taken in their places, in order, and one of them for itself
+/// Listens at all `bindings`. Sockets that were passed are taken in their places, in order, and one of them for itself
 /// where there is none.
 ///
 /// # Errors
 /// Names the key, and what to do.
 pub(crate) async fn listen_http(
     bindings: &[HttpBinding],
-    passed: Vec<Listening>,
+    sockets: &mut Sockets,
 ) -> Result<Vec<HttpListening>, Problem> {
     let mut listening = Vec::new();
-    let mut passed = passed.into_iter();
+    let mut passed = sockets.take_passed(Section::Httpd)?.into_iter();
     for binding in bindings {
         listening.push(match passed.next() {
             Some(passed) => of_port(passed, binding.options.clone()),
-            None => listen_binding(binding).await?,
+            None => listen_binding(binding, sockets).await?,
         });
     }
     if listening.is_empty() {
@@ -140,19 +106,29 @@ pub(crate) async fn listen_http(
     Ok(listening)
 }
 
-async fn listen_binding(binding: &HttpBinding) -> Result<HttpListening, Problem> {
+async fn listen_binding(
+    binding: &HttpBinding,
+    sockets: &mut Sockets,
+) -> Result<HttpListening, Problem> {
     let is_old = !binding.key.ends_with(']');
     let of = |old: &str, new: &str| format!("{}.{}", binding.key, if is_old { old } else { new });
     let options = binding.options.clone();
     let address_key = of("bind_address", "address");
     match &binding.place {
         Place::Port(endpoint) => {
-            let listening = listen_at(&address_key, &of("bind_port", "port"), endpoint).await?;
+            let port_key = of("bind_port", "port");
+            let listening = listen_at(&address_key, &port_key, endpoint, sockets).await?;
             Ok(of_port(listening, options))
         }
         Place::Path(path) => {
-            let (listener, file) =
-                unix_socket::listen(path).map_err(|reason| Problem::new(&address_key, reason))?;
+            let opened = match sockets.take_path(path) {
+                Some(listener) => unix_socket::go_on(listener, path),
+                None => unix_socket::listen(path),
+            };
+            let (listener, file) = opened.map_err(|reason| Problem::new(&address_key, reason))?;
+            sockets
+                .keep(Handed::Path(path.clone()), &listener)
+                .map_err(|error| Problem::new(&address_key, error.to_string()))?;
             Ok(HttpListening {
                 binding: Binding {
                     socket: Socket::Unix(listener),
@@ -203,12 +179,31 @@ async fn listen_at(
     address_key: &str,
     port_key: &str,
     endpoint: &Endpoint,
+    sockets: &mut Sockets,
 ) -> Result<Listening, Problem> {
-    let opened = bind(endpoint).await.and_then(|listener| {
-        let address = listener.local_addr()?;
-        Ok(Listening { listener, address })
+    let opened = match sockets.take_port(&addresses(endpoint).await) {
+        Some(listener) => of_system(listener),
+        None => bind(endpoint).await.and_then(|listener| {
+            let address = listener.local_addr()?;
+            Ok(Listening { listener, address })
+        }),
+    };
+    let opened = opened.and_then(|listening| {
+        sockets.keep(Handed::Port, &listening.listener)?;
+        Ok(listening)
     });
     opened.map_err(|error| problem(address_key, port_key, endpoint, &error))
+}
+
+/// Where [`bind`] may listen.
+async fn addresses(endpoint: &Endpoint) -> Vec<SocketAddr> {
+    let Endpoint { address, port } = endpoint;
+    if address.is_empty() {
+        let all = [Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()];
+        return all.map(|all: IpAddr| SocketAddr::new(all, *port)).into();
+    }
+    let found = lookup_host((address.as_str(), *port)).await;
+    found.map(Iterator::collect).unwrap_or_default()
 }
 
 /// Opens a port of this machine.

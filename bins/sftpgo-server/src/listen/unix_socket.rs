@@ -4,7 +4,7 @@ use std::{
     fs, io,
     os::unix::{
         fs::{FileTypeExt, MetadataExt, PermissionsExt},
-        net::UnixStream,
+        net::{self, UnixStream},
     },
     path::{Path, PathBuf},
 };
@@ -44,6 +44,25 @@ pub(super) fn listen(path: &Path) -> Result<(UnixListener, SocketFile), String> 
     Ok((listener, file))
 }
 
+/// Goes on listening at `path`, as the server did that this one follows.
+///
+/// # Errors
+/// It cannot be listened on.
+pub(super) fn go_on(
+    listener: net::UnixListener,
+    path: &Path,
+) -> Result<(UnixListener, SocketFile), String> {
+    let listener = listener
+        .set_nonblocking(true)
+        .and_then(|()| UnixListener::from_std(listener))
+        .map_err(|error| format!("{} cannot be listened on: {error}", path.display()))?;
+    let file = SocketFile {
+        path: path.to_owned(),
+        identity: identity(path),
+    };
+    Ok((listener, file))
+}
+
 fn remove_stale(path: &Path) -> Result<(), String> {
     let shown = path.display();
     let Ok(found) = fs::symlink_metadata(path) else {
@@ -67,6 +86,13 @@ fn remove_stale(path: &Path) -> Result<(), String> {
 fn identity(path: &Path) -> Option<(u64, u64)> {
     let found = fs::symlink_metadata(path).ok()?;
     Some((found.dev(), found.ino()))
+}
+
+impl SocketFile {
+    /// Leaves the file to the server that follows this one.
+    pub(crate) fn leave(mut self) {
+        self.identity = None;
+    }
 }
 
 impl Drop for SocketFile {

@@ -1,0 +1,283 @@
+//! Restarting without a pause (SIGUSR2): another process of the program, which may have been upgraded, gets the sockets and
+//! serves whoever connects from then on; this one goes on with the connections that it has, and ends with the last of them.
+//!
+//! Until the next server says that it serves, nothing changes here, and whatever goes wrong is said and leaves it so. The
+//! two speak over a [`line`](link), which is the standard input of the next one.
+
+mod link;
+mod predecessors;
+
+use std::{
+    io,
+    os::fd::AsFd,
+    process::{self, Child, Command, ExitCode, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use sftpgo_core::{registry::Connections, sync::lock};
+use tokio::{sync::Notify, task::spawn_blocking};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::predecessors::{Predecessors, Succession};
+use self::{
+    link::{FromNew, FromOld, Line, MOST_DESCRIPTORS, Received},
+    predecessors::connected,
+};
+use crate::{listen::Kept, sharing::Sharing, systemd};
+
+/// The flag by which a process is told that it follows another.
+pub(crate) const FLAG: &str = "--succeed";
+
+/// What systemd and such tell the process that they have started, and nobody else.
+const OF_THE_FIRST: [&str; 4] = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_PID"];
+
+/// A start may have a large table to change: the time that a unit of systemd has for it too.
+const START: Duration = Duration::from_secs(15 * 60);
+/// How often is looked whether the next server still lives, and whether this one is to end.
+const LOOK: Duration = Duration::from_millis(100);
+/// How often the next server is told which connections go on here.
+const TELL: Duration = Duration::from_secs(1);
+/// Connections of one message; each takes some hundred bytes, and a few hundred for each transfer.
+const AT_ONCE: usize = 20;
+
+/// A server that can be restarted.
+pub(crate) struct Restarts {
+    pub(crate) sharing: Arc<Sharing>,
+    pub(crate) connections: Arc<Connections>,
+    /// The sockets that it listens on.
+    pub(crate) kept: Mutex<Vec<Kept>>,
+    pub(crate) predecessors: Arc<Predecessors>,
+    /// Nobody connects any more, and who is connected goes on.
+    pub(crate) stop_accepting: CancellationToken,
+    pub(crate) shutdown: CancellationToken,
+    /// What systemd is told of a server that serves.
+    pub(crate) status: String,
+    /// Another process serves now.
+    pub(crate) is_followed: AtomicBool,
+    /// The next server has ended without having been told to.
+    pub(crate) is_orphaned: AtomicBool,
+}
+
+impl Restarts {
+    /// Does another process serve now?
+    pub(crate) fn is_followed(&self) -> bool {
+        self.is_followed.load(Ordering::Acquire)
+    }
+
+    /// With what the process ends.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self.is_orphaned.load(Ordering::Acquire) {
+            true => ExitCode::FAILURE,
+            false => ExitCode::SUCCESS,
+        }
+    }
+
+    /// Restarts the server whenever `wishes` say so, until that has worked.
+    pub(crate) async fn watch(self: Arc<Self>, wishes: Arc<Notify>) {
+        loop {
+            tokio::select! {
+                () = wishes.notified() => {}
+                () = self.shutdown.cancelled() => return,
+            }
+            log::info!("the server is being restarted: a new process is started");
+            systemd::reloading();
+            let restarts = Arc::clone(&self);
+            let failure = match spawn_blocking(move || restarts.restart()).await {
+                Ok(Ok(())) => break,
+                Ok(Err(reason)) => reason,
+                Err(panicked) => panicked.to_string(),
+            };
+            if self.shutdown.is_cancelled() {
+                return;
+            }
+            log::error!(
+                "the server was not restarted, and this process goes on as it was: {failure}"
+            );
+            systemd::ready_again(&self.status);
+        }
+        // Whoever sends the signal to this process means the one that serves.
+        loop {
+            wishes.notified().await;
+            log::warn!(
+                "SIGUSR2 was received and changes nothing: this process has been followed by another and ends with its last connection"
+            );
+        }
+    }
+
+    /// Starts the next server and waits until it serves.
+    fn restart(self: &Arc<Self>) -> Result<(), String> {
+        if process::id() == 1 {
+            return Err(
+                "it is the first process of a container, which ends with it: replace the container"
+                    .to_owned(),
+            );
+        }
+        self.sharing.begin()?;
+        let (line, mut child) = self.start().map_err(|error| {
+            format!(
+                "the program cannot be started: {error}; is it where this process was started from?"
+            )
+        })?;
+        let started = self.wait_for(&line, &mut child);
+        if let Err(reason) = started {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(reason);
+        }
+        let next = child.id();
+        // The lines to servers before are the next one's from here on.
+        self.predecessors.let_go();
+        self.is_followed.store(true, Ordering::Release);
+        lock(&self.kept).clear();
+        self.stop_accepting.cancel();
+        log::info!(
+            "process {next} serves from here on; this one ends when its {} logins have ended",
+            self.connections.login_count()
+        );
+        let restarts = Arc::clone(self);
+        let followed = thread::Builder::new()
+            .name("followed".to_owned())
+            .spawn(move || restarts.serve_next(&line, child));
+        if let Err(error) = followed {
+            log::warn!(
+                "the connections that go on here cannot be listed and closed through the new process, because no thread could be started: {error}"
+            );
+        }
+        Ok(())
+    }
+
+    fn start(&self) -> io::Result<(Line, Child)> {
+        let (line, end) = Line::pair()?;
+        let arguments = std::env::args_os().skip(1);
+        let mut command = Command::new(link::program()?);
+        command
+            .args(arguments.filter(|argument| argument != FLAG))
+            .arg(FLAG)
+            .stdin(Stdio::from(end));
+        for variable in OF_THE_FIRST {
+            command.env_remove(variable);
+        }
+        let child = command.spawn()?;
+        drop(command);
+        let sent = self.send_sockets(&line);
+        if sent.is_err() {
+            let mut child = child;
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(sent.err().unwrap_or_else(|| io::ErrorKind::Other.into()));
+        }
+        Ok((line, child))
+    }
+
+    fn send_sockets(&self, line: &Line) -> io::Result<()> {
+        let kept = lock(&self.kept);
+        let before = self.predecessors.lines();
+        let mut descriptors: Vec<_> = kept.iter().map(|kept| kept.socket.as_fd()).collect();
+        descriptors.extend(before.iter().map(|line| line.end()));
+        if descriptors.len() > MOST_DESCRIPTORS {
+            return Err(io::Error::other(format!(
+                "{} sockets are more than can be handed on",
+                descriptors.len()
+            )));
+        }
+        let message = FromOld::Sockets {
+            sockets: kept.iter().map(|kept| kept.handed.clone()).collect(),
+            lines: before.len(),
+        };
+        line.send_with(&message, &descriptors)
+    }
+
+    fn wait_for(&self, line: &Line, child: &mut Child) -> Result<(), String> {
+        let since = Instant::now();
+        loop {
+            let received = line.receive::<FromNew>(LOOK);
+            match received.map_err(|error| format!("what the new process says: {error}"))? {
+                Received::Message(FromNew::Ready, _) => return Ok(()),
+                Received::Message(FromNew::Failed(reason), _) => {
+                    return Err(format!("the new process does not start: {reason}"));
+                }
+                Received::Message(..) => {}
+                Received::Ended => {
+                    let status = child.wait().map_err(|error| error.to_string())?;
+                    return Err(format!("the new process ended before it served: {status}"));
+                }
+                Received::Nothing => {}
+            }
+            // A process that somebody else holds the line of may be gone all the same.
+            if let Ok(Some(status)) = child.try_wait() {
+                return Err(format!("the new process ended before it served: {status}"));
+            }
+            if self.shutdown.is_cancelled() {
+                return Err("the server is stopping".to_owned());
+            }
+            if since.elapsed() > START {
+                return Err(format!(
+                    "the new process does not serve after {} minutes",
+                    START.as_secs() / 60
+                ));
+            }
+        }
+    }
+
+    /// Does what the next server asks for, and tells it which connections go on here.
+    fn serve_next(&self, line: &Line, mut child: Child) {
+        let mut told = None;
+        loop {
+            match line.receive::<FromNew>(TELL) {
+                Ok(Received::Message(FromNew::Close(id), _)) => {
+                    self.connections.close_connection(&id);
+                }
+                Ok(Received::Message(FromNew::CloseUser(id), _)) => {
+                    self.connections.close_user(sftpgo_core::UserId(id));
+                }
+                Ok(Received::Message(FromNew::Stop, _)) => {
+                    self.shutdown.cancel();
+                    break;
+                }
+                Ok(Received::Message(..) | Received::Nothing) => {}
+                Ok(Received::Ended) => return self.end_alone(),
+                Err(error) => log::warn!("a message of the new process cannot be read: {error}"),
+            }
+            // It is a child of this process as long as that lives.
+            let _ = child.try_wait();
+            let connections = connected(&self.connections.list_here());
+            if told.as_ref() != Some(&connections) && tell(line, &connections).is_ok() {
+                told = Some(connections);
+            }
+        }
+        let _ = child.try_wait();
+    }
+
+    /// Nobody serves any more: whoever watches over the service has to hear of it.
+    fn end_alone(&self) {
+        if self.shutdown.is_cancelled() {
+            return;
+        }
+        log::error!(
+            "the process that followed this one has ended unexpectedly, and nobody listens any more: this one ends too, so that the service is started anew"
+        );
+        self.is_orphaned.store(true, Ordering::Release);
+        systemd::main_process_is_this();
+        self.shutdown.cancel();
+    }
+}
+
+fn tell(line: &Line, connections: &[link::Connected]) -> io::Result<()> {
+    let mut parts: Vec<_> = connections.chunks(AT_ONCE).collect();
+    if parts.is_empty() {
+        parts.push(&[]);
+    }
+    for (at, part) in parts.iter().enumerate() {
+        line.send(&FromOld::Connections {
+            is_first: at == 0,
+            is_last: at + 1 == parts.len(),
+            connections: part.to_vec(),
+        })?;
+    }
+    Ok(())
+}

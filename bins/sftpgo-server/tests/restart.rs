@@ -1,0 +1,257 @@
+//! Restarts without a pause: what is said, and what happens when the next process does not start.
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers beside tests fail like tests
+
+mod common;
+
+use std::{
+    fs,
+    io::Read,
+    net::{SocketAddr, TcpStream},
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        net::UnixDatagram,
+    },
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use common::{free_address, plain_program};
+use rustix::process::{Pid, Signal, kill_process};
+use sftpgo_test_support::wait_for;
+use tempfile::TempDir;
+
+/// A server and whoever follows it; killed when dropped.
+struct Family {
+    first: Child,
+    directory: TempDir,
+    sftp: SocketAddr,
+    told: UnixDatagram,
+}
+
+impl Family {
+    /// Starts a server from the program at `name` in its directory.
+    fn start(name: &str, variables: &[(&str, &str)]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join(name);
+        fs::copy(plain_program(&[]).get_program(), &program).unwrap();
+        let told = UnixDatagram::bind(directory.path().join("notify")).unwrap();
+        told.set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        let (sftp, rest) = (free_address(), free_address());
+        let mut command = Command::new(&program);
+        for (variable, _) in std::env::vars_os() {
+            if variable.to_string_lossy().starts_with("SFTPGO_") {
+                command.env_remove(variable);
+            }
+        }
+        let first = command
+            .args(["serve", "--config-dir"])
+            .arg(directory.path())
+            .env("NOTIFY_SOCKET", directory.path().join("notify"))
+            .env("SFTPGO_SFTPD__BIND_ADDRESS", sftp.ip().to_string())
+            .env("SFTPGO_SFTPD__BIND_PORT", sftp.port().to_string())
+            .env("SFTPGO_HTTPD__BIND_ADDRESS", rest.ip().to_string())
+            .env("SFTPGO_HTTPD__BIND_PORT", rest.port().to_string())
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let family = Self {
+            first,
+            directory,
+            sftp,
+            told,
+        };
+        family.wait_until_told("READY=1");
+        family
+    }
+
+    /// Tells the process to have itself followed.
+    fn restart(&self, pid: u32) {
+        signal(pid, Signal::USR2);
+        self.wait_until_told("RELOADING=1");
+    }
+
+    /// The lines of the message in which systemd is told `wanted`.
+    fn wait_until_told(&self, wanted: &str) -> Vec<String> {
+        loop {
+            let mut message = [0; 1024];
+            let length = self.told.recv(&mut message).unwrap();
+            let text = String::from_utf8_lossy(message.get(..length).unwrap()).into_owned();
+            let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+            if lines.iter().any(|line| line == wanted) {
+                return lines;
+            }
+        }
+    }
+
+    /// The process that serves now, as systemd is told.
+    fn wait_for_next(&self) -> u32 {
+        let lines = self.wait_until_told("READY=1");
+        let main = lines.iter().find_map(|line| line.strip_prefix("MAINPID="));
+        main.unwrap_or_else(|| panic!("{lines:?}")).parse().unwrap()
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("sftpgo.log")).unwrap_or_default()
+    }
+
+    fn wait_for_log(&self, text: &str) {
+        wait_for(text, || self.log().contains(text));
+    }
+
+    fn greets(&self) -> bool {
+        greets(self.sftp)
+    }
+}
+
+impl Drop for Family {
+    fn drop(&mut self) {
+        let _ = self.first.kill();
+        let _ = self.first.wait();
+        for line in self.log().lines() {
+            let process = line.split("\"process ").nth(1);
+            let number = process.and_then(|rest| rest.split(' ').next()?.parse().ok());
+            if let Some(pid) = number.and_then(Pid::from_raw) {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        }
+    }
+}
+
+fn signal(pid: u32, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+fn is_running(pid: u32) -> bool {
+    Path::new("/proc").join(pid.to_string()).exists()
+}
+
+fn greets(address: SocketAddr) -> bool {
+    let mut start = [0; 8];
+    let Ok(mut stream) = TcpStream::connect(address) else {
+        return false;
+    };
+    stream
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    stream.read_exact(&mut start).is_ok() && &start == b"SSH-2.0-"
+}
+
+#[test]
+fn systemd_hears_of_the_process_that_serves_and_the_one_before_ends() {
+    let mut family = Family::start("server", &[]);
+    let first = family.first.id();
+    family.restart(first);
+    let next = family.wait_for_next();
+    assert_ne!(next, first);
+    assert_eq!(family.first.wait().unwrap().code(), Some(0));
+    assert!(family.greets());
+    // Whoever follows can be followed.
+    family.restart(next);
+    let last = family.wait_for_next();
+    wait_for("the end of the second", || {
+        !is_running(next) || is_zombie(next)
+    });
+    assert!(family.greets());
+    signal(last, Signal::TERM);
+    family.wait_until_told("STOPPING=1");
+    wait_for("the port to be free", || {
+        TcpStream::connect(family.sftp).is_err()
+    });
+}
+
+/// Has it ended, with nobody who asked how?
+fn is_zombie(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    status.contains(") Z ")
+}
+
+#[test]
+fn an_upgraded_program_is_the_one_that_follows() {
+    let family = Family::start("server", &[]);
+    // As a package does it: the old file is gone, and what runs has no name any more.
+    let program = family.directory.path().join("server");
+    let upgraded = family.directory.path().join("upgraded");
+    fs::copy(&program, &upgraded).unwrap();
+    fs::rename(&upgraded, &program).unwrap();
+    family.restart(family.first.id());
+    let next = family.wait_for_next();
+    let runs = fs::metadata(format!("/proc/{next}/exe")).unwrap();
+    assert_eq!(runs.ino(), fs::metadata(&program).unwrap().ino());
+}
+
+#[test]
+fn a_program_that_does_not_start_leaves_the_old_one_serving() {
+    let mut family = Family::start("server", &[]);
+    let program = family.directory.path().join("server");
+    fs::remove_file(&program).unwrap();
+    family.restart(family.first.id());
+    let lines = family.wait_until_told("READY=1");
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains("the last restart failed")),
+        "{lines:?}"
+    );
+    family.wait_for_log("the server was not restarted, and this process goes on as it was: the program cannot be started");
+    assert!(family.greets());
+
+    fs::write(&program, "#!/bin/sh\nexit 3\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    family.restart(family.first.id());
+    family.wait_until_told("READY=1");
+    family.wait_for_log("the new process ended before it served: exit status: 3");
+    assert!(family.greets());
+    assert!(family.first.try_wait().unwrap().is_none());
+
+    // And it can be followed afterwards.
+    fs::remove_file(&program).unwrap();
+    fs::copy(plain_program(&[]).get_program(), &program).unwrap();
+    family.restart(family.first.id());
+    family.wait_for_next();
+    assert_eq!(family.first.wait().unwrap().code(), Some(0));
+    assert!(family.greets());
+}
+
+#[test]
+fn a_configuration_that_is_not_valid_leaves_the_old_one_serving() {
+    let family = Family::start("server", &[]);
+    let file = family.directory.path().join("sftpgo.json");
+    fs::write(&file, r#"{"sftpd": {"max_auth_tries": "many"}}"#).unwrap();
+    family.restart(family.first.id());
+    let lines = family.wait_until_told("READY=1");
+    assert!(!lines.iter().any(|line| line.starts_with("MAINPID=")));
+    family.wait_for_log("goes on as it was: the new process does not start: ");
+    family.wait_for_log("max_auth_tries");
+    assert!(family.greets());
+}
+
+#[test]
+fn users_in_memory_would_be_lost_so_nothing_happens() {
+    let family = Family::start("server", &[("SFTPGO_DATA_PROVIDER__DRIVER", "memory")]);
+    family.restart(family.first.id());
+    family.wait_until_told("READY=1");
+    family.wait_for_log("users are kept in memory (data_provider.driver)");
+    assert!(family.greets());
+}
+
+#[test]
+fn the_file_of_a_unix_socket_stays_where_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("http.sock");
+    let place = path.display().to_string();
+    let mut family = Family::start("server", &[("SFTPGO_HTTPD__BIND_ADDRESS", &place)]);
+    let before = fs::metadata(&path).unwrap().ino();
+    family.restart(family.first.id());
+    let next = family.wait_for_next();
+    assert_eq!(family.first.wait().unwrap().code(), Some(0));
+    assert_eq!(fs::metadata(&path).unwrap().ino(), before);
+    std::os::unix::net::UnixStream::connect(&path).unwrap();
+    signal(next, Signal::TERM);
+    wait_for("the end of the file", || !path.exists());
+}

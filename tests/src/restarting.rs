@@ -1,0 +1,113 @@
+//! Transfers that go on while the server is restarted under them.
+
+use std::{
+    fs,
+    net::TcpStream,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    thread,
+    time::Duration,
+};
+
+use serde_json::json;
+
+use crate::{Outcome, Server, sftp, wait_for};
+
+const USERS: usize = 5;
+/// Transfers of one user, half of them uploads.
+const TRANSFERS: usize = 10;
+const SIZE: usize = 200_000;
+
+/// Every running transfer that REST lists.
+fn transfers(server: &Server) -> usize {
+    let (status, listed) = server.rest("GET", "/api/v1/connection", None);
+    assert_eq!(status, 200, "{listed}");
+    let connections = listed.as_array().unwrap().iter();
+    connections
+        .map(|one| one["active_transfers"].as_array().unwrap().len())
+        .sum()
+}
+
+fn transfer(server: &Server, name: &str, number: usize) -> Outcome {
+    let command = if number.is_multiple_of(2) {
+        format!("put new up{number}\n")
+    } else {
+        format!("get there down{number}\n")
+    };
+    sftp(server, name, &[], &command)
+}
+
+/// Fifty transfers run through three restarts: none fails, nobody who connects is refused, and what is stored as usage is
+/// what is on the disk.
+pub fn fifty_transfers_run_through_three_restarts(server: &Server) {
+    let names: Vec<_> = (0..USERS).map(|number| format!("user{number}")).collect();
+    // So slow that none ends before it may.
+    let slow = json!({
+        "upload_bandwidth": 4, "download_bandwidth": 4, "quota_size": 3_000_000, "quota_files": 20,
+    });
+    let mut ids = Vec::new();
+    for name in &names {
+        ids.push(server.add_user(name, &slow)["id"].as_i64().unwrap());
+        fs::create_dir_all(server.home(name)).unwrap();
+        fs::write(server.home(name).join("there"), vec![7; SIZE]).unwrap();
+        let scan = Some(json!({ "username": name }));
+        let (status, answer) = server.rest("POST", "/api/v1/quota_scan", scan.as_ref());
+        assert_eq!(status, 201, "{answer}");
+        wait_for("the scan", || server.usage(name).1 == 1);
+    }
+    fs::write(server.path("new"), vec![9; SIZE]).unwrap();
+    let (is_over, connects) = (AtomicBool::new(false), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        let (is_over, connects) = (&is_over, &connects);
+        let connecting = [server.sftp_port, server.http_port].map(|port| {
+            scope.spawn(move || {
+                while !is_over.load(Ordering::Relaxed) {
+                    TcpStream::connect(("127.0.0.1", port)).expect("a connect was refused");
+                    connects.fetch_add(1, Ordering::Relaxed);
+                    thread::sleep(Duration::from_millis(20));
+                }
+            })
+        });
+        let clients: Vec<_> = (0..USERS * TRANSFERS)
+            .map(|number| {
+                let name = &names[number / TRANSFERS];
+                scope.spawn(move || transfer(server, name, number))
+            })
+            .collect();
+        let all = USERS * TRANSFERS;
+        wait_for("all transfers to run", || transfers(server) == all);
+        for _ in 0..3 {
+            server.hot_restart();
+            wait_for("those of the processes before to be listed", || {
+                transfers(server) == all
+            });
+        }
+        // Whichever process they are in, they hear of it.
+        for id in ids {
+            let path = format!("/api/v1/user/{id}");
+            let fast = json!({ "upload_bandwidth": 0, "download_bandwidth": 0 });
+            let (status, answer) = server.rest("PUT", &path, Some(&fast));
+            assert_eq!(status, 200, "{answer}");
+        }
+        for client in clients {
+            client.join().unwrap().assert_ok();
+        }
+        is_over.store(true, Ordering::Relaxed);
+        for thread in connecting {
+            thread.join().unwrap();
+        }
+    });
+    assert!(connects.into_inner() > 20);
+    let of_each = ((TRANSFERS / 2 + 1) * SIZE) as u64;
+    for name in &names {
+        let expected = (of_each, TRANSFERS as u64 / 2 + 1);
+        assert_eq!(server.on_disk(name), expected);
+        wait_for("the usage to be stored", || server.usage(name) == expected);
+    }
+    for number in (1..USERS * TRANSFERS).step_by(2) {
+        let got = fs::read(server.path(format!("down{number}"))).unwrap();
+        assert_eq!(got, vec![7; SIZE]);
+    }
+    wait_for("nobody to be connected", || {
+        server.rest("GET", "/api/v1/connection", None).1 == json!([])
+    });
+}
