@@ -6,6 +6,7 @@ mod links;
 mod listing;
 mod open;
 mod own_uploads;
+mod pending;
 mod staging;
 mod upload_lookup;
 

@@ -1,4 +1,4 @@
-//! Bandwidth of one user, shared by the user's transfers.
+//! The rate limiters of one user's bandwidth, shared by the user's transfers.
 
 use std::{
     sync::{
@@ -16,14 +16,14 @@ const LEAST: usize = 1024;
 /// Shorter waits than a timer can keep stay owed and are paid with the next.
 const LEAST_WAIT: Duration = Duration::from_millis(2);
 
-/// Both directions of a user's bandwidth; unlimited until rates are set.
+/// A rate limiter for each direction of a user's transfers; unlimited until rates are set.
 #[derive(Debug, Default)]
 pub struct Throttle {
     upload: RateLimiter,
     download: RateLimiter,
 }
 
-/// The bandwidth in one direction.
+/// The rate limiter of one direction.
 #[derive(Debug)]
 struct RateLimiter {
     /// 0 is unlimited.

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::behind::Behind;
+pub use self::behind::Pending;
 pub(crate) use self::{
     in_order::{Content, InOrderUpload},
     staged::{Begin, name_is_taken},
@@ -146,7 +146,7 @@ impl Transfer {
 
     /// How many bytes of a write the storage takes since [`Transfer::wait_to_write`]: the write is to have just these.
     pub fn being_written(&self) -> Option<usize> {
-        self.upload.as_ref()?.being_written()
+        self.upload.as_ref()?.content()?.being_written()
     }
 
     /// Returns how long to wait before [`Transfer::write_at`] of `len` bytes at `offset`, because the database is being
@@ -246,12 +246,11 @@ impl Transfer {
 
     /// The same, where the storage may take long by a thread of its own: whoever has other work to do comes back for the
     /// outcome.
-    pub fn begin_to_finish(self) -> Finishing {
-        let is_in_order = self.upload.as_ref().is_some_and(Upload::is_in_order);
-        Finishing(match is_in_order {
-            true => Outcome::Behind(Behind::start("storage-finish", move || self.finish())),
-            false => Outcome::Done(self.finish()),
-        })
+    pub fn begin_to_finish(self) -> Pending<()> {
+        match self.upload.as_ref().is_some_and(Upload::is_in_order) {
+            true => Pending::start("storage-finish", move || self.finish()),
+            false => Pending::done(self.finish()),
+        }
     }
 
     /// Ends a transfer that failed for a reason only the protocol knows; in the atomic modes the old file stands.
@@ -319,40 +318,6 @@ impl Transfer {
         result.inspect_err(|error| {
             self.failure.get_or_insert_with(|| error.to_string());
         })
-    }
-}
-
-/// A transfer that comes to its clean end. It does so too when this is dropped.
-pub struct Finishing(Outcome);
-
-enum Outcome {
-    Done(Result<()>),
-    Behind(Behind<Result<()>>),
-}
-
-impl Finishing {
-    /// When to come back; none when there is an outcome.
-    pub fn wait(&self) -> Option<Duration> {
-        match &self.0 {
-            Outcome::Done(_) => None,
-            Outcome::Behind(behind) => behind.wait(),
-        }
-    }
-
-    /// Waits for the outcome.
-    ///
-    /// # Errors
-    /// As [`Transfer::finish`].
-    pub fn outcome(self) -> Result<()> {
-        match self.0 {
-            Outcome::Done(outcome) => outcome,
-            Outcome::Behind(behind) => behind.take().unwrap_or_else(|| {
-                Err(Error::new(
-                    ErrorKind::Internal,
-                    "the storage panicked when the upload was finished",
-                ))
-            }),
-        }
     }
 }
 

@@ -27,6 +27,7 @@ use sftpgo_core::{
 pub struct MemoryHomes {
     tree: Arc<Mutex<Tree>>,
     gate: Arc<Gate>,
+    beginnings: Arc<Gate>,
 }
 
 impl MemoryHomes {
@@ -35,9 +36,15 @@ impl MemoryHomes {
         self.gate.set(true);
     }
 
+    /// From now on no call returns that begins an upload.
+    pub fn hang_at_beginnings(&self) {
+        self.beginnings.set(true);
+    }
+
     /// They return again.
     pub fn answer(&self) {
         self.gate.set(false);
+        self.beginnings.set(false);
     }
 
     /// How many uploads have left something that is no file.
@@ -51,6 +58,7 @@ impl FilesystemFactory for MemoryHomes {
         Ok(Box::new(MemoryFilesystem {
             tree: Arc::clone(&self.tree),
             gate: Arc::clone(&self.gate),
+            beginnings: Arc::clone(&self.beginnings),
         }))
     }
 
@@ -62,6 +70,7 @@ impl FilesystemFactory for MemoryHomes {
 struct MemoryFilesystem {
     tree: Arc<Mutex<Tree>>,
     gate: Arc<Gate>,
+    beginnings: Arc<Gate>,
 }
 
 /// Everything by its whole path, as a store of objects has it.
@@ -188,6 +197,8 @@ impl Filesystem for MemoryFilesystem {
         let mut tree = self.tree();
         tree.check_directory(&path.parent_or_root())?;
         tree.unfinished += 1;
+        drop(tree);
+        self.beginnings.pass();
         Ok(Box::new(MemoryUpload {
             tree: Arc::clone(&self.tree),
             gate: Arc::clone(&self.gate),

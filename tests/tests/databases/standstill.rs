@@ -106,7 +106,7 @@ impl TwoServers {
     }
 
     /// What the ledger has, and every share in it has ended.
-    fn wait_until_settled(&self, username: &str) {
+    fn wait_until_flushed(&self, username: &str) {
         let usage = format!(
             "SELECT used_quota_size, used_quota_files FROM users WHERE username = '{username}'"
         );
@@ -171,7 +171,7 @@ fn a_server_that_stands_still_is_taken_for_dead_and_nothing_is_lost(kind: Kind) 
     assert_eq!(servers.count("servers"), "2");
     here.end(one);
     there.end(two);
-    servers.wait_until_settled("bob");
+    servers.wait_until_flushed("bob");
 }
 
 fn servers_outlive_a_database_that_stands_still(kind: Kind) {
@@ -198,7 +198,7 @@ fn servers_outlive_a_database_that_stands_still(kind: Kind) {
     assert_eq!(servers.sql(counted), "0");
     here.end(one);
     there.end(two);
-    servers.wait_until_settled("bob");
+    servers.wait_until_flushed("bob");
 }
 
 fn one_row_that_is_held_keeps_nobody_else(kind: Kind) {
@@ -231,7 +231,7 @@ fn one_row_that_is_held_keeps_nobody_else(kind: Kind) {
     drop(held);
     bob.end(one);
     for user in ["bob", "alice", "carol"] {
-        servers.wait_until_settled(user);
+        servers.wait_until_flushed(user);
     }
 }
 

@@ -94,7 +94,7 @@ impl Session {
             create,
             ..OpenRequest::default()
         };
-        let names = self.shared.quota.lock_namespace();
+        let names = self.shared.quota.lock_namespace_for_storage();
         let (_file, mut upload) = self.open_in_order(path, &request)?;
         drop(names);
         let stored = upload.store(&self.shared);

@@ -126,16 +126,17 @@ impl Session {
             self.check(Access::Download, path)?;
         }
         check_makeable(self.shared.filesystem.as_ref(), path, request)?;
-        let _names = self.shared.quota.lock_namespace();
-        // With a slash behind it the name is a directory or nothing, as the storage says.
-        let opened = if !self.shared.filesystem.capabilities().random_writes {
-            self.open_in_order(path, request)
-        } else if self.shared.stages_uploads() && !path.must_be_directory() {
-            self.open_staged(path, request)
+        let (file, upload) = if self.shared.filesystem.capabilities().random_writes {
+            let _names = self.shared.quota.lock_namespace();
+            // With a slash behind it the name is a directory or nothing, as the storage says.
+            match self.shared.stages_uploads() && !path.must_be_directory() {
+                true => self.open_staged(path, request)?,
+                false => self.open_in_place(path, request)?,
+            }
         } else {
-            self.open_in_place(path, request)
+            let _names = self.shared.quota.lock_namespace_for_storage();
+            self.open_in_order(path, request)?
         };
-        let (file, upload) = opened?;
         Ok(Transfer::new(
             Arc::clone(&self.shared),
             Operation::Upload,

@@ -6,13 +6,66 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::sync::lock;
+use crate::{
+    error::{Error, ErrorKind, Result},
+    sync::lock,
+};
 
 /// Calls that take no longer are waited for, so that a storage that is fast is not asked twice.
 const AT_ONCE: Duration = Duration::from_millis(1);
 /// When to look whether there is an outcome: soon at first, and seldom while a storage hangs.
 const SOON: Duration = Duration::from_millis(5);
 const SELDOM: Duration = Duration::from_millis(50);
+
+/// How long a call is waited for whose caller does not come back.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An operation that has begun, and that a storage may take long for. It goes on alone when this is dropped.
+pub struct Pending<T>(Progress<T>);
+
+enum Progress<T> {
+    Done(Result<T>),
+    Behind(Behind<Result<T>>),
+}
+
+impl<T: Send + 'static> Pending<T> {
+    /// An operation that has come to its end.
+    pub(crate) fn done(outcome: Result<T>) -> Self {
+        Self(Progress::Done(outcome))
+    }
+
+    /// Begins `call` in a thread that is called `name`.
+    pub(crate) fn start(name: &str, call: impl FnOnce() -> Result<T> + Send + 'static) -> Self {
+        Self(Progress::Behind(Behind::start(name, call)))
+    }
+
+    /// When to come back; none when there is an outcome.
+    pub fn wait(&self) -> Option<Duration> {
+        match &self.0 {
+            Progress::Done(_) => None,
+            Progress::Behind(behind) => behind.wait(),
+        }
+    }
+
+    /// Waits for the outcome, for 10 seconds at the most.
+    ///
+    /// # Errors
+    /// Those of the operation; [`Unavailable`](ErrorKind::Unavailable) when the storage has not answered by then.
+    pub fn outcome(self) -> Result<T> {
+        match self.0 {
+            Progress::Done(outcome) => outcome,
+            Progress::Behind(behind) if behind.is_running_since(PATIENCE) => Err(does_not_answer()),
+            Progress::Behind(behind) => behind
+                .take()
+                .unwrap_or_else(|| Err(Error::new(ErrorKind::Internal, "the storage panicked"))),
+        }
+    }
+}
+
+/// Returns the refusal of what is not waited for any longer.
+pub(super) fn does_not_answer() -> Error {
+    Error::new(ErrorKind::Unavailable, "the storage does not answer")
+}
 
 /// A call that runs, or has ended. It goes on alone when this is dropped.
 pub(super) struct Behind<T> {

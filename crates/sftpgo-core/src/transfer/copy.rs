@@ -1,6 +1,8 @@
 //! Copying from one open file to another without the data leaving the server.
 
-use super::Transfer;
+use std::time::Duration;
+
+use super::{Transfer, upload::Upload};
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::File,
@@ -24,6 +26,38 @@ impl Transfer {
             return Err(Error::invalid("copy", "the ranges overlap"));
         }
         Ok(len)
+    }
+
+    /// Returns how many of `most` bytes to copy at once: as many as a storage that takes them in order is given at a time.
+    pub fn piece_to_copy(&self, most: usize) -> usize {
+        match self.upload.as_ref().is_some_and(Upload::is_in_order) {
+            true => self.being_written().unwrap_or(PIECE).min(most),
+            false => most,
+        }
+    }
+
+    /// Returns how long to wait before [`Transfer::copy_from`] of these bytes: for the room, as
+    /// [`Transfer::wait_for_headroom`], and for a storage that takes them meanwhile, where that may take long. None when the
+    /// copy does not wait, or is refused.
+    pub fn wait_to_copy(&self, source: &Self, from: u64, len: usize, to: u64) -> Option<Duration> {
+        let upload = self.upload.as_ref()?;
+        let room = self.wait_for_headroom(len, to);
+        let Some(content) = upload.content().filter(|_| room.is_none()) else {
+            return room;
+        };
+        if content.being_written().is_some() {
+            return content.wait_for_storage();
+        }
+        let len = self.copyable(source, from, Some(len as u64), to).ok()?;
+        let mut piece = vec![0; usize::try_from(len).ok()?];
+        let mut read = 0;
+        while let Some(rest) = piece.get_mut(read..).filter(|rest| !rest.is_empty()) {
+            match source.file.read_at(rest, from + read as u64).ok()? {
+                0 => return None,
+                more => read += more,
+            }
+        }
+        upload.begin_write(&self.shared, self.file.as_ref(), (to, &piece))
     }
 
     /// Copies up to `len` bytes at `from` of `source` to `to` of this file and returns how many: all of them, or

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    behind::Behind,
+    behind::{Behind, PATIENCE, does_not_answer},
     publish::{Claim, Unnamed},
 };
 use crate::{
@@ -22,8 +22,6 @@ use crate::{
     vpath::VirtualPath,
 };
 
-/// How long a write waits for the storage whose caller does not come back.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the end of a session waits until the storage has thrown an upload away.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -113,16 +111,22 @@ impl Content {
             }
             other => other,
         };
-        match &state.writer {
-            Writer::Taking { call, .. } => call.wait(),
-            Writer::Here(_) | Writer::Ended => None,
-        }
+        drop(state);
+        self.wait_for_storage()
     }
 
     /// How many bytes the storage takes now.
     pub(super) fn being_written(&self) -> Option<usize> {
         match self.lock().writer {
             Writer::Taking { len, .. } => Some(len),
+            Writer::Here(_) | Writer::Ended => None,
+        }
+    }
+
+    /// When to come back for that; none when it has taken them, or takes none.
+    pub(super) fn wait_for_storage(&self) -> Option<Duration> {
+        match &self.lock().writer {
+            Writer::Taking { call, .. } => call.wait(),
             Writer::Here(_) | Writer::Ended => None,
         }
     }
@@ -152,10 +156,7 @@ impl State {
             Writer::Taking { call, len } => {
                 if len != data.len() || call.is_running_since(PATIENCE) {
                     self.writer = Writer::Taking { call, len };
-                    return Err(Error::new(
-                        ErrorKind::Unavailable,
-                        "the storage does not answer",
-                    ));
+                    return Err(does_not_answer());
                 }
                 let (writer, taken) = call.take().ok_or_else(has_ended)?;
                 self.writer = Writer::Here(writer);

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::in_order::InOrderUpload;
+use super::in_order::{Content, InOrderUpload};
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem::{DirectoryHandle, File},
@@ -204,17 +204,15 @@ impl Upload {
         file: &dyn File,
         (offset, data): (u64, &[u8]),
     ) -> Option<Duration> {
-        let Destination::InOrder(upload) = &self.destination else {
-            return None;
-        };
+        let content = self.content()?;
         self.check_write(context, file, (offset, data.len())).ok()?;
-        upload.content.begin_write(data, offset)
+        content.begin_write(data, offset)
     }
 
-    /// How many bytes the storage takes since then.
-    pub(super) fn being_written(&self) -> Option<usize> {
+    /// What a storage that takes it in order has of the data.
+    pub(super) fn content(&self) -> Option<&Content> {
         match &self.destination {
-            Destination::InOrder(upload) => upload.content.being_written(),
+            Destination::InOrder(upload) => Some(&upload.content),
             Destination::File | Destination::Hidden(_) => None,
         }
     }

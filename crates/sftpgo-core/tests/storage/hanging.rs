@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use sftpgo_core::session::Session;
-use sftpgo_test_support::{MemoryHomes, NEW, READ, Service, path, wait_for};
+use sftpgo_core::{
+    session::{AttributeChange, Session},
+    transfer::Transfer,
+};
+use sftpgo_test_support::{MemoryHomes, NEW, READ, Service, path, put, wait_for};
 
 use crate::storages::{POLICIES, get, names, service_at};
 
@@ -88,4 +91,88 @@ fn whoever_leaves_does_not_wait_and_what_was_closed_is_finished() {
         fixture.service.stored_usage() == (5, 1)
     });
     assert_eq!(names(&fixture.session(), "/").unwrap(), ["closed"]);
+}
+
+#[test]
+fn while_the_storage_begins_an_upload_names_are_waited_for_and_the_rest_goes_on() {
+    let fixture = Fixture::new();
+    let (session, other) = (fixture.session(), fixture.session());
+    put(&other, "/there", b"hello").unwrap();
+    fixture.homes.hang_at_beginnings();
+    let opening = session.begin_to_open(&path("/a"), &NEW);
+    assert!(opening.wait().is_some());
+    wait_for("the storage to begin", || fixture.homes.unfinished() == 1);
+    assert!(other.wait_to_open(&NEW).is_some() && other.wait_to_open(&READ).is_none());
+    other.create_dir(&path("/d"), None).unwrap();
+    assert_eq!(get(&other, "/there").unwrap(), b"hello");
+    fixture.homes.answer();
+    let mut upload = opening.outcome().unwrap();
+    assert!(other.wait_to_open(&NEW).is_none());
+    upload.write_at(b"hello", 0).unwrap();
+    upload.finish().unwrap();
+    assert_eq!(fixture.service.stored_usage(), (10, 2));
+}
+
+#[test]
+fn an_upload_that_begins_when_its_client_has_left_leaves_nothing() {
+    let fixture = Fixture::new();
+    let session = fixture.session();
+    fixture.homes.hang_at_beginnings();
+    let opening = session.begin_to_open(&path("/a"), &NEW);
+    assert!(opening.wait().is_some());
+    wait_for("the storage to begin", || fixture.homes.unfinished() == 1);
+    drop((opening, session));
+    fixture.homes.answer();
+    wait_for("the upload to end", || fixture.homes.unfinished() == 0);
+    assert!(names(&fixture.session(), "/").unwrap().is_empty());
+    assert_eq!(fixture.service.stored_usage(), (0, 0));
+}
+
+#[test]
+fn a_file_is_emptied_behind_the_session_that_asks_for_it() {
+    let fixture = Fixture::new();
+    let (session, other) = (fixture.session(), fixture.session());
+    put(&session, "/a", b"hello").unwrap();
+    let empty = AttributeChange {
+        size: Some(0),
+        ..AttributeChange::default()
+    };
+    fixture.homes.hang_at_beginnings();
+    let emptied = session.begin_to_set_attributes(&path("/a"), &empty, true);
+    assert!(emptied.wait().is_some());
+    assert_eq!(get(&other, "/a").unwrap(), b"hello");
+    fixture.homes.answer();
+    emptied.outcome().unwrap();
+    assert_eq!(get(&other, "/a").unwrap(), b"");
+    assert_eq!(fixture.service.stored_usage(), (0, 1));
+}
+
+#[test]
+fn a_copy_gives_the_storage_a_piece_at_a_time_and_comes_back() {
+    let fixture = Fixture::new();
+    let session = fixture.session();
+    let content: Vec<u8> = (0..600 * 1024).map(|at: u32| at.to_le_bytes()[1]).collect();
+    put(&session, "/a", &content).unwrap();
+    let mut source = session.open(&path("/a"), &READ).unwrap();
+    let mut target = session.open(&path("/b"), &NEW).unwrap();
+    let mut done = 0;
+    while done < content.len() {
+        fixture.homes.hang();
+        let most = content.len() - done;
+        let wait = |target: &Transfer| {
+            let piece = target.piece_to_copy(most);
+            target.wait_to_copy(&source, done as u64, piece, done as u64)
+        };
+        assert!(wait(&target).is_some() && wait(&target).is_some());
+        assert!(target.being_written().is_some_and(|piece| piece <= most));
+        fixture.homes.answer();
+        wait_for("the storage to take it", || wait(&target).is_none());
+        let piece = target.piece_to_copy(most);
+        assert!(piece < content.len());
+        done += target
+            .copy_from(&mut source, done as u64, piece, done as u64)
+            .unwrap();
+    }
+    target.finish().unwrap();
+    assert_eq!(get(&session, "/b").unwrap(), content);
 }

@@ -6,10 +6,18 @@ use sftpgo_core::{
     Result,
     filesystem::SetAttributes,
     session::AttributeChange,
-    transfer::{Finishing, Transfer},
+    transfer::{Pending, Transfer},
 };
 
 use crate::error_text::error_text;
+
+/// A file that the storage is to begin.
+pub(super) struct Opening {
+    pub(super) transfer: Pending<Transfer>,
+    pub(super) shown: Vec<u8>,
+    pub(super) size: u64,
+    pub(super) change: SetAttributes,
+}
 
 /// A file that is being taken.
 pub(super) struct Incoming {
@@ -25,7 +33,7 @@ pub(super) struct Incoming {
 /// A file of which all has come.
 pub(super) struct Storing {
     pub(super) shown: Vec<u8>,
-    upload: Finishing,
+    upload: Pending<()>,
     /// What became of its mode and times.
     changed: Result<()>,
 }

@@ -6,12 +6,12 @@ use sftpgo_core::{
     Result,
     filesystem::SetAttributes,
     session::{OpenRequest, Session},
-    transfer::Transfer,
+    transfer::{Pending, Transfer},
 };
 
 use super::{
     Arguments,
-    incoming::{Incoming, Storing},
+    incoming::{Incoming, Opening, Storing},
     message::{self, Malformed, Record, Response},
     target::{Named, PERMISSION_BITS, Target},
 };
@@ -45,6 +45,8 @@ pub struct Sink {
 enum State {
     Start,
     Record,
+    /// The storage is at its beginning.
+    Opening(Opening),
     Data(Incoming),
     /// The source says whether it could read the whole file.
     Verdict(Incoming),
@@ -135,23 +137,46 @@ impl Sink {
             Ok(named) => named,
             Err(error) => return self.warn(streams, &name, &error_text(&error)),
         };
-        match self.open(&named, mode) {
+        match self.begin_to_open(&named, mode) {
             Ok(transfer) => {
-                self.state = State::Data(Incoming {
+                let opening = Opening {
                     transfer,
                     shown: named.shown,
-                    offset: 0,
-                    left: size,
+                    size,
                     change,
-                    problem: None,
-                });
-                self.answer(streams)
+                };
+                self.await_opening(opening, streams)
             }
             Err(error) => self.warn(streams, &named.shown, &error_text(&error)),
         }
     }
 
-    fn open(&self, file: &Named, mode: u32) -> Result<Transfer> {
+    /// Answers when the storage has.
+    fn await_opening(&mut self, opening: Opening, streams: &mut Streams) -> Step {
+        if !streams.output_lost()
+            && let Some(wait) = opening.transfer.wait()
+        {
+            streams.pause_for(wait);
+            self.state = State::Opening(opening);
+            return Step::Continue;
+        }
+        match opening.transfer.outcome() {
+            Ok(transfer) => {
+                self.state = State::Data(Incoming {
+                    transfer,
+                    shown: opening.shown,
+                    offset: 0,
+                    left: opening.size,
+                    change: opening.change,
+                    problem: None,
+                });
+                self.answer(streams)
+            }
+            Err(error) => self.warn(streams, &opening.shown, &error_text(&error)),
+        }
+    }
+
+    fn begin_to_open(&self, file: &Named, mode: u32) -> Result<Pending<Transfer>> {
         self.target.check_takes_file()?;
         let is_new = self.session.upload_target(&file.path)?.is_none();
         let request = OpenRequest {
@@ -163,7 +188,7 @@ impl Sink {
             mode: (self.arguments.preserve || is_new).then_some(mode & PERMISSION_BITS),
             ..OpenRequest::default()
         };
-        self.session.open(&file.path, &request)
+        Ok(self.session.begin_to_open(&file.path, &request))
     }
 
     fn take_directory(&mut self, mode: u32, name: Vec<u8>, streams: &mut Streams) -> Step {
@@ -320,6 +345,7 @@ impl Program for Sink {
         match std::mem::replace(&mut self.state, State::Record) {
             State::Start => self.start(streams),
             State::Record => self.take_record(streams),
+            State::Opening(opening) => self.await_opening(opening, streams),
             State::Data(incoming) => self.take_data(incoming, streams),
             State::Verdict(incoming) => self.take_verdict(incoming, streams),
             State::Storing(storing) => self.await_storage(storing, streams),

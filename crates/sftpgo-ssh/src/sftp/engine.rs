@@ -5,6 +5,7 @@ use std::time::Duration;
 use sftpgo_core::{Error, ErrorKind, event::Operation, session::Session, vpath::VirtualPath};
 
 use super::{
+    begun::Begun,
     dispatch,
     failure::{Failure, SessionEnd},
     handle::Handles,
@@ -12,11 +13,7 @@ use super::{
         VERSION, decode::Decoder, encode::Replies, framer::Framer, kind, status::StatusCode,
         write_header::WriteHeader,
     },
-    requests::{
-        close::{self, Closing},
-        copy_data::{self, Copy},
-        write::{self, Writing},
-    },
+    requests::write::{self, Writing},
     status_map,
     symlink_order::TakenFor,
 };
@@ -44,9 +41,7 @@ pub struct Engine {
     /// What clients take the server for that ask who it is.
     pub(super) taken_for: TakenFor,
     /// Goes on before the next request.
-    pub(super) copy: Option<Copy>,
-    /// The same.
-    pub(super) closing: Option<Closing>,
+    pub(super) begun: Option<Begun>,
     /// A WRITE whose data is coming, before the next request.
     writing: Option<Writing>,
     framer: Framer,
@@ -65,8 +60,7 @@ impl Engine {
             session,
             handles: Handles::new(limits),
             taken_for: TakenFor::Another,
-            copy: None,
-            closing: None,
+            begun: None,
             writing: None,
             framer: Framer::default(),
             replies: Replies::default(),
@@ -94,11 +88,8 @@ impl Engine {
     /// # Errors
     /// A packet that does not follow the protocol ends this session.
     pub fn step(&mut self) -> Result<bool, SessionEnd> {
-        if let Some(copy) = self.copy.take() {
-            return self.go_on(copy).map(|()| true);
-        }
-        if let Some(closing) = self.closing.take() {
-            return self.go_on_closing(closing).map(|()| true);
+        if let Some(begun) = self.begun.take() {
+            return self.go_on(begun).map(|()| true);
         }
         let mut framer = std::mem::take(&mut self.framer);
         let done = self.do_next(&mut framer);
@@ -111,7 +102,7 @@ impl Engine {
     /// done first, or has to wait for a bandwidth limit.
     pub fn write_through(&mut self, data: &[u8]) -> usize {
         let is_limited = self.session.throttle().rate(Operation::Upload).is_some();
-        if is_limited || self.is_busy() || self.queued_len() > 0 {
+        if is_limited || self.begun.is_some() || self.queued_len() > 0 {
             return 0;
         }
         let mut done = 0;
@@ -122,11 +113,6 @@ impl Engine {
             }
         }
         done
-    }
-
-    /// Has a request begun that is done before the next one?
-    fn is_busy(&self) -> bool {
-        self.copy.is_some() || self.closing.is_some()
     }
 
     /// Bytes that were pushed and not worked on.
@@ -292,21 +278,10 @@ impl Engine {
         })
     }
 
-    fn go_on(&mut self, copy: Copy) -> Result<(), SessionEnd> {
-        self.session.connection().touch();
-        let id = copy.id();
-        self.answer(id, kind::EXTENDED, |engine, replies| {
-            copy_data::go_on(engine, copy, replies)
-        })
-        .map(drop)
-    }
-
-    fn go_on_closing(&mut self, closing: Closing) -> Result<(), SessionEnd> {
-        let id = closing.id();
-        self.answer(id, kind::CLOSE, |engine, replies| {
-            close::go_on(engine, closing, replies)
-        })
-        .map(drop)
+    fn go_on(&mut self, begun: Begun) -> Result<(), SessionEnd> {
+        let (id, request) = (begun.id(), begun.request());
+        self.answer(id, request, |engine, replies| begun.go_on(engine, replies))
+            .map(drop)
     }
 
     /// Lets `run` write the reply, or says why there is none. False when it is to be tried again.

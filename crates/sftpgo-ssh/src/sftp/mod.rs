@@ -2,6 +2,7 @@
 
 pub mod proto;
 
+mod begun;
 mod dispatch;
 mod engine;
 mod failure;

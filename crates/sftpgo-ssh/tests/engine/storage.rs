@@ -5,7 +5,8 @@ use std::{sync::Arc, thread, time::Duration};
 use sftpgo_test_support::MemoryHomes;
 
 use crate::{
-    sftp_session::{SftpSession, packet, status_of, string},
+    copy_data,
+    sftp_session::{SftpSession, packet, status_of, string, u32s},
     write,
 };
 
@@ -31,6 +32,7 @@ impl Hanging {
     /// Sends a request that the storage does not answer, in two parts, and gives it turns; none waits, and there is no reply.
     fn deferred(&mut self, request: &[u8], first: usize) {
         self.homes.hang();
+        self.homes.hang_at_beginnings();
         let engine = &mut self.session.engine;
         for part in [&request[..first], &request[first..]] {
             let taken = engine.write_through(part);
@@ -76,6 +78,40 @@ fn writes_and_closes_are_answered_when_the_storage_has_answered() {
     hanging.deferred(&close, 0);
     assert_eq!(status_of(&hanging.reply()), 0);
     assert_eq!(hanging.session.service.stored_usage(), (11, 1));
+}
+
+#[test]
+fn a_file_is_opened_emptied_and_copied_when_the_storage_has_answered() {
+    let mut hanging = Hanging::new();
+    let name = string(b"a");
+    let open = framed(packet(3, 1, &[name.clone(), u32s(&[0x1a, 0])]));
+    hanging.deferred(&open, 0);
+    let reply = hanging.reply();
+    assert_eq!(reply[4], 102, "no handle: {reply:?}");
+    hanging
+        .session
+        .receive(&write(2, &reply[13..], 0, b"hello"));
+    let close = packet(4, 3, &[string(&reply[13..])]);
+    let answers = hanging.session.send(&close).unwrap();
+    assert_eq!(status_of(&answers), 0);
+    assert_eq!(hanging.session.service.stored_usage(), (5, 1));
+
+    let (source, target) = (
+        hanging.session.open("a", 0x1),
+        hanging.session.open("b", 0x1a),
+    );
+    hanging.deferred(&framed(copy_data(&source, 0, 0, &target, 0)), 0);
+    assert_eq!(status_of(&hanging.reply()), 0);
+    for handle in [source, target] {
+        let close = packet(4, 4, &[string(&handle)]);
+        assert_eq!(status_of(&hanging.session.send(&close).unwrap()), 0);
+    }
+    assert_eq!(hanging.session.service.stored_usage(), (10, 2));
+
+    let empty = [name, u32s(&[1, 0, 0])];
+    hanging.deferred(&framed(packet(9, 5, &empty)), 0);
+    assert_eq!(status_of(&hanging.reply()), 0);
+    assert_eq!(hanging.session.service.stored_usage(), (5, 2));
 }
 
 #[test]

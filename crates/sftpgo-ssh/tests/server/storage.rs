@@ -28,6 +28,28 @@ async fn other_sessions_of_the_connection_go_on() {
 }
 
 #[tokio::test]
+async fn they_go_on_while_the_storage_begins_an_upload() {
+    for scp in [false, true] {
+        let homes = Arc::new(MemoryHomes::default());
+        let server = TestServer::at(homes.clone(), |_| {}, ServerConfig::default()).await;
+        homes.hang_at_beginnings();
+        let upload = match scp {
+            false => server.upload(5).await,
+            true => server.exec("scp -t .").await,
+        };
+        if scp {
+            upload.data(&b"C0644 5 f\nhello\0"[..]).await.unwrap();
+            upload.eof().await.unwrap();
+        }
+        wait_for(|| homes.unfinished() == 1).await;
+        let mut other = server.exec("pwd").await;
+        assert_eq!(read_to_end(&mut other).await.1, Some(0));
+        homes.answer();
+        wait_for(|| server.service.stored_usage() == (5, 1)).await;
+    }
+}
+
+#[tokio::test]
 async fn an_scp_is_told_when_the_storage_has_answered() {
     let homes = Arc::new(MemoryHomes::default());
     let server = TestServer::at(homes.clone(), |_| {}, ServerConfig::default()).await;

@@ -22,7 +22,7 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    fn pass(&self) {
+    pub(super) fn pass(&self) {
         let is_shut = self.is_shut.lock().unwrap();
         drop(
             self.changed

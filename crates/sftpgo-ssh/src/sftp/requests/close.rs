@@ -3,15 +3,8 @@
 //! A storage may take long for that. The next request of this session waits until it has; other sessions of the connection go
 //! on.
 
-use sftpgo_core::transfer::Finishing;
-
 use super::*;
-
-/// A CLOSE that the storage is at.
-pub(in crate::sftp) struct Closing {
-    id: u32,
-    upload: Finishing,
-}
+use crate::sftp::{begun::Change, proto::kind};
 
 pub(in crate::sftp) fn run(
     engine: &mut Engine,
@@ -29,35 +22,10 @@ pub(in crate::sftp) fn run(
     }
     match engine.handles.remove(handle)? {
         OpenHandle::File(transfer) => {
-            let upload = transfer.begin_to_finish();
-            go_on(engine, Closing { id, upload }, replies)
+            let done = transfer.begin_to_finish();
+            let request = kind::CLOSE;
+            Change { id, request, done }.go_on(engine, replies)
         }
         OpenHandle::Directory(_) => ok(replies, id),
-    }
-}
-
-/// Answers when the storage has; nobody waits for that when the client is gone.
-pub(in crate::sftp) fn go_on(
-    engine: &mut Engine,
-    closing: Closing,
-    replies: &mut Replies,
-) -> HandlerResult {
-    let id = closing.id;
-    match closing.upload.wait() {
-        Some(_) if engine.is_client_gone() => {}
-        Some(wait) => {
-            engine.pause_for(wait);
-            engine.closing = Some(closing);
-            return Ok(());
-        }
-        None => closing.upload.outcome()?,
-    }
-    ok(replies, id)
-}
-
-impl Closing {
-    /// The request that is answered when it is done.
-    pub(in crate::sftp) fn id(&self) -> u32 {
-        self.id
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use sftpgo_core::Error;
 
 use super::*;
+use crate::sftp::begun::Begun;
 
 /// Copied without a break. A file system that shares blocks copies any number at once; a disk takes
 /// a tenth of a second for this much.
@@ -56,12 +57,14 @@ pub(in crate::sftp) fn go_on(
     mut copy: Copy,
     replies: &mut Replies,
 ) -> HandlerResult {
+    engine.session.connection().touch();
     let is_gone = engine.is_client_gone();
     let (source, target) = engine.handles.two_files(&copy.source, &copy.target)?;
     let wanted = usize::try_from(copy.left).map_or(PIECE, |left| left.min(PIECE));
-    if !is_gone && let Some(wait) = target.wait_for_headroom(wanted, copy.to) {
+    let wanted = target.piece_to_copy(wanted);
+    if !is_gone && let Some(wait) = target.wait_to_copy(source, copy.from, wanted, copy.to) {
         engine.pause_for(wait);
-        engine.copy = Some(copy);
+        engine.begun = Some(Begun::Copy(copy));
         return Ok(());
     }
     let copied = target.copy_from(source, copy.from, wanted, copy.to)?;
@@ -76,7 +79,7 @@ pub(in crate::sftp) fn go_on(
     copy.from = from;
     copy.to = to;
     engine.pause_for(BREAK);
-    engine.copy = Some(copy);
+    engine.begun = Some(Begun::Copy(copy));
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! SETSTAT and FSETSTAT (draft section 6.9), lsetstat@openssh.com (PROTOCOL section 4.8) → STATUS.
 
 use super::*;
+use crate::sftp::{begun::Change, proto::kind};
 
 pub(in crate::sftp) fn setstat(
     engine: &mut Engine,
@@ -55,6 +56,9 @@ fn by_name(
     let path = path(body)?;
     let change = from_wire(&Attrs::decode(body)?);
     engine.not_before(|session| session.wait_to_set_attributes(&path, &change))?;
-    engine.session.set_attributes(&path, &change, follow)?;
-    ok(replies, id)
+    let request = kind::SETSTAT;
+    let done = engine
+        .session
+        .begin_to_set_attributes(&path, &change, follow);
+    Change { id, request, done }.go_on(engine, replies)
 }
