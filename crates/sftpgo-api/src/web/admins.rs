@@ -10,8 +10,8 @@ use sftpgo_core::{
 use warp::http::StatusCode;
 
 use super::{
-    answer::{Refusal, Reply, page, see_other, show as answer, words as sentence},
-    form::{Faults, Field, FieldKind, Form},
+    answer::{Refusal, Reply, page, see_other, show as answer},
+    form::{Faults, Field, FieldKind, Form, not_stored},
     frame::Frame,
     request::Request,
     session::Session,
@@ -126,17 +126,18 @@ pub(super) async fn add(app: &App, request: &Request, session: &Session, form: &
     for fault in draft.faults(true) {
         faults.add_error(&fault);
     }
+    let mut status = StatusCode::BAD_REQUEST;
     if faults.is_empty() {
         let (state, by) = (Arc::clone(&app.state), app.by.clone());
         let new = draft.clone();
         let add = move || state.admins.logins.admins().add(&by, &new);
         match app.logins.run(add).await {
             Ok(_) => return Ok(see_other("/web/admins?done=added")),
-            Err(error) => tell(error, &mut faults)?,
+            Err(error) => status = not_stored(error, &mut faults)?,
         }
     }
     let page = new_page(session, &draft, &faults);
-    answer(request, StatusCode::BAD_REQUEST, &page)
+    answer(request, status, &page)
 }
 
 /// `GET /web/manager/{username}`
@@ -183,11 +184,7 @@ pub(super) async fn save(
         };
         match app.logins.run(save).await {
             Ok(_) => return Ok(see_other("/web/admins?done=saved")),
-            Err(error) if error.kind() == ErrorKind::Conflict => {
-                status = StatusCode::CONFLICT;
-                faults.add("", sentence(error.message()));
-            }
-            Err(error) => tell(error, &mut faults)?,
+            Err(error) => status = not_stored(error, &mut faults)?,
         }
     }
     let mut page = page_of(session, &stored, &draft, &faults);
@@ -267,17 +264,6 @@ fn sent(form: &Form) -> AdminDraft {
         require_password_change: form.has("require_password_change"),
         require_two_factor: form.has("require_two_factor"),
     }
-}
-
-fn tell(error: Error, faults: &mut Faults) -> Result<(), Refusal> {
-    match error.kind() {
-        ErrorKind::AlreadyExists => faults.add("username", error.message()),
-        ErrorKind::Invalid | ErrorKind::Conflict | ErrorKind::PermissionDenied => {
-            faults.add_error(&error);
-        }
-        _ => return Err(error.into()),
-    }
-    Ok(())
 }
 
 fn new_page(session: &Session, draft: &AdminDraft, faults: &Faults) -> AdminPage {

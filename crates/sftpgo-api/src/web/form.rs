@@ -1,6 +1,9 @@
 //! What a browser sends for a form, and the fields that a page shows of it.
 
-use sftpgo_core::Error;
+use sftpgo_core::{Error, ErrorKind};
+use warp::http::StatusCode;
+
+use super::answer::{Refusal, words as sentence};
 
 /// The pairs of a form, in their order.
 #[derive(Debug, Clone, Default)]
@@ -77,6 +80,23 @@ impl Faults {
             .collect::<Vec<_>>()
             .join("; ")
     }
+}
+
+/// Says at the form why what was sent is not stored, as far as an admin can mend that; returns the status of the answer.
+///
+/// # Errors
+/// The page that says the rest.
+pub(super) fn not_stored(error: Error, faults: &mut Faults) -> Result<StatusCode, Refusal> {
+    match error.kind() {
+        ErrorKind::AlreadyExists => faults.add("username", error.message()),
+        ErrorKind::Invalid | ErrorKind::PermissionDenied => faults.add_error(&error),
+        ErrorKind::Conflict => {
+            faults.add("", sentence(error.message()));
+            return Ok(StatusCode::CONFLICT);
+        }
+        _ => return Err(error.into()),
+    }
+    Ok(StatusCode::BAD_REQUEST)
 }
 
 /// One field of a form as a page shows it.

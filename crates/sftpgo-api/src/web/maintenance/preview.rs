@@ -171,25 +171,25 @@ fn request(user: &UserChange) -> Result<UserRequest> {
 
 /// A stored user as the REST API shows it.
 pub(super) fn as_shown(user: &StoredUser) -> User {
-    let names = user.permissions.names_on_wire();
+    let draft = UserDraft::from(user);
     User {
         id: user.id.0.into(),
-        username: user.username.clone(),
-        status: user.enabled.into(),
-        expiration_date: user.expiration_date,
-        public_keys: (!user.public_keys.is_empty()).then(|| user.public_keys.clone()),
-        home_dir: user.home_dir.to_string_lossy().into_owned(),
-        uid: user.uid.into(),
-        gid: user.gid.into(),
-        max_sessions: user.max_sessions.into(),
-        quota_size: i64::try_from(user.quota_size).unwrap_or(i64::MAX),
-        quota_files: user.quota_files.into(),
-        permissions: names.into_iter().map(str::to_owned).collect(),
+        username: draft.username,
+        status: draft.status,
+        expiration_date: draft.expiration_date,
+        public_keys: (!draft.public_keys.is_empty()).then_some(draft.public_keys),
+        home_dir: draft.home_dir,
+        uid: draft.uid,
+        gid: draft.gid,
+        max_sessions: draft.max_sessions,
+        quota_size: draft.quota_size,
+        quota_files: draft.quota_files,
+        permissions: draft.permissions,
         used_quota_size: user.usage.size,
         used_quota_files: user.usage.files.into(),
         last_quota_update: user.usage.updated_at,
-        upload_bandwidth: user.upload_bandwidth.into(),
-        download_bandwidth: user.download_bandwidth.into(),
+        upload_bandwidth: draft.upload_bandwidth,
+        download_bandwidth: draft.download_bandwidth,
         last_login: user.last_login,
         others: Map::new(),
     }

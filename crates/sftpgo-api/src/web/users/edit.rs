@@ -12,7 +12,7 @@ use warp::http::StatusCode;
 use super::{
     super::{
         answer::{Refusal, Reply, see_other, show as answer, words as sentence},
-        form::{Faults, Field, FieldKind, Form},
+        form::{Faults, Field, FieldKind, Form, not_stored},
         frame::Frame,
         query::address,
         request::Request,
@@ -105,17 +105,18 @@ pub(in super::super) async fn add(
     for fault in accounts.faults(&draft, None) {
         faults.add_error(&fault);
     }
+    let mut status = StatusCode::BAD_REQUEST;
     if faults.is_empty() {
         match app.calls.run(move || accounts.add(&by, draft)).await {
             Ok(_) if session.may(AdminPermissions::VIEW_USERS) => {
                 return Ok(see_other("/web/users?done=added"));
             }
             Ok(_) => return Ok(see_other("/web/user")),
-            Err(error) => tell(error, &mut faults)?,
+            Err(error) => status = not_stored(error, &mut faults)?,
         }
     }
     let page = new_page(session, &UserForm::sent(form), &faults);
-    answer(request, StatusCode::BAD_REQUEST, &page)
+    answer(request, status, &page)
 }
 
 /// `GET /web/user/{id}`
@@ -165,11 +166,7 @@ pub(in super::super) async fn save(
         };
         match app.calls.run(change).await {
             Ok(_) => return Ok(see_other("/web/users?done=saved")),
-            Err(error) if error.kind() == ErrorKind::Conflict => {
-                status = StatusCode::CONFLICT;
-                faults.add("", sentence(error.message()));
-            }
-            Err(error) => tell(error, &mut faults)?,
+            Err(error) => status = not_stored(error, &mut faults)?,
         }
     }
     let mut page = page_of(session, &stored, &UserForm::sent(form), &faults);
@@ -214,16 +211,6 @@ fn check_version(form: &Form, now: &UserDraft) -> sftpgo_core::Result<()> {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Conflict, texts::CHANGED_MEANWHILE))
-}
-
-/// Says at the form what an admin can mend; the rest is a page of its own.
-fn tell(error: Error, faults: &mut Faults) -> Result<(), Refusal> {
-    match error.kind() {
-        ErrorKind::AlreadyExists => faults.add("username", error.message()),
-        ErrorKind::Invalid => faults.add_error(&error),
-        _ => return Err(error.into()),
-    }
-    Ok(())
 }
 
 fn new_page(session: &Session, form: &UserForm, faults: &Faults) -> UserPage {
