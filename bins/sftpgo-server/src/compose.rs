@@ -3,7 +3,12 @@
 mod ssh;
 mod stores;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    iter,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use rustix::process::{Resource, getrlimit};
 use sftpgo_api::{Activity, AllowedHosts, ApiState, Metrics};
@@ -22,6 +27,7 @@ use sftpgo_core::{
     provider::NodeId,
     quota::UsageManager,
     quota_scan::QuotaScans,
+    rate_limit::RateLimits,
     registry::{ConnectionLimits, Connections},
 };
 use sftpgo_ssh::{HostKey, ServerConfig, Services};
@@ -32,14 +38,16 @@ use self::{
     stores::{Stores, driver_name, follow, journal},
 };
 use crate::{
-    actions::{FileActions, Queue, UserActions},
+    actions::{Disconnections, FileActions, Queue, UserActions},
     admin_access,
     audit_log::{AuditLog, AuditObserver},
     config::{
         Problem,
         settings::{Common, Settings},
     },
+    connect_hook::ConnectHook,
     event_log::{EventLog, LogFiles},
+    hook::http::Client,
     sharing::Sharing,
     version,
 };
@@ -56,10 +64,27 @@ pub(crate) struct Parts {
     pub(crate) sharing: Arc<Sharing>,
     pub(crate) refusal_time: Arc<RefusalTime>,
     pub(crate) metrics: Metrics,
-    pub(crate) actions: Arc<Queue>,
+    pub(crate) queues: Queues,
     /// None where it is off.
     pub(crate) audit_log: Option<Arc<AuditLog>>,
     pub(crate) host_keys: Vec<HostKey>,
+}
+
+/// What is still to be done after something has happened.
+pub(crate) struct Queues {
+    pub(crate) actions: Arc<Queue>,
+    /// Of `post_disconnect_hook`, if there is one.
+    disconnections: Option<Arc<Queue>>,
+}
+
+impl Queues {
+    /// Waits until nothing is left to be done, but no longer than `limit`.
+    pub(crate) fn drain(&self, limit: Duration) {
+        let until = Instant::now() + limit;
+        for queue in iter::once(&self.actions).chain(&self.disconnections) {
+            queue.drain(until.saturating_duration_since(Instant::now()));
+        }
+    }
 }
 
 /// Opens the database and the host keys, making them in `directory` at the first start, and connects the parts. Transfers
@@ -82,9 +107,15 @@ pub(crate) fn compose(
     let host_keys = host_keys(&settings.sftpd, directory)?;
     let metrics = Metrics::new().map_err(of_key("httpd"))?;
     let activity = Activity::default();
-    let told = activity.clone();
-    let actions = Queue::start(Arc::new(move |failure: &str| told.action_failed(failure)))
-        .map_err(|error| Problem::new("actions", format!("no threads can be started: {error}")))?;
+    let client = Client::new(settings.http.clone());
+    let programs = &settings.programs;
+    let queue = || {
+        let told = activity.clone();
+        let failed = Arc::new(move |failure: &str| told.action_failed(failure));
+        Queue::start(client.clone(), failed)
+            .map_err(|error| Problem::new("actions", format!("no threads can be started: {error}")))
+    };
+    let actions = queue()?;
     let refusal_time = RefusalTime::of_unknown_users();
     let audit_log = settings.common.audit.as_ref();
     let audit_log = audit_log
@@ -97,10 +128,12 @@ pub(crate) fn compose(
         Box::new(activity.clone()),
         Box::new(FileActions::new(
             settings.sftpd.actions.clone(),
+            programs.clone(),
             Arc::clone(&actions),
         )),
         Box::new(UserActions::new(
             settings.data_provider.actions.clone(),
+            programs.clone(),
             Arc::clone(&actions),
             sftpgo_api::user_json,
         )),
@@ -108,6 +141,15 @@ pub(crate) fn compose(
     if let Some(audit_log) = &audit_log {
         audit_log.started();
         observers.push(Box::new(AuditObserver(Arc::clone(audit_log))));
+    }
+    let mut disconnections = None;
+    if let Some(hook) = &settings.common.post_disconnect_hook {
+        let queue = disconnections.insert(queue()?);
+        observers.push(Box::new(Disconnections::new(
+            hook.clone(),
+            programs.clone(),
+            Arc::clone(queue),
+        )));
     }
     let events = Events::new(observers);
     let ip_lists = Arc::new(IpLists::new(ip_lists, events.clone()));
@@ -173,7 +215,14 @@ pub(crate) fn compose(
     let logins = Logins::new(authenticator, events.clone(), PasswordLimits::default());
     let logins = logins.map_err(of_key("sftpd"))?;
     let logins = Arc::new(logins.with_defender(defender.clone()));
-    let gate = gate(&settings.common, defender, &ip_lists)?;
+    let gate = gate(&settings.common, defender, &ip_lists, &events)?;
+    let gate = Arc::new(match &settings.common.post_connect_hook {
+        Some(hook) => {
+            let hook = ConnectHook::new(hook.clone(), programs.clone(), client);
+            gate.with_hook(Arc::new(hook)).map_err(of_key("common"))?
+        }
+        None => gate,
+    });
 
     let api = Arc::new(ApiState {
         admins: admin_access::access(
@@ -233,7 +282,10 @@ pub(crate) fn compose(
         sharing: Arc::new(sharing),
         refusal_time,
         metrics,
-        actions,
+        queues: Queues {
+            actions,
+            disconnections,
+        },
         audit_log,
         host_keys,
     })
@@ -244,10 +296,16 @@ fn gate(
     common: &Common,
     defender: Option<Arc<Defender>>,
     lists: &Arc<IpLists>,
-) -> Result<Arc<Gate>, Problem> {
-    let gate = Gate::new(defender);
+    events: &Events,
+) -> Result<Gate, Problem> {
+    let mut gate = Gate::new(defender);
+    if !common.rate_limits.is_empty() {
+        let (limits, lists) = (common.rate_limits.clone(), Arc::clone(lists));
+        let limits = RateLimits::new(limits, common.sources, lists, events.clone());
+        gate = gate.with_rate_limits(limits);
+    }
     if !common.allow_list_only {
-        return Ok(Arc::new(gate));
+        return Ok(gate);
     }
     let allowed = lists.store().list_entries(ListType::Allow);
     let allowed = allowed.map_err(of_key("data_provider"))?;
@@ -257,7 +315,7 @@ fn gate(
             "no admin can reach this server, because common.allowlist_status is 1 and list 1 lets nobody use HTTP; add an entry by a server on the same database with allowlist_status 0, such as sftpgo-cli iplist add allow 192.0.2.0/24"
         );
     }
-    Ok(Arc::new(gate.with_allow_list(Arc::clone(lists))))
+    Ok(gate.with_allow_list(Arc::clone(lists)))
 }
 
 /// Returns what the process may have open at once, once that was raised.

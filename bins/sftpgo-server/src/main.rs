@@ -10,6 +10,7 @@ mod cli;
 mod cluster_task;
 mod compose;
 mod config;
+mod connect_hook;
 mod event_log;
 mod generate;
 mod grace;

@@ -12,6 +12,7 @@ use tokio::{runtime::Runtime, sync::Notify, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    actions,
     cli::Serve,
     cluster_task,
     compose::{self, Parts},
@@ -185,6 +186,8 @@ impl Start<'_> {
         );
         if let Some(succession) = succession.take() {
             predecessors.follow(succession);
+        } else if let Some(hook) = &self.settings.common.startup_hook {
+            actions::startup(hook, &self.settings.programs, &parts.queues.actions);
         }
         tokio::spawn(Arc::clone(&restarts).watch(restart));
         let told = tokio::spawn(tell_end(Arc::clone(&restarts), self.grace));
@@ -236,7 +239,7 @@ impl Start<'_> {
         sessions_are_over.cancel();
         // Whoever says that this server is alive must not do so after it has left.
         let _ = watching.await;
-        let (sharing, actions, audit_log) = (parts.sharing, parts.actions, parts.audit_log);
+        let (sharing, queues, audit_log) = (parts.sharing, parts.queues, parts.audit_log);
         let last_work = move || {
             drop(writer);
             if let Some(heartbeat) = sharing.heartbeat()
@@ -246,7 +249,7 @@ impl Start<'_> {
                     "the database was not told that this node has stopped, so the other nodes notice it only when its heartbeat is missing: {error}"
                 );
             }
-            actions.drain(LAST_ACTIONS);
+            queues.drain(LAST_ACTIONS);
             if let Some(audit_log) = audit_log {
                 audit_log.stop();
             }

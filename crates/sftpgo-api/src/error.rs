@@ -1,6 +1,6 @@
 //! The one table from what went wrong to what HTTP says, and the answer that says it.
 
-use std::error::Error as _;
+use std::{error::Error as _, num::NonZeroU32};
 
 use serde::Serialize;
 use sftpgo_core::{Error, ErrorKind, gate::Refused};
@@ -10,6 +10,9 @@ use warp::{
 };
 
 use crate::encoded;
+
+/// SFTPGo's header of an answer to a client that asks too often.
+const RETRY_IN: HeaderName = HeaderName::from_static("x-retry-in");
 
 /// Every answer that is not data.
 #[derive(Debug, Serialize)]
@@ -27,6 +30,8 @@ pub(crate) struct ApiError {
     error: String,
     allow: Option<&'static str>,
     header: Option<(HeaderName, &'static str)>,
+    /// Milliseconds after which the same may be asked again. Few bytes, as each answer has room for an error.
+    retry_in: Option<NonZeroU32>,
     /// The kind of the domain's error, which the second version of the API says otherwise.
     kind: Option<ErrorKind>,
 }
@@ -152,6 +157,15 @@ impl ApiError {
         if let Some((name, value)) = self.header {
             headers.insert(name, HeaderValue::from_static(value));
         }
+        if let Some(retry_in) = self.retry_in {
+            // The first in whole seconds (RFC 9110, 10.2.3); the second is SFTPGo's, as Go writes durations.
+            let seconds = HeaderValue::from(retry_in.get().div_ceil(1000));
+            headers.insert(header::RETRY_AFTER, seconds);
+            let exact = f64::from(retry_in.get()) / 1000.0;
+            if let Ok(exact) = HeaderValue::try_from(format!("{exact:.3}s")) {
+                headers.insert(RETRY_IN, exact);
+            }
+        }
         if self.status == StatusCode::REQUEST_TIMEOUT {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
@@ -165,6 +179,7 @@ impl ApiError {
             error: error.into(),
             allow: None,
             header: None,
+            retry_in: None,
             kind: None,
         }
     }
@@ -172,10 +187,22 @@ impl ApiError {
 
 impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
-        Self::forbidden(match refused {
-            Refused::Banned => "this address is refused",
-            Refused::NotListed | Refused::Full(_) => "this address may not connect",
-        })
+        match refused {
+            Refused::Banned => Self::forbidden("this address is refused"),
+            Refused::NotListed | Refused::Full(_) | Refused::ByHook => {
+                Self::forbidden("this address may not connect")
+            }
+            Refused::TooMany { retry_in } => Self {
+                retry_in: u32::try_from(retry_in.as_millis())
+                    .map_or(Some(NonZeroU32::MAX), NonZeroU32::new)
+                    .or(Some(NonZeroU32::MIN)),
+                ..Self::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "Too Many Requests",
+                    "too many requests came in a time",
+                )
+            },
+        }
     }
 }
 

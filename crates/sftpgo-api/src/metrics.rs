@@ -25,6 +25,7 @@ pub struct Metrics {
     requests: Requests,
     defender: Defender,
     audit: AuditLog,
+    rate_limited: IntCounter,
 }
 
 #[derive(Clone)]
@@ -142,6 +143,11 @@ impl Metrics {
             requests: Requests::new(&registry)?,
             defender: Defender::new(&registry)?,
             audit: AuditLog::new(&registry)?,
+            rate_limited: counter(
+                &registry,
+                "sftpgo_rate_limited_total",
+                "Connections and HTTP requests that were refused, because too many others came in a time",
+            )?,
             registry,
         })
     }
@@ -189,6 +195,7 @@ impl Observer for Metrics {
             Event::Scored { .. } => self.defender.events.inc(),
             Event::Banned { .. } => self.defender.bans.inc(),
             Event::RefusedByDefender { .. } => self.defender.refused.inc(),
+            Event::RateLimited { .. } => self.rate_limited.inc(),
             Event::ActiveConnections { count } => {
                 self.active_connections
                     .set(i64::try_from(*count).unwrap_or(i64::MAX));

@@ -19,7 +19,7 @@ use crate::{
     csrf::is_cross_site,
     error::ApiError,
     host::AllowedHosts,
-    listener::{self, Limits, Peer},
+    listener::{self, Entrance, Limits, Peer},
     path_kind,
     principal::Principal,
     request, routes,
@@ -60,7 +60,10 @@ pub async fn serve(state: Arc<ApiState>, bindings: Vec<Binding>, shutdown: Cance
         };
         listener::run(
             limits,
-            Arc::clone(&state.gate),
+            Entrance {
+                gate: Arc::clone(&state.gate),
+                connections: Some(Arc::clone(&state.connections)),
+            },
             Arc::clone(&places),
             binding,
             shutdown.clone(),
@@ -134,6 +137,10 @@ async fn principal_of(
     let (gate, client) = (&app.state.gate, arrival.client.ip());
     if path != path_kind::HEALTH {
         gate.check_request(client, ConnectionProtocol::Http)?;
+        let wait = gate.pace(client, ConnectionProtocol::Http)?;
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
     }
     authenticate(app, path, request.headers(), arrival).await
 }

@@ -257,6 +257,24 @@ pub enum Event<'a> {
         /// Over which protocol.
         protocol: ConnectionProtocol,
     },
+    /// A connection or a request was refused, because too many others came in a time.
+    RateLimited {
+        /// The client's address.
+        address: IpAddr,
+        /// Over which protocol.
+        protocol: ConnectionProtocol,
+    },
+    /// A network connection has ended that was let in, logged in or not.
+    Disconnected {
+        /// The client's address.
+        remote: SocketAddr,
+        /// What the first of its sessions spoke; none without a session.
+        protocol: Option<Protocol>,
+        /// The name of the login; empty without one.
+        username: &'a str,
+        /// The time since it was accepted.
+        duration: Duration,
+    },
     /// A user is another than before: for who goes by what users are. [`Event::Change`] tells who did it.
     User {
         /// The change of the user.

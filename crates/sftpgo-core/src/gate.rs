@@ -1,14 +1,43 @@
-//! Who may connect, asked before a connection costs anything: the defender, the allow list, then the limits of connections.
+//! Who may connect, asked before a connection costs anything: the defender, the allow list, the limits of connections,
+//! those of their rate, and last what an operator has for it.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use crate::{
     defender::Defender,
     error::Error,
     event::{ConnectionProtocol, Offence},
+    fair_pool::{Asker, Bell, FairPool, NotDone},
     ip_list::{IpLists, ListType},
+    rate_limit::{RateLimits, TooMany},
     registry::{Admission, Connections},
 };
+
+/// Connections that are asked about at once: each may be a program of the system.
+const ASKED_AT_ONCE: usize = 16;
+/// Connections that wait to be asked about; sources take turns, and further ones are refused.
+const WAITING_TO_BE_ASKED: usize = 512;
+
+/// What an operator has to decide about each connection that nothing else has refused.
+pub trait ConnectionHook: Send + Sync {
+    /// May this address connect? May take long: it is called on a thread of the gate's.
+    fn allows(&self, address: IpAddr, protocol: ConnectionProtocol) -> bool;
+}
+
+/// A hook and the threads on which it is asked.
+struct AskedHook {
+    hook: Arc<dyn ConnectionHook>,
+    threads: FairPool,
+    /// Since it was told that too many wait, nobody was asked about.
+    is_full: AtomicBool,
+}
 
 /// What every protocol asks of a new connection. The default lets everybody in.
 #[derive(Default)]
@@ -16,6 +45,8 @@ pub struct Gate {
     defender: Option<Arc<Defender>>,
     /// None where anybody may connect.
     allow_list: Option<Arc<IpLists>>,
+    rate_limits: Option<RateLimits>,
+    hook: Option<AskedHook>,
 }
 
 /// Why a connection or a request is refused.
@@ -27,6 +58,13 @@ pub enum Refused {
     NotListed,
     /// There are too many connections; the registry has logged it.
     Full(Error),
+    /// Too many have come in a time.
+    TooMany {
+        /// It may come again after this time.
+        retry_in: Duration,
+    },
+    /// The operator's hook has not allowed it, or could not be asked.
+    ByHook,
 }
 
 impl Gate {
@@ -34,7 +72,7 @@ impl Gate {
     pub fn new(defender: Option<Arc<Defender>>) -> Self {
         Self {
             defender,
-            allow_list: None,
+            ..Self::default()
         }
     }
 
@@ -45,6 +83,31 @@ impl Gate {
             allow_list: Some(lists),
             ..self
         }
+    }
+
+    /// The same with these limits of rates.
+    #[must_use]
+    pub fn with_rate_limits(self, limits: RateLimits) -> Self {
+        Self {
+            rate_limits: Some(limits),
+            ..self
+        }
+    }
+
+    /// The same for nobody but whom `hook` allows.
+    ///
+    /// # Errors
+    /// The system gives no more threads.
+    pub fn with_hook(self, hook: Arc<dyn ConnectionHook>) -> Result<Self, Error> {
+        let threads = FairPool::start("connect hook", ASKED_AT_ONCE, WAITING_TO_BE_ASKED)?;
+        Ok(Self {
+            hook: Some(AskedHook {
+                hook,
+                threads,
+                is_full: AtomicBool::new(false),
+            }),
+            ..self
+        })
     }
 
     /// The defender, where it is on.
@@ -67,7 +130,8 @@ impl Gate {
         // The machine itself is spared unasked, and keeps the limit that an operator has set for every host.
         let is_spared = !address.to_canonical().is_loopback()
             && defender.is_some_and(|defender| defender.spares(address, protocol));
-        connections.admit(address, is_spared).map_err(|full| {
+        let admitted = connections.admit(address, protocol, is_spared);
+        admitted.map_err(|full| {
             if let Some(defender) = defender.filter(|_| full.of_host) {
                 defender.count(address, protocol, Offence::LimitExceeded);
             }
@@ -105,6 +169,63 @@ impl Gate {
             Some(defender) if defender.refuses_request(address, protocol) => Err(Refused::Banned),
             _ => self.check_listed(address, protocol),
         }
+    }
+
+    /// Counts a connection that was let in, or a request, and returns how long it has to wait for its turn.
+    ///
+    /// # Errors
+    /// [`Refused::TooMany`].
+    pub fn pace(&self, address: IpAddr, protocol: ConnectionProtocol) -> Result<Duration, Refused> {
+        let Some(limits) = &self.rate_limits else {
+            return Ok(Duration::ZERO);
+        };
+        limits.take(address, protocol).map_err(|too_many| {
+            let TooMany {
+                retry_in,
+                is_offence,
+            } = too_many;
+            if let Some(defender) = self.defender.as_ref().filter(|_| is_offence) {
+                defender.count(address, protocol, Offence::LimitExceeded);
+            }
+            Refused::TooMany { retry_in }
+        })
+    }
+
+    /// Asks the hook, if there is one, about a connection whose turn has come. Waits by the connection's bell, for other
+    /// connections too.
+    ///
+    /// # Errors
+    /// [`Refused::ByHook`]: it says no, too many others wait for it, or the connection has to close.
+    pub fn ask_hook(
+        &self,
+        address: IpAddr,
+        protocol: ConnectionProtocol,
+        bell: &Arc<Bell>,
+    ) -> Result<(), Refused> {
+        let Some(asked) = &self.hook else {
+            return Ok(());
+        };
+        let hook = Arc::clone(&asked.hook);
+        let answer = asked.threads.run(Asker::unknown(address), bell, move || {
+            hook.allows(address, protocol)
+        });
+        match answer {
+            Ok((allows, _)) => {
+                asked.is_full.store(false, Ordering::Relaxed);
+                if allows {
+                    return Ok(());
+                }
+            }
+            Err(NotDone::Full) => {
+                if !asked.is_full.swap(true, Ordering::Relaxed) {
+                    log::warn!(
+                        "connections are refused: {WAITING_TO_BE_ASKED} others wait for post_connect_hook"
+                    );
+                }
+            }
+            Err(NotDone::Closing | NotDone::Panicked) => {}
+        }
+        Err(Refused::ByHook)
     }
 
     fn check_listed(&self, address: IpAddr, protocol: ConnectionProtocol) -> Result<(), Refused> {

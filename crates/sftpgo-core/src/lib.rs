@@ -29,6 +29,7 @@ pub mod provider;
 pub mod quota;
 pub mod quota_scan;
 pub mod random;
+pub mod rate_limit;
 pub mod recovery;
 pub mod registry;
 pub mod rule;

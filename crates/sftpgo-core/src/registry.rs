@@ -28,7 +28,7 @@ pub use self::{
 use crate::{
     descriptors::Descriptors,
     error::{Error, ErrorKind, Result},
-    event::{Actor, Change, Event, Events},
+    event::{Actor, Change, ConnectionProtocol, Event, Events},
     provider::{ClusterStore, NodeId, Provider},
     sync::lock,
     user::{EffectiveUser, StoredUser, UserId, rights},
@@ -117,8 +117,13 @@ impl Connections {
     ///
     /// # Errors
     /// There are too many in all, from this host, or for the process.
-    pub fn admit(&self, host: IpAddr, is_spared: bool) -> Result<Admission, Full> {
-        self.door.admit(host, is_spared)
+    pub fn admit(
+        &self,
+        host: IpAddr,
+        protocol: ConnectionProtocol,
+        is_spared: bool,
+    ) -> Result<Admission, Full> {
+        self.door.admit(host, protocol, is_spared)
     }
 
     /// Takes one of the user's sessions, counted and taken in one step. Later changes of the user are compared with `user`,

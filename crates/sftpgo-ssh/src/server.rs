@@ -304,6 +304,9 @@ impl Arrived {
         let Ok(admission) = gate.admit(connections, address, ConnectionProtocol::Ssh) else {
             return;
         };
+        let Ok(wait) = gate.pace(address, ConnectionProtocol::Ssh) else {
+            return;
+        };
         let accepted = Accepted {
             context: Arc::clone(&context),
             stream,
@@ -311,16 +314,10 @@ impl Arrived {
             admission,
             alive,
         };
-        let limits = &context.config.limits;
-        match context
-            .unauthenticated
-            .enter(address, limits, Instant::now())
-        {
-            Entrance::Permitted(permit) => accepted.start(permit),
-            Entrance::Later(wait) => {
-                tokio::spawn(accepted.start_after(wait));
-            }
-            Entrance::Refused => accepted.refuse(),
+        if wait.is_zero() {
+            accepted.enter();
+        } else {
+            tokio::spawn(accepted.enter_after(wait));
         }
     }
 }
@@ -335,10 +332,27 @@ struct Accepted {
 }
 
 impl Accepted {
+    async fn enter_after(self, wait: Duration) {
+        if self.is_open_after(wait).await {
+            self.enter();
+        }
+    }
+
+    fn enter(self) {
+        let limits = &self.context.config.limits;
+        let (unauthenticated, address) = (&self.context.unauthenticated, self.opening.remote.ip());
+        match unauthenticated.enter(address, limits, Instant::now()) {
+            Entrance::Permitted(permit) => self.start(permit),
+            Entrance::Later(wait) => {
+                tokio::spawn(self.start_after(wait));
+            }
+            Entrance::Refused => self.refuse(),
+        }
+    }
+
     async fn start_after(self, wait: Duration) {
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = self.context.close_all.cancelled() => return,
+        if !self.is_open_after(wait).await {
+            return;
         }
         let limits = &self.context.config.limits;
         match self
@@ -348,6 +362,14 @@ impl Accepted {
         {
             Some(permit) => self.start(permit),
             None => self.refuse(),
+        }
+    }
+
+    /// Waits; does the server go on serving then?
+    async fn is_open_after(&self, wait: Duration) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => true,
+            () = self.context.close_all.cancelled() => false,
         }
     }
 

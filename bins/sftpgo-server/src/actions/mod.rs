@@ -2,6 +2,7 @@
 //!
 //! Observers here only decide and queue; see [`queue`] for who does the work.
 
+mod connections;
 mod queue;
 mod run;
 
@@ -12,11 +13,14 @@ use sftpgo_core::{
     event::{Command, Event, Observer, Operation, UserChange},
 };
 
-pub(crate) use self::queue::Queue;
-use self::run::{Action, TIME_LIMIT};
+use self::run::Action;
+pub(crate) use self::{
+    connections::{Disconnections, startup},
+    queue::Queue,
+};
 use crate::{
     config::settings::Actions,
-    hook::{http::Request, program},
+    hook::{Programs, http::Request},
 };
 
 /// The JSON of a user for a notification; never holds a credential.
@@ -28,12 +32,17 @@ pub(crate) type HearFailure = Arc<dyn Fn(&str) + Send + Sync>;
 /// Queues what is to be done after transfers, removals and renames.
 pub(crate) struct FileActions {
     actions: Actions,
+    programs: Programs,
     queue: Arc<Queue>,
 }
 
 impl FileActions {
-    pub(crate) fn new(actions: Actions, queue: Arc<Queue>) -> Self {
-        Self { actions, queue }
+    pub(crate) fn new(actions: Actions, programs: Programs, queue: Arc<Queue>) -> Self {
+        Self {
+            actions,
+            programs,
+            queue,
+        }
     }
 }
 
@@ -42,7 +51,8 @@ impl Observer for FileActions {
         if let Some(happened) = FileEvent::of(event)
             && self.actions.wants(happened.action)
         {
-            self.queue.push(happened.to_action(&self.actions));
+            self.queue
+                .push(happened.to_action(&self.actions, &self.programs));
         }
     }
 }
@@ -50,14 +60,21 @@ impl Observer for FileActions {
 /// Queues what is to be done after a user was added, updated or deleted.
 pub(crate) struct UserActions {
     actions: Actions,
+    programs: Programs,
     queue: Arc<Queue>,
     user_json: UserJson,
 }
 
 impl UserActions {
-    pub(crate) fn new(actions: Actions, queue: Arc<Queue>, user_json: UserJson) -> Self {
+    pub(crate) fn new(
+        actions: Actions,
+        programs: Programs,
+        queue: Arc<Queue>,
+        user_json: UserJson,
+    ) -> Self {
         Self {
             actions,
+            programs,
             queue,
             user_json,
         }
@@ -75,8 +92,33 @@ impl Observer for UserActions {
             UserChange::Delete => "delete",
         };
         if self.actions.wants(name) {
-            self.queue
-                .push(user_action(name, user, &self.actions, self.user_json));
+            self.queue.push(self.action(name, user));
+        }
+    }
+}
+
+impl UserActions {
+    fn action(&self, name: &str, user: &StoredUser) -> Action {
+        Action {
+            program: self.actions.command.as_ref().map(|path| {
+                let arguments = vec![
+                    name.into(),
+                    user.username.as_str().into(),
+                    user.id.to_string().into(),
+                    i32::from(user.enabled).to_string().into(),
+                    user.expiration_date.to_string().into(),
+                    user.home_dir.as_os_str().to_owned(),
+                    user.uid.to_string().into(),
+                    user.gid.to_string().into(),
+                ];
+                self.programs
+                    .call(Programs::USER_ACTIONS, path, arguments, Vec::new())
+            }),
+            call: self.actions.url.as_ref().map(|url| Request {
+                url: url.clone(),
+                query: vec![("action", name.into())],
+                json: Some((self.user_json)(user)),
+            }),
         }
     }
 }
@@ -134,7 +176,7 @@ impl<'a> FileEvent<'a> {
         }
     }
 
-    fn to_action(&self, actions: &Actions) -> Action {
+    fn to_action(&self, actions: &Actions, programs: &Programs) -> Action {
         let target = self.target_path.unwrap_or(Path::new(""));
         let mut query = vec![
             ("action", OsString::from(self.action)),
@@ -145,16 +187,14 @@ impl<'a> FileEvent<'a> {
             query.push(("target_path", target.into()));
         }
         Action {
-            program: actions.command.as_ref().map(|path| program::Call {
-                path: path.clone(),
-                arguments: vec![
+            program: actions.command.as_ref().map(|path| {
+                let arguments = vec![
                     self.action.into(),
                     self.username.into(),
                     self.path.into(),
                     target.into(),
-                ],
-                environment: Vec::new(),
-                time_limit: TIME_LIMIT,
+                ];
+                programs.call(Programs::FILE_ACTIONS, path, arguments, Vec::new())
             }),
             call: actions.url.as_ref().map(|url| Request {
                 url: url.clone(),
@@ -162,31 +202,6 @@ impl<'a> FileEvent<'a> {
                 json: None,
             }),
         }
-    }
-}
-
-fn user_action(name: &str, user: &StoredUser, actions: &Actions, user_json: UserJson) -> Action {
-    Action {
-        program: actions.command.as_ref().map(|path| program::Call {
-            path: path.clone(),
-            arguments: vec![
-                name.into(),
-                user.username.as_str().into(),
-                user.id.to_string().into(),
-                i32::from(user.enabled).to_string().into(),
-                user.expiration_date.to_string().into(),
-                user.home_dir.as_os_str().to_owned(),
-                user.uid.to_string().into(),
-                user.gid.to_string().into(),
-            ],
-            environment: Vec::new(),
-            time_limit: TIME_LIMIT,
-        }),
-        call: actions.url.as_ref().map(|url| Request {
-            url: url.clone(),
-            query: vec![("action", name.into())],
-            json: Some(user_json(user)),
-        }),
     }
 }
 

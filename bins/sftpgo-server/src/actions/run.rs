@@ -1,6 +1,6 @@
 //! Doing one action: a program, a call of a URL, or both.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use super::HearFailure;
 use crate::hook::{
@@ -8,14 +8,27 @@ use crate::hook::{
     program,
 };
 
-/// A program or a server that takes longer is taken to hang.
-pub(super) const TIME_LIMIT: Duration = Duration::from_secs(30);
-
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Action {
     pub(super) program: Option<program::Call>,
     pub(super) call: Option<Request>,
+}
+
+impl Action {
+    pub(super) fn of_program(program: program::Call) -> Self {
+        Self {
+            program: Some(program),
+            call: None,
+        }
+    }
+
+    pub(super) fn of_call(call: Request) -> Self {
+        Self {
+            program: None,
+            call: Some(call),
+        }
+    }
 }
 
 impl fmt::Display for Action {
@@ -38,11 +51,8 @@ pub(super) struct Runner {
 }
 
 impl Runner {
-    pub(super) fn telling(failed: HearFailure) -> Self {
-        Self {
-            client: Client::with_time_limit(TIME_LIMIT),
-            failed,
-        }
+    pub(super) fn new(client: Client, failed: HearFailure) -> Self {
+        Self { client, failed }
     }
 
     /// Tells the log what became of it, and who asked of failures.

@@ -15,7 +15,34 @@ use sftpgo_core::{UserDraft, event::Protocol};
 use sftpgo_test_support::{PATIENCE, wait_for};
 
 use super::{run::Runner, *};
-use crate::hook::program::Call;
+use crate::hook::{
+    Hook,
+    http::{Client, ClientSettings, Header},
+    program::Call,
+};
+
+fn client() -> Client {
+    Client::new(ClientSettings {
+        time_limit: PATIENCE,
+        shortest_pause: Duration::from_millis(10),
+        longest_pause: Duration::from_millis(10),
+        retries: 3,
+        authorities: Vec::new(),
+        identity: None,
+        verifies: true,
+        headers: Header::new("X-Hook", "one", "http://127")
+            .into_iter()
+            .collect(),
+    })
+}
+
+fn programs() -> Programs {
+    Programs {
+        time_limit: PATIENCE,
+        environment: Vec::new(),
+        programs: Vec::new(),
+    }
+}
 
 /// For tests that do not ask what has failed.
 fn unheard() -> HearFailure {
@@ -129,8 +156,12 @@ fn a_program_gets_its_arguments_as_they_are_and_no_secret() {
         directory.path(),
         &format!("(printf '[%s]' \"$@\"; env) > {}", seen.display()),
     );
-    let queue = Queue::start(unheard()).unwrap();
-    let observer = FileActions::new(on(&["upload", "rename"], Some(hook), None), queue.clone());
+    let queue = Queue::start(client(), unheard()).unwrap();
+    let observer = FileActions::new(
+        on(&["upload", "rename"], Some(hook), None),
+        programs(),
+        queue.clone(),
+    );
 
     observer.notify(&uploaded("/srv/a; touch $HOME \"b\"\n'", None));
     queue.drain(PATIENCE);
@@ -155,8 +186,8 @@ fn only_what_is_asked_for_and_what_succeeded_is_acted_upon() {
     let directory = tempfile::tempdir().unwrap();
     let seen = directory.path().join("seen");
     let hook = script(directory.path(), &format!("echo $1 >> {}", seen.display()));
-    let queue = Queue::start(unheard()).unwrap();
-    let observer = FileActions::new(on(&["upload"], Some(hook), None), queue.clone());
+    let queue = Queue::start(client(), unheard()).unwrap();
+    let observer = FileActions::new(on(&["upload"], Some(hook), None), programs(), queue.clone());
     observer.notify(&uploaded("/a", Some("the connection was lost")));
     observer.notify(&renamed("/a", "/b"));
     queue.drain(PATIENCE);
@@ -176,7 +207,7 @@ fn a_program_that_hangs_is_ended_with_what_it_started() {
     );
     let (hear, heard) = mpsc::channel();
     let failed = move |failure: &str| hear.send(failure.to_owned()).unwrap();
-    Runner::telling(Arc::new(failed)).run(&program_action(&hook, Duration::from_secs(1)));
+    Runner::new(client(), Arc::new(failed)).run(&program_action(&hook, Duration::from_secs(1)));
     wait_for_end(&pid_file);
     let failure = heard.try_recv().unwrap();
     assert!(
@@ -215,7 +246,7 @@ fn what_a_program_leaves_behind_is_ended_with_it() {
         directory.path(),
         &format!("sleep 1000 & echo $! > {}", pid_file.display()),
     );
-    Runner::telling(unheard()).run(&program_action(&hook, PATIENCE));
+    Runner::new(client(), unheard()).run(&program_action(&hook, PATIENCE));
     wait_for_end(&pid_file);
 }
 
@@ -229,8 +260,12 @@ fn names_that_are_no_text_come_as_their_bytes() {
     );
     let (address, received) = recording_server();
     let url = format!("http://{address}/hook");
-    let queue = Queue::start(unheard()).unwrap();
-    let observer = FileActions::new(on(&["upload"], Some(hook), Some(url)), queue.clone());
+    let queue = Queue::start(client(), unheard()).unwrap();
+    let observer = FileActions::new(
+        on(&["upload"], Some(hook), Some(url)),
+        programs(),
+        queue.clone(),
+    );
     let name = OsStr::from_bytes(b"/srv/caf\xe9 \xff%41");
     observer.notify(&uploaded(name, None));
     let (head, _) = received.recv_timeout(PATIENCE).unwrap();
@@ -257,8 +292,8 @@ fn a_full_queue_drops_and_does_not_wait() {
             seen.display()
         ),
     );
-    let queue = Queue::with(1, 1, Runner::telling(unheard())).unwrap();
-    let observer = FileActions::new(on(&["upload"], Some(hook), None), queue.clone());
+    let queue = Queue::with(1, 1, &Runner::new(client(), unheard())).unwrap();
+    let observer = FileActions::new(on(&["upload"], Some(hook), None), programs(), queue.clone());
     for number in 0..50 {
         observer.notify(&uploaded(number.to_string().as_str(), None));
     }
@@ -271,9 +306,9 @@ fn a_full_queue_drops_and_does_not_wait() {
 #[test]
 fn a_url_is_called_with_everything_in_the_query() {
     let (address, received) = recording_server();
-    let queue = Queue::start(unheard()).unwrap();
+    let queue = Queue::start(client(), unheard()).unwrap();
     let url = format!("http://{address}/hook?token=1");
-    let observer = FileActions::new(on(&["rename"], None, Some(url)), queue);
+    let observer = FileActions::new(on(&["rename"], None, Some(url)), programs(), queue);
     observer.notify(&renamed("/srv/a b&c", "/srv/ü"));
     let (head, body) = received.recv_timeout(PATIENCE).unwrap();
     let request = head.lines().next().unwrap();
@@ -287,9 +322,10 @@ fn a_url_is_called_with_everything_in_the_query() {
 #[test]
 fn a_changed_user_is_posted_as_json() {
     let (address, received) = recording_server();
-    let queue = Queue::start(unheard()).unwrap();
+    let queue = Queue::start(client(), unheard()).unwrap();
     let observer = UserActions::new(
         on(&["add"], None, Some(format!("http://{address}/users"))),
+        programs(),
         queue,
         |user| format!("{{\"username\":\"{}\"}}", user.username),
     );
@@ -315,14 +351,126 @@ fn a_changed_user_is_posted_as_json() {
 
 #[test]
 fn a_program_gets_the_fields_of_the_user() {
-    let action = user_action(
-        "update",
-        &user(),
-        &on(&["update"], Some("/hook".into()), None),
+    let observer = UserActions::new(
+        on(&["update"], Some("/hook".into()), None),
+        programs(),
+        Queue::start(client(), unheard()).unwrap(),
         |_| String::new(),
     );
+    let action = observer.action("update", &user());
     assert_eq!(
         action.program.unwrap().arguments,
         ["update", "bob", "0", "1", "0", "/srv/bob", "5", "0"]
     );
+}
+
+fn disconnected(protocol: Option<Protocol>, username: &str) -> Event<'_> {
+    Event::Disconnected {
+        remote: "192.0.2.7:40000".parse().unwrap(),
+        protocol,
+        username,
+        duration: Duration::from_millis(1234),
+    }
+}
+
+#[test]
+fn a_program_hears_of_a_connection_that_has_ended() {
+    let directory = tempfile::tempdir().unwrap();
+    let seen = directory.path().join("seen");
+    let hook = script(
+        directory.path(),
+        &format!("env | grep SFTPGO | sort >> {}", seen.display()),
+    );
+    let queue = Queue::start(client(), unheard()).unwrap();
+    let observer = Disconnections::new(Hook::Program(hook), programs(), queue.clone());
+    observer.notify(&disconnected(Some(Protocol::Scp), "alice"));
+    queue.drain(PATIENCE);
+    assert_eq!(
+        fs::read_to_string(&seen).unwrap(),
+        "SFTPGO_CONNECTION_DURATION=1234\nSFTPGO_CONNECTION_IP=192.0.2.7\n\
+         SFTPGO_CONNECTION_PROTOCOL=SCP\nSFTPGO_CONNECTION_USERNAME=alice\n"
+    );
+}
+
+#[test]
+fn a_url_hears_of_a_connection_that_has_ended_and_of_the_start() {
+    let (address, received) = recording_server();
+    let queue = Queue::start(client(), unheard()).unwrap();
+    let hook = Hook::Url(format!("http://{address}/ended?a=b"));
+    startup(&hook, &programs(), &queue);
+    let (head, _) = received.recv_timeout(PATIENCE).unwrap();
+    assert!(head.starts_with("GET /ended?a=b HTTP/1.1"), "{head}");
+    assert!(head.to_lowercase().contains("x-hook: one"), "{head}");
+
+    Disconnections::new(hook, programs(), queue).notify(&disconnected(None, ""));
+    let (head, _) = received.recv_timeout(PATIENCE).unwrap();
+    assert!(
+        head.starts_with(
+            "GET /ended?a=b&ip=192.0.2.7&protocol=SSH&username=&connection_duration=1234 HTTP/1.1"
+        ),
+        "{head}"
+    );
+}
+
+#[test]
+fn a_url_that_does_not_answer_holds_up_no_program() {
+    let directory = tempfile::tempdir().unwrap();
+    let seen = directory.path().join("seen");
+    let hook = script(directory.path(), &format!("echo $3 >> {}", seen.display()));
+    // Connections wait in its backlog and get no answer.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let queue = Queue::start(client(), unheard()).unwrap();
+    let observer = FileActions::new(on(&["upload"], Some(hook), Some(url)), programs(), queue);
+    for number in 0..20 {
+        observer.notify(&uploaded(number.to_string().as_str(), None));
+    }
+    wait_for("the programs", || {
+        fs::read_to_string(&seen).is_ok_and(|seen| seen.lines().count() == 20)
+    });
+}
+
+/// Answers with these statuses, one after the other, and counts.
+fn answering(statuses: &'static [u16]) -> (SocketAddr, mpsc::Receiver<u16>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for (stream, status) in listener.incoming().zip(statuses) {
+            let mut stream = BufReader::new(stream.unwrap());
+            let mut line = String::new();
+            while stream.read_line(&mut line).unwrap() > 2 {
+                line.clear();
+            }
+            let answer =
+                format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            sender.send(*status).unwrap();
+            stream.get_mut().write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    (address, receiver)
+}
+
+#[test]
+fn a_call_is_tried_again_when_that_may_help() {
+    for (statuses, expected) in [
+        (&[500, 503, 200][..], Some(200)),
+        (&[404, 200], None),
+        (&[500, 500, 500, 500, 200], None),
+    ] {
+        let (address, answered) = answering(statuses);
+        let called = client().call(&Request {
+            url: format!("http://{address}/"),
+            query: Vec::new(),
+            json: None,
+        });
+        assert_eq!(called.ok(), expected, "{statuses:?}");
+        let tries = answered.try_iter().count();
+        let most = if statuses[0] == 404 {
+            1
+        } else {
+            statuses.len().min(4)
+        };
+        assert_eq!(tries, most, "{statuses:?}");
+    }
 }

@@ -81,7 +81,10 @@ pub(super) fn read(
         };
         // As in SFTPGo; a text or a list may be meant to be empty.
         if text.trim().is_empty()
-            && matches!(kind, Kind::Integer | Kind::IntegerOrText | Kind::Boolean)
+            && matches!(
+                kind,
+                Kind::Integer | Kind::Number | Kind::IntegerOrText | Kind::Boolean
+            )
         {
             continue;
         }
@@ -248,7 +251,7 @@ mod tests {
             ),
             (
                 "SFTPGO_FTPD__PORT",
-                "unknown section; there are SFTPGO_COMMON__, SFTPGO_DATA_PROVIDER__, SFTPGO_HTTPD__, SFTPGO_MFA__, SFTPGO_SFTPD__",
+                "unknown section; there are SFTPGO_COMMAND__, SFTPGO_COMMON__, SFTPGO_DATA_PROVIDER__, SFTPGO_HTTPD__, SFTPGO_HTTP__, SFTPGO_MFA__, SFTPGO_SFTPD__",
             ),
         ] {
             let (found, problems) = read_one(name, "1");

@@ -2,7 +2,9 @@
 
 mod audit;
 mod defender;
+mod hooks;
 mod httpd;
+mod rate_limiters;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,7 +13,12 @@ use sftpgo_ssh::SshCommand;
 
 use self::httpd::HttpHeader;
 pub(crate) use self::httpd::{HttpBinding, Httpd, Security};
-pub(crate) use self::{audit::Audit, defender::Defender};
+pub(crate) use self::{
+    audit::Audit,
+    defender::Defender,
+    hooks::{Command, Http},
+    rate_limiters::RateLimiter,
+};
 
 /// The whole configuration, not validated yet.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -22,6 +29,8 @@ pub(crate) struct Keys {
     pub(crate) data_provider: DataProvider,
     pub(crate) httpd: Httpd,
     pub(crate) mfa: Mfa,
+    pub(crate) command: Command,
+    pub(crate) http: Http,
 }
 
 /// Second factors, of SFTPGo since 2.2.
@@ -70,6 +79,13 @@ pub(crate) struct Common {
     pub(crate) proxy_skipped: Vec<String>,
     /// Of SFTPGo since 2.5: 1 lets in nobody but who is in the allow list.
     pub(crate) allowlist_status: i64,
+    /// A URL or the path of a program, as the next ones.
+    pub(crate) startup_hook: String,
+    pub(crate) post_connect_hook: String,
+    /// Of SFTPGo since 2.2.
+    pub(crate) post_disconnect_hook: String,
+    /// Of SFTPGo since 2.1.
+    pub(crate) rate_limiters: Vec<RateLimiter>,
     pub(crate) defender: Defender,
     pub(crate) audit: Audit,
 }
@@ -162,6 +178,10 @@ pub(super) fn object_of(path: &str) -> Option<Value> {
     match path {
         "sftpd.bindings" => serde_json::to_value(SftpBinding::default()).ok(),
         "sftpd.keys" => serde_json::to_value(HostKey::default()).ok(),
+        "common.rate_limiters" => serde_json::to_value(RateLimiter::default()).ok(),
+        "command.commands" => serde_json::to_value(hooks::OneCommand::default()).ok(),
+        "http.certificates" => serde_json::to_value(hooks::Certificate::default()).ok(),
+        "http.headers" => serde_json::to_value(hooks::Header::default()).ok(),
         "mfa.totp" => serde_json::to_value(Totp::default()).ok(),
         "httpd.bindings" => serde_json::to_value(HttpBinding::default()).ok(),
         // Of each of the bindings.

@@ -9,6 +9,8 @@ use super::{keys, schema};
 pub(super) enum Kind {
     /// A whole number.
     Integer,
+    /// A number, whole or not.
+    Number,
     /// A whole number, perhaps in quotes.
     IntegerOrText,
     /// `true` or `false`.
@@ -26,6 +28,7 @@ impl Kind {
     pub(super) fn of(path: &str, default: &Value) -> Self {
         match default {
             Value::Number(_) if keys::may_be_text(path) => Self::IntegerOrText,
+            Value::Number(number) if number.is_f64() => Self::Number,
             Value::Number(_) => Self::Integer,
             // The one key without a default of its own is a switch.
             Value::Bool(_) | Value::Null => Self::Boolean,
@@ -41,6 +44,7 @@ impl Kind {
     pub(super) fn accepts(&self, value: &Value) -> bool {
         match self {
             Self::Integer => value.as_i64().is_some(),
+            Self::Number => value.is_number(),
             Self::IntegerOrText => {
                 value.as_i64().is_some()
                     || value
@@ -61,6 +65,7 @@ impl Kind {
     pub(super) fn wanted(&self) -> String {
         match self {
             Self::Integer | Self::IntegerOrText => "a whole number".to_owned(),
+            Self::Number => "a number".to_owned(),
             Self::Boolean => "true or false".to_owned(),
             Self::Text => "text in quotes".to_owned(),
             Self::List => "a list of texts".to_owned(),
@@ -83,6 +88,15 @@ impl Kind {
         let value = match self {
             Self::Integer | Self::IntegerOrText => {
                 Value::from(text.trim().parse::<i64>().map_err(|_| refused())?)
+            }
+            Self::Number => {
+                let number = text.trim().parse::<f64>();
+                Value::from(
+                    number
+                        .ok()
+                        .filter(|number| number.is_finite())
+                        .ok_or_else(refused)?,
+                )
             }
             Self::Boolean => match text.trim().to_ascii_lowercase().as_str() {
                 "true" | "1" => Value::Bool(true),
@@ -154,6 +168,8 @@ mod tests {
         assert_eq!(Kind::Integer.parse("2022"), Ok(json!(2022)));
         assert_eq!(Kind::Boolean.parse("True"), Ok(json!(true)));
         assert!(Kind::Integer.parse("20x").is_err());
+        assert_eq!(Kind::Number.parse("0.5"), Ok(json!(0.5)));
+        assert!(Kind::Number.accepts(&json!(20)) && Kind::Number.parse("inf").is_err());
         assert!(Kind::Boolean.parse("yes").is_err());
     }
 

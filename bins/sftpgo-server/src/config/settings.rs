@@ -7,11 +7,14 @@ use sftpgo_core::{
     admin::TotpConfig,
     defender::DefenderConfig,
     quota::Tracking,
+    rate_limit::{RateLimit, SourcePrefixes},
     session::{SetstatMode, UploadPolicy},
 };
 use sftpgo_proxy_protocol::Policy;
 use sftpgo_ssh::{SshCommand, UserCertificates};
 use sftpgo_store::StoreConfig;
+
+use crate::hook::{Hook, Programs, http::ClientSettings};
 
 /// Everything that was configured.
 #[derive(Debug)]
@@ -22,6 +25,10 @@ pub(crate) struct Settings {
     pub(crate) httpd: Httpd,
     /// Kinds of second factors.
     pub(crate) totp: Vec<TotpConfig>,
+    /// How programs are run.
+    pub(crate) programs: Programs,
+    /// How URLs are called.
+    pub(crate) http: ClientSettings,
 }
 
 /// What holds for every protocol.
@@ -35,6 +42,12 @@ pub(crate) struct Common {
     pub(crate) proxies: Policy,
     /// Nobody else but who is in the allow list may connect.
     pub(crate) allow_list_only: bool,
+    pub(crate) startup_hook: Option<Hook>,
+    pub(crate) post_connect_hook: Option<Hook>,
+    pub(crate) post_disconnect_hook: Option<Hook>,
+    pub(crate) rate_limits: Vec<RateLimit>,
+    /// What is one source for them.
+    pub(crate) sources: SourcePrefixes,
     /// The defender; it is off when there is none.
     pub(crate) defender: Option<Defender>,
     /// The audit log; it is off when there is none.

@@ -2,8 +2,10 @@
 
 mod audit;
 mod defender;
+mod hooks;
 mod httpd;
 mod mfa;
+mod rate_limiters;
 mod sftpd;
 
 use std::{
@@ -46,6 +48,8 @@ pub(super) fn validate(
         data_provider: check.data_provider(&keys.data_provider),
         httpd: check.httpd(&keys.httpd, &common.proxies),
         totp: check.totp(&keys.mfa),
+        programs: check.programs(&keys.command),
+        http: check.http_client(&keys.http),
         common,
     };
     if check.problems.is_empty() {
@@ -67,6 +71,11 @@ impl Check<'_> {
         let proxies = self.proxy_protocol(keys, old);
         let defender = self.defender(&keys.defender);
         let audit = self.audit(&keys.audit);
+        let mut hook = |name: &str, value: &str| self.hook(&format!("common.{name}"), value);
+        let startup_hook = hook("startup_hook", &keys.startup_hook);
+        let post_connect_hook = hook("post_connect_hook", &keys.post_connect_hook);
+        let post_disconnect_hook = hook("post_disconnect_hook", &keys.post_disconnect_hook);
+        let rate_limits = self.rate_limits(&keys.rate_limiters);
         let allow_list_only = self.range("common.allowlist_status", keys.allowlist_status, 1) == 1;
         let mut connections = |key: &str, value| {
             let most = self.range(key, value, i64::from(i32::MAX));
@@ -83,6 +92,11 @@ impl Check<'_> {
             ),
             proxies,
             allow_list_only,
+            startup_hook,
+            post_connect_hook,
+            post_disconnect_hook,
+            rate_limits,
+            sources: defender::sources(&keys.defender),
             defender,
             audit,
         }

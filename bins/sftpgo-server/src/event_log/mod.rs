@@ -116,6 +116,11 @@ impl Observer for EventLog {
                 client_ip:% = address, protocol:% = protocol, event = "refused";
                 ""
             ),
+            Event::RateLimited { address, protocol } => log::debug!(
+                target: "rate_limiter",
+                client_ip:% = address, protocol:% = protocol, event = "refused";
+                ""
+            ),
             // Counted, not told one by one.
             _ => {}
         }

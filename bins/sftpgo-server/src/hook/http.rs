@@ -1,9 +1,13 @@
 //! Calling a URL.
 
-use std::{ffi::OsString, os::unix::ffi::OsStrExt, time::Duration};
+use std::{ffi::OsString, os::unix::ffi::OsStrExt, thread, time::Duration};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
-use ureq::{Agent, http::Uri};
+use ureq::{
+    Agent, RequestBuilder,
+    http::{HeaderName, HeaderValue, Uri},
+    tls::{Certificate, ClientCert, PemItem, PrivateKey, TlsConfig, parse_pem},
+};
 
 /// The characters that are encoded: all but those that RFC 3986, 2.3 leaves alone.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -46,39 +50,154 @@ impl Request {
     }
 }
 
+/// How URLs are called.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientSettings {
+    /// For each try.
+    pub(crate) time_limit: Duration,
+    /// Between the first two tries; it doubles with each further one.
+    pub(crate) shortest_pause: Duration,
+    pub(crate) longest_pause: Duration,
+    /// Tries after the first.
+    pub(crate) retries: u32,
+    /// Authorities that are believed in the place of those that are built in; none for these.
+    pub(crate) authorities: Vec<Certificate<'static>>,
+    /// Shown to servers that ask for it.
+    pub(crate) identity: Option<ClientCert>,
+    /// Have servers to prove who they are?
+    pub(crate) verifies: bool,
+    pub(crate) headers: Vec<Header>,
+}
+
+/// A header that requests to some URLs have.
+#[derive(Debug, Clone)]
+pub(crate) struct Header {
+    name: HeaderName,
+    value: HeaderValue,
+    /// What the URLs begin with; empty is all.
+    url: String,
+}
+
+impl Header {
+    /// None when there is no such name or value.
+    pub(crate) fn new(name: &str, value: &str, url: &str) -> Option<Self> {
+        Some(Self {
+            name: name.parse().ok()?,
+            value: value.parse().ok()?,
+            url: url.to_owned(),
+        })
+    }
+}
+
+/// The certificates in a file of PEM.
+///
+/// # Errors
+/// There is none, or one that is broken; for a person.
+pub(crate) fn certificates_of(pem: &[u8]) -> Result<Vec<Certificate<'static>>, String> {
+    let mut certificates = Vec::new();
+    for item in parse_pem(pem) {
+        if let PemItem::Certificate(certificate) = item.map_err(|error| error.to_string())? {
+            certificates.push(certificate);
+        }
+    }
+    if certificates.is_empty() {
+        return Err("there is no certificate in it".to_owned());
+    }
+    Ok(certificates)
+}
+
+/// A client's certificates and key, each from a file of PEM.
+///
+/// # Errors
+/// One of them is missing or broken; for a person.
+pub(crate) fn identity_of(certificates: &[u8], key: &[u8]) -> Result<ClientCert, String> {
+    let key = PrivateKey::from_pem(key).map_err(|error| error.to_string())?;
+    Ok(ClientCert::new_with_certs(
+        &certificates_of(certificates)?,
+        key,
+    ))
+}
+
 /// Calls URLs. A clone has the same connections.
 #[derive(Clone)]
-pub(crate) struct Client(Agent);
+pub(crate) struct Client {
+    agent: Agent,
+    settings: ClientSettings,
+}
 
 impl Client {
-    /// A client that gives a call up after `time_limit`.
-    pub(crate) fn with_time_limit(time_limit: Duration) -> Self {
-        Self(
-            Agent::config_builder()
-                .timeout_global(Some(time_limit))
-                .build()
-                .new_agent(),
-        )
+    pub(crate) fn new(settings: ClientSettings) -> Self {
+        let mut tls = TlsConfig::builder()
+            .client_cert(settings.identity.clone())
+            .disable_verification(!settings.verifies);
+        if !settings.authorities.is_empty() {
+            tls = tls.root_certs(settings.authorities.iter().cloned().into());
+        }
+        let agent = Agent::config_builder()
+            .timeout_global(Some(settings.time_limit))
+            .tls_config(tls.build())
+            .build()
+            .new_agent();
+        Self { agent, settings }
     }
 
-    /// Sends a request and returns the status of its answer; the body is not read.
+    /// Sends a request and returns the status of its answer; the body is not read. What no server has answered, or with a
+    /// status of 500 or above, is tried again.
     ///
     /// # Errors
-    /// No answer within the time limit, or one of the status 400 or above.
+    /// No answer, or one with the status 400 or above; the last one.
     pub(crate) fn call(&self, request: &Request) -> Result<u16, ureq::Error> {
+        let mut pause = self.settings.shortest_pause;
+        for _ in 0..self.settings.retries {
+            match self.try_once(request) {
+                Err(error) if may_pass(&error) => log::debug!(
+                    "calling {} has failed and is tried again in {} seconds: {error}",
+                    request.shown_url(),
+                    pause.as_secs()
+                ),
+                done => return done,
+            }
+            thread::sleep(pause);
+            pause = pause.saturating_mul(2).min(self.settings.longest_pause);
+        }
+        self.try_once(request)
+    }
+
+    fn try_once(&self, request: &Request) -> Result<u16, ureq::Error> {
+        let url = &request.url;
         let answer = match &request.json {
             None => {
-                let call = self.0.get(&request.url);
+                let call = self.with_headers(self.agent.get(url), url);
                 call.query_pairs_raw(request.pairs()).call()?
             }
             Some(json) => self
-                .0
-                .post(&request.url)
+                .with_headers(self.agent.post(url), url)
                 .query_pairs_raw(request.pairs())
                 .content_type("application/json; charset=utf-8")
                 .send(json)?,
         };
         Ok(answer.status().as_u16())
+    }
+
+    fn with_headers<B>(&self, call: RequestBuilder<B>, url: &str) -> RequestBuilder<B> {
+        let headers = self.settings.headers.iter();
+        headers
+            .filter(|header| url.starts_with(&header.url))
+            .fold(call, |call, header| {
+                call.header(&header.name, &header.value)
+            })
+    }
+}
+
+/// May the same call succeed later?
+fn may_pass(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::StatusCode(status) => *status >= 500,
+        ureq::Error::Io(_)
+        | ureq::Error::Timeout(_)
+        | ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed => true,
+        _ => false,
     }
 }
 

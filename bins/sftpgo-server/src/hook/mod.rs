@@ -4,3 +4,15 @@
 
 pub(crate) mod http;
 pub(crate) mod program;
+mod programs;
+
+use std::path::PathBuf;
+
+pub(crate) use self::programs::{Program, Programs};
+
+/// What is done when something happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Hook {
+    Program(PathBuf),
+    Url(String),
+}

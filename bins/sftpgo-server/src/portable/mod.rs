@@ -234,7 +234,7 @@ async fn serve(
         if let Some(announced) = announced {
             announced.end();
         }
-        parts.actions.drain(LAST_ACTIONS);
+        parts.queues.drain(LAST_ACTIONS);
     };
     let _ = spawn_blocking(last_work).await;
     log::info!("stopped");

@@ -21,7 +21,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
 };
-use sftpgo_core::gate::Gate;
+use sftpgo_core::registry::Admission;
 use sftpgo_proxy_protocol::{Received, Treatment, receive};
 use tokio::{
     io::{self as io_util, AsyncRead, AsyncReadExt, AsyncWrite},
@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use warp::reply::Response;
 
 use super::{
-    Limits, bounded_source, is_refused,
+    Entrance, Limits, bounded_source,
     places::{Place, Running},
 };
 use crate::{binding::BindingOptions, streamed::with_whole_body};
@@ -63,7 +63,9 @@ pub(super) struct Accepted {
     pub(super) header: Option<Header>,
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) options: Arc<BindingOptions>,
-    pub(super) gate: Arc<Gate>,
+    pub(super) entrance: Entrance,
+    /// None where it is not counted, or not yet.
+    pub(super) admission: Option<Admission>,
     pub(super) place: Arc<Place>,
 }
 
@@ -96,6 +98,8 @@ struct Open {
     stream: Box<dyn Stream>,
     peer: Peer,
     speaks_http2: bool,
+    /// Counts it to its end.
+    admission: Option<Admission>,
 }
 
 impl Accepted {
@@ -138,10 +142,12 @@ impl Accepted {
             stream,
             address,
             tls,
+            admission,
             ..
         } = self;
         let Some(tls) = tls else {
             return Ok(Open {
+                admission,
                 stream,
                 peer: Peer {
                     address,
@@ -152,6 +158,7 @@ impl Accepted {
         };
         let stream = time::timeout(limits.handshake_time, tls.accept(stream)).await??;
         Ok(Open {
+            admission,
             speaks_http2: stream.get_ref().1.alpn_protocol() == Some(HTTP_2),
             stream: Box::new(stream),
             peer: Peer {
@@ -165,9 +172,9 @@ impl Accepted {
         let Received { client, rest } = receive(&mut self.stream, header.required).await?;
         if header.is_believed {
             self.address = client.or(self.address);
-            if is_refused(&self.gate, &self.options, self.address) {
-                return Err(io::Error::other("its address is banned"));
-            }
+            let admitted = self.entrance.admit(&self.options, self.address);
+            self.admission =
+                admitted.map_err(|_| io::Error::other("its address may not connect"))?;
             let source = bounded_source(&self.options, self.address);
             if !self.place.is_of(source) {
                 return Err(io::Error::other("its address has too many of them"));
@@ -193,6 +200,7 @@ async fn converse<H, F>(
     F: Future<Output = Result<Response, Infallible>> + Send + 'static,
 {
     let peer = open.peer;
+    let _counted = open.admission;
     let asked = Arc::clone(&place);
     let service = service_fn(move |request| {
         let running = asked.begin();

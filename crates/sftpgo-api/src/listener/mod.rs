@@ -16,7 +16,10 @@ use std::{
 
 use hyper::{Request, body::Incoming};
 use sftpgo_core::{
-    event::ConnectionProtocol, fair_pool::source_of, gate::Gate, registry::AcceptFailures,
+    event::ConnectionProtocol,
+    fair_pool::source_of,
+    gate::{Gate, Refused},
+    registry::{AcceptFailures, Admission, Connections},
 };
 use sftpgo_proxy_protocol::Treatment;
 use tokio::time;
@@ -97,7 +100,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// Answers requests with `handler` until `shutdown` fires and no connection is left.
 pub(crate) async fn run<H, F>(
     limits: Limits,
-    gate: Arc<Gate>,
+    entrance: Entrance,
     places: Arc<Places>,
     binding: Binding,
     shutdown: CancellationToken,
@@ -134,10 +137,12 @@ pub(crate) async fn run<H, F>(
             continue;
         }
         // Whose connection it is says a header that comes later.
-        let source = match treatment {
-            Treatment::Believed { .. } => None,
-            _ if is_refused(&gate, &binding.options, address) => continue,
-            _ => bounded_source(&binding.options, address),
+        let (source, admission) = match treatment {
+            Treatment::Believed { .. } => (None, None),
+            _ => match entrance.admit(&binding.options, address) {
+                Ok(admission) => (bounded_source(&binding.options, address), admission),
+                Err(_) => continue,
+            },
         };
         let place = tokio::select! {
             () = shutdown.cancelled() => break,
@@ -154,7 +159,8 @@ pub(crate) async fn run<H, F>(
             header: Header::of(treatment),
             options: Arc::clone(&options),
             tls: tls.map(|tls| tls.acceptor()),
-            gate: Arc::clone(&gate),
+            entrance: entrance.clone(),
+            admission,
             place: Arc::new(place),
         };
         let (handler, shutdown) = (handler.clone(), shutdown.clone());
@@ -166,13 +172,38 @@ pub(crate) async fn run<H, F>(
     connections.wait().await;
 }
 
-/// May nobody connect from this address? Of a trusted proxy each request is asked about by its own client.
-fn is_refused(gate: &Gate, options: &BindingOptions, address: Option<SocketAddr>) -> bool {
-    let protocol = ConnectionProtocol::Http;
-    address.is_some_and(|address| {
-        !options.proxies.trusts(Some(address))
-            && gate.check_connection(address.ip(), protocol).is_err()
-    })
+/// Says who may connect, and counts those who do.
+#[derive(Clone, Default)]
+pub(crate) struct Entrance {
+    pub(crate) gate: Arc<Gate>,
+    /// None where nobody is counted.
+    pub(crate) connections: Option<Arc<Connections>>,
+}
+
+impl Entrance {
+    /// Lets a connection of this address in, and counts it among all. Not counted are those of this machine, whose operator
+    /// gets in when everything is full, and those of a trusted proxy, of whose requests each is asked about by its own client.
+    fn admit(
+        &self,
+        options: &BindingOptions,
+        address: Option<SocketAddr>,
+    ) -> Result<Option<Admission>, Refused> {
+        let protocol = ConnectionProtocol::Http;
+        let Some(client) = address.filter(|_| !options.proxies.trusts(address)) else {
+            return Ok(None);
+        };
+        let connections = self.connections.as_ref();
+        match connections.filter(|_| !client.ip().is_loopback()) {
+            Some(connections) => {
+                let admitted = self.gate.admit(connections, client.ip(), protocol);
+                admitted.map(Some)
+            }
+            None => self
+                .gate
+                .check_connection(client.ip(), protocol)
+                .map(|()| None),
+        }
+    }
 }
 
 /// Returns the source that bounds connections of this address. Of a trusted proxy's clients each has its own address, and

@@ -7,6 +7,8 @@ use std::{
     thread,
 };
 
+use sftpgo_core::{event::Events, registry::ConnectionLimits};
+use sftpgo_proxy_protocol::{Mode, Policy};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -44,7 +46,7 @@ async fn serve(limits: Limits, body: usize) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     tokio::spawn(run(
         limits,
-        Arc::default(),
+        Entrance::default(),
         limits.places(),
         plain(listener),
         CancellationToken::new(),
@@ -137,7 +139,7 @@ async fn the_end_of_the_server_does_not_wait_for_a_client_that_reads_slowly() {
     };
     let served = tokio::spawn(run(
         limits,
-        Arc::default(),
+        Entrance::default(),
         limits.places(),
         plain(listener),
         shutdown.clone(),
@@ -166,7 +168,7 @@ async fn no_more_clients_than_places_are_served_at_once() {
     let seen = Arc::clone(&most);
     tokio::spawn(run(
         limits,
-        Arc::default(),
+        Entrance::default(),
         limits.places(),
         plain(listener),
         CancellationToken::new(),
@@ -211,7 +213,7 @@ async fn the_end_waits_for_a_running_request() {
     let limits = Limits::default();
     let served = tokio::spawn(run(
         limits,
-        Arc::default(),
+        Entrance::default(),
         limits.places(),
         plain(listener),
         shutdown,
@@ -229,4 +231,73 @@ async fn the_end_waits_for_a_running_request() {
     served.await.unwrap();
     assert!(finished.load(Ordering::SeqCst));
     assert!(rest(client).await.ends_with(b"done"));
+}
+
+/// A client whose header says that it is at `address`, and whether it is answered.
+async fn by_proxy(server: SocketAddr, address: &str) -> (Client, bool) {
+    let request =
+        format!("PROXY TCP4 {address} 192.0.2.1 40000 80\r\nGET / HTTP/1.1\r\nHost: t\r\n\r\n");
+    tokio::task::spawn_blocking(move || {
+        let mut client = Client::connect(server).unwrap();
+        client.write_all(request.as_bytes()).unwrap();
+        let mut start = [0; 12];
+        let is_answered = client.read_exact(&mut start).is_ok();
+        (client, is_answered)
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_count_for_their_host_to_their_end_and_those_of_this_machine_do_not() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = listener.local_addr().unwrap();
+    let connections = Connections::new(Events::default());
+    connections.set_limits(ConnectionLimits {
+        per_host: 2,
+        ..ConnectionLimits::default()
+    });
+    let mut binding = plain(listener);
+    binding.options.proxy_protocol = Policy {
+        mode: Mode::Required,
+        allowed: ["127.0.0.0/8".parse().unwrap()].into_iter().collect(),
+        ..Policy::default()
+    };
+    let limits = Limits::default();
+    tokio::spawn(run(
+        limits,
+        Entrance {
+            gate: Arc::default(),
+            connections: Some(Arc::clone(&connections)),
+        },
+        limits.places(),
+        binding,
+        CancellationToken::new(),
+        move |_, _| async move { Ok(Response::new("here".into())) },
+    ));
+    let of_ssh = connections
+        .admit([192, 0, 2, 7].into(), ConnectionProtocol::Ssh, false)
+        .unwrap();
+    let (first, is_answered) = by_proxy(server, "192.0.2.7").await;
+    assert!(is_answered);
+    assert!(!by_proxy(server, "192.0.2.7").await.1, "above the limit");
+    assert!(by_proxy(server, "192.0.2.8").await.1, "another host");
+    let mut local = Vec::new();
+    for _ in 0..3 {
+        let (client, is_answered) = by_proxy(server, "127.0.0.1").await;
+        assert!(is_answered);
+        local.push(client);
+    }
+    drop(of_ssh);
+    let (second, is_answered) = by_proxy(server, "192.0.2.7").await;
+    assert!(is_answered, "there is room again");
+    drop((first, second));
+    let until = tokio::time::Instant::now() + Duration::from_secs(60);
+    while !by_proxy(server, "192.0.2.7").await.1 {
+        assert!(
+            tokio::time::Instant::now() < until,
+            "they are counted still"
+        );
+        time::sleep(SHORT).await;
+    }
 }

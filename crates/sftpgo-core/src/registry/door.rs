@@ -9,6 +9,7 @@ use std::{
 use crate::{
     descriptors::{Descriptors, Permit},
     error::{Error, ErrorKind, Result},
+    event::ConnectionProtocol,
     sync::lock,
     user::UserId,
 };
@@ -71,7 +72,8 @@ pub struct Full {
 pub struct Admission {
     door: Arc<Door>,
     host: IpAddr,
-    _socket: Permit,
+    /// None of a protocol whose connections have descriptors of their own.
+    _socket: Option<Permit>,
     home: Option<Permit>,
 }
 
@@ -88,10 +90,11 @@ impl Door {
         self.descriptors().take_for_handle(user)
     }
 
-    /// A spared host has no limit of its own.
+    /// A spared host has no limit of its own. HTTP has of what is kept from other connections.
     pub(super) fn admit(
         self: &Arc<Self>,
         host: IpAddr,
+        protocol: ConnectionProtocol,
         is_spared: bool,
     ) -> Result<Admission, Full> {
         let mut state = self.lock();
@@ -111,15 +114,21 @@ impl Door {
                 of_host: true,
             });
         }
-        let taken = state.limits.descriptors.take_for_connection();
-        let (socket, home) = taken.map_err(|error| state.refuse(error.to_string()))?;
+        let (socket, home) = match protocol {
+            ConnectionProtocol::Ssh => {
+                let taken = state.limits.descriptors.take_for_connection();
+                let (socket, home) = taken.map_err(|error| state.refuse(error.to_string()))?;
+                (Some(socket), Some(home))
+            }
+            ConnectionProtocol::Http => (None, None),
+        };
         state.open += 1;
         state.hosts.entry(host).or_default().open += 1;
         Ok(Admission {
             door: Arc::clone(self),
             host,
             _socket: socket,
-            home: Some(home),
+            home,
         })
     }
 
@@ -229,6 +238,8 @@ impl AcceptFailures {
 mod tests {
     use super::*;
 
+    const SSH: ConnectionProtocol = ConnectionProtocol::Ssh;
+
     fn door(total: usize, per_host: usize) -> Arc<Door> {
         let door = Arc::new(Door::default());
         door.set_limits(ConnectionLimits {
@@ -246,20 +257,20 @@ mod tests {
     #[test]
     fn connections_are_bounded_in_all_and_for_each_address_and_make_room_when_they_end() {
         let door = door(4, 2);
-        let first = door.admit(host(1), false).unwrap();
-        let _second = door.admit(host(1), false).unwrap();
-        let refused = door.admit(host(1), false).err().unwrap();
+        let first = door.admit(host(1), SSH, false).unwrap();
+        let _second = door.admit(host(1), SSH, false).unwrap();
+        let refused = door.admit(host(1), SSH, false).err().unwrap();
         assert_eq!(refused.error.kind(), ErrorKind::LimitReached);
         assert!(refused.of_host);
         assert!(refused.error.message().contains("max_per_host_connections"));
-        drop(door.admit(host(1), true).unwrap());
-        let _third = door.admit(host(2), false).unwrap();
-        let fourth = door.admit(host(3), false).unwrap();
-        let refused = door.admit(host(4), true).err().unwrap();
+        drop(door.admit(host(1), SSH, true).unwrap());
+        let _third = door.admit(host(2), SSH, false).unwrap();
+        let fourth = door.admit(host(3), SSH, false).unwrap();
+        let refused = door.admit(host(4), SSH, true).err().unwrap();
         assert!(!refused.of_host);
         assert!(refused.error.message().contains("max_total_connections"));
         drop(first);
-        let again = door.admit(host(1), false).unwrap();
+        let again = door.admit(host(1), SSH, false).unwrap();
         drop((again, fourth));
         assert_eq!(door.lock().open, 2);
         assert_eq!(door.lock().hosts.len(), 2);
@@ -269,7 +280,7 @@ mod tests {
     fn zero_is_no_bound() {
         let door = door(0, 0);
         let all: Vec<_> = (0..1000)
-            .map(|_| door.admit(host(1), false).unwrap())
+            .map(|_| door.admit(host(1), SSH, false).unwrap())
             .collect();
         drop(all);
         assert!(door.lock().hosts.is_empty());
@@ -282,24 +293,25 @@ mod tests {
             descriptors: Descriptors::of_limit(256),
             ..ConnectionLimits::default()
         });
-        let all: Vec<_> = std::iter::from_fn(|| door.admit(host(1), false).ok()).collect();
+        let all: Vec<_> = std::iter::from_fn(|| door.admit(host(1), SSH, false).ok()).collect();
         assert_eq!(all.len(), door.descriptors().most_connections());
+        assert!(door.admit(host(1), ConnectionProtocol::Http, false).is_ok());
         drop(all);
-        assert!(door.admit(host(1), false).is_ok());
+        assert!(door.admit(host(1), SSH, false).is_ok());
     }
 
     #[test]
     fn that_a_limit_is_reached_is_told_once_until_it_is_left_behind() {
         let door = door(20, 0);
         let mut all: Vec<_> = (0..20)
-            .map(|_| door.admit(host(1), false).unwrap())
+            .map(|_| door.admit(host(1), SSH, false).unwrap())
             .collect();
         for _ in 0..5 {
-            assert!(door.admit(host(1), false).is_err());
+            assert!(door.admit(host(1), SSH, false).is_err());
         }
         all.pop();
-        all.push(door.admit(host(1), false).unwrap());
-        assert!(door.admit(host(1), false).is_err());
+        all.push(door.admit(host(1), SSH, false).unwrap());
+        assert!(door.admit(host(1), SSH, false).is_err());
         assert_eq!(door.lock().refused, 6, "one place changed hands");
         all.truncate(18);
         assert_eq!(door.lock().refused, 0);

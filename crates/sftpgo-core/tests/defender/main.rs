@@ -1,6 +1,8 @@
 //! Whom the gate lets in, by a clock of the tests.
 #![allow(clippy::unwrap_used)] // helpers beside tests fail like tests
 
+mod rates;
+
 use std::{
     net::IpAddr,
     sync::{
@@ -39,6 +41,7 @@ impl Observer for Heard {
             Event::Banned { address, .. } => format!("{address} banned"),
             Event::RefusedByDefender { address, .. } => format!("{address} refused"),
             Event::Change { change, id, by, .. } => format!("{change} {id} by {}", by.identity),
+            Event::RateLimited { address, .. } => format!("{address} limited"),
             _ => return,
         };
         self.0.lock().unwrap().push(line);
@@ -51,6 +54,7 @@ struct Guarded {
     lists: Arc<IpLists>,
     now: Arc<AtomicI64>,
     heard: Heard,
+    events: Events,
 }
 
 impl Guarded {
@@ -74,10 +78,11 @@ impl Guarded {
             .with_clock(move || clock.load(Ordering::SeqCst));
         Self {
             gate: Gate::new(Some(Arc::new(defender))),
-            connections: Connections::new(events),
+            connections: Connections::new(events.clone()),
             lists,
             now,
             heard,
+            events,
         }
     }
 

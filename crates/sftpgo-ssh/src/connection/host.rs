@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
-use sftpgo_core::auth::LoggedIn;
+use sftpgo_core::{auth::LoggedIn, event::Protocol};
 use sftpgo_ssh_proto::{ChannelId, End, Event, LoginAnswer, OpenRefusal};
 
 use super::{
@@ -30,6 +30,8 @@ pub(super) struct Host {
     pub(super) client: String,
     pub(super) channels: Channels,
     pub(super) presence: Presence,
+    /// What the first session in the list of connections spoke.
+    pub(super) protocol: Option<Protocol>,
 }
 
 /// What the engine is to be told after an event.
@@ -68,6 +70,7 @@ impl Host {
             conduct: Conduct::default(),
             client: String::new(),
             presence: Presence::default(),
+            protocol: None,
         }
     }
 

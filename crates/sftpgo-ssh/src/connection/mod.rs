@@ -22,7 +22,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sftpgo_core::{Result, descriptors};
+use sftpgo_core::{
+    Result, descriptors,
+    event::{ConnectionProtocol, Event},
+};
 use sftpgo_ssh_proto as proto;
 
 pub(crate) use self::{control::Control, server_context::ServerContext, warden::watch};
@@ -109,6 +112,15 @@ pub(crate) fn serve(
 ) {
     let remote = opening.remote;
     let network = UsesNetwork(control);
+    let gate = &server.gate;
+    if gate
+        .ask_hook(remote.ip(), ConnectionProtocol::Ssh, &control.bell)
+        .is_err()
+    {
+        control.socket.stop();
+        log::debug!("the connection from {remote} was refused by post_connect_hook");
+        return;
+    }
     let mut thread = Thread::boxed(
         Arc::clone(server),
         Arc::clone(control),
@@ -123,10 +135,16 @@ pub(crate) fn serve(
     if !rest.has_tried {
         server.logins.nothing_tried(remote, &ended.reason);
     }
-    if !rest.has_logged_in {
+    if rest.username.is_none() {
         rest.conduct.tell(&server.logins, remote, &ended);
     }
     rest.channels.finish(ended.is_closed_here);
+    server.events.emit(&Event::Disconnected {
+        remote,
+        protocol: rest.protocol,
+        username: rest.username.as_deref().unwrap_or_default(),
+        duration: control.since.elapsed(),
+    });
 }
 
 /// Tells the warden when the thread needs the network no more, in whatever way that came.

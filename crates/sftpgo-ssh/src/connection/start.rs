@@ -30,6 +30,8 @@ impl Host {
     fn run(&mut self, channel: ChannelId, started: Started) {
         if started.is_listed {
             self.presence.enter();
+            let spoken = started.connection.as_ref();
+            self.protocol = self.protocol.or(spoken.map(|session| session.protocol()));
         }
         if let Some(connection) = &started.connection {
             self.control.add_session(connection);

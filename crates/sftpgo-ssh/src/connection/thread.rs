@@ -11,7 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sftpgo_core::fair_pool::{Asker, NotDone};
+use sftpgo_core::{
+    event::Protocol,
+    fair_pool::{Asker, NotDone},
+};
 use sftpgo_ssh_proto::{Connection, DisconnectReason, End, SystemRandom};
 
 pub(super) use self::ending::Ended;
@@ -55,7 +58,10 @@ pub(super) struct Thread {
 pub(super) struct Rest {
     pub(super) channels: Channels,
     pub(super) has_tried: bool,
-    pub(super) has_logged_in: bool,
+    /// None without a login.
+    pub(super) username: Option<String>,
+    /// What the first session in the list of connections spoke; none without one.
+    pub(super) protocol: Option<Protocol>,
     pub(super) conduct: Conduct,
 }
 
@@ -103,7 +109,10 @@ impl Thread {
         Rest {
             channels: host.channels,
             has_tried: host.has_tried,
-            has_logged_in: host.logged_in.is_some(),
+            username: host
+                .logged_in
+                .map(|logged_in| logged_in.user.username.clone()),
+            protocol: host.protocol,
             conduct: host.conduct,
         }
     }

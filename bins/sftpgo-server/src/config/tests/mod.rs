@@ -11,6 +11,7 @@ use super::{
 mod compatibility;
 mod database;
 mod http;
+mod limits;
 
 fn load_with(directory: &Path, variables: &[(&str, &str)]) -> LoadedConfig {
     load(
@@ -468,11 +469,14 @@ fn the_report_says_every_key_once_and_no_secret() {
     assert!(report.contains("data_provider.password = ***"));
     assert!(!report.contains("hunter2"));
     let secrets = http::with_file(
-        r#"{"httpd": {"signing_passphrase": "hunter2", "bindings": [{"oidc": {"client_secret": "hunter3"}}]}}"#,
+        r#"{"httpd": {"signing_passphrase": "hunter2", "bindings": [{"oidc": {"client_secret": "hunter3"}}]},
+            "http": {"headers": [{"key": "X-Key", "value": "hunter4"}]},
+            "command": {"env": ["A=hunter5"], "commands": [{"path": "/hook", "env": ["B=hunter6"]}]}}"#,
     );
     let secrets = super::report(&secrets);
     assert!(secrets.contains("httpd.signing_passphrase = ***"));
     assert!(!secrets.contains("hunter"), "{secrets}");
+    assert!(secrets.contains(r#"command.env = ["A=***"]"#), "{secrets}");
     let keys = report.lines().filter(|line| !line.starts_with('#')).count();
     assert_eq!(keys, schema::all_keys().len());
 }

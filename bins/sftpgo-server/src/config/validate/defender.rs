@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sftpgo_core::defender::DefenderConfig;
+use sftpgo_core::{defender::DefenderConfig, rate_limit::SourcePrefixes};
 
 use super::Check;
 use crate::config::{keys, settings::Defender};
@@ -19,6 +19,15 @@ const MAX_ENTRIES: i64 = 1_000_000;
 const WIDEST_IPV4: i64 = 8;
 /// The same of IPv6.
 const WIDEST_IPV6: i64 = 16;
+
+/// What is one source, for the rate limiters too. Values that are too large are told by [`Check::defender`].
+pub(super) fn sources(keys: &keys::Defender) -> SourcePrefixes {
+    let bits = |bits: i64| u8::try_from(bits).unwrap_or(u8::MAX);
+    SourcePrefixes {
+        ipv4: bits(keys.ipv4_prefix),
+        ipv6: bits(keys.ipv6_prefix),
+    }
+}
 
 impl Check<'_> {
     /// None where it is off.
