@@ -129,8 +129,8 @@ pub(crate) struct Migrate {
     /// Do what a start would do.
     #[arg(long, group = "what")]
     pub(crate) run: bool,
-    /// Take back the last migration. Users, admins and lists of addresses are not dropped unless --drop-users, --drop-admins or
-    /// --drop-ip-lists is given too.
+    /// Take back the last migration. Users, admins, lists of addresses and what restricts the logins of users are not dropped unless
+    /// --drop-users, --drop-admins, --drop-ip-lists or --drop-filters is given too.
     #[arg(long, group = "what")]
     pub(crate) revert: bool,
     /// Drop the table users_before_takeover, the copy that the take-over of an SFTPGo 0.9 database left, with the
@@ -146,6 +146,9 @@ pub(crate) struct Migrate {
     /// With --revert: drop the lists of addresses, whatever is in them.
     #[arg(long, requires = "revert", conflicts_with_all = ["check", "run"])]
     pub(crate) drop_ip_lists: bool,
+    /// With --revert: drop second factors and denied login methods of users, who log in without them then.
+    #[arg(long, requires = "revert", conflicts_with_all = ["check", "run"])]
+    pub(crate) drop_filters: bool,
     #[command(flatten)]
     pub(crate) options: Options,
 }

@@ -194,11 +194,12 @@ pub(crate) fn compose(
     let homes = LocalHomes::within(Arc::clone(&descriptors));
     let homes: Arc<dyn FilesystemFactory> = Arc::new(BoundedHomes::new(Arc::new(homes)));
 
+    let credentials = StoredCredentials::new(
+        Arc::clone(&provider),
+        settings.data_provider.rehash_on_login,
+    );
     let authenticator = Authenticator::new(
-        Arc::new(StoredCredentials::new(
-            Arc::clone(&provider),
-            settings.data_provider.rehash_on_login,
-        )),
+        Arc::new(credentials.with_totp_configs(settings.totp.clone())),
         Arc::clone(&homes),
         Arc::clone(&connections),
         Arc::clone(&quotas),
@@ -224,6 +225,14 @@ pub(crate) fn compose(
         None => gate,
     });
 
+    let accounts = Accounts::new(
+        Arc::clone(&provider),
+        Arc::clone(&connections),
+        Arc::clone(&quotas),
+        events.clone(),
+        settings.data_provider.manage_users,
+        settings.data_provider.users_base_dir.clone(),
+    );
     let api = Arc::new(ApiState {
         admins: admin_access::access(
             settings,
@@ -234,14 +243,7 @@ pub(crate) fn compose(
         )?,
         driver: driver_name(&settings.data_provider.driver).to_owned(),
         ssh: ssh_info(&settings.sftpd, &host_keys),
-        accounts: Arc::new(Accounts::new(
-            Arc::clone(&provider),
-            Arc::clone(&connections),
-            Arc::clone(&quotas),
-            events.clone(),
-            settings.data_provider.manage_users,
-            settings.data_provider.users_base_dir.clone(),
-        )),
+        accounts: Arc::new(accounts.with_totp_configs(settings.totp.clone())),
         explainer: Arc::new(Explainer::new(
             Arc::clone(&homes),
             Arc::clone(&quotas),

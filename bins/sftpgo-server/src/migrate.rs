@@ -39,6 +39,7 @@ pub(crate) fn run(migrate: &Migrate) -> ExitCode {
             users: migrate.drop_users,
             admins: migrate.drop_admins,
             ip_lists: migrate.drop_ip_lists,
+            filters: migrate.drop_filters,
         })
     };
     perform(&work, &migrate.options)
@@ -144,6 +145,10 @@ fn revert(config: &StoreConfig, may_lose: MayLose) -> Result<(), Problem> {
                 Losses::ListEntries(entries) => (
                     format!("{entries} entries of lists of addresses"),
                     "--drop-ip-lists",
+                ),
+                Losses::Filters(users) => (
+                    format!("second factors and denied login methods of {users} users"),
+                    "--drop-filters",
                 ),
             };
             return Err(Problem::new(

@@ -154,7 +154,10 @@ impl Metrics {
 
     fn logins_by(&self, method: LoginMethod) -> impl Iterator<Item = &Logins> {
         let by_method = match method {
-            LoginMethod::Password => Some(&self.password_logins),
+            // The last step is the one that lets in or not.
+            LoginMethod::Password
+            | LoginMethod::PublicKeyAndPassword
+            | LoginMethod::PublicKeyAndKeyboardInteractive => Some(&self.password_logins),
             LoginMethod::PublicKey => Some(&self.public_key_logins),
             // Without a credential nothing was attempted, so nothing failed either; and admins are no users.
             LoginMethod::NoneTried | LoginMethod::Admin => None,

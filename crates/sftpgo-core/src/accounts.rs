@@ -1,12 +1,16 @@
 //! Managing users: what the REST API asks for, validated, stored and told to observers.
 
+mod second_factors;
+
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
+pub use self::second_factors::NewTotp;
 use crate::{
+    credential::second_factor::{TotpConfig, TotpSecret},
     error::{Error, ErrorKind, Result},
     event::{Actor, Change, Event, Events, UserChange},
     provider::{Provider, UserQuery},
@@ -29,6 +33,7 @@ pub struct Accounts {
     events: Events,
     manage_users: bool,
     users_base_dir: Option<PathBuf>,
+    totp_configs: Vec<TotpConfig>,
     updating: Mutex<()>,
 }
 
@@ -49,6 +54,7 @@ impl Accounts {
             events,
             manage_users,
             users_base_dir,
+            totp_configs: vec![TotpConfig::default()],
             updating: Mutex::default(),
         }
     }
@@ -103,6 +109,7 @@ impl Accounts {
     /// [`Unsupported`](ErrorKind::Unsupported) when management is off.
     pub fn add(&self, by: &Actor, draft: UserDraft) -> Result<StoredUser> {
         self.check_managed()?;
+        self.check_totp(totp_of(&draft), None)?;
         let user = self
             .provider
             .add_user(&draft.validate(self.users_base_dir.as_deref())?)?;
@@ -113,7 +120,9 @@ impl Accounts {
     /// Returns everything for which [`Accounts::add`] would refuse this draft, or [`Accounts::update`] a change of `stored`
     /// to it. See [`UserDraft::faults`].
     pub fn faults(&self, draft: &UserDraft, stored: Option<&StoredUser>) -> Vec<Error> {
-        draft.faults(stored, self.users_base_dir.as_deref())
+        let mut faults = draft.faults(stored, self.users_base_dir.as_deref());
+        faults.extend(self.check_totp(totp_of(draft), stored).err());
+        faults
     }
 
     /// Replaces a user's settings by what `change` makes of them, which is called again when they are others by then, for
@@ -128,6 +137,21 @@ impl Accounts {
         id: UserId,
         change: impl Fn(&mut UserDraft) -> Result<()>,
     ) -> Result<StoredUser> {
+        self.replace(by, id, |stored| {
+            let mut draft = UserDraft::from(stored);
+            change(&mut draft)?;
+            self.check_totp(totp_of(&draft), Some(stored))?;
+            draft.validate_change_of(stored, self.users_base_dir.as_deref())
+        })
+    }
+
+    /// Replaces a user by what `change` makes of it, as [`Accounts::update`] does.
+    fn replace(
+        &self,
+        by: &Actor,
+        id: UserId,
+        change: impl Fn(&StoredUser) -> Result<StoredUser>,
+    ) -> Result<StoredUser> {
         self.check_managed()?;
         // Two changes of one user, each made of what it read, would undo each other.
         let _one_at_a_time = lock(&self.updating);
@@ -140,13 +164,11 @@ impl Accounts {
     fn change(
         &self,
         id: UserId,
-        change: impl Fn(&mut UserDraft) -> Result<()>,
+        change: impl Fn(&StoredUser) -> Result<StoredUser>,
     ) -> Result<StoredUser> {
         for _ in 0..TRIES {
             let stored = self.by_id(id)?;
-            let mut draft = UserDraft::from(&stored);
-            change(&mut draft)?;
-            let user = draft.validate_change_of(&stored, self.users_base_dir.as_deref())?;
+            let user = change(&stored)?;
             // Another server may have changed the user since.
             if self.provider.change_user(&stored, &user)? {
                 return Ok(user);
@@ -205,6 +227,10 @@ impl Accounts {
             "user management is switched off (data_provider.manage_users is 0)",
         ))
     }
+}
+
+fn totp_of(draft: &UserDraft) -> Option<&TotpSecret> {
+    draft.filters.totp.as_ref().map(|totp| &totp.secret)
 }
 
 /// A user's usage with what the ledger does not have yet; what servers that share it report may be below zero for a moment.

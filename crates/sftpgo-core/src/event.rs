@@ -110,6 +110,10 @@ pub enum LoginMethod {
     PublicKey,
     /// `password` and keyboard-interactive.
     Password,
+    /// `publickey`, and then `password`.
+    PublicKeyAndPassword,
+    /// `publickey`, and then keyboard-interactive.
+    PublicKeyAndKeyboardInteractive,
     /// An admin, over HTTP, by whatever proves it.
     Admin,
     /// The connection ended before a credential was sent.
@@ -118,9 +122,11 @@ pub enum LoginMethod {
 
 impl LoginMethod {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::PublicKey,
         Self::Password,
+        Self::PublicKeyAndPassword,
+        Self::PublicKeyAndKeyboardInteractive,
         Self::Admin,
         Self::NoneTried,
     ];
@@ -131,6 +137,8 @@ impl fmt::Display for LoginMethod {
         f.write_str(match self {
             Self::PublicKey => "public_key",
             Self::Password => "password",
+            Self::PublicKeyAndPassword => "publickey+password",
+            Self::PublicKeyAndKeyboardInteractive => "publickey+keyboard-interactive",
             Self::Admin => "admin",
             // The spelling that Fail2ban filters look for.
             Self::NoneTried => "no_auth_tryed",

@@ -99,7 +99,7 @@ pub trait Users: Send + Sync {
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) when the name is taken.
     fn add_user(&self, user: &StoredUser) -> Result<StoredUser>;
 
-    /// Replaces all settings of the user with `user.id`, usage and last login stay as they are; false, and nothing is
+    /// Replaces all settings of the user with `user.id`, usage, last login and used codes stay as they are; false, and nothing is
     /// changed, when they are not those of `before` any more.
     ///
     /// # Errors
@@ -126,6 +126,13 @@ pub trait Users: Send + Sync {
     /// # Errors
     /// As [`Users::user_by_name`].
     fn replace_password_hash(&self, id: UserId, old: &str, new: &str) -> Result<bool>;
+
+    /// Replaces what is remembered of used codes, `before` by `after`, and nothing else; false when it is not `before` any
+    /// more, or the user is gone. What is answered survives a power cut.
+    ///
+    /// # Errors
+    /// As [`Users::user_by_name`].
+    fn replace_spent_steps(&self, id: UserId, before: i64, after: i64) -> Result<bool>;
 
     /// Forgets the user.
     ///

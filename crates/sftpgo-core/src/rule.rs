@@ -13,6 +13,8 @@ pub enum Rule {
     AccountDisabled,
     /// The user's `expiration_date` has passed.
     AccountExpired,
+    /// The user is denied every way to log in.
+    LoginMethodsDenied,
     /// The home directory cannot be opened.
     HomeUnusable,
     /// Permissions decide: those that are missing where it refuses, all that are needed where it allows.
@@ -35,6 +37,7 @@ impl Rule {
         match self {
             Self::AccountDisabled => "account_disabled",
             Self::AccountExpired => "account_expired",
+            Self::LoginMethodsDenied => "login_methods_denied",
             Self::HomeUnusable => "home_unusable",
             Self::Permission(_) => "permission",
             Self::ReservedName => "reserved_name",

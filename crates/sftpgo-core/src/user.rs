@@ -2,6 +2,8 @@
 
 mod draft;
 mod effective;
+mod filters;
+mod login_methods;
 pub(crate) mod rights;
 mod stored;
 
@@ -10,7 +12,13 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-pub use self::{draft::UserDraft, effective::EffectiveUser, stored::StoredUser};
+pub use self::{
+    draft::{FiltersDraft, TotpDraft, UserDraft},
+    effective::EffectiveUser,
+    filters::{TotpProtocols, UserFilters, UserTotp},
+    login_methods::LoginMethods,
+    stored::StoredUser,
+};
 
 /// The id the provider gave a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -55,6 +55,8 @@ mod schema;
 #[cfg(feature = "database")]
 mod sharing;
 #[cfg(feature = "database")]
+mod user_filters;
+#[cfg(feature = "database")]
 mod users;
 #[cfg(feature = "sqlite")]
 mod write_queue;

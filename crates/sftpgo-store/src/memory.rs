@@ -127,6 +127,7 @@ impl Users for MemoryProvider {
         stored.last_id = id;
         let added = StoredUser {
             id: UserId(id),
+            spent_steps: 0,
             usage: Usage::default(),
             last_login: 0,
             ..user.clone()
@@ -144,6 +145,7 @@ impl Users for MemoryProvider {
         }
         let old_name = old.username.clone();
         let updated = StoredUser {
+            spent_steps: old.spent_steps,
             usage: old.usage,
             last_login: old.last_login,
             ..user.clone()
@@ -167,6 +169,13 @@ impl Users for MemoryProvider {
         Ok(found
             .map(|user| user.password = Some(new.to_owned()))
             .is_some())
+    }
+
+    fn replace_spent_steps(&self, id: UserId, before: i64, after: i64) -> Result<bool> {
+        let mut stored = self.lock();
+        let mut users = stored.by_name.values_mut();
+        let found = users.find(|user| user.id == id && user.spent_steps == before);
+        Ok(found.map(|user| user.spent_steps = after).is_some())
     }
 
     fn delete_user(&self, id: UserId) -> Result<()> {

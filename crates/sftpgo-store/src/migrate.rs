@@ -88,6 +88,8 @@ pub enum Losses {
     },
     /// So many entries of lists of addresses, without those that the migration itself makes.
     ListEntries(i64),
+    /// What restricts the logins of so many users: who has a second factor would need none any more.
+    Filters(i64),
 }
 
 /// What may be lost when a migration is taken back.
@@ -99,6 +101,8 @@ pub struct MayLose {
     pub admins: bool,
     /// Lists of addresses.
     pub ip_lists: bool,
+    /// What restricts the logins of users.
+    pub filters: bool,
 }
 
 /// Undoes the migration that was run last.
@@ -154,6 +158,11 @@ fn losses(
             .count()
             .get_result(connection)?;
         return Ok((entries > 0).then_some(Losses::ListEntries(entries)));
+    }
+    if migration.ends_with("_add_user_filters") && !may_lose.filters {
+        let restricted = users::table.filter(users::user_filters.is_not_null());
+        let users = restricted.count().get_result(connection)?;
+        return Ok((users > 0).then_some(Losses::Filters(users)));
     }
     Ok(None)
 }

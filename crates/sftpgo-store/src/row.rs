@@ -9,9 +9,9 @@ use diesel::{
     OptionalExtension, QueryDsl, QueryResult, RunQueryDsl,
     prelude::{AsChangeset, Insertable, Queryable, Selectable},
 };
-use sftpgo_core::{Permissions, StoredUser, UserId, storage_usage::Usage};
+use sftpgo_core::{Permissions, StoredUser, UserId, storage_usage::Usage, user::UserFilters};
 
-use crate::{connection::Connection, schema::users};
+use crate::{connection::Connection, schema::users, user_filters};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
@@ -35,12 +35,16 @@ pub(crate) struct UserRow {
     expiration_date: i64,
     last_login: i64,
     status: i32,
+    user_filters: Option<String>,
+    spent_steps: i64,
 }
 
 /// The fields that a row keeps as JSON; none where they cannot be read.
 struct Parsed {
     permissions: Option<Permissions>,
     public_keys: Option<Vec<String>>,
+    /// What cannot be read of it is among the others.
+    filters: UserFilters,
 }
 
 /// The columns that managing a user writes.
@@ -61,6 +65,7 @@ pub(crate) struct Settings<'a> {
     download_bandwidth: i32,
     expiration_date: i64,
     status: i32,
+    user_filters: Option<String>,
 }
 
 impl UserRow {
@@ -77,6 +82,7 @@ impl UserRow {
         Parsed {
             permissions: parse_permissions(&self.permissions),
             public_keys: parse_list(self.public_keys.as_deref().unwrap_or_default()),
+            filters: user_filters::parse(self.user_filters.as_deref()),
         }
     }
 
@@ -101,7 +107,7 @@ impl UserRow {
         {
             Some("one of its numbers is below zero")
         } else {
-            None
+            user_filters::flaw(&parsed.filters)
         }
     }
 
@@ -126,6 +132,8 @@ impl UserRow {
                 .unwrap_or(Permissions::empty()),
             upload_bandwidth: not_negative(self.upload_bandwidth),
             download_bandwidth: not_negative(self.download_bandwidth),
+            filters: parsed.filters,
+            spent_steps: self.spent_steps,
             usage: Usage {
                 size: self.used_quota_size,
                 files: self.used_quota_files,
@@ -154,6 +162,7 @@ impl<'a> Settings<'a> {
             download_bandwidth: within(user.download_bandwidth),
             expiration_date: user.expiration_date,
             status: user.enabled.into(),
+            user_filters: user_filters::to_json(&user.filters),
         }
     }
 }

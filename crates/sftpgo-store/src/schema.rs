@@ -21,6 +21,8 @@ diesel::table! {
         expiration_date -> BigInt,
         last_login -> BigInt,
         status -> Integer,
+        user_filters -> Nullable<Text>,
+        spent_steps -> BigInt,
     }
 }
 

@@ -84,6 +84,7 @@ impl Users for DatabaseProvider {
     fn add_user(&self, user: &StoredUser) -> Result<StoredUser> {
         column_limits::check(user)?;
         let user = StoredUser {
+            spent_steps: 0,
             usage: Usage::default(),
             last_login: 0,
             ..user.clone()
@@ -130,6 +131,19 @@ impl Users for DatabaseProvider {
         Ok(changed > 0)
     }
 
+    fn replace_spent_steps(&self, id: UserId, before: i64, after: i64) -> Result<bool> {
+        let changed = self.pool.durable_transaction(move |connection| {
+            diesel::update(
+                users::table
+                    .find(id.0)
+                    .filter(users::spent_steps.eq(before)),
+            )
+            .set(users::spent_steps.eq(after))
+            .execute(connection)
+        })?;
+        Ok(changed > 0)
+    }
+
     fn delete_user(&self, id: UserId) -> Result<()> {
         let deleted = self.pool.durable_transaction(move |connection| {
             dialect::lock_user(connection, id)?;
@@ -158,6 +172,7 @@ fn insert(connection: &mut Connection, user: &StoredUser) -> QueryResult<i32> {
             users::used_quota_files.eq(0),
             users::last_quota_update.eq(0),
             users::last_login.eq(0),
+            users::spent_steps.eq(0),
         ))
         .execute(connection)?;
     // By its unique name: not every database returns the id of a new row.

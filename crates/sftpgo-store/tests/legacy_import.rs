@@ -12,6 +12,7 @@ use sftpgo_core::{
     ErrorKind, Permissions, StoredUser,
     provider::{Health, QuotaLedger, Users},
     storage_usage::Usage,
+    user::UserFilters,
 };
 use sftpgo_store::{ConnectOptions, DatabaseProvider, StoreConfig, drop_takeover_copy};
 use tempfile::TempDir;
@@ -175,6 +176,8 @@ fn the_oldest_table_gets_the_missing_columns_and_keeps_its_rows() {
         upload_bandwidth: 9,
         download_bandwidth: 10,
         last_login: 0,
+        filters: UserFilters::default(),
+        spent_steps: 0,
         id: bob.id,
     };
     assert!(bob == expected);
@@ -447,8 +450,10 @@ fn a_start_cut_off_after_the_take_over_is_made_up_for() {
     let old = Old::newest();
     old.add_newer("bob", r#"{"/":["list"]}"#, &[]);
     old.open().unwrap();
-    // As if the process had died before the migrations were written down.
+    // As if the process had died before the migrations.
     old.run("DELETE FROM __diesel_schema_migrations");
+    old.run("ALTER TABLE users DROP COLUMN user_filters");
+    old.run("ALTER TABLE users DROP COLUMN spent_steps");
     let bob = old.user("bob");
     assert!(bob.enabled);
     assert_eq!(bob.permissions, Permissions::LIST);

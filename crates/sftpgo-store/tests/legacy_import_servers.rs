@@ -9,6 +9,7 @@ use sftpgo_core::{
     ErrorKind, Permissions, StoredUser,
     provider::{Order, PageStart, UserQuery, Users},
     storage_usage::Usage,
+    user::UserFilters,
 };
 use sftpgo_databases::{
     Database, Kind,
@@ -89,6 +90,8 @@ fn every_form_keeps_its_rows(kind: Kind) {
             upload_bandwidth: 9,
             download_bandwidth: 10,
             last_login: if form == Form::Oldest { 0 } else { 11 },
+            filters: UserFilters::default(),
+            spent_steps: 0,
             id: bob.id,
         };
         assert!(bob == expected, "{form:?}");

@@ -15,6 +15,7 @@ use sftpgo_core::{
     ErrorKind, Permissions, StoredUser, UserId,
     provider::{Health, Order, PageStart, QuotaLedger, UserQuery, Users},
     storage_usage::Usage,
+    user::UserFilters,
 };
 use sftpgo_store::{ConnectOptions, DatabaseProvider, StoreConfig};
 use tempfile::TempDir;
@@ -48,6 +49,8 @@ fn user(username: &str) -> StoredUser {
         permissions: Permissions::all(),
         upload_bandwidth: 0,
         download_bandwidth: 0,
+        filters: UserFilters::default(),
+        spent_steps: 0,
         usage: Usage::default(),
         last_login: 0,
     }

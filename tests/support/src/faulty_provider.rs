@@ -119,6 +119,7 @@ impl Users for FaultyProvider {
         fn add_user(&self, user: &StoredUser) -> Result<StoredUser>;
         fn change_user(&self, before: &StoredUser, user: &StoredUser) -> Result<bool>;
         fn replace_password_hash(&self, id: UserId, old: &str, new: &str) -> Result<bool>;
+        fn replace_spent_steps(&self, id: UserId, before: i64, after: i64) -> Result<bool>;
         fn delete_user(&self, id: UserId) -> Result<()>;
         fn record_login(&self, id: UserId, at: i64) -> Result<()>;
     }

@@ -20,6 +20,7 @@ mod homes;
 mod memory_homes;
 mod recorder;
 mod service;
+mod totp;
 mod transfers;
 mod users;
 mod wait;
@@ -29,6 +30,7 @@ pub use homes::HookedHomes;
 pub use memory_homes::{FAILS_AT_ITS_END, FAILS_ON_THE_WAY, MemoryHomes};
 pub use recorder::{EndedTransfer, Recorder};
 pub use service::{Service, Settings, client_address};
+pub use totp::{TOTP_SECRET, code_after, totp_for_ssh};
 pub use transfers::{APPEND, LOCK, NEW, PART, READ, begin, kind, path, put};
 pub use users::{
     ARGON2ID, BCRYPT, KEY, OTHER_KEY, add, draft, key_blob, permission_names, permissions_without,

@@ -388,6 +388,11 @@ mod tests {
         for (method, login_type) in [
             (LoginMethod::Password, "password"),
             (LoginMethod::PublicKey, "public_key"),
+            (LoginMethod::PublicKeyAndPassword, "publickey+password"),
+            (
+                LoginMethod::PublicKeyAndKeyboardInteractive,
+                "publickey+keyboard-interactive",
+            ),
             (LoginMethod::NoneTried, "no_auth_tryed"),
             (LoginMethod::Admin, "admin"),
         ] {

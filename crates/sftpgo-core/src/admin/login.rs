@@ -2,27 +2,21 @@
 //! logins of users are.
 
 use std::{
-    collections::HashMap,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use super::{Admin, Admins, ApiKey, api_key::SentKey};
 use crate::{
     auth::{LoginFailure, Logins, SentName},
-    credential::password::PasswordHash,
+    credential::{password::PasswordHash, second_factor::WrongCodes},
     error::{Error, Result},
     event::LoginMethod,
     fair_pool::Bell,
-    sync::lock,
     user::now_ms,
 };
 
-/// After so many wrong codes in a row no code of the admin passes for [`PAUSE`]: six digits could be guessed else.
-const WRONG_CODES: u32 = 10;
-/// How long no code passes, since the last wrong one.
-const PAUSE: Duration = Duration::from_secs(60);
 /// The last use of a key is written this often.
 const KEY_USE: i64 = 60_000;
 
@@ -30,7 +24,7 @@ const KEY_USE: i64 = 60_000;
 pub struct AdminLogins {
     admins: Arc<Admins>,
     logins: Arc<Logins>,
-    wrong_codes: Mutex<HashMap<String, (u32, Instant)>>,
+    wrong_codes: WrongCodes,
 }
 
 /// The outcome of checking a password.
@@ -64,7 +58,7 @@ impl AdminLogins {
         Self {
             admins,
             logins,
-            wrong_codes: Mutex::default(),
+            wrong_codes: WrongCodes::default(),
         }
     }
 
@@ -149,17 +143,17 @@ impl AdminLogins {
                 .failed(&name, LoginMethod::Admin, remote, reason);
             Ok(Err(self.logins.refused_at(asked, Duration::ZERO)))
         };
-        if self.has_to_pause(&admin.username) {
+        if self.wrong_codes.has_to_pause(&admin.username) {
             return refused("too many wrong codes of the second factor");
         }
         match self.admins.pass_second_factor(&admin.username, code)? {
             Some(passed) if refusal(&passed, remote).is_none() => {
-                lock(&self.wrong_codes).remove(&admin.username);
+                self.wrong_codes.forget(&admin.username);
                 Ok(Ok(self.enter(passed, remote)))
             }
             Some(_) => refused("the admin may not log in any more"),
             None => {
-                self.count_wrong_code(&admin.username);
+                self.wrong_codes.count(&admin.username);
                 refused("wrong code of the second factor")
             }
         }
@@ -258,22 +252,6 @@ impl AdminLogins {
             last_login: now,
             ..admin
         }
-    }
-
-    fn has_to_pause(&self, username: &str) -> bool {
-        let wrong_codes = lock(&self.wrong_codes);
-        wrong_codes
-            .get(username)
-            .is_some_and(|(count, last)| *count >= WRONG_CODES && last.elapsed() < PAUSE)
-    }
-
-    /// Remembers a wrong code. Only admins whose password was right have an entry.
-    fn count_wrong_code(&self, username: &str) {
-        let mut wrong_codes = lock(&self.wrong_codes);
-        let entry = wrong_codes
-            .entry(username.to_owned())
-            .or_insert((0, Instant::now()));
-        *entry = (entry.0.saturating_add(1), Instant::now());
     }
 }
 

@@ -7,7 +7,6 @@ mod login;
 mod management;
 mod permission;
 mod record;
-mod second_factor;
 mod setup;
 mod store;
 
@@ -16,7 +15,10 @@ pub use draft::AdminDraft;
 pub use login::{AdminLogins, PasswordVerdict, RefusedAdmin};
 pub use management::Admins;
 pub use permission::AdminPermissions;
-pub use record::{Admin, RecoveryCode, TotpSecret};
-pub use second_factor::{GeneratedTotp, TotpAlgorithm, TotpConfig};
+pub use record::Admin;
 pub use setup::SetupCode;
 pub use store::{AddWhere, AdminStore, keeps_a_full_admin};
+
+pub use crate::credential::second_factor::{
+    GeneratedTotp, RecoveryCode, TotpAlgorithm, TotpConfig, TotpSecret,
+};

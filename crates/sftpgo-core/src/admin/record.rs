@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr};
 
-use super::AdminPermissions;
+use super::{AdminPermissions, RecoveryCode, TotpSecret};
 use crate::network::Networks;
 
 /// An admin. Times are Unix milliseconds.
@@ -36,7 +36,7 @@ pub struct Admin {
     pub require_two_factor: bool,
     /// The second factor.
     pub totp: Option<TotpSecret>,
-    /// The time steps whose codes were used, see [`TotpSecret`].
+    /// The time steps whose codes were used, see [`spend`](crate::credential::second_factor::spend).
     pub spent_steps: i64,
     /// Codes of which each can be used once instead of a code of the second factor.
     pub recovery_codes: Vec<RecoveryCode>,
@@ -48,24 +48,6 @@ pub struct Admin {
     pub sessions_since: i64,
     /// When the admin last logged in; 0 is never.
     pub last_login: i64,
-}
-
-/// A second factor by time (RFC 6238). The secret is kept as it is, because both sides compute with it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct TotpSecret {
-    /// The [`TotpConfig`](super::TotpConfig) that it is computed by.
-    pub config_name: String,
-    /// The secret, in Base32.
-    pub secret: String,
-}
-
-/// Passes once in the place of the second factor.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RecoveryCode {
-    /// The code.
-    pub code: String,
-    /// It has been used, and passes no more.
-    pub used: bool,
 }
 
 impl Admin {

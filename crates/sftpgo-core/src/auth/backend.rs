@@ -165,6 +165,15 @@ pub trait CredentialBackend: Send + Sync {
     /// Why not.
     fn check_certificate(&self, claim: &Claim<'_>) -> Result<Candidate, LoginFailure>;
 
+    /// Is this a code of the second factor of a user whose other credential was good, or one of the user's recovery codes? It
+    /// is used up by that.
+    ///
+    /// # Errors
+    /// Why not; always where a backend has no second factors.
+    fn check_code(&self, _user: &Candidate, _code: &str) -> Result<(), LoginFailure> {
+        Err("codes of a second factor cannot be checked for this user".into())
+    }
+
     /// Returns the same user as it is now. It is asked for once the session is taken: what was changed before then is seen
     /// here, what is changed after that closes the session.
     ///

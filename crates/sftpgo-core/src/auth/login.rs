@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Instant};
 use super::{
     backend::{Candidate, Claim, CredentialBackend, KeyCandidate, LoginFailure, PasswordCheck},
     refusal::RefusalTime,
+    steps::{self, Next, Step},
 };
 use crate::{
     credential::{
@@ -14,7 +15,7 @@ use crate::{
     filesystem::{Filesystem, FilesystemFactory},
     quota::{QuotaAccount, UsageManager},
     registry::{Connections, Login},
-    user::{EffectiveUser, now_ms, rights},
+    user::{EffectiveUser, LoginMethods, UserFilters, now_ms, rights},
 };
 
 /// Lets users in whose credentials a backend finds good. Calls block: verifying a password takes tens of milliseconds.
@@ -43,10 +44,33 @@ impl PasswordLogin {
 }
 
 /// A login whose credential was good.
+#[derive(Clone)]
 pub struct VerifiedLogin {
     candidate: Candidate,
     /// The password that fitted a hash.
     compared: Option<Vec<u8>>,
+}
+
+impl VerifiedLogin {
+    pub(super) fn username(&self) -> &str {
+        &self.candidate.stored.username
+    }
+
+    pub(super) fn filters(&self) -> &UserFilters {
+        &self.candidate.stored.filters
+    }
+
+    /// Checks that the user, who took an earlier step as `before`, was not changed in between.
+    ///
+    /// # Errors
+    /// It is another user by now, or as strict as it was no more.
+    pub(super) fn check_same_user(&self, before: &Self) -> Result<(), LoginFailure> {
+        let (before, now) = (&before.candidate, &self.candidate);
+        if before.stored.id != now.stored.id {
+            return Err(LoginFailure::of_server("the user was deleted meanwhile"));
+        }
+        check_unchanged(before, now)
+    }
 }
 
 /// A login with a key that the client has not proved to have yet.
@@ -57,10 +81,13 @@ pub struct KeyLogin {
 
 impl KeyLogin {
     fn of(candidate: Candidate, options: KeyOptions) -> Result<Self, LoginFailure> {
-        Ok(Self {
-            candidate: check_conditions(candidate)?,
-            options,
-        })
+        let candidate = check_conditions(candidate)?;
+        let filters = &candidate.stored.filters;
+        // What the protocol offers for a second step is asked when the key is proved.
+        match steps::after(filters, LoginMethods::OF_SSH, None, Step::PublicKey) {
+            Next::Refused(reason) => Err(reason.into()),
+            _ => Ok(Self { candidate, options }),
+        }
     }
 
     /// What the proof has to be like.
@@ -125,13 +152,36 @@ impl Authenticator {
         &self.refusal_time
     }
 
-    /// Logs in with a password: asks the backend, verifies the password, and opens the home.
+    /// Logs in with a password alone: asks the backend, verifies the password, and opens the home.
     ///
     /// # Errors
-    /// The first condition that is not met; the work done for a wrong name and a wrong password is the same.
+    /// The first condition that is not met, or another step is needed; the work done for a wrong name and a wrong password is the same.
     pub fn with_password(&self, username: &str, sent: &[u8]) -> Result<LoggedIn, LoginFailure> {
         let login = self.begin_with_password(&without_address(username), sent);
-        self.admit(self.verify(login)?)
+        self.admit_alone(self.verify(login)?, Step::Password)
+    }
+
+    /// Lets in a user who takes no other step.
+    fn admit_alone(&self, verified: VerifiedLogin, step: Step) -> Result<LoggedIn, LoginFailure> {
+        match steps::after(verified.filters(), LoginMethods::OF_SSH, None, step) {
+            Next::In => self.admit(verified),
+            Next::Refused(reason) => Err(reason.into()),
+            Next::Left(_) | Next::Code => Err("another step of the login is needed".into()),
+        }
+    }
+
+    /// Checks a code of the second factor, and uses it up.
+    ///
+    /// # Errors
+    /// Why it does not pass.
+    pub(super) fn check_code(
+        &self,
+        verified: VerifiedLogin,
+        code: &[u8],
+    ) -> Result<VerifiedLogin, LoginFailure> {
+        let code = str::from_utf8(code).map_err(|_| "wrong code of the second factor")?;
+        self.backend.check_code(&verified.candidate, code)?;
+        Ok(verified)
     }
 
     /// Asks the backend. Waits for what that waits for.
@@ -206,13 +256,13 @@ impl Authenticator {
         KeyLogin::of(self.backend.check_certificate(claim)?, options)
     }
 
-    /// Logs in with a key that the client has proved to have.
+    /// Logs in with nothing but a key that the client has proved to have.
     ///
     /// # Errors
-    /// The first condition that is not met.
+    /// The first condition that is not met, or another step is needed.
     pub fn with_public_key(&self, username: &str, blob: &[u8]) -> Result<LoggedIn, LoginFailure> {
         let accepted = self.accepts_key(&without_address(username), blob)?;
-        self.admit(accepted.proved())
+        self.admit_alone(accepted.proved(), Step::PublicKey)
     }
 
     /// Lets in a user whose credential was good. Waits for the home and the backend.
@@ -232,11 +282,7 @@ impl Authenticator {
             .log_in(&before.stored, &before.effective)
             .map_err(|error| LoginFailure::of_server(error.to_string()))?;
         let user = check_conditions(self.backend.current(&before)?)?;
-        if let Some(field) = changed(&before, &user) {
-            return Err(LoginFailure::of_server(format!(
-                "{field} was changed meanwhile"
-            )));
-        }
+        check_unchanged(&before, &user)?;
         let quota = self
             .quotas
             .account(&user.effective)
@@ -263,6 +309,14 @@ fn check_conditions(candidate: Candidate) -> Result<Candidate, LoginFailure> {
         Ok(()) => Ok(candidate),
         Err(refused) => Err(LoginFailure::new(refused.to_string())),
     }
+}
+
+fn check_unchanged(before: &Candidate, now: &Candidate) -> Result<(), LoginFailure> {
+    let changed = changed(before, now);
+    changed.map_or(Ok(()), |field| {
+        let reason = format!("{field} was changed meanwhile");
+        Err(LoginFailure::of_server(reason))
+    })
 }
 
 /// Returns the field that has changed since the user was found and that a session cannot begin with then, by its name on

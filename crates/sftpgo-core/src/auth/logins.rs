@@ -6,13 +6,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Authenticator, LoggedIn, LoginFailure, LoginFault, SentName, login::KeyLogin};
+use super::{
+    Authenticator, LoggedIn, LoginFailure, LoginFault, LoginSteps, Question, SentName,
+    login::{KeyLogin, VerifiedLogin},
+    steps::{self, Asked, Done, Next, Step},
+};
 use crate::{
-    credential::public_key::KeyOptions,
+    credential::{public_key::KeyOptions, second_factor::WrongCodes},
     defender::Defender,
     error::Result,
     event::{ConnectionProtocol, Event, Events, LoginMethod, Offence},
     fair_pool::{Aside, Asker, Bell, FairPool, NotDone, half_of_the_cores},
+    user::LoginMethods,
 };
 
 /// A key that logs its user in once the client has proved to have it.
@@ -22,6 +27,28 @@ impl AcceptedKey {
     /// What the proof has to be like.
     pub fn options(&self) -> KeyOptions {
         self.0.options()
+    }
+}
+
+/// What a request to log in comes to.
+pub enum LoginOutcome {
+    /// The user is in.
+    LoggedIn(Box<LoggedIn>),
+    /// The credential was good, and one of these is needed besides.
+    Left(LoginMethods),
+    /// The answer was good, and this is to be asked besides.
+    Ask(Question),
+    /// It was refused, or the connection has to close.
+    Refused,
+}
+
+impl LoginOutcome {
+    /// The user, where the login is over.
+    pub fn logged_in(self) -> Option<LoggedIn> {
+        match self {
+            Self::LoggedIn(logged_in) => Some(*logged_in),
+            _ => None,
+        }
     }
 }
 
@@ -51,6 +78,7 @@ pub struct Logins {
     passwords: FairPool,
     aside: Aside,
     defender: Option<Arc<Defender>>,
+    wrong_codes: WrongCodes,
 }
 
 impl Logins {
@@ -70,6 +98,7 @@ impl Logins {
             passwords,
             aside: Aside::default(),
             defender: None,
+            wrong_codes: WrongCodes::default(),
         })
     }
 
@@ -79,15 +108,56 @@ impl Logins {
         Self { defender, ..self }
     }
 
-    /// Logs in with a password when its turn to be verified comes. A refusal takes its time, unless the connection has to
-    /// close.
+    /// Takes a password when its turn to be verified comes. A refusal takes its time, unless the connection has to close.
     pub fn with_password(
         &self,
+        steps: &mut LoginSteps,
         user: &SentName<'_>,
         password: &[u8],
         remote: SocketAddr,
         bell: &Arc<Bell>,
-    ) -> Option<LoggedIn> {
+    ) -> LoginOutcome {
+        let taken = self.take_password(steps, Step::Password, user, password, (remote, bell));
+        taken.unwrap_or(LoginOutcome::Refused)
+    }
+
+    /// Takes the answer to the question that was asked last: a password, as [`Logins::with_password`] does, or a code of the
+    /// second factor.
+    pub fn with_answer(
+        &self,
+        steps: &mut LoginSteps,
+        user: &SentName<'_>,
+        answer: &[u8],
+        remote: SocketAddr,
+        bell: &Arc<Bell>,
+    ) -> LoginOutcome {
+        let taken = match steps.asked.take() {
+            None => None,
+            Some(Asked::Password) => {
+                self.take_password(steps, Step::Answer, user, answer, (remote, bell))
+            }
+            Some(Asked::Code(verified)) => {
+                let method = method_of(steps.before(), Step::Answer);
+                if steps.may_answer() {
+                    self.take_code(*verified, method, user, answer, (remote, bell))
+                } else {
+                    Some(self.refuse(user, method, remote, steps::not_left().into()))
+                }
+            }
+        };
+        taken.unwrap_or(LoginOutcome::Refused)
+    }
+
+    /// None is a connection that has to close.
+    fn take_password(
+        &self,
+        steps: &mut LoginSteps,
+        step: Step,
+        user: &SentName<'_>,
+        password: &[u8],
+        (remote, bell): (SocketAddr, &Arc<Bell>),
+    ) -> Option<LoginOutcome> {
+        let method = method_of(steps.before(), step);
         let asked = Instant::now();
         let claim = user.claim(remote);
         let sent = password.to_vec();
@@ -96,7 +166,7 @@ impl Logins {
         })?;
         let login = match login {
             Ok(login) => login,
-            Err(failure) => return self.tell(user, LoginMethod::Password, remote, Err(failure)),
+            Err(failure) => return Some(self.refuse(user, method, remote, failure)),
         };
         let queued = Instant::now();
         let (verified, began) = if login.is_dear() {
@@ -110,17 +180,74 @@ impl Logins {
         } else {
             (self.authenticator.verify(login), queued)
         };
-        let outcome = match verified {
-            Ok(verified) => self.aside(bell, |authenticator| authenticator.admit(verified))?,
+        let outcome = verified.and_then(|verified| go_on(steps, step, verified));
+        let outcome = match outcome {
+            Ok(Going::In(verified)) => self.admit(*verified, bell)?,
+            Ok(Going::On(outcome)) => return Some(outcome),
             Err(failure) => Err(failure),
         };
-        let logged_in = self.tell(user, LoginMethod::Password, remote, outcome);
-        if logged_in.is_none() {
+        let outcome = self.tell(user, method, remote, outcome);
+        if outcome.is_none() {
             let time = self.authenticator.refusal_time().get();
             let waited = began.saturating_duration_since(queued);
             bell.sleep_until(refused_at(asked, waited, time));
         }
-        logged_in
+        Some(logged_in(outcome))
+    }
+
+    /// None is a connection that has to close.
+    fn take_code(
+        &self,
+        verified: VerifiedLogin,
+        method: LoginMethod,
+        user: &SentName<'_>,
+        code: &[u8],
+        (remote, bell): (SocketAddr, &Arc<Bell>),
+    ) -> Option<LoginOutcome> {
+        let asked = Instant::now();
+        let name = verified.username().to_owned();
+        let outcome = if self.wrong_codes.has_to_pause(&name) {
+            Err("too many wrong codes of the second factor".into())
+        } else {
+            let code = code.to_vec();
+            let check =
+                move |authenticator: &Authenticator| authenticator.check_code(verified, &code);
+            match self.aside(bell, check)? {
+                Ok(verified) => {
+                    self.wrong_codes.forget(&name);
+                    self.admit(verified, bell)?
+                }
+                Err(failure) => {
+                    if failure.fault() == LoginFault::Credential {
+                        self.wrong_codes.count(&name);
+                    }
+                    Err(failure)
+                }
+            }
+        };
+        let outcome = self.tell(user, method, remote, outcome);
+        if outcome.is_none() {
+            bell.sleep_until(self.refused_at(asked, Duration::ZERO));
+        }
+        Some(logged_in(outcome))
+    }
+
+    fn admit(
+        &self,
+        verified: VerifiedLogin,
+        bell: &Arc<Bell>,
+    ) -> Option<Result<LoggedIn, LoginFailure>> {
+        self.aside(bell, |authenticator| authenticator.admit(verified))
+    }
+
+    fn refuse(
+        &self,
+        user: &SentName<'_>,
+        method: LoginMethod,
+        remote: SocketAddr,
+        failure: LoginFailure,
+    ) -> LoginOutcome {
+        logged_in(self.tell(user, method, remote, Err(failure)))
     }
 
     /// May this key log this user in, if the client has its private half? Told as a failed login when not.
@@ -177,16 +304,24 @@ impl Logins {
         }
     }
 
-    /// Logs in with a key whose signature was verified.
+    /// Takes a key whose signature was verified.
     pub fn with_public_key(
         &self,
+        steps: &mut LoginSteps,
         user: &SentName<'_>,
         key: AcceptedKey,
         remote: SocketAddr,
         bell: &Arc<Bell>,
-    ) -> Option<LoggedIn> {
-        let outcome = self.aside(bell, |authenticator| authenticator.admit(key.0.proved()))?;
-        self.tell(user, LoginMethod::PublicKey, remote, outcome)
+    ) -> LoginOutcome {
+        let outcome = match go_on(steps, Step::PublicKey, key.0.proved()) {
+            Ok(Going::In(verified)) => match self.admit(*verified, bell) {
+                Some(outcome) => outcome,
+                None => return LoginOutcome::Refused,
+            },
+            Ok(Going::On(outcome)) => return outcome,
+            Err(failure) => Err(failure),
+        };
+        logged_in(self.tell(user, LoginMethod::PublicKey, remote, outcome))
     }
 
     /// Verifies something that is as dear as a password when its turn comes, and tells how long it waited for that; nothing
@@ -308,6 +443,7 @@ impl Logins {
                 Some(logged_in)
             }
             Err(failure) => {
+                let method = failed_method(method);
                 self.events.emit(&Event::LoginFailed {
                     username,
                     method,
@@ -315,7 +451,9 @@ impl Logins {
                     reason: &user.reason(&failure),
                 });
                 match method {
-                    LoginMethod::Password => {
+                    LoginMethod::Password
+                    | LoginMethod::PublicKeyAndPassword
+                    | LoginMethod::PublicKeyAndKeyboardInteractive => {
                         self.count(remote, ConnectionProtocol::Ssh, failure.fault());
                     }
                     LoginMethod::Admin => {
@@ -327,6 +465,67 @@ impl Logins {
                 None
             }
         }
+    }
+}
+
+/// What becomes of a login after a step whose credential was good.
+enum Going {
+    /// It is the last step.
+    In(Box<VerifiedLogin>),
+    /// Another one follows.
+    On(LoginOutcome),
+}
+
+/// Remembers a step whose credential was good, where it is not the last.
+fn go_on(
+    steps: &mut LoginSteps,
+    step: Step,
+    verified: VerifiedLogin,
+) -> Result<Going, LoginFailure> {
+    if let Some(done) = &steps.done {
+        verified.check_same_user(&done.verified)?;
+    }
+    match steps::after(verified.filters(), steps.offered, steps.before(), step) {
+        Next::In => Ok(Going::In(Box::new(verified))),
+        Next::Left(left) => {
+            steps.done = Some(Done {
+                step,
+                left,
+                verified,
+            });
+            Ok(Going::On(LoginOutcome::Left(left)))
+        }
+        Next::Code => {
+            steps.asked = Some(Asked::Code(Box::new(verified)));
+            Ok(Going::On(LoginOutcome::Ask(Question::Code)))
+        }
+        Next::Refused(reason) => Err(reason.into()),
+    }
+}
+
+fn logged_in(outcome: Option<LoggedIn>) -> LoginOutcome {
+    outcome.map_or(LoginOutcome::Refused, |logged_in| {
+        LoginOutcome::LoggedIn(Box::new(logged_in))
+    })
+}
+
+/// The method by which a login failed: that of the step. Filters of Fail2ban go by its name, and know no other.
+fn failed_method(method: LoginMethod) -> LoginMethod {
+    match method {
+        LoginMethod::PublicKeyAndPassword | LoginMethod::PublicKeyAndKeyboardInteractive => {
+            LoginMethod::Password
+        }
+        other => other,
+    }
+}
+
+/// The method as the operator hears of it: that of both steps.
+fn method_of(before: Option<Step>, step: Step) -> LoginMethod {
+    match (before, step) {
+        (_, Step::PublicKey) => LoginMethod::PublicKey,
+        (Some(Step::PublicKey), Step::Password) => LoginMethod::PublicKeyAndPassword,
+        (Some(Step::PublicKey), Step::Answer) => LoginMethod::PublicKeyAndKeyboardInteractive,
+        _ => LoginMethod::Password,
     }
 }
 

@@ -5,6 +5,7 @@ pub mod login;
 mod logins;
 pub mod refusal;
 mod sent_name;
+mod steps;
 mod stored;
 
 pub use backend::{
@@ -12,6 +13,7 @@ pub use backend::{
     PasswordCheck,
 };
 pub use login::{Authenticator, LoggedIn};
-pub use logins::{AcceptedKey, Logins, PasswordLimits};
+pub use logins::{AcceptedKey, LoginOutcome, Logins, PasswordLimits};
 pub use sent_name::SentName;
+pub use steps::{LoginSteps, Question};
 pub use stored::StoredCredentials;

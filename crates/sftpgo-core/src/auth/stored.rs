@@ -6,15 +6,23 @@ use super::backend::{
     Candidate, Claim, Comparison, CredentialBackend, KeyCandidate, LoginFailure, PasswordCheck,
 };
 use crate::{
-    credential::{password::PasswordHash, public_key::AuthorizedKey},
-    error::Error,
+    credential::{
+        password::PasswordHash,
+        public_key::AuthorizedKey,
+        second_factor::{Passed, TotpConfig, pass},
+    },
+    error::{Error, Result as StoreResult},
     provider::Provider,
     user::{StoredUser, now_ms},
 };
 
+/// The use of a code is stored again so often when others store another one at the same time.
+const TRIES: usize = 10;
+
 /// The users of a provider, by the hashes and keys that are stored with them.
 pub struct StoredCredentials {
     provider: Arc<dyn Provider>,
+    totp_configs: Vec<TotpConfig>,
     rehash_on_login: bool,
     /// A database that others use too is another program, and may hang.
     is_shared: bool,
@@ -27,7 +35,17 @@ impl StoredCredentials {
         Self {
             is_shared: Arc::clone(&provider).shared().is_some(),
             provider,
+            totp_configs: vec![TotpConfig::default()],
             rehash_on_login,
+        }
+    }
+
+    /// The same with these kinds of second factors, in place of the default one.
+    #[must_use]
+    pub fn with_totp_configs(self, totp_configs: Vec<TotpConfig>) -> Self {
+        Self {
+            totp_configs,
+            ..self
         }
     }
 
@@ -36,6 +54,24 @@ impl StoredCredentials {
             Ok(Some(user)) => Ok(user),
             Ok(None) => Err(LoginFailure::unknown_user("no such user")),
             Err(error) => Err(provider_failed(&error)),
+        }
+    }
+
+    /// Remembers that a code was used; false where the user is another one by now.
+    fn use_up(&self, user: &StoredUser, passed: Passed) -> StoreResult<bool> {
+        match passed {
+            Passed::ByStep(spent_steps) => {
+                let before = user.spent_steps;
+                self.provider
+                    .replace_spent_steps(user.id, before, spent_steps)
+            }
+            Passed::ByRecoveryCode(position) => {
+                let mut changed = user.clone();
+                if let Some(code) = changed.filters.recovery_codes.get_mut(position) {
+                    code.used = true;
+                }
+                self.provider.change_user(user, &changed)
+            }
         }
     }
 
@@ -104,6 +140,27 @@ impl CredentialBackend for StoredCredentials {
 
     fn check_certificate(&self, claim: &Claim<'_>) -> Result<Candidate, LoginFailure> {
         self.find(claim.username).map(Candidate::from)
+    }
+
+    fn check_code(&self, user: &Candidate, code: &str) -> Result<(), LoginFailure> {
+        for _ in 0..TRIES {
+            let user = self.current(user)?.stored;
+            let Some(totp) = user.filters.totp_for_ssh() else {
+                return Err("the second factor was removed meanwhile".into());
+            };
+            let codes = &user.filters.recovery_codes;
+            let (configs, spent) = (&self.totp_configs, user.spent_steps);
+            let passed = pass(totp, configs, codes, spent, code, now_ms())
+                .ok_or("wrong code of the second factor")?;
+            match self.use_up(&user, passed) {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) => return Err(provider_failed(&error)),
+            }
+        }
+        Err(LoginFailure::of_server(
+            "the user is being changed by others",
+        ))
     }
 
     fn current(&self, candidate: &Candidate) -> Result<Candidate, LoginFailure> {

@@ -5,9 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{StoredUser, UserId};
+use super::{LoginMethods, StoredUser, TotpProtocols, UserFilters, UserId, UserTotp};
 use crate::{
-    credential::{password::PasswordHash, public_key::AuthorizedKey},
+    credential::{
+        password::PasswordHash,
+        public_key::AuthorizedKey,
+        second_factor::{TotpConfig, TotpSecret},
+    },
     error::{Error, Result},
     permission::Permissions,
     storage_usage::Usage,
@@ -44,6 +48,26 @@ pub struct UserDraft {
     pub upload_bandwidth: i64,
     /// KiB per second; 0 is no limit.
     pub download_bandwidth: i64,
+    /// What restricts the logins.
+    pub filters: FiltersDraft,
+}
+
+/// What restricts the logins of a user, as somebody asks for it.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct FiltersDraft {
+    /// Names of ways in which the user may not log in.
+    pub denied_login_methods: Vec<String>,
+    /// The second factor.
+    pub totp: Option<TotpDraft>,
+}
+
+/// A second factor, as somebody asks for it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct TotpDraft {
+    /// The kind, and the secret in Base32.
+    pub secret: TotpSecret,
+    /// Names of the protocols for which it is needed.
+    pub protocols: Vec<String>,
 }
 
 impl fmt::Debug for UserDraft {
@@ -72,6 +96,7 @@ impl Default for UserDraft {
             permissions: Vec::new(),
             upload_bandwidth: 0,
             download_bandwidth: 0,
+            filters: FiltersDraft::default(),
         }
     }
 }
@@ -104,6 +129,20 @@ impl From<&StoredUser> for UserDraft {
                 .collect(),
             upload_bandwidth: user.upload_bandwidth.into(),
             download_bandwidth: user.download_bandwidth.into(),
+            filters: FiltersDraft::from(&user.filters),
+        }
+    }
+}
+
+impl From<&UserFilters> for FiltersDraft {
+    fn from(filters: &UserFilters) -> Self {
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        Self {
+            denied_login_methods: owned(filters.denied_login_methods.names()),
+            totp: filters.totp.as_ref().map(|totp| TotpDraft {
+                secret: totp.secret.clone(),
+                protocols: owned(totp.protocols.names()),
+            }),
         }
     }
 }
@@ -138,6 +177,15 @@ impl UserDraft {
         }
         Ok(StoredUser {
             id: stored.id,
+            filters: UserFilters {
+                recovery_codes: match user.filters.totp {
+                    Some(_) => stored.filters.recovery_codes.clone(),
+                    None => Vec::new(),
+                },
+                others: stored.filters.others.clone(),
+                ..user.filters
+            },
+            spent_steps: stored.spent_steps,
             usage: stored.usage,
             last_login: stored.last_login,
             ..user
@@ -201,6 +249,10 @@ impl UserDraft {
         }
         let quota_size = u64::try_from(self.quota_size)
             .map_err(|_| Error::invalid("quota_size", "must not be negative"));
+        let denied = denied_login_methods(&self.filters.denied_login_methods);
+        let denied_login_methods = faults.note(denied, LoginMethods::empty());
+        let totp = self.filters.totp.map(totp).transpose();
+        let totp = faults.note(totp, None);
         let mut number =
             |field, value, most| faults.note(within(field, value, most), u32::default());
         let user = StoredUser {
@@ -221,6 +273,12 @@ impl UserDraft {
             ),
             quota_size: faults.note(quota_size, 0),
             permissions,
+            filters: UserFilters {
+                denied_login_methods,
+                totp,
+                ..UserFilters::default()
+            },
+            spent_steps: 0,
             usage: Usage::default(),
             last_login: 0,
             password,
@@ -320,6 +378,35 @@ fn home_dir(asked: &str, username: &str, users_base_dir: Option<&Path>) -> Resul
         ));
     }
     Ok(home)
+}
+
+fn denied_login_methods(names: &[String]) -> Result<LoginMethods> {
+    let denied = LoginMethods::from_names(names)?;
+    if denied.is_all() {
+        return Err(Error::invalid(
+            "denied_login_methods",
+            "not all login methods may be denied",
+        ));
+    }
+    Ok(denied)
+}
+
+/// Whether the server offers its kind is not known here.
+fn totp(draft: TotpDraft) -> Result<UserTotp> {
+    let secret = &draft.secret.secret;
+    if secret.is_empty() {
+        return Err(Error::invalid("totp_config.secret", "is needed"));
+    }
+    TotpConfig::default().check_secret(secret).map_err(|_| {
+        Error::invalid(
+            "totp_config.secret",
+            "is not a secret in Base32 of at least 16 bytes",
+        )
+    })?;
+    Ok(UserTotp {
+        protocols: TotpProtocols::from_names(&draft.protocols)?,
+        secret: draft.secret,
+    })
 }
 
 fn within(field: &str, value: i64, most: u32) -> Result<u32> {

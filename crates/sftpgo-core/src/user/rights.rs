@@ -29,6 +29,8 @@ pub(crate) fn changed(at_login: &StoredUser, now: &StoredUser) -> Option<&'stati
         permissions,
         upload_bandwidth: _,
         download_bandwidth: _,
+        filters,
+        spent_steps: _,
         usage: _,
         last_login: _,
     } = now;
@@ -40,6 +42,7 @@ pub(crate) fn changed(at_login: &StoredUser, now: &StoredUser) -> Option<&'stati
         ("uid", *uid == at_login.uid),
         ("gid", *gid == at_login.gid),
         ("permissions", *permissions == at_login.permissions),
+        ("filters", at_login.filters.is_as_strict_as(filters)),
     ];
     let mut fields = fields.into_iter();
     fields.find_map(|(name, is_same)| (!is_same).then_some(name))

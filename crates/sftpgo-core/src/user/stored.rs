@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use super::{EffectiveUser, UserId};
+use super::{EffectiveUser, UserFilters, UserId};
 use crate::{
     error::{Error, Result},
     permission::Permissions,
@@ -44,6 +44,11 @@ pub struct StoredUser {
     pub upload_bandwidth: u32,
     /// KB/s (1 KB = 1000 bytes); 0 is unlimited.
     pub download_bandwidth: u32,
+    /// What restricts the logins.
+    pub filters: UserFilters,
+    /// The time steps whose codes of the second factor were used, see
+    /// [`spend`](crate::credential::second_factor::spend).
+    pub spent_steps: i64,
     /// The usage as last stored.
     pub usage: Usage,
     /// Unix milliseconds; 0 is never.
@@ -60,9 +65,10 @@ impl fmt::Debug for StoredUser {
 }
 
 impl StoredUser {
-    /// Is all but usage and the last login the same?
+    /// Is all but usage, the last login and the codes that were used the same?
     pub fn has_settings_of(&self, other: &Self) -> bool {
         let now = Self {
+            spent_steps: other.spent_steps,
             usage: other.usage,
             last_login: other.last_login,
             ..self.clone()
@@ -78,13 +84,18 @@ impl StoredUser {
     /// May the user log in at `now` (Unix milliseconds), with the right credential?
     ///
     /// # Errors
-    /// [`AccountDisabled`](Rule::AccountDisabled) or [`AccountExpired`](Rule::AccountExpired).
+    /// [`AccountDisabled`](Rule::AccountDisabled), [`AccountExpired`](Rule::AccountExpired) or
+    /// [`LoginMethodsDenied`](Rule::LoginMethodsDenied).
     pub fn check_may_log_in(&self, now: i64) -> Result<()> {
         if !self.enabled {
             return Err(Error::denied("the user is disabled").decided_by(Rule::AccountDisabled));
         }
         if self.is_expired_at(now) {
             return Err(Error::denied("the user has expired").decided_by(Rule::AccountExpired));
+        }
+        if self.filters.denied_login_methods.leave_nothing_over_ssh() {
+            let denied = "every way to log in over SSH is denied to the user";
+            return Err(Error::denied(denied).decided_by(Rule::LoginMethodsDenied));
         }
         Ok(())
     }

@@ -10,12 +10,13 @@ use std::{
 use sftpgo_core::{
     EffectiveUser, StoredUser,
     auth::{
-        Candidate, Claim, CredentialBackend, KeyCandidate, LoggedIn, LoginFailure, Logins,
-        PasswordCheck, SentName, StoredCredentials,
+        Candidate, Claim, CredentialBackend, KeyCandidate, LoggedIn, LoginFailure, LoginSteps,
+        Logins, PasswordCheck, SentName, StoredCredentials,
     },
     credential::public_key::KeyOptions,
     fair_pool::Bell,
     provider::Users,
+    user::LoginMethods,
 };
 use sftpgo_store::MemoryProvider;
 use sftpgo_test_support::{
@@ -126,8 +127,11 @@ impl Gate {
     fn password(&self, name: &str, password: &str) -> Option<LoggedIn> {
         let name = SentName::new(name.as_bytes());
         let remote = SocketAddr::from(REMOTE);
+        let mut steps = LoginSteps::new(LoginMethods::OF_SSH);
+        let bell = Arc::default();
         self.logins
-            .with_password(&name, password.as_bytes(), remote, &Arc::default())
+            .with_password(&mut steps, &name, password.as_bytes(), remote, &bell)
+            .logged_in()
     }
 
     fn key(&self, name: &str, line: &str) -> Option<LoggedIn> {
@@ -135,7 +139,10 @@ impl Gate {
         let remote = SocketAddr::from(REMOTE);
         let (blob, bell) = (key_blob(line), Arc::default());
         let accepted = self.logins.accepts_key(&name, &blob, remote, &bell).ok()?;
-        self.logins.with_public_key(&name, accepted, remote, &bell)
+        let mut steps = LoginSteps::new(LoginMethods::OF_SSH);
+        self.logins
+            .with_public_key(&mut steps, &name, accepted, remote, &bell)
+            .logged_in()
     }
 
     fn certificate(&self, name: &str) -> Option<LoggedIn> {
@@ -146,7 +153,10 @@ impl Gate {
             .logins
             .accepts_certificate(&name, options, remote, &bell)
             .ok()?;
-        self.logins.with_public_key(&name, accepted, remote, &bell)
+        let mut steps = LoginSteps::new(LoginMethods::OF_SSH);
+        self.logins
+            .with_public_key(&mut steps, &name, accepted, remote, &bell)
+            .logged_in()
     }
 }
 
@@ -322,11 +332,9 @@ fn a_connection_that_has_to_close_leaves_a_backend_that_hangs() {
             drop(release);
         });
         let (logins, blob) = (&gate.logins, key_blob(KEY));
-        assert!(
-            logins
-                .with_password(&name, b"secret", remote, &bell)
-                .is_none()
-        );
+        let mut steps = LoginSteps::new(LoginMethods::OF_SSH);
+        let refused = logins.with_password(&mut steps, &name, b"secret", remote, &bell);
+        assert!(refused.logged_in().is_none());
         assert!(logins.accepts_key(&name, &blob, remote, &bell).is_err());
         assert!(gate.told().is_empty(), "the backend was waited for");
         drop(has_left);

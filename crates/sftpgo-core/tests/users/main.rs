@@ -17,5 +17,6 @@ mod quota;
 mod refusing_ledger;
 mod shared;
 mod shared_sessions;
+mod steps;
 mod user_reconcile;
 mod write_behind;

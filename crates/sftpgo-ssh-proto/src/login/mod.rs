@@ -50,12 +50,26 @@ pub enum LoginMethod<'a> {
     Invalid(InvalidLogin<'a>),
 }
 
+impl LoginMethod<'_> {
+    /// The method that was asked for, where the request is one that could succeed.
+    fn auth_method(&self) -> Option<AuthMethod> {
+        match self {
+            Self::Password(_) | Self::NewPassword { .. } => Some(AuthMethod::Password),
+            Self::KeyOffered(_) | Self::Key(_) => Some(AuthMethod::PublicKey),
+            Self::KeyboardInteractive | Self::Answers(_) => Some(AuthMethod::KeyboardInteractive),
+            Self::None | Self::Invalid(_) => None,
+        }
+    }
+}
+
 /// Why a request to log in cannot succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidLogin<'a> {
     /// A method that is not offered.
     Method(&'a [u8]),
+    /// A method that is not left, since a part of the login has succeeded. It does not count as a failure.
+    NotLeft,
     /// A service other than `ssh-connection`.
     Service(&'a [u8]),
     /// A public key algorithm that is not accepted.
@@ -159,8 +173,8 @@ pub enum LoginAnswer {
     KeyIsGood,
     /// No.
     Refuse,
-    /// So far so good, and one of these is needed besides (RFC 4252 section 5.1). With a key, the key's signature was
-    /// verified.
+    /// So far so good, and one of these is needed besides (RFC 4252 section 5.1). From then on nothing else can
+    /// succeed. With a key, the key's signature was verified.
     Partial {
         /// What can go on from here.
         methods: Vec<AuthMethod>,

@@ -74,6 +74,7 @@ impl Core {
             }
         }
         let method = self.method(payload, name, service, &mut reader)?;
+        let method = self.if_left(method);
         let is_first = self
             .login
             .as_ref()
@@ -83,6 +84,7 @@ impl Core {
             LoginMethod::KeyOffered(_) => Kind::Offer,
             LoginMethod::Key(_) => Kind::Key,
             LoginMethod::KeyboardInteractive => Kind::Interactive,
+            LoginMethod::Invalid(InvalidLogin::NotLeft) => Kind::NotLeft,
             LoginMethod::Invalid(_) => Kind::Invalid,
             _ => Kind::Plain,
         };
@@ -95,6 +97,20 @@ impl Core {
         }
         let user = user.into();
         Ok(Some(Event::Login(Box::new(Login { user, method }))))
+    }
+
+    /// Returns a request as one that cannot succeed, where a part of the login has succeeded and this is not left.
+    fn if_left<'a>(&self, method: LoginMethod<'a>) -> LoginMethod<'a> {
+        let remaining = self
+            .login
+            .as_ref()
+            .and_then(|login| login.remaining.as_ref());
+        match (remaining, method.auth_method()) {
+            (Some(remaining), Some(asked)) if !remaining.contains(&asked) => {
+                LoginMethod::Invalid(InvalidLogin::NotLeft)
+            }
+            _ => method,
+        }
     }
 
     /// Shows the banner before the first answer (RFC 4252 section 5.4).

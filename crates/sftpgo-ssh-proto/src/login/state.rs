@@ -48,6 +48,8 @@ pub(super) enum Kind {
     Key,
     /// It fails whatever the host says.
     Invalid,
+    /// It fails as well, and does not count: clients ask once more for what has succeeded.
+    NotLeft,
 }
 
 /// What an answer comes to.
@@ -117,10 +119,10 @@ pub(super) fn verdict(session_id: &Digest, asked: Asked, answer: LoginAnswer) ->
     let is_verified =
         |key: &VerifiedKey| asked.kind == Kind::Key && key.is_for(session_id, asked.number);
     let refused = Verdict::Failure {
-        counts: asked.kind != Kind::FirstNone,
+        counts: !matches!(asked.kind, Kind::FirstNone | Kind::NotLeft),
     };
     match (answer, asked.kind) {
-        (LoginAnswer::Refuse, _) | (_, Kind::Invalid) => refused,
+        (LoginAnswer::Refuse, _) | (_, Kind::Invalid | Kind::NotLeft) => refused,
         (LoginAnswer::Accept, Kind::FirstNone | Kind::Plain | Kind::Interactive) => Verdict::In,
         (LoginAnswer::AcceptKey(key), _) if is_verified(&key) => Verdict::In,
         (LoginAnswer::KeyIsGood, Kind::Offer) => Verdict::KeyIsGood,

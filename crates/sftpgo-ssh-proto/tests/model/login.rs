@@ -26,7 +26,7 @@ fn pair(prompts: usize) -> Pair {
     pair.host.login = Box::new(move |login| match &login.method {
         LoginMethod::Password(b"right") => LoginAnswer::Accept,
         LoginMethod::Password(b"half") => LoginAnswer::Partial {
-            methods: vec![AuthMethod::KeyboardInteractive],
+            methods: vec![AuthMethod::Password, AuthMethod::KeyboardInteractive],
             key: None,
         },
         LoginMethod::KeyOffered(offer) if offer.key.blob() == UserKey::new(1).blob() => {
@@ -85,7 +85,7 @@ fn failures_count_as_in_openssh() {
         pair.send(password("user", "half"));
         let answer = pair.take();
         let mut answer = Parse::of(&answer, 51);
-        assert_eq!(answer.text(), "keyboard-interactive");
+        assert_eq!(answer.text(), "password,keyboard-interactive");
         assert!(answer.bool());
     };
     let unknown: Step<'_> = &|pair| say(pair, messages::request("user", "hostbased").done(), 51);

@@ -3,7 +3,10 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
-use sftpgo_core::{auth::LoggedIn, event::Protocol};
+use sftpgo_core::{
+    auth::{LoggedIn, LoginSteps},
+    event::Protocol,
+};
 use sftpgo_ssh_proto::{ChannelId, End, Event, LoginAnswer, OpenRefusal};
 
 use super::{
@@ -11,6 +14,7 @@ use super::{
     channels::{Channels, Overflow},
     conduct::Conduct,
     control::Control,
+    login,
     presence::Presence,
     server_context::ServerContext,
 };
@@ -24,6 +28,8 @@ pub(super) struct Host {
     pub(super) logged_in: Option<LoggedIn>,
     /// A credential was sent.
     pub(super) has_tried: bool,
+    /// What was proved of a login in several steps.
+    pub(super) steps: LoginSteps,
     /// What counts against the client's address in the end, unless it logs in.
     pub(super) conduct: Conduct,
     /// The client's identification line.
@@ -59,6 +65,7 @@ impl Host {
         remote: SocketAddr,
         until_login: UntilLogin,
     ) -> Self {
+        let steps = LoginSteps::new(login::offered(&server.config));
         Self {
             channels: Channels::new(&server.config.limits, Arc::clone(&control)),
             server,
@@ -67,6 +74,7 @@ impl Host {
             until_login: Some(until_login),
             logged_in: None,
             has_tried: false,
+            steps,
             conduct: Conduct::default(),
             client: String::new(),
             presence: Presence::default(),

@@ -3,15 +3,38 @@
 use std::time::Instant;
 
 use sftpgo_core::{
-    auth::{AcceptedKey, LoggedIn, LoginFault, SentName},
+    auth::{AcceptedKey, LoggedIn, LoginFault, LoginOutcome, Question, SentName},
     event::{self, Protocol},
+    user::LoginMethods,
 };
 use sftpgo_ssh_proto::{
-    Answers, InvalidLogin, Login, LoginAnswer, LoginMethod, PublicKey, SignedLogin,
+    Answers, AuthMethod, InvalidLogin, Login, LoginAnswer, LoginMethod, PublicKey, SignedLogin,
+    VerifiedKey,
 };
 
 use super::host::Host;
-use crate::unauthenticated_limiter::Stage;
+use crate::{config::ServerConfig, unauthenticated_limiter::Stage};
+
+/// Methods by their names in the protocol and in core.
+const METHODS: [(AuthMethod, LoginMethods); 3] = [
+    (AuthMethod::PublicKey, LoginMethods::PUBLIC_KEY),
+    (AuthMethod::Password, LoginMethods::PASSWORD),
+    (
+        AuthMethod::KeyboardInteractive,
+        LoginMethods::KEYBOARD_INTERACTIVE,
+    ),
+];
+
+/// Returns the methods that a server with this configuration offers.
+pub(super) fn offered(config: &ServerConfig) -> LoginMethods {
+    let mut offered = LoginMethods::OF_SSH;
+    offered.set(LoginMethods::PASSWORD, config.password_authentication);
+    offered.set(
+        LoginMethods::KEYBOARD_INTERACTIVE,
+        config.keyboard_interactive_authentication,
+    );
+    offered
+}
 
 impl Host {
     /// Decides about a request to log in, and returns what the client hears of it.
@@ -22,15 +45,14 @@ impl Host {
             return LoginAnswer::Refuse;
         }
         let user = SentName::new(&login.user);
+        if !matches!(login.method, LoginMethod::Answers(_)) {
+            self.steps.abandon();
+        }
         match login.method {
             // Clients ask so for the methods there are.
             LoginMethod::None => LoginAnswer::Refuse,
             LoginMethod::Password(password) => self.try_password(&user, password),
-            LoginMethod::KeyboardInteractive => LoginAnswer::Ask {
-                name: String::new(),
-                instruction: String::new(),
-                prompts: vec![("Password: ".to_owned(), false)],
-            },
+            LoginMethod::KeyboardInteractive => ask(self.steps.ask()),
             LoginMethod::Answers(answers) => self.take_answers(&user, answers),
             LoginMethod::KeyOffered(offer) => {
                 self.has_tried = true;
@@ -49,22 +71,43 @@ impl Host {
     fn try_password(&mut self, user: &SentName<'_>, password: &[u8]) -> LoginAnswer {
         self.has_tried = true;
         self.conduct.credential_shown();
+        let (remote, bell) = (self.remote, &self.control.bell);
         let logins = &self.server.logins;
-        let logged_in = logins.with_password(user, password, self.remote, &self.control.bell);
-        match logged_in {
-            Some(logged_in) => {
-                self.admit(logged_in);
-                LoginAnswer::Accept
-            }
-            None => LoginAnswer::Refuse,
-        }
+        let outcome = logins.with_password(&mut self.steps, user, password, remote, bell);
+        self.answer_to(outcome, None)
     }
 
-    /// Takes the answer to the one question that was asked, for the password.
+    /// Takes the answer to the one question that was asked.
     fn take_answers(&mut self, user: &SentName<'_>, mut answers: Answers<'_>) -> LoginAnswer {
-        match (answers.next(), answers.next()) {
-            (Some(password), None) => self.try_password(user, password),
-            _ => self.invalid(user, InvalidLogin::NumberOfAnswers),
+        let (Some(answer), None) = (answers.next(), answers.next()) else {
+            self.steps.abandon();
+            return self.invalid(user, InvalidLogin::NumberOfAnswers);
+        };
+        self.has_tried = true;
+        self.conduct.credential_shown();
+        let (remote, bell) = (self.remote, &self.control.bell);
+        let logins = &self.server.logins;
+        let outcome = logins.with_answer(&mut self.steps, user, answer, remote, bell);
+        self.answer_to(outcome, None)
+    }
+
+    /// What the client hears of what became of a request, with its key where it was verified.
+    fn answer_to(&mut self, outcome: LoginOutcome, key: Option<VerifiedKey>) -> LoginAnswer {
+        match outcome {
+            LoginOutcome::LoggedIn(logged_in) => {
+                self.admit(*logged_in);
+                key.map_or(LoginAnswer::Accept, LoginAnswer::AcceptKey)
+            }
+            LoginOutcome::Left(left) => LoginAnswer::Partial {
+                methods: METHODS
+                    .iter()
+                    .filter(|(_, method)| left.contains(*method))
+                    .map(|(method, _)| *method)
+                    .collect(),
+                key,
+            },
+            LoginOutcome::Ask(question) => ask(question),
+            LoginOutcome::Refused => LoginAnswer::Refuse,
         }
     }
 
@@ -119,13 +162,8 @@ impl Host {
             }
         }
         conduct.credential_shown();
-        match logins.with_public_key(user, accepted, self.remote, bell) {
-            Some(logged_in) => {
-                self.admit(logged_in);
-                LoginAnswer::AcceptKey(verified)
-            }
-            None => LoginAnswer::Refuse,
-        }
+        let outcome = logins.with_public_key(&mut self.steps, user, accepted, self.remote, bell);
+        self.answer_to(outcome, Some(verified))
     }
 
     /// A request that cannot succeed.
@@ -170,5 +208,18 @@ impl Host {
         if let Some(itself) = self.unlisted(Protocol::Sftp) {
             self.presence.begin(itself, Instant::now());
         }
+    }
+}
+
+/// One question in a dialogue (RFC 4256 section 3.2).
+fn ask(question: Question) -> LoginAnswer {
+    let prompt = match question {
+        Question::Password => "Password: ",
+        Question::Code => "Authentication code: ",
+    };
+    LoginAnswer::Ask {
+        name: String::new(),
+        instruction: String::new(),
+        prompts: vec![(prompt.to_owned(), false)],
     }
 }

@@ -89,6 +89,8 @@ pub(crate) fn user(username: &str) -> sftpgo_core::StoredUser {
         permissions: sftpgo_core::Permissions::all(),
         upload_bandwidth: 0,
         download_bandwidth: 0,
+        filters: sftpgo_core::user::UserFilters::default(),
+        spent_steps: 0,
         usage: sftpgo_core::storage_usage::Usage::default(),
         last_login: 0,
     }

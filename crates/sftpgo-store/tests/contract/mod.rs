@@ -9,7 +9,12 @@ pub(crate) mod users;
 
 use std::path::PathBuf;
 
-use sftpgo_core::{Permissions, StoredUser, UserId, storage_usage::Usage};
+use sftpgo_core::{
+    Permissions, StoredUser, UserId,
+    credential::second_factor::{RecoveryCode, TotpSecret},
+    storage_usage::Usage,
+    user::{LoginMethods, TotpProtocols, UserFilters, UserTotp},
+};
 
 /// A user called `username`, with a value of its own in every field.
 pub(crate) fn user(username: &str) -> StoredUser {
@@ -32,8 +37,35 @@ pub(crate) fn user(username: &str) -> StoredUser {
         permissions: Permissions::LIST | Permissions::UPLOAD,
         upload_bandwidth: 6,
         download_bandwidth: 7,
+        filters: filters(),
+        spent_steps: 0,
         usage: Usage::default(),
         last_login: 0,
+    }
+}
+
+/// Filters with something in each part.
+fn filters() -> UserFilters {
+    UserFilters {
+        denied_login_methods: LoginMethods::PUBLIC_KEY | LoginMethods::TLS_CERTIFICATE,
+        totp: Some(UserTotp {
+            secret: TotpSecret {
+                config_name: "Default".to_owned(),
+                secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".to_owned(),
+            },
+            protocols: TotpProtocols::SSH | TotpProtocols::FTP,
+        }),
+        recovery_codes: vec![
+            RecoveryCode {
+                code: "one".to_owned(),
+                used: true,
+            },
+            RecoveryCode {
+                code: "two".to_owned(),
+                used: false,
+            },
+        ],
+        others: r#"{"of_tomorrow":false}"#.to_owned(),
     }
 }
 
@@ -61,6 +93,7 @@ macro_rules! for_every_provider {
                     users::a_change_of_what_is_different_by_now_changes_nothing,
                     users::an_update_can_take_away_password_and_keys,
                     users::a_new_hash_changes_nothing_else,
+                    users::of_two_who_use_codes_at_once_one_is_told,
                     users::what_does_not_fit_is_refused_and_named,
                     users::a_name_with_nul_is_nobodys,
                     users::an_update_that_changes_nothing_succeeds,

@@ -9,6 +9,7 @@ use sftpgo_core::{
     ErrorKind, Permissions, Provider, StoredUser, UserId,
     provider::{Order, PageStart, UserQuery},
     storage_usage::Usage,
+    user::{LoginMethods, UserFilters},
 };
 
 use super::user;
@@ -87,6 +88,7 @@ pub(crate) fn adding_ignores_id_usage_and_last_login(provider: &dyn Provider) {
                 updated_at: 3,
             },
             last_login: 4,
+            spent_steps: 5,
             ..user("second")
         })
         .unwrap();
@@ -413,6 +415,11 @@ pub(crate) fn an_update_replaces_settings_and_leaves_the_rest(provider: &dyn Pro
         permissions: Permissions::DOWNLOAD,
         upload_bandwidth: 7,
         download_bandwidth: 8,
+        filters: UserFilters {
+            denied_login_methods: LoginMethods::PASSWORD,
+            ..UserFilters::default()
+        },
+        spent_steps: 0,
         usage: Usage::default(),
         last_login: 0,
     };
@@ -459,6 +466,26 @@ pub(crate) fn an_update_can_take_away_password_and_keys(provider: &dyn Provider)
     };
     provider.update_user(&bare).unwrap();
     assert!(provider.user_by_id(bare.id).unwrap().unwrap() == bare);
+}
+
+pub(crate) fn of_two_who_use_codes_at_once_one_is_told(provider: &dyn Provider) {
+    let bob = provider.add_user(&user("bob")).unwrap();
+    let alice = provider.add_user(&user("alice")).unwrap();
+    assert!(provider.replace_spent_steps(bob.id, 0, i64::MAX).unwrap());
+    assert!(!provider.replace_spent_steps(bob.id, 0, 7).unwrap());
+    assert!(!provider.replace_spent_steps(NOBODY, 0, 7).unwrap());
+    let stored = provider.user_by_id(bob.id).unwrap().unwrap();
+    assert_eq!(stored.spent_steps, i64::MAX);
+    // It is no change of settings, and a change of these leaves it.
+    assert!(stored.has_settings_of(&bob));
+    let disabled = StoredUser {
+        enabled: false,
+        ..bob.clone()
+    };
+    assert!(provider.change_user(&bob, &disabled).unwrap());
+    let stored = provider.user_by_id(bob.id).unwrap().unwrap();
+    assert_eq!((stored.spent_steps, stored.enabled), (i64::MAX, false));
+    assert!(provider.user_by_id(alice.id).unwrap().unwrap() == alice);
 }
 
 pub(crate) fn a_new_hash_changes_nothing_else(provider: &dyn Provider) {

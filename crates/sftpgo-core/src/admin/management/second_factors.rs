@@ -2,9 +2,10 @@
 
 use super::{Admins, changed_at, ended_sessions, without_second_factor};
 use crate::{
-    admin::{
-        Admin, GeneratedTotp, RecoveryCode, TotpConfig, TotpSecret,
-        second_factor::{pass, recovery_codes, spend},
+    admin::Admin,
+    credential::second_factor::{
+        GeneratedTotp, Passed, RecoveryCode, TotpConfig, TotpSecret, config_named, pass,
+        recovery_codes, spend,
     },
     error::{Error, ErrorKind, Result},
     event::{Actor, Change},
@@ -138,10 +139,7 @@ impl Admins {
         code: &str,
     ) -> Result<Option<Admin>> {
         let passed = self.change(username, |stored| {
-            stored
-                .totp
-                .as_ref()
-                .and_then(|totp| pass(stored, totp, &self.totp_configs, code, now_ms()))
+            self.passed(stored, code)
                 .ok_or_else(|| Error::denied("wrong code"))
         });
         match passed {
@@ -151,11 +149,28 @@ impl Admins {
         }
     }
 
+    /// Returns `admin` after the use of a code; none if it does not pass.
+    fn passed(&self, admin: &Admin, code: &str) -> Option<Admin> {
+        let passed = pass(
+            admin.totp.as_ref()?,
+            &self.totp_configs,
+            &admin.recovery_codes,
+            admin.spent_steps,
+            code,
+            now_ms(),
+        )?;
+        let mut admin = admin.clone();
+        match passed {
+            Passed::ByStep(spent_steps) => admin.spent_steps = spent_steps,
+            Passed::ByRecoveryCode(position) => {
+                admin.recovery_codes.get_mut(position)?.used = true;
+            }
+        }
+        Some(admin)
+    }
+
     fn totp_config(&self, name: &str) -> Result<&TotpConfig> {
-        let mut configs = self.totp_configs.iter();
-        configs
-            .find(|config| config.name == name)
-            .ok_or_else(|| Error::invalid("config_name", format_args!("there is no {name:?}")))
+        config_named(&self.totp_configs, name)
     }
 }
 

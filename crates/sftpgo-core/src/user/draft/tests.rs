@@ -1,5 +1,5 @@
 use super::*;
-use crate::ErrorKind;
+use crate::{ErrorKind, credential::second_factor::RecoveryCode};
 
 const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMFsrbbCYkKkrwB/cVk5Nclcz/oo3KS7aBKJAfjMsXUH";
@@ -7,6 +7,8 @@ const DSA_KEY: &str = "ssh-dss AAAAB3NzaC1kc3MAAACBAOAn1njr3AQq9jJBZv4r22s3Y+ggB
 /// Of `password`.
 const HASH: &str =
     "$pbkdf2-sha256$150000$E86a9YMX3zC7$R5J62hsSq+pYw00hLLPKBbcGXmq7fj5+/M0IFoYtZbo=";
+
+const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
 fn draft() -> UserDraft {
     UserDraft {
@@ -51,6 +53,16 @@ fn a_full_draft_becomes_the_user_it_describes() {
         permissions: vec!["upload".to_owned(), "list".to_owned(), "list".to_owned()],
         upload_bandwidth: 4,
         download_bandwidth: 5,
+        filters: FiltersDraft {
+            denied_login_methods: vec!["password".to_owned(), "publickey".to_owned()],
+            totp: Some(TotpDraft {
+                secret: TotpSecret {
+                    config_name: "Default".to_owned(),
+                    secret: SECRET.to_owned(),
+                },
+                protocols: vec!["SSH".to_owned()],
+            }),
+        },
     }
     .validate(None)
     .unwrap();
@@ -70,6 +82,18 @@ fn a_full_draft_becomes_the_user_it_describes() {
         permissions: Permissions::LIST | Permissions::UPLOAD,
         upload_bandwidth: 4,
         download_bandwidth: 5,
+        filters: UserFilters {
+            denied_login_methods: LoginMethods::PASSWORD | LoginMethods::PUBLIC_KEY,
+            totp: Some(UserTotp {
+                secret: TotpSecret {
+                    config_name: "Default".to_owned(),
+                    secret: SECRET.to_owned(),
+                },
+                protocols: TotpProtocols::SSH,
+            }),
+            ..UserFilters::default()
+        },
+        spent_steps: 0,
         usage: Usage::default(),
         last_login: 0,
     };
@@ -340,4 +364,60 @@ fn debug_shows_no_credential() {
         !shown.contains("pbkdf2") && !shown.contains("AAAA"),
         "{shown}"
     );
+}
+
+#[test]
+fn filters_that_cannot_be_enforced_are_refused() {
+    let denied = |names: &[&str]| {
+        with(|draft| {
+            draft.filters.denied_login_methods = names.iter().map(|name| (*name).into()).collect();
+        })
+    };
+    assert_refused("denied_login_methods", denied(&["telnet"]));
+    let all: Vec<_> = LoginMethods::known().collect();
+    assert_refused("denied_login_methods", denied(&all));
+    denied(all.get(1..).unwrap()).validate(None).unwrap();
+    let totp = |secret: &str, protocols: &[&str]| {
+        with(|draft| {
+            draft.filters.totp = Some(TotpDraft {
+                secret: TotpSecret {
+                    config_name: "Default".to_owned(),
+                    secret: secret.to_owned(),
+                },
+                protocols: protocols.iter().map(|name| (*name).into()).collect(),
+            });
+        })
+    };
+    assert_refused("totp_config.secret", totp("", &["SSH"]));
+    assert_refused("totp_config.secret", totp("no base32!", &["SSH"]));
+    assert_refused("totp_config.protocols", totp(SECRET, &[]));
+    assert_refused("totp_config.protocols", totp(SECRET, &["SSH", "DAV"]));
+}
+
+#[test]
+fn a_change_keeps_recovery_codes_as_long_as_there_is_a_second_factor() {
+    let with_factor = with(|draft| {
+        draft.filters.totp = Some(TotpDraft {
+            secret: TotpSecret {
+                config_name: "Default".to_owned(),
+                secret: SECRET.to_owned(),
+            },
+            protocols: vec!["SSH".to_owned()],
+        });
+    });
+    let mut stored = with_factor.validate(None).unwrap();
+    stored.spent_steps = 7;
+    stored.filters.others = r#"{"of_tomorrow":1}"#.to_owned();
+    stored.filters.recovery_codes = vec![RecoveryCode {
+        code: "code".to_owned(),
+        used: true,
+    }];
+    let same = UserDraft::from(&stored).validate_change_of(&stored, None);
+    assert!(same.unwrap() == stored);
+    let mut without = UserDraft::from(&stored);
+    without.filters.totp = None;
+    let without = without.validate_change_of(&stored, None).unwrap();
+    assert!(without.filters.recovery_codes.is_empty());
+    assert_eq!(without.filters.others, stored.filters.others);
+    assert_eq!(without.spent_steps, 7);
 }

@@ -66,8 +66,59 @@ fn after_a_part_of_a_login_only_the_rest_of_it_can_go_on() {
         key: None,
     };
     assert_eq!(asks(&mut bare, partial), [failure(b"publickey", true)]);
-    let refused = asks(&mut bare, LoginAnswer::Refuse);
-    assert_eq!(refused, [failure(b"publickey", false)]);
+    // What has succeeded fails from here on, whatever the host says, and does not count.
+    for _ in 0..10 {
+        for answer in [LoginAnswer::Refuse, LoginAnswer::Accept] {
+            let refused = asks(&mut bare, answer);
+            assert_eq!(refused, [failure(b"publickey", false)]);
+        }
+    }
+}
+
+#[test]
+fn failures_of_what_is_left_count() {
+    let mut bare = begun();
+    bare.hears(&password()).unwrap();
+    let left = LoginAnswer::Partial {
+        methods: vec![AuthMethod::KeyboardInteractive],
+        key: None,
+    };
+    bare.core.answer_login(left).unwrap();
+    bare.sent();
+    let interactive = [
+        request(b"keyboard-interactive"),
+        message(&[Text(b""), Text(b"")]),
+    ];
+    let interactive = interactive.concat();
+    for failed in 1..=6 {
+        assert!(matches!(
+            bare.hears(&interactive),
+            Ok(Some(Event::Login(_)))
+        ));
+        let ended = bare.core.answer_login(LoginAnswer::Refuse);
+        assert_eq!(ended.is_err(), failed == 6, "{failed}");
+    }
+}
+
+#[test]
+fn another_name_does_not_go_on_where_the_first_one_was() {
+    let mut bare = begun();
+    bare.hears(&password()).unwrap();
+    let left = LoginAnswer::Partial {
+        methods: vec![AuthMethod::Password],
+        key: None,
+    };
+    bare.core.answer_login(left).unwrap();
+    for (user, service) in [
+        (&b"other"[..], CONNECTION),
+        (&b"user"[..], &b"ssh-other"[..]),
+    ] {
+        let request = [
+            message(&[Byte(50), Text(user), Text(service), Text(b"password")]),
+            message(&[Byte(0), Text(b"secret")]),
+        ];
+        assert!(bare.hears(&request.concat()).is_err());
+    }
 }
 
 #[test]

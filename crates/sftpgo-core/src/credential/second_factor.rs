@@ -1,10 +1,12 @@
-//! Codes by time (RFC 6238), each of which passes once, and recovery codes.
+//! Second factors, of admins and of users: codes by time (RFC 6238), each of which passes once, and recovery codes.
+
+mod wrong_codes;
 
 use std::fmt;
 
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 
-use super::{Admin, RecoveryCode, TotpSecret};
+pub use self::wrong_codes::WrongCodes;
 use crate::{
     error::{Error, Result},
     random,
@@ -16,9 +18,36 @@ const SKEW: u16 = 1;
 const SECRET: usize = 20;
 /// The number of recovery codes that are made at a time.
 const RECOVERY_CODES: usize = 12;
-/// Bits of [`Admin::spent_steps`] below the number of the last step that was used: one for it and each before it whose code
-/// may still be used.
+/// Bits of the spent steps, as they are stored, below the number of the last step that was used: one for it and each before it
+/// whose code may still be used.
 const STEP_BITS: u32 = 2 * SKEW as u32 + 1;
+
+/// A second factor by time (RFC 6238). The secret is kept as it is, because both sides compute with it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct TotpSecret {
+    /// The [`TotpConfig`] that it is computed by.
+    pub config_name: String,
+    /// The secret, in Base32.
+    pub secret: String,
+}
+
+/// Passes once in the place of the second factor.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RecoveryCode {
+    /// The code.
+    pub code: String,
+    /// It has been used, and passes no more.
+    pub used: bool,
+}
+
+/// How a code passes, and what has to be stored so that it does not pass again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passed {
+    /// It is of a step that was not used yet. These are the spent steps from then on.
+    ByStep(i64),
+    /// It is the recovery code at this place.
+    ByRecoveryCode(usize),
+}
 
 /// The hash that codes are computed by. Many apps know SHA-1 only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -143,8 +172,8 @@ fn seconds(now: i64) -> u64 {
     u64::try_from(now / 1000).unwrap_or(0)
 }
 
-/// Returns what [`Admin::spent_steps`] becomes when the code of `step` is used; none if it was used, or is too old to tell.
-pub(super) fn spend(spent: i64, step: i64) -> Option<i64> {
+/// Returns what the spent steps become when the code of `step` is used; none if it was used, or is too old to tell.
+pub fn spend(spent: i64, step: i64) -> Option<i64> {
     let (last, used) = (spent >> STEP_BITS, spent & ((1 << STEP_BITS) - 1));
     let mask = (1 << STEP_BITS) - 1;
     let used = if step > last {
@@ -160,33 +189,39 @@ pub(super) fn spend(spent: i64, step: i64) -> Option<i64> {
     Some((last.max(step) << STEP_BITS) | used)
 }
 
-/// Returns `admin` after the use of a code of the second factor, or of a recovery code; none if it does not pass.
-pub(super) fn pass(
-    admin: &Admin,
+/// Does `code` pass at `now` (Unix milliseconds), as a code of `totp` or as a recovery code? None if not.
+pub fn pass(
     totp: &TotpSecret,
     configs: &[TotpConfig],
+    recovery_codes: &[RecoveryCode],
+    spent_steps: i64,
     code: &str,
     now: i64,
-) -> Option<Admin> {
-    let config = configs
-        .iter()
-        .find(|config| config.name == totp.config_name);
+) -> Option<Passed> {
+    let config = config_named(configs, &totp.config_name).ok();
     let step = config.and_then(|config| config.step_of(&totp.secret, code, now).ok());
-    let mut passed = admin.clone();
     if let Some(step) = step {
-        passed.spent_steps = spend(admin.spent_steps, step)?;
-        return Some(passed);
+        return spend(spent_steps, step).map(Passed::ByStep);
     }
-    let recovery = passed
-        .recovery_codes
-        .iter_mut()
-        .find(|known| !known.used && known.code == code.trim())?;
-    recovery.used = true;
-    Some(passed)
+    let mut known = recovery_codes.iter();
+    known
+        .position(|known| !known.used && known.code == code.trim())
+        .map(Passed::ByRecoveryCode)
+}
+
+/// The kind of second factor that has this name.
+///
+/// # Errors
+/// [`Invalid`](crate::ErrorKind::Invalid): there is none.
+pub fn config_named<'a>(configs: &'a [TotpConfig], name: &str) -> Result<&'a TotpConfig> {
+    configs
+        .iter()
+        .find(|config| config.name == name)
+        .ok_or_else(|| Error::invalid("config_name", format_args!("there is no {name:?}")))
 }
 
 /// Makes new recovery codes.
-pub(super) fn recovery_codes() -> Vec<RecoveryCode> {
+pub fn recovery_codes() -> Vec<RecoveryCode> {
     let code = || RecoveryCode {
         code: random::hex_id().chars().take(20).collect(),
         used: false,

@@ -1,0 +1,2 @@
+ALTER TABLE users DROP COLUMN IF EXISTS spent_steps;
+ALTER TABLE users DROP COLUMN IF EXISTS user_filters;

@@ -1,0 +1,2 @@
+ALTER TABLE users DROP COLUMN spent_steps;
+ALTER TABLE users DROP COLUMN user_filters;
