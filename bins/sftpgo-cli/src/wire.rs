@@ -102,6 +102,33 @@ pub(crate) struct Explanation {
     others: Map<String, Value>,
 }
 
+/// A second factor of a user, which is shown once.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct NewTotp {
+    pub(crate) secret: String,
+    pub(crate) url: String,
+    #[serde(default)]
+    pub(crate) protocols: Vec<String>,
+    #[serde(default)]
+    pub(crate) recovery_codes: Vec<String>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+/// What anybody who manages users may know of a second factor.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Totp {
+    pub(crate) enabled: bool,
+    #[serde(default)]
+    pub(crate) config_name: String,
+    #[serde(default)]
+    pub(crate) protocols: Vec<String>,
+    #[serde(default)]
+    pub(crate) recovery_codes_left: u32,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
 /// An answer that is no data.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Answer {

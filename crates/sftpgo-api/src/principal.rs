@@ -79,6 +79,8 @@ pub(crate) enum Need {
     ChangeUsers,
     /// Deleting a user.
     DeleteUsers,
+    /// Switching off the second factor of a user.
+    DisableSecondFactors,
     /// Reading who is connected.
     ViewConnections,
     /// Closing a connection.
@@ -109,6 +111,7 @@ impl Need {
             Self::AddUsers => AdminPermissions::ADD_USERS,
             Self::ChangeUsers => AdminPermissions::EDIT_USERS,
             Self::DeleteUsers => AdminPermissions::DELETE_USERS,
+            Self::DisableSecondFactors => AdminPermissions::DISABLE_MFA,
             Self::ViewConnections => AdminPermissions::VIEW_CONNECTIONS,
             Self::CloseConnections => AdminPermissions::CLOSE_CONNECTIONS,
             Self::ScanQuotas => AdminPermissions::QUOTA_SCANS,

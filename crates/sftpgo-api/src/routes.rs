@@ -6,7 +6,7 @@ use warp::{Filter, Rejection, filters::BoxedFilter, reply::Response};
 
 use crate::{
     error::ApiError,
-    handlers::{connection, explain, quota_scan, status, user},
+    handlers::{connection, explain, quota_scan, status, totp, user},
     openapi,
     path_kind::{HEALTH, METRICS, OPENAPI_V2},
     paths::{between, either, exactly, nameless, query, refused, whole_body},
@@ -27,6 +27,7 @@ pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
         users(app),
         one_user(app),
         explanations(app),
+        second_factors(app),
         ended_scans(app),
         documents(app),
         health(),
@@ -140,6 +141,31 @@ fn explanations(app: &App) -> BoxedFilter<(Response,)> {
     either!(show, refused(nameless(within("user", "explain")), "GET"),)
         .map(respond)
         .boxed()
+}
+
+fn second_factors(app: &App) -> BoxedFilter<(Response,)> {
+    let path = || within("user", "totp");
+    let show = path()
+        .and(warp::get())
+        .and(allowed(app, Need::ViewUsers))
+        .then(totp::show);
+    let enable = path()
+        .and(warp::post())
+        .and(whole_body())
+        .and(allowed(app, Need::ChangeUsers))
+        .then(totp::enable);
+    let disable = path()
+        .and(warp::delete())
+        .and(allowed(app, Need::ChangeUsers))
+        .then(totp::disable);
+    either!(
+        show,
+        enable,
+        disable,
+        refused(nameless(path()), "GET, POST, DELETE"),
+    )
+    .map(respond)
+    .boxed()
 }
 
 fn ended_scans(app: &App) -> BoxedFilter<(Response,)> {

@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Candidate, Entry, Skipped, UserChange, keys_of, password, permissions, restriction};
+use crate::{
+    Candidate, Entry, Skipped, UserChange,
+    filters::{self, FiltersChange},
+    keys_of, password, permissions, restriction,
+};
 
 /// What a value of a dump's list comes to; the name is empty where there is none.
 pub(super) fn entry(value: Value) -> Entry {
@@ -54,6 +58,7 @@ fn candidate(name: &str, mut fields: Fields) -> Result<Candidate, String> {
         permissions: Some(permissions),
         upload_bandwidth: fields.number("upload_bandwidth")?,
         download_bandwidth: fields.number("download_bandwidth")?,
+        filters: fields.filters(&mut notes)?,
     };
     fields.check_rest()?;
     Ok(Candidate {
@@ -109,6 +114,14 @@ impl Fields {
             .into_iter()
             .filter(|line| !line.trim().is_empty())
             .collect())
+    }
+
+    /// Leaves what the server cannot hold; none where nothing is said.
+    fn filters(&mut self, notes: &mut Vec<String>) -> Result<Option<FiltersChange>, String> {
+        match self.0.get_mut("filters") {
+            Some(Value::Object(fields)) => filters::take(fields, notes).map(Some),
+            _ => Ok(None),
+        }
     }
 
     fn has_usage(&self) -> bool {
@@ -185,6 +198,7 @@ mod tests {
                 "uid": 65535, "gid": 1, "max_sessions": 2, "quota_size": i64::MAX, "quota_files": 3,
                 "permissions": ["list", "upload", "chmod", "chown", "chtimes"],
                 "upload_bandwidth": 8, "download_bandwidth": i32::MAX,
+                "filters": {"denied_login_methods": []},
             })
         );
         assert_eq!((user.notes, user.without_password), (vec![], None));
@@ -203,7 +217,7 @@ mod tests {
                 "filters.allowed_ip",
             ),
             (
-                json!({"filters": {"denied_login_methods": ["password"]}}),
+                json!({"filters": {"denied_login_methods": ["of_tomorrow"]}}),
                 "filters.denied_login_methods",
             ),
             (

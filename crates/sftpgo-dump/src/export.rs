@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::User;
+use crate::{User, filters::Filters};
 
 /// A user as SFTPGo 1.x dumps it.
 // No Debug: it may hold a password.
@@ -29,6 +29,8 @@ pub struct DumpedUser<'a> {
     upload_bandwidth: i64,
     download_bandwidth: i64,
     last_login: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filters: Option<&'a Filters>,
 }
 
 /// By directory, of which there is one here.
@@ -69,6 +71,7 @@ impl<'a> From<&'a User> for DumpedUser<'a> {
             upload_bandwidth: user.upload_bandwidth,
             download_bandwidth: user.download_bandwidth,
             last_login: user.last_login,
+            filters: user.filters.as_ref(),
         }
     }
 }

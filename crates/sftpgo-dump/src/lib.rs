@@ -9,6 +9,7 @@
 mod candidate;
 mod dump_user;
 mod export;
+pub mod filters;
 mod parse;
 pub mod password;
 pub mod permission;
@@ -23,6 +24,6 @@ pub use self::{
     candidate::{Candidate, Entry, Skipped, keys_of, once_each},
     export::DumpedUser,
     parse::{Dump, parse},
-    plan::{Change, Step, Update, step},
+    plan::{Change, Step, TOTP, Update, step},
     user::{User, UserChange},
 };

@@ -3,7 +3,11 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Candidate, User, UserChange, permission};
+use crate::{
+    Candidate, User, UserChange,
+    filters::{self, Filters, FiltersChange},
+    permission,
+};
 
 /// The changes that users that exist may get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,12 +48,15 @@ pub enum Step {
     Skip(String),
 }
 
+/// The field of a second factor, whose secret nobody is shown.
+pub const TOTP: &str = "filters.totp_config";
+
 /// One field that differs.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Change {
     /// Its name on the wire.
     pub field: &'static str,
-    /// Null for a password, which nobody is shown.
+    /// Null for a password and for [`TOTP`], which nobody is shown.
     pub from: Value,
     /// As `from`.
     pub to: Value,
@@ -79,6 +86,7 @@ fn add(candidate: Candidate) -> Step {
     }
     notes.extend(without_password);
     user.username = Some(name);
+    user.filters = user.filters.filter(FiltersChange::restricts);
     // As for a user that is added by hand.
     user.status.get_or_insert(1);
     user.permissions
@@ -136,6 +144,9 @@ fn change(candidate: Candidate, stored: &User, update: Update) -> Step {
             wanted.download_bandwidth,
             stored.download_bandwidth,
         ),
+        filters: wanted
+            .filters
+            .and_then(|wanted| found.filters(wanted, stored.filters.as_ref(), sets_passwords)),
     };
     if user.password.is_some() {
         found.add("password", Value::Null, Value::Null);
@@ -186,6 +197,40 @@ impl Differences {
         let wanted = wanted.filter(|wanted| wanted != stored)?;
         self.add(field, stored.into(), wanted.clone().into());
         Some(wanted)
+    }
+
+    /// A second factor that is the same as far as it is shown is set where passwords are.
+    fn filters(
+        &mut self,
+        wanted: FiltersChange,
+        stored: Option<&Filters>,
+        sets_passwords: bool,
+    ) -> Option<FiltersChange> {
+        let nothing = Filters::default();
+        let stored = stored.unwrap_or(&nothing);
+        let denied = filters::as_shown(&stored.denied_login_methods);
+        let has_it = |totp: &filters::Totp| {
+            stored.totp_config.as_ref().is_some_and(|stored| {
+                stored.enabled
+                    && stored.config_name == totp.config_name
+                    && stored.protocols == totp.protocols
+            })
+        };
+        let totp_config = wanted
+            .totp_config
+            .filter(|totp| sets_passwords || !has_it(totp));
+        if totp_config.is_some() {
+            self.add(TOTP, Value::Null, Value::Null);
+        }
+        let change = FiltersChange {
+            denied_login_methods: self.list(
+                "filters.denied_login_methods",
+                wanted.denied_login_methods,
+                &denied,
+            ),
+            totp_config,
+        };
+        (change != FiltersChange::default()).then_some(change)
     }
 
     fn add(&mut self, field: &'static str, from: Value, to: Value) {
@@ -337,5 +382,64 @@ mod tests {
             shown.contains("password") && !shown.contains("SECRET"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn filters_are_sent_where_they_differ() {
+        let totp = |name: &str, secret| filters::Totp {
+            enabled: true,
+            config_name: name.to_owned(),
+            secret,
+            protocols: vec!["SSH".to_owned()],
+        };
+        let wanted = || {
+            let mut user = said();
+            user.filters = Some(FiltersChange {
+                denied_login_methods: Some(vec!["password".to_owned()]),
+                totp_config: Some(totp("Default", filters::Secret::plain("SECRET"))),
+            });
+            candidate(user)
+        };
+        let redacted = |name| totp(name, filters::Secret::redacted());
+        for (filters, update, expected) in [
+            (
+                json!({}),
+                Update::Fields,
+                vec![TOTP, "filters.denied_login_methods"],
+            ),
+            (
+                json!({"denied_login_methods": ["password"], "totp_config": redacted("Other")}),
+                Update::Fields,
+                vec![TOTP],
+            ),
+            (
+                json!({"denied_login_methods": [], "totp_config": redacted("Default")}),
+                Update::Fields,
+                vec!["filters.denied_login_methods"],
+            ),
+            (
+                json!({"denied_login_methods": ["password"], "totp_config": redacted("Default")}),
+                Update::FieldsAndPasswords,
+                vec!["password", TOTP],
+            ),
+        ] {
+            let stored = stored(&json!({ "filters": filters }));
+            let Step::Change { changes, .. } = step(wanted(), Some(&stored), update) else {
+                panic!("{filters} is not changed");
+            };
+            let mut fields: Vec<_> = changes.iter().map(|change| change.field).collect();
+            fields.sort_unstable();
+            let mut expected = expected;
+            expected.sort_unstable();
+            assert_eq!(fields, expected, "{filters}");
+            assert!(!serde_json::to_string(&changes).unwrap().contains("SECRET"));
+        }
+        let same =
+            json!({"denied_login_methods": ["password"], "totp_config": redacted("Default")});
+        let same = stored(&json!({ "filters": same }));
+        assert!(matches!(
+            step(wanted(), Some(&same), Update::Fields),
+            Step::Unchanged
+        ));
     }
 }

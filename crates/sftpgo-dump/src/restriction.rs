@@ -128,11 +128,6 @@ mod tests {
             ),
             (
                 "filters",
-                json!({"totp_config": {"enabled": true, "secret": {"payload": "x"}}}),
-                "filters.totp_config.enabled",
-            ),
-            (
-                "filters",
                 json!({"denied_protocols": "FTP"}),
                 "filters.denied_protocols",
             ),

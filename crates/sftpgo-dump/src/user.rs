@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::filters::{Filters, FiltersChange};
+
 /// A user as the server shows it: never with a password.
-#[derive(Debug, Serialize, Deserialize)]
+// No Debug: a dump may have a secret.
+#[derive(Serialize, Deserialize)]
 pub struct User {
     /// The server's.
     pub id: i64,
@@ -58,6 +61,9 @@ pub struct User {
     /// Unix milliseconds; 0 is never.
     #[serde(default)]
     pub last_login: i64,
+    /// What restricts the logins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filters: Option<Filters>,
     /// What else the server said.
     #[serde(flatten)]
     pub others: Map<String, Value>,
@@ -109,4 +115,7 @@ pub struct UserChange {
     /// KiB per second; 0 is no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub download_bandwidth: Option<i32>,
+    /// What restricts the logins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filters: Option<FiltersChange>,
 }

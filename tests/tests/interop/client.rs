@@ -91,6 +91,33 @@ impl Client {
         check(&start_with_everything(), command, &scenarios);
     }
 
+    /// Logs in with a key and then with a password, where neither lets in alone.
+    #[track_caller]
+    pub(crate) fn takes_two_steps(&self, kind: &str) {
+        let Some(command) = self.installed() else {
+            return;
+        };
+        let server = match self.offer {
+            Offer::Defaults => start(&[]),
+            Offer::Everything => start_with_everything(),
+        };
+        // Clients show this key before the password.
+        let line = server.read(&format!("keys/other-{kind}.pub"));
+        let (_, users) = server.rest("GET", "/api/v1/user?username=bob", None);
+        let denied = ["publickey", "password", "keyboard-interactive"];
+        let change = json!({
+            "public_keys": [line], "filters": {"denied_login_methods": denied},
+        });
+        let path = format!("/api/v1/user/{}", users[0]["id"]);
+        let (status, answer) = server.rest("PUT", &path, Some(&change));
+        assert_eq!(status, 200, "{answer}");
+        let scenario = format!("password-after-key:{kind}");
+        check(&server, command, &[scenario]);
+        let logins = server.log_lines("login");
+        let last = logins.last().expect("a login");
+        assert_eq!(last["login_type"], "publickey+password", "{logins:?}");
+    }
+
     /// The command, unless the client cannot be had here.
     fn installed(&self) -> Option<Command> {
         let directory = clients().join(self.name);

@@ -38,3 +38,9 @@ fn go_of_2019_gets_in() {
 fn go_of_2019_uses_what_is_offered_on_request() {
     GO_2019.passes_on_request(&["key:rsa"]);
 }
+
+#[test]
+fn go_takes_two_steps() {
+    GO.takes_two_steps("ed25519");
+    GO_2019.takes_two_steps("ed25519");
+}

@@ -154,3 +154,10 @@ fn mina_2_3_uses_what_is_offered_on_request() {
 fn trilead_gets_in_when_its_algorithms_are_offered() {
     TRILEAD.passes();
 }
+
+#[test]
+fn clients_in_java_take_two_steps() {
+    for client in [JSCH, JSCH_0_1, SSHJ, SSHJ_0_23, MINA, MINA_2_3] {
+        client.takes_two_steps("ecdsa");
+    }
+}

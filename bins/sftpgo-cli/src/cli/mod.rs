@@ -14,7 +14,8 @@ use clap_complete::Shell;
 pub(crate) use admin::{AdminCommand, AdminFields, KeyCommand, Login};
 pub(crate) use ban::{BanCommand, IpListCommand, List};
 pub(crate) use user::{
-    Explain, Limits, Order, PasswordSource, Target, UserCommand, UserFields, UserUpdate,
+    Explain, Limits, NO_METHOD, Order, PasswordSource, Target, TotpCommand, UserCommand,
+    UserFields, UserUpdate,
 };
 pub(crate) use user_export::Export;
 pub(crate) use user_import::Import;

@@ -6,7 +6,7 @@ use clap::{
     ArgAction, ArgGroup, Args, Subcommand, ValueEnum,
     builder::{NonEmptyStringValueParser, PossibleValuesParser},
 };
-use sftpgo_dump::permission;
+use sftpgo_dump::{filters::LOGIN_METHODS, permission};
 
 use super::{user_export::Export, user_import::Import};
 use crate::values::{amount, bandwidth, date, size};
@@ -34,6 +34,9 @@ const OPERATIONS: [&str; 20] = [
     "readlink",
     "statvfs",
 ];
+
+/// Denies no login method.
+pub(crate) const NO_METHOD: &str = "none";
 
 /// What there is to do with users.
 #[derive(Debug, Subcommand)]
@@ -117,10 +120,64 @@ Examples:
   sftpgo-cli user explain alice /draft rename --target /final
   sftpgo-cli user explain alice / list --output json | jq -r .rule")]
     Explain(Explain),
+    /// Give a user a second factor, or take it away
+    #[command(subcommand)]
+    Totp(TotpCommand),
     /// Add users of a dump of SFTPGo, or of a system's accounts
     Import(Box<Import>),
     /// Write all users to a dump, without their passwords
     Export(Export),
+}
+
+/// `sftpgo-cli user totp`
+#[derive(Debug, Subcommand)]
+pub(crate) enum TotpCommand {
+    /// Make a new secret, and ask the user for its codes from now on
+    #[command(after_help = "\
+The secret, the link for an authenticator app and the recovery codes are shown once: give them to
+the user. From now on a password alone lets the user in no more, and what the user had open ends.
+SFTP clients ask for the code by keyboard-interactive.
+
+Examples:
+  sftpgo-cli user totp enable alice
+  sftpgo-cli user totp enable alice --output json | jq -r .qr_code | base64 -d > alice.png")]
+    Enable {
+        #[command(flatten)]
+        target: Target,
+        /// One of the server's mfa.totp; the first by default
+        #[arg(long, value_name = "NAME")]
+        config: Option<String>,
+        /// What the code is needed for; repeat, or separate with commas. This server speaks SSH
+        #[arg(
+            long = "protocol",
+            value_name = "PROTOCOL",
+            value_delimiter = ',',
+            default_value = "SSH",
+            value_parser = PossibleValuesParser::new(["SSH", "FTP", "HTTP"])
+        )]
+        protocols: Vec<String>,
+    },
+    /// Let a user log in without codes again
+    #[command(after_help = "\
+Examples:
+  sftpgo-cli user totp disable alice
+  sftpgo-cli user totp disable --id 3 --yes    # without asking, as scripts need it")]
+    Disable {
+        #[command(flatten)]
+        target: Target,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Show whether a user has a second factor; never its secret
+    #[command(after_help = "\
+Examples:
+  sftpgo-cli user totp show alice
+  sftpgo-cli user totp show alice --output json | jq .recovery_codes_left")]
+    Show {
+        #[command(flatten)]
+        target: Target,
+    },
 }
 
 /// `sftpgo-cli user explain`
@@ -197,6 +254,15 @@ pub(crate) struct UserFields {
     /// Group of new files when the server runs as root; 0 leaves it
     #[arg(long)]
     pub(crate) gid: Option<u16>,
+    /// How the user may not log in; repeat, or separate with commas. What is given replaces all that
+    /// was denied, and none denies nothing
+    #[arg(
+        long,
+        value_name = "METHOD",
+        value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(LOGIN_METHODS.into_iter().chain([NO_METHOD]))
+    )]
+    pub(crate) deny_login: Vec<String>,
     /// When logins end: 2027-01-01 (as that day begins in UTC), 2027-01-01T18:00:00+01:00, 12h, 30d
     /// or 4w from now, or never
     #[arg(long, value_name = "DATE", value_parser = date::parse)]

@@ -7,6 +7,7 @@ use std::{cell::Cell, os::unix::ffi::OsStrExt, time::Duration};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use sftpgo_dump::{User, UserChange};
 use ureq::{
     Agent, Body,
@@ -19,7 +20,7 @@ use crate::{
     identity::Identity,
     output,
     values::server::ServerUrl,
-    wire::{Answer, Connection, EndedQuotaScan, Explanation, QuotaScan, Version},
+    wire::{Answer, Connection, EndedQuotaScan, Explanation, NewTotp, QuotaScan, Totp, Version},
 };
 
 pub(crate) use admins::TokenAnswer;
@@ -188,6 +189,20 @@ impl Client {
 
     pub(crate) fn delete_user(&self, id: i64) -> Result<Answer> {
         self.delete(&format!("user/{id}"))
+    }
+
+    pub(crate) fn totp(&self, id: i64) -> Result<Totp> {
+        self.get(&format!("user/{id}/totp"))
+    }
+
+    /// The answer has the secret, once.
+    pub(crate) fn enable_totp(&self, id: i64, asked: &Value) -> Result<NewTotp> {
+        self.warn_before_a_password();
+        self.send(Method::POST, &format!("user/{id}/totp"), asked)
+    }
+
+    pub(crate) fn disable_totp(&self, id: i64) -> Result<Answer> {
+        self.delete(&format!("user/{id}/totp"))
     }
 
     pub(crate) fn explain(&self, id: i64, question: &Explain) -> Result<Explanation> {

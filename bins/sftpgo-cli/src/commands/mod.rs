@@ -14,6 +14,7 @@ mod login;
 mod paginate;
 mod quota;
 mod status;
+mod totp;
 mod user;
 
 use crate::{

@@ -1,10 +1,10 @@
 //! `sftpgo-cli user …`
 
-use sftpgo_dump::{User, UserChange};
+use sftpgo_dump::{User, UserChange, filters::FiltersChange};
 
-use super::{credentials, explain, export, import, paginate::Paginate};
+use super::{credentials, explain, export, import, paginate::Paginate, totp};
 use crate::{
-    cli::{Limits, Order, PasswordSource, Target, UserCommand, UserFields, UserUpdate},
+    cli::{Limits, NO_METHOD, Order, PasswordSource, Target, UserCommand, UserFields, UserUpdate},
     client::{Client, MAX_PAGE},
     exit::{Failure, Result},
     output::{Format, Table, fields},
@@ -28,6 +28,7 @@ pub(super) fn run(client: &Client, format: Format, command: UserCommand) -> Resu
         UserCommand::Update(update) => change(client, format, *update),
         UserCommand::Delete { target, yes } => delete(client, format, &target, yes),
         UserCommand::Explain(question) => explain::run(client, format, &question),
+        UserCommand::Totp(command) => totp::run(client, format, command),
         UserCommand::Import(import) => import::run(client, format, *import),
         UserCommand::Export(export) => export::run(client, format, &export),
     }
@@ -144,7 +145,7 @@ fn delete(client: &Client, format: Format, target: &Target, yes: bool) -> Result
     super::done(format, &answer, &format!("User {username} is deleted."))
 }
 
-fn find(client: &Client, target: &Target) -> Result<User> {
+pub(super) fn find(client: &Client, target: &Target) -> Result<User> {
     match (&target.name, target.id) {
         (_, Some(id)) => client.user_by_id(id),
         (Some(name), None) => client.user_by_name(name),
@@ -168,7 +169,20 @@ fn fields_given(given: UserFields) -> Result<UserChange> {
         home_dir: given.home_dir,
         uid: given.uid,
         gid: given.gid,
+        filters: denied_logins_given(given.deny_login),
         ..limits_given(given.limits)
+    })
+}
+
+/// None where nothing was given, so that what is denied stays.
+fn denied_logins_given(mut names: Vec<String>) -> Option<FiltersChange> {
+    if names.is_empty() {
+        return None;
+    }
+    names.retain(|name| name != NO_METHOD);
+    Some(FiltersChange {
+        denied_login_methods: Some(names),
+        totp_config: None,
     })
 }
 
@@ -250,10 +264,29 @@ fn details(user: &User) -> String {
         ("Last counted", date::show(user.last_quota_update)),
         ("Upload", bandwidth::show(user.upload_bandwidth)),
         ("Download", bandwidth::show(user.download_bandwidth)),
+        ("Denied logins", denied_logins(user)),
+        ("Second factor", second_factor(user)),
         ("Public keys", keys.len().to_string()),
     ]);
     keys.iter()
         .fold(text, |text, key| format!("{text}  {}\n", visible(key)))
+}
+
+fn denied_logins(user: &User) -> String {
+    let filters = user.filters.as_ref();
+    let denied = filters.map(|filters| filters.denied_login_methods.join(", "));
+    denied
+        .filter(|names| !names.is_empty())
+        .unwrap_or_else(|| "none".to_owned())
+}
+
+fn second_factor(user: &User) -> String {
+    let filters = user.filters.as_ref();
+    let totp = filters.and_then(|filters| filters.totp_config.as_ref());
+    totp.filter(|totp| totp.enabled).map_or_else(
+        || "no".to_owned(),
+        |totp| format!("for {}", totp.protocols.join(", ")),
+    )
 }
 
 fn status(user: &User) -> String {

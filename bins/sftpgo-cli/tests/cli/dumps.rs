@@ -102,7 +102,7 @@ fn of_2_6() {
         [
             [
                 "with-otp",
-                "its filters.totp_config.config_name cannot be enforced"
+                "the secret of its filters.totp_config is not in the dump"
             ],
             ["in-group", "its groups cannot be enforced"],
             [

@@ -95,6 +95,14 @@ fn update_sends_only_what_is_given() {
         (&["--permission", "*"], json!({"permissions": ["*"]})),
         (&["--home-dir", "/x"], json!({"home_dir": "/x"})),
         (&["--uid", "0"], json!({"uid": 0})),
+        (
+            &["--deny-login", "publickey,password"],
+            json!({"filters": {"denied_login_methods": ["publickey", "password"]}}),
+        ),
+        (
+            &["--deny-login", "none"],
+            json!({"filters": {"denied_login_methods": []}}),
+        ),
         (&["--password-stdin"], json!({"password": "new"})),
     ] {
         let fake = Fake::answering([
@@ -154,6 +162,8 @@ Files allowed   unlimited
 Last counted    never
 Upload          5 MB/s
 Download        unlimited
+Denied logins   none
+Second factor   no
 Public keys     1
   ssh-ed25519 AAAA bob@laptop
 "
@@ -271,4 +281,43 @@ fn a_name_cannot_draw_on_the_screen() {
         !complaint.contains(['\u{1b}', '\u{202e}', '\u{9b}']),
         "{complaint}"
     );
+}
+
+#[test]
+fn a_second_factor_is_shown_once_and_its_state_later() {
+    let made = json!({
+        "config_name": "Default", "issuer": "SFTPGo", "secret": "BASE32", "url": "otpauth://totp/SFTPGo:bob?secret=BASE32",
+        "qr_code": "iVBOR", "protocols": ["SSH"], "recovery_codes": ["one", "two"],
+    });
+    let bob = || (200, json!([user(7, "bob")]));
+    let fake = Fake::answering([bob(), (200, made.clone())]);
+    let shown = fake.run(&["user", "totp", "enable", "bob"]);
+    let text = shown.done();
+    for part in [
+        "BASE32",
+        "otpauth://totp/SFTPGo:bob?secret=BASE32",
+        "  one\n  two\n",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    let requests = fake.requests();
+    assert_eq!(requests[1].line, "POST /api/v1/user/7/totp");
+    assert_eq!(requests[1].body, json!({"protocols": ["SSH"]}));
+    let fake = Fake::answering([bob(), (200, made)]);
+    let options = ["--config", "Other", "--protocol", "SSH,FTP"];
+    fake.run(&[&["user", "totp", "enable", "bob"][..], &options].concat())
+        .done();
+    let expected = json!({"config_name": "Other", "protocols": ["SSH", "FTP"]});
+    assert_eq!(fake.requests()[1].body, expected);
+
+    let state = json!({"enabled": true, "config_name": "Default", "protocols": ["SSH"], "recovery_codes_left": 11});
+    let fake = Fake::answering([bob(), (200, state)]);
+    let shown = fake.run(&["user", "totp", "show", "bob"]);
+    assert!(shown.done().contains("Recovery codes left  11\n"));
+    assert_eq!(fake.request_lines()[1], "GET /api/v1/user/7/totp");
+
+    let fake = Fake::answering([bob(), answer(200, "2FA disabled", "")]);
+    let done = fake.run(&["user", "totp", "disable", "bob", "--yes"]);
+    assert_eq!(done.done(), "User bob has no second factor any more.\n");
+    assert_eq!(fake.request_lines()[1], "DELETE /api/v1/user/7/totp");
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod connection;
 pub(crate) mod explain;
+pub(crate) mod filters;
 pub(crate) mod quota_scan;
 pub(crate) mod user;
 pub(crate) mod user_query;

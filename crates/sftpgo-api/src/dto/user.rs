@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use sftpgo_core::{StoredUser, UserDraft, UserId};
 
+use super::filters::{FiltersAnswer, FiltersRequest};
 use crate::error::ApiError;
 
 /// A user as a request sends it: all fields may be left out, and null is as left out.
@@ -26,6 +27,7 @@ pub(crate) struct UserRequest {
     permissions: Option<Vec<String>>,
     upload_bandwidth: Option<i32>,
     download_bandwidth: Option<i32>,
+    filters: Option<FiltersRequest>,
     // Only the server sets these. Clients send back what they were shown: typed, and without effect.
     #[serde(rename = "used_quota_size")]
     _used_quota_size: Option<i64>,
@@ -82,6 +84,9 @@ impl UserRequest {
         set(&mut draft.permissions, self.permissions);
         set(&mut draft.upload_bandwidth, self.upload_bandwidth);
         set(&mut draft.download_bandwidth, self.download_bandwidth);
+        if let Some(filters) = self.filters {
+            filters.merge_into(&mut draft.filters);
+        }
     }
 }
 
@@ -115,6 +120,8 @@ pub(crate) struct UserAnswer<'a> {
     upload_bandwidth: u32,
     download_bandwidth: u32,
     last_login: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filters: Option<FiltersAnswer>,
 }
 
 impl UserAnswer<'_> {
@@ -144,6 +151,7 @@ impl<'a> From<&'a StoredUser> for UserAnswer<'a> {
             upload_bandwidth: user.upload_bandwidth,
             download_bandwidth: user.download_bandwidth,
             last_login: user.last_login,
+            filters: FiltersAnswer::of(&user.filters),
         }
     }
 }
@@ -195,6 +203,7 @@ mod tests {
             "used_quota_file",
             "last_quota_update",
             "last_login",
+            "filters",
         ];
         for field in fields {
             let request = parse(&format!(r#"{{"{field}": null}}"#)).unwrap();

@@ -4,4 +4,5 @@ pub(crate) mod connection;
 pub(crate) mod explain;
 pub(crate) mod quota_scan;
 pub(crate) mod status;
+pub(crate) mod totp;
 pub(crate) mod user;

@@ -11,5 +11,6 @@ mod page;
 mod routes;
 mod state;
 mod token;
+mod users;
 
 pub(crate) use routes::all;

@@ -9,7 +9,7 @@ use warp::{
     reply::Response,
 };
 
-use super::{admins, api_keys, defender, ip_lists, own_account, state, token};
+use super::{admins, api_keys, defender, ip_lists, own_account, state, token, users};
 use crate::{
     error::ApiError,
     path_kind::V2,
@@ -26,6 +26,7 @@ pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
         all_admins(app),
         one_admin(app),
         second_factor_of_another(app),
+        second_factor_of_a_user(app),
         own_login(app),
         own_totp(app),
         keys(app),
@@ -106,6 +107,17 @@ fn second_factor_of_another(app: &App) -> BoxedFilter<(Response,)> {
         .and(warp::put())
         .and(allowed_admin(app, Need::ManageAdmins))
         .then(admins::disable_second_factor);
+    either!(disable, refused(nameless(path()), "PUT"),)
+        .map(respond)
+        .boxed()
+}
+
+fn second_factor_of_a_user(app: &App) -> BoxedFilter<(Response,)> {
+    let path = || between(format!("{V2}users/"), "/2fa/disable".to_owned());
+    let disable = path()
+        .and(warp::put())
+        .and(allowed_admin(app, Need::DisableSecondFactors))
+        .then(users::disable_second_factor);
     either!(disable, refused(nameless(path()), "PUT"),)
         .map(respond)
         .boxed()

@@ -15,6 +15,7 @@ mod contract;
 mod defender;
 mod explain;
 mod failing;
+mod filters;
 mod http;
 mod quota_scans;
 mod server;

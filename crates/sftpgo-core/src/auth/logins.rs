@@ -118,7 +118,7 @@ impl Logins {
         bell: &Arc<Bell>,
     ) -> LoginOutcome {
         let taken = self.take_password(steps, Step::Password, user, password, (remote, bell));
-        taken.unwrap_or(LoginOutcome::Refused)
+        over(steps, taken)
     }
 
     /// Takes the answer to the question that was asked last: a password, as [`Logins::with_password`] does, or a code of the
@@ -145,7 +145,7 @@ impl Logins {
                 }
             }
         };
-        taken.unwrap_or(LoginOutcome::Refused)
+        over(steps, taken)
     }
 
     /// None is a connection that has to close.
@@ -321,7 +321,8 @@ impl Logins {
             Ok(Going::On(outcome)) => return outcome,
             Err(failure) => Err(failure),
         };
-        logged_in(self.tell(user, LoginMethod::PublicKey, remote, outcome))
+        let outcome = self.tell(user, LoginMethod::PublicKey, remote, outcome);
+        over(steps, Some(logged_in(outcome)))
     }
 
     /// Verifies something that is as dear as a password when its turn comes, and tells how long it waited for that; nothing
@@ -488,11 +489,11 @@ fn go_on(
     match steps::after(verified.filters(), steps.offered, steps.before(), step) {
         Next::In => Ok(Going::In(Box::new(verified))),
         Next::Left(left) => {
-            steps.done = Some(Done {
+            steps.done = Some(Box::new(Done {
                 step,
                 left,
                 verified,
-            });
+            }));
             Ok(Going::On(LoginOutcome::Left(left)))
         }
         Next::Code => {
@@ -501,6 +502,14 @@ fn go_on(
         }
         Next::Refused(reason) => Err(reason.into()),
     }
+}
+
+/// Returns what a request came to, none being a connection that has to close.
+fn over(steps: &mut LoginSteps, taken: Option<LoginOutcome>) -> LoginOutcome {
+    if let Some(LoginOutcome::LoggedIn(_)) = taken {
+        steps.forget();
+    }
+    taken.unwrap_or(LoginOutcome::Refused)
 }
 
 fn logged_in(outcome: Option<LoggedIn>) -> LoginOutcome {

@@ -107,7 +107,7 @@ pub enum Question {
 /// The login of one connection: what was proved so far, and what was asked.
 pub struct LoginSteps {
     pub(super) offered: LoginMethods,
-    pub(super) done: Option<Done>,
+    pub(super) done: Option<Box<Done>>,
     pub(super) asked: Option<Asked>,
 }
 
@@ -156,6 +156,11 @@ impl LoginSteps {
     /// The client asks for something else than to answer, which ends a dialogue.
     pub fn abandon(&mut self) {
         self.asked = None;
+    }
+
+    /// The login is over: what was shown for it is not kept for as long as the connection lasts.
+    pub(super) fn forget(&mut self) {
+        *self = Self::new(self.offered);
     }
 
     /// Does a dialogue lead anywhere?

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, thread};
 use sftpgo_core::{
     UserDraft,
     auth::{LoginOutcome, LoginSteps, Logins, Question, SentName},
-    credential::second_factor::RecoveryCode,
+    credential::{public_key::KeyOptions, second_factor::RecoveryCode},
     user::LoginMethods,
 };
 use sftpgo_test_support::{
@@ -41,6 +41,22 @@ impl<'a> Connection<'a> {
         let (steps, bell) = (&mut self.steps, Arc::default());
         let blob = key_blob(line);
         match self.logins.accepts_key(&name, &blob, remote, &bell) {
+            Ok(key) => said(
+                self.logins
+                    .with_public_key(steps, &name, key, remote, &bell),
+            ),
+            Err(_) => "not accepted".to_owned(),
+        }
+    }
+
+    fn certificate(&mut self) -> String {
+        let (name, remote) = (SentName::new(b"bob"), SocketAddr::from(REMOTE));
+        let (steps, bell) = (&mut self.steps, Arc::default());
+        let options = KeyOptions::default();
+        match self
+            .logins
+            .accepts_certificate(&name, options, remote, &bell)
+        {
             Ok(key) => said(
                 self.logins
                     .with_public_key(steps, &name, key, remote, &bell),
@@ -133,6 +149,19 @@ fn a_key_and_then_a_password_let_in_together() {
     assert_eq!(again.answer("secret"), "bob is in");
     // What one connection has proved is nothing on another.
     assert_eq!(Connection::new(&logins).password("secret"), "refused");
+}
+
+#[test]
+fn a_certificate_is_a_key() {
+    let service = Service::with_bob(two_steps);
+    let logins = service.logins();
+    let mut connection = Connection::new(&logins);
+    let left = "left: password keyboard-interactive";
+    assert_eq!(connection.certificate(), left);
+    assert_eq!(connection.password("secret"), "bob is in");
+    let keys_denied = Service::with_bob(denied(&["publickey"]));
+    let logins = keys_denied.logins();
+    assert_eq!(Connection::new(&logins).certificate(), "not accepted");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! One field that an import changes, for people.
 
 use serde_json::Value;
-use sftpgo_dump::Change;
+use sftpgo_dump::{Change, TOTP};
 
 use crate::values::{amount, bandwidth, date, size};
 
@@ -10,6 +10,7 @@ pub(super) fn words(change: &Change) -> String {
     let Change { field, from, to } = change;
     match (*field, shown(field, from), shown(field, to)) {
         ("password", ..) => "password: set, whatever it was".to_owned(),
+        (TOTP, ..) => "second factor: set, whatever it was".to_owned(),
         ("public_keys", from, to) if from == to => format!("public_keys: {to}, others"),
         (_, from, to) => format!("{field}: {from} → {to}"),
     }

@@ -10,7 +10,7 @@ use sftpgo_core::{
     admin::AdminPermissions,
     provider::{Order, PageStart, UserQuery},
 };
-use sftpgo_dump::DumpedUser;
+use sftpgo_dump::{DumpedUser, filters::Secret};
 use warp::http::{HeaderValue, header};
 
 use super::{
@@ -110,7 +110,14 @@ impl Dump {
     }
 
     fn line(&self, user: &StoredUser) -> String {
-        let shown = as_shown(user);
+        let mut shown = as_shown(user);
+        let totp = shown
+            .filters
+            .as_mut()
+            .and_then(|filters| filters.totp_config.as_mut());
+        if let (true, Some(shown), Some(stored)) = (self.with_passwords, totp, &user.filters.totp) {
+            shown.secret = Secret::plain(&stored.secret.secret);
+        }
         let password = user.password.as_deref().filter(|_| self.with_passwords);
         let dumped = DumpedUser::from(&shown).with_password(password);
         serde_json::json!(dumped).to_string()

@@ -3,10 +3,12 @@
 use serde_json::{Map, Value};
 use sftpgo_core::{
     Error, ErrorKind, Result, StoredUser, UserDraft, UserId, accounts::Accounts,
-    credential::password::PasswordHash,
+    credential::password::PasswordHash, user::UserFilters,
 };
 use sftpgo_dump::{
-    Candidate, Change, Dump, Skipped, Step, Update, User, UserChange, once_each, step,
+    Candidate, Change, Dump, Skipped, Step, TOTP, Update, User, UserChange,
+    filters::{Filters, Secret, Totp},
+    once_each, step,
 };
 
 use super::super::{texts::maintenance as texts, users::version, words};
@@ -191,8 +193,25 @@ pub(super) fn as_shown(user: &StoredUser) -> User {
         upload_bandwidth: draft.upload_bandwidth,
         download_bandwidth: draft.download_bandwidth,
         last_login: user.last_login,
+        filters: filters_as_shown(&user.filters),
         others: Map::new(),
     }
+}
+
+/// None where the REST API shows none.
+fn filters_as_shown(filters: &UserFilters) -> Option<Filters> {
+    let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+    let shown = Filters {
+        denied_login_methods: owned(filters.denied_login_methods.names()),
+        totp_config: filters.totp.as_ref().map(|totp| Totp {
+            enabled: true,
+            config_name: totp.secret.config_name.clone(),
+            secret: Secret::redacted(),
+            protocols: owned(totp.protocols.names()),
+        }),
+        others: Map::new(),
+    };
+    (shown != Filters::default()).then_some(shown)
 }
 
 /// As in `quota_size: 0 B → 1.0 GiB`.
@@ -200,6 +219,9 @@ fn in_words(change: &Change) -> String {
     let Change { field, from, to } = change;
     if *field == "password" {
         return texts::PASSWORD_SET.to_owned();
+    }
+    if *field == TOTP {
+        return texts::SECOND_FACTOR_SET.to_owned();
     }
     format!("{field}: {} → {}", shown(field, from), shown(field, to))
 }

@@ -20,6 +20,7 @@ pub(in super::super) const CHANGED_MEANWHILE: &str =
     "somebody else changed this user since the import was shown";
 pub(in super::super) const NOT_TAKEN: &str = "a user of a dump cannot be taken";
 pub(in super::super) const PASSWORD_SET: &str = "password: set, whatever it was";
+pub(in super::super) const SECOND_FACTOR_SET: &str = "second factor: set, whatever it was";
 
 pub(in super::super) fn dump_too_large(largest: &str) -> String {
     format!(
