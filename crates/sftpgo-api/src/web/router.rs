@@ -182,6 +182,8 @@ async fn change(
         ["users"] => users::selected::submit(app, request, session, form).await,
         ["user"] => users::edit::add(app, request, session, form).await,
         ["user", id] => users::edit::save(app, request, session, id, form).await,
+        ["user", id, "mfa"] => users::second_factor::enable(app, request, session, id, form).await,
+        ["user", id, "mfa", "disable"] => users::second_factor::disable(app, session, id).await,
         ["user", id, "delete"] => users::edit::delete(app, request, session, id, form).await,
         ["connections"] => connections::close(app, session, form).await,
         ["manager"] => admins::add(app, request, session, form).await,

@@ -184,7 +184,7 @@ fn setup_page(
 }
 
 /// The dark squares of a QR code as the path of a picture, and how many there are on a side, with the quiet zone.
-fn picture(text: &str) -> Result<(String, i32), Refusal> {
+pub(super) fn picture(text: &str) -> Result<(String, i32), Refusal> {
     const QUIET: i32 = 4;
     let code = QrCode::encode_text(text, QrCodeEcc::Medium)
         .map_err(|_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, texts::SECRET_TOO_LONG))?;

@@ -436,3 +436,82 @@ fn a_page_of_a_hundred_users_is_small_and_quick() {
     assert_eq!(page.text().matches("<progress").count(), 200);
     assert!(all < 60 * 1024, "{all} bytes");
 }
+
+#[test]
+fn denied_logins_are_ticked_and_stay_where_a_form_does_not_show_them() {
+    let web = Web::with_admin();
+    let mut browser = web.logged_in("root");
+    let denied = [
+        ("denied_login_methods", ""),
+        ("denied_login_methods", "password"),
+    ];
+    let sent = [form("alice", "/srv/alice"), denied.to_vec()].concat();
+    browser
+        .submit_from("/web/user", "/web/user", &sent)
+        .leads_to("/web/users?done=added");
+    let stored = || web.service.accounts.by_name("alice").unwrap();
+    let names = || stored().filters.denied_login_methods.names();
+    assert_eq!(names(), ["password"]);
+    let page = format!("/web/user/{}", stored().id);
+    browser
+        .open(&page)
+        .shows("name=\"denied_login_methods\" value=\"password\" checked");
+    edited(&mut browser, &page, "alice", "/srv/alice", &[("uid", "5")])
+        .leads_to("/web/users?done=saved");
+    assert_eq!((names(), stored().uid), (vec!["password"], 5));
+    let none = [("denied_login_methods", "")];
+    edited(&mut browser, &page, "alice", "/srv/alice", &none).leads_to("/web/users?done=saved");
+    assert!(names().is_empty());
+    // A clone begins with the same.
+    let again = [("denied_login_methods", "publickey")];
+    edited(&mut browser, &page, "alice", "/srv/alice", &again).leads_to("/web/users?done=saved");
+    browser
+        .open(&format!("/web/user?clone={}", stored().id))
+        .shows("name=\"denied_login_methods\" value=\"publickey\" checked");
+}
+
+#[test]
+fn a_second_factor_of_a_user_is_shown_once() {
+    let web = Web::with_admin();
+    web.add_admin("viewer", &["view_users"]);
+    let mut browser = web.logged_in("root");
+    browser.submit_from("/web/user", "/web/user", &form("alice", "/srv/alice"));
+    let stored = || web.service.accounts.by_name("alice").unwrap();
+    let page = format!("/web/user/{}", stored().id);
+    browser.open(&page).shows("Set up</button>");
+    let enable = format!("{page}/mfa");
+    let config = [("config_name", "Default")];
+    // A form of another page does not.
+    assert_eq!(browser.submit(&enable, &config).status, 403);
+    let mut viewer = web.logged_in("viewer");
+    viewer
+        .open(&page)
+        .shows("Second factor")
+        .hides("Set up</button>");
+    assert_eq!(viewer.submit_from(&page, &enable, &config).status, 403);
+    assert!(stored().filters.totp.is_none());
+    let shown = browser.submit_from(&page, &enable, &config);
+    assert_eq!(shown.status, 200);
+    let filters = stored().filters;
+    let secret = filters.totp.unwrap().secret.secret;
+    shown.shows(&secret).shows(&filters.recovery_codes[0].code);
+    shown.shows("QR code with the secret");
+    for path in [page.as_str(), "/web/users"] {
+        browser
+            .open(path)
+            .hides(&secret)
+            .hides(&filters.recovery_codes[0].code);
+    }
+    browser.open(&page).shows("12 recovery codes are left");
+    // The user as it is shown comes back.
+    edited(&mut browser, &page, "alice", "/srv/alice", &[]).leads_to("/web/users?done=saved");
+    assert!(stored().filters.totp.is_some());
+    let disable = format!("{page}/mfa/disable");
+    browser
+        .submit_from(&page, &disable, &[])
+        .leads_to("/web/users?done=factor");
+    assert!(stored().filters.totp.is_none());
+    browser
+        .open("/web/users?done=factor")
+        .shows("The second factor of the user is off.");
+}

@@ -3,6 +3,7 @@
 pub(in super::super) const NOT_THE_NAME: &str = "this is not the user's name";
 pub(in super::super) const WAS_NOT_DELETED: &str = "The user was not deleted.";
 pub(in super::super) const CHANGED_MEANWHILE: &str = "somebody else changed this user since this page was opened, and nothing was saved: open the page again to see what it is now";
+pub(in super::super) const FACTOR_IS_OFF: &str = "The second factor of the user is off.";
 pub(in super::super) const ADD_A_USER: &str = "Add a user";
 pub(in super::super) const TYPE_THE_NAME: &str = "Type the user's name.";
 pub(in super::super) const SIZE: &str = "Size";
@@ -49,6 +50,26 @@ pub(in super::super) const HOME_HINT: &str =
     "A path on the server. Empty is the user's name below users_base_dir, where that is set.";
 pub(in super::super) const IS_NO_STATUS: &str = "is neither 0 (disabled) nor 1 (enabled)";
 pub(in super::super) const IS_NO_NUMBER: &str = "is not a whole number";
+
+pub(in super::super) fn second_factor_of(username: &str) -> String {
+    format!("Second factor of {username}")
+}
+
+pub(in super::super) fn login_method(name: &str) -> &'static str {
+    match name {
+        "publickey" => "A key or a certificate alone.",
+        "password" => "A password alone.",
+        "password-over-SSH" => "The same: there is no other protocol.",
+        "keyboard-interactive" => {
+            "A password, and a code where there is a second factor, as answers to questions."
+        }
+        "publickey+password" => "A key, and then a password, where nothing else is left.",
+        "publickey+keyboard-interactive" => {
+            "A key, and then a code or a password, where nothing else is left."
+        }
+        _ => "Not spoken by this server.",
+    }
+}
 
 pub(in super::super) fn user(username: &str) -> String {
     format!("User {username}")

@@ -20,7 +20,7 @@ use super::{
         texts::{common, users as texts},
         words,
     },
-    user_form::{UserForm, apply, permissions, version},
+    user_form::{UserForm, apply, login_methods, permissions, version},
     user_id,
 };
 use crate::{dto::explain, state::App};
@@ -39,6 +39,15 @@ struct Explain {
     /// Empty before a question.
     answer: String,
     is_allowed: bool,
+}
+
+/// The second factor of a stored user.
+struct Factor {
+    is_on: bool,
+    /// Recovery codes that are not used yet.
+    codes_left: usize,
+    /// Kinds to choose from.
+    configs: Vec<String>,
 }
 
 #[derive(Template)]
@@ -61,8 +70,11 @@ struct UserPage {
     keys: Vec<String>,
     permissions: Vec<PermissionBox>,
     permissions_error: String,
+    login_methods: Vec<PermissionBox>,
+    login_methods_error: String,
     files: Vec<Field>,
     limits: Vec<Field>,
+    factor: Option<Factor>,
     explain: Option<Explain>,
     delete: Option<Field>,
 }
@@ -133,6 +145,7 @@ pub(in super::super) async fn show(
     let form = UserForm::of(&draft);
     let mut page = page_of(session, &user, &form, &Faults::default());
     page.explain = Some(explain);
+    page.factor = Some(factor_of(app, &user));
     page.version = version(&draft);
     answer(request, StatusCode::OK, &page)
 }
@@ -205,6 +218,16 @@ async fn load(app: &App, id: UserId) -> Result<StoredUser, Refusal> {
     Ok(app.calls.run(move || accounts.by_id(id)).await?)
 }
 
+fn factor_of(app: &App, user: &StoredUser) -> Factor {
+    let codes = user.filters.recovery_codes.iter();
+    let configs = app.state.accounts.totp_configs().iter();
+    Factor {
+        is_on: user.filters.totp.is_some(),
+        codes_left: codes.filter(|code| !code.used).count(),
+        configs: configs.map(|config| config.name.clone()).collect(),
+    }
+}
+
 /// Refuses to overwrite what somebody else saved since the page was shown.
 fn check_version(form: &Form, now: &UserDraft) -> sftpgo_core::Result<()> {
     if form.get("version") == version(now) {
@@ -259,6 +282,14 @@ fn form_page(session: &Session, form: &UserForm, faults: &Faults, is_new: bool) 
         text,
         is_given: form.permissions.iter().any(|given| given == name),
     });
+    let login_methods = login_methods().map(|(name, text)| PermissionBox {
+        name,
+        text,
+        is_given: form
+            .denied_login_methods
+            .iter()
+            .any(|denied| denied == name),
+    });
     let error = match faults.of("") {
         general if !general.is_empty() => general,
         _ if !faults.is_empty() => common::NOTHING_WAS_SAVED.to_owned(),
@@ -280,8 +311,11 @@ fn form_page(session: &Session, form: &UserForm, faults: &Faults, is_new: bool) 
         keys: Vec::new(),
         permissions: permissions.collect(),
         permissions_error: faults.of("permissions"),
+        login_methods: login_methods.collect(),
+        login_methods_error: faults.of("denied_login_methods"),
         files: form.file_fields(faults),
         limits: form.limit_fields(faults),
+        factor: None,
         explain: None,
         delete: None,
     }

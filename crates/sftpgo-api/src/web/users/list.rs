@@ -97,6 +97,7 @@ fn notice(done: &str) -> &'static str {
     match done {
         "added" => texts::WAS_ADDED,
         "saved" => texts::WAS_SAVED,
+        "factor" => texts::FACTOR_IS_OFF,
         "deleted" => texts::DELETED,
         "enable" => texts::ARE_ENABLED,
         "disable" => texts::ARE_DISABLED,

@@ -3,6 +3,7 @@
 pub(super) mod edit;
 pub(super) mod list;
 mod search;
+pub(super) mod second_factor;
 pub(super) mod selected;
 mod user_form;
 

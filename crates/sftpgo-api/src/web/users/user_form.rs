@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use sftpgo_core::{Permissions, UserDraft};
+use sftpgo_core::{Permissions, UserDraft, user::LoginMethods};
 
 use super::super::{
     form::{Faults, Field, FieldKind, Form},
@@ -15,6 +15,14 @@ pub(super) fn permissions() -> impl Iterator<Item = (&'static str, &'static str)
     std::iter::once(("*", texts::EVERYTHING_BELOW)).chain(Permissions::known())
 }
 
+/// Ways to log in with what each is.
+pub(super) fn login_methods() -> impl Iterator<Item = (&'static str, &'static str)> {
+    LoginMethods::known().map(|name| (name, texts::login_method(name)))
+}
+
+/// Boxes that are not ticked are not sent; this says that they were there.
+const DENIED: &str = "denied_login_methods";
+
 /// What the fields of a user contain, as typed.
 pub(super) struct UserForm {
     pub(super) username: String,
@@ -23,6 +31,7 @@ pub(super) struct UserForm {
     pub(super) public_keys: String,
     pub(super) home_dir: String,
     pub(super) permissions: Vec<String>,
+    pub(super) denied_login_methods: Vec<String>,
     /// The fields that are numbers, in the order of [`NUMBERS`].
     pub(super) numbers: [String; 7],
 }
@@ -60,6 +69,7 @@ impl UserForm {
             public_keys: draft.public_keys.join("\n"),
             home_dir: draft.home_dir.clone(),
             permissions: draft.permissions.clone(),
+            denied_login_methods: draft.filters.denied_login_methods.clone(),
             numbers: numbers(draft).map(|number| number.to_string()),
         }
     }
@@ -74,6 +84,7 @@ impl UserForm {
             public_keys: text("public_keys"),
             home_dir: text("home_dir"),
             permissions: form.all("permissions").map(str::to_owned).collect(),
+            denied_login_methods: denied_login_methods(form),
             numbers: NUMBERS.map(|(name, _, _)| text(name)),
         }
     }
@@ -185,6 +196,9 @@ pub(super) fn apply(form: &Form, draft: &mut UserDraft) -> Faults {
     if form.has("username") || form.has("permissions") {
         draft.permissions = form.all("permissions").map(str::to_owned).collect();
     }
+    if form.has(DENIED) {
+        draft.filters.denied_login_methods = denied_login_methods(form);
+    }
     let fields = [
         &mut draft.uid,
         &mut draft.gid,
@@ -205,6 +219,11 @@ pub(super) fn apply(form: &Form, draft: &mut UserDraft) -> Faults {
     faults
 }
 
+fn denied_login_methods(form: &Form) -> Vec<String> {
+    let sent = form.all(DENIED).filter(|name| !name.is_empty());
+    sent.map(str::to_owned).collect()
+}
+
 /// Browsers send lines as in HTTP.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines()
@@ -219,6 +238,8 @@ pub(in super::super) fn version(draft: &UserDraft) -> String {
 
 #[cfg(test)]
 mod tests {
+    use sftpgo_core::user::FiltersDraft;
+
     use super::*;
 
     fn draft() -> UserDraft {
@@ -229,6 +250,10 @@ mod tests {
             expiration_date: 1_700_000_000_123,
             home_dir: "/srv/bob".to_owned(),
             permissions: vec!["list".to_owned()],
+            filters: FiltersDraft {
+                denied_login_methods: vec!["password".to_owned()],
+                totp: None,
+            },
             quota_size: 1000,
             ..UserDraft::default()
         }
@@ -252,7 +277,9 @@ mod tests {
             .append_pair("expiration_date", &shown.expiration_date)
             .append_pair("public_keys", &shown.public_keys)
             .append_pair("home_dir", &shown.home_dir)
-            .append_pair("permissions", "list");
+            .append_pair("permissions", "list")
+            .append_pair(DENIED, "")
+            .append_pair(DENIED, "password");
         for ((name, _, _), value) in NUMBERS.iter().zip(&shown.numbers) {
             pairs.append_pair(name, value);
         }
@@ -260,6 +287,18 @@ mod tests {
         assert!(faults.is_empty());
         assert_eq!(after, before);
         assert_eq!(version(&after), version(&before));
+    }
+
+    #[test]
+    fn boxes_of_login_methods_are_taken_where_they_were_shown() {
+        let (after, _) = sent("username=bob&permissions=list&denied_login_methods=");
+        assert!(after.filters.denied_login_methods.is_empty());
+        let (after, _) = sent(
+            "username=bob&permissions=list&denied_login_methods=&denied_login_methods=publickey",
+        );
+        assert_eq!(after.filters.denied_login_methods, ["publickey"]);
+        let (after, _) = sent("username=bob&permissions=list");
+        assert!(after.filters == draft().filters);
     }
 
     #[test]
