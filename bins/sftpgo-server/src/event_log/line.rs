@@ -8,6 +8,8 @@ use sftpgo_core::event::{
     Actor, Change, Command, Event, Identity, LoginMethod, Operation, Protocol,
 };
 
+use super::sender::Sender;
+
 /// Fields of all lines that tell of events; a line has some of them.
 #[derive(Deserialize)]
 struct Line<'a> {
@@ -64,16 +66,11 @@ pub(super) fn tell(line: &str, tell: &mut dyn FnMut(i64, &Event<'_>)) {
 
 impl Line<'_> {
     fn with_event(&self, tell: impl FnOnce(&Event<'_>)) {
-        let told = match &*self.sender {
-            "Upload" => self.transfer(Operation::Upload),
-            "Download" => self.transfer(Operation::Download),
-            "Rename" => self.command(Command::Rename),
-            "Rmdir" => self.command(Command::Rmdir),
-            "Mkdir" => self.command(Command::Mkdir),
-            "Symlink" => self.command(Command::Symlink),
-            "Remove" => self.command(Command::Remove),
-            "login" | "connection_failed" => self.login(),
-            "users" | "connections" | "admins" | "api_keys" | "ip_lists" | "defender" => {
+        let told = match Sender::of(&self.sender) {
+            Some(Sender::Transfer(operation)) => self.transfer(operation),
+            Some(Sender::Command(command)) => self.command(command),
+            Some(Sender::Login | Sender::FailedLogin) => self.login(),
+            Some(Sender::Change(_)) => {
                 if let Some((change, by)) = self.change() {
                     tell(&Event::Change {
                         change,
@@ -84,7 +81,7 @@ impl Line<'_> {
                 }
                 return;
             }
-            _ => None,
+            None => None,
         };
         if let Some(event) = told {
             tell(&event);

@@ -2,13 +2,15 @@
 
 mod archive;
 mod line;
+mod sender;
 
 use std::{path::Path, time::Duration};
 
 use log::{Level, Record, kv::Value};
-use sftpgo_core::event::{Actor, Change, Command, Event, Observer, Operation, Subject};
+use sftpgo_core::event::{Actor, Change, Event, Observer, Subject};
 
 pub(crate) use self::archive::LogFiles;
+use self::sender::{DEFENDER, Sender};
 
 /// Writes events to the log; the target is the line's `sender`.
 pub(crate) struct EventLog;
@@ -26,10 +28,7 @@ impl Observer for EventLog {
                 protocol,
                 error,
             } => {
-                let sender = match operation {
-                    Operation::Upload => "Upload",
-                    Operation::Download => "Download",
-                };
+                let sender = Sender::Transfer(*operation).name();
                 let elapsed_ms = milliseconds(*elapsed);
                 match error {
                     None => log::info!(
@@ -54,7 +53,7 @@ impl Observer for EventLog {
                 connection_id,
                 protocol,
             } => log::info!(
-                target: command_sender(*command),
+                target: Sender::Command(*command).name(),
                 username = *username, file_path:% = file_path.display(), target_path:% = target_path.unwrap_or(Path::new("")).display(),
                 connection_id = *connection_id, protocol:% = protocol;
                 ""
@@ -64,7 +63,7 @@ impl Observer for EventLog {
                 method,
                 remote,
             } => log::info!(
-                target: "login",
+                target: Sender::Login.name(),
                 client_ip:% = remote.ip(), username = *username, login_type:% = method;
                 ""
             ),
@@ -74,7 +73,7 @@ impl Observer for EventLog {
                 remote,
                 reason,
             } => log::info!(
-                target: "connection_failed",
+                target: Sender::FailedLogin.name(),
                 client_ip:% = remote.ip(), username = *username, login_type:% = method,
                 error = *reason;
                 ""
@@ -92,7 +91,7 @@ impl Observer for EventLog {
                 increase,
                 score,
             } => log::debug!(
-                target: "defender",
+                target: DEFENDER,
                 client_ip:% = address, protocol:% = protocol, event:% = offence,
                 increase_score_by = *increase, score = *score;
                 ""
@@ -105,14 +104,14 @@ impl Observer for EventLog {
                 // Several servers may have counted it.
                 let protocol = protocol.map(|protocol| protocol.to_string());
                 log::info!(
-                    target: "defender",
+                    target: DEFENDER,
                     client_ip:% = address, protocol = protocol.unwrap_or_default(),
                     event = "banned", ban_time_seconds = duration.as_secs();
                     ""
                 );
             }
             Event::RefusedByDefender { address, protocol } => log::debug!(
-                target: "defender",
+                target: DEFENDER,
                 client_ip:% = address, protocol:% = protocol, event = "refused";
                 ""
             ),
@@ -131,44 +130,23 @@ fn milliseconds(elapsed: Duration) -> u64 {
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn command_sender(command: Command) -> &'static str {
-    match command {
-        Command::Rename => "Rename",
-        Command::Rmdir => "Rmdir",
-        Command::Mkdir => "Mkdir",
-        Command::Symlink => "Symlink",
-        Command::Remove => "Remove",
-    }
-}
-
 /// The fields of each subject have names of their own, which the macros would want written six times.
 fn tell_change(change: Change, username: &str, id: &str, by: &Actor) {
     let client_ip = by.address.map(|address| address.to_string());
     let mut fields = vec![("username", Value::from(username))];
-    let sender = match change.subject() {
+    let subject = change.subject();
+    let id_field = match subject {
         Subject::User => {
             let id = id.parse::<i32>().map_or_else(|_| id.into(), Value::from);
-            fields.push(("user_id", id));
-            "users"
+            Some(("user_id", id))
         }
-        Subject::Connection => {
-            fields.push(("connection_id", id.into()));
-            "connections"
-        }
-        Subject::Admin => "admins",
-        Subject::ApiKey => {
-            fields.push(("api_key_id", id.into()));
-            "api_keys"
-        }
-        Subject::ListEntry => {
-            fields.push(("entry", id.into()));
-            "ip_lists"
-        }
-        Subject::Host => {
-            fields.push(("host", id.into()));
-            "defender"
-        }
+        Subject::Connection => Some(("connection_id", id.into())),
+        Subject::Admin => None,
+        Subject::ApiKey => Some(("api_key_id", id.into())),
+        Subject::ListEntry => Some(("entry", id.into())),
+        Subject::Host => Some(("host", id.into())),
     };
+    fields.extend(id_field);
     fields.extend([
         ("by", by.identity.name().into()),
         ("by_type", by.identity.kind().into()),
@@ -178,7 +156,7 @@ fn tell_change(change: Change, username: &str, id: &str, by: &Actor) {
     log::logger().log(
         &Record::builder()
             .level(Level::Info)
-            .target(sender)
+            .target(Sender::Change(subject).name())
             .key_values(&fields.as_slice())
             .args(format_args!("{change}"))
             .build(),
@@ -191,7 +169,9 @@ mod tests {
 
     use log::{LevelFilter, Log, Metadata, Record};
     use sftpgo_api::RecentEvent;
-    use sftpgo_core::event::{ConnectionProtocol, Identity, LoginMethod, Protocol};
+    use sftpgo_core::event::{
+        Command, ConnectionProtocol, Identity, LoginMethod, Operation, Protocol,
+    };
 
     use super::*;
     use crate::logging::json;
