@@ -1,0 +1,22 @@
+//! Campaigns against the server: kills under a mixed load, errors of the disk, a hostile crowd. Each runs in a short form with
+//! the other tests, and longer as `docs/campaigns.md` says.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says what it found"
+)]
+
+mod clock;
+mod crowd;
+mod disk_full;
+mod io_errors;
+mod kill;
+
+/// How often something is repeated: `SFTPGO_TEST_ROUNDS`, or `default`.
+fn rounds(default: usize) -> usize {
+    std::env::var("SFTPGO_TEST_ROUNDS").map_or(default, |rounds| rounds.parse().expect("a number"))
+}
