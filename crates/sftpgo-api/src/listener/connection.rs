@@ -28,7 +28,7 @@ use tokio::{
     time,
 };
 use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use warp::reply::Response;
 
 use super::{
@@ -212,9 +212,14 @@ async fn converse<H, F>(
     });
     let http = http(open.speaks_http2, limits);
     let mut connection = pin!(http.serve_connection(TokioIo::new(open.stream), service));
+    // In a task of its own: each look in this one would have the connection take more into its own buffers, which would pass
+    // for a client that reads.
+    let stalled = Arc::clone(&place);
+    let stalled = async move { stalled.stalled_for(limits.silence).await };
+    let stalled = AbortOnDropHandle::new(tokio::spawn(stalled));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = place.stalled_for(limits.silence) => {
+        _ = stalled => {
             log::debug!("an HTTP connection was closed, because its client does not read the answer");
             Ok(())
         }

@@ -20,6 +20,9 @@ use tokio_util::sync::CancellationToken;
 /// A connection makes room for another when nothing was asked on it for this long: who has just come is about to ask.
 const FIRST_WORDS: Duration = Duration::from_secs(1);
 
+/// How often it is looked within a patience whether it has begun.
+const LOOKS: u32 = 6;
+
 /// The places that all bindings share.
 pub(crate) struct Places {
     most: usize,
@@ -221,7 +224,7 @@ impl Place {
             let state = self.places.lock();
             let entry = state.taken.get(&self.number)?;
             if !counts(entry) {
-                return Some(patience);
+                return Some(patience / LOOKS);
             }
             let left = patience.saturating_sub(entry.moved.elapsed());
             (!left.is_zero()).then_some(left)
