@@ -48,6 +48,9 @@ pub(crate) enum Command {
     /// Write manual pages, completions or a configuration file, from what the program knows of itself.
     #[command(subcommand)]
     Gen(Gen),
+    /// Start programs for a server that has confined itself; started by that one.
+    #[command(hide = true)]
+    Launcher,
     /// Say which version this is.
     Version,
 }

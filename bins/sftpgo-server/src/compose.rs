@@ -88,7 +88,8 @@ impl Queues {
 }
 
 /// Opens the database and the host keys, making them in `directory` at the first start, and connects the parts. Transfers
-/// have `grace` to finish once the server is to stop. Old events are in the file `log`, if there is one.
+/// have `grace` to finish once the server is to stop. Old events are in the file `log`, if there is one. `confinement` says what
+/// holds the process, for those who ask for its status.
 ///
 /// # Errors
 /// Names the key, and what is wrong.
@@ -97,6 +98,7 @@ pub(crate) fn compose(
     directory: &Path,
     grace: Duration,
     log: Option<&Path>,
+    confinement: Option<String>,
 ) -> Result<Parts, Problem> {
     let Stores {
         provider,
@@ -242,6 +244,7 @@ pub(crate) fn compose(
             events.clone(),
         )?,
         driver: driver_name(&settings.data_provider.driver).to_owned(),
+        confinement,
         ssh: ssh_info(&settings.sftpd, &host_keys),
         accounts: Arc::new(accounts.with_totp_configs(settings.totp.clone())),
         explainer: Arc::new(Explainer::new(

@@ -10,16 +10,19 @@ mod cli;
 mod cluster_task;
 mod compose;
 mod config;
+mod confinement;
 mod connect_hook;
 mod event_log;
 mod generate;
 mod grace;
 mod health;
 mod hook;
+mod line;
 mod listen;
 mod logging;
 mod migrate;
 mod open_files;
+mod own_program;
 mod ping;
 mod portable;
 #[cfg(target_os = "linux")]
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
             allocator::keep_nothing_for_threads();
             portable::run(options)
         }
+        cli::Command::Launcher => hook::launcher::serve(),
         cli::Command::CheckConfig(options) => check::run(options, &invocation.flags),
         cli::Command::Migrate(migrate) => migrate::run(migrate),
         cli::Command::InitProvider(options) => migrate::init(options),

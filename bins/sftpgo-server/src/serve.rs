@@ -17,12 +17,13 @@ use crate::{
     cluster_task,
     compose::{self, Parts},
     config::{self, LoadedConfig, Problem, settings::Settings},
+    confinement::{self, Confinement},
     health,
     listen::{HttpListening, SocketFile, Sockets, listen_http, listen_sftp},
     logging::{self, LogSettings},
-    open_files,
+    open_files, own_program,
     reload::Reload,
-    restart::{self, Predecessors, Restarts, Succession},
+    restart::{Predecessors, Restarts, Succession},
     shutdown::{self, HangUp, LAST_ACTIONS, LAST_WORK},
     startup_banner::{StartupBanner, listed},
     startup_tasks, systemd, terminal,
@@ -36,7 +37,7 @@ pub(crate) fn run(serve: &Serve) -> ExitCode {
     let mut succession = match serve.succeed.then(Succession::of_process).transpose() {
         Ok(succession) => succession,
         Err(error) => {
-            terminal::complain(&format!("error: {}: {error}", restart::FLAG));
+            terminal::complain(&format!("error: {}: {error}", own_program::SUCCEED));
             return ExitCode::FAILURE;
         }
     };
@@ -101,14 +102,28 @@ impl Start<'_> {
                 ),
             )
         })?;
+        let sockets = match succession {
+            Some(succession) => succession.take_sockets(),
+            None => Sockets::passed()?,
+        };
+        // Before another thread runs, and after the log may be written.
+        let confinement = confinement::begin(self.loaded, self.settings, self.log)?;
+        if let Some(confinement) = &confinement {
+            confinement.log();
+        }
         let runtime = Runtime::new().map_err(|error| no_threads(&error))?;
-        let served = runtime.block_on(self.serve(succession));
+        let served = runtime.block_on(self.serve(succession, sockets, confinement));
         // Closes the database; a scan of a huge home must not hold up the end.
         runtime.shutdown_timeout(LAST_WORK);
         served
     }
 
-    async fn serve(&self, succession: &mut Option<Succession>) -> Result<ExitCode, Problem> {
+    async fn serve(
+        &self,
+        succession: &mut Option<Succession>,
+        mut sockets: Sockets,
+        confinement: Option<Confinement>,
+    ) -> Result<ExitCode, Problem> {
         let reload = Reload::default();
         reload.register("the log file", || {
             logging::reopen();
@@ -125,7 +140,8 @@ impl Start<'_> {
         let stop_accepting = shutdown.child_token();
         let directory = &self.loaded.directory;
         let log = self.log.file.as_deref();
-        let parts = compose::compose(self.settings, directory, self.grace, log)?;
+        let confinement = confinement.map(|confinement| confinement.to_string());
+        let parts = compose::compose(self.settings, directory, self.grace, log, confinement)?;
         if let Some(audit_log) = parts.audit_log.clone() {
             audit_log.follow_rotation();
             reload.register("the audit log", move || {
@@ -138,10 +154,6 @@ impl Start<'_> {
             find_dirty(&parts).map_err(|error| Problem::new("data_provider", error.to_string()))?;
         let writer = LedgerWriter::start(Arc::clone(&parts.quotas), WRITE_USAGE_WITHIN)
             .map_err(|error| no_threads(&error))?;
-        let mut sockets = match succession {
-            Some(succession) => succession.take_sockets(),
-            None => Sockets::passed()?,
-        };
         let sftp = listen_sftp(&self.settings.sftpd.bindings, &mut sockets).await?;
         let http = listen_http(&self.settings.httpd.bindings, &mut sockets).await?;
         let sftp_addresses: Vec<_> = sftp.iter().map(|(_, address)| *address).collect();

@@ -67,6 +67,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ip_lists: Arc::new(IpLists::new(store.clone(), events.clone())),
         admins: access,
         driver: "memory".to_owned(),
+        confinement: None,
         ssh: SshInfo::default(),
         accounts: Arc::new(Accounts::new(
             Arc::clone(&provider),

@@ -55,6 +55,8 @@ pub struct ApiState {
     pub allowed_hosts: AllowedHosts,
     /// The admins, and what else a request is known by.
     pub admins: AdminAccess,
+    /// What holds the process, in words; none if nothing does.
+    pub confinement: Option<String>,
     /// Answered by `/version`.
     pub version: VersionInfo,
     /// Shown by the status: which kind of store there is, as the configuration calls it.

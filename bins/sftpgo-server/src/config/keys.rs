@@ -86,6 +86,8 @@ pub(crate) struct Common {
     pub(crate) post_disconnect_hook: String,
     /// Of SFTPGo since 2.1.
     pub(crate) rate_limiters: Vec<RateLimiter>,
+    /// Not in SFTPGo.
+    pub(crate) confine_to: Vec<String>,
     pub(crate) defender: Defender,
     pub(crate) audit: Audit,
 }

@@ -111,6 +111,11 @@ impl LoadedConfig {
         self.checked
     }
 
+    /// Every value, as it was found or by default.
+    pub(crate) fn values(&self) -> &Value {
+        &self.values
+    }
+
     fn source(&self, path: &str) -> &Source {
         self.sources.get(path).unwrap_or(&Source::Default)
     }

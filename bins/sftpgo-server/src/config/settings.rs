@@ -48,6 +48,8 @@ pub(crate) struct Common {
     pub(crate) rate_limits: Vec<RateLimit>,
     /// What is one source for them.
     pub(crate) sources: SourcePrefixes,
+    /// The directories to which the server confines itself, with those that it needs itself; it does not if there is none.
+    pub(crate) confine_to: Vec<PathBuf>,
     /// The defender; it is off when there is none.
     pub(crate) defender: Option<Defender>,
     /// The audit log; it is off when there is none.

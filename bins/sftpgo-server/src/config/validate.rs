@@ -97,6 +97,7 @@ impl Check<'_> {
             post_disconnect_hook,
             rate_limits,
             sources: defender::sources(&keys.defender),
+            confine_to: self.paths(&keys.confine_to),
             defender,
             audit,
         }

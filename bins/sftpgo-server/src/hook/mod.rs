@@ -3,6 +3,7 @@
 //! Nothing else runs what an operator names, so that how that is started, and where, is decided here.
 
 pub(crate) mod http;
+pub(crate) mod launcher;
 pub(crate) mod program;
 mod programs;
 

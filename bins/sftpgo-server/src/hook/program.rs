@@ -16,6 +16,8 @@ use rustix::{
     process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid},
 };
 
+use super::launcher;
+
 /// The time after which a running program is looked at again.
 const WATCH: Timespec = Timespec {
     tv_sec: 0,
@@ -74,12 +76,20 @@ fn text_of(written: &[u8]) -> Option<Cow<'_, str>> {
     (!begin.is_empty()).then(|| String::from_utf8_lossy(begin))
 }
 
+/// Runs a program and waits until it has ended, in the process that starts programs where there is one.
+///
+/// # Errors
+/// As [`run_here`], and that process may have ended.
+pub(crate) fn run(call: &Call) -> io::Result<Outcome> {
+    launcher::run(call).unwrap_or_else(|| run_here(call))
+}
+
 /// Runs a program and waits until it has ended. Its standard input is empty. What it has started and left behind is killed
 /// then, unless it has moved to a process group of its own.
 ///
 /// # Errors
 /// The program cannot be started, or it was killed at its time limit (`TimedOut`).
-pub(crate) fn run(call: &Call) -> io::Result<Outcome> {
+pub(super) fn run_here(call: &Call) -> io::Result<Outcome> {
     let path = std::env::var_os("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
     let mut child = Command::new(&call.path)
         .args(&call.arguments)

@@ -187,7 +187,7 @@ async fn serve(
 ) -> Result<(), Problem> {
     let grace = options.grace.time();
     let shutdown = shutdown::on_signals(grace, HangUp::Ends).map_err(|error| of_system(&error))?;
-    let parts = compose::compose(settings, state, grace, None)?;
+    let parts = compose::compose(settings, state, grace, None, None)?;
     add_user(&parts, &login)?;
     let bindings = &settings.sftpd.bindings;
     let of_none = || Problem::new("--sftpd-port", "there is no port to listen on");

@@ -2,9 +2,9 @@
 //! serves whoever connects from then on; this one goes on with the connections that it has, and ends with the last of them.
 //!
 //! Until the next server says that it serves, nothing changes here, and whatever goes wrong is said and leaves it so. The
-//! two speak over a [`line`](link), which is the standard input of the next one.
+//! two speak over a [line](crate::line), which is the standard input of the next one.
 
-mod link;
+mod messages;
 mod predecessors;
 
 use std::{
@@ -19,22 +19,24 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use sftpgo_core::{registry::Connections, sync::lock};
 use tokio::{sync::Notify, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::predecessors::{Predecessors, Succession};
 use self::{
-    link::{FromNew, FromOld, Line, MOST_DESCRIPTORS, Received},
+    messages::{Connected, FromNew, FromOld},
     predecessors::connected,
 };
-use crate::{listen::Kept, sharing::Sharing, systemd};
-
-/// The flag by which a process is told that it follows another.
-pub(crate) const FLAG: &str = "--succeed";
-
-/// What systemd and such tell the process that they have started, and nobody else.
-const OF_THE_FIRST: [&str; 4] = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_PID"];
+use crate::{
+    hook::launcher,
+    line::{Line, MOST_DESCRIPTORS, Received},
+    listen::Kept,
+    own_program,
+    sharing::Sharing,
+    systemd,
+};
 
 /// A start may have a large table to change: the time that a unit of systemd has for it too.
 const START: Duration = Duration::from_secs(15 * 60);
@@ -118,31 +120,29 @@ impl Restarts {
             );
         }
         self.sharing.begin()?;
-        let (line, mut child) = self.start().map_err(|error| {
+        let (line, mut next) = self.start().map_err(|error| {
             format!(
                 "the program cannot be started: {error}; is it where this process was started from?"
             )
         })?;
-        let started = self.wait_for(&line, &mut child);
-        if let Err(reason) = started {
-            let _ = child.kill();
-            let _ = child.wait();
+        if let Err(reason) = self.wait_for(&line, &mut next) {
+            next.end();
             return Err(reason);
         }
-        let next = child.id();
         // The lines to servers before are the next one's from here on.
         self.predecessors.let_go();
         self.is_followed.store(true, Ordering::Release);
         lock(&self.kept).clear();
         self.stop_accepting.cancel();
         log::info!(
-            "process {next} serves from here on; this one ends when its {} logins have ended",
+            "process {} serves from here on; this one ends when its {} logins have ended",
+            next.number(),
             self.connections.login_count()
         );
         let restarts = Arc::clone(self);
         let followed = thread::Builder::new()
             .name("followed".to_owned())
-            .spawn(move || restarts.serve_next(&line, child));
+            .spawn(move || restarts.serve_next(&line, next));
         if let Err(error) = followed {
             log::warn!(
                 "the connections that go on here cannot be listed and closed through the new process, because no thread could be started: {error}"
@@ -151,27 +151,25 @@ impl Restarts {
         Ok(())
     }
 
-    fn start(&self) -> io::Result<(Line, Child)> {
+    fn start(&self) -> io::Result<(Line, Next)> {
         let (line, end) = Line::pair()?;
-        let arguments = std::env::args_os().skip(1);
-        let mut command = Command::new(link::program()?);
-        command
-            .args(arguments.filter(|argument| argument != FLAG))
-            .arg(FLAG)
-            .stdin(Stdio::from(end));
-        for variable in OF_THE_FIRST {
-            command.env_remove(variable);
+        let mut next = match launcher::start(end.as_fd()) {
+            Some(started) => Next::Launched(started?),
+            None => {
+                let mut command = Command::new(own_program::path()?);
+                command
+                    .args(own_program::arguments_of_next())
+                    .stdin(Stdio::from(end.try_clone()?));
+                own_program::forget_first(&mut command);
+                Next::Child(command.spawn()?)
+            }
+        };
+        drop(end);
+        if let Err(error) = self.send_sockets(&line) {
+            next.end();
+            return Err(error);
         }
-        let child = command.spawn()?;
-        drop(command);
-        let sent = self.send_sockets(&line);
-        if sent.is_err() {
-            let mut child = child;
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(sent.err().unwrap_or_else(|| io::ErrorKind::Other.into()));
-        }
-        Ok((line, child))
+        Ok((line, next))
     }
 
     fn send_sockets(&self, line: &Line) -> io::Result<()> {
@@ -192,7 +190,7 @@ impl Restarts {
         line.send_with(&message, &descriptors)
     }
 
-    fn wait_for(&self, line: &Line, child: &mut Child) -> Result<(), String> {
+    fn wait_for(&self, line: &Line, next: &mut Next) -> Result<(), String> {
         let since = Instant::now();
         loop {
             let received = line.receive::<FromNew>(LOOK);
@@ -203,14 +201,10 @@ impl Restarts {
                 }
                 Received::Message(..) => {}
                 Received::Ended => {
-                    let status = child.wait().map_err(|error| error.to_string())?;
-                    return Err(format!("the new process ended before it served: {status}"));
+                    let how = next.how_it_ended();
+                    return Err(format!("the new process ended before it served{how}"));
                 }
                 Received::Nothing => {}
-            }
-            // A process that somebody else holds the line of may be gone all the same.
-            if let Ok(Some(status)) = child.try_wait() {
-                return Err(format!("the new process ended before it served: {status}"));
             }
             if self.shutdown.is_cancelled() {
                 return Err("the server is stopping".to_owned());
@@ -225,7 +219,7 @@ impl Restarts {
     }
 
     /// Does what the next server asks for, and tells it which connections go on here.
-    fn serve_next(&self, line: &Line, mut child: Child) {
+    fn serve_next(&self, line: &Line, mut next: Next) {
         let mut told = None;
         loop {
             match line.receive::<FromNew>(TELL) {
@@ -243,14 +237,13 @@ impl Restarts {
                 Ok(Received::Ended) => return self.end_alone(),
                 Err(error) => log::warn!("a message of the new process cannot be read: {error}"),
             }
-            // It is a child of this process as long as that lives.
-            let _ = child.try_wait();
+            next.collect();
             let connections = connected(&self.connections.list_here());
             if told.as_ref() != Some(&connections) && tell(line, &connections).is_ok() {
                 told = Some(connections);
             }
         }
-        let _ = child.try_wait();
+        next.collect();
     }
 
     /// Nobody serves any more: whoever watches over the service has to hear of it.
@@ -267,7 +260,56 @@ impl Restarts {
     }
 }
 
-fn tell(line: &Line, connections: &[link::Connected]) -> io::Result<()> {
+/// The next server.
+enum Next {
+    /// A child of this process.
+    Child(Child),
+    /// Started by the process that starts programs.
+    Launched(u32),
+}
+
+impl Next {
+    fn number(&self) -> u32 {
+        match self {
+            Self::Child(child) => child.id(),
+            Self::Launched(number) => *number,
+        }
+    }
+
+    /// What its parent knows of its end, as the end of a sentence.
+    fn how_it_ended(&mut self) -> String {
+        match self {
+            Self::Child(child) => match child.wait() {
+                Ok(status) => format!(": {status}"),
+                Err(error) => format!(": {error}"),
+            },
+            Self::Launched(_) => String::new(),
+        }
+    }
+
+    /// Ends it.
+    fn end(&mut self) {
+        match self {
+            Self::Child(child) => {
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+            Self::Launched(number) => {
+                let number = i32::try_from(*number).ok().and_then(Pid::from_raw);
+                let _ = number.map(|number| kill_process(number, Signal::KILL));
+            }
+        }
+    }
+
+    /// A child that has ended stays until it is asked how.
+    fn collect(&mut self) {
+        if let Self::Child(child) = self {
+            let _ = child.try_wait();
+        }
+    }
+}
+
+fn tell(line: &Line, connections: &[Connected]) -> io::Result<()> {
     let mut parts: Vec<_> = connections.chunks(AT_ONCE).collect();
     if parts.is_empty() {
         parts.push(&[]);

@@ -23,8 +23,11 @@ use sftpgo_core::{
     sync::lock,
 };
 
-use super::link::{Connected, FromNew, FromOld, Line, Moving, Received};
-use crate::listen::{Handed, Sockets};
+use super::messages::{Connected, FromNew, FromOld, Moving};
+use crate::{
+    line::{Line, Received},
+    listen::{Handed, Sockets},
+};
 
 /// The server before sends its sockets at once.
 const FIRST_MESSAGE: Duration = Duration::from_secs(30);

@@ -49,6 +49,10 @@ pub(super) async fn status(allowed: AllowedAdmin) -> Reply {
             "driver": app.state.driver,
             "error": checked.err().map(|error| error.message().to_owned()).unwrap_or_default(),
         },
+        "confinement": {
+            "is_active": app.state.confinement.is_some(),
+            "description": app.state.confinement.clone().unwrap_or_default(),
+        },
         "defender": {"is_active": app.state.gate.defender().is_some()},
         "mfa": {
             "is_active": !configs.is_empty(),

@@ -54,6 +54,13 @@ pub(super) async fn show(app: &App, kept: &Kept, request: &Request, session: &Se
                 common::QUOTA_SCANS,
                 app.state.scans.list().len().to_string(),
             ),
+            (
+                texts::CONFINEMENT,
+                app.state
+                    .confinement
+                    .clone()
+                    .unwrap_or_else(|| texts::NOT_CONFINED.to_owned()),
+            ),
             (texts::VERSION, version.version.clone()),
             (texts::BUILT, known(&version.build_date)),
             (texts::COMMIT, known(&version.commit_hash)),

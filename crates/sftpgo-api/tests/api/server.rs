@@ -89,6 +89,7 @@ impl Api {
                 commit_hash: "abc".into(),
             },
             driver: "memory".into(),
+            confinement: None,
             ssh: SshInfo::default(),
         };
         let setup_code = state

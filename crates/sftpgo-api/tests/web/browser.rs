@@ -121,6 +121,7 @@ impl Web {
                 commit_hash: "abc".into(),
             },
             driver: "memory".into(),
+            confinement: None,
             ssh: SshInfo::default(),
         };
         let runtime = Runtime::new().unwrap();

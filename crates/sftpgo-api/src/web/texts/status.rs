@@ -1,5 +1,7 @@
 //! Texts: the status.
 
+pub(in super::super) const CONFINEMENT: &str = "Confinement";
+pub(in super::super) const NOT_CONFINED: &str = "off (common.confine_to)";
 pub(in super::super) const DATA_PROVIDER: &str = "Data provider";
 pub(in super::super) const SESSIONS: &str = "Sessions";
 pub(in super::super) const TRANSFERS: &str = "Transfers";

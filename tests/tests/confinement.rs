@@ -1,0 +1,141 @@
+//! A server that has confined itself: what its users do, what goes on outside the walls, and what does not get through.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and says what it skips"
+)]
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+use serde_json::json;
+use sftpgo_e2e::{Server, sftp, wait_for};
+use tempfile::TempDir;
+
+/// Directories outside of the server's own, of which the server may use the first one alone.
+struct Places {
+    homes: TempDir,
+    outside: TempDir,
+}
+
+impl Places {
+    fn new() -> Self {
+        Self {
+            homes: tempfile::tempdir().unwrap(),
+            outside: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn start(&self, more: &[(&str, &str)]) -> Server {
+        let homes = self.homes.path().display().to_string();
+        let mut settings = vec![("SFTPGO_COMMON__CONFINE_TO", homes.as_str())];
+        settings.extend(more);
+        Server::start_with(&settings)
+    }
+}
+
+/// What the server says of its walls; none where this kernel does not confine files, which is said loudly.
+fn walls(server: &Server) -> Option<String> {
+    let lines = server.log_lines("server");
+    let said = lines.iter().filter_map(|line| line["message"].as_str());
+    let said: Vec<_> = said
+        .filter(|said| said.starts_with("the server has confined itself"))
+        .collect();
+    let said = (*said.last().expect("a line about the walls")).to_owned();
+    if said.contains("files are confined") {
+        return Some(said);
+    }
+    println!("SKIPPED: this kernel does not confine files: {said}");
+    None
+}
+
+fn status(pid: u32, field: &str) -> String {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with(field)).unwrap();
+    line.split_whitespace().nth(1).unwrap().to_owned()
+}
+
+fn add(server: &Server, name: &str, home: &Path) {
+    server.add_user(name, &json!({ "home_dir": home, "quota_files": 100 }));
+}
+
+#[test]
+fn homes_within_are_served_and_what_is_planted_outside_is_not_read() {
+    let places = Places::new();
+    let server = places.start(&[]);
+    fs::write(places.outside.path().join("planted"), "secret").unwrap();
+    add(&server, "inside", &places.homes.path().join("bob"));
+    add(&server, "outside", places.outside.path());
+    fs::write(server.path("data"), vec![5; 100_000]).unwrap();
+    let work = "put data\nmkdir d\nrename data d/moved\nget d/moved back\nrm d/moved\nrmdir d\n";
+    sftp(&server, "inside", &[], work).assert_ok();
+    assert_eq!(fs::read(server.path("back")).unwrap(), vec![5; 100_000]);
+    wait_for("the usage", || server.usage("inside") == (0, 0));
+    for pid in [server.pid(), server.hot_restart()] {
+        assert_eq!(
+            (status(pid, "NoNewPrivs:"), status(pid, "Seccomp:")),
+            ("1".into(), "2".into())
+        );
+    }
+    if walls(&server).is_none() {
+        return;
+    }
+    let outcome = sftp(&server, "outside", &[], "get planted stolen\n");
+    assert!(!outcome.ok, "{}", outcome.text);
+    assert!(!server.path("stolen").exists());
+    // The same server without walls lets the user in.
+    let server = Server::start();
+    add(&server, "outside", places.outside.path());
+    sftp(&server, "outside", &[], "get planted stolen\n").assert_ok();
+}
+
+#[test]
+fn programs_run_outside_the_walls() {
+    let places = Places::new();
+    let hook = places.outside.path().join("hook");
+    let seen = places.outside.path().join("seen");
+    fs::write(
+        &hook,
+        format!("#!/bin/sh\ncat /proc/self/status >'{}'\n", seen.display()),
+    )
+    .unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    let hook = hook.display().to_string();
+    let server = places.start(&[
+        ("SFTPGO_SFTPD__ACTIONS__COMMAND", &hook),
+        ("SFTPGO_SFTPD__ACTIONS__EXECUTE_ON", "upload"),
+    ]);
+    add(&server, "inside", &places.homes.path().join("bob"));
+    fs::write(server.path("data"), "data").unwrap();
+    sftp(&server, "inside", &[], "put data\n").assert_ok();
+    let status = || fs::read_to_string(&seen).unwrap_or_default();
+    wait_for("the program", || status().contains("Seccomp:\t0"));
+    assert!(status().contains("NoNewPrivs:\t0") || status_of_this_process_has_no_new_privs());
+}
+
+fn status_of_this_process_has_no_new_privs() -> bool {
+    status(std::process::id(), "NoNewPrivs:") == "1"
+}
+
+#[test]
+fn a_restart_may_raise_walls_and_widen_them() {
+    let places = Places::new();
+    let server = Server::start();
+    add(&server, "outside", places.outside.path());
+    fs::write(places.outside.path().join("f"), "text").unwrap();
+    let confine_to = |directories: &[&Path]| {
+        let configuration = json!({ "common": { "confine_to": directories } });
+        fs::write(server.path("sftpgo.json"), configuration.to_string()).unwrap();
+        server.hot_restart();
+    };
+    confine_to(&[places.homes.path()]);
+    if walls(&server).is_none() {
+        return;
+    }
+    assert!(!sftp(&server, "outside", &[], "get f a\n").ok);
+    confine_to(&[places.homes.path(), places.outside.path()]);
+    sftp(&server, "outside", &[], "get f a\n").assert_ok();
+}
