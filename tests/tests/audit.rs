@@ -277,7 +277,7 @@ fn a_start_after_a_kill_tells_a_torn_line_from_a_changed_one() {
     wait_for("the start", || {
         server.read("audit.log").matches("audit_started").count() == 2
     });
-    let (is_good, said) = verify_with(&[log.clone()], None);
+    let (is_good, said) = verify_with(std::slice::from_ref(&log), None);
     assert!(
         is_good && said.contains(&format!("line {number} was torn by a crash")),
         "{said}"
