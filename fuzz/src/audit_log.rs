@@ -1,4 +1,4 @@
-use sftpgo_audit::{Chain, Head, Key, Link, Note, Record, Tail, Verifier};
+use sftpgo_audit::{Chain, FileReport, Head, Key, Link, Note, Record, Tail, Verifier};
 
 use crate::{chosen, first_line};
 
@@ -27,8 +27,11 @@ pub fn audit_log(data: &[u8]) {
     go_on(lines, &verify);
 }
 
+/// Verifies lines with a head or without.
+type Verify<'a> = &'a dyn Fn(&[u8], Option<&[u8]>) -> FileReport;
+
 /// Whoever goes on behind what is there makes nothing worse, and is followed by whoever comes then.
-fn go_on(lines: &[u8], verify: &dyn Fn(&[u8], Option<&[u8]>) -> sftpgo_audit::FileReport) {
+fn go_on(lines: &[u8], verify: Verify<'_>) {
     let (last, rest) = match Tail::of(lines) {
         Some(tail) => (tail.last, tail.rest),
         None => (Link::start(), lines),

@@ -1,6 +1,8 @@
+use std::sync::LazyLock;
+
 use sftpgo_core::event::Protocol;
 use sftpgo_ssh::{
-    Limits,
+    HostKey, Limits,
     sftp::{
         Engine, SessionEnd,
         proto::{MAX_PACKET_LEN, decode::Decoder, framer::Framer, kind},
@@ -24,7 +26,9 @@ pub fn sftp_engine(data: &[u8]) {
         handles_per_session: 4,
         ..Limits::default()
     };
-    let mut engine = Engine::new(home.session(Protocol::Sftp), &limits);
+    static KEY: LazyLock<HostKey> = LazyLock::new(|| HostKey::generate().unwrap());
+    let engine = Engine::new(home.session(Protocol::Sftp), &limits);
+    let mut engine = engine.with_receipts(Some(KEY.clone()));
     let hello = send(&mut engine, b"\x01\x00\x00\x00\x03").unwrap();
     assert_eq!(hello[4], kind::VERSION);
     while let Some((len, rest)) = requests.split_first() {

@@ -45,6 +45,8 @@ pub struct ServerConfig {
     pub enable_scp: bool,
     /// SSH commands that are offered beside it.
     pub ssh_commands: Vec<SshCommand>,
+    /// Do users get receipts of files, signed with the first host key?
+    pub receipts: bool,
     /// How uploads are stored.
     pub uploads: UploadPolicy,
     /// What happens to changes of attributes that the user's permissions do not allow.
@@ -79,6 +81,7 @@ impl Default for ServerConfig {
             user_certificates: UserCertificates::default(),
             enable_scp: false,
             ssh_commands: SshCommand::ALL.to_vec(),
+            receipts: false,
             uploads: UploadPolicy::default(),
             setstat: SetstatMode::default(),
             proxies: Policy::default(),
@@ -86,6 +89,13 @@ impl Default for ServerConfig {
             shutdown_grace: Duration::from_secs(30),
             when_quiet: || {},
         }
+    }
+}
+
+impl ServerConfig {
+    /// Returns what receipts are signed with, if there are any.
+    pub(crate) fn receipt_key(&self) -> Option<&HostKey> {
+        self.host_keys.first().filter(|_| self.receipts)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     commands::SshCommand,
     config::ServerConfig,
     exec_program::Program,
+    receipt::ReceiptCommand,
     scp::{Arguments, Sink, Source},
     shell_words::{self, NotWords, Word},
 };
@@ -18,6 +19,7 @@ const MAX_LINE: usize = 64 * 1024;
 pub(crate) enum Command {
     Scp(Arguments),
     Ssh(SshCommand, Vec<Word>),
+    Receipt(Vec<Word>),
 }
 
 /// A line for the person who asked for something else.
@@ -42,6 +44,9 @@ impl Command {
                 .map(Self::Scp)
                 .map_err(|refused| Refusal(format!("scp: {}", refused.0)));
         }
+        if name.bytes() == b"receipt" && config.receipt_key().is_some() {
+            return Ok(Self::Receipt(words.to_vec()));
+        }
         let offered = |command: &&SshCommand| command.name().as_bytes() == name.bytes();
         match config.ssh_commands.iter().find(offered) {
             Some(command) => Ok(Self::Ssh(*command, words.to_vec())),
@@ -50,11 +55,15 @@ impl Command {
     }
 
     /// Starts the command in `session`.
-    pub(crate) fn start(self, session: Session) -> Box<dyn Program> {
+    pub(crate) fn start(self, session: Session, config: &ServerConfig) -> Box<dyn Program> {
         match self {
             Self::Scp(arguments) if arguments.from => Box::new(Source::new(session, arguments)),
             Self::Scp(arguments) => Box::new(Sink::new(session, arguments)),
             Self::Ssh(command, words) => command.start(session, &words),
+            Self::Receipt(words) => match config.receipt_key() {
+                Some(key) => Box::new(ReceiptCommand::new(session, key.clone(), &words)),
+                None => Box::new(Refusal::of(config)),
+            },
         }
     }
 }

@@ -62,7 +62,7 @@ impl HostKey {
     }
 
     /// Returns the key as the engine signs with it.
-    fn for_engine(&self) -> Result<proto::HostKey> {
+    pub(crate) fn for_engine(&self) -> Result<proto::HostKey> {
         proto::HostKey::from_private(&self.key).map_err(|error| {
             let name = match &self.path {
                 Some(path) => path.display().to_string(),

@@ -12,6 +12,7 @@ pub mod exec_program;
 pub mod host_key;
 mod key_file;
 mod offered;
+pub mod receipt;
 mod receive_queue;
 pub mod scp;
 mod server;

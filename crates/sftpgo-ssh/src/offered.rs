@@ -27,6 +27,7 @@ impl Offered {
         let connection = Arc::clone(files.connection());
         let engine =
             Engine::new(files, &self.config.limits).under_the_name(&self.config.software_version);
+        let engine = engine.with_receipts(self.config.receipt_key().cloned());
         Some(Started {
             work: Box::new(SftpWork::new(engine)),
             connection: Some(connection),
@@ -42,22 +43,22 @@ impl Offer for Offered {
             Request::Subsystem(_) => None,
             Request::Shell => Some(refuse(Refusal::of(&self.config))),
             Request::Exec(line) => match Command::parse(line, &self.config) {
-                Ok(command) => start_command(command, open),
+                Ok(command) => start_command(command, open, &self.config),
                 Err(refusal) => Some(refuse(refusal)),
             },
         }
     }
 }
 
-fn start_command(command: Command, open: OpenFiles<'_>) -> Option<Started> {
+fn start_command(command: Command, open: OpenFiles<'_>, config: &ServerConfig) -> Option<Started> {
     let protocol = match command {
         Command::Scp(_) => Some(Protocol::Scp),
-        Command::Ssh(..) => None,
+        Command::Ssh(..) | Command::Receipt(..) => None,
     };
     let files = open(protocol)?;
     let connection = Arc::clone(files.connection());
     Some(Started {
-        work: Box::new(ProgramWork::new(command.start(files))),
+        work: Box::new(ProgramWork::new(command.start(files, config))),
         connection: Some(connection),
         is_listed: protocol.is_some(),
     })

@@ -3,7 +3,7 @@
 use std::{fs, net::TcpStream, os::unix::fs::PermissionsExt};
 
 use serde_json::{Value, json};
-use sftpgo_e2e::{Server, make_key, sftp, wait_for};
+use sftpgo_e2e::{Server, make_key, sftp, ssh_options, wait_for};
 
 use crate::{
     blocks::{Block, workspace},
@@ -298,4 +298,26 @@ pub(crate) fn migrates(block: &Block) {
     for line in run.output.trim().lines() {
         assert!(said.contains(line), "{line} in {said}");
     }
+}
+
+/// What ssh-keygen says of a receipt of a file that is there.
+pub(crate) fn gives_a_receipt(block: &Block) {
+    let server = Server::start_with(&[("SFTPGO_SFTPD__RECEIPTS", "true")]);
+    let key = make_key("ed25519", &server.path("key"));
+    server.add_user("alice", &json!({ "public_keys": [key] }));
+    fs::create_dir_all(server.home("alice").join("reports")).unwrap();
+    fs::write(server.home("alice").join("reports/a.csv"), "content").unwrap();
+    let shown = block.shown();
+    let typed: Vec<_> = shown.iter().map(|shown| shown.command.as_str()).collect();
+    let port = server.sftp_port;
+    let options = ssh_options().join(" ");
+    let typed = typed.join("\n").replace(
+        "ssh -p 2022 alice@files.example.org",
+        &format!("ssh {options} -i key -p {port} alice@127.0.0.1"),
+    );
+    let said = Desk::of(&server).types(&typed);
+    assert!(
+        said.contains("Good \"receipt@sftpgo-rs.github.io\""),
+        "{said}"
+    );
 }

@@ -24,7 +24,7 @@ use self::{
 type Runs = fn(&Block);
 
 /// Blocks by their first lines, and what runs them.
-const HERE: [(&str, Runs); 23] = [
+const HERE: [(&str, Runs); 24] = [
     (
         "cargo run --release --bin sftpgo-server -- serve",
         here::serves,
@@ -47,6 +47,10 @@ const HERE: [(&str, Runs); 23] = [
     ("sftpgo-server reset-admin", here::resets_an_admin),
     ("sftpgo-server ping", here::pings),
     ("sftpgo-server audit verify", here::verifies_the_audit_log),
+    (
+        "$ ssh -p 2022 alice@files.example.org receipt",
+        here::gives_a_receipt,
+    ),
     ("$ sftpgo-cli user explain", here::explains),
     (
         "$ curl -s 'http://127.0.0.1:8080/api/v1/user?limit=500'",

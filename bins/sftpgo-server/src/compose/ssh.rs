@@ -45,6 +45,7 @@ pub(super) fn ssh_config(
         public_key_algorithms: sftpd.public_key_algorithms.clone(),
         user_certificates: sftpd.user_certificates.clone(),
         enable_scp: sftpd.enable_scp,
+        receipts: sftpd.receipts,
         ssh_commands: sftpd.ssh_commands.clone(),
         uploads: sftpd.uploads,
         setstat: sftpd.setstat,

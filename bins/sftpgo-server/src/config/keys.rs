@@ -119,6 +119,8 @@ pub(crate) struct Sftpd {
     /// Of SFTPGo 2.x.
     pub(crate) host_certificates: Vec<String>,
     pub(crate) enable_scp: bool,
+    /// Not in SFTPGo.
+    pub(crate) receipts: bool,
     /// Not in SFTPGo 0.9.3.
     pub(crate) enabled_ssh_commands: Vec<String>,
     pub(crate) kex_algorithms: Vec<String>,
@@ -254,6 +256,7 @@ impl Default for Sftpd {
             host_keys: Vec::new(),
             host_certificates: Vec::new(),
             enable_scp: false,
+            receipts: false,
             enabled_ssh_commands: SshCommand::ALL
                 .iter()
                 .map(|command| command.name().to_owned())

@@ -92,6 +92,7 @@ pub(crate) struct Sftpd {
     pub(crate) host_keys: Vec<PathBuf>,
     pub(crate) host_certificates: Vec<PathBuf>,
     pub(crate) enable_scp: bool,
+    pub(crate) receipts: bool,
     pub(crate) ssh_commands: Vec<SshCommand>,
     pub(crate) kex_algorithms: Vec<String>,
     pub(crate) ciphers: Vec<String>,

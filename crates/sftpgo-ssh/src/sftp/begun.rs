@@ -9,6 +9,7 @@ use super::{
     requests::{
         copy_data::{self, Copy},
         open::{self, Opening},
+        receipt::{self, Certifying},
     },
 };
 
@@ -20,6 +21,8 @@ pub(super) enum Begun {
     Open(Opening),
     /// A change that the storage is at.
     Change(Change),
+    /// A receipt whose file is being read.
+    Certify(Box<Certifying>),
 }
 
 /// A request that is answered by whether it is done.
@@ -37,13 +40,14 @@ impl Begun {
             Self::Copy(copy) => copy.id(),
             Self::Open(opening) => opening.id,
             Self::Change(change) => change.id,
+            Self::Certify(certifying) => certifying.id(),
         }
     }
 
     /// The message's number of the request.
     pub(super) fn request(&self) -> u8 {
         match self {
-            Self::Copy(_) => kind::EXTENDED,
+            Self::Copy(_) | Self::Certify(_) => kind::EXTENDED,
             Self::Open(_) => kind::OPEN,
             Self::Change(change) => change.request,
         }
@@ -55,6 +59,7 @@ impl Begun {
             Self::Copy(copy) => copy_data::go_on(engine, copy, replies),
             Self::Open(opening) => open::go_on(engine, opening, replies),
             Self::Change(change) => change.go_on(engine, replies),
+            Self::Certify(certifying) => receipt::go_on(engine, certifying, replies),
         }
     }
 }

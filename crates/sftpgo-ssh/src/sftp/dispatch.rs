@@ -111,6 +111,7 @@ const EXTENDED: &[(&[u8], Handler)] = &[
         b"users-groups-by-id@openssh.com",
         r::users_groups_by_id::run,
     ),
+    (crate::receipt::EXTENSION.0.as_bytes(), r::receipt::run),
 ];
 
 /// The request of this type, if it is known.

@@ -17,7 +17,7 @@ use super::{
     status_map,
     symlink_order::TakenFor,
 };
-use crate::config::Limits;
+use crate::{config::Limits, host_key::HostKey, receipt::EXTENSION as RECEIPT};
 
 /// Extensions offered in VERSION (OpenSSH PROTOCOL section 4): name and revision.
 const EXTENSIONS: &[(&str, &str)] = &[
@@ -42,6 +42,8 @@ pub struct Engine {
     pub(super) taken_for: TakenFor,
     /// Goes on before the next request.
     pub(super) begun: Option<Begun>,
+    /// What receipts are signed with; there are none without.
+    pub(super) receipts: Option<HostKey>,
     /// A WRITE whose data is coming, before the next request.
     writing: Option<Writing>,
     framer: Framer,
@@ -61,6 +63,7 @@ impl Engine {
             handles: Handles::new(limits),
             taken_for: TakenFor::Another,
             begun: None,
+            receipts: None,
             writing: None,
             framer: Framer::default(),
             replies: Replies::default(),
@@ -75,6 +78,13 @@ impl Engine {
     #[must_use]
     pub fn under_the_name(mut self, software: &str) -> Self {
         self.taken_for = TakenFor::by_name(software);
+        self
+    }
+
+    /// Makes it give receipts that are signed with this key, if there is one.
+    #[must_use]
+    pub fn with_receipts(mut self, key: Option<HostKey>) -> Self {
+        self.receipts = key;
         self
     }
 
@@ -323,7 +333,9 @@ impl Engine {
         }
         body.u32()?;
         self.initialised = true;
-        self.replies.version(VERSION, EXTENSIONS);
+        let receipt = self.receipts.as_ref().map(|_| RECEIPT);
+        let offered = EXTENSIONS.iter().copied().chain(receipt);
+        self.replies.version(VERSION, offered);
         Ok(())
     }
 }

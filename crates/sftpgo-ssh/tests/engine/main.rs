@@ -11,6 +11,7 @@ mod endings;
 mod errors;
 mod links;
 mod realpath;
+mod receipt;
 mod room;
 mod sftp_session;
 mod storage;

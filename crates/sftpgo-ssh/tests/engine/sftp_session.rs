@@ -10,14 +10,14 @@ use sftpgo_core::{
     session::{Session, UploadMode, UploadPolicy},
 };
 use sftpgo_ssh::{
-    Limits,
+    HostKey, Limits,
     sftp::{Engine, SessionEnd},
 };
 use sftpgo_store::MemoryProvider;
 use sftpgo_test_support::{Service, Settings, client_address};
 
 /// INIT for version 3.
-const INIT: &[u8] = b"\x01\x00\x00\x00\x03";
+pub(crate) const INIT: &[u8] = b"\x01\x00\x00\x00\x03";
 /// The identification line of a client.
 const OPENSSH: &str = "SSH-2.0-OpenSSH_9.2p1";
 
@@ -83,6 +83,14 @@ impl SftpSession {
     /// Before INIT.
     pub(crate) fn fresh(limits: Limits) -> Self {
         Self::of(Service::with_bob(|_| {}), OPENSSH, &limits)
+    }
+
+    /// Before INIT, of a server that gives receipts.
+    pub(crate) fn with_receipts() -> Self {
+        let mut session = Self::fresh(Limits::default());
+        let key = HostKey::generate().unwrap();
+        session.engine = session.engine.with_receipts(Some(key));
+        session
     }
 
     fn begun(service: Service, line: &str) -> Self {

@@ -97,6 +97,7 @@ impl Check<'_> {
             actions: self.actions("sftpd", &keys.actions, &TRANSFER_ACTIONS),
             host_keys: self.host_keys(keys),
             host_certificates: self.host_certificates(&keys.host_certificates),
+            receipts: keys.receipts,
             enable_scp: keys.enable_scp || names_scp(&keys.enabled_ssh_commands),
             ssh_commands: self.ssh_commands(&keys.enabled_ssh_commands),
             kex_algorithms: self.names("sftpd.kex_algorithms", &keys.kex_algorithms, &known.kex),

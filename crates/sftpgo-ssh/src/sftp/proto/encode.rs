@@ -127,7 +127,11 @@ impl Replies {
     }
 
     /// VERSION with the extensions offered.
-    pub fn version(&mut self, version: u32, extensions: &[(&str, &str)]) {
+    pub fn version<'a>(
+        &mut self,
+        version: u32,
+        extensions: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) {
         let start = self.0.len();
         self.u32(0);
         self.0.push(kind::VERSION);
@@ -277,7 +281,7 @@ mod tests {
     #[test]
     fn version_lists_extensions() {
         let mut replies = Replies::default();
-        replies.version(3, &[("x@y", "1")]);
+        replies.version(3, [("x@y", "1")]);
         assert_eq!(
             replies.take(),
             b"\x00\x00\x00\x11\x02\x00\x00\x00\x03\x00\x00\x00\x03x@y\x00\x00\x00\x011"

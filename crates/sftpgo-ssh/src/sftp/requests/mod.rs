@@ -14,6 +14,7 @@ pub(super) mod read;
 pub(super) mod readdir;
 pub(super) mod readlink;
 pub(super) mod realpath;
+pub(super) mod receipt;
 pub(super) mod remove;
 pub(super) mod rename;
 pub(super) mod rmdir;
