@@ -1,6 +1,6 @@
 //! SHA-256, plain and with a key.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use ring::{digest, hmac};
 
@@ -55,7 +55,16 @@ fn digit(character: u8) -> Option<u8> {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        const DIGITS: [char; 16] = [
+            '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+        ];
+        let nibbles = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        for nibble in nibbles {
+            // A nibble is below 16.
+            let digit = DIGITS.get(usize::from(nibble)).copied();
+            f.write_char(digit.unwrap_or_default())?;
+        }
+        Ok(())
     }
 }
 

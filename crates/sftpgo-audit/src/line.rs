@@ -62,12 +62,9 @@ impl Chain {
         let start = out.len();
         let number = self.last.number.saturating_add(1);
         // Writing to a Vec does not fail.
-        let _ = write!(
-            out,
-            "{{\"seq\":{number}{},\"prev\":\"{}\"",
-            record.members(),
-            self.last.digest
-        );
+        let _ = write!(out, "{{\"seq\":{number}");
+        out.extend_from_slice(record.members());
+        let _ = write!(out, ",\"prev\":\"{}\"", self.last.digest);
         seal(out, start, self.key.as_ref());
         let line = out.get(start..).unwrap_or_default();
         self.last = Link {

@@ -1,7 +1,5 @@
 //! What happened, before it has a place in the chain.
 
-use std::fmt::Write;
-
 use serde::Serialize;
 
 use crate::{Digest, escape_unseen};
@@ -17,14 +15,14 @@ pub(crate) const LOST: &str = "audit_lost";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// Members of an object in JSON, each behind the comma before it.
-    members: String,
+    members: Vec<u8>,
 }
 
 impl Record {
     /// An event of this kind at this time, which is RFC 3339 in UTC.
     pub fn new(time: &str, event: &str) -> Self {
         let mut record = Self {
-            members: String::with_capacity(256),
+            members: Vec::with_capacity(512),
         };
         record.put("time", time);
         record.put("event", event);
@@ -65,13 +63,24 @@ impl Record {
         self.members.len()
     }
 
-    pub(crate) fn members(&self) -> &str {
+    pub(crate) fn members(&self) -> &[u8] {
         &self.members
     }
 
     fn put(&mut self, name: &str, value: impl Serialize) {
-        let value = serde_json::to_string(&value).unwrap_or_else(|_| "null".to_owned());
-        // Writing to a String does not fail.
-        let _ = write!(self.members, ",\"{name}\":{}", escape_unseen(&value));
+        for part in [",\"", name, "\":"] {
+            self.members.extend_from_slice(part.as_bytes());
+        }
+        let start = self.members.len();
+        if serde_json::to_writer(&mut self.members, &value).is_err() {
+            self.members.truncate(start);
+            self.members.extend_from_slice(b"null");
+        }
+        let written = self.members.get(start..).unwrap_or_default();
+        if written.iter().any(|byte| *byte >= 0x7f) {
+            let escaped = escape_unseen(&String::from_utf8_lossy(written));
+            self.members.truncate(start);
+            self.members.extend_from_slice(escaped.as_bytes());
+        }
     }
 }
