@@ -291,6 +291,28 @@ fn a_start_after_a_kill_tells_a_torn_line_from_a_changed_one() {
 }
 
 #[test]
+fn two_processes_write_one_chain_during_a_restart() {
+    let server = Server::start_with(&[("SFTPGO_COMMON__AUDIT__FILE", "audit.log")]);
+    server.add_user("bob", &json!({}));
+    fs::write(server.path("new"), "content").unwrap();
+    for count in 1..=3 {
+        server.hot_restart();
+        sftp(&server, "bob", &[], &format!("put new a{count}\n")).assert_ok();
+        // Each but the last has ended, and said so.
+        wait_for("the end of the process before", || {
+            server.read("audit.log").matches("audit_stopped").count() == count
+        });
+    }
+    let log = server.path("audit.log");
+    wait_for("the last upload", || {
+        server.read("audit.log").contains("/a3\"")
+    });
+    let (is_good, said) = verify_with(&[log], None);
+    assert!(is_good, "{said}");
+    assert_eq!(server.read("audit.log").matches("audit_started").count(), 4);
+}
+
+#[test]
 fn a_key_that_others_can_read_or_that_is_too_short_stops_the_start() {
     let directory = tempfile::tempdir().unwrap();
     let apart = tempfile::tempdir().unwrap();
