@@ -212,18 +212,19 @@ async fn converse<H, F>(
     });
     let http = http(open.speaks_http2, limits);
     let mut connection = pin!(http.serve_connection(TokioIo::new(open.stream), service));
-    // In a task of its own: each look in this one would have the connection take more into its own buffers, which would pass
-    // for a client that reads.
-    let stalled = Arc::clone(&place);
-    let stalled = async move { stalled.stalled_for(limits.silence).await };
-    let stalled = AbortOnDropHandle::new(tokio::spawn(stalled));
+    let stalled = watch(&place, move |place| async move {
+        place.stalled_for(limits.silence).await;
+    });
+    let silent = watch(&place, move |place| async move {
+        place.silent_for(limits.silence).await;
+    });
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         _ = stalled => {
             log::debug!("an HTTP connection was closed, because its client does not read the answer");
             Ok(())
         }
-        () = its_end_is_due(limits, &place, shutdown) => {
+        () = its_end_is_due(limits, silent, shutdown) => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 ended = connection => ended,
@@ -255,10 +256,23 @@ fn http(speaks_http2: bool, limits: Limits) -> Builder<TokioExecutor> {
     }
 }
 
-async fn its_end_is_due(limits: Limits, place: &Place, shutdown: &CancellationToken) {
+/// Looks after a place in a task of its own: each look in the connection's would have that take more into its own buffers,
+/// which would pass for a client that reads.
+fn watch<F>(place: &Arc<Place>, look: impl FnOnce(Arc<Place>) -> F) -> AbortOnDropHandle<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    AbortOnDropHandle::new(tokio::spawn(look(Arc::clone(place))))
+}
+
+async fn its_end_is_due(
+    limits: Limits,
+    silent: AbortOnDropHandle<()>,
+    shutdown: &CancellationToken,
+) {
     tokio::select! {
         () = time::sleep(limits.age) => {}
-        () = place.silent_for(limits.silence) => {}
+        _ = silent => {}
         () = shutdown.cancelled() => {}
     }
 }
