@@ -1,4 +1,4 @@
-//! How many connections there may be, logged in or not: in all, from one address, and by what the process may open.
+//! How many connections there may be, logged in or not: from one source, in all, and by what the process may open.
 
 use std::{
     collections::HashMap,
@@ -10,6 +10,7 @@ use crate::{
     descriptors::{Descriptors, Permit},
     error::{Error, ErrorKind, Result},
     event::ConnectionProtocol,
+    fair_pool::source_of,
     sync::lock,
     user::UserId,
 };
@@ -23,7 +24,7 @@ const LEFT_BEHIND: usize = 10;
 pub struct ConnectionLimits {
     /// Connections in all; 0 is no bound.
     pub total: usize,
-    /// Connections from one address; 0 is no bound.
+    /// Connections from one IPv4 address, or one network of 64 bits of IPv6; 0 is no bound.
     pub per_host: usize,
     /// The descriptors of the process.
     pub descriptors: Arc<Descriptors>,
@@ -47,6 +48,7 @@ pub(super) struct Door(Mutex<State>);
 struct State {
     limits: ConnectionLimits,
     open: usize,
+    /// By their [`source_of`].
     hosts: HashMap<IpAddr, Host>,
     /// Connections that were refused since that was told, whatever their address.
     refused: usize,
@@ -55,7 +57,7 @@ struct State {
 #[derive(Default)]
 struct Host {
     open: usize,
-    /// The number of connections that were refused for coming from this address.
+    /// The number of connections that were refused for coming from here.
     refused: usize,
 }
 
@@ -64,14 +66,14 @@ struct Host {
 pub struct Full {
     /// Of kind [`LimitReached`](ErrorKind::LimitReached).
     pub error: Error,
-    /// Others of its address have taken what there is for one address.
+    /// Others of its source have taken what there is for one.
     pub of_host: bool,
 }
 
 /// A connection that was let in; dropping it makes room for another.
 pub struct Admission {
     door: Arc<Door>,
-    host: IpAddr,
+    source: IpAddr,
     /// None of a protocol whose connections have descriptors of their own.
     _socket: Option<Permit>,
     home: Option<Permit>,
@@ -97,22 +99,26 @@ impl Door {
         protocol: ConnectionProtocol,
         is_spared: bool,
     ) -> Result<Admission, Full> {
+        let source = source_of(host);
         let mut state = self.lock();
         let state = &mut *state;
         let (total, per_host) = (state.limits.total, state.limits.per_host);
+        // Before the total, so that a source that takes up everything is told apart from those that find no place.
+        let from_source = state.hosts.get_mut(&source).filter(|_| !is_spared);
+        if let Some(from_source) = from_source.filter(|from| per_host > 0 && from.open >= per_host)
+        {
+            let reason = format!(
+                "{per_host} connections from {} are open, which is max_per_host_connections",
+                name_of(source)
+            );
+            return Err(Full {
+                error: tell(&mut from_source.refused, reason),
+                of_host: true,
+            });
+        }
         if total > 0 && state.open >= total {
             let reason = format!("{total} connections are open, which is max_total_connections");
             return Err(state.refuse(reason));
-        }
-        let from_host = state.hosts.get_mut(&host).filter(|_| !is_spared);
-        if let Some(from_host) = from_host.filter(|from| per_host > 0 && from.open >= per_host) {
-            let reason = format!(
-                "{per_host} connections from {host} are open, which is max_per_host_connections"
-            );
-            return Err(Full {
-                error: tell(&mut from_host.refused, reason),
-                of_host: true,
-            });
         }
         let (socket, home) = match protocol {
             ConnectionProtocol::Ssh => {
@@ -123,10 +129,10 @@ impl Door {
             ConnectionProtocol::Http => (None, None),
         };
         state.open += 1;
-        state.hosts.entry(host).or_default().open += 1;
+        state.hosts.entry(source).or_default().open += 1;
         Ok(Admission {
             door: Arc::clone(self),
-            host,
+            source,
             _socket: socket,
             home,
         })
@@ -152,7 +158,7 @@ impl State {
         }
     }
 
-    fn leave(&mut self, host: IpAddr) {
+    fn leave(&mut self, source: IpAddr) {
         self.open -= 1;
         let most = match self.limits.total {
             0 => self.limits.descriptors.most_connections(),
@@ -162,17 +168,28 @@ impl State {
             let refused = std::mem::take(&mut self.refused);
             log::info!("connections are let in again, after {refused} were refused");
         }
-        let Some(from_host) = self.hosts.get_mut(&host) else {
+        let Some(from_source) = self.hosts.get_mut(&source) else {
             return;
         };
-        from_host.open -= 1;
-        if from_host.refused > 0 && is_left_behind(from_host.open, self.limits.per_host) {
-            let refused = std::mem::take(&mut from_host.refused);
-            log::info!("connections from {host} are let in again, after {refused} were refused");
+        from_source.open -= 1;
+        if from_source.refused > 0 && is_left_behind(from_source.open, self.limits.per_host) {
+            let refused = std::mem::take(&mut from_source.refused);
+            log::info!(
+                "connections from {} are let in again, after {refused} were refused",
+                name_of(source)
+            );
         }
-        if from_host.open == 0 {
-            self.hosts.remove(&host);
+        if from_source.open == 0 {
+            self.hosts.remove(&source);
         }
+    }
+}
+
+/// How the log calls this source: by its address, or its network of IPv6.
+fn name_of(source: IpAddr) -> String {
+    match source {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(network) => format!("{network}/64"),
     }
 }
 
@@ -191,7 +208,7 @@ fn is_left_behind(open: usize, most: usize) -> bool {
 
 impl Drop for Admission {
     fn drop(&mut self) {
-        self.door.lock().leave(self.host);
+        self.door.lock().leave(self.source);
     }
 }
 
@@ -274,6 +291,28 @@ mod tests {
         drop((again, fourth));
         assert_eq!(door.lock().open, 2);
         assert_eq!(door.lock().hosts.len(), 2);
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_host() {
+        let door = door(0, 2);
+        let of = |address: &str| door.admit(address.parse().unwrap(), SSH, false);
+        let all = [of("2001:db8::1").unwrap(), of("2001:db8::2:1").unwrap()];
+        let refused = of("2001:db8::3").err().unwrap();
+        assert!(refused.of_host);
+        let message = refused.error.message();
+        assert!(message.contains("from 2001:db8::/64"), "{message}");
+        drop(of("2001:db8:0:1::1").unwrap());
+        drop(all);
+        assert!(door.lock().hosts.is_empty());
+    }
+
+    #[test]
+    fn who_has_taken_all_places_is_above_its_own_limit() {
+        let door = door(2, 2);
+        let _all = [host(1); 2].map(|host| door.admit(host, SSH, false).unwrap());
+        assert!(door.admit(host(1), SSH, false).err().unwrap().of_host);
+        assert!(!door.admit(host(2), SSH, false).err().unwrap().of_host);
     }
 
     #[test]
