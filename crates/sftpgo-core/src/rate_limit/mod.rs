@@ -20,6 +20,9 @@ use crate::{
     sync::lock,
 };
 
+/// Room is made for one part in so many of all sources at least, because each time all are looked at.
+const LEAST_ROOM: usize = 10;
+
 /// The time since the clock's beginning; it never goes back.
 type Clock = Box<dyn Fn() -> Duration + Send + Sync>;
 
@@ -220,7 +223,7 @@ impl Buckets {
                     && sources.len() >= hard
                     && !sources.contains_key(&source)
                 {
-                    make_room(sources, soft, now);
+                    make_room(sources, soft, hard, now);
                 }
                 sources.insert(source, taken);
             }
@@ -228,9 +231,11 @@ impl Buckets {
     }
 }
 
-/// Forgets the sources whose buckets are full, and of the others those that are full soonest, until `most` are left.
-fn make_room(sources: &mut HashMap<Network, FullAt>, most: usize, now: Duration) {
+/// Forgets the sources whose buckets are full, and of the others those that are full soonest, until `most` are left at the
+/// most, and one part in [`LEAST_ROOM`] of `hard` is free.
+fn make_room(sources: &mut HashMap<Network, FullAt>, most: usize, hard: usize, now: Duration) {
     sources.retain(|_, full_at| *full_at > now);
+    let most = most.min(hard.saturating_sub((hard / LEAST_ROOM).max(1)));
     let surplus = sources.len().saturating_sub(most);
     if surplus == 0 {
         return;
@@ -276,5 +281,29 @@ mod tests {
         let mut left: Vec<_> = sources.keys().map(Network::first).collect();
         left.sort_unstable();
         assert_eq!(left, [3, 4, 5].map(|last| source(last).first()));
+    }
+
+    #[test]
+    fn room_is_made_for_many_at_once_however_near_the_limits_are() {
+        let limit = RateLimit {
+            average: 1,
+            period: Duration::from_secs(1000),
+            burst: 1,
+            scope: Scope::Source {
+                counts_offence: false,
+                entries_soft_limit: 99,
+                entries_hard_limit: 100,
+            },
+            protocols: vec![ConnectionProtocol::Ssh],
+        };
+        let mut buckets = Buckets::of(&limit);
+        for last in 0..=100 {
+            let source = Network::around([192, 0, 2, last].into(), 32, 64);
+            buckets.take(source, limit.scope, Duration::ZERO);
+        }
+        let Of::Sources(sources) = &buckets.of else {
+            panic!("one of sources");
+        };
+        assert_eq!(sources.len(), 91);
     }
 }
