@@ -47,6 +47,11 @@ struct Members {
 }
 
 impl Head {
+    /// It was written before any line of the file.
+    pub fn is_of_empty_file(&self) -> bool {
+        self.last.number.saturating_add(1) == self.first
+    }
+
     /// The bytes of its file, sealed with `key`, or by their hash alone.
     pub fn to_bytes(&self, key: Option<&Key>) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(256);

@@ -97,6 +97,8 @@ impl Verifier {
                 None
             }
         };
+        // The first line behind such a head is sealed as the head is.
+        self.is_keyed |= read.is_some_and(|(head, is_keyed)| is_keyed && head.is_of_empty_file());
         let mut reading = Reading {
             verifier: self,
             report,
@@ -224,7 +226,7 @@ impl Reading<'_> {
         if let Some(head) = self.head
             && head.last.number == link.number
         {
-            self.is_head_seen = true;
+            self.see_head();
             if head.last.digest != link.digest && !is_refused {
                 self.report
                     .find(Some(number), Problem::NotOfHead(link.number));
@@ -313,13 +315,19 @@ impl Reading<'_> {
             );
         }
         // The head was written before any line of the file.
-        if head.last.number.saturating_add(1) == head.first {
+        if head.is_of_empty_file() {
             self.is_head_seen = true;
             if head.last.digest != line.prev {
                 self.report
                     .find(Some(number), Problem::NotOfHead(head.last.number));
             }
         }
+    }
+
+    /// From the last line that the head tells of, everything has an HMAC if the head has one.
+    fn see_head(&mut self) {
+        self.is_head_seen = true;
+        self.verifier.is_keyed |= self.is_head_keyed;
     }
 
     fn follow(&mut self, number: u64, line: &Line<'_>, last: Link, replaced: u64) {
@@ -363,6 +371,9 @@ impl Reading<'_> {
         if lines > 0 {
             self.report.find(Some(line), Problem::NoLine { lines });
         }
+        if self.head.is_some() && self.report.lines == 0 {
+            self.see_head();
+        }
         self.compare_keys();
         let Some(head) = self.head else {
             return self.report;
@@ -377,7 +388,7 @@ impl Reading<'_> {
                     last,
                 },
             );
-        } else if !self.is_head_seen && self.report.lines > 0 {
+        } else if !self.is_head_seen || !self.is_head_of_chain(head) {
             self.report.find(None, Problem::NotOfHead(head.last.number));
         } else if last > head.last.number {
             self.report.notes.push(Note::NotAnchored {
@@ -392,12 +403,18 @@ impl Reading<'_> {
         self.report
     }
 
-    /// Lines without HMACs are good if they are chained to one that has one.
+    /// The head of an empty file tells of the last line of the file before.
+    fn is_head_of_chain(&self, head: Head) -> bool {
+        self.report.lines > 0 || self.verifier.last.is_none_or(|last| last == head.last)
+    }
+
+    /// Lines without HMACs are good if they are chained to one that has one, or to a head that has one.
     fn compare_keys(&mut self) {
         let (is_keyed, has_keys) = (self.verifier.is_keyed, !self.verifier.keys.is_empty());
+        let is_something = self.verifier.last.is_some() || self.head.is_some();
         if is_keyed && !has_keys {
             self.report.notes.push(Note::HmacNotCompared);
-        } else if !is_keyed && has_keys && !self.is_followed && self.report.lines > 0 {
+        } else if !is_keyed && has_keys && !self.is_followed && is_something {
             self.report.find(None, Problem::NoHmac);
         }
     }

@@ -207,6 +207,79 @@ fn what_was_made_anew_without_the_key_is_found() {
     assert!(problems(&wrong).contains(&(Some(1), Problem::ChangedOrOtherKey)));
 }
 
+/// A server that was started once makes an empty file with a head.
+#[test]
+fn what_was_made_anew_without_the_key_is_found_behind_an_empty_file() {
+    for (count, with_key, is_good) in [
+        (6, None, false),
+        (0, None, false),
+        // The head with an HMAC, which is written when a key is switched on.
+        (6, Some(key(1)), true),
+        (0, Some(key(1)), true),
+    ] {
+        let mut chain = Chain::after(Link::start(), None);
+        let first = file(&mut chain, count);
+        let mut chain = Chain::after(chain.last(), with_key);
+        let empty = file(&mut chain, 0);
+        let mut verifier = Verifier::new(vec![key(1)]);
+        if count > 0 {
+            let report = verifier
+                .file(&first.lines[..], Some(&first.head), true)
+                .unwrap();
+            assert!(report.is_good(), "{report:?}");
+        }
+        let report = verifier.file(&[][..], Some(&empty.head), false).unwrap();
+        let expected = match is_good {
+            true => vec![],
+            false => vec![(None, Problem::NoHmac)],
+        };
+        assert_eq!(problems(&report), expected, "{count}");
+    }
+}
+
+#[test]
+fn a_head_with_an_hmac_proves_the_lines_before_it_and_no_line_behind_it() {
+    let mut chain = Chain::after(Link::start(), None);
+    let plain = file(&mut chain, 3);
+    let head = Head {
+        first: 1,
+        last: chain.last(),
+    };
+    let mut switched_on = File {
+        lines: plain.lines,
+        head: head.to_bytes(Some(&key(1))),
+    };
+    assert!(verify(&switched_on, &[key(1)]).is_good());
+    chain.append(&record(0), &mut switched_on.lines);
+    assert_eq!(
+        problems(&verify(&switched_on, &[key(1)])),
+        [(Some(4), Problem::WithoutKey)]
+    );
+}
+
+#[test]
+fn the_head_of_an_empty_file_follows_the_file_before() {
+    let mut chain = Chain::after(Link::start(), None);
+    let first = file(&mut chain, 3);
+    let empty = file(&mut chain, 0);
+    let other = {
+        let mut chain = Chain::after(Link::start(), None);
+        file(&mut chain, 2);
+        chain.append(&record(9), &mut Vec::new());
+        file(&mut chain, 0)
+    };
+    let shorter = file(&mut Chain::after(Link::start(), None), 0);
+    for (second, number) in [(empty, None), (other, Some(3)), (shorter, Some(0))] {
+        let mut verifier = Verifier::new(Vec::new());
+        verifier
+            .file(&first.lines[..], Some(&first.head), true)
+            .unwrap();
+        let report = verifier.file(&[][..], Some(&second.head), false).unwrap();
+        let expected = number.map(|number| (None, Problem::NotOfHead(number)));
+        assert_eq!(problems(&report), Vec::from_iter(expected));
+    }
+}
+
 #[test]
 fn a_key_that_was_replaced_is_good_for_older_lines_only() {
     let mut chain = Chain::after(Link::start(), None);
