@@ -35,7 +35,10 @@ use sftpgo_audit::{Key, Record};
 use sftpgo_core::event::{Event, Observer};
 
 pub(crate) use self::file::head_of;
-use self::{file::ChainFile, queue::Queue};
+use self::{
+    file::ChainFile,
+    queue::{Lost, Queue},
+};
 use crate::{
     config::{Problem, settings::Audit},
     logging, version,
@@ -78,6 +81,7 @@ impl AuditLog {
             max_size: asked.max_size,
             metrics: metrics.clone(),
             waiting: Vec::new(),
+            lost: None,
             try_again_at: None,
             anchor_at: None,
             lines: Complaint::new(
@@ -192,6 +196,8 @@ struct Writer {
     metrics: Option<Metrics>,
     /// What was not written yet.
     waiting: Vec<Record>,
+    /// What found no room and was not told of yet.
+    lost: Option<Lost>,
     /// When it is tried again to write; none while all is well.
     try_again_at: Option<Instant>,
     /// When the head has to be written.
@@ -206,9 +212,11 @@ impl Writer {
             let until = [self.try_again_at, self.anchor_at];
             let work = self.queue.wait(until.into_iter().flatten().min());
             self.waiting.extend(work.records);
-            if let Some(lost) = work.lost {
-                let record = Record::of_lost(&now(), lost.lines, &lost.since);
-                self.waiting.push(record);
+            if let Some(new) = work.lost {
+                match &mut self.lost {
+                    Some(lost) => lost.lines = lost.lines.saturating_add(new.lines),
+                    None => self.lost = Some(new),
+                }
             }
             if work.rotate {
                 let done = self.file.rotate();
@@ -232,10 +240,18 @@ impl Writer {
     }
 
     fn write(&mut self) {
-        if self.waiting.is_empty() {
+        if self.waiting.is_empty() && self.lost.is_none() {
             return;
         }
+        // The line that tells of what was lost took no room in the queue, so it must not give any back.
+        let counted = self.waiting.len();
+        if let Some(lost) = &self.lost {
+            let record = Record::of_lost(&now(), lost.lines, &lost.since);
+            self.waiting.push(record);
+        }
         let done = self.file.append(&self.waiting, self.max_size);
+        let lines = self.waiting.len();
+        self.waiting.truncate(counted);
         self.lines.hear(done.as_ref());
         if let Some(metrics) = &self.metrics {
             metrics.set_audit_log_fails(done.is_err());
@@ -247,9 +263,10 @@ impl Writer {
         self.try_again_at = None;
         self.queue.written(&self.waiting);
         if let Some(metrics) = &self.metrics {
-            metrics.count_audit_lines(self.waiting.len() as u64);
+            metrics.count_audit_lines(lines as u64);
         }
         self.waiting.clear();
+        self.lost = None;
         self.anchor_at
             .get_or_insert_with(|| Instant::now() + ANCHOR_WITHIN);
     }
@@ -295,5 +312,43 @@ impl Complaint {
             None => log::warn!("{} is written again", self.what),
         }
         self.last = error;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_written_again_after_some_were_lost() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("audit.log");
+        let asked = Audit {
+            file: file.clone(),
+            key_file: None,
+            max_size: 0,
+        };
+        let log = AuditLog::start(&asked, None).unwrap();
+        let record = |name: &str| Record::new("t", "login").with("username", name);
+        // It has no room in an empty queue either.
+        let huge = record(&"a".repeat(9 * 1024 * 1024));
+        for round in ["1", "2"] {
+            log.tell(huge.clone(), "t");
+            let patience = Instant::now() + Duration::from_secs(60);
+            let is_told = || {
+                let text = fs::read_to_string(&file).unwrap();
+                text.matches("audit_lost").count().to_string() == round
+            };
+            while !is_told() {
+                assert!(Instant::now() < patience, "nobody told of what was lost");
+                thread::sleep(Duration::from_millis(20));
+            }
+            log.tell(record(round), "t");
+        }
+        log.close();
+        let text = fs::read_to_string(&file).unwrap();
+        for written in [r#""username":"1""#, r#""username":"2""#] {
+            assert!(text.contains(written), "{text}");
+        }
     }
 }

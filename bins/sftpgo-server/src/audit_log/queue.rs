@@ -64,11 +64,16 @@ impl Queue {
         let size = record.size() + OVERHEAD;
         let mut state = lock(&self.state);
         if self.bytes.load(Ordering::Relaxed).saturating_add(size) > CAPACITY {
+            let is_awaited = state.lost.is_none();
             let lost = state.lost.get_or_insert_with(|| Lost {
                 lines: 0,
                 since: time.to_owned(),
             });
             lost.lines += 1;
+            drop(state);
+            if is_awaited {
+                self.changed.notify_all();
+            }
             return false;
         }
         self.bytes.fetch_add(size, Ordering::Relaxed);
