@@ -15,7 +15,8 @@
 //!
 //! A line that a crash tore has no line end. Who goes on with the log ends it and writes a line `audit_torn` behind it, with
 //! the number and the SHA-256 of its bytes, so that it is told from a line that somebody broke. Who finds less than the head
-//! tells of goes on behind that, and says so by a line `audit_cut`. Records that could not be written are counted in a line
+//! tells of goes on behind that, and says so by a line `audit_cut`; who finds lines and no good head says so by a line
+//! `audit_headless`. Records that could not be written are counted in a line
 //! `audit_lost`.
 //!
 //! This crate knows no files, no clock, no users and no server. It makes and verifies bytes.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::{
     Digest, Key, Record,
-    record::{CUT, LOST, TORN},
+    record::{CUT, HEADLESS, LOST, TORN},
 };
 
 const HASH: &[u8] = b",\"hash\":\"";
@@ -95,7 +95,7 @@ pub(crate) enum Seal {
 }
 
 /// An object and its seal, not compared yet.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sealed<'a> {
     /// What the seal is of.
     pub(crate) body: &'a [u8],
@@ -157,6 +157,8 @@ pub(crate) enum Tells {
         found: u64,
         expected: u64,
     },
+    /// There was no head that could be used.
+    Headless,
     /// So many lines were lost.
     Lost {
         lines: u64,
@@ -188,6 +190,7 @@ impl Members<'_> {
                 found: self.found?,
                 expected: self.expected?,
             },
+            HEADLESS => Tells::Headless,
             LOST => Tells::Lost {
                 lines: self.lost_lines?,
             },

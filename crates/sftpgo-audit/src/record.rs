@@ -8,6 +8,8 @@ use crate::{Digest, escape_unseen};
 pub(crate) const TORN: &str = "audit_torn";
 /// The event of a line that tells that lines before it were cut off.
 pub(crate) const CUT: &str = "audit_cut";
+/// The event of a line that tells that the head was missing or broken.
+pub(crate) const HEADLESS: &str = "audit_headless";
 /// The event of a line that tells that there was no room for some.
 pub(crate) const LOST: &str = "audit_lost";
 
@@ -49,6 +51,11 @@ impl Record {
         Self::new(time, CUT)
             .with("found", found)
             .with("expected", expected)
+    }
+
+    /// Tells that the file had lines and no head that could be used: what was cut off before this line does not show.
+    pub fn of_headless(time: &str) -> Self {
+        Self::new(time, HEADLESS)
     }
 
     /// Tells that so many records since a time are not in the log, because they could not be written.

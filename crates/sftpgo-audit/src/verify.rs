@@ -271,6 +271,7 @@ impl Reading<'_> {
             Tells::Cut { found, expected } => self
                 .report
                 .find(Some(number), Problem::ToldCut { found, expected }),
+            Tells::Headless => self.report.find(Some(number), Problem::ToldHeadless),
             Tells::Lost { lines } => self.report.notes.push(Note::Lost {
                 line: number,
                 lines,

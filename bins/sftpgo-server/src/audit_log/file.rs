@@ -3,28 +3,26 @@
 //! Everything happens under a lock of the file (flock), so that several processes can write one chain: who has it looks
 //! whether the file is where it was left, and if it is longer reads from its end what the others wrote.
 
+mod end;
+
 use std::{
     fs::{self, File},
-    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
-    os::unix::fs::{FileExt, MetadataExt},
+    io::{self, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
-use sftpgo_audit::{Chain, Head, Key, Link, Record, Tail, first_number};
+use sftpgo_audit::{BadHead, Chain, Head, Key, Link, Record};
 
+use self::end::{End, first_line};
 use super::{
     now,
     place::{open_to_append, replace},
 };
 use crate::logging;
-
-/// Read from the end of a file at first; a line is shorter.
-const TAIL: u64 = 64 * 1024;
-/// No first line is longer.
-const LONGEST_LINE: u64 = 256 * 1024;
 
 /// A file that is open, and the end of its chain.
 pub(super) struct ChainFile {
@@ -39,7 +37,7 @@ pub(super) struct ChainFile {
     before: Option<Link>,
     /// What has to be told before anything else.
     to_tell: Vec<Record>,
-    /// Something is behind the last line that has no line end.
+    /// The file does not end with a line end.
     is_torn: bool,
     /// A shorter file is not tried to be put aside, because that failed.
     put_aside_above: u64,
@@ -74,25 +72,37 @@ impl ChainFile {
     /// limit.
     pub(super) fn append(&mut self, records: &[Record], max_size: u64) -> io::Result<()> {
         self.locked(|file| {
-            let (mut bytes, mut chain) = file.lines(records);
+            let (bytes, chain) = file.lines(records);
             let size = file.size.unwrap_or(0);
             let grown = size.saturating_add(bytes.len() as u64);
-            if size > 0 && max_size > 0 && grown > max_size.max(file.put_aside_above) {
-                file.try_put_aside(Why::Size, max_size);
-                (bytes, chain) = file.lines(records);
+            if size == 0 || max_size == 0 || grown <= max_size.max(file.put_aside_above) {
+                return file.put(&bytes, chain);
             }
-            file.write(&bytes)?;
-            file.chain = chain;
-            file.to_tell.clear();
-            file.is_torn = false;
-            Ok(())
+            file.add(&[])?;
+            file.try_put_aside(Why::Size, max_size);
+            file.add(records)
         })
+    }
+
+    /// Writes lines, behind what has to be told first: that belongs to the file in which it was found.
+    fn add(&mut self, records: &[Record]) -> io::Result<()> {
+        let (bytes, chain) = self.lines(records);
+        self.put(&bytes, chain)
+    }
+
+    fn put(&mut self, bytes: &[u8], chain: Chain) -> io::Result<()> {
+        self.write(bytes)?;
+        self.chain = chain;
+        self.to_tell.clear();
+        self.is_torn = false;
+        Ok(())
     }
 
     /// Puts the file aside, unless it is empty.
     pub(super) fn rotate(&mut self) -> io::Result<()> {
         self.locked(|file| match file.size {
             Some(1..) => {
+                file.add(&[])?;
                 file.try_put_aside(Why::Signal, 0);
                 Ok(())
             }
@@ -102,10 +112,13 @@ impl ChainFile {
 
     /// Writes the head, behind the lines that it tells of: a power cut must not leave one that tells of more.
     pub(super) fn anchor(&mut self) -> io::Result<()> {
-        self.locked(|file| {
-            file.file.sync_data()?;
-            file.write_head(&file.path)
-        })
+        self.locked(Self::write_anchor)
+    }
+
+    fn write_anchor(&mut self) -> io::Result<()> {
+        self.add(&[])?;
+        self.file.sync_data()?;
+        self.write_head(&self.path)
     }
 
     /// The number of the last line.
@@ -140,7 +153,7 @@ impl ChainFile {
 
     fn catch_up(&mut self) -> io::Result<()> {
         let size = self.file.metadata()?.len();
-        if let (Some(last), _) = tail(&self.file, size)?
+        if let Some(last) = End::of(&self.file, size, None)?.last
             && last.number > self.last_number()
         {
             self.chain = Chain::after(last, self.chain.key().cloned());
@@ -163,16 +176,20 @@ impl ChainFile {
     fn find_end(&mut self) -> io::Result<()> {
         let size = self.file.metadata()?.len();
         let known = self.chain.last();
-        let (mut found, rest) = tail(&self.file, size)?;
-        let head = self.read_head();
-        if found.is_none() {
-            found = match self.before {
-                Some(last) => Some(last),
-                None => self.last_aside()?,
-            };
+        let end = End::of(&self.file, size, self.chain.key())?;
+        let (head, is_head_sealed) = self.read_head(&end).unzip();
+        let mut found = match (end.last, self.before) {
+            (Some(last), _) | (None, Some(last)) => last,
+            (None, None) => self.last_aside()?.unwrap_or_else(Link::start),
+        };
+        let of_head = head.map_or_else(Link::start, |head: Head| head.last);
+        // The files before it may be elsewhere, so the head is what such a file goes on behind.
+        let is_begun_empty = size == 0 && head.is_some_and(|head| head.is_of_empty_file());
+        if is_begun_empty && of_head.number > found.number {
+            found = of_head;
         }
-        let found = found.unwrap_or_else(Link::start);
-        let of_head = head.map_or_else(Link::start, |head| head.last);
+        let whole = found.whole_next(&end.rest);
+        found = whole.unwrap_or(found);
         let most = if known.number > of_head.number {
             known
         } else {
@@ -184,9 +201,14 @@ impl ChainFile {
             found
         };
         self.to_tell.clear();
-        self.is_torn = !rest.is_empty();
-        if self.is_torn {
-            self.to_tell.push(Record::of_torn(&now(), &rest));
+        self.is_torn = !end.rest.is_empty();
+        // Of a whole line nothing but its line end is missing.
+        if self.is_torn && whole.is_none() {
+            self.to_tell.push(Record::of_torn(&now(), &end.rest));
+        }
+        let is_headless = size > 0 && head.is_none();
+        if is_headless {
+            self.tell_headless();
         }
         if last.number > found.number {
             self.tell_cut(found.number, last.number);
@@ -194,13 +216,33 @@ impl ChainFile {
         self.chain = Chain::after(last, self.chain.key().cloned());
         self.first = match first_line(&self.file)? {
             Some(number) => number,
+            // Its first line was torn.
+            None if size > 0 => head.map_or(1, |head| head.first),
             None => last.number.saturating_add(1),
         };
         self.size = Some(size);
         if size == 0 {
-            self.write_head(&self.path)?;
+            return self.write_head(&self.path);
+        }
+        // Behind a head without an HMAC, lines with one would look as if it had been replaced.
+        let is_plain = self.chain.key().is_some() && is_head_sealed == Some(false);
+        if (is_headless || is_plain)
+            && let Err(error) = self.write_anchor()
+        {
+            log::error!(
+                "the head of the audit log {} cannot be written: {error}",
+                self.path.display()
+            );
         }
         Ok(())
+    }
+
+    fn tell_headless(&mut self) {
+        log::error!(
+            "the audit log {} has lines and no head that can be used: another hand has removed or changed it, and may have cut the log",
+            self.path.display()
+        );
+        self.to_tell.push(Record::of_headless(&now()));
     }
 
     fn tell_cut(&mut self, found: u64, known: u64) {
@@ -220,7 +262,7 @@ impl ChainFile {
         };
         let file = File::open(path)?;
         let size = file.metadata()?.len();
-        Ok(tail(&file, size)?.0)
+        Ok(End::of(&file, size, None)?.last)
     }
 
     /// The lines of `records`, behind what has to be told first, and the chain behind them.
@@ -300,11 +342,19 @@ impl ChainFile {
         }
     }
 
-    fn read_head(&self) -> Option<Head> {
+    /// The head, and whether it has an HMAC with the key of this process. Where the key is another one than that of the last
+    /// line, the HMAC is not compared.
+    fn read_head(&self, end: &End) -> Option<(Head, bool)> {
         let bytes = fs::read(head_of(&self.path)).ok()?;
         let keys = self.chain.key().cloned();
-        match Head::parse(&bytes, keys.as_slice()) {
-            Ok((head, _)) => Some(head),
+        let read = match Head::parse(&bytes, keys.as_slice()) {
+            Err(BadHead::Changed) if !end.is_of_key => {
+                Head::parse(&bytes, &[]).map(|(head, _)| (head, false))
+            }
+            read => read,
+        };
+        match read {
+            Ok(read) => Some(read),
             Err(why) => {
                 log::error!(
                     "the head of the audit log {} is not used, because {why}; sftpgo-server audit verify says more",
@@ -329,30 +379,6 @@ pub(crate) fn head_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".head");
     name.into()
-}
-
-/// The last line of the chain in a file, and what stands behind it.
-fn tail(file: &File, size: u64) -> io::Result<(Option<Link>, Vec<u8>)> {
-    let mut length = TAIL;
-    loop {
-        let from = size.saturating_sub(length);
-        let mut bytes = vec![0; usize::try_from(size - from).map_err(io::Error::other)?];
-        file.read_exact_at(&mut bytes, from)?;
-        if let Some(tail) = Tail::of(&bytes) {
-            return Ok((Some(tail.last), tail.rest.to_vec()));
-        }
-        if from == 0 {
-            return Ok((None, bytes));
-        }
-        length = length.saturating_mul(8);
-    }
-}
-
-fn first_line(mut file: &File) -> io::Result<Option<u64>> {
-    file.seek(SeekFrom::Start(0))?;
-    let mut line = Vec::new();
-    BufReader::new(file.take(LONGEST_LINE)).read_until(b'\n', &mut line)?;
-    Ok(line.strip_suffix(b"\n").and_then(first_number))
 }
 
 #[cfg(test)]

@@ -73,6 +73,8 @@ pub enum Problem {
         /// The last line that had been written.
         expected: u64,
     },
+    /// The line says that the server found no head that it could use.
+    ToldHeadless,
     /// There is no head, and no file that follows.
     NoHead,
     /// The head is none.
@@ -131,6 +133,9 @@ impl fmt::Display for Problem {
             Self::ToldCut { found, expected } => write!(
                 f,
                 "tells that the log had been cut: it ended with number {found}, and number {expected} had been written"
+            ),
+            Self::ToldHeadless => f.write_str(
+                "tells that the head had been removed or changed: lines before it may have been cut off",
             ),
             Self::NoHead => f.write_str(
                 "has no head beside it, so nothing shows whether its end was cut",

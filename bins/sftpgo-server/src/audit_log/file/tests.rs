@@ -1,9 +1,9 @@
-use std::fs::OpenOptions;
+use std::{fs::OpenOptions, io::BufReader};
 
 use sftpgo_audit::{FileReport, Note, Problem, Verifier};
 use tempfile::TempDir;
 
-use super::*;
+use super::{end::LONGEST_TAIL, *};
 
 fn path(directory: &TempDir) -> PathBuf {
     directory.path().join("audit.log")
@@ -21,11 +21,19 @@ fn add(file: &mut ChainFile, name: &str) {
     file.append(&[record(name)], 0).unwrap();
 }
 
+fn key(byte: u8) -> Key {
+    Key::of(&[byte; 32]).unwrap()
+}
+
 /// All files of the log, the oldest first.
 fn verify(directory: &TempDir) -> Vec<FileReport> {
+    verify_with(directory, &[])
+}
+
+fn verify_with(directory: &TempDir, keys: &[Key]) -> Vec<FileReport> {
     let mut files = logging::files(&path(directory)).unwrap();
     files.reverse();
-    let mut verifier = Verifier::new(Vec::new());
+    let mut verifier = Verifier::new(keys.to_vec());
     let count = files.len();
     let reports = files.iter().enumerate().map(|(index, file)| {
         let lines = BufReader::new(File::open(file).unwrap());
@@ -197,6 +205,180 @@ fn a_file_that_was_emptied_is_told_after_a_start() {
     fs::remove_file(path(&directory)).unwrap();
     add(&mut open(&directory), "b");
     assert!(!is_good(&directory));
+}
+
+fn cut_to(path: &Path, size: u64) {
+    let file = OpenOptions::new().write(true).open(path).unwrap();
+    file.set_len(size).unwrap();
+}
+
+fn is_told(reports: &[FileReport], problem: &Problem) -> bool {
+    let mut findings = reports.iter().flat_map(|report| &report.findings);
+    findings.any(|finding| finding.line.is_some() && finding.problem == *problem)
+}
+
+#[test]
+fn a_cut_while_it_is_stopped_shows_when_the_head_is_removed_or_changed() {
+    for (key, broken) in [
+        (None, None),
+        (None, Some("{}\n")),
+        (Some(key(1)), None),
+        // Nobody but who has the key can make an HMAC.
+        (Some(key(1)), Some("hmac")),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let head = head_of(&path(&directory));
+        let mut file = ChainFile::open(&path(&directory), key.clone()).unwrap();
+        add(&mut file, "a");
+        let after_one = fs::metadata(path(&directory)).unwrap().len();
+        file.anchor().unwrap();
+        let forged = fs::read_to_string(&head).unwrap();
+        add(&mut file, "b");
+        file.anchor().unwrap();
+        drop(file);
+        cut_to(&path(&directory), after_one);
+        match broken {
+            None => fs::remove_file(&head).unwrap(),
+            Some("hmac") => {
+                let (body, _) = forged.split_once(",\"hmac\"").unwrap();
+                let forged = format!("{body},\"hmac\":\"{}\"}}\n", "0".repeat(64));
+                fs::write(&head, forged).unwrap();
+            }
+            Some(broken) => fs::write(&head, broken).unwrap(),
+        }
+        let mut file = ChainFile::open(&path(&directory), key.clone()).unwrap();
+        for name in ["c", "d"] {
+            add(&mut file, name);
+            file.anchor().unwrap();
+        }
+        let reports = verify_with(&directory, key.as_slice());
+        assert!(is_told(&reports, &Problem::ToldHeadless), "{reports:?}");
+        assert_eq!(reports[0].findings.len(), 1, "{reports:?}");
+    }
+}
+
+#[test]
+fn a_key_is_switched_on_and_replaced_without_a_finding() {
+    let directory = tempfile::tempdir().unwrap();
+    let keys = [key(1), key(2)];
+    add(&mut open(&directory), "a");
+    for (index, key) in keys.iter().enumerate() {
+        let known = keys.get(..=index).unwrap();
+        let mut file = ChainFile::open(&path(&directory), Some(key.clone())).unwrap();
+        let is_good = || {
+            let reports = verify_with(&directory, known);
+            assert!(reports.iter().all(FileReport::is_good), "{reports:?}");
+        };
+        is_good();
+        add(&mut file, "b");
+        is_good();
+        file.anchor().unwrap();
+        is_good();
+    }
+    assert_eq!(names(&directory), "abb");
+}
+
+#[test]
+fn a_cut_shows_when_the_key_is_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut file = ChainFile::open(&path(&directory), Some(key(1))).unwrap();
+    add(&mut file, "a");
+    let after_one = fs::metadata(path(&directory)).unwrap().len();
+    add(&mut file, "b");
+    file.anchor().unwrap();
+    drop(file);
+    cut_to(&path(&directory), after_one);
+    let mut file = ChainFile::open(&path(&directory), Some(key(2))).unwrap();
+    add(&mut file, "c");
+    file.anchor().unwrap();
+    let told = Problem::ToldCut {
+        found: 1,
+        expected: 2,
+    };
+    let reports = verify_with(&directory, &[key(1), key(2)]);
+    assert!(is_told(&reports, &told), "{reports:?}");
+}
+
+#[test]
+fn a_torn_line_is_told_in_its_own_file() {
+    for by_signal in [true, false] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut file = open(&directory);
+        add(&mut file, "a");
+        file.anchor().unwrap();
+        drop(file);
+        append_bytes(&path(&directory), b"{\"seq\":2,\"time\":\"20");
+        let mut file = open(&directory);
+        if by_signal {
+            file.rotate().unwrap();
+            add(&mut file, "b");
+        } else {
+            file.append(&[record("b")], 300).unwrap();
+        }
+        file.anchor().unwrap();
+        let reports = verify(&directory);
+        assert!(reports.iter().all(FileReport::is_good), "{reports:?}");
+        assert_eq!(reports.len(), 2);
+        assert_eq!(reports[0].notes, [Note::Torn { line: 2 }]);
+    }
+}
+
+/// Wherever a crash cuts what is written last, in a new file or behind other lines.
+#[test]
+fn lines_that_are_torn_anywhere_are_no_finding() {
+    for before in [0, 1] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut file = open(&directory);
+        for _ in 0..before {
+            add(&mut file, "a");
+        }
+        file.anchor().unwrap();
+        let head = fs::read(head_of(&path(&directory))).unwrap();
+        let start = fs::metadata(path(&directory)).unwrap().len();
+        file.append(&[record("b"), record("c")], 0).unwrap();
+        drop(file);
+        let bytes = fs::read(path(&directory)).unwrap();
+        for at in usize::try_from(start).unwrap()..bytes.len() {
+            fs::write(path(&directory), &bytes[..at]).unwrap();
+            fs::write(head_of(&path(&directory)), &head).unwrap();
+            add(&mut open(&directory), "d");
+            let mut file = open(&directory);
+            add(&mut file, "e");
+            file.anchor().unwrap();
+            let [report] = &verify(&directory)[..] else {
+                panic!("there is one file");
+            };
+            assert!(report.is_good(), "{at}: {report:?}");
+            let is_whole = at == start as usize || bytes[at - 1] == b'\n' || bytes[at] == b'\n';
+            assert_eq!(report.notes.is_empty(), is_whole, "{at}: {report:?}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_file_goes_on_where_its_head_says_when_older_ones_are_elsewhere() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut file = open(&directory);
+    add(&mut file, "a");
+    file.rotate().unwrap();
+    drop(file);
+    let aside = logging::files(&path(&directory)).unwrap().remove(1);
+    fs::remove_file(aside).unwrap();
+    add(&mut open(&directory), "b");
+    let [report] = &verify(&directory)[..] else {
+        panic!("there is one file");
+    };
+    assert!(report.is_good(), "{report:?}");
+    assert_eq!(report.notes[0], Note::StartsAt(2));
+}
+
+#[test]
+fn the_search_for_a_last_line_is_bounded() {
+    let file = tempfile::tempfile().unwrap();
+    let size = LONGEST_TAIL + 1024;
+    file.set_len(size).unwrap();
+    let end = End::of(&file, size, None).unwrap();
+    assert_eq!((end.last, end.rest.len() as u64), (None, LONGEST_TAIL));
 }
 
 #[test]
