@@ -116,6 +116,27 @@ fn programs_run_outside_the_walls() {
     assert!(status().contains("NoNewPrivs:\t0") || status_of_this_process_has_no_new_privs());
 }
 
+#[test]
+fn an_audit_log_outside_the_walls_is_written_and_put_aside() {
+    let places = Places::new();
+    let directory = places.outside.path();
+    let file = directory.join("audit.log");
+    let server = places.start(&[("SFTPGO_COMMON__AUDIT__FILE", file.to_str().unwrap())]);
+    let text = || fs::read_to_string(&file).unwrap_or_default();
+    wait_for("a line", || text().contains("audit_started"));
+    server.signal("USR1");
+    let is_head = |entry: &std::io::Result<fs::DirEntry>| {
+        entry.as_ref().unwrap().path().extension() == Some("head".as_ref())
+    };
+    let heads = || {
+        let entries = fs::read_dir(directory).unwrap();
+        entries.filter(is_head).count()
+    };
+    wait_for("a file that was put aside", || heads() == 2);
+    add(&server, "inside", &places.homes.path().join("bob"));
+    wait_for("a line behind it", || text().contains("audit_continued"));
+}
+
 fn status_of_this_process_has_no_new_privs() -> bool {
     status(std::process::id(), "NoNewPrivs:") == "1"
 }

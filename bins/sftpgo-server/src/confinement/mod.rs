@@ -80,9 +80,17 @@ pub(crate) fn begin(
         }) => Some(path.clone()),
         _ => None,
     };
+    let audit_log = settings
+        .common
+        .audit
+        .as_ref()
+        .map(|audit| audit.file.clone());
     let files = files::confine(
         directories.iter().cloned(),
-        database.into_iter().chain(log.file.clone()),
+        database
+            .into_iter()
+            .chain(log.file.clone())
+            .chain(audit_log),
         loaded,
     );
     let system_calls = system_calls::confine();
