@@ -15,7 +15,8 @@ use std::{
     net::TcpStream,
     path::PathBuf,
     process::{Child, Command, Stdio},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::json;
@@ -90,6 +91,20 @@ fn descriptors(server: &Server) -> usize {
     open.unwrap().count()
 }
 
+/// A figure that has been the same for a second: what requests had open for a moment is closed.
+fn at_rest(figure: impl Fn() -> usize) -> usize {
+    let mut last = figure();
+    let mut since = Instant::now();
+    while since.elapsed() < Duration::from_secs(1) {
+        thread::sleep(Duration::from_millis(50));
+        let now = figure();
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+    }
+    last
+}
+
 #[test]
 fn an_idle_session_takes_one_descriptor_and_those_of_a_home_one_more() {
     let server = Server::start();
@@ -103,7 +118,7 @@ fn an_idle_session_takes_one_descriptor_and_those_of_a_home_one_more() {
         line(&mut client)
     };
     assert_eq!(log_in("bob", 1), "nothing");
-    let mut open = descriptors(&server);
+    let mut open = at_rest(|| descriptors(&server));
     let mut opened = |more: usize, what: &str| {
         open += more;
         // An operation that has just ended may have something open still.
