@@ -9,6 +9,9 @@ RULES_BEYOND_THE_SCHEMA = (
     "public_keys: key number",
     "password: a password or at least one public key is needed",
     "username: is already taken",
+    "config_name: there is no ",
+    "totp_config: ",
+    "totp_config.",
     "path: ",
     "target: ",
 )

@@ -7,6 +7,8 @@ use sftpgo_core::{
     user::{FiltersDraft, TotpDraft, UserFilters},
 };
 
+use super::object::object_or_null;
+
 /// The state of a secret that is sent as it is; one in any other state is the stored one.
 const PLAIN: &str = "Plain";
 /// The state of a secret that is shown to nobody.
@@ -17,6 +19,7 @@ const REDACTED: &str = "Redacted";
 #[serde(default)]
 pub(crate) struct FiltersRequest {
     denied_login_methods: Option<Vec<String>>,
+    #[serde(deserialize_with = "object_or_null")]
     totp_config: Option<TotpRequest>,
 }
 
@@ -25,6 +28,7 @@ pub(crate) struct FiltersRequest {
 struct TotpRequest {
     enabled: Option<bool>,
     config_name: Option<String>,
+    #[serde(deserialize_with = "object_or_null")]
     secret: Option<SecretRequest>,
     protocols: Option<Vec<String>>,
 }
@@ -158,6 +162,20 @@ mod tests {
         }
         let empty = FiltersDraft::default();
         assert!(merged(r#"{"totp_config": {}}"#, empty.clone()) == empty);
+    }
+
+    #[test]
+    fn an_array_is_no_object() {
+        for json in [
+            r#"{"totp_config": []}"#,
+            r#"{"totp_config": {"secret": ["Plain", "x"]}}"#,
+            r#"{"totp_config": 1}"#,
+        ] {
+            assert!(
+                serde_json::from_str::<FiltersRequest>(json).is_err(),
+                "{json}"
+            );
+        }
     }
 
     #[test]

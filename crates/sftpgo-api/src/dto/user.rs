@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use sftpgo_core::{StoredUser, UserDraft, UserId};
 
-use super::filters::{FiltersAnswer, FiltersRequest};
+use super::{
+    filters::{FiltersAnswer, FiltersRequest},
+    object::object_or_null,
+};
 use crate::error::ApiError;
 
 /// A user as a request sends it: all fields may be left out, and null is as left out.
@@ -27,6 +30,7 @@ pub(crate) struct UserRequest {
     permissions: Option<Vec<String>>,
     upload_bandwidth: Option<i32>,
     download_bandwidth: Option<i32>,
+    #[serde(deserialize_with = "object_or_null")]
     filters: Option<FiltersRequest>,
     // Only the server sets these. Clients send back what they were shown: typed, and without effect.
     #[serde(rename = "used_quota_size")]
