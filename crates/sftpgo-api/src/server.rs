@@ -132,7 +132,6 @@ async fn principal_of(
     arrival: &Arrival,
     request: &Request<Incoming>,
 ) -> Result<Principal, ApiError> {
-    checked(request, options, &app.state.allowed_hosts)?;
     let path = request.uri().path();
     let (gate, client) = (&app.state.gate, arrival.client.ip());
     if path != path_kind::HEALTH {
@@ -142,6 +141,8 @@ async fn principal_of(
             tokio::time::sleep(wait).await;
         }
     }
+    // What is refused here costs something too, and is counted as any request.
+    checked(request, options, &app.state.allowed_hosts)?;
     authenticate(app, path, request.headers(), arrival).await
 }
 

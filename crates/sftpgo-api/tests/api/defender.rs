@@ -1,5 +1,10 @@
 //! Whom the defender has banned, and lists of addresses.
 
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
 use serde_json::{Value, json};
 use sftpgo_core::event::{ConnectionProtocol, Offence};
 
@@ -141,6 +146,37 @@ fn a_change_of_a_list_holds_at_once() {
     assert!(refused("192.0.2.7") && !refused("192.0.2.8"));
     api.as_admin(&token, "DELETE", "/iplists/2/192.0.2.7", None);
     assert!(!refused("192.0.2.7"));
+}
+
+#[test]
+fn a_banned_client_is_refused_as_such_whatever_else_is_wrong_with_its_request() {
+    let (api, token) = Api::set_up();
+    // Its next connection would be refused.
+    let mut client = TcpStream::connect(api.address).unwrap();
+    let health = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n";
+    write!(client, "{health}\r\n").unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\nok") {
+        let mut byte = [0];
+        client.read_exact(&mut byte).unwrap();
+        answer.extend(byte);
+    }
+    let ban = json!({"ipornet": "127.0.0.1", "mode": 2});
+    let added = api.as_admin(&token, "POST", "/iplists/2", Some(&ban));
+    assert_eq!(added.status, 201, "{}", added.text());
+    for request in [
+        "GET /api/v1/version HTTP/1.1\r\nHost: evil.test\r\n\r\n",
+        "GET /api/v1/version HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: cross-site\r\n\r\n",
+        "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ] {
+        client.write_all(request.as_bytes()).unwrap();
+    }
+    write!(client, "{health}Connection: close\r\n\r\n").unwrap();
+    let mut answers = String::new();
+    client.read_to_string(&mut answers).unwrap();
+    let refusals = answers.matches("this address is refused").count();
+    assert_eq!(refusals, 3, "{answers}");
+    assert!(answers.ends_with("\r\n\r\nok"), "{answers}");
 }
 
 #[test]
