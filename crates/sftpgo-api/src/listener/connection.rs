@@ -127,7 +127,7 @@ impl Accepted {
         };
         tokio::select! {
             () = close.cancelled() => {
-                log::debug!("an HTTP connection on which nothing was asked was closed for another one");
+                log::debug!("an HTTP connection on which nothing moved was closed for another one");
             }
             () = conversing => {}
         }
@@ -360,3 +360,6 @@ impl<B: Body<Data = Bytes>> Body for Counted<B> {
         hint
     }
 }
+
+#[cfg(test)]
+mod tests;

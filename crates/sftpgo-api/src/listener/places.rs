@@ -1,6 +1,7 @@
 //! Connections at once, bounded in all and for each source.
 //!
-//! A connection on which nothing is asked makes room for a new one, so that silent clients keep nobody out.
+//! A connection on which nothing is asked makes room for a new one, and where there is none, one whose client does not take
+//! its answer, so that such clients keep nobody out.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -19,6 +20,10 @@ use tokio_util::sync::CancellationToken;
 
 /// A connection makes room for another when nothing was asked on it for this long: who has just come is about to ask.
 const FIRST_WORDS: Duration = Duration::from_secs(1);
+
+/// A connection makes room for another when it has moved nothing of its answers for this long, where none is silent: a slow
+/// line moves a piece in less.
+const STALLED: Duration = Duration::from_secs(5);
 
 /// How often it is looked within a patience whether it has begun.
 const LOOKS: u32 = 6;
@@ -79,15 +84,15 @@ impl Places {
     }
 
     /// A place for a client of this source, which is bounded unless it is none. Where all places are taken, a silent
-    /// connection of the source that has most is closed for it; where none is silent, this waits. None when all places of
-    /// the source are taken by connections that are not silent.
+    /// connection of the source that has most is closed for it, or else one that stalls; where there is neither, this waits.
+    /// None when all places of the source are taken by connections that are not silent.
     pub(crate) async fn enter(self: &Arc<Self>, source: Option<IpAddr>) -> Option<Place> {
         loop {
             match self.try_enter(source) {
                 Entrance::Entered(place) => return Some(place),
                 Entrance::Refused => return None,
                 Entrance::Full => {
-                    // Or one has become silent.
+                    // Or one has become silent, or stalls.
                     let _ = time::timeout(FIRST_WORDS, self.left.notified()).await;
                 }
             }
@@ -97,10 +102,10 @@ impl Places {
     fn try_enter(self: &Arc<Self>, source: Option<IpAddr>) -> Entrance {
         let mut state = self.lock();
         if source.is_some() && state.of(source) >= self.per_source {
-            if !state.close_silent(|entry| entry.source == source) {
+            if !state.close_oldest(|entry| entry.source == source && entry.is_silent()) {
                 return Entrance::Refused;
             }
-        } else if state.taken.len() >= self.most && !state.close_silent_of_the_many() {
+        } else if state.taken.len() >= self.most && !state.make_room() {
             return Entrance::Full;
         }
         let number = state.next;
@@ -132,27 +137,27 @@ impl State {
         of_source.count()
     }
 
-    fn close_silent_of_the_many(&mut self) -> bool {
-        let mut counts: HashMap<_, (usize, bool)> = HashMap::new();
-        for entry in self.taken.values() {
-            let (count, has_silent) = counts.entry(entry.source).or_default();
-            *count += 1;
-            *has_silent |= entry.is_silent();
-        }
-        let silent = counts.into_iter().filter(|(_, (_, silent))| *silent);
-        let Some((source, _)) = silent.max_by_key(|(_, (count, _))| *count) else {
-            return false;
-        };
-        self.close_silent(|entry| entry.source == source)
+    fn make_room(&mut self) -> bool {
+        self.close_one_of_the_many(Entry::is_silent) || self.close_one_of_the_many(Entry::stalls)
     }
 
-    /// Closes the oldest of these on which nothing is asked.
-    fn close_silent(&mut self, counts: impl Fn(&Entry) -> bool) -> bool {
-        let mut silent = self
-            .taken
-            .iter()
-            .filter(|(_, entry)| entry.is_silent() && counts(entry));
-        let Some((number, entry)) = silent.next() else {
+    /// Closes the oldest that `yields`, of the source that has most places among those that have such a one.
+    fn close_one_of_the_many(&mut self, yields: fn(&Entry) -> bool) -> bool {
+        let mut counts: HashMap<_, (usize, bool)> = HashMap::new();
+        for entry in self.taken.values() {
+            let (count, has_one) = counts.entry(entry.source).or_default();
+            *count += 1;
+            *has_one |= yields(entry);
+        }
+        let candidates = counts.into_iter().filter(|(_, (_, has_one))| *has_one);
+        let Some((source, _)) = candidates.max_by_key(|(_, (count, _))| *count) else {
+            return false;
+        };
+        self.close_oldest(|entry| entry.source == source && yields(entry))
+    }
+
+    fn close_oldest(&mut self, counts: impl Fn(&Entry) -> bool) -> bool {
+        let Some((number, entry)) = self.taken.iter().find(|(_, entry)| counts(entry)) else {
             return false;
         };
         entry.close.cancel();
@@ -165,6 +170,10 @@ impl State {
 impl Entry {
     fn is_silent(&self) -> bool {
         self.running == 0 && self.moved.elapsed() >= FIRST_WORDS
+    }
+
+    fn stalls(&self) -> bool {
+        self.waiting > 0 && self.moved.elapsed() >= STALLED
     }
 }
 
@@ -276,127 +285,4 @@ impl Drop for Running {
 }
 
 #[cfg(test)]
-mod tests {
-    use futures_util::FutureExt;
-
-    use super::*;
-
-    fn source(last: u8) -> Option<IpAddr> {
-        Some([192, 0, 2, last].into())
-    }
-
-    fn is_closed(place: &Place) -> bool {
-        place.close_requested().is_cancelled()
-    }
-
-    /// Takes a place; none while the connection waits.
-    fn enter(places: &Arc<Places>, source: Option<IpAddr>) -> Option<Option<Arc<Place>>> {
-        let entered = places.enter(source).now_or_never()?;
-        Some(entered.map(Arc::new))
-    }
-
-    async fn fall_silent() {
-        time::advance(FIRST_WORDS).await;
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_silent_connection_of_whoever_has_most_makes_room() {
-        let places = Places::new(4, 3);
-        let one = enter(&places, source(1)).unwrap().unwrap();
-        let many = [2, 2, 2].map(|last| enter(&places, source(last)).unwrap().unwrap());
-        assert!(enter(&places, source(3)).is_none(), "all have just come");
-        fall_silent().await;
-        let new = enter(&places, source(3)).unwrap().unwrap();
-        assert_eq!(
-            many.each_ref().map(|place| is_closed(place)),
-            [true, false, false]
-        );
-        assert!(!is_closed(&one) && !is_closed(&new));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_source_has_no_more_places_than_it_may() {
-        let places = Places::new(8, 2);
-        let two = [1, 1].map(|last| enter(&places, source(last)).unwrap().unwrap());
-        let running = [two[0].begin(), two[1].begin()];
-        assert!(enter(&places, source(1)).unwrap().is_none());
-        assert!(enter(&places, source(2)).unwrap().is_some());
-        // Behind a proxy are many.
-        for _ in 0..3 {
-            assert!(enter(&places, None).unwrap().is_some());
-        }
-        drop(running);
-        fall_silent().await;
-        assert!(enter(&places, source(1)).unwrap().is_some());
-        assert!(is_closed(&two[0]) && !is_closed(&two[1]));
-    }
-
-    #[tokio::test]
-    async fn a_source_that_is_known_later_is_bounded_too() {
-        let places = Places::new(8, 2);
-        let behind_a_proxy = [0; 3].map(|_| enter(&places, None).unwrap().unwrap());
-        let let_in = behind_a_proxy
-            .each_ref()
-            .map(|place| place.is_of(source(1)));
-        assert_eq!(let_in, [true, true, false]);
-        assert!(behind_a_proxy[2].is_of(source(2)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn where_nobody_is_silent_a_new_one_waits_for_an_end() {
-        let places = Places::new(1, 1);
-        let first = enter(&places, None).unwrap().unwrap();
-        let running = first.begin();
-        let mut second = Box::pin(places.enter(None));
-        assert!(second.as_mut().now_or_never().is_none());
-        drop((running, first));
-        assert!(second.now_or_never().is_some());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_takes_pieces_is_waited_for_and_who_stops_is_not() {
-        let places = Places::new(1, 1);
-        let place = enter(&places, None).unwrap().unwrap();
-        let started = Instant::now();
-        let mut running = place.begin();
-        let patience = Duration::from_secs(30);
-        let answering = async {
-            // The answer is not begun: nobody waits for the client.
-            time::sleep(Duration::from_secs(100)).await;
-            for _ in 0..10 {
-                running.gives();
-                time::sleep(Duration::from_secs(20)).await;
-                running.is_taken();
-            }
-            running.gives();
-        };
-        let (stalled, still) = (place.stalled_for(patience), place.still_for(patience));
-        let still = async {
-            still.await;
-            started.elapsed()
-        };
-        let stalled = async {
-            stalled.await;
-            started.elapsed()
-        };
-        let ((), stalled, still) = futures_util::join!(answering, stalled, still);
-        assert_eq!(still.as_secs(), 30);
-        assert!((330..=360).contains(&stalled.as_secs()), "{stalled:?}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn silence_begins_again_after_each_answer() {
-        let places = Places::new(1, 1);
-        let place = enter(&places, None).unwrap().unwrap();
-        let started = Instant::now();
-        let running = place.begin();
-        let ending = async {
-            time::sleep(Duration::from_secs(100)).await;
-            drop(running);
-        };
-        let silence = place.silent_for(Duration::from_secs(30));
-        futures_util::join!(ending, silence);
-        let took = started.elapsed().as_secs();
-        assert!((130..=160).contains(&took), "{took}");
-    }
-}
+mod tests;
