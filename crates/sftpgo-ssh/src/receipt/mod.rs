@@ -27,7 +27,7 @@ pub(crate) const EXTENSION: (&str, &str) = (NAMESPACE, "1");
 pub(crate) struct Reading {
     path: VirtualPath,
     file: Box<dyn File>,
-    stamp: Option<Stamp>,
+    stamp: Stamp,
     hash: digest::Context,
     offset: u64,
     buffer: Vec<u8>,
@@ -48,11 +48,20 @@ impl Reading {
     /// Begins to read the file at `path`.
     ///
     /// # Errors
-    /// As [`Session::open_content`].
+    /// As [`Session::open_content`]; [`Unsupported`](ErrorKind::Unsupported) where nothing shows whether the file changes.
     pub(crate) fn begin(session: &Session, path: VirtualPath) -> Result<Self> {
-        let file = session.open_content(&path)?;
+        Self::of(session.open_content(&path)?, path)
+    }
+
+    fn of(file: Box<dyn File>, path: VirtualPath) -> Result<Self> {
+        let stamp = stamp(file.as_ref()).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Unsupported,
+                "the storage does not tell whether a file changes",
+            )
+        })?;
         Ok(Self {
-            stamp: stamp(file.as_ref()),
+            stamp,
             path,
             file,
             hash: digest::Context::new(&digest::SHA256),
@@ -79,7 +88,7 @@ impl Reading {
     /// # Errors
     /// [`Conflict`](ErrorKind::Conflict) when the file has changed meanwhile; the key does not sign.
     pub(crate) fn finish(self, username: &str, key: &HostKey) -> Result<Receipt> {
-        if stamp(self.file.as_ref()) != self.stamp {
+        if stamp(self.file.as_ref()) != Some(self.stamp) {
             return Err(Error::new(
                 ErrorKind::Conflict,
                 "the file changed while it was read, ask again",
@@ -150,7 +159,47 @@ fn base64(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use sftpgo_core::filesystem::{Metadata, SetAttributes};
+
     use super::*;
+
+    /// Of a storage that is not on the system's disks.
+    struct Elsewhere;
+
+    impl File for Elsewhere {
+        fn read_at(&self, _: &mut [u8], _: u64) -> Result<usize> {
+            Ok(0)
+        }
+
+        fn write_all_at(&self, _: &[u8], _: u64) -> Result<()> {
+            Ok(())
+        }
+
+        fn set_len(&self, _: u64) -> Result<()> {
+            Ok(())
+        }
+
+        fn sync(&self) -> Result<()> {
+            Ok(())
+        }
+
+        fn metadata(&self) -> Result<Metadata> {
+            Err(Error::new(ErrorKind::Unsupported, "it has none"))
+        }
+
+        fn set_attributes(&self, _: &SetAttributes) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_file_of_which_nothing_shows_whether_it_changes_gets_no_receipt() {
+        let refused = Reading::of(Box::new(Elsewhere), VirtualPath::root()).err();
+        assert_eq!(
+            refused.map(|error| error.kind()),
+            Some(ErrorKind::Unsupported)
+        );
+    }
 
     #[test]
     fn a_statement_is_one_line_whatever_the_name_is() {
