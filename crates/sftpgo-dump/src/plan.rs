@@ -199,7 +199,7 @@ impl Differences {
         Some(wanted)
     }
 
-    /// A second factor that is the same as far as it is shown is set where passwords are.
+    /// A secret takes the place of a stored one only where passwords are set: it cannot be seen whether they differ.
     fn filters(
         &mut self,
         wanted: FiltersChange,
@@ -209,16 +209,8 @@ impl Differences {
         let nothing = Filters::default();
         let stored = stored.unwrap_or(&nothing);
         let denied = filters::as_shown(&stored.denied_login_methods);
-        let has_it = |totp: &filters::Totp| {
-            stored.totp_config.as_ref().is_some_and(|stored| {
-                stored.enabled
-                    && stored.config_name == totp.config_name
-                    && stored.protocols == totp.protocols
-            })
-        };
-        let totp_config = wanted
-            .totp_config
-            .filter(|totp| sets_passwords || !has_it(totp));
+        let has_one = stored.totp_config.as_ref().is_some_and(|totp| totp.enabled);
+        let totp_config = wanted.totp_config.filter(|_| sets_passwords || !has_one);
         if totp_config.is_some() {
             self.add(TOTP, Value::Null, Value::Null);
         }
@@ -408,7 +400,7 @@ mod tests {
                 vec![TOTP, "filters.denied_login_methods"],
             ),
             (
-                json!({"denied_login_methods": ["password"], "totp_config": redacted("Other")}),
+                json!({"denied_login_methods": ["password"]}),
                 Update::Fields,
                 vec![TOTP],
             ),
@@ -434,12 +426,17 @@ mod tests {
             assert_eq!(fields, expected, "{filters}");
             assert!(!serde_json::to_string(&changes).unwrap().contains("SECRET"));
         }
-        let same =
-            json!({"denied_login_methods": ["password"], "totp_config": redacted("Default")});
-        let same = stored(&json!({ "filters": same }));
-        assert!(matches!(
-            step(wanted(), Some(&same), Update::Fields),
-            Step::Unchanged
-        ));
+        let other_protocols = filters::Totp {
+            protocols: vec!["SSH".to_owned(), "HTTP".to_owned()],
+            ..redacted("Default")
+        };
+        for totp in [redacted("Default"), redacted("Other"), other_protocols] {
+            let same = json!({"denied_login_methods": ["password"], "totp_config": totp});
+            let same = stored(&json!({ "filters": same }));
+            assert!(matches!(
+                step(wanted(), Some(&same), Update::Fields),
+                Step::Unchanged
+            ));
+        }
     }
 }
