@@ -360,6 +360,12 @@ fn a_second_factor_is_needed_once_it_is_set_up() {
         .as_admin(&token, "POST", "/admin/2fa/recoverycodes", None)
         .data();
     assert_eq!(fresh.as_array().unwrap().len(), 12);
+    // One more than the wrong ones that are checked in a row: the right one comes too late.
+    for _ in 0..10 {
+        assert!(api.token("root", &[("X-SFTPGO-OTP", "000000x")]).is_err());
+    }
+    let late = fresh[0].as_str().unwrap();
+    assert!(api.token("root", &[("X-SFTPGO-OTP", late)]).is_err());
     let off = json!({"enabled": false});
     assert_eq!(
         api.as_admin(&token, "POST", "/admin/totp/save", Some(&off))

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use sftpgo_core::UserDraft;
+use sftpgo_core::{UserDraft, event::Actor};
 use sftpgo_test_support as support;
 
 use crate::browser::{Browser, Web};
@@ -502,7 +502,22 @@ fn a_second_factor_of_a_user_is_shown_once() {
             .hides(&secret)
             .hides(&filters.recovery_codes[0].code);
     }
-    browser.open(&page).shows("12 recovery codes are left");
+    let alone = "a password alone does not let the user in";
+    browser
+        .open(&page)
+        .shows("12 recovery codes are left")
+        .shows(alone);
+    let change = |draft: &mut UserDraft| {
+        draft.filters.totp.as_mut().unwrap().protocols = vec!["HTTP".to_owned()];
+        Ok(())
+    };
+    let by = Actor::program();
+    let accounts = &web.service.accounts;
+    accounts.update(&by, stored().id, change).unwrap();
+    browser
+        .open(&page)
+        .shows("but not for SSH: logins there do not ask for it")
+        .hides(alone);
     // The user as it is shown comes back.
     edited(&mut browser, &page, "alice", "/srv/alice", &[]).leads_to("/web/users?done=saved");
     assert!(stored().filters.totp.is_some());

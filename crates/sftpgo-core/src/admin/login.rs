@@ -138,25 +138,24 @@ impl AdminLogins {
     ) -> Result<Result<Admin, Instant>> {
         let asked = Instant::now();
         let name = SentName::new(admin.username.as_bytes());
-        let refused = |reason: &str| {
+        let refused = |failure: LoginFailure| {
             self.logins
-                .failed(&name, LoginMethod::Admin, remote, reason);
+                .failed(&name, LoginMethod::Admin, remote, failure);
             Ok(Err(self.logins.refused_at(asked, Duration::ZERO)))
         };
-        if self.wrong_codes.has_to_pause(&admin.username) {
-            return refused("too many wrong codes of the second factor");
+        if !self.wrong_codes.take_try(&admin.username) {
+            return refused(LoginFailure::too_many_wrong_codes());
         }
-        match self.admins.pass_second_factor(&admin.username, code)? {
-            Some(passed) if refusal(&passed, remote).is_none() => {
-                self.wrong_codes.forget(&admin.username);
-                Ok(Ok(self.enter(passed, remote)))
-            }
-            Some(_) => refused("the admin may not log in any more"),
-            None => {
-                self.wrong_codes.count(&admin.username);
-                refused("wrong code of the second factor")
-            }
+        let passed = self.admins.pass_second_factor(&admin.username, code);
+        let passed = passed.inspect_err(|_| self.wrong_codes.give_back(&admin.username))?;
+        let Some(passed) = passed else {
+            return refused("wrong code of the second factor".into());
+        };
+        self.wrong_codes.forget(&admin.username);
+        if refusal(&passed, remote).is_some() {
+            return refused("the admin may not log in any more".into());
         }
+        Ok(Ok(self.enter(passed, remote)))
     }
 
     /// The admin for whom this key may be used, and the key.

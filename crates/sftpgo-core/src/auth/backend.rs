@@ -118,6 +118,11 @@ impl LoginFailure {
         }
     }
 
+    /// No code of a second factor is checked for a while. It may have been the right one, and others sent the wrong ones.
+    pub(crate) fn too_many_wrong_codes() -> Self {
+        Self::of_server("too many wrong codes of the second factor")
+    }
+
     /// Whose fault it is.
     pub fn fault(&self) -> LoginFault {
         self.fault

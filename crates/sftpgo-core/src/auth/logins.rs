@@ -206,24 +206,22 @@ impl Logins {
     ) -> Option<LoginOutcome> {
         let asked = Instant::now();
         let name = verified.username().to_owned();
-        let outcome = if self.wrong_codes.has_to_pause(&name) {
-            Err("too many wrong codes of the second factor".into())
-        } else {
+        let outcome = if self.wrong_codes.take_try(&name) {
             let code = code.to_vec();
             let check =
                 move |authenticator: &Authenticator| authenticator.check_code(verified, &code);
-            match self.aside(bell, check)? {
-                Ok(verified) => {
-                    self.wrong_codes.forget(&name);
-                    self.admit(verified, bell)?
-                }
-                Err(failure) => {
-                    if failure.fault() == LoginFault::Credential {
-                        self.wrong_codes.count(&name);
-                    }
-                    Err(failure)
-                }
+            let checked = self.aside(bell, check);
+            match &checked {
+                Some(Ok(_)) => self.wrong_codes.forget(&name),
+                Some(Err(failure)) if failure.fault() != LoginFault::Server => {}
+                Some(Err(_)) | None => self.wrong_codes.give_back(&name),
             }
+            match checked? {
+                Ok(verified) => self.admit(verified, bell)?,
+                Err(failure) => Err(failure),
+            }
+        } else {
+            Err(LoginFailure::too_many_wrong_codes())
         };
         let outcome = self.tell(user, method, remote, outcome);
         if outcome.is_none() {
@@ -384,6 +382,17 @@ impl Logins {
         self.defender.as_ref().is_some_and(bans)
     }
 
+    /// A connection has ended without a login. Where a step of one was taken, the operator hears what is known to whoever left:
+    /// it is no wrong credential, and is not counted.
+    pub fn not_completed(&self, steps: &LoginSteps, remote: SocketAddr) {
+        if let Some(unfinished) = &steps.unfinished {
+            let name = SentName::new(unfinished.username.as_bytes());
+            let method = method_of(None, unfinished.step);
+            let failure = LoginFailure::of_server(unfinished.to_string());
+            self.tell::<()>(&name, method, remote, Err(failure));
+        }
+    }
+
     /// The connection ended before a credential was sent.
     pub fn nothing_tried(&self, remote: SocketAddr, reason: &str) {
         self.events.emit(&Event::LoginFailed {
@@ -489,6 +498,7 @@ fn go_on(
     match steps::after(verified.filters(), steps.offered, steps.before(), step) {
         Next::In => Ok(Going::In(Box::new(verified))),
         Next::Left(left) => {
+            steps.goes_on(step, verified.username(), left.names().join(" or "));
             steps.done = Some(Box::new(Done {
                 step,
                 left,
@@ -497,6 +507,8 @@ fn go_on(
             Ok(Going::On(LoginOutcome::Left(left)))
         }
         Next::Code => {
+            let left = "a code of the second factor".to_owned();
+            steps.goes_on(step, verified.username(), left);
             steps.asked = Some(Asked::Code(Box::new(verified)));
             Ok(Going::On(LoginOutcome::Ask(Question::Code)))
         }

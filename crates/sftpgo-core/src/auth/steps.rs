@@ -3,6 +3,8 @@
 //! It is decided here for the user's filters, of whatever backend the user is. A protocol carries it out: it offers what is
 //! left and asks what is to be asked.
 
+use std::fmt;
+
 use super::login::VerifiedLogin;
 use crate::user::{LoginMethods, UserFilters};
 
@@ -109,6 +111,25 @@ pub struct LoginSteps {
     pub(super) offered: LoginMethods,
     pub(super) done: Option<Box<Done>>,
     pub(super) asked: Option<Asked>,
+    /// The last step that was not the last of a login, whatever came after it.
+    pub(super) unfinished: Option<Box<Unfinished>>,
+}
+
+/// What is to be told of a login that stays without its last step.
+pub(super) struct Unfinished {
+    pub(super) username: String,
+    pub(super) step: Step,
+    left: String,
+}
+
+impl fmt::Display for Unfinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (step, left) = (name_of(self.step), &self.left);
+        write!(
+            f,
+            "the login was not completed: {step} was good, and {left} was left"
+        )
+    }
 }
 
 /// A step that was not the last.
@@ -134,6 +155,7 @@ impl LoginSteps {
             offered,
             done: None,
             asked: None,
+            unfinished: None,
         }
     }
 
@@ -156,6 +178,15 @@ impl LoginSteps {
     /// The client asks for something else than to answer, which ends a dialogue.
     pub fn abandon(&mut self) {
         self.asked = None;
+    }
+
+    /// A step of the user's was good, and `left` is needed besides.
+    pub(super) fn goes_on(&mut self, step: Step, username: &str, left: String) {
+        self.unfinished = Some(Box::new(Unfinished {
+            username: username.to_owned(),
+            step,
+            left,
+        }));
     }
 
     /// The login is over: what was shown for it is not kept for as long as the connection lasts.

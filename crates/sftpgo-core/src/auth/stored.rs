@@ -146,7 +146,8 @@ impl CredentialBackend for StoredCredentials {
         for _ in 0..TRIES {
             let user = self.current(user)?.stored;
             let Some(totp) = user.filters.totp_for_ssh() else {
-                return Err("the second factor was removed meanwhile".into());
+                let reason = "the second factor was removed meanwhile";
+                return Err(LoginFailure::of_server(reason));
             };
             let codes = &user.filters.recovery_codes;
             let (configs, spent) = (&self.totp_configs, user.spent_steps);

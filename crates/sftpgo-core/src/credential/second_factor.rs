@@ -4,6 +4,7 @@ mod wrong_codes;
 
 use std::fmt;
 
+use subtle::ConstantTimeEq;
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 
 pub use self::wrong_codes::WrongCodes;
@@ -121,7 +122,8 @@ impl TotpConfig {
         let totp = self
             .builder(secret)
             .with_issuer(Some(self.issuer.as_str()))
-            .with_account_name(username)
+            // What the app shows: the colon would end the issuer there.
+            .with_account_name(username.replace(':', "_"))
             .build()
             .map_err(|error| Error::invalid("config_name", error))?;
         let failed = |error: totp_rs::TotpError| Error::invalid("config_name", error);
@@ -203,9 +205,10 @@ pub fn pass(
     if let Some(step) = step {
         return spend(spent_steps, step).map(Passed::ByStep);
     }
+    let sent = code.trim().as_bytes();
     let mut known = recovery_codes.iter();
     known
-        .position(|known| !known.used && known.code == code.trim())
+        .position(|known| !known.used && bool::from(known.code.as_bytes().ct_eq(sent)))
         .map(Passed::ByRecoveryCode)
 }
 
@@ -288,5 +291,15 @@ mod tests {
         );
         assert_eq!(made.qr_code.get(1..4), Some(&b"PNG"[..]));
         assert_ne!(made.secret, config.generate("alice").unwrap().secret);
+    }
+
+    #[test]
+    fn a_name_with_a_colon_gets_a_secret_too() {
+        let made = TotpConfig::default().generate("ftp:alice").unwrap();
+        assert!(
+            made.url.starts_with("otpauth://totp/SFTPGo:ftp_alice?"),
+            "{}",
+            made.url
+        );
     }
 }

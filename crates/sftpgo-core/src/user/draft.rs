@@ -175,13 +175,17 @@ impl UserDraft {
         if user.password != stored.password {
             user.password = hashed(user.password)?;
         }
+        // Who knows those of a secret that was replaced is to know nothing of use.
+        let recovery_codes = match totp_secret(&user) {
+            Some(secret) if totp_secret(stored) == Some(secret) => {
+                stored.filters.recovery_codes.clone()
+            }
+            _ => Vec::new(),
+        };
         Ok(StoredUser {
             id: stored.id,
             filters: UserFilters {
-                recovery_codes: match user.filters.totp {
-                    Some(_) => stored.filters.recovery_codes.clone(),
-                    None => Vec::new(),
-                },
+                recovery_codes,
                 others: stored.filters.others.clone(),
                 ..user.filters
             },
@@ -389,6 +393,11 @@ fn denied_login_methods(names: &[String]) -> Result<LoginMethods> {
         ));
     }
     Ok(denied)
+}
+
+fn totp_secret(user: &StoredUser) -> Option<&str> {
+    let totp = user.filters.totp.as_ref()?;
+    Some(&totp.secret.secret)
 }
 
 /// Whether the server offers its kind is not known here.

@@ -1,15 +1,27 @@
 //! Logins in several steps: what lets in, what is left, and what codes of a second factor are good for.
 
-use std::{net::SocketAddr, sync::Arc, thread};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Barrier, Condvar, Mutex},
+    thread,
+};
 
 use sftpgo_core::{
     UserDraft,
-    auth::{LoginOutcome, LoginSteps, Logins, Question, SentName},
+    auth::{
+        Candidate, Claim, CredentialBackend, KeyCandidate, LoginFailure, LoginOutcome, LoginSteps,
+        Logins, PasswordCheck, Question, SentName,
+    },
     credential::{public_key::KeyOptions, second_factor::RecoveryCode},
+    defender::{Defender, DefenderConfig, HostStanding},
+    event::{Event, Observer},
+    ip_list::IpLists,
+    provider::Users,
     user::LoginMethods,
 };
+use sftpgo_store::MemoryProvider;
 use sftpgo_test_support::{
-    KEY, OTHER_KEY, Service, TOTP_SECRET, code_after, key_blob, totp_for_ssh,
+    KEY, OTHER_KEY, PATIENCE, Service, Settings, TOTP_SECRET, code_after, key_blob, totp_for_ssh,
 };
 
 const REMOTE: ([u8; 4], u16) = ([192, 0, 2, 7], 50_000);
@@ -274,6 +286,173 @@ fn a_code_passes_once_on_all_servers_together() {
     assert_eq!(first, "bob is in");
     let second = Connection::new(&servers[1]).dialogue(&next);
     assert_eq!(second, "refused");
+}
+
+/// How many codes were checked, and how many refused without that.
+#[derive(Default)]
+struct Codes {
+    counted: Mutex<(usize, usize)>,
+    changed: Condvar,
+}
+
+/// Counts the codes that were refused without being checked.
+struct Pauses(Arc<Codes>);
+
+impl Observer for Pauses {
+    fn notify(&self, event: &Event<'_>) {
+        if let Event::LoginFailed { reason, .. } = event
+            && reason.starts_with("too many wrong codes")
+        {
+            self.0.counted.lock().unwrap().1 += 1;
+            self.0.changed.notify_all();
+        }
+    }
+}
+
+/// Takes any password, and refuses no code before each of `connections` has one that is checked, or refused without that.
+struct LateRefusals {
+    users: Arc<MemoryProvider>,
+    codes: Arc<Codes>,
+    connections: usize,
+}
+
+impl CredentialBackend for LateRefusals {
+    fn may_take_long(&self) -> bool {
+        false
+    }
+
+    fn check_password(&self, claim: &Claim<'_>, _: &[u8]) -> PasswordCheck {
+        let user = self.users.user_by_name(claim.username).unwrap();
+        PasswordCheck::Accepted(Box::new(user.unwrap().into()))
+    }
+
+    fn check_public_key(&self, _: &Claim<'_>, _: &[u8]) -> Result<KeyCandidate, LoginFailure> {
+        Err("no keys".into())
+    }
+
+    fn check_certificate(&self, _: &Claim<'_>) -> Result<Candidate, LoginFailure> {
+        Err("no certificates".into())
+    }
+
+    fn check_code(&self, _: &Candidate, _: &str) -> Result<(), LoginFailure> {
+        let mut counted = self.codes.counted.lock().unwrap();
+        counted.0 += 1;
+        self.codes.changed.notify_all();
+        let some_are_open =
+            |(checked, unchecked): &mut (usize, usize)| *checked + *unchecked < self.connections;
+        let waited = self
+            .codes
+            .changed
+            .wait_timeout_while(counted, PATIENCE, some_are_open);
+        assert!(!waited.unwrap().1.timed_out());
+        Err("wrong code of the second factor".into())
+    }
+
+    fn current(&self, candidate: &Candidate) -> Result<Candidate, LoginFailure> {
+        Ok(candidate.clone())
+    }
+
+    fn logged_in(&self, _: &Candidate, _: Option<&[u8]>) {}
+}
+
+#[test]
+fn of_codes_that_are_sent_at_the_same_time_ten_are_checked() {
+    const CONNECTIONS: usize = 30;
+    let (users, codes) = (Arc::new(MemoryProvider::new()), Arc::new(Codes::default()));
+    let backend = LateRefusals {
+        users: Arc::clone(&users),
+        codes: Arc::clone(&codes),
+        connections: CONNECTIONS,
+    };
+    let settings = Settings {
+        provider: users,
+        credentials: Some(Arc::new(backend)),
+        observers: vec![Box::new(Pauses(Arc::clone(&codes)))],
+        ..Settings::default()
+    };
+    let service = Service::with_settings_and_bob(settings, with_totp);
+    let logins = service.logins();
+    let barrier = Barrier::new(CONNECTIONS);
+    thread::scope(|scope| {
+        for _ in 0..CONNECTIONS {
+            scope.spawn(|| {
+                let mut connection = Connection::new(&logins);
+                connection.ask();
+                assert_eq!(connection.answer("secret"), "asks for Code");
+                barrier.wait();
+                assert_eq!(connection.answer("000000"), "refused");
+            });
+        }
+    });
+    assert_eq!(*codes.counted.lock().unwrap(), (10, CONNECTIONS - 10));
+}
+
+#[test]
+fn nobody_is_banned_for_a_code_that_is_not_checked() {
+    let service = Service::with_bob(with_totp);
+    let lists = IpLists::new(Arc::new(MemoryProvider::new()), service.events.clone());
+    lists.refresh().unwrap();
+    let config = DefenderConfig::default();
+    let defender = Defender::new(config, Arc::new(lists), service.events.clone());
+    let defender = Arc::new(defender.with_clock(|| 0));
+    let logins = service.logins().with_defender(Some(Arc::clone(&defender)));
+    let mut connection = Connection::new(&logins);
+    connection.password("secret");
+    for _ in 0..10 {
+        connection.ask();
+        assert_eq!(connection.answer("000000x"), "refused");
+    }
+    let before = defender.hosts();
+    let scores: Vec<_> = before.iter().map(|host| host.standing).collect();
+    assert_eq!(scores, [HostStanding::Score(10)]);
+    service.recorder.take_logins();
+    connection.ask();
+    let right = code_after(TOTP_SECRET, 0);
+    assert_eq!(connection.answer(&right), "refused");
+    let told = service.recorder.take_logins();
+    let paused = "bob: too many wrong codes of the second factor".to_owned();
+    assert!(told.contains(&paused), "{told:?}");
+    logins.not_completed(&connection.steps, SocketAddr::from(REMOTE));
+    assert_eq!(defender.hosts(), before);
+}
+
+#[test]
+fn a_login_that_is_not_completed_is_told() {
+    let remote = SocketAddr::from(REMOTE);
+    let service = Service::with_bob(with_totp);
+    let logins = service.logins();
+    let told = |connection: &Connection<'_>| {
+        service.recorder.take_logins();
+        logins.not_completed(&connection.steps, remote);
+        service.recorder.take_logins()
+    };
+    let mut connection = Connection::new(&logins);
+    assert!(told(&connection).is_empty());
+    connection.ask();
+    connection.answer("wrong");
+    assert!(told(&connection).is_empty());
+    connection.ask();
+    connection.answer("secret");
+    // A wrong one behind it does not hide that there was a right one.
+    connection.steps.abandon();
+    connection.password("wrong");
+    let reason = "bob: the login was not completed: keyboard-interactive was good, and a code of the second factor was left";
+    assert_eq!(told(&connection), ["tried", reason]);
+    connection.password("secret");
+    let reason =
+        "bob: the login was not completed: password was good, and keyboard-interactive was left";
+    assert_eq!(told(&connection), ["tried", reason]);
+    connection.ask();
+    assert_eq!(connection.answer(&code_after(TOTP_SECRET, 0)), "bob is in");
+    assert!(told(&connection).is_empty());
+    let service = Service::with_bob(two_steps);
+    let logins = service.logins();
+    let mut connection = Connection::new(&logins);
+    connection.key(KEY);
+    service.recorder.take_logins();
+    logins.not_completed(&connection.steps, remote);
+    let reason = "bob: the login was not completed: publickey was good, and password or keyboard-interactive was left";
+    assert_eq!(service.recorder.take_logins(), ["tried", reason]);
 }
 
 #[test]

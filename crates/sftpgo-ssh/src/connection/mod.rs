@@ -136,6 +136,7 @@ pub(crate) fn serve(
         server.logins.nothing_tried(remote, &ended.reason);
     }
     if rest.username.is_none() {
+        server.logins.not_completed(&rest.steps, remote);
         rest.conduct.tell(&server.logins, remote, &ended);
     }
     rest.channels.finish(ended.is_closed_here);

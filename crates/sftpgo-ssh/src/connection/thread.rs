@@ -12,6 +12,7 @@ use std::{
 };
 
 use sftpgo_core::{
+    auth::LoginSteps,
     event::Protocol,
     fair_pool::{Asker, NotDone},
 };
@@ -58,6 +59,7 @@ pub(super) struct Thread {
 pub(super) struct Rest {
     pub(super) channels: Channels,
     pub(super) has_tried: bool,
+    pub(super) steps: LoginSteps,
     /// None without a login.
     pub(super) username: Option<String>,
     /// What the first session in the list of connections spoke; none without one.
@@ -109,6 +111,7 @@ impl Thread {
         Rest {
             channels: host.channels,
             has_tried: host.has_tried,
+            steps: host.steps,
             username: host
                 .logged_in
                 .map(|logged_in| logged_in.user.username.clone()),

@@ -9,5 +9,6 @@
 
 mod channels;
 mod limits;
+mod logins;
 mod storage;
 mod test_server;

@@ -44,6 +44,7 @@ struct Explain {
 /// The second factor of a stored user.
 struct Factor {
     is_on: bool,
+    is_for_ssh: bool,
     /// Recovery codes that are not used yet.
     codes_left: usize,
     /// Kinds to choose from.
@@ -223,6 +224,7 @@ fn factor_of(app: &App, user: &StoredUser) -> Factor {
     let configs = app.state.accounts.totp_configs().iter();
     Factor {
         is_on: user.filters.totp.is_some(),
+        is_for_ssh: user.filters.totp_for_ssh().is_some(),
         codes_left: codes.filter(|code| !code.used).count(),
         configs: configs.map(|config| config.name.clone()).collect(),
     }

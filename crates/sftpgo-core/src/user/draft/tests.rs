@@ -395,7 +395,7 @@ fn filters_that_cannot_be_enforced_are_refused() {
 }
 
 #[test]
-fn a_change_keeps_recovery_codes_as_long_as_there_is_a_second_factor() {
+fn a_change_keeps_recovery_codes_as_long_as_the_secret_stays_the_same() {
     let with_factor = with(|draft| {
         draft.filters.totp = Some(TotpDraft {
             secret: TotpSecret {
@@ -414,6 +414,16 @@ fn a_change_keeps_recovery_codes_as_long_as_there_is_a_second_factor() {
     }];
     let same = UserDraft::from(&stored).validate_change_of(&stored, None);
     assert!(same.unwrap() == stored);
+    let change = |change: fn(&mut TotpDraft)| {
+        let mut draft = UserDraft::from(&stored);
+        change(draft.filters.totp.as_mut().unwrap());
+        let changed = draft.validate_change_of(&stored, None).unwrap();
+        changed.filters.recovery_codes
+    };
+    let kept = change(|totp| totp.protocols.push("HTTP".to_owned()));
+    assert!(kept == stored.filters.recovery_codes);
+    let other = change(|totp| totp.secret.secret = SECRET.chars().rev().collect());
+    assert!(other.is_empty());
     let mut without = UserDraft::from(&stored);
     without.filters.totp = None;
     let without = without.validate_change_of(&stored, None).unwrap();
