@@ -4,7 +4,11 @@
 use std::{
     collections::BTreeSet,
     fs::{File, OpenOptions, TryLockError},
-    io::{self, ErrorKind::NotFound, Read, Write},
+    io::{
+        self,
+        ErrorKind::{NotFound, PermissionDenied},
+        Read, Write,
+    },
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard},
@@ -35,18 +39,35 @@ struct State {
 
 impl FileJournal {
     /// The first journal in `directory` that no running server has. What is in others that no running server has is
-    /// added to it, for a server that has followed another has not the first one.
+    /// added to it, for a server that has followed another has not the first one. One beside it that belongs to another
+    /// user of the system is left as it is.
     ///
     /// # Errors
     /// [`Unavailable`](ErrorKind::Unavailable) when one is there and cannot be read, locked or written.
     pub fn open(directory: &Path) -> Result<Self> {
+        Self::open_by(directory, State::of)
+    }
+
+    fn open_by(
+        directory: &Path,
+        state_of: impl Fn(&Path) -> io::Result<Option<State>>,
+    ) -> Result<Self> {
         let mut found: Option<Self> = None;
         for number in 1..=SERVERS_IN_ONE_DIRECTORY {
             let path = match number {
                 1 => directory.join("sftpgo.journal"),
                 _ => directory.join(format!("sftpgo-{number}.journal")),
             };
-            let state = State::of(&path).map_err(|error| unusable(&path, error))?;
+            let state = match state_of(&path) {
+                Ok(state) => state,
+                Err(error) if found.is_some() && error.kind() == PermissionDenied => {
+                    log::warn!(
+                        "the journal {path:?} is left as it is, because this user may not change it; a server that another user of the system ran here may have left it: run `sftpgo-cli quota scan` for users whose usage is wrong, and remove it"
+                    );
+                    continue;
+                }
+                Err(error) => return Err(unusable(&path, error)),
+            };
             match (&found, state) {
                 (None, Some(state)) => {
                     found = Some(Self {
@@ -311,6 +332,25 @@ mod tests {
         let (fifth, ended) = open(5);
         assert_eq!(users(&fifth), [2, 3]);
         assert_eq!(ended, [NodeId(4)]);
+    }
+
+    #[test]
+    fn one_of_another_user_of_the_system_stops_a_start_only_where_it_is_the_own_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = |foreign: &str| {
+            FileJournal::open_by(directory.path(), |path| {
+                if path.ends_with(foreign) {
+                    return Err(PermissionDenied.into());
+                }
+                State::of(path)
+            })
+        };
+        let journal = open("sftpgo-2.journal").unwrap();
+        journal.add(UserId(1)).unwrap();
+        assert_eq!(users(&journal), [1]);
+        drop(journal);
+        let error = open("sftpgo.journal").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     }
 
     #[test]
