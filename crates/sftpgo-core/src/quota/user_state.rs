@@ -119,8 +119,8 @@ impl UserState {
             return Ok(true);
         }
         if let Some(account) = account.as_deref().filter(|account| state.is_of(account)) {
-            account.move_to(shared, &self.tracker, &mut state.dirty)?;
-            return Ok(true);
+            let moved = account.move_to(shared, &self.tracker, &mut state.dirty);
+            return self.moved_or_gone(moved, &mut state.dirty);
         }
         if !matches!(state.account, Account::None) {
             return Ok(false);
@@ -140,8 +140,22 @@ impl UserState {
         } else {
             // Only a rescan ends the mark of a user without a session.
             let nothing = StorageUsage::default();
-            self.tracker
-                .move_mark(dirty, self.user, nothing, Since::Before)?;
+            let moved = self
+                .tracker
+                .move_mark(dirty, self.user, nothing, Since::Before);
+            return self.moved_or_gone(moved, dirty);
+        }
+        Ok(true)
+    }
+
+    /// Of a user who was deleted, whose sessions may still be ending, there is nothing to move.
+    fn moved_or_gone(&self, moved: Result<()>, dirty: &mut DirtyState) -> Result<bool> {
+        match moved {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.tracker.forget(dirty, self.user);
+                DirtyTracker::move_clean(dirty);
+            }
+            moved => moved?,
         }
         Ok(true)
     }

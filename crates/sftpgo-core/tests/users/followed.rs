@@ -14,7 +14,7 @@ use sftpgo_core::{
     cluster::Heartbeat,
     event::Events,
     ledger::MemoryJournal,
-    provider::{ClusterStore, NodeId, QuotaLedger},
+    provider::{ClusterStore, NodeId, QuotaLedger, Users},
     quota::{LedgerWriter, Tracking, UsageManager},
     registry::Connections,
     storage_usage::StorageUsage,
@@ -64,6 +64,21 @@ fn what_running_operations_have_taken_the_next_server_does_not_give_away() {
     assert!(provider.dirty_users().unwrap().is_empty());
     provider.reclaim(NodeId(1)).unwrap();
     assert!(provider.users_to_rescan(NodeId(1)).unwrap().is_empty());
+}
+
+#[test]
+fn who_was_deleted_while_a_session_still_ends_does_not_hold_up_the_others() {
+    let (provider, bob) = alone();
+    let old = manager(&provider);
+    let ending = old.account(&bob.effective()).unwrap();
+    add_file(&ending, 1, 100).unwrap();
+    let running = ending.reserve(change(2, None, Some(50))).unwrap();
+    provider.delete_user(bob.id).unwrap();
+    share(&provider, &old);
+    let nobody = ending.commit(running).unwrap_err();
+    assert_eq!(nobody.kind(), ErrorKind::NotFound);
+    drop(ending);
+    assert!(provider.dirty_users().unwrap().is_empty());
 }
 
 #[test]
