@@ -143,9 +143,27 @@ fn who_is_closed_or_disabled_is_so_in_both_processes() {
 }
 
 #[test]
+fn who_does_nothing_is_listed_after_a_second_restart_too() {
+    let server = Server::start();
+    server.add_user("bob", &json!({}));
+    let idle = Session::begin(&server, "one");
+    for _ in 0..2 {
+        server.hot_restart();
+        wait_for("the session to be listed", || {
+            connections(&server).len() == 1
+        });
+    }
+    idle.finish(&server, "one");
+}
+
+#[test]
 fn a_process_that_is_killed_while_two_are_there_leaves_the_usage_right() {
     for kills_old in [true, false] {
-        let mut server = Server::start_with(&[("SFTPGO_DATA_PROVIDER__TRACK_QUOTA", "1")]);
+        // Longer than anybody waits here: nobody serves meanwhile, so it is not waited for.
+        let mut server = Server::start_with(&[
+            ("SFTPGO_DATA_PROVIDER__TRACK_QUOTA", "1"),
+            ("SFTPGO_GRACE_TIME", "3600"),
+        ]);
         server.add_user("bob", &json!({}));
         let old = Session::begin(&server, "one");
         let next = server.hot_restart();

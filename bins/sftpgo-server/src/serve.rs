@@ -8,6 +8,7 @@ use std::{
 
 use rustix::{fs::Mode, process::umask};
 use sftpgo_core::{UserId, quota::LedgerWriter, sync::lock};
+use sftpgo_ssh::GOODBYE;
 use tokio::{runtime::Runtime, sync::Notify, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
@@ -155,7 +156,7 @@ impl Start<'_> {
         let writer = LedgerWriter::start(Arc::clone(&parts.quotas), WRITE_USAGE_WITHIN)
             .map_err(|error| no_threads(&error))?;
         let sftp = listen_sftp(&self.settings.sftpd.bindings, &mut sockets).await?;
-        let http = listen_http(&self.settings.httpd.bindings, &mut sockets).await?;
+        let mut http = listen_http(&self.settings.httpd.bindings, &mut sockets).await?;
         let sftp_addresses: Vec<_> = sftp.iter().map(|(_, address)| *address).collect();
         StartupBanner {
             sftp: &sftp_addresses,
@@ -191,6 +192,12 @@ impl Start<'_> {
             is_followed: AtomicBool::new(false),
             is_orphaned: AtomicBool::new(false),
         });
+        if succession.is_some() && shutdown.is_cancelled() {
+            return Err(Problem::new(
+                "system",
+                "the new process was told to stop before it served".to_owned(),
+            ));
+        }
         systemd::ready(
             &restarts.status,
             succession.is_some(),
@@ -198,6 +205,9 @@ impl Start<'_> {
         );
         if let Some(succession) = succession.take() {
             predecessors.follow(succession);
+            http.iter_mut()
+                .filter_map(|listening| listening.file.as_mut())
+                .for_each(SocketFile::own);
         } else if let Some(hook) = &self.settings.common.startup_hook {
             actions::startup(hook, &self.settings.programs, &parts.queues.actions);
         }
@@ -234,7 +244,8 @@ impl Start<'_> {
         let sftp = sftp.into_iter().map(|(binding, _)| binding).collect();
         let end_predecessors = async {
             stop_accepting.cancelled().await;
-            let within = self.grace + LAST_WORK;
+            // What an end of theirs takes at the most.
+            let within = self.grace + GOODBYE + LAST_ACTIONS + LAST_WORK;
             let _ = spawn_blocking(move || predecessors.stop(within)).await;
         };
         tokio::join!(

@@ -26,5 +26,5 @@ pub use algorithms::{KnownNames, known_names};
 pub use commands::SshCommand;
 pub use config::{Limits, ServerConfig};
 pub use host_key::HostKey;
-pub use server::{Binding, Server, ServerHandle, Services};
+pub use server::{Binding, GOODBYE, Server, ServerHandle, Services};
 pub use user_certificates::UserCertificates;

@@ -46,7 +46,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// The time after which a stopping server looks again whether transfers still run.
 const SHUTDOWN_POLL: Duration = Duration::from_millis(50);
 /// Connections get this long to say goodbye once they have been told to close.
-const GOODBYE: Duration = Duration::from_secs(2);
+pub const GOODBYE: Duration = Duration::from_secs(2);
 
 /// What an SSH server needs of the rest of the program.
 pub struct Services {

@@ -17,7 +17,7 @@ const MODE: u32 = 0o660;
 /// The file of a socket; removed when it is dropped, unless another one has taken its name.
 pub(crate) struct SocketFile {
     path: PathBuf,
-    /// Device and number.
+    /// Device and number; none when the file belongs to another process of the server.
     identity: Option<(u64, u64)>,
 }
 
@@ -44,7 +44,8 @@ pub(super) fn listen(path: &Path) -> Result<(UnixListener, SocketFile), String> 
     Ok((listener, file))
 }
 
-/// Goes on listening at `path`, as the server did that this one follows.
+/// Goes on listening at `path`, as the server did that this one follows. The file stays that server's, which goes on with it
+/// when this one does not start, until this one [owns](SocketFile::own) it.
 ///
 /// # Errors
 /// It cannot be listened on.
@@ -58,7 +59,7 @@ pub(super) fn go_on(
         .map_err(|error| format!("{} cannot be listened on: {error}", path.display()))?;
     let file = SocketFile {
         path: path.to_owned(),
-        identity: identity(path),
+        identity: None,
     };
     Ok((listener, file))
 }
@@ -89,6 +90,11 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 }
 
 impl SocketFile {
+    /// Takes the file over from the server that this one follows.
+    pub(crate) fn own(&mut self) {
+        self.identity = identity(&self.path);
+    }
+
     /// Leaves the file to the server that follows this one.
     pub(crate) fn leave(mut self) {
         self.identity = None;
@@ -117,6 +123,19 @@ mod tests {
         assert_eq!(mode & 0o777, 0o660);
         assert!(listen(&path).err().unwrap().contains("is in use"));
         drop((listener, file));
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn the_file_of_a_server_before_stays_until_it_is_owned() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("http.sock");
+        let before = net::UnixListener::bind(&path).unwrap();
+        drop(go_on(before.try_clone().unwrap(), &path).unwrap());
+        assert!(path.exists());
+        let (_listener, mut file) = go_on(before, &path).unwrap();
+        file.own();
+        drop(file);
         assert!(!path.exists());
     }
 

@@ -22,7 +22,7 @@ pub(super) enum FromOld {
 /// What the next server tells those before.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum FromNew {
-    /// It serves.
+    /// It serves; or the one behind it does, which reads this line from here on and knows no connections yet.
     Ready,
     /// It does not, for this reason.
     Failed(String),

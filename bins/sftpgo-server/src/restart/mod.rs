@@ -44,6 +44,8 @@ const START: Duration = Duration::from_secs(15 * 60);
 const LOOK: Duration = Duration::from_millis(100);
 /// How often the next server is told which connections go on here.
 const TELL: Duration = Duration::from_secs(1);
+/// How often it is told again though nothing has changed: it may be another that reads the line by now.
+const TELL_AGAIN: Duration = TELL.saturating_mul(10);
 /// Connections of one message; each takes some hundred bytes, and a few hundred for each transfer.
 const AT_ONCE: usize = 20;
 
@@ -220,7 +222,7 @@ impl Restarts {
 
     /// Does what the next server asks for, and tells it which connections go on here.
     fn serve_next(&self, line: &Line, mut next: Next) {
-        let mut told = None;
+        let mut told = Told::default();
         loop {
             match line.receive::<FromNew>(TELL) {
                 Ok(Received::Message(FromNew::Close(id), _)) => {
@@ -233,14 +235,15 @@ impl Restarts {
                     self.shutdown.cancel();
                     break;
                 }
+                Ok(Received::Message(FromNew::Ready, _)) => told = Told::default(),
                 Ok(Received::Message(..) | Received::Nothing) => {}
                 Ok(Received::Ended) => return self.end_alone(),
                 Err(error) => log::warn!("a message of the new process cannot be read: {error}"),
             }
             next.collect();
             let connections = connected(&self.connections.list_here());
-            if told.as_ref() != Some(&connections) && tell(line, &connections).is_ok() {
-                told = Some(connections);
+            if told.is_old(&connections) && tell(line, &connections).is_ok() {
+                told = Told(Some((connections, Instant::now())));
             }
         }
         next.collect();
@@ -257,6 +260,10 @@ impl Restarts {
         self.is_orphaned.store(true, Ordering::Release);
         systemd::main_process_is_this();
         self.shutdown.cancel();
+        // Nobody can connect before this one has ended, so that transfers get no grace time.
+        for connection in self.connections.list_here() {
+            self.connections.close_connection(&connection.connection_id);
+        }
     }
 }
 
@@ -309,6 +316,18 @@ impl Next {
     }
 }
 
+/// What the next server was told last, and when.
+#[derive(Default)]
+struct Told(Option<(Vec<Connected>, Instant)>);
+
+impl Told {
+    fn is_old(&self, connections: &[Connected]) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|(told, at)| told != connections || at.elapsed() >= TELL_AGAIN)
+    }
+}
+
 fn tell(line: &Line, connections: &[Connected]) -> io::Result<()> {
     let mut parts: Vec<_> = connections.chunks(AT_ONCE).collect();
     if parts.is_empty() {
@@ -322,4 +341,18 @@ fn tell(line: &Line, connections: &[Connected]) -> io::Result<()> {
         })?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_not_changed_is_told_again_after_a_while() {
+        assert!(Told::default().is_old(&[]));
+        let now = Instant::now();
+        assert!(!Told(Some((Vec::new(), now))).is_old(&[]));
+        let before = now.checked_sub(TELL_AGAIN).unwrap();
+        assert!(Told(Some((Vec::new(), before))).is_old(&[]));
+    }
 }

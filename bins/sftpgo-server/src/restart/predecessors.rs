@@ -175,7 +175,7 @@ impl Predecessors {
 
 impl Predecessor {
     fn hear(&self) {
-        let mut parts = Vec::new();
+        let mut list = List::default();
         while !self.is_over.load(Ordering::Acquire) {
             match self.line.receive(LOOK) {
                 Ok(Received::Message(
@@ -186,12 +186,8 @@ impl Predecessor {
                     },
                     _,
                 )) => {
-                    if is_first {
-                        parts.clear();
-                    }
-                    parts.extend(connections.into_iter().map(status));
-                    if is_last {
-                        *lock(&self.connections) = std::mem::take(&mut parts);
+                    if let Some(whole) = list.add(is_first, is_last, connections) {
+                        *lock(&self.connections) = whole;
                     }
                 }
                 Ok(Received::Message(..) | Received::Nothing) => {}
@@ -199,8 +195,30 @@ impl Predecessor {
                 Err(error) => log::warn!("a message of the process before cannot be read: {error}"),
             }
         }
+        // When the next server reads on, it needs what this one has read; otherwise nobody is there who hears it.
+        let _ = self.line.send(&FromNew::Ready);
         lock(&self.connections).clear();
         self.is_over.store(true, Ordering::Release);
+    }
+}
+
+/// A list of connections as its parts come; none as long as another has read the first part.
+#[derive(Default)]
+struct List(Option<Vec<ConnectionStatus>>);
+
+impl List {
+    /// Adds a part, and returns the list when that is whole.
+    fn add(
+        &mut self,
+        is_first: bool,
+        is_last: bool,
+        connections: Vec<Connected>,
+    ) -> Option<Vec<ConnectionStatus>> {
+        if is_first {
+            self.0 = Some(Vec::new());
+        }
+        self.0.as_mut()?.extend(connections.into_iter().map(status));
+        if is_last { self.0.take() } else { None }
     }
 }
 
@@ -282,5 +300,55 @@ fn status(connected: Connected) -> ConnectionStatus {
             Protocol::Sftp
         },
         transfers: connected.transfers.into_iter().map(transfer).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection(id: &str) -> Vec<Connected> {
+        vec![Connected {
+            username: "bob".to_owned(),
+            connection_id: id.to_owned(),
+            client_version: String::new(),
+            remote: ([127, 0, 0, 1], 1).into(),
+            connected_at: 1,
+            last_activity: 1,
+            is_scp: false,
+            transfers: Vec::new(),
+        }]
+    }
+
+    #[test]
+    fn a_list_whose_first_part_another_has_read_is_not_taken_for_the_whole() {
+        let mut list = List::default();
+        for is_last in [false, true] {
+            assert!(list.add(false, is_last, connection("rest")).is_none());
+        }
+        assert!(list.add(true, false, connection("one")).is_none());
+        let whole = list.add(false, true, connection("two")).unwrap();
+        let ids: Vec<_> = whole.iter().map(|one| one.connection_id.as_str()).collect();
+        assert_eq!(ids, ["one", "two"]);
+        assert!(list.add(false, true, connection("rest")).is_none());
+    }
+
+    #[test]
+    fn a_server_before_hears_that_another_reads_its_list_from_now_on() {
+        let (here, there) = Line::pair().unwrap();
+        let there = Line::of(there);
+        let predecessors = Predecessors::default();
+        predecessors.follow(Succession {
+            line: here,
+            sockets: Vec::new(),
+            lines: Vec::new(),
+        });
+        let is_told = || {
+            let received = there.receive(Duration::from_secs(60)).unwrap();
+            assert!(matches!(received, Received::Message(FromNew::Ready, _)));
+        };
+        is_told();
+        predecessors.let_go();
+        is_told();
     }
 }
