@@ -6,10 +6,10 @@ mod common;
 use std::{
     fs,
     io::Read,
-    net::{SocketAddr, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     os::unix::{
         fs::{MetadataExt, PermissionsExt},
-        net::UnixDatagram,
+        net::{UnixDatagram, UnixStream},
     },
     path::Path,
     process::{Child, Command, Stdio},
@@ -251,7 +251,87 @@ fn the_file_of_a_unix_socket_stays_where_it_is() {
     let next = family.wait_for_next();
     assert_eq!(family.first.wait().unwrap().code(), Some(0));
     assert_eq!(fs::metadata(&path).unwrap().ino(), before);
-    std::os::unix::net::UnixStream::connect(&path).unwrap();
+    UnixStream::connect(&path).unwrap();
     signal(next, Signal::TERM);
     wait_for("the end of the file", || !path.exists());
+}
+
+#[test]
+fn a_restart_that_fails_leaves_the_unix_socket_of_the_old_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("http.sock");
+    let place = path.display().to_string();
+    let first_binding = [("SFTPGO_HTTPD__BINDINGS__0__ADDRESS", place.as_str())];
+    let family = Family::start("server", &first_binding);
+    let busy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = busy.local_addr().unwrap().port();
+    fs::write(
+        family.directory.path().join("sftpgo.json"),
+        format!(
+            r#"{{"httpd": {{"bindings": [{{"address": "{place}"}}, {{"address": "127.0.0.1", "port": {port}}}]}}}}"#
+        ),
+    )
+    .unwrap();
+    family.restart(family.first.id());
+    family.wait_until_told("READY=1");
+    family.wait_for_log(&format!("port {port} is in use by another program"));
+    UnixStream::connect(&path).unwrap();
+    assert!(family.greets());
+    // And the one that follows has it in the end.
+    drop(busy);
+    fs::remove_file(family.directory.path().join("sftpgo.json")).unwrap();
+    family.restart(family.first.id());
+    let next = family.wait_for_next();
+    UnixStream::connect(&path).unwrap();
+    signal(next, Signal::TERM);
+    wait_for("the end of the file", || !path.exists());
+}
+
+/// The process that starts programs for the server `pid`, once signals no longer end it.
+fn launcher_of(pid: u32) -> u32 {
+    let is_it = |number: u32| {
+        let of_process = |file: &str| fs::read_to_string(format!("/proc/{number}/{file}"));
+        let status = of_process("status").unwrap_or_default();
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap_or_default().trim().to_owned()
+        };
+        let caught = u64::from_str_radix(&field("SigCgt:"), 16).unwrap_or_default();
+        field("PPid:") == pid.to_string()
+            && of_process("cmdline")
+                .unwrap_or_default()
+                .contains("launcher")
+            && caught & (1 << (Signal::USR2.as_raw() - 1)) != 0
+    };
+    let found = || {
+        let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+        let mut numbers = processes.filter_map(|one| one.file_name().to_str()?.parse().ok());
+        numbers.find(|number| is_it(*number))
+    };
+    wait_for("the process that starts programs", || found().is_some());
+    found().unwrap()
+}
+
+#[test]
+fn signals_for_all_processes_of_the_service_leave_the_one_that_starts_programs() {
+    let homes = tempfile::tempdir().unwrap();
+    let homes = homes.path().display().to_string();
+    let family = Family::start("server", &[("SFTPGO_COMMON__CONFINE_TO", &homes)]);
+    let launcher = launcher_of(family.first.id());
+    for each in [
+        Signal::HUP,
+        Signal::INT,
+        Signal::QUIT,
+        Signal::TERM,
+        Signal::USR1,
+        Signal::USR2,
+    ] {
+        signal(launcher, each);
+    }
+    family.restart(family.first.id());
+    let next = family.wait_for_next();
+    assert!(family.greets());
+    // It ends with its server all the same.
+    signal(next, Signal::TERM);
+    wait_for("its end", || !is_running(launcher) || is_zombie(launcher));
 }

@@ -19,12 +19,16 @@ use std::{
     },
     path::PathBuf,
     process::{Child, Command, ExitCode, ExitStatus, Stdio},
-    sync::OnceLock,
+    sync::{Once, OnceLock},
     thread,
     time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+};
 
 use super::program::{self, Call, Outcome};
 use crate::{
@@ -158,7 +162,9 @@ fn ask(
     let (mut here, there) = UnixStream::pair()?;
     let mut descriptors = vec![there.as_fd()];
     descriptors.extend(besides);
-    launcher.send_with(&(), &descriptors)?;
+    launcher
+        .send_with(&(), &descriptors)
+        .inspect_err(say_if_ended)?;
     drop(descriptors);
     drop(there);
     here.set_read_timeout(Some(within))?;
@@ -172,6 +178,21 @@ fn ask(
         ));
     }
     Ok(serde_json::from_slice(&answer)?)
+}
+
+/// Says once that no program can be started any more.
+fn say_if_ended(error: &io::Error) {
+    static SAID: Once = Once::new();
+    if matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    ) {
+        SAID.call_once(|| {
+            log::error!(
+                "the process that starts programs has ended unexpectedly, so no action and no hook of this server is run any more: stop the server and start it anew"
+            );
+        });
+    }
 }
 
 impl Answer {
@@ -205,6 +226,12 @@ impl Answer {
 
 /// The process that starts programs: does what comes over the line that is its standard input, until that is closed.
 pub(crate) fn serve() -> ExitCode {
+    if let Err(error) = outlive_signals() {
+        terminal::complain(&format!(
+            "error: {COMMAND}: signals cannot be received: {error}"
+        ));
+        return ExitCode::FAILURE;
+    }
     let line = match io::stdin().as_fd().try_clone_to_owned() {
         Ok(line) => Line::of(line),
         Err(error) => {
@@ -240,6 +267,25 @@ pub(crate) fn serve() -> ExitCode {
             }
         }
     }
+}
+
+/// Signals that are sent to all processes of the service are meant for the server: this one ends with it. They are received
+/// and not ignored, for programs inherit what is ignored.
+fn outlive_signals() -> io::Result<()> {
+    let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
+    let _entered = runtime.enter();
+    // What receives them stays when the runtime is gone.
+    for kind in [
+        SignalKind::hangup(),
+        SignalKind::interrupt(),
+        SignalKind::quit(),
+        SignalKind::terminate(),
+        SignalKind::user_defined1(),
+        SignalKind::user_defined2(),
+    ] {
+        drop(signal(kind)?);
+    }
+    Ok(())
 }
 
 fn attend(allowed: &Allowed, descriptors: Vec<OwnedFd>) {
