@@ -111,6 +111,14 @@ fn programs_run_outside_the_walls() {
     add(&server, "inside", &places.homes.path().join("bob"));
     fs::write(server.path("data"), "data").unwrap();
     sftp(&server, "inside", &[], "put data\n").assert_ok();
+    let warns = |path: &str| {
+        let lines = server.log_lines("server");
+        let mut said = lines.iter().filter_map(|line| line["message"].as_str());
+        said.any(|said| {
+            said.starts_with("the walls around the server do not hold") && said.contains(path)
+        })
+    };
+    assert!(!warns(&hook));
     let status = || fs::read_to_string(&seen).unwrap_or_default();
     wait_for("the program", || status().contains("Seccomp:\t0"));
     assert!(status().contains("NoNewPrivs:\t0") || status_of_this_process_has_no_new_privs());
@@ -153,6 +161,12 @@ fn a_restart_may_raise_walls_and_widen_them() {
         server.hot_restart();
     };
     confine_to(&[places.homes.path()]);
+    // It lies where the server may write.
+    let lines = server.log_lines("server");
+    let mut said = lines.iter().filter_map(|line| line["message"].as_str());
+    assert!(said.any(|said| {
+        said.starts_with("the walls around the server do not hold") && said.contains("sftpgo.json")
+    }));
     if walls(&server).is_none() {
         return;
     }

@@ -1,4 +1,4 @@
-//! Which files can be reached: Landlock, of Linux 5.13 and later.
+//! Which files can be reached: Landlock, of Linux 5.19 and later.
 
 use std::{
     collections::BTreeSet,
@@ -7,8 +7,8 @@ use std::{
 };
 
 use landlock::{
-    ABI, Access, AccessFs, BitFlags, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
-    RulesetStatus, path_beneath_rules,
+    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetError, RulesetStatus, path_beneath_rules,
 };
 use serde_json::Value;
 
@@ -18,6 +18,9 @@ use crate::config::LoadedConfig;
 /// The rules as Linux 6.10 knows them; an older kernel takes what it knows.
 const RULES: ABI = ABI::V5;
 
+/// What is missing where there are no walls.
+const TOO_OLD: &str = "this system has no Landlock by which files could still be moved between directories, as Linux has since 5.19";
+
 /// What programs of a system read: libraries, names of hosts and users, certificates, times, themselves.
 const OF_SYSTEM: [&str; 8] = [
     "/usr", "/lib", "/lib64", "/etc", "/proc", "/sys", "/run", "/dev",
@@ -26,20 +29,26 @@ const OF_SYSTEM: [&str; 8] = [
 /// Devices that are written to.
 const DEVICES: [&str; 4] = ["/dev/null", "/dev/tty", "/dev/pts", "/dev/shm"];
 
-/// Confines this thread, and those that it starts: to what the configuration names, which can be read, to what is below
-/// `written`, and to the directories of the files `written_beside`. A database has a journal there, and a log is put aside there.
-pub(super) fn confine(
-    written: impl IntoIterator<Item = PathBuf>,
+/// What the server may write below: `directories`, that of the configuration, and those of the files `written_beside`. A
+/// database has a journal there, a log is put aside there, and a Unix socket is made and removed there.
+pub(super) fn written(
+    directories: impl IntoIterator<Item = PathBuf>,
     written_beside: impl IntoIterator<Item = PathBuf>,
     loaded: &LoadedConfig,
-) -> Held {
-    let mut written: BTreeSet<PathBuf> = written.into_iter().collect();
+) -> BTreeSet<PathBuf> {
+    let mut written: BTreeSet<PathBuf> = directories.into_iter().collect();
     written.insert(loaded.directory.clone());
     written.extend(
         written_beside
             .into_iter()
             .filter_map(|path| directory_of(&path)),
     );
+    written
+}
+
+/// Confines this thread, and those that it starts: to what the configuration names, which can be read, and to what is below
+/// `written`.
+pub(super) fn confine(written: &BTreeSet<PathBuf>, loaded: &LoadedConfig) -> Held {
     let mut read: BTreeSet<PathBuf> = OF_SYSTEM.map(PathBuf::from).into();
     // A file that replaces one is in its directory too.
     read.extend(
@@ -47,10 +56,10 @@ pub(super) fn confine(
             .into_iter()
             .filter_map(|path| directory_of(&path)),
     );
-    match restrict(&written, &read) {
+    match restrict(written, &read) {
         Ok(RulesetStatus::FullyEnforced) => Held::Whole,
         Ok(RulesetStatus::PartiallyEnforced) => Held::Partly,
-        Ok(RulesetStatus::NotEnforced) => Held::Not("this system has no Landlock".to_owned()),
+        Ok(RulesetStatus::NotEnforced) => Held::Not(TOO_OLD.to_owned()),
         Err(error) => Held::Not(error.to_string()),
     }
 }
@@ -65,6 +74,10 @@ fn restrict(
     let may_read = AccessFs::ReadFile | AccessFs::ReadDir;
     let to_device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::ReadDir;
     let restricted = Ruleset::default()
+        // Without this rule a kernel refuses every move to another directory: then it is better to have none.
+        .set_compatibility(CompatLevel::SoftRequirement)
+        .handle_access(AccessFs::Refer)?
+        .set_compatibility(CompatLevel::BestEffort)
         .handle_access(all)?
         .create()?
         .add_rules(path_beneath_rules(written, may_write))?
@@ -102,6 +115,19 @@ pub(super) fn programs(loaded: &LoadedConfig) -> Vec<PathBuf> {
         found.is_ok_and(|found| found.permissions().mode() & 0o111 != 0)
     });
     programs
+}
+
+/// Of what the configuration says and runs, that which lies below a directory in `written`.
+pub(super) fn replaceable(written: &BTreeSet<PathBuf>, loaded: &LoadedConfig) -> Vec<PathBuf> {
+    let whole = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+    let written: Vec<_> = written.iter().map(whole).collect();
+    let mut found = programs(loaded);
+    found.extend(loaded.file.clone());
+    found.retain(|path| {
+        let path = whole(path);
+        written.iter().any(|directory| path.starts_with(directory))
+    });
+    found
 }
 
 /// The variables that a list `env` of the configuration has for programs.

@@ -15,7 +15,7 @@ use sftpgo_store::{ConnectOptions, StoreConfig};
 use crate::{
     config::{
         LoadedConfig, Problem,
-        settings::{Driver, Settings},
+        settings::{Driver, Place, Settings},
     },
     hook::launcher,
     logging::LogSettings,
@@ -26,6 +26,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Confinement {
     directories: Vec<PathBuf>,
+    /// What is done outside the walls and can be changed from inside.
+    replaceable: Vec<PathBuf>,
     files: Held,
     system_calls: Held,
 }
@@ -85,17 +87,23 @@ pub(crate) fn begin(
         .audit
         .as_ref()
         .map(|audit| audit.file.clone());
-    let files = files::confine(
+    let bindings = settings.httpd.bindings.iter();
+    let sockets = bindings.filter_map(|binding| match &binding.place {
+        Place::Path(path) => Some(path.clone()),
+        Place::Port(_) => None,
+    });
+    let beside = database.into_iter().chain(log.file.clone());
+    let written = files::written(
         directories.iter().cloned(),
-        database
-            .into_iter()
-            .chain(log.file.clone())
-            .chain(audit_log),
+        beside.chain(audit_log).chain(sockets),
         loaded,
     );
+    let replaceable = files::replaceable(&written, loaded);
+    let files = files::confine(&written, loaded);
     let system_calls = system_calls::confine();
     Ok(Some(Confinement {
         directories,
+        replaceable,
         files,
         system_calls,
     }))
@@ -111,6 +119,12 @@ impl Confinement {
             log::info!("the server has confined itself: {self}");
         } else {
             log::warn!("the server has confined itself as far as this system can: {self}");
+        }
+        for path in &self.replaceable {
+            log::warn!(
+                "the walls around the server do not hold whoever can change {}, and the server may write there: move it to a directory that only root can write",
+                path.display()
+            );
         }
     }
 }

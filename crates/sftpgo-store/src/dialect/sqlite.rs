@@ -26,9 +26,10 @@ pub(crate) const DEFAULT_POOL_SIZE: u32 = 8;
 /// Settings of every new connection.
 ///
 /// The busy timeout comes first, so that the change to WAL waits for others too. With WAL, `NORMAL` cannot corrupt
-/// the database; a power cut may cost the last commits, all but those of [`super::write_durably`].
+/// the database; a power cut may cost the last commits, all but those of [`super::write_durably`]. What is sorted stays in
+/// memory: a server that is confined may write to no directory for it.
 const ON_CONNECT: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
-     PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;";
+     PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
 
 #[derive(QueryableByName)]
 struct NameAndType {
