@@ -16,12 +16,21 @@ impl Http {
     pub(super) fn new(port: u16, (name, password): (&str, &str)) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            // Rounds are far apart: the server has closed by then what would be kept.
+            .max_idle_connections(0)
             .build();
         Self {
             agent: config.into(),
             port,
             authorization: format!("Basic {}", STANDARD.encode(format!("{name}:{password}"))),
         }
+    }
+
+    /// How many connections the server lists.
+    pub(super) fn connections(&self) -> Result<usize> {
+        let listed = self.send("GET", "/api/v1/connection", None, &[200])?;
+        let listed: Vec<Value> = serde_json::from_str(&listed)?;
+        Ok(listed.len())
     }
 
     /// Adds a user.

@@ -65,7 +65,7 @@ async fn soak(options: &Soak) -> Result<ExitCode> {
     }
 
     let mut report = Report::new(machine::describe(), machine::load(), options.sessions);
-    let sampler = Sampler::new(homes, place.database());
+    let sampler = Sampler::new(homes, place.database(), http.clone());
     let start = Instant::now();
     let end = start + Duration::from_secs(options.minutes * 60);
     report.add(When::Before, sampler.look(start, &mut place)?);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::sample::{FIGURES, Sample};
+use super::sample::{FIGURES, Figure, Sample};
 
 const WIDTH: f64 = 900.0;
 const LEFT: f64 = 180.0;
@@ -20,7 +20,7 @@ pub(super) fn render(samples: &[Sample]) -> String {
     let end = samples
         .last()
         .map_or(1.0, |last| last.at.as_secs_f64().max(1.0));
-    for (position, (name, of)) in FIGURES.into_iter().enumerate() {
+    for (position, Figure { name, of, .. }) in FIGURES.into_iter().enumerate() {
         let bottom = HEIGHT * (position + 1) as f64;
         let highest = samples.iter().map(of).fold(0.0, f64::max);
         let scale = if highest > 0.0 { LINE / highest } else { 0.0 };

@@ -54,12 +54,15 @@ struct Course {
     last: f64,
     highest: f64,
     afterwards: f64,
+    /// How many times as many connections there were in the last part as in the first, where that matters.
+    crowd: f64,
 }
 
 impl Course {
     fn is_flat(&self) -> bool {
+        let expected = self.first * self.crowd;
         // One more of few is no growth.
-        self.last <= (self.first * TOLERANCE).max(self.first + 2.0)
+        self.last <= (expected * TOLERANCE).max(expected + 2.0)
     }
 }
 
@@ -119,15 +122,20 @@ impl Report {
             let found = self.samples.iter().find(|(when, _)| *when == wanted);
             found.map_or(0.0, |(_, sample)| of(sample))
         };
+        let first = |of| mean(WARM_UP, WARM_UP + PART, of);
+        let last = |of| mean(1.0 - PART, 1.0, of);
+        let connections: fn(&Sample) -> f64 = |sample| sample.connections as f64;
+        let crowd = (last(connections) / first(connections)).max(1.0);
         FIGURES
             .into_iter()
-            .map(|(name, of)| Course {
-                name,
-                before: at(When::Before, of),
-                first: mean(WARM_UP, WARM_UP + PART, of),
-                last: mean(1.0 - PART, 1.0, of),
-                highest: meanwhile.iter().map(of).fold(0.0, f64::max),
-                afterwards: at(When::Afterwards, of),
+            .map(|figure| Course {
+                name: figure.name,
+                before: at(When::Before, figure.of),
+                first: first(figure.of),
+                last: last(figure.of),
+                highest: meanwhile.iter().map(figure.of).fold(0.0, f64::max),
+                afterwards: at(When::Afterwards, figure.of),
+                crowd: if figure.is_of_connections { crowd } else { 1.0 },
             })
             .collect()
     }
@@ -187,7 +195,8 @@ impl Report {
 
     fn json(&self) -> Value {
         let samples = self.samples.iter().map(|(_, sample)| {
-            let figures = FIGURES.map(|(name, of)| (name.to_owned(), of(sample).into()));
+            let figures =
+                FIGURES.map(|figure| (figure.name.to_owned(), (figure.of)(sample).into()));
             let mut values: serde_json::Map<String, Value> = figures.into_iter().collect();
             values.insert("seconds".to_owned(), sample.at.as_secs().into());
             Value::Object(values)
@@ -237,6 +246,28 @@ mod tests {
         // Until all have come it grows.
         assert!(is_flat(report(|minute| 50 + minute.min(15))));
         assert!(!is_flat(report(|minute| 50 + minute / 5)));
+    }
+
+    #[test]
+    fn what_each_connection_takes_may_grow_with_them_and_no_more() {
+        let with = |threads_each: fn(u64) -> usize| {
+            let mut report = Report::new(Value::Null, String::new(), 1);
+            for minute in 1..=100 {
+                let connections = usize::try_from(100 + minute).unwrap();
+                report.add(
+                    When::Meanwhile,
+                    Sample {
+                        at: Duration::from_secs(minute * 60),
+                        connections,
+                        threads: connections * threads_each(minute),
+                        ..Sample::default()
+                    },
+                );
+            }
+            report.courses().iter().all(Course::is_flat)
+        };
+        assert!(with(|_| 1));
+        assert!(!with(|minute| if minute > 50 { 2 } else { 1 }));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
+use super::doors::Http;
 use crate::work::users::place::Place;
 
 /// How names begin that the server gives to uploads until they are whole.
@@ -19,6 +20,8 @@ const MIB: f64 = (1 << 20) as f64;
 pub(super) struct Sample {
     /// Since the start.
     pub(super) at: Duration,
+    /// Connections that the server lists.
+    pub(super) connections: usize,
     /// PSS of all its processes, in bytes.
     pub(super) memory: u64,
     pub(super) descriptors: usize,
@@ -29,22 +32,45 @@ pub(super) struct Sample {
     pub(super) database: u64,
 }
 
-/// The name of a figure, and the figure of a sample.
-type Figure = (&'static str, fn(&Sample) -> f64);
+/// One figure of samples.
+#[derive(Clone, Copy)]
+pub(super) struct Figure {
+    pub(super) name: &'static str,
+    pub(super) of: fn(&Sample) -> f64,
+    /// Each connection takes some of it: more of it is no growth where there are more connections.
+    pub(super) is_of_connections: bool,
+}
+
+const fn figure(name: &'static str, of: fn(&Sample) -> f64, is_of_connections: bool) -> Figure {
+    Figure {
+        name,
+        of,
+        is_of_connections,
+    }
+}
 
 /// In the order of tables and plots.
-pub(super) const FIGURES: [Figure; 5] = [
-    ("memory (PSS), MiB", |sample| sample.memory as f64 / MIB),
-    ("descriptors", |sample| sample.descriptors as f64),
-    ("threads", |sample| sample.threads as f64),
-    ("temporaries", |sample| sample.temporaries as f64),
-    ("database, MiB", |sample| sample.database as f64 / MIB),
+pub(super) const FIGURES: [Figure; 6] = [
+    figure("connections", |sample| sample.connections as f64, true),
+    figure(
+        "memory (PSS), MiB",
+        |sample| sample.memory as f64 / MIB,
+        false,
+    ),
+    figure("descriptors", |sample| sample.descriptors as f64, true),
+    figure("threads", |sample| sample.threads as f64, true),
+    figure("temporaries", |sample| sample.temporaries as f64, false),
+    figure(
+        "database, MiB",
+        |sample| sample.database as f64 / MIB,
+        false,
+    ),
 ];
 
 impl Sample {
     /// For the person who waits.
     pub(super) fn line(&self) -> String {
-        let figures = FIGURES.map(|(name, of)| format!("{name} {:.1}", of(self)));
+        let figures = FIGURES.map(|figure| format!("{} {:.1}", figure.name, (figure.of)(self)));
         format!("{:>5} s: {}", self.at.as_secs(), figures.join(", "))
     }
 }
@@ -52,11 +78,16 @@ impl Sample {
 pub(super) struct Sampler {
     homes: PathBuf,
     database: PathBuf,
+    http: Http,
 }
 
 impl Sampler {
-    pub(super) fn new(homes: PathBuf, database: PathBuf) -> Self {
-        Self { homes, database }
+    pub(super) fn new(homes: PathBuf, database: PathBuf, http: Http) -> Self {
+        Self {
+            homes,
+            database,
+            http,
+        }
     }
 
     pub(super) fn look(&self, start: Instant, place: &mut Place) -> Result<Sample> {
@@ -66,6 +97,7 @@ impl Sampler {
         let in_proc = |of: &str| alive.iter().map(|pid| entries(pid, of)).sum();
         Ok(Sample {
             at: start.elapsed(),
+            connections: self.http.connections()?,
             memory: processes.memory()?.pss,
             descriptors: in_proc("fd"),
             threads: in_proc("task"),
