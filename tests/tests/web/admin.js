@@ -60,7 +60,7 @@ async function press(page, name) {
 async function logIn(page, username, password) {
   await open(page, "/web/login");
   await page.getByLabel("Username").fill(username);
-  await page.getByLabel("Password").fill(password);
+  await page.getByLabel("Password", { exact: true }).fill(password);
   await press(page, "Log in");
 }
 
@@ -117,7 +117,7 @@ const steps = {
     await logIn(page, "root", "wrong");
     await page.getByRole("alert").waitFor();
     await inspect(page, "login");
-    await page.getByLabel("Password").fill(PASSWORD);
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
     await press(page, "Log in");
     await at(page, "/web");
   },
@@ -129,7 +129,7 @@ const steps = {
     await at(page, "/web/user");
     await inspect(page, "user-new");
     await page.getByLabel("Username").fill("alice");
-    await page.getByLabel("Password").fill("secret");
+    await page.getByLabel("Password", { exact: true }).fill("secret");
     await page.getByLabel("Home directory").fill("relative");
     await page.getByLabel("UID").fill("70000");
     await page.getByLabel("Upload bandwidth").fill("300");
@@ -139,7 +139,7 @@ const steps = {
     await page.locator("#uid-error").waitFor();
     assert.equal(await page.getByLabel("Username").inputValue(), "alice");
     await inspect(page, "user-errors");
-    await page.getByLabel("Password").fill("secret");
+    await page.getByLabel("Password", { exact: true }).fill("secret");
     await page.getByLabel("Home directory").fill(ALICE_HOME);
     await page.getByLabel("UID").fill("0");
     await press(page, "Save");
