@@ -8,7 +8,7 @@ use std::{
     io::Read,
     net::{SocketAddr, TcpListener, TcpStream},
     os::unix::{
-        fs::{MetadataExt, PermissionsExt},
+        fs::MetadataExt,
         net::{UnixDatagram, UnixStream},
     },
     path::Path,
@@ -29,12 +29,23 @@ struct Family {
     told: UnixDatagram,
 }
 
+/// Puts a program in place as an installer does, in a process of its own: what this one has open for writing is open in
+/// each process that another test starts at that moment, and what is open for writing cannot be executed.
+fn install(from: &Path, to: &Path) {
+    let installed = Command::new("install")
+        .args(["-m", "755"])
+        .arg(from)
+        .arg(to)
+        .status();
+    assert!(installed.unwrap().success());
+}
+
 impl Family {
     /// Starts a server from the program at `name` in its directory.
     fn start(name: &str, variables: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let program = directory.path().join(name);
-        fs::copy(plain_program(&[]).get_program(), &program).unwrap();
+        install(plain_program(&[]).get_program().as_ref(), &program);
         let told = UnixDatagram::bind(directory.path().join("notify")).unwrap();
         told.set_read_timeout(Some(Duration::from_secs(60)))
             .unwrap();
@@ -177,7 +188,7 @@ fn an_upgraded_program_is_the_one_that_follows() {
     // As a package does it: the old file is gone, and what runs has no name any more.
     let program = family.directory.path().join("server");
     let upgraded = family.directory.path().join("upgraded");
-    fs::copy(&program, &upgraded).unwrap();
+    install(&program, &upgraded);
     fs::rename(&upgraded, &program).unwrap();
     family.restart(family.first.id());
     let next = family.wait_for_next();
@@ -201,8 +212,9 @@ fn a_program_that_does_not_start_leaves_the_old_one_serving() {
     family.wait_for_log("the server was not restarted, and this process goes on as it was: the program cannot be started");
     assert!(family.greets());
 
-    fs::write(&program, "#!/bin/sh\nexit 3\n").unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let script = family.directory.path().join("script");
+    fs::write(&script, "#!/bin/sh\nexit 3\n").unwrap();
+    install(&script, &program);
     family.restart(family.first.id());
     family.wait_until_told("READY=1");
     family.wait_for_log("the new process ended before it served: exit status: 3");
@@ -211,7 +223,7 @@ fn a_program_that_does_not_start_leaves_the_old_one_serving() {
 
     // And it can be followed afterwards.
     fs::remove_file(&program).unwrap();
-    fs::copy(plain_program(&[]).get_program(), &program).unwrap();
+    install(plain_program(&[]).get_program().as_ref(), &program);
     family.restart(family.first.id());
     family.wait_for_next();
     assert_eq!(family.first.wait().unwrap().code(), Some(0));

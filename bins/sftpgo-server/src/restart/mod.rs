@@ -168,8 +168,12 @@ impl Restarts {
         };
         drop(end);
         if let Err(error) = self.send_sockets(&line) {
-            next.end();
-            return Err(error);
+            use io::ErrorKind::{BrokenPipe, ConnectionReset};
+            // One that has ended already is told of by whoever waits for it.
+            if !matches!(error.kind(), BrokenPipe | ConnectionReset) {
+                next.end();
+                return Err(error);
+            }
         }
         Ok((line, next))
     }
