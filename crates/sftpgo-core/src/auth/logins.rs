@@ -1,4 +1,6 @@
-//! Logging in by any protocol: which checks run where, how long a refusal takes, and what the operator hears of it.
+//! Logging in by any protocol: which checks run where, and how long a refusal takes.
+
+mod telling;
 
 use std::{
     net::SocketAddr,
@@ -9,13 +11,13 @@ use std::{
 use super::{
     Authenticator, LoggedIn, LoginFailure, LoginFault, LoginSteps, Question, SentName,
     login::{KeyLogin, VerifiedLogin},
-    steps::{self, Asked, Done, Next, Step},
+    steps::{self, Asked, Going, Needed, Step},
 };
 use crate::{
     credential::{public_key::KeyOptions, second_factor::WrongCodes},
     defender::Defender,
     error::Result,
-    event::{ConnectionProtocol, Event, Events, LoginMethod, Offence},
+    event::{ConnectionProtocol, Events, LoginMethod},
     fair_pool::{Aside, Asker, Bell, FairPool, NotDone, half_of_the_cores},
     user::LoginMethods,
 };
@@ -40,6 +42,15 @@ pub enum LoginOutcome {
     Ask(Question),
     /// It was refused, or the connection has to close.
     Refused,
+}
+
+impl From<Needed> for LoginOutcome {
+    fn from(needed: Needed) -> Self {
+        match needed {
+            Needed::Method(left) => Self::Left(left),
+            Needed::Answer(question) => Self::Ask(question),
+        }
+    }
 }
 
 impl LoginOutcome {
@@ -168,29 +179,23 @@ impl Logins {
             Ok(login) => login,
             Err(failure) => return Some(self.refuse(user, method, remote, failure)),
         };
-        let queued = Instant::now();
-        let (verified, began) = if login.is_dear() {
+        let (verified, waited) = if login.is_dear() {
             let authenticator = Arc::clone(&self.authenticator);
-            let asker = Asker::new(remote.ip(), user.shown());
             let check = move || authenticator.verify(login);
-            match self.passwords.run(asker, bell, check) {
-                Ok(done) => done,
-                Err(not_done) => (Err(failure_of(&not_done)?), Instant::now()),
-            }
+            let (done, waited) = self.in_turn(user, remote, bell, check)?;
+            (done.and_then(|verified| verified), waited)
         } else {
-            (self.authenticator.verify(login), queued)
+            (self.authenticator.verify(login), Duration::ZERO)
         };
-        let outcome = verified.and_then(|verified| go_on(steps, step, verified));
+        let outcome = verified.and_then(|verified| steps.go_on(step, verified));
         let outcome = match outcome {
             Ok(Going::In(verified)) => self.admit(*verified, bell)?,
-            Ok(Going::On(outcome)) => return Some(outcome),
+            Ok(Going::On(needed)) => return Some(needed.into()),
             Err(failure) => Err(failure),
         };
         let outcome = self.tell(user, method, remote, outcome);
         if outcome.is_none() {
-            let time = self.authenticator.refusal_time().get();
-            let waited = began.saturating_duration_since(queued);
-            bell.sleep_until(refused_at(asked, waited, time));
+            bell.sleep_until(self.refused_at(asked, waited));
         }
         Some(logged_in(outcome))
     }
@@ -311,12 +316,12 @@ impl Logins {
         remote: SocketAddr,
         bell: &Arc<Bell>,
     ) -> LoginOutcome {
-        let outcome = match go_on(steps, Step::PublicKey, key.0.proved()) {
+        let outcome = match steps.go_on(Step::PublicKey, key.0.proved()) {
             Ok(Going::In(verified)) => match self.admit(*verified, bell) {
                 Some(outcome) => outcome,
                 None => return LoginOutcome::Refused,
             },
-            Ok(Going::On(outcome)) => return outcome,
+            Ok(Going::On(needed)) => return needed.into(),
             Err(failure) => Err(failure),
         };
         let outcome = self.tell(user, LoginMethod::PublicKey, remote, outcome);
@@ -340,39 +345,10 @@ impl Logins {
         })
     }
 
-    /// Returns when to answer the refusal of a request that came at `asked` and waited so long for its turn.
+    /// Returns when to answer the refusal of a request that came at `asked` and waited for its turn: what was checked then, and
+    /// how long that took, makes no difference.
     pub(crate) fn refused_at(&self, asked: Instant, waited: Duration) -> Instant {
-        refused_at(asked, waited, self.authenticator.refusal_time().get())
-    }
-
-    /// A login succeeded by checks that are not this one's.
-    pub(crate) fn succeeded(&self, user: &SentName<'_>, method: LoginMethod, remote: SocketAddr) {
-        self.tell(user, method, remote, Ok(()));
-    }
-
-    /// A login failed before anything was looked up, or by checks that are not this one's.
-    pub fn failed(
-        &self,
-        user: &SentName<'_>,
-        method: LoginMethod,
-        remote: SocketAddr,
-        failure: impl Into<LoginFailure>,
-    ) {
-        self.tell::<()>(user, method, remote, Err(failure.into()));
-    }
-
-    /// A connection without a login has ended in which keys were refused. However many they were, they count once: clients
-    /// offer all that they have.
-    pub fn keys_refused(&self, remote: SocketAddr, fault: LoginFault) {
-        self.count(remote, ConnectionProtocol::Ssh, fault);
-    }
-
-    /// A connection has ended in which nothing was shown that could be right or wrong.
-    pub fn no_login_tried(&self, remote: SocketAddr) {
-        if let Some(defender) = &self.defender {
-            let offence = Offence::NoLoginTried;
-            defender.count(remote.ip(), ConnectionProtocol::Ssh, offence);
-        }
+        asked + waited + self.authenticator.refusal_time().get()
     }
 
     /// Was the address banned since it connected?
@@ -380,27 +356,6 @@ impl Logins {
         let bans =
             |defender: &Arc<Defender>| defender.is_banned(remote.ip(), ConnectionProtocol::Ssh);
         self.defender.as_ref().is_some_and(bans)
-    }
-
-    /// A connection has ended without a login. Where a step of one was taken, the operator hears what is known to whoever left:
-    /// it is no wrong credential, and is not counted.
-    pub fn not_completed(&self, steps: &LoginSteps, remote: SocketAddr) {
-        if let Some(unfinished) = &steps.unfinished {
-            let name = SentName::new(unfinished.username.as_bytes());
-            let method = method_of(None, unfinished.step);
-            let failure = LoginFailure::of_server(unfinished.to_string());
-            self.tell::<()>(&name, method, remote, Err(failure));
-        }
-    }
-
-    /// The connection ended before a credential was sent.
-    pub fn nothing_tried(&self, remote: SocketAddr, reason: &str) {
-        self.events.emit(&Event::LoginFailed {
-            username: "",
-            method: LoginMethod::NoneTried,
-            remote,
-            reason,
-        });
     }
 
     /// Does what may have to wait for somebody else, on another thread where that may take long; none where the connection
@@ -422,98 +377,6 @@ impl Logins {
             ))),
         }
     }
-
-    fn count(&self, remote: SocketAddr, protocol: ConnectionProtocol, fault: LoginFault) {
-        let offence = match fault {
-            LoginFault::Server => return,
-            LoginFault::Credential => Offence::LoginFailed,
-            LoginFault::UnknownUser => Offence::UserNotFound,
-        };
-        if let Some(defender) = &self.defender {
-            defender.count(remote.ip(), protocol, offence);
-        }
-    }
-
-    fn tell<T>(
-        &self,
-        user: &SentName<'_>,
-        method: LoginMethod,
-        remote: SocketAddr,
-        outcome: Result<T, LoginFailure>,
-    ) -> Option<T> {
-        self.events.emit(&Event::LoginAttempt { method });
-        let username = user.shown();
-        match outcome {
-            Ok(logged_in) => {
-                self.events.emit(&Event::LoginOk {
-                    username,
-                    method,
-                    remote,
-                });
-                Some(logged_in)
-            }
-            Err(failure) => {
-                let method = failed_method(method);
-                self.events.emit(&Event::LoginFailed {
-                    username,
-                    method,
-                    remote,
-                    reason: &user.reason(&failure),
-                });
-                match method {
-                    LoginMethod::Password
-                    | LoginMethod::PublicKeyAndPassword
-                    | LoginMethod::PublicKeyAndKeyboardInteractive => {
-                        self.count(remote, ConnectionProtocol::Ssh, failure.fault());
-                    }
-                    LoginMethod::Admin => {
-                        self.count(remote, ConnectionProtocol::Http, failure.fault());
-                    }
-                    // Counted when the connection ends.
-                    LoginMethod::PublicKey | LoginMethod::NoneTried => {}
-                }
-                None
-            }
-        }
-    }
-}
-
-/// What becomes of a login after a step whose credential was good.
-enum Going {
-    /// It is the last step.
-    In(Box<VerifiedLogin>),
-    /// Another one follows.
-    On(LoginOutcome),
-}
-
-/// Remembers a step whose credential was good, where it is not the last.
-fn go_on(
-    steps: &mut LoginSteps,
-    step: Step,
-    verified: VerifiedLogin,
-) -> Result<Going, LoginFailure> {
-    if let Some(done) = &steps.done {
-        verified.check_same_user(&done.verified)?;
-    }
-    match steps::after(verified.filters(), steps.offered, steps.before(), step) {
-        Next::In => Ok(Going::In(Box::new(verified))),
-        Next::Left(left) => {
-            steps.goes_on(step, verified.username(), left.names().join(" or "));
-            steps.done = Some(Box::new(Done {
-                step,
-                left,
-                verified,
-            }));
-            Ok(Going::On(LoginOutcome::Left(left)))
-        }
-        Next::Code => {
-            let left = "a code of the second factor".to_owned();
-            steps.goes_on(step, verified.username(), left);
-            steps.asked = Some(Asked::Code(Box::new(verified)));
-            Ok(Going::On(LoginOutcome::Ask(Question::Code)))
-        }
-        Next::Refused(reason) => Err(reason.into()),
-    }
 }
 
 /// Returns what a request came to, none being a connection that has to close.
@@ -530,16 +393,6 @@ fn logged_in(outcome: Option<LoggedIn>) -> LoginOutcome {
     })
 }
 
-/// The method by which a login failed: that of the step. Filters of Fail2ban go by its name, and know no other.
-fn failed_method(method: LoginMethod) -> LoginMethod {
-    match method {
-        LoginMethod::PublicKeyAndPassword | LoginMethod::PublicKeyAndKeyboardInteractive => {
-            LoginMethod::Password
-        }
-        other => other,
-    }
-}
-
 /// The method as the operator hears of it: that of both steps.
 fn method_of(before: Option<Step>, step: Step) -> LoginMethod {
     match (before, step) {
@@ -548,12 +401,6 @@ fn method_of(before: Option<Step>, step: Step) -> LoginMethod {
         (Some(Step::PublicKey), Step::Answer) => LoginMethod::PublicKeyAndKeyboardInteractive,
         _ => LoginMethod::Password,
     }
-}
-
-/// Returns when to answer the refusal of a request that came at `asked` and waited for its turn: what was checked then, and
-/// how long that took, makes no difference.
-fn refused_at(asked: Instant, waited: Duration, refusal_time: Duration) -> Instant {
-    asked + waited + refusal_time
 }
 
 /// Returns what the operator hears; none where the connection has to close.

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::login::VerifiedLogin;
+use super::{LoginFailure, login::VerifiedLogin};
 use crate::user::{LoginMethods, UserFilters};
 
 /// A step that a client has taken, by what it showed.
@@ -108,8 +108,8 @@ pub enum Question {
 
 /// The login of one connection: what was proved so far, and what was asked.
 pub struct LoginSteps {
-    pub(super) offered: LoginMethods,
-    pub(super) done: Option<Box<Done>>,
+    offered: LoginMethods,
+    done: Option<Box<Done>>,
     pub(super) asked: Option<Asked>,
     /// The last step that was not the last of a login, whatever came after it.
     pub(super) unfinished: Option<Box<Unfinished>>,
@@ -133,11 +133,27 @@ impl fmt::Display for Unfinished {
 }
 
 /// A step that was not the last.
-pub(super) struct Done {
-    pub(super) step: Step,
+struct Done {
+    step: Step,
     /// What can follow it.
-    pub(super) left: LoginMethods,
-    pub(super) verified: VerifiedLogin,
+    left: LoginMethods,
+    verified: VerifiedLogin,
+}
+
+/// What becomes of a login after a step whose credential was good.
+pub(super) enum Going {
+    /// It was the last step.
+    In(Box<VerifiedLogin>),
+    /// Another one follows.
+    On(Needed),
+}
+
+/// What a client has to bring besides.
+pub(super) enum Needed {
+    /// One of these.
+    Method(LoginMethods),
+    /// The answer to this.
+    Answer(Question),
 }
 
 /// A question that has no answer yet.
@@ -180,8 +196,41 @@ impl LoginSteps {
         self.asked = None;
     }
 
+    /// Takes a step whose credential was good, and remembers it where it is not the last.
+    ///
+    /// # Errors
+    /// It is another user's than the step before, or of no use.
+    pub(super) fn go_on(
+        &mut self,
+        step: Step,
+        verified: VerifiedLogin,
+    ) -> Result<Going, LoginFailure> {
+        if let Some(done) = &self.done {
+            verified.check_same_user(&done.verified)?;
+        }
+        match after(verified.filters(), self.offered, self.before(), step) {
+            Next::In => Ok(Going::In(Box::new(verified))),
+            Next::Left(left) => {
+                self.remember(step, verified.username(), left.names().join(" or "));
+                self.done = Some(Box::new(Done {
+                    step,
+                    left,
+                    verified,
+                }));
+                Ok(Going::On(Needed::Method(left)))
+            }
+            Next::Code => {
+                let left = "a code of the second factor".to_owned();
+                self.remember(step, verified.username(), left);
+                self.asked = Some(Asked::Code(Box::new(verified)));
+                Ok(Going::On(Needed::Answer(Question::Code)))
+            }
+            Next::Refused(reason) => Err(reason.into()),
+        }
+    }
+
     /// A step of the user's was good, and `left` is needed besides.
-    pub(super) fn goes_on(&mut self, step: Step, username: &str, left: String) {
+    fn remember(&mut self, step: Step, username: &str, left: String) {
         self.unfinished = Some(Box::new(Unfinished {
             username: username.to_owned(),
             step,

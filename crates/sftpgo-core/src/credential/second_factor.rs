@@ -176,8 +176,8 @@ fn seconds(now: i64) -> u64 {
 
 /// Returns what the spent steps become when the code of `step` is used; none if it was used, or is too old to tell.
 pub fn spend(spent: i64, step: i64) -> Option<i64> {
-    let (last, used) = (spent >> STEP_BITS, spent & ((1 << STEP_BITS) - 1));
     let mask = (1 << STEP_BITS) - 1;
+    let (last, used) = (spent >> STEP_BITS, spent & mask);
     let used = if step > last {
         let behind = u32::try_from(step - last).unwrap_or(u32::MAX);
         used.checked_shl(behind).unwrap_or(0) & mask | 1
