@@ -1,6 +1,13 @@
 //! The program's own file, started once more.
 
-use std::{env, ffi::OsString, io, path::PathBuf, process::Command};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    io,
+    os::fd::OwnedFd,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
 
 /// Where the program is that this process was started from, by the name that it was started by: a package that is upgraded
 /// puts another file there, and what the process runs has no name any more.
@@ -30,9 +37,18 @@ pub(crate) fn arguments_of_next() -> Vec<OsString> {
 /// What systemd and such tell the process that they have started, and nobody else.
 const OF_THE_FIRST: [&str; 4] = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_PID"];
 
-/// Has a process not get what is for the one that was started first.
-pub(crate) fn forget_first(command: &mut Command) {
+/// Starts the program to follow this process, with these arguments and `line` as its standard input.
+///
+/// # Errors
+/// It cannot be started.
+pub(crate) fn start_next(
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    line: OwnedFd,
+) -> io::Result<Child> {
+    let mut command = Command::new(path()?);
+    command.args(arguments).stdin(Stdio::from(line));
     for variable in OF_THE_FIRST {
         command.env_remove(variable);
     }
+    command.spawn()
 }

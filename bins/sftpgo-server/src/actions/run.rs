@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::HearFailure;
 use crate::hook::{
+    Asked,
     http::{Client, Request},
     program,
 };
@@ -27,6 +28,15 @@ impl Action {
         Self {
             program: None,
             call: Some(call),
+        }
+    }
+}
+
+impl From<Asked> for Action {
+    fn from(asked: Asked) -> Self {
+        match asked {
+            Asked::Program(program) => Self::of_program(program),
+            Asked::Url(call) => Self::of_call(call),
         }
     }
 }

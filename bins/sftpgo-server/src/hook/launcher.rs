@@ -19,7 +19,7 @@ use std::{
     },
     path::PathBuf,
     process::{Child, Command, ExitCode, ExitStatus, Stdio},
-    sync::{Once, OnceLock},
+    sync::{Arc, Once, OnceLock},
     thread,
     time::Duration,
 };
@@ -49,7 +49,7 @@ const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
 static LAUNCHER: OnceLock<Line> = OnceLock::new();
 
 /// The first message: what may be run.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Allowed {
     programs: Vec<Vec<u8>>,
     /// Variables that programs may have besides ours, as `NAME=value`.
@@ -240,7 +240,7 @@ pub(crate) fn serve() -> ExitCode {
         }
     };
     let allowed = match line.receive::<Allowed>(SLACK) {
-        Ok(Received::Message(allowed, _)) => allowed,
+        Ok(Received::Message(allowed, _)) => Arc::new(allowed),
         _ => {
             terminal::complain(&format!(
                 "error: {COMMAND}: this is started by a server, not by people"
@@ -251,7 +251,7 @@ pub(crate) fn serve() -> ExitCode {
     loop {
         match line.receive::<()>(FOR_EVER) {
             Ok(Received::Message((), descriptors)) => {
-                let allowed = allowed.clone();
+                let allowed = Arc::clone(&allowed);
                 let started = thread::Builder::new()
                     .name("program".to_owned())
                     .spawn(move || attend(&allowed, descriptors));
@@ -355,12 +355,8 @@ fn answer(
         Request::Start => {
             let input = input.ok_or_else(|| io::Error::other("the line is missing"))?;
             let arguments = allowed.arguments.iter();
-            let mut command = Command::new(own_program::path()?);
-            command
-                .args(arguments.map(|argument| OsStr::from_bytes(argument)))
-                .stdin(Stdio::from(input));
-            own_program::forget_first(&mut command);
-            let child = command.spawn()?;
+            let arguments = arguments.map(|argument| OsStr::from_bytes(argument));
+            let child = own_program::start_next(arguments, input)?;
             Ok((Answer::Started(child.id()), Some(child)))
         }
     }

@@ -10,7 +10,7 @@ mod predecessors;
 use std::{
     io,
     os::fd::AsFd,
-    process::{self, Child, Command, ExitCode, Stdio},
+    process::{self, Child, ExitCode},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -158,12 +158,8 @@ impl Restarts {
         let mut next = match launcher::start(end.as_fd()) {
             Some(started) => Next::Launched(started?),
             None => {
-                let mut command = Command::new(own_program::path()?);
-                command
-                    .args(own_program::arguments_of_next())
-                    .stdin(Stdio::from(end.try_clone()?));
-                own_program::forget_first(&mut command);
-                Next::Child(command.spawn()?)
+                let arguments = own_program::arguments_of_next();
+                Next::Child(own_program::start_next(arguments, end.try_clone()?)?)
             }
         };
         drop(end);
