@@ -8,18 +8,15 @@
     reason = "an allocator is called, and calls, over C's interface"
 )]
 
+mod mapped;
+
 use std::{
     ffi::{c_int, c_void},
-    fs::File,
-    os::fd::AsFd,
-    ptr,
     sync::atomic::{AtomicPtr, AtomicU64, Ordering::Relaxed},
 };
 
-use rustix::{
-    mm::{MapFlags, ProtFlags, mmap},
-    process::{PTracer, set_ptracer},
-};
+use self::mapped::mapped;
+use rustix::process::{PTracer, set_ptracer};
 
 /// The variable that names the file: two numbers of eight bytes, allocations and bytes, in the machine's order.
 const FILE: &str = "COUNT_ALLOCATIONS_INTO";
@@ -44,25 +41,8 @@ static AT_THE_START: extern "C" fn() = start;
 extern "C" fn start() {
     // Where the kernel lets only parents trace (Yama), strace may trace all the same. Elsewhere this fails.
     let _ = set_ptracer(PTracer::Any);
-    let Some(path) = std::env::var_os(FILE) else {
-        return;
-    };
-    let Ok(file) = File::options().read(true).write(true).open(path) else {
-        return;
-    };
-    // SAFETY: a new mapping at a place that the kernel chooses touches no memory of the program.
-    let mapped = unsafe {
-        mmap(
-            ptr::null_mut(),
-            size_of::<Counts>(),
-            ProtFlags::READ | ProtFlags::WRITE,
-            MapFlags::SHARED,
-            file.as_fd(),
-            0,
-        )
-    };
-    if let Ok(counts) = mapped {
-        COUNTS.store(counts.cast(), Relaxed);
+    if let Some(mapped) = mapped(FILE) {
+        COUNTS.store(mapped, Relaxed);
     }
 }
 

@@ -4,16 +4,15 @@
 
 #![allow(unsafe_code, reason = "a function of the C library is replaced")]
 
+mod mapped;
+
 use std::{
     ffi::c_int,
-    fs::File,
-    os::fd::AsFd,
-    ptr,
     sync::atomic::{AtomicI64, AtomicPtr, Ordering::Relaxed},
 };
 
+use self::mapped::mapped;
 use libc::{CLOCK_REALTIME, CLOCK_REALTIME_COARSE, SYS_clock_gettime, clockid_t, timespec};
-use rustix::mm::{MapFlags, ProtFlags, mmap};
 
 /// The variable that names the file: seconds as a number of eight bytes, in the machine's order.
 const FILE: &str = "SHIFT_CLOCK_BY";
@@ -27,25 +26,8 @@ static SECONDS: AtomicPtr<AtomicI64> = AtomicPtr::new((&raw const BEFORE_THE_FIL
 static AT_THE_START: extern "C" fn() = start;
 
 extern "C" fn start() {
-    let Some(path) = std::env::var_os(FILE) else {
-        return;
-    };
-    let Ok(file) = File::options().read(true).write(true).open(path) else {
-        return;
-    };
-    // SAFETY: a new mapping at a place that the kernel chooses touches no memory of the program.
-    let mapped = unsafe {
-        mmap(
-            ptr::null_mut(),
-            size_of::<AtomicI64>(),
-            ProtFlags::READ | ProtFlags::WRITE,
-            MapFlags::SHARED,
-            file.as_fd(),
-            0,
-        )
-    };
-    if let Ok(seconds) = mapped {
-        SECONDS.store(seconds.cast(), Relaxed);
+    if let Some(mapped) = mapped(FILE) {
+        SECONDS.store(mapped, Relaxed);
     }
 }
 

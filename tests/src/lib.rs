@@ -20,6 +20,7 @@ mod python;
 mod random;
 mod restarting;
 mod server;
+mod tracer;
 
 pub use files::{
     assert_5000_names, assert_same, assert_same_trees, make_5000_names, make_tree, noise, noise_of,
@@ -32,6 +33,7 @@ pub use random::Random;
 pub use restarting::fifty_transfers_run_through_three_restarts;
 pub use server::{Server, make_key, send};
 pub use sftpgo_test_support::{permission_names, permissions_without, wait_for};
+pub use tracer::{Tracer, may_trace};
 
 use std::path::PathBuf;
 

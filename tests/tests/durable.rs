@@ -9,34 +9,22 @@
     reason = "a test fails by panicking"
 )]
 
-use std::{
-    fs::File,
-    process::{Child, Command, Stdio},
-};
-
 use serde_json::json;
-use sftpgo_e2e::{Server, sftp, wait_for};
+use sftpgo_e2e::{Server, Tracer, may_trace, sftp};
 
 /// The calls by which the log of SQLite's changes comes to the disk, with the files' names.
 const SYNCS: &str = "trace=fsync,fdatasync";
 
 #[test]
 fn each_change_of_a_user_is_synced_before_it_is_answered() {
-    let tried = Command::new("strace")
-        .args(["-o", "/dev/null", "true"])
-        .output();
-    if !tried
-        .expect("run ./test, which installs strace")
-        .status
-        .success()
-    {
-        println!("SKIPPED: strace may not trace here");
+    if let Err(reason) = may_trace() {
+        println!("SKIPPED: strace may not trace here: {reason}");
         return;
     }
     let server = Server::start();
     // Whatever the first change has to prepare.
     server.add_user("alice", &json!({}));
-    let mut tracer = attach(&server);
+    let _tracer = Tracer::attach(&server, "syncs", &["-y", "-e", SYNCS]);
     let mut so_far = 0;
     let mut synced = |what: &str| {
         let now = server.read("syncs").matches("sftpgo.db-wal").count();
@@ -58,21 +46,4 @@ fn each_change_of_a_user_is_synced_before_it_is_answered() {
     sftp(&server, "alice", &[], "ls\n");
     let after = server.read("syncs").matches("sftpgo.db-wal").count();
     assert_eq!(after, before, "a login waits for the disk");
-    tracer.kill().unwrap();
-    tracer.wait().unwrap();
-}
-
-fn attach(server: &Server) -> Child {
-    let tracer = Command::new("strace")
-        .args(["-f", "-y", "-e", SYNCS, "-o"])
-        .arg(server.path("syncs"))
-        .args(["-p", &server.pid().to_string()])
-        .stdin(Stdio::null())
-        .stderr(File::create(server.path("messages")).unwrap())
-        .spawn()
-        .unwrap();
-    wait_for("strace to attach to the server", || {
-        server.read("messages").contains("attached")
-    });
-    tracer
 }

@@ -2,14 +2,10 @@
 //! database and the log meet it too. An upload that was acknowledged is there, another one left the old file or the new one, nothing
 //! is left over, and the server serves on.
 
-use std::{
-    fs::{self, File},
-    process::{Child, Command, Stdio},
-};
+use std::fs;
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
-use sftpgo_e2e::{Random, Server, noise_of, sftp, wait_for};
+use sftpgo_e2e::{Random, Server, Tracer, may_trace, noise_of, sftp, wait_for};
 
 use crate::rounds;
 
@@ -35,15 +31,8 @@ const ERRORS: [&str; 2] = ["EIO", "ENOSPC"];
 
 #[test]
 fn every_call_of_an_upload_fails_in_turn() {
-    let tried = Command::new("strace")
-        .args(["-o", "/dev/null", "true"])
-        .output();
-    if !tried
-        .expect("run ./test, which installs strace")
-        .status
-        .success()
-    {
-        eprintln!("SKIPPED: strace may not trace here");
+    if let Err(reason) = may_trace() {
+        eprintln!("SKIPPED: strace may not trace here: {reason}");
         return;
     }
     let turns = rounds(1);
@@ -93,9 +82,9 @@ fn upload(
     let new = noise_of(random.below(u64::MAX) | 1, size);
     fs::write(server.path("new"), &new).unwrap();
 
-    let tracer = Tracer::inject(server, &format!("inject=?{call}:error={error}:when={turn}"));
+    let tracer = inject(server, &format!("inject=?{call}:error={error}:when={turn}"));
     let is_acknowledged = sftp(server, "bob", &[], "put new f\n").ok;
-    tracer.end();
+    tracer.detach();
 
     sftp(server, "bob", &[], "ls\n").assert_ok();
     let now = fs::read(home.join("f")).ok();
@@ -130,34 +119,12 @@ fn upload(
     is_acknowledged
 }
 
-struct Tracer(Child);
-
-impl Tracer {
-    fn inject(server: &Server, fault: &str) -> Self {
-        let messages = server.path("messages");
-        let mut command = Command::new("strace");
-        command.args(["-f", "-o", "/dev/null", "-e", fault]);
-        // Threads wake each other by the same calls, which no disk makes fail: of these only the log's.
-        if fault.starts_with("inject=?write") {
-            let log = server.path("sftpgo.log");
-            command.arg("-P").arg(log);
-        }
-        let tracer = command
-            .args(["-p", &server.pid().to_string()])
-            .stdin(Stdio::null())
-            .stderr(File::create(&messages).unwrap())
-            .spawn()
-            .unwrap();
-        wait_for("strace to attach to the server", || {
-            fs::read_to_string(&messages).is_ok_and(|said| said.contains("attached"))
-        });
-        Self(tracer)
+fn inject(server: &Server, fault: &str) -> Tracer {
+    let log = server.path("sftpgo.log");
+    let mut arguments = vec!["-e", fault];
+    // Threads wake each other by the same calls, which no disk makes fail: of these only the log's.
+    if fault.starts_with("inject=?write") {
+        arguments.extend(["-P", log.to_str().unwrap()]);
     }
-
-    /// Lets go of the server, which goes on.
-    fn end(mut self) {
-        let pid = Pid::from_child(&self.0);
-        kill_process(pid, Signal::INT).unwrap();
-        self.0.wait().unwrap();
-    }
+    Tracer::attach(server, "/dev/null", &arguments)
 }

@@ -81,7 +81,7 @@ fn allocations_stay_within_their_bounds() {
 
 #[test]
 fn system_calls_stay_within_their_bounds() {
-    if let Err(reason) = system_calls::may_trace() {
+    if let Err(reason) = sftpgo_e2e::may_trace() {
         println!("SKIPPED: strace may not trace here: {reason}");
         return;
     }
