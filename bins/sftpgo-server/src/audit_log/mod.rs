@@ -17,6 +17,7 @@ mod file;
 mod place;
 mod queue;
 mod records;
+mod writer;
 
 use std::{
     fs,
@@ -26,7 +27,7 @@ use std::{
     process,
     sync::Arc,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -35,19 +36,12 @@ use sftpgo_audit::{Key, Record};
 use sftpgo_core::event::{Event, Observer};
 
 pub(crate) use self::file::head_of;
-use self::{
-    file::ChainFile,
-    queue::{Lost, Queue},
-};
+use self::{file::ChainFile, queue::Queue, writer::Writer};
 use crate::{
     config::{Problem, settings::Audit},
     logging, version,
 };
 
-/// The time after which a line is anchored in the head, at the most.
-const ANCHOR_WITHIN: Duration = Duration::from_secs(5);
-/// The time after which it is tried again to write what could not be written.
-const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// A stopping server waits so long for a disk that does not answer.
 const LAST_LINES: Duration = Duration::from_secs(5);
 /// A longer file is no key.
@@ -75,24 +69,7 @@ impl AuditLog {
         };
         let file = ChainFile::open(&asked.file, key).map_err(of_file)?;
         let queue = Arc::new(Queue::default());
-        let writer = Writer {
-            queue: Arc::clone(&queue),
-            file,
-            max_size: asked.max_size,
-            metrics: metrics.clone(),
-            waiting: Vec::new(),
-            lost: None,
-            try_again_at: None,
-            anchor_at: None,
-            lines: Complaint::new(
-                format!("the audit log {}", asked.file.display()),
-                "the server goes on, and events wait for another try each second until there are too many",
-            ),
-            head: Complaint::new(
-                format!("the head of the audit log {}", asked.file.display()),
-                "nothing shows if the end of the log is cut",
-            ),
-        };
+        let writer = Writer::new(Arc::clone(&queue), file, asked, metrics.clone());
         thread::Builder::new()
             .name("audit-log".to_owned())
             .spawn(move || writer.run())
@@ -188,135 +165,10 @@ pub(crate) fn read_key(path: &Path) -> Result<Key, Problem> {
     })
 }
 
-/// The thread that writes.
-struct Writer {
-    queue: Arc<Queue>,
-    file: ChainFile,
-    max_size: u64,
-    metrics: Option<Metrics>,
-    /// What was not written yet.
-    waiting: Vec<Record>,
-    /// What found no room and was not told of yet.
-    lost: Option<Lost>,
-    /// When it is tried again to write; none while all is well.
-    try_again_at: Option<Instant>,
-    /// When the head has to be written.
-    anchor_at: Option<Instant>,
-    lines: Complaint,
-    head: Complaint,
-}
-
-impl Writer {
-    fn run(mut self) {
-        loop {
-            let until = [self.try_again_at, self.anchor_at];
-            let work = self.queue.wait(until.into_iter().flatten().min());
-            self.waiting.extend(work.records);
-            if let Some(new) = work.lost {
-                match &mut self.lost {
-                    Some(lost) => lost.lines = lost.lines.saturating_add(new.lines),
-                    None => self.lost = Some(new),
-                }
-            }
-            if work.rotate {
-                let done = self.file.rotate();
-                self.lines.hear(done.as_ref());
-            }
-            // While it fails, one try a second is enough, however many records come.
-            if work.is_closed || self.try_again_at.is_none_or(is_over) {
-                self.write();
-            }
-            if self
-                .anchor_at
-                .is_some_and(|at| work.is_closed || is_over(at))
-            {
-                self.anchor();
-            }
-            if work.is_closed {
-                self.queue.done();
-                return;
-            }
-        }
-    }
-
-    fn write(&mut self) {
-        if self.waiting.is_empty() && self.lost.is_none() {
-            return;
-        }
-        // The line that tells of what was lost took no room in the queue, so it must not give any back.
-        let counted = self.waiting.len();
-        if let Some(lost) = &self.lost {
-            let record = Record::of_lost(&now(), lost.lines, &lost.since);
-            self.waiting.push(record);
-        }
-        let done = self.file.append(&self.waiting, self.max_size);
-        let lines = self.waiting.len();
-        self.waiting.truncate(counted);
-        self.lines.hear(done.as_ref());
-        if let Some(metrics) = &self.metrics {
-            metrics.set_audit_log_fails(done.is_err());
-        }
-        if done.is_err() {
-            self.try_again_at = Some(Instant::now() + TRY_AGAIN);
-            return;
-        }
-        self.try_again_at = None;
-        self.queue.written(&self.waiting);
-        if let Some(metrics) = &self.metrics {
-            metrics.count_audit_lines(lines as u64);
-        }
-        self.waiting.clear();
-        self.lost = None;
-        self.anchor_at
-            .get_or_insert_with(|| Instant::now() + ANCHOR_WITHIN);
-    }
-
-    fn anchor(&mut self) {
-        let done = self.file.anchor();
-        self.head.hear(done.as_ref());
-        self.anchor_at = done.is_err().then(|| Instant::now() + ANCHOR_WITHIN);
-    }
-}
-
-fn is_over(time: Instant) -> bool {
-    time <= Instant::now()
-}
-
-/// Says once that something does not work, and once that it works again.
-struct Complaint {
-    what: String,
-    consequence: &'static str,
-    last: Option<String>,
-}
-
-impl Complaint {
-    fn new(what: String, consequence: &'static str) -> Self {
-        Self {
-            what,
-            consequence,
-            last: None,
-        }
-    }
-
-    fn hear(&mut self, done: Result<&(), &io::Error>) {
-        let error = done.err().map(ToString::to_string);
-        if error == self.last {
-            return;
-        }
-        match &error {
-            Some(error) => log::error!(
-                "{} cannot be written, so {}: {error}",
-                self.what,
-                self.consequence
-            ),
-            None => log::warn!("{} is written again", self.what),
-        }
-        self.last = error;
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     #[test]

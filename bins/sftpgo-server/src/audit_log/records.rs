@@ -1,9 +1,11 @@
 //! Events as records. The fields have the names that they have in the log.
 
-use std::{borrow::Cow, path::Path, time::Duration};
+use std::{borrow::Cow, path::Path};
 
 use sftpgo_audit::Record;
 use sftpgo_core::event::{Command, Event, Operation};
+
+use crate::logging::milliseconds;
 
 /// Longer texts are cut: a client chooses them, and a line has to stay one that is read.
 const LONGEST_TEXT: usize = 4096;
@@ -133,8 +135,4 @@ fn text(text: &str) -> &str {
         .map(|(index, character)| index + character.len_utf8());
     let end = ends.take_while(|end| *end <= LONGEST_TEXT).last();
     text.get(..end.unwrap_or(0)).unwrap_or_default()
-}
-
-fn milliseconds(elapsed: Duration) -> u64 {
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }

@@ -4,13 +4,14 @@ mod archive;
 mod line;
 mod sender;
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use log::{Level, Record, kv::Value};
 use sftpgo_core::event::{Actor, Change, Event, Observer, Subject};
 
 pub(crate) use self::archive::LogFiles;
 use self::sender::{DEFENDER, Sender};
+use crate::logging::milliseconds;
 
 /// Writes events to the log; the target is the line's `sender`.
 pub(crate) struct EventLog;
@@ -126,10 +127,6 @@ impl Observer for EventLog {
     }
 }
 
-fn milliseconds(elapsed: Duration) -> u64 {
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
-}
-
 /// The fields of each subject have names of their own, which the macros would want written six times.
 fn tell_change(change: Change, username: &str, id: &str, by: &Actor) {
     let client_ip = by.address.map(|address| address.to_string());
@@ -165,7 +162,7 @@ fn tell_change(change: Change, username: &str, id: &str, by: &Actor) {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, sync::Once};
+    use std::{cell::RefCell, sync::Once, time::Duration};
 
     use log::{LevelFilter, Log, Metadata, Record};
     use sftpgo_api::RecentEvent;

@@ -8,6 +8,7 @@ use std::{
     io, panic,
     path::{Path, PathBuf},
     sync::{Mutex, atomic::Ordering},
+    time::Duration,
 };
 
 use env_logger::{Builder, Target};
@@ -38,6 +39,11 @@ pub(crate) struct LogSettings {
     pub(crate) compress: bool,
     /// Which of the server's own lines are written.
     pub(crate) level: LevelFilter,
+}
+
+/// A duration as lines tell it.
+pub(crate) fn milliseconds(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Starts logging, once in a process.
