@@ -1,5 +1,9 @@
 use super::*;
-use crate::{ErrorKind, credential::second_factor::RecoveryCode};
+use crate::{
+    ErrorKind,
+    credential::second_factor::RecoveryCode,
+    user::{TotpProtocols, UserTotp},
+};
 
 const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMFsrbbCYkKkrwB/cVk5Nclcz/oo3KS7aBKJAfjMsXUH";
