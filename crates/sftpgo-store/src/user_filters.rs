@@ -126,7 +126,8 @@ pub(crate) fn flaw(filters: &UserFilters) -> Option<&'static str> {
         .then_some("its filters say what this server cannot enforce")
 }
 
-fn is_empty(value: &Value) -> bool {
+/// Does this restrict nothing: null, false, nought, and lists and objects of such?
+pub(crate) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Bool(set) => !set,

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sftpgo_core::Permissions;
 
 use super::{EXTRA, OldRow};
-use crate::row::to_json;
+use crate::{row::to_json, user_filters::is_empty};
 
 /// The row's permissions here, or why the row says more than can be enforced.
 pub(super) fn of(row: &OldRow) -> Result<String, String> {
@@ -43,16 +43,6 @@ fn known(names: &[String]) -> Result<Permissions, String> {
 }
 
 fn says_nothing(stored: Option<&str>) -> bool {
-    fn is_empty(value: &Value) -> bool {
-        match value {
-            Value::Null => true,
-            Value::Bool(set) => !set,
-            Value::Number(number) => number.as_f64() == Some(0.0),
-            Value::String(text) => text.is_empty(),
-            Value::Array(list) => list.is_empty(),
-            Value::Object(fields) => fields.values().all(is_empty),
-        }
-    }
     match stored.map(str::trim) {
         None | Some("") => true,
         Some(json) => serde_json::from_str(json).is_ok_and(|value| is_empty(&value)),
