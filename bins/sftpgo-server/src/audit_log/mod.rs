@@ -167,7 +167,7 @@ pub(crate) fn read_key(path: &Path) -> Result<Key, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use sftpgo_test_support::wait_for;
 
     use super::*;
 
@@ -186,15 +186,10 @@ mod tests {
         let huge = record(&"a".repeat(9 * 1024 * 1024));
         for round in ["1", "2"] {
             log.tell(huge.clone(), "t");
-            let patience = Instant::now() + Duration::from_secs(60);
-            let is_told = || {
+            wait_for("what was lost to be told of", || {
                 let text = fs::read_to_string(&file).unwrap();
                 text.matches("audit_lost").count().to_string() == round
-            };
-            while !is_told() {
-                assert!(Instant::now() < patience, "nobody told of what was lost");
-                thread::sleep(Duration::from_millis(20));
-            }
+            });
             log.tell(record(round), "t");
         }
         log.close();
