@@ -1,19 +1,28 @@
 //! kill −9 at any moment of a mixed load: uploads, overwrites, renames, replacements and removals by clients, and changes of users
-//! and admins. What was acknowledged is there afterwards, what was under way is there as a whole or not at all, and the usage is
-//! what is on the disk.
+//! and admins. What was acknowledged is there afterwards, what was under way is there as a whole or not at all, the usage is what
+//! is on the disk, and the chain of the audit log is whole.
+
+mod audited;
+mod known;
+mod managed;
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs, mem,
     path::Path,
     process::{Child, Stdio},
     thread,
     time::Duration,
 };
 
-use serde_json::{Value, json};
+use serde_json::json;
 use sftpgo_e2e::{Random, Server, python_command, wait_for};
 
+use self::{
+    audited::{AuditLog, History, LOGIN, OPERATOR},
+    known::Known,
+    managed::{Managed, Operator},
+};
 use crate::rounds;
 
 /// Clients of a round, each with a directory of its own.
@@ -75,47 +84,6 @@ for thread in threads: thread.join()
 /// A file's number, and how often it is in there.
 type Files = BTreeMap<String, (u64, u64)>;
 
-/// What is known of something: as it was acknowledged, and as it is if what was under way was done.
-#[derive(Clone, Debug)]
-struct Known<T> {
-    acknowledged: T,
-    under_way: Option<T>,
-}
-
-impl<T: PartialEq + Clone + std::fmt::Debug> Known<T> {
-    fn new(acknowledged: T) -> Self {
-        Self {
-            acknowledged,
-            under_way: None,
-        }
-    }
-
-    fn begin(&mut self, next: T) {
-        self.under_way = Some(next);
-    }
-
-    fn done(&mut self) {
-        self.acknowledged = self.under_way.take().expect("something was under way");
-    }
-
-    #[track_caller]
-    fn becomes(&mut self, now: T, what: &str) {
-        let is_known = now == self.acknowledged || self.under_way.as_ref() == Some(&now);
-        assert!(is_known, "{what}: {now:?} is neither of {self:?}");
-        *self = Self::new(now);
-    }
-}
-
-/// What the operator's calls have come to.
-struct Managed {
-    quota: Known<u64>,
-    /// Is there a user `guest`?
-    has_guest: Known<bool>,
-    /// The description of the admin `helper`.
-    description: Known<String>,
-    changes: u64,
-}
-
 #[test]
 fn what_was_acknowledged_survives_on_sqlite() {
     let server = Server::start_with(&SETTINGS);
@@ -137,14 +105,30 @@ fn what_was_acknowledged_survives_on_postgres() {
     Campaign::new(Server::start_with(&settings)).run("PostgreSQL");
 }
 
-/// Files are the old or the new one as a whole.
-const SETTINGS: [(&str, &str); 1] = [("SFTPGO_SFTPD__UPLOAD_MODE", "1")];
+const SETTINGS: [(&str, &str); 2] = [
+    // Files are the old or the new one as a whole.
+    ("SFTPGO_SFTPD__UPLOAD_MODE", "1"),
+    audited::SETTING,
+];
 
 struct Campaign {
     server: Server,
     random: Random,
     files: Vec<Known<Files>>,
     managed: Managed,
+    audit_log: AuditLog,
+    counts: Counts,
+}
+
+/// What came of the rounds.
+#[derive(Default)]
+struct Counts {
+    of_files: usize,
+    of_operator: usize,
+    /// Acknowledged changes of files, users and admins that the audit log lacks.
+    not_audited: usize,
+    /// The same of one round, at most.
+    most_not_audited: usize,
 }
 
 impl Campaign {
@@ -164,12 +148,9 @@ impl Campaign {
             server,
             random: Random::new(),
             files: vec![Known::new(Files::new()); CLIENTS],
-            managed: Managed {
-                quota: Known::new(FIRST_QUOTA),
-                has_guest: Known::new(false),
-                description: Known::new(String::new()),
-                changes: 0,
-            },
+            managed: Managed::new(),
+            audit_log: AuditLog::new(),
+            counts: Counts::default(),
         };
         let helper = json!({
             "username": "helper", "password": PASSWORD, "status": 1, "permissions": ["view_users"],
@@ -181,19 +162,33 @@ impl Campaign {
 
     fn run(mut self, name: &str) {
         let rounds = rounds(5);
-        let mut acknowledged = 0;
-        for _ in 0..rounds {
-            acknowledged += self.round();
+        for round in 0..rounds {
+            if round == rounds / 2 {
+                self.audit_log.use_key(&self.server);
+            }
+            self.round();
         }
-        assert!(acknowledged > 0, "nothing was changed");
+        let Counts {
+            of_files,
+            of_operator,
+            not_audited,
+            most_not_audited,
+        } = self.counts;
+        assert!(
+            of_files > 0 && of_operator > 0,
+            "of one kind nothing was changed"
+        );
+        assert!(
+            not_audited < of_files + of_operator,
+            "the audit log has nothing of it"
+        );
         eprintln!(
-            "{name}: {rounds} kills, {acknowledged} changes of files and {} of users and admins were acknowledged, and none was lost",
-            self.managed.changes
+            "{name}: {rounds} kills, {of_files} changes of files and {of_operator} of users and admins were acknowledged, and none was lost; the chain of the audit log is whole, {not_audited} of them are not in it, {most_not_audited} at most after one kill, and {} lines were torn",
+            self.audit_log.torn
         );
     }
 
-    /// Returns the number of changes of files that were acknowledged.
-    fn round(&mut self) -> usize {
+    fn round(&mut self) {
         let operator = Operator::of(&self.server);
         let mut client = python_command(&self.server, CLIENT)
             .env("SEED", self.random.below(1 << 40).to_string())
@@ -211,57 +206,77 @@ impl Campaign {
             said.contains("ready")
         });
         let delay = Duration::from_millis(self.random.below(500));
+        // Half of the kills come while the audit log is being put aside.
+        let puts_aside = self.random.below(2) == 0;
+        let until_kill = Duration::from_micros(self.random.below(5000));
         let (server, managed) = (&mut self.server, &mut self.managed);
         thread::scope(|scope| {
             scope.spawn(|| managed.change_until_gone(&operator));
             thread::sleep(delay);
+            if puts_aside {
+                server.signal("USR1");
+                thread::sleep(until_kill);
+            }
             server.kill();
         });
         client.wait().unwrap();
         self.server.restart();
-        let acknowledged = self.take_what_was_said();
+        let of_files = self.take_what_was_said();
+        let of_operator = mem::take(&mut self.managed.history);
         self.check();
-        acknowledged
+        self.audit_log.verify(&self.server);
+        let logged = self.audit_log.changes(&self.server);
+        let (by_operator, by_clients) = logged.into_iter().partition(|(who, _)| *who == OPERATOR);
+        let not_audited = of_files.missing_in(by_clients) + of_operator.missing_in(by_operator);
+        let counts = &mut self.counts;
+        counts.of_files += of_files.acknowledged();
+        counts.of_operator += of_operator.acknowledged();
+        counts.not_audited += not_audited;
+        counts.most_not_audited = counts.most_not_audited.max(not_audited);
     }
 
-    fn take_what_was_said(&mut self) -> usize {
+    /// Returns what the clients did.
+    fn take_what_was_said(&mut self) -> History {
         let said = self.server.read("said");
         // A line may have been cut off with its writer.
         let whole = said.rfind('\n').map_or("", |end| &said[..end]);
-        let mut acknowledged = 0;
+        let mut history = History::default();
         for line in whole.lines() {
             let words: Vec<_> = line.split(' ').collect();
-            let Some(known) = words[0]
-                .parse()
-                .ok()
-                .and_then(|n: usize| self.files.get_mut(n))
-            else {
+            if words == ["ready"] {
+                history.begins(LOGIN, "login bob");
+                history.done(LOGIN);
                 continue;
-            };
+            }
+            let client: usize = words[0].parse().unwrap();
+            let known = &mut self.files[client];
             let mut next = known.acknowledged.clone();
             match words[1..] {
                 ["begin", "put", name, number, times] => {
-                    let content = (number.parse().unwrap(), times.parse().unwrap());
-                    next.insert(name.to_owned(), content);
+                    let times: u64 = times.parse().unwrap();
+                    next.insert(name.to_owned(), (number.parse().unwrap(), times));
                     known.begin(next);
+                    history.begins(client, format!("upload {name} {}", 8 * times));
                 }
                 ["begin", "rename", from, to] => {
                     let moved = next.remove(from).unwrap();
                     next.insert(to.to_owned(), moved);
                     known.begin(next);
+                    history.begins(client, format!("rename {from} {to}"));
                 }
                 ["begin", "rm", name] => {
                     next.remove(name);
                     known.begin(next);
+                    history.begins(client, format!("remove {name}"));
                 }
                 ["done"] => {
                     known.done();
-                    acknowledged += 1;
+                    history.done(client);
                 }
                 _ => panic!("{line}"),
             }
         }
-        acknowledged
+        history
     }
 
     fn check(&mut self) {
@@ -303,100 +318,6 @@ impl Campaign {
         managed
             .description
             .becomes(description.to_owned(), "the admin's description");
-    }
-}
-
-impl Managed {
-    fn change_until_gone(&mut self, operator: &Operator) {
-        while self.change_once(operator).is_some() {
-            self.changes += 3;
-        }
-    }
-
-    /// None when the server does not answer.
-    fn change_once(&mut self, operator: &Operator) -> Option<()> {
-        let bob = operator.user("bob")?;
-        let quota = self.quota.acknowledged + 1;
-        self.quota.begin(quota);
-        let path = format!("/api/v1/user/{}", bob["id"]);
-        operator.change("PUT", &path, &json!({"quota_size": quota}), 200)?;
-        self.quota.done();
-
-        self.has_guest.begin(!self.has_guest.acknowledged);
-        if self.has_guest.acknowledged {
-            let path = format!("/api/v1/user/{}", operator.user("guest")?["id"]);
-            operator.change("DELETE", &path, &Value::Null, 200)?;
-        } else {
-            let guest = json!({
-                "username": "guest", "password": "secret", "status": 1, "permissions": ["*"],
-                "home_dir": operator.guest_home,
-            });
-            operator.change("POST", "/api/v1/user", &guest, 200)?;
-        }
-        self.has_guest.done();
-
-        let description = format!("change {quota}");
-        let helper = json!({
-            "username": "helper", "status": 1, "permissions": ["view_users"], "description": description,
-        });
-        self.description.begin(description);
-        operator.change("PUT", "/api/v2/admins/helper", &helper, 200)?;
-        self.description.done();
-        Some(())
-    }
-}
-
-/// Somebody with a token of root's.
-struct Operator {
-    base: String,
-    token: String,
-    guest_home: String,
-}
-
-impl Operator {
-    fn of(server: &Server) -> Self {
-        let mut operator = Self {
-            base: format!("http://127.0.0.1:{}", server.http_port),
-            token: "Basic cm9vdDpjb3JyZWN0IGhvcnNlIGJhdHRlcnk=".to_owned(),
-            guest_home: server.home("guest").to_str().unwrap().to_owned(),
-        };
-        let (status, token) = operator.call("GET", "/api/v2/token", None).unwrap();
-        assert_eq!(status, 200, "{token}");
-        operator.token = format!("Bearer {}", token["access_token"].as_str().unwrap());
-        operator
-    }
-
-    /// Null when there is none of this name; nothing when the server does not answer.
-    fn user(&self, name: &str) -> Option<Value> {
-        let path = format!("/api/v1/user?username={name}");
-        let (_, users) = self.call("GET", &path, None)?;
-        Some(users[0].clone())
-    }
-
-    /// None when the server does not answer.
-    fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Option<(u16, Value)> {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .build()
-            .into();
-        let request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.base))
-            .header("Authorization", &self.token)
-            .header("Content-Type", "application/json")
-            .body(body.map(Value::to_string).unwrap_or_default())
-            .unwrap();
-        let mut response = agent.run(request).ok()?;
-        let text = response.body_mut().read_to_string().ok()?;
-        let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Some((response.status().as_u16(), value))
-    }
-
-    fn change(&self, method: &str, path: &str, body: &Value, expected: u16) -> Option<()> {
-        let body = Some(body).filter(|body| !body.is_null());
-        let (status, answer) = self.call(method, path, body)?;
-        assert_eq!(status, expected, "{method} {path}: {answer}");
-        Some(())
     }
 }
 

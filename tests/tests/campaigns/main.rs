@@ -1,5 +1,5 @@
-//! Campaigns against the server: kills under a mixed load, errors of the disk, a hostile crowd. Each runs in a short form with
-//! the other tests, and longer as `docs/campaigns.md` says.
+//! Campaigns against the server: kills under a mixed load, what it needs is away for a while, a hostile crowd. Each runs in a short
+//! form with the other tests, and longer as `docs/campaigns.md` says.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,9 +12,13 @@
 
 mod clock;
 mod crowd;
+mod database_away;
+mod descriptors;
 mod disk_full;
+mod home_gone;
 mod io_errors;
 mod kill;
+mod uploads;
 
 /// How often something is repeated: `SFTPGO_TEST_ROUNDS`, or `default`.
 fn rounds(default: usize) -> usize {
