@@ -30,7 +30,8 @@ const CODE_FILE: &str = "setup-code";
 const USERNAME: &str = "SFTPGO_DEFAULT_ADMIN_USERNAME";
 const PASSWORD: &str = "SFTPGO_DEFAULT_ADMIN_PASSWORD";
 
-/// Returns who may manage this server over HTTP. While nobody may, a code for the first one is made and written to a file.
+/// Returns who may manage this server over HTTP. While nobody may, a code for the first one is made, which
+/// [`publish_setup_code`] writes to a file.
 ///
 /// # Errors
 /// The store does not answer, or the first admin cannot be made from the environment.
@@ -65,16 +66,24 @@ pub(crate) fn access(
         forget(&file);
         return Ok(access);
     }
-    let code = SetupCode::generate();
-    if let Err(error) = write(&file, &code) {
+    access.setup_code = Some(SetupCode::generate());
+    access.when_set_up = Box::new(move || forget(&file));
+    Ok(access)
+}
+
+/// Writes the setup code, if there is one, to its file. Only a server that listens does so: one whose start fails would leave a
+/// code there that the server which runs does not know.
+pub(crate) fn publish_setup_code(driver: &Driver, directory: &Path, access: &AdminAccess) {
+    let Some(code) = &access.setup_code else {
+        return;
+    };
+    let file = code_file(driver, directory);
+    if let Err(error) = write(&file, code) {
         log::warn!(
             "the setup code is not in {}, which cannot be written: {error}",
             file.display()
         );
     }
-    access.setup_code = Some(code);
-    access.when_set_up = Box::new(move || forget(&file));
-    Ok(access)
 }
 
 /// The first admin, from the environment; another server may have made one meanwhile.

@@ -13,7 +13,7 @@ use tokio::{runtime::Runtime, sync::Notify, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    actions,
+    actions, admin_access,
     cli::Serve,
     cluster_task,
     compose::{self, Parts},
@@ -158,6 +158,8 @@ impl Start<'_> {
         let sftp = listen_sftp(&self.settings.sftpd.bindings, &mut sockets).await?;
         let mut http = listen_http(&self.settings.httpd.bindings, &mut sockets).await?;
         let sftp_addresses: Vec<_> = sftp.iter().map(|(_, address)| *address).collect();
+        let driver = &self.settings.data_provider.driver;
+        admin_access::publish_setup_code(driver, directory, &parts.api.admins);
         StartupBanner {
             sftp: &sftp_addresses,
             http: http.iter().map(|listening| &listening.at).collect(),

@@ -4,7 +4,7 @@ mod common;
 
 use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt};
 
-use common::{Ended, free_address, run};
+use common::{Ended, Server, free_address, run};
 
 /// A start that would succeed without `variables`, in a directory where it finds no port taken.
 fn failed_start(directory: &std::path::Path, variables: &[(&str, &str)]) -> Ended {
@@ -49,6 +49,24 @@ fn a_port_in_use_is_named_with_what_to_do() {
         log.contains("the server does not start: sftpd.bind_port"),
         "{log}"
     );
+}
+
+/// `sftpgo-cli admin add` reads the code there.
+#[test]
+fn a_start_that_fails_leaves_the_setup_code_of_the_server_that_runs() {
+    let server = Server::start(&[]);
+    let directory = server.directory.path();
+    let code = || fs::read_to_string(directory.join("setup-code")).unwrap();
+    let of_the_server = code();
+    failed_start(
+        directory,
+        &[
+            ("SFTPGO_SFTPD__BIND_ADDRESS", &server.sftp.ip().to_string()),
+            ("SFTPGO_SFTPD__BIND_PORT", &server.sftp.port().to_string()),
+        ],
+    );
+    assert_eq!(code(), of_the_server);
+    assert!(server.welcome.contains(of_the_server.trim()));
 }
 
 #[test]
