@@ -7,9 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use self::rules::{
-    check_new_username, check_username, denied_login_methods, home_dir, totp, within,
-};
+use self::rules::{check_username, denied_login_methods, home_dir, totp, within};
 use super::{LoginMethods, StoredUser, UserFilters, UserId};
 use crate::{
     credential::{password::PasswordHash, public_key::AuthorizedKey, second_factor::TotpSecret},
@@ -212,10 +210,11 @@ impl UserDraft {
         users_base_dir: Option<&Path>,
     ) -> Result<StoredUser, Vec<Error>> {
         let mut faults = Faults::default();
-        if stored.is_none_or(|stored| stored.username != self.username) {
-            faults.note(check_new_username(&self.username), ());
+        let is_kept = stored.is_some_and(|stored| stored.username == self.username);
+        // A home that is made of the name is no less a new one.
+        if !is_kept || self.home_dir.is_empty() {
+            faults.note(check_username(&self.username), ());
         }
-        faults.note(check_username(&self.username), ());
         let home_dir = home_dir(&self.home_dir, &self.username, users_base_dir);
         let home_dir = faults.note(home_dir, PathBuf::new());
         let public_keys: Vec<String> = self

@@ -9,15 +9,8 @@ use crate::{
     user::{LoginMethods, TotpProtocols, UserTotp},
 };
 
-/// Refuses new names that begin with a hyphen: actions get the name as an argument, and programs take what begins so for an
-/// option. Who has such a name already keeps it: a user whom nobody can change cannot be disabled either.
-pub(super) fn check_new_username(username: &str) -> Result<()> {
-    if username.starts_with('-') {
-        return Err(Error::invalid("username", "must not begin with \"-\""));
-    }
-    Ok(())
-}
-
+/// Refuses what a new name may not be: no path, no line, and nothing that a program takes for an option, as actions get the name
+/// as an argument. Who has such a name already keeps it: a user whom nobody can change cannot be disabled either.
 pub(super) fn check_username(username: &str) -> Result<()> {
     if username.is_empty() {
         return Err(Error::invalid("username", "must not be empty"));
@@ -27,6 +20,9 @@ pub(super) fn check_username(username: &str) -> Result<()> {
             "username",
             "must not be longer than 255 bytes",
         ));
+    }
+    if username.starts_with('-') {
+        return Err(Error::invalid("username", "must not begin with \"-\""));
     }
     if username == "." || username == ".." {
         return Err(Error::invalid("username", "must not be \".\" or \"..\""));

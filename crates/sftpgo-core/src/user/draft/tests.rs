@@ -286,23 +286,32 @@ fn a_change_keeps_what_only_the_provider_writes() {
     assert!(changed == expected);
 }
 
-/// It came with a table of SFTPGo. Whoever cannot change such a user cannot disable it either.
+/// They came with a table of SFTPGo. Whoever cannot change such a user cannot disable it either.
 #[test]
-fn a_stored_name_that_begins_with_a_hyphen_is_kept_and_not_given_anew() {
+fn stored_names_that_new_users_may_not_have_are_kept_and_not_given_anew() {
     let named = |name: &str| StoredUser {
         username: name.to_owned(),
         ..draft().validate(None).unwrap()
     };
-    let stored = named("-x");
-    let mut change = UserDraft::from(&stored);
-    change.status = 0;
-    assert!(!change.validate_change_of(&stored, None).unwrap().enabled);
-    for (from, to) in [("a", "-x"), ("-x", "-y")] {
-        let mut change = UserDraft::from(&named(from));
-        change.username = to.to_owned();
-        let refused = change.validate_change_of(&named(from), None).unwrap_err();
-        assert!(refused.message().starts_with("username: "), "{refused}");
+    let long = "x".repeat(256);
+    for name in ["-x", "acme/bob", "acme\\bob", "..", "a\tb", &long] {
+        let stored = named(name);
+        let mut change = UserDraft::from(&stored);
+        change.status = 0;
+        assert!(!change.validate_change_of(&stored, None).unwrap().enabled);
+        for (from, to) in [("a", name), (name, "../y")] {
+            let mut change = UserDraft::from(&named(from));
+            change.username = to.to_owned();
+            let refused = change.validate_change_of(&named(from), None).unwrap_err();
+            assert!(refused.message().starts_with("username: "), "{refused}");
+        }
     }
+    // No home is made of it.
+    let stored = named("../bob");
+    let mut change = UserDraft::from(&stored);
+    change.home_dir.clear();
+    let refused = change.validate_change_of(&stored, Some(Path::new("/srv")));
+    assert!(refused.unwrap_err().message().starts_with("username: "));
 }
 
 #[test]
