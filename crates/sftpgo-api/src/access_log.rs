@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Instant};
 use hyper::body::Body as _;
 use sftpgo_core::random;
 use warp::{
-    http::{Request, header},
+    http::{Request, Uri, header},
     reply::Response,
 };
 
-use crate::{arrival::ClientAddress, metrics::Metrics};
+use crate::{arrival::ClientAddress, metrics::Metrics, path_kind};
 
 /// Logged for a request whose client went away before the answer, as nginx does.
 const CLIENT_GONE: u16 = 499;
@@ -43,7 +43,7 @@ impl Entry {
             proto: format!("{:?}", request.version()),
             method: request.method().to_string(),
             user_agent: user_agent.unwrap_or_default(),
-            uri: request.uri().to_string(),
+            uri: logged(request.uri()),
             id: random::hex_id(),
             started: Instant::now(),
             metrics,
@@ -55,6 +55,14 @@ impl Entry {
     pub(crate) fn close(mut self, response: &Response) {
         self.status = response.status().as_u16();
         self.size = response.body().size_hint().exact().unwrap_or(0);
+    }
+}
+
+/// The target of a request without the setup code, by which whoever reads the log could make the first admin.
+fn logged(uri: &Uri) -> String {
+    match uri.query() {
+        Some(_) if path_kind::is_setup(uri.path()) => uri.path().to_owned(),
+        _ => uri.to_string(),
     }
 }
 

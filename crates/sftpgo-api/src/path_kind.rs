@@ -33,3 +33,8 @@ pub(crate) fn is_v2(path: &str) -> bool {
 pub(crate) fn is_web(path: &str) -> bool {
     path == "/" || path == "/web" || path.starts_with("/web/")
 }
+
+/// Is it the page on which the first admin is made?
+pub(crate) fn is_setup(path: &str) -> bool {
+    matches!(path, "/web/setup" | "/web/admin/setup")
+}
