@@ -187,8 +187,12 @@ impl Tokens {
         if is_bound && claims.ip != client.to_string() {
             return None;
         }
-        let given_back = lock(&self.given_back).contains_key(&claims.jti);
-        (!given_back).then_some(claims)
+        self.passes_still(&claims).then_some(claims)
+    }
+
+    /// Has a token that passed neither expired nor been given back since?
+    pub(crate) fn passes_still(&self, claims: &Claims) -> bool {
+        claims.exp > unix_seconds() && !lock(&self.given_back).contains_key(&claims.jti)
     }
 
     /// Returns since when the sessions of the admin count that these claims are of; none if that does not matter.

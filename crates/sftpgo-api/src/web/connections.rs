@@ -30,7 +30,7 @@ use super::{
     texts::{common, connections as texts},
     words,
 };
-use crate::{authenticate::remote, state::App};
+use crate::{auth::Claims, authenticate::remote, state::App};
 
 /// A page is told so often.
 const TICK: Duration = Duration::from_secs(1);
@@ -134,7 +134,7 @@ pub(super) fn events(app: &App, kept: &Kept, request: &Request, session: &Sessio
 /// A page that is kept up to date.
 struct Watch {
     app: App,
-    session: (String, i64, u64),
+    session: Claims,
     remote: std::net::SocketAddr,
     csrf: String,
     rates: TransferRates,
@@ -151,7 +151,7 @@ impl Watch {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             app: app.clone(),
-            session: session.watch(),
+            session: session.claims().clone(),
             remote: remote(&request.arrival),
             csrf: session.csrf.clone(),
             rates: TransferRates::default(),
@@ -199,11 +199,10 @@ impl Watch {
 
     /// May the admin close connections? `None` when nothing may be seen any more.
     async fn may_close(&self) -> Option<bool> {
-        let (username, since, expires) = self.session.clone();
-        let now = u64::try_from(now_ms() / 1000).unwrap_or(0);
-        if now >= expires {
+        if !self.app.state.admins.tokens.passes_still(&self.session) {
             return None;
         }
+        let (username, since) = (self.session.sub.clone(), self.session.since());
         let admin = still(&self.app, username, since, self.remote)
             .await
             .ok()??;

@@ -82,10 +82,9 @@ impl Session {
         claims.sub == self.admin.username && claims.since() == self.admin.sessions_since
     }
 
-    /// Returns what [`still`] needs to know later that it is still the same admin's session.
-    pub(super) fn watch(&self) -> (String, i64, u64) {
-        let since = self.claims.since();
-        (self.admin.username.clone(), since, self.claims.exp)
+    /// Returns by what a session that goes on without requests is known: [`still`] says whether it does.
+    pub(super) fn claims(&self) -> &Claims {
+        &self.claims
     }
 }
 

@@ -59,3 +59,17 @@ fn events_tell_what_changes_and_end_with_the_session() {
     web.admins.delete(&actor("root"), "eve").unwrap();
     assert!(wait_for("event:end"));
 }
+
+#[test]
+fn events_end_with_a_logout_in_another_window() {
+    let web = Web::with_admin();
+    let mut browser = web.logged_in("root");
+    let stream = browser.connect("GET", "/web/connections/events", "", &[]);
+    let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
+    let mut wait_for = |text: &str| lines.by_ref().any(|line| line.contains(text));
+    assert!(wait_for("Nobody is connected"));
+    browser
+        .submit_from("/web", "/web/logout", &[])
+        .leads_to("/web/login");
+    assert!(wait_for("event:end"));
+}

@@ -127,10 +127,9 @@ pub(in super::super) fn confirm(
     let import = find(kept, request, session, id)?;
     let address = address(&import);
     if import.begin() {
-        let (username, since, _) = session.watch();
         let by = Confirmed {
-            username,
-            since,
+            username: session.admin.username.clone(),
+            since: session.claims().since(),
             remote: remote(&request.arrival),
         };
         tokio::spawn(apply(app.clone(), import, by));
