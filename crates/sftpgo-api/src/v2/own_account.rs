@@ -15,6 +15,8 @@ use super::dto::{
     TotpConfigAnswer, ValidateBody,
 };
 use crate::{
+    arrival::Arrival,
+    authenticate::remote,
     body,
     error::ApiError,
     principal::AllowedAdmin,
@@ -37,13 +39,20 @@ async fn with_admins<T: Send + 'static>(
 }
 
 /// `PUT /admin/changepwd`
-pub(super) async fn change_password(body: Body, allowed: AllowedAdmin) -> Reply {
-    let allowed = Ok(allowed?);
+pub(super) async fn change_password(
+    body: Body,
+    arrival: Option<Arrival>,
+    allowed: AllowedAdmin,
+) -> Reply {
+    let (app, _) = allowed?;
     let sent: PasswordBody = body::json_object(&body?)?;
-    with_admins(allowed, move |admins, by| {
-        admins.change_password(by, &sent.current_password, &sent.new_password)
-    })
-    .await?;
+    let remote = remote(&arrival.ok_or_else(ApiError::internal)?);
+    let (state, by) = (Arc::clone(&app.state), app.by.clone());
+    let change = move || {
+        let logins = &state.admins.logins;
+        logins.change_password(&by, &sent.current_password, &sent.new_password, remote)
+    };
+    app.logins.run(change).await?;
     Ok(message_v2(StatusCode::OK, "Password updated"))
 }
 

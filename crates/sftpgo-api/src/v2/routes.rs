@@ -127,6 +127,7 @@ fn own_login(app: &App) -> BoxedFilter<(Response,)> {
     let password = at("admin/changepwd")
         .and(warp::put())
         .and(whole_body())
+        .and(warp::ext::optional())
         .and(allowed_admin(app, Need::OwnAccount))
         .then(own_account::change_password);
     let profile = at("admin/profile")

@@ -223,6 +223,12 @@ pub(super) async fn delete(
 /// `POST /web/manager/{username}/mfa`
 pub(super) async fn switch_off_factor(app: &App, session: &Session, name: &str) -> Reply {
     session.need(AdminPermissions::ANYTHING)?;
+    if name == session.admin.username {
+        return Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            texts::ONES_OWN_FACTOR,
+        ));
+    }
     let (state, by) = (Arc::clone(&app.state), app.by.clone());
     let name = name.to_owned();
     let switch_off = move || {

@@ -14,7 +14,7 @@ use super::{
     session::{self, Session},
     texts::{common, profile as texts},
 };
-use crate::state::App;
+use crate::{authenticate::remote, state::App};
 
 #[derive(Template)]
 #[template(path = "profile.html")]
@@ -73,9 +73,10 @@ pub(super) async fn change_password(
         let (state, by) = (Arc::clone(&app.state), app.by.clone());
         let [current, new] =
             ["current_password", "new_password"].map(|name| form.get(name).to_owned());
+        let remote = remote(&request.arrival);
         let change = move || {
-            let admins = state.admins.logins.admins();
-            admins.change_password(&by, &current, &new)
+            let logins = &state.admins.logins;
+            logins.change_password(&by, &current, &new, remote)
         };
         match app.logins.run(change).await {
             Ok(admin) => {

@@ -18,7 +18,10 @@ use super::{
     session::Session,
     texts::{common, second_factor as texts},
 };
-use crate::state::App;
+use crate::{
+    authenticate::{remote, wait_until},
+    state::App,
+};
 
 #[derive(Template)]
 #[template(path = "second_factor.html")]
@@ -62,6 +65,7 @@ pub(super) fn show(app: &App, request: &Request, session: &Session) -> Reply {
 
 /// `POST /web/mfa/setup`: a new secret, which is kept by nobody yet.
 pub(super) fn set_up(app: &App, request: &Request, session: &Session, form: &Form) -> Reply {
+    check_has_none(session)?;
     let admins = app.state.admins.logins.admins();
     let made = admins.generate_totp(&session.admin.username, form.get("config_name"))?;
     let page = setup_page(session, form.get("config_name"), &made, &Faults::default())?;
@@ -70,6 +74,7 @@ pub(super) fn set_up(app: &App, request: &Request, session: &Session, form: &For
 
 /// `POST /web/mfa`: the phone has the secret, as its code shows.
 pub(super) async fn save(app: &App, request: &Request, session: &Session, form: &Form) -> Reply {
+    check_has_none(session)?;
     let totp = TotpSecret {
         config_name: form.get("config_name").to_owned(),
         secret: form.get("secret").to_owned(),
@@ -108,23 +113,35 @@ pub(super) async fn switch_off(
     session: &Session,
     form: &Form,
 ) -> Reply {
-    let Some(totp) = session.admin.totp.clone() else {
+    if session.admin.totp.is_none() {
         return Ok(see_other("/web/mfa"));
-    };
-    let mut faults = Faults::default();
+    }
     let state = Arc::clone(&app.state);
-    let (by, code) = (app.by.clone(), code_of(form));
-    let switch_off = move || {
-        let admins = state.admins.logins.admins();
-        admins.validate_totp(by.admin_name(), &totp, &code)?;
-        admins.save_totp(&by, None)
-    };
-    match app.calls.run(switch_off).await {
-        Ok(_) => return Ok(see_other("/web/mfa?done=off")),
-        Err(error) => tell(error, &mut faults)?,
+    let (admin, code) = (session.admin.clone(), code_of(form));
+    let remote = remote(&request.arrival);
+    let prove = move || state.admins.logins.prove_again(&admin, &code, remote);
+    let mut faults = Faults::default();
+    if let Err(at) = app.calls.run(prove).await? {
+        wait_until(at).await;
+        faults.add("passcode", texts::WRONG_CODE);
+    } else {
+        let (state, by) = (Arc::clone(&app.state), app.by.clone());
+        let switch_off = move || state.admins.logins.admins().save_totp(&by, None);
+        match app.calls.run(switch_off).await {
+            Ok(_) => return Ok(see_other("/web/mfa?done=off")),
+            Err(error) => tell(error, &mut faults)?,
+        }
     }
     let page = state_page(app, session, &faults);
     answer(request, StatusCode::BAD_REQUEST, &page)
+}
+
+/// Whoever has come by an open page does not put a phone of their own in the place of the admin's.
+fn check_has_none(session: &Session) -> Result<(), Refusal> {
+    match session.admin.totp {
+        None => Ok(()),
+        Some(_) => Err(Refusal::new(StatusCode::CONFLICT, texts::IS_ON_ALREADY)),
+    }
 }
 
 fn code_of(form: &Form) -> String {

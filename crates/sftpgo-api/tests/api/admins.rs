@@ -472,6 +472,22 @@ fn a_changed_password_ends_sessions_and_profiles_do_not() {
     assert!(api.token("root", &[]).is_err(), "the old password");
 }
 
+/// Whoever has come by a token does not guess the password with it unseen.
+#[test]
+fn a_wrong_current_password_is_a_failed_login() {
+    let (api, token) = Api::set_up();
+    let logins = || api.service.recorder.take_logins();
+    logins();
+    let wrong = json!({"current_password": "wrong", "new_password": "another"});
+    let refused = api.as_admin(&token, "PUT", "/admin/changepwd", Some(&wrong));
+    assert_eq!(refused.status, 400);
+    assert_eq!(logins(), ["tried", "root: wrong current password"]);
+    let right = json!({"current_password": PASSWORD, "new_password": "another"});
+    let changed = api.as_admin(&token, "PUT", "/admin/changepwd", Some(&right));
+    assert_eq!(changed.status, 200);
+    assert!(logins().is_empty());
+}
+
 #[test]
 fn who_may_not_come_from_here_does_not() {
     let (api, root) = Api::set_up();

@@ -1,6 +1,7 @@
 //! What admins do about themselves, each other, and API keys.
 
 use sftpgo_core::admin::TotpSecret;
+use sftpgo_test_support::{TOTP_SECRET, code_after};
 
 use crate::browser::{PASSWORD, Web, actor};
 
@@ -216,7 +217,7 @@ fn a_second_factor_needs_a_code_of_the_phone() {
     assert!(web.admins.by_name("root").unwrap().totp.is_none());
     let totp = TotpSecret {
         config_name: "Default".to_owned(),
-        secret,
+        secret: secret.clone(),
     };
     web.admins.save_totp(&actor("root"), Some(&totp)).unwrap();
     browser.open("/web/mfa").shows("12 are left");
@@ -224,12 +225,63 @@ fn a_second_factor_needs_a_code_of_the_phone() {
     assert_eq!(codes.text().matches("<li><code>").count(), 12);
     let off = browser.submit_from("/web/mfa", "/web/mfa/disable", &[("passcode", "abc")]);
     assert_eq!(off.status, 400);
-    assert!(web.admins.by_name("root").unwrap().totp.is_some());
+    let is_on = || web.admins.by_name("root").unwrap().totp == Some(totp.clone());
+    assert!(is_on());
+    // An open page is not enough, neither for another phone nor as another admin would do it.
+    for (page, status) in [
+        ("/web/mfa/setup", 409),
+        ("/web/mfa", 409),
+        ("/web/manager/root/mfa", 400),
+    ] {
+        let refused = browser.submit_from("/web/mfa", page, &form);
+        assert_eq!(refused.status, status, "{page}");
+        assert!(is_on(), "{page}");
+    }
     // Another admin helps who has lost the phone.
     web.add_admin("eve", &["*"]);
     let mut eve = web.logged_in("eve");
     eve.submit_from("/web/manager/root", "/web/manager/root/mfa", &[])
         .leads_to("/web/admins?done=factor");
+    assert!(web.admins.by_name("root").unwrap().totp.is_none());
+}
+
+#[test]
+fn codes_are_guessed_with_a_session_no_more_often_than_at_a_login() {
+    let web = Web::with_admin();
+    let mut browser = web.logged_in("root");
+    let totp = TotpSecret {
+        config_name: "Default".to_owned(),
+        secret: TOTP_SECRET.to_owned(),
+    };
+    let recorder = &web.service.recorder;
+    web.admins.save_totp(&actor("root"), Some(&totp)).unwrap();
+    recorder.take_logins();
+    let mut switch_off =
+        |code: &str| browser.submit_from("/web/mfa", "/web/mfa/disable", &[("passcode", code)]);
+    for _ in 0..10 {
+        switch_off("000").shows("id=\"passcode-error\"");
+    }
+    let told = recorder.take_logins();
+    let wrong = |line: &String| line == "root: wrong code of the second factor";
+    assert_eq!(told.into_iter().filter(wrong).count(), 10);
+    // Not even the right one passes for a while.
+    assert_eq!(switch_off(&code_after(TOTP_SECRET, 0)).status, 400);
+    assert!(web.admins.by_name("root").unwrap().totp.is_some());
+}
+
+#[test]
+fn a_code_switches_the_second_factor_off() {
+    let web = Web::with_admin();
+    let mut browser = web.logged_in("root");
+    let totp = TotpSecret {
+        config_name: "Default".to_owned(),
+        secret: TOTP_SECRET.to_owned(),
+    };
+    web.admins.save_totp(&actor("root"), Some(&totp)).unwrap();
+    let code = code_after(TOTP_SECRET, 0);
+    browser
+        .submit_from("/web/mfa", "/web/mfa/disable", &[("passcode", &code)])
+        .leads_to("/web/mfa?done=off");
     assert!(web.admins.by_name("root").unwrap().totp.is_none());
 }
 

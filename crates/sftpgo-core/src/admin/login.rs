@@ -7,12 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Admin, Admins, ApiKey, api_key::SentKey};
+use super::{Admin, Admins, ApiKey, api_key::SentKey, management::wrong_current_password};
 use crate::{
     auth::{LoginFailure, Logins, SentName},
     credential::{password::PasswordHash, second_factor::WrongCodes},
     error::{Error, Result},
-    event::LoginMethod,
+    event::{Actor, LoginMethod},
     fair_pool::Bell,
     user::now_ms,
 };
@@ -136,11 +136,24 @@ impl AdminLogins {
         code: &str,
         remote: SocketAddr,
     ) -> Result<Result<Admin, Instant>> {
+        let passed = self.prove_again(admin, code, remote)?;
+        Ok(passed.map(|admin| self.enter(admin, remote)))
+    }
+
+    /// Checks a code of an admin who is logged in, for what an open session is not enough for. Wrong ones count as at a login;
+    /// when a refusal is to be answered if it does not pass.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub fn prove_again(
+        &self,
+        admin: &Admin,
+        code: &str,
+        remote: SocketAddr,
+    ) -> Result<Result<Admin, Instant>> {
         let asked = Instant::now();
-        let name = SentName::new(admin.username.as_bytes());
         let refused = |failure: LoginFailure| {
-            self.logins
-                .failed(&name, LoginMethod::Admin, remote, failure);
+            self.tell_failed(&admin.username, remote, failure);
             Ok(Err(self.logins.refused_at(asked, Duration::ZERO)))
         };
         if !self.wrong_codes.take_try(&admin.username) {
@@ -155,7 +168,33 @@ impl AdminLogins {
         if refusal(&passed, remote).is_some() {
             return refused("the admin may not log in any more".into());
         }
-        Ok(Ok(self.enter(passed, remote)))
+        Ok(Ok(passed))
+    }
+
+    /// Changes the password of the admin who asks, as [`Admins::change_password`] does. A wrong current one counts as at a
+    /// login: whoever has come by a session does not guess on.
+    ///
+    /// # Errors
+    /// As [`Admins::change_password`].
+    pub fn change_password(
+        &self,
+        by: &Actor,
+        current: &str,
+        new: &str,
+        remote: SocketAddr,
+    ) -> Result<Admin> {
+        let username = by.admin_name();
+        let Some(stored) = self.admins.with_password(username, current)? else {
+            self.tell_failed(username, remote, "wrong current password".into());
+            return Err(wrong_current_password());
+        };
+        self.admins.replace_password(by, &stored, current, new)
+    }
+
+    fn tell_failed(&self, username: &str, remote: SocketAddr, failure: LoginFailure) {
+        let name = SentName::new(username.as_bytes());
+        self.logins
+            .failed(&name, LoginMethod::Admin, remote, failure);
     }
 
     /// The admin for whom this key may be used, and the key.

@@ -174,11 +174,27 @@ impl Admins {
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) when the current one is wrong, or the new one is not acceptable.
     pub fn change_password(&self, by: &Actor, current: &str, new: &str) -> Result<Admin> {
-        let username = by.admin_name();
-        let stored = self.by_name(username)?;
-        if !PasswordHash::parse(&stored.password)?.verify(current.as_bytes()) {
-            return Err(Error::invalid("current_password", "is wrong"));
+        match self.with_password(by.admin_name(), current)? {
+            Some(stored) => self.replace_password(by, &stored, current, new),
+            None => Err(wrong_current_password()),
         }
+    }
+
+    /// The admin of this name, if this is its password.
+    pub(super) fn with_password(&self, username: &str, password: &str) -> Result<Option<Admin>> {
+        let stored = self.by_name(username)?;
+        let is_right = PasswordHash::parse(&stored.password)?.verify(password.as_bytes());
+        Ok(is_right.then_some(stored))
+    }
+
+    /// Gives the admin who asks, who is `stored` with the password `current`, a new password.
+    pub(super) fn replace_password(
+        &self,
+        by: &Actor,
+        stored: &Admin,
+        current: &str,
+        new: &str,
+    ) -> Result<Admin> {
         if current == new {
             return Err(Error::invalid(
                 "new_password",
@@ -191,7 +207,7 @@ impl Admins {
                 error.message().replacen("password", "new_password", 1),
             )
         })?;
-        let changed = self.change(username, |now| {
+        let changed = self.change(&stored.username, |now| {
             if now.password != stored.password {
                 return Err(changed_meanwhile());
             }
@@ -201,7 +217,7 @@ impl Admins {
                 ..now.clone()
             }))
         })?;
-        self.tell(by, Change::PasswordChanged, username);
+        self.tell(by, Change::PasswordChanged, &stored.username);
         Ok(changed)
     }
 
@@ -323,6 +339,10 @@ pub(super) fn without_second_factor(admin: Admin) -> Admin {
         recovery_codes: Vec::new(),
         ..admin
     }
+}
+
+pub(super) fn wrong_current_password() -> Error {
+    Error::invalid("current_password", "is wrong")
 }
 
 fn no_such_admin() -> Error {

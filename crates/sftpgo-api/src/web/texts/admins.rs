@@ -17,6 +17,8 @@ pub(in super::super) const WAS_ADDED: &str = "The admin was added.";
 pub(in super::super) const WAS_SAVED: &str = "The admin was saved.";
 pub(in super::super) const WAS_DELETED: &str = "The admin was deleted.";
 pub(in super::super) const FACTOR_IS_OFF: &str = "The second factor of the admin is off.";
+pub(in super::super) const ONES_OWN_FACTOR: &str =
+    "Your own second factor is switched off by a code, on the page Second factor.";
 pub(in super::super) const CHANGED_MEANWHILE: &str = "somebody else changed this admin since this page was opened, and nothing was saved: open the page again to see what it is now";
 pub(in super::super) const NOT_THE_NAME: &str = "this is not the admin's name";
 pub(in super::super) const WAS_NOT_DELETED: &str = "The admin was not deleted.";
