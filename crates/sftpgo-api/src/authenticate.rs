@@ -1,6 +1,10 @@
 //! The one place where a request gets its principal.
 
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sftpgo_core::{
     Result,
@@ -35,16 +39,20 @@ pub(crate) async fn authenticate(
         return Ok(Principal::Nobody);
     }
     let remote = remote(arrival);
-    if !path_kind::is_v2(path)
-        && let Some(name) = listed(app, headers, remote).await?
-    {
-        return Ok(Principal::Listed(name));
-    }
+    let listed = match path_kind::is_v2(path) {
+        true => Listed::No,
+        false => listed(app, headers, remote).await?,
+    };
+    let wrong = match listed {
+        Listed::Right(name) => return Ok(Principal::Listed(name)),
+        Listed::Wrong(took) => Some(took),
+        Listed::No => None,
+    };
     if !app.state.admins.logins.admins().is_known_to_be_set_up() {
         // A wrong name or password of the operator's file is refused as an admin's is, and counted.
         return match BasicCredentials::of(headers) {
             Some(sent) if app.state.admins.listed.is_some() && !path_kind::is_v2(path) => {
-                by_password(app, sent, remote).await
+                by_password(app, sent, remote, wrong).await
             }
             _ => before_setup(app, path, headers, arrival),
         };
@@ -53,9 +61,9 @@ pub(crate) async fn authenticate(
         return Ok(Principal::Nobody);
     }
     if path == path_kind::METRICS {
-        return metrics_reader(app, headers, remote).await;
+        return metrics_reader(app, headers, remote, wrong).await;
     }
-    by_credentials(app, headers, remote).await
+    by_credentials(app, headers, remote, wrong).await
 }
 
 /// An admin, or while the store does not answer who was one of late.
@@ -63,13 +71,14 @@ async fn metrics_reader(
     app: &App,
     headers: &HeaderMap,
     remote: SocketAddr,
+    wrong_of_list: Option<Duration>,
 ) -> std::result::Result<Principal, ApiError> {
     let access = &app.state.admins;
     let readers = &access.metrics_readers;
     let proof = readers.proof(headers, remote.ip());
     // Before the store is asked: a change that it does not know of yet counts.
     let changes = access.logins.admins().changes();
-    let asked = by_credentials(app, headers, remote);
+    let asked = by_credentials(app, headers, remote, wrong_of_list);
     let answered = if readers.knows(&proof, changes) && !has_expired(app, headers, remote) {
         match timeout(STORE_PATIENCE, asked).await {
             Err(_) => return Ok(Principal::MetricsReader),
@@ -99,6 +108,7 @@ async fn by_credentials(
     app: &App,
     headers: &HeaderMap,
     remote: SocketAddr,
+    wrong_of_list: Option<Duration>,
 ) -> std::result::Result<Principal, ApiError> {
     if let Some(key) = headers.get(API_KEY) {
         let key = key.to_str().unwrap_or_default().to_owned();
@@ -108,7 +118,7 @@ async fn by_credentials(
         return by_token(app, token, remote).await;
     }
     match BasicCredentials::of(headers) {
-        Some(sent) => by_password(app, sent, remote).await,
+        Some(sent) => by_password(app, sent, remote, wrong_of_list).await,
         None => Err(ApiError::unauthorized("a login is needed")),
     }
 }
@@ -156,34 +166,47 @@ fn before_setup(
     Ok(Principal::Anyone)
 }
 
-/// The name of the operator's file that is sent with its password, if one is. Asked where the file may be read, and the
-/// password waits for its turn.
+/// What the operator's file says of a name and a password.
+enum Listed {
+    /// The name is not in it, or none was sent.
+    No,
+    /// They are in it.
+    Right(String),
+    /// The name has another password in it, as a check has found that took so long.
+    Wrong(Duration),
+}
+
+/// What the operator's file says of who asks. Asked where the file may be read, and the password waits for its turn.
 async fn listed(
     app: &App,
     headers: &HeaderMap,
     remote: SocketAddr,
-) -> std::result::Result<Option<String>, ApiError> {
+) -> std::result::Result<Listed, ApiError> {
     if app.state.admins.listed.is_none() {
-        return Ok(None);
+        return Ok(Listed::No);
     }
     let Some(sent) = BasicCredentials::of(headers) else {
-        return Ok(None);
+        return Ok(Listed::No);
     };
     let state = Arc::clone(&app.state);
     let name = sent.username.clone();
     let look = move || {
         let names = state.admins.listed.as_ref().map(|listed| listed());
         let Some(hash) = names.and_then(|names| names.hash_of(&sent.username).cloned()) else {
-            return Ok(Some(false));
+            return Ok(Some(None));
         };
         let check = move || hash.verify(sent.password.as_bytes());
         let bell = Arc::<Bell>::default();
         let logins = &state.admins.logins;
-        Ok(logins.verify_in_turn(&sent.username, remote, &bell, check))
+        let verified = logins.verify_in_turn(&sent.username, remote, &bell, check);
+        Ok(verified.map(Some))
     };
     let verified = app.logins.run(look).await?;
-    let verified = verified.ok_or_else(ApiError::internal)?;
-    Ok(verified.then_some(name))
+    Ok(match verified.ok_or_else(ApiError::internal)? {
+        None => Listed::No,
+        Some((true, _)) => Listed::Right(name),
+        Some((false, took)) => Listed::Wrong(took),
+    })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<String> {
@@ -248,6 +271,7 @@ async fn by_password(
     app: &App,
     sent: BasicCredentials,
     remote: SocketAddr,
+    wrong_of_list: Option<Duration>,
 ) -> std::result::Result<Principal, ApiError> {
     let verified = &app.state.admins.verified_basic;
     if let Some(since) = verified.get(&sent) {
@@ -261,7 +285,7 @@ async fn by_password(
             return Ok(session(admin, By::Password));
         }
     }
-    match check_password(app, &sent, remote).await? {
+    match check_password_of(app, &sent, remote, wrong_of_list).await? {
         PasswordVerdict::LoggedIn(admin) => {
             verified.remember(&sent, admin.sessions_since);
             Ok(session(*admin, By::Password))
@@ -286,13 +310,24 @@ pub(crate) async fn check_password(
     sent: &BasicCredentials,
     remote: SocketAddr,
 ) -> Result<PasswordVerdict> {
+    check_password_of(app, sent, remote, None).await
+}
+
+/// The same where the operator's file has another password for the name, as a check has found that took so long.
+async fn check_password_of(
+    app: &App,
+    sent: &BasicCredentials,
+    remote: SocketAddr,
+    wrong_of_list: Option<Duration>,
+) -> Result<PasswordVerdict> {
     let state = Arc::clone(&app.state);
     let (username, password) = (sent.username.clone(), sent.password.clone());
     app.logins
         .run(move || {
             let bell = Arc::<Bell>::default();
             let logins = &state.admins.logins;
-            logins.check_password(&username, password.as_bytes(), remote, &bell)
+            let password = password.as_bytes();
+            logins.check_password(&username, password, remote, &bell, wrong_of_list)
         })
         .await
 }

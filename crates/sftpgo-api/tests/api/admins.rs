@@ -569,6 +569,18 @@ fn names_of_the_operators_file_open_version_1_and_nothing_else() {
 }
 
 #[test]
+fn a_wrong_password_of_the_operators_file_is_no_guess_of_a_name() {
+    let api = Api::listing("alice:$apr1$lZL6V/ci$eIMz/iKDkbtys/uU7LEK00\n");
+    for (name, told) in [("alice", "wrong password"), ("bob", "no such admin")] {
+        let wrong = basic(name, "Password");
+        let refused = api.ask("GET", "/metrics", &[("Authorization", &wrong)], None);
+        assert_eq!(refused.status, 401);
+        let told = format!("{name}: {told}");
+        assert_eq!(api.service.recorder.take_logins(), ["tried", &told]);
+    }
+}
+
+#[test]
 fn whoever_changes_something_is_told_with_it() {
     let (api, root) = Api::set_up();
     let changes = || api.service.recorder.take_changes();

@@ -67,7 +67,9 @@ impl AdminLogins {
         &self.admins
     }
 
-    /// Checks a password when its turn comes. What is done for a wrong name and for a wrong password is the same.
+    /// Checks a password when its turn comes. What is done for a wrong name and for a wrong password is the same. Where it was
+    /// found before that the name [has another password elsewhere](Self::verify_in_turn), `elsewhere` is how long that took: the
+    /// refusal comes no later for it, and is none of a name that nobody has.
     ///
     /// # Errors
     /// The store does not answer.
@@ -77,6 +79,7 @@ impl AdminLogins {
         password: &[u8],
         remote: SocketAddr,
         bell: &Arc<Bell>,
+        elsewhere: Option<Duration>,
     ) -> Result<PasswordVerdict> {
         let asked = Instant::now();
         let name = SentName::new(username.as_bytes());
@@ -92,6 +95,7 @@ impl AdminLogins {
         };
         let failure = match (matches, admin) {
             (Err(failure), _) => failure,
+            (_, None) if elsewhere.is_some() => "wrong password".into(),
             (_, None) => LoginFailure::unknown_user("no such admin"),
             (Ok(matches), Some(admin)) => match refusal(&admin, remote) {
                 Some(reason) => reason.into(),
@@ -108,22 +112,25 @@ impl AdminLogins {
         };
         self.logins
             .failed(&name, LoginMethod::Admin, remote, failure);
-        Ok(PasswordVerdict::Refused(
-            self.logins.refused_at(asked, waited),
-        ))
+        let at = self.logins.refused_at(asked, waited);
+        let at = at.checked_sub(elsewhere.unwrap_or_default()).unwrap_or(at);
+        Ok(PasswordVerdict::Refused(at))
     }
 
-    /// Verifies something else than an admin's password, in turn with them; none where the connection has to close.
+    /// Verifies something else than an admin's password, in turn with them, and tells how long that took once it began; none
+    /// where the connection has to close.
     pub fn verify_in_turn(
         &self,
         username: &str,
         remote: SocketAddr,
         bell: &Arc<Bell>,
         check: impl FnOnce() -> bool + Send + 'static,
-    ) -> Option<bool> {
+    ) -> Option<(bool, Duration)> {
         let name = SentName::new(username.as_bytes());
-        let (verified, _) = self.logins.in_turn(&name, remote, bell, check)?;
-        Some(verified.unwrap_or(false))
+        let asked = Instant::now();
+        let (verified, waited) = self.logins.in_turn(&name, remote, bell, check)?;
+        let took = asked.elapsed().saturating_sub(waited);
+        Some((verified.unwrap_or(false), took))
     }
 
     /// Checks the code of an admin whose password was right; when a refusal is to be answered if it does not pass.
