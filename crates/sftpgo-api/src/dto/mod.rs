@@ -3,7 +3,7 @@
 pub(crate) mod connection;
 pub(crate) mod explain;
 pub(crate) mod filters;
-mod object;
+pub(crate) mod object;
 pub(crate) mod quota_scan;
 pub(crate) mod user;
 pub(crate) mod user_query;

@@ -7,7 +7,7 @@ use sftpgo_core::{
     registry::{ConnectionStatus, TransferStatus},
 };
 
-use crate::error::ApiError;
+use crate::{dto::object::object, error::ApiError};
 
 /// An admin as it is sent. What is left out is cleared.
 #[derive(Deserialize, Default)]
@@ -20,6 +20,7 @@ pub(super) struct AdminBody {
     email: String,
     description: String,
     additional_info: String,
+    #[serde(deserialize_with = "object")]
     filters: FiltersBody,
     role: String,
     groups: Option<Vec<serde_json::Value>>,
@@ -175,6 +176,7 @@ pub(super) struct ValidateBody {
 pub(super) struct SaveTotpBody {
     pub(super) enabled: bool,
     pub(super) config_name: String,
+    #[serde(deserialize_with = "object")]
     pub(super) secret: SecretBody,
 }
 

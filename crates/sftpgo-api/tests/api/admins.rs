@@ -258,6 +258,20 @@ fn an_admin_is_added_shown_replaced_and_deleted_without_its_secrets() {
     );
 }
 
+/// serde takes an array for the fields of a struct in their order: here from where the admin may come, and whether API keys may act.
+#[test]
+fn an_array_is_no_object_within_a_body() {
+    let (api, token) = Api::set_up();
+    for filters in [json!([]), json!([[], true]), json!(null)] {
+        let body = admin("eve", json!({"filters": filters}));
+        let refused = api.as_admin(&token, "POST", "/admins", Some(&body));
+        assert_eq!(refused.status, 400, "{filters}");
+    }
+    let secret = json!({"enabled": true, "config_name": "Default", "secret": ["Plain", "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"]});
+    let refused = api.as_admin(&token, "POST", "/admin/totp/save", Some(&secret));
+    assert_eq!(refused.status, 400);
+}
+
 #[test]
 fn nobody_locks_everybody_out() {
     let (api, root) = Api::set_up();
