@@ -3,12 +3,14 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
+    thread,
 };
 
 use serde_json::{Value, json};
 use sftpgo_core::event::{ConnectionProtocol, Offence};
+use sftpgo_test_support::wait_for;
 
-use crate::server::Api;
+use crate::{client::request_with, server::Api};
 
 /// Of 192.0.2.7.
 const ID: &str = "/defender/hosts/3139322e302e322e37";
@@ -177,6 +179,39 @@ fn a_banned_client_is_refused_as_such_whatever_else_is_wrong_with_its_request() 
     let refusals = answers.matches("this address is refused").count();
     assert_eq!(refusals, 3, "{answers}");
     assert!(answers.ends_with("\r\n\r\nok"), "{answers}");
+}
+
+/// A crowd of logins that waits for its turn would keep an operator out long after its ban.
+#[test]
+fn logins_that_wait_while_their_address_is_banned_are_not_checked() {
+    let (api, token) = Api::set_up();
+    for network in ["127.0.0.0%2F8", "%3A%3A1%2F128"] {
+        let path = format!("/iplists/2/{network}");
+        assert_eq!(api.as_admin(&token, "DELETE", &path, None).status, 200);
+    }
+    let recorder = &api.service.recorder;
+    recorder.take_logins();
+    // Of root and a wrong password.
+    let wrong = [("Authorization", "Basic cm9vdDp3cm9uZw==")];
+    let mut told = Vec::new();
+    let refused = thread::scope(|scope| {
+        let asked: Vec<_> = (0..60)
+            .map(|_| {
+                scope.spawn(|| request_with(api.address, "GET", "/api/v2/token", &wrong, None))
+            })
+            .collect();
+        wait_for("the first to be checked", || {
+            told.extend(recorder.take_logins());
+            !told.is_empty()
+        });
+        api.fails("127.0.0.1", 4);
+        let answers = asked.into_iter().map(|asked| asked.join().unwrap());
+        answers.filter(|answer| answer.status == 401).count()
+    });
+    told.extend(recorder.take_logins());
+    let checked = told.iter().filter(|line| *line == "root: wrong password");
+    let checked = checked.count();
+    assert!(checked > 0 && checked < refused, "{checked} of {refused}");
 }
 
 #[test]

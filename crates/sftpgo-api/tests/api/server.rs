@@ -56,8 +56,6 @@ impl Api {
         settings.observers.push(Box::new(metrics.clone()));
         let metrics = Arc::new(metrics);
         let service = Service::new(settings);
-        let mut admins = access(&service);
-        change(&mut admins);
         let ip_lists = Arc::new(IpLists::new(
             Arc::new(MemoryProvider::new()),
             service.events.clone(),
@@ -68,7 +66,10 @@ impl Api {
             ..DefenderConfig::default()
         };
         let defender = Defender::new(config, Arc::clone(&ip_lists), service.events.clone());
-        let gate = Arc::new(Gate::new(Some(Arc::new(defender))));
+        let defender = Arc::new(defender);
+        let mut admins = access(&service, Arc::clone(&defender));
+        change(&mut admins);
+        let gate = Arc::new(Gate::new(Some(defender)));
         let state = ApiState {
             accounts: Arc::clone(&service.accounts),
             explainer: Arc::new(service.explainer(UploadPolicy::default())),
@@ -151,13 +152,14 @@ impl Api {
 }
 
 /// Admins in memory, none of them there, who are made with a code.
-fn access(service: &Service) -> AdminAccess {
+fn access(service: &Service, defender: Arc<Defender>) -> AdminAccess {
     let admins = Admins::new(
         Arc::new(MemoryProvider::new()),
         vec![TotpConfig::default()],
         service.events.clone(),
     );
-    let logins = AdminLogins::new(Arc::new(admins), Arc::new(service.logins()));
+    let logins = service.logins().with_defender(Some(defender));
+    let logins = AdminLogins::new(Arc::new(admins), Arc::new(logins));
     let tokens = Tokens::new(TokenSettings::default()).unwrap();
     let mut access = AdminAccess::new(Arc::new(logins), tokens);
     access.setup_code = Some(SetupCode::generate());

@@ -12,7 +12,7 @@ use crate::{
     auth::{LoginFailure, Logins, SentName},
     credential::{password::PasswordHash, second_factor::WrongCodes},
     error::{Error, Result},
-    event::{Actor, LoginMethod},
+    event::{Actor, ConnectionProtocol, LoginMethod},
     fair_pool::Bell,
     user::now_ms,
 };
@@ -89,15 +89,20 @@ impl AdminLogins {
             .and_then(|admin| PasswordHash::parse(&admin.password).ok());
         let hash = hash.unwrap_or_else(PasswordHash::of_nobody);
         let password = password.to_vec();
-        let check = move || hash.verify(&password);
+        let is_banned = self.logins.ban_of(remote, ConnectionProtocol::Http);
+        // Whoever was banned meanwhile is not worth a check, which others wait for.
+        let check = move || (!is_banned()).then(|| hash.verify(&password));
         let Some((matches, waited)) = self.logins.in_turn(&name, remote, bell, check) else {
             return Ok(PasswordVerdict::Closing);
         };
         let failure = match (matches, admin) {
             (Err(failure), _) => failure,
+            (Ok(None), _) => LoginFailure::of_server(
+                "the address was banned meanwhile, and the password was not checked",
+            ),
             (_, None) if elsewhere.is_some() => "wrong password".into(),
             (_, None) => LoginFailure::unknown_user("no such admin"),
-            (Ok(matches), Some(admin)) => match refusal(&admin, remote) {
+            (Ok(Some(matches)), Some(admin)) => match refusal(&admin, remote) {
                 Some(reason) => reason.into(),
                 None if !matches => "wrong password".into(),
                 None if admin.totp.is_some() => {
@@ -127,6 +132,8 @@ impl AdminLogins {
         check: impl FnOnce() -> bool + Send + 'static,
     ) -> Option<(bool, Duration)> {
         let name = SentName::new(username.as_bytes());
+        let is_banned = self.logins.ban_of(remote, ConnectionProtocol::Http);
+        let check = move || !is_banned() && check();
         let asked = Instant::now();
         let (verified, waited) = self.logins.in_turn(&name, remote, bell, check)?;
         let took = asked.elapsed().saturating_sub(waited);

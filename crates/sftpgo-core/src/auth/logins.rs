@@ -353,9 +353,20 @@ impl Logins {
 
     /// Was the address banned since it connected?
     pub fn is_banned(&self, remote: SocketAddr) -> bool {
-        let bans =
-            |defender: &Arc<Defender>| defender.is_banned(remote.ip(), ConnectionProtocol::Ssh);
-        self.defender.as_ref().is_some_and(bans)
+        self.ban_of(remote, ConnectionProtocol::Ssh)()
+    }
+
+    /// Says at any later time whether the address is banned by then: who waits for a turn may be.
+    pub(crate) fn ban_of(
+        &self,
+        remote: SocketAddr,
+        protocol: ConnectionProtocol,
+    ) -> impl Fn() -> bool + Send + use<> {
+        let defender = self.defender.clone();
+        move || {
+            let bans = |defender: &Arc<Defender>| defender.is_banned(remote.ip(), protocol);
+            defender.as_ref().is_some_and(bans)
+        }
     }
 
     /// Does what may have to wait for somebody else, on another thread where that may take long; none where the connection
