@@ -104,6 +104,12 @@ fn both_versions_of_http_are_spoken_and_the_newer_is_preferred() {
         let said = curl(&version, &[&[protocol][..], &other].concat());
         assert!(said.starts_with("403 "), "{said}");
     }
+    // Of the newer, one connection has many requests at once.
+    let long = format!("X-Long: {}", "x".repeat(20_000));
+    for (protocol, expected) in [("--http1.1", "200 1.1"), ("--http2", "431 2")] {
+        let said = curl(&version, &[protocol, "--header", &long]);
+        assert_eq!(said, expected);
+    }
     let user = json!({
         "username": "alice", "password": "secret", "home_dir": "/srv/alice", "permissions": ["*"]
     });

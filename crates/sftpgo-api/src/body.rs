@@ -10,6 +10,9 @@ use crate::error::ApiError;
 
 /// The longest body that is looked at.
 pub(crate) const LIMIT: usize = 1024 * 1024;
+/// The longest body of somebody who has not logged in: a name, a password or two, and the page to go on with. One connection of
+/// HTTP/2 has many of them at once.
+const STRANGERS_LIMIT: usize = 16 * 1024;
 /// A longer one is read and forgotten up to so many times the limit: a client that still writes would not see the answer.
 const FORGOTTEN: usize = 16;
 /// A body has to be there this long after its head.
@@ -35,6 +38,14 @@ impl Default for Bounds {
 }
 
 impl Bounds {
+    /// Of somebody who has not logged in.
+    pub(crate) fn of_stranger() -> Self {
+        Self {
+            limit: STRANGERS_LIMIT,
+            time: TIME,
+        }
+    }
+
     /// Of a file of so many bytes.
     pub(crate) fn of_upload(limit: usize) -> Self {
         Self {

@@ -248,7 +248,7 @@ fn http(speaks_http2: bool, limits: Limits) -> Builder<TokioExecutor> {
     http.http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)
-        .max_header_list_size(u32::try_from(limits.head_size).unwrap_or(u32::MAX));
+        .max_header_list_size(limits.stream_head_size);
     if speaks_http2 {
         http.http2_only()
     } else {

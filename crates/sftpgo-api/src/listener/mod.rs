@@ -53,6 +53,8 @@ pub(crate) struct Limits {
     grace: Duration,
     /// Bytes of a request's head, and of what is read ahead.
     head_size: usize,
+    /// Bytes of the head of one of the many requests that a connection of HTTP/2 has at once.
+    stream_head_size: u32,
     /// Header lines of a request.
     headers: usize,
     /// Requests at once on a connection of HTTP/2.
@@ -70,6 +72,7 @@ impl Default for Limits {
             age: Duration::from_secs(120),
             grace: Duration::from_secs(10),
             head_size: 64 * 1024,
+            stream_head_size: 16 * 1024,
             headers: 100,
             streams: 32,
         }

@@ -92,6 +92,22 @@ fn a_login_leads_back_to_the_page_and_a_logout_ends_it_everywhere() {
         .leads_to("/web/login?next=%2Fweb%2Fusers");
 }
 
+/// One connection of HTTP/2 has many of these at once, and a crowd of them would fill the memory.
+#[test]
+fn nobody_sends_much_before_a_login() {
+    let web = Web::with_admin();
+    let mut browser = web.browser();
+    let long = "x".repeat(17 * 1024);
+    let form = [("username", "root"), ("password", &long)];
+    for page in ["/web/login", "/web/twofactor", "/web/users", "/web/setup"] {
+        assert_eq!(browser.submit(page, &form).status, 413, "{page}");
+    }
+    let mut browser = web.logged_in("root");
+    let page = "/web/user";
+    let keys = [("username", "alice"), ("public_keys", long.as_str())];
+    assert_eq!(browser.submit_from(page, page, &keys).status, 400);
+}
+
 #[test]
 fn a_wrong_password_is_told_like_a_wrong_name() {
     let web = Web::with_admin();

@@ -8,7 +8,7 @@ mod preview;
 
 use askama::Template;
 use sftpgo_core::admin::AdminPermissions;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 
 pub(super) use self::{
     download::download,
@@ -66,13 +66,14 @@ fn page(session: &Session, error: String) -> Result<MaintenancePage, Refusal> {
     })
 }
 
-/// How long the body of a request may be: only an admin may send a dump, so that nobody else fills the memory.
+/// How long the body of a request may be: only an admin may send a dump, or much at all, so that nobody else fills the memory.
 pub(super) async fn body_bounds(app: &App, request: &Request) -> body::Bounds {
-    let is_dump = request.method == Method::POST && request.path == IMPORT;
-    if is_dump && matches!(session(app, request).await, Ok(Some(_))) {
-        return body::Bounds::of_upload(LARGEST_DUMP + FORM);
+    let is_admin = matches!(session(app, request).await, Ok(Some(_)));
+    match (is_admin, request.path == IMPORT) {
+        (true, true) => body::Bounds::of_upload(LARGEST_DUMP + FORM),
+        (true, false) => body::Bounds::default(),
+        (false, _) => body::Bounds::of_stranger(),
     }
-    body::Bounds::default()
 }
 
 /// Why the body of a request is not looked at, for people.
