@@ -14,6 +14,11 @@ use crate::{arrival::ClientAddress, metrics::Metrics, path_kind};
 /// Logged for a request whose client went away before the answer, as nginx does.
 const CLIENT_GONE: u16 = 499;
 
+/// Bytes that are logged of a target. One of 64 KiB, which nobody has to be logged in for, is not to push the others out of the log.
+const MOST_OF_URI: usize = 2048;
+/// The same of the name of a client's program.
+const MOST_OF_USER_AGENT: usize = 512;
+
 /// A request as it came, until it is answered or its client goes away.
 pub(crate) struct Entry {
     client: ClientAddress,
@@ -42,8 +47,8 @@ impl Entry {
             client,
             proto: format!("{:?}", request.version()),
             method: request.method().to_string(),
-            user_agent: user_agent.unwrap_or_default(),
-            uri: logged(request.uri()),
+            user_agent: cut(user_agent.unwrap_or_default(), MOST_OF_USER_AGENT),
+            uri: cut(logged(request.uri()), MOST_OF_URI),
             id: random::hex_id(),
             started: Instant::now(),
             metrics,
@@ -56,6 +61,16 @@ impl Entry {
         self.status = response.status().as_u16();
         self.size = response.body().size_hint().exact().unwrap_or(0);
     }
+}
+
+/// So much of a text, with a mark where there is more.
+fn cut(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        let end = (0..=most).rev().find(|end| text.is_char_boundary(*end));
+        text.truncate(end.unwrap_or_default());
+        text.push('…');
+    }
+    text
 }
 
 /// The target of a request without the setup code, by which whoever reads the log could make the first admin.

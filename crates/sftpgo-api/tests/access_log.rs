@@ -113,4 +113,11 @@ fn a_request_is_one_line_without_its_body() {
         );
         assert!(!format!("{line:?}").contains(&api.setup_code));
     }
+
+    // A long target does not push the other lines out of the log.
+    let asked = format!("/{}", "x".repeat(60_000));
+    client::request(api.address, "GET", &asked, None);
+    wait_for("the line", || !LINES.lock().unwrap().is_empty());
+    let line = LINES.lock().unwrap().remove(0);
+    assert!(format!("{line:?}").len() < 4000, "{line:?}");
 }

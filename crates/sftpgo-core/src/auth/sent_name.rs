@@ -1,38 +1,66 @@
 //! The name of a login request, which may be no text.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    borrow::Cow,
+    net::{IpAddr, SocketAddr},
+};
 
 use super::{Claim, LoginFailure};
 
-/// A user's name as a client sent it: bytes, which are those of a user only if they are UTF-8.
-pub struct SentName<'a>(Result<&'a str, String>);
+/// No user has a name of more bytes than this: 255 characters of four. A client may send one of 30,000, which is not to fill the
+/// logs.
+const LONGEST: usize = 1020;
+
+/// A user's name as a client sent it: bytes, which are those of a user only if they are UTF-8, and not too many.
+pub struct SentName<'a> {
+    shown: Cow<'a, str>,
+    /// Why it can be no user's, if so.
+    flaw: Option<&'static str>,
+}
 
 impl<'a> SentName<'a> {
     /// The name of a login request.
     pub fn new(name: &'a [u8]) -> Self {
-        Self(str::from_utf8(name).map_err(|_| name.escape_ascii().to_string()))
+        let of_nobody = |shown: String, flaw| Self {
+            shown: Cow::Owned(shown),
+            flaw: Some(flaw),
+        };
+        match (name.get(..LONGEST), str::from_utf8(name)) {
+            (Some(start), _) if start.len() < name.len() => of_nobody(
+                format!("{}…", start.escape_ascii()),
+                "the user name is too long",
+            ),
+            (_, Ok(name)) => Self {
+                shown: Cow::Borrowed(name),
+                flaw: None,
+            },
+            (_, Err(_)) => of_nobody(
+                name.escape_ascii().to_string(),
+                "the user name is not UTF-8",
+            ),
+        }
     }
 
     /// Returns the name as the operator sees it.
     pub fn shown(&self) -> &str {
-        match &self.0 {
-            Ok(name) => name,
-            Err(escaped) => escaped,
-        }
+        &self.shown
     }
 
     /// Returns why a login failed, as the operator hears it.
     pub(super) fn reason(&self, failure: &LoginFailure) -> String {
-        match self.0 {
-            Ok(_) => failure.to_string(),
-            Err(_) => format!("{failure}: the user name is not UTF-8"),
+        match self.flaw {
+            None => failure.to_string(),
+            Some(flaw) => format!("{failure}: {flaw}"),
         }
     }
 
     /// Returns whom to look for: a name that nobody has, where the name that was sent can be no user's.
     pub(super) fn claim(&self, remote: SocketAddr) -> OwnedClaim {
         OwnedClaim {
-            username: self.0.as_ref().map_or("", |name| *name).to_owned(),
+            username: match self.flaw {
+                None => self.shown().to_owned(),
+                Some(_) => String::new(),
+            },
             remote: remote.ip(),
         }
     }
@@ -64,5 +92,23 @@ mod tests {
         assert_eq!((name.shown(), looked_up(&name)), ("b\\xffb", String::new()));
         let name = SentName::new("bö".as_bytes());
         assert_eq!((name.shown(), looked_up(&name)), ("bö", "bö".to_owned()));
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_for_a_user_is_cut_short_and_nobodys() {
+        let long = "x".repeat(30_000);
+        let long = long.as_bytes();
+        for (length, is_whole) in [(LONGEST, true), (LONGEST + 1, false), (long.len(), false)] {
+            let name = SentName::new(&long[..length]);
+            assert!(name.shown().len() <= LONGEST + "…".len());
+            let remote = ([192, 0, 2, 1], 22).into();
+            assert_eq!(
+                !name.claim(remote).username.is_empty(),
+                is_whole,
+                "{length}"
+            );
+        }
+        let reason = SentName::new(long).reason(&"no such user".into());
+        assert_eq!(reason, "no such user: the user name is too long");
     }
 }
