@@ -48,7 +48,7 @@ fn tokens(app: &App) -> BoxedFilter<(Response,)> {
         .then(token::give);
     let take_back = at("logout")
         .and(warp::get())
-        .and(allowed_admin(app, Need::Login))
+        .and(allowed_admin(app, Need::OwnAccount))
         .then(token::take_back);
     either!(
         give,

@@ -316,6 +316,13 @@ fn a_token_given_back_passes_no_more() {
     assert_eq!(api.as_admin(&root, "GET", "/logout", None).status, 200);
     assert_eq!(api.as_admin(&root, "GET", "/version", None).status, 401);
     assert_eq!(api.as_admin(&other, "GET", "/version", None).status, 200);
+    // Whoever has to change the password first may leave too.
+    let root = api.token("root", &[]).unwrap();
+    let filters = json!({"filters": {"require_password_change": true}});
+    api.add_admin(&root, "eve", filters);
+    let eve = api.token("eve", &[]).unwrap();
+    assert_eq!(api.as_admin(&eve, "GET", "/logout", None).status, 200);
+    assert_eq!(api.as_admin(&eve, "GET", "/logout", None).status, 401);
 }
 
 #[test]
