@@ -233,16 +233,21 @@ impl Session {
             self.check_name(Access::Overwrite, to)?;
             capabilities.check_replacing()?;
         }
-        if matches!(source.file_type, FileType::Symlink | FileType::Directory) {
-            self.shared.filesystem.check_links_from(from, to)?;
-        }
         // Whoever may not replace anything does not replace what another server or program puts there meanwhile either.
         let may_replace = self.shared.decide_name(Access::Overwrite, to)?.allowed;
         let replace = match may_replace && capabilities.atomic_rename {
             true => replace,
             false => Replace::No,
         };
-        self.shared.filesystem.rename(from, to, replace)?;
+        let filesystem = &self.shared.filesystem;
+        match source.file_type {
+            FileType::Symlink => filesystem.rename_link(from, to, replace)?,
+            FileType::Directory => {
+                filesystem.check_links_from(from, to)?;
+                filesystem.rename(from, to, replace)?;
+            }
+            FileType::File | FileType::Other => filesystem.rename(from, to, replace)?,
+        }
         // Renaming one name of a file over another of the same file changes nothing.
         let replaced = target.filter(|(target, _)| target.file_id != source.file_id);
         let freed = replaced.map_or_else(UsageDelta::default, |(replaced, file_usage)| {

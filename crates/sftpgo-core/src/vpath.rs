@@ -256,6 +256,31 @@ pub(crate) fn stays_inside(directory: &VirtualPath, target: &[u8]) -> bool {
     climb(target) <= above
 }
 
+/// `target` as seen from `directory`, behind `./`: so links are stored that a client gave as absolute paths.
+pub(crate) fn relative_from(directory: &VirtualPath, target: &VirtualPath) -> Vec<u8> {
+    let shared = directory
+        .components()
+        .zip(target.components())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let up = directory.components().count() - shared;
+    let steps = std::iter::once(&b"."[..])
+        .chain(std::iter::repeat_n(&b".."[..], up))
+        .chain(target.components().skip(shared));
+    let mut relative = Vec::new();
+    for step in steps {
+        if !relative.is_empty() {
+            relative.push(b'/');
+        }
+        relative.extend_from_slice(step);
+    }
+    // A lone `.` would lose the mark.
+    if relative == b"." {
+        relative.extend_from_slice(b"/.");
+    }
+    relative
+}
+
 /// Returns how many directories above the one it is taken from a target goes at most, by its words.
 pub(crate) fn climb(target: &[u8]) -> usize {
     let (mut below, mut highest) = (0_usize, 0);
@@ -275,6 +300,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn absolute_targets_become_relative_to_the_link() {
+        for (directory, target, expected) in [
+            ("/", "/a", "./a"),
+            ("/d", "/a/b", "./../a/b"),
+            ("/d/e", "/d/f", "./../f"),
+            ("/d", "/d", "./."),
+            ("/d/e", "/", "./../.."),
+        ] {
+            let path = |raw: &str| VirtualPath::parse(raw.as_bytes()).unwrap();
+            let relative = relative_from(&path(directory), &path(target));
+            assert_eq!(String::from_utf8(relative.clone()).unwrap(), expected);
+            assert_eq!(path(directory).join(&relative).unwrap(), path(target));
+        }
+    }
 
     fn clean(raw: &[u8]) -> Vec<u8> {
         VirtualPath::parse(raw).unwrap().as_bytes().to_vec()

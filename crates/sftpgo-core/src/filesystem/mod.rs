@@ -124,6 +124,15 @@ pub trait Filesystem: Send + Sync {
     /// nothing has changed.
     fn rename(&self, from: &VirtualPath, to: &VirtualPath, replace: Replace) -> Result<()>;
 
+    /// Renames a symbolic link. One that was given as an absolute path leads to the same from its new place.
+    ///
+    /// # Errors
+    /// Those of [`Filesystem::check_links_from`] and [`Filesystem::rename`].
+    fn rename_link(&self, from: &VirtualPath, to: &VirtualPath, replace: Replace) -> Result<()> {
+        self.check_links_from(from, to)?;
+        self.rename(from, to, replace)
+    }
+
     /// Would symbolic links still lead inside where `from`, a link or a directory with links, had the name `to`? Asked
     /// before a rename or a hard link, so that no link climbs above the home from a place that is less deep.
     ///

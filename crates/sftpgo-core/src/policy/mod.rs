@@ -26,7 +26,7 @@ mod names;
 
 use crate::{permission::Permissions, rule::Rule, vpath::VirtualPath};
 
-pub(crate) use self::names::names_unfinished_upload;
+pub(crate) use self::names::{names_unfinished_upload, temporary_name};
 pub use self::{
     access::Access,
     decision::Decision,

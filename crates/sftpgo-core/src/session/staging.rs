@@ -12,8 +12,7 @@ use crate::{
     filesystem::{
         DirectoryHandle, File, FileType, Metadata, OpenOptions, Ownership, SetAttributes,
     },
-    policy::{Access, UPLOAD_TEMPORARY_PREFIX},
-    random,
+    policy::{Access, temporary_name},
     session_context::if_there,
     sync::lock,
     transfer::{Begin, Upload},
@@ -249,11 +248,4 @@ fn keep_attributes(file: &dyn File, replaced: &Metadata) -> Result<()> {
         return Ok(());
     }
     file.set_attributes(&change)
-}
-
-/// A new hidden name.
-fn temporary_name() -> Vec<u8> {
-    let mut name = UPLOAD_TEMPORARY_PREFIX.to_vec();
-    name.extend_from_slice(random::hex_id().as_bytes());
-    name
 }

@@ -1,6 +1,6 @@
 //! What a server that was killed leaves, and what the next start makes of it.
 
-use std::fs;
+use std::{fs, os::unix::fs::symlink};
 
 use sftpgo_core::{
     filesystem::{FilesystemFactory, local::LocalHomes},
@@ -18,11 +18,13 @@ fn temporaries_that_nobody_has_open_are_swept_at_once_and_running_uploads_are_no
     fs::create_dir_all(service.home().join("a/b")).unwrap();
     let left = service.home().join("a/b/.sftpgo-upload.left");
     fs::write(&left, b"x").unwrap();
+    let left_link = service.home().join("a/.sftpgo-upload.link");
+    symlink("b", &left_link).unwrap();
     let session = service.session(&logged_in, UploadMode::Atomic);
     let mut upload = session.open(&path("/a/f"), &NEW).unwrap();
     upload.write_at(b"new", 0).unwrap();
-    assert_eq!(tidy_up(&service), 1);
-    assert!(!left.exists());
+    assert_eq!(tidy_up(&service), 2);
+    assert!(!left.exists() && !left_link.exists());
     upload.finish().unwrap();
     assert_eq!(fs::read(service.home().join("a/f")).unwrap(), b"new");
 }

@@ -134,6 +134,41 @@ fn links_that_were_there_before_move_where_they_lead_no_further() {
     });
 }
 
+#[test]
+fn a_link_that_was_given_as_an_absolute_path_leads_to_the_same_from_everywhere() {
+    with_session(|service, session| {
+        make(session, &["a", "a/b", "d"]);
+        fs::write(service.home().join("file"), "f").unwrap();
+        session.symlink(b"/file", &path("a/l")).unwrap();
+        session.symlink(b"../file", &path("d/taken")).unwrap();
+        let mut from = "a/l";
+        for (to, replace) in [
+            ("a/b/deeper", Replace::No),
+            ("d/taken", Replace::Yes),
+            ("up", Replace::Yes),
+            ("d/k", Replace::No),
+        ] {
+            session.rename(&path(from), &path(to), replace).unwrap();
+            assert_eq!(session.read_link(&path(to)).unwrap(), b"/file", "{to}");
+            let content = fs::read_to_string(service.home().join(to)).unwrap();
+            assert_eq!(content, "f", "{to}");
+            assert!(session.read_link(&path(from)).is_err(), "{from} is left");
+            from = to;
+        }
+        // What has the name stays where it may not be replaced, or cannot be.
+        session.symlink(b"a", &path("a/taken")).unwrap();
+        for (to, replace) in [("a/taken", Replace::No), ("a/b", Replace::Yes)] {
+            session
+                .rename(&path("d/k"), &path(to), replace)
+                .unwrap_err();
+            assert_eq!(session.read_link(&path("d/k")).unwrap(), b"/file");
+        }
+        assert_eq!(target_of(service, "a/taken"), "a");
+        let names = fs::read_dir(service.home().join("a")).unwrap().count();
+        assert_eq!(names, 2, "nothing hidden is left");
+    });
+}
+
 /// Directories that are there at first, and names in them for links.
 const DIRECTORIES: [&str; 6] = ["a", "b", "a/a", "b/a", "a/a/a", "a/b"];
 const PLACES: [&str; 17] = [

@@ -117,6 +117,10 @@ impl Filesystem for Recorded {
         }
         self.home.rename(from, to, replace)
     }
+    fn rename_link(&self, from: &VirtualPath, to: &VirtualPath, replace: Replace) -> Result<()> {
+        self.record.add("rename")?;
+        self.home.rename_link(from, to, replace)
+    }
     fn hold_directory(&self, path: &VirtualPath) -> Result<Arc<dyn DirectoryHandle>> {
         Ok(Arc::new(RecordedDirectory {
             directory: self.home.hold_directory(path)?,

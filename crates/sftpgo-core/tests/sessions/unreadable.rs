@@ -9,7 +9,7 @@ use std::{
 
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use sftpgo_core::{
-    VirtualPath,
+    ErrorKind, VirtualPath,
     filesystem::{FilesystemFactory, Replace, local::LocalHomes},
     quota::{Tracking, UsageManager},
     quota_scan::QuotaScans,
@@ -145,4 +145,25 @@ fn a_directory_that_cannot_be_looked_through_for_links_does_not_move_up() {
     let refused = without_privileges(|| session.rename(&path("a/b"), &path("b"), Replace::No));
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("cannot be looked for"), "{refused}");
+}
+
+#[test]
+fn a_link_that_cannot_leave_its_directory_gets_no_second_name() {
+    let service = Service::with_bob(|_| {});
+    let logged_in = service.log_in();
+    let session = service.session(&logged_in, UploadMode::Standard);
+    session.create_dir(&path("d"), None).unwrap();
+    session.symlink(b"/file", &path("d/l")).unwrap();
+    session.symlink(b"old", &path("taken")).unwrap();
+    let _closed = Closed::to(&service.home().join("d"), 0o555);
+    for (to, replace) in [("l", Replace::No), ("taken", Replace::Yes)] {
+        let renamed = without_privileges(|| session.rename(&path("d/l"), &path(to), replace));
+        assert_eq!(
+            renamed.unwrap_err().kind(),
+            ErrorKind::PermissionDenied,
+            "{to}"
+        );
+    }
+    assert!(session.read_link(&path("l")).is_err());
+    assert_eq!(session.read_link(&path("taken")).unwrap(), b"old");
 }

@@ -31,7 +31,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{AtFlags, Mode, OFlags, RenameFlags},
+    fs::{Access, AtFlags, Mode, OFlags, RenameFlags},
     io::Errno,
 };
 
@@ -47,7 +47,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    policy::is_upload_temporary,
+    policy::{is_upload_temporary, temporary_name},
     vpath::VirtualPath,
 };
 
@@ -152,6 +152,19 @@ impl Filesystem for LocalFilesystem {
             replace,
             look_at,
         )
+    }
+
+    fn rename_link(&self, from: &VirtualPath, to: &VirtualPath, replace: Replace) -> Result<()> {
+        let Some(target) = moved_links::target_from_new_place(&self.root, from, to)? else {
+            self.check_links_from(from, to)?;
+            return self.rename(from, to, replace);
+        };
+        let (parent, name) = self.root.name_to_change(from, Errno::INVAL)?;
+        // Both names change: none is made where the old one would have to stay.
+        let access = Access::WRITE_OK | Access::EXEC_OK;
+        rustix::fs::accessat(&parent, c".", access, AtFlags::EACCESS).map_err(error)?;
+        self.put_link(&target, to, replace)?;
+        rustix::fs::unlinkat(&parent, &*name, AtFlags::empty()).map_err(error)
     }
 
     fn check_links_from(&self, from: &VirtualPath, to: &VirtualPath) -> Result<()> {
@@ -281,6 +294,28 @@ impl Filesystem for LocalFilesystem {
             return self.root.home().to_owned();
         }
         self.root.home().join(OsStr::from_bytes(path.relative()))
+    }
+}
+
+impl LocalFilesystem {
+    /// Makes a link with this stored target, in the place of what has the name where that may be.
+    fn put_link(&self, target: &[u8], link: &VirtualPath, replace: Replace) -> Result<()> {
+        let (parent, name) = self.root.name_to_change(link, Errno::INVAL)?;
+        let make = |name: &[u8]| {
+            rustix::fs::symlinkat(target, &parent, name).map_err(error)?;
+            self.owner.give_name(&parent, name)
+        };
+        match make(&name) {
+            Err(taken) if taken.kind() == ErrorKind::AlreadyExists && replace == Replace::Yes => {}
+            made => return made,
+        }
+        let hidden = temporary_name();
+        make(&hidden)?;
+        rustix::fs::renameat(&parent, &*hidden, &parent, &*name).map_err(|errno| {
+            // What is left of it when that fails too goes with the next sweep.
+            let _ = rustix::fs::unlinkat(&parent, &*hidden, AtFlags::empty());
+            error(errno)
+        })
     }
 }
 

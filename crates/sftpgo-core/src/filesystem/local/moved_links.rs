@@ -21,7 +21,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     filesystem,
     rule::Rule,
-    vpath::{VirtualPath, climb},
+    vpath::{VirtualPath, climb, relative_from, stays_inside},
 };
 
 /// Names that are looked through in a directory that moves up; a second or two of work.
@@ -39,10 +39,7 @@ pub(super) fn check(root: &Root, from: &VirtualPath, to: &VirtualPath) -> Result
     if !matches!(file_type, FileType::Symlink | FileType::Directory) {
         return Ok(());
     }
-    let place = |path: &VirtualPath| {
-        links::follow(root, path.parent_or_root().as_bytes(), Last::Follow).map_err(error)
-    };
-    let (old, new) = (place(from)?, place(to)?);
+    let (old, new) = (place(root, from)?, place(root, to)?);
     let depth = new.components().count();
     if file_type == FileType::Symlink {
         return if old == new || climb_of(&moved, c"").map_err(error)? <= depth {
@@ -57,6 +54,34 @@ pub(super) fn check(root: &Root, from: &VirtualPath, to: &VirtualPath) -> Result
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = rustix::fs::openat(&moved, c".", flags, Mode::empty()).map_err(unreadable)?;
     check_below(directory, depth + 1)
+}
+
+/// Returns the target to store where the link `from` gets the name `to` in another directory, and was given as an absolute
+/// path, which is stored relative to its directory. None for all that is moved as it is.
+pub(super) fn target_from_new_place(
+    root: &Root,
+    from: &VirtualPath,
+    to: &VirtualPath,
+) -> Result<Option<Vec<u8>>> {
+    if from.parent() == to.parent() {
+        return Ok(None);
+    }
+    let (parent, name) = root.parent_of(from)?;
+    let Ok(stored) = rustix::fs::readlinkat(&parent, name, Vec::new()) else {
+        // Then it is no link by now, and who moves it says why not.
+        return Ok(None);
+    };
+    let stored = stored.as_bytes();
+    let (old, new) = (place(root, from)?, place(root, to)?);
+    if !stored.starts_with(b"./") || old == new || !stays_inside(&old, stored) {
+        return Ok(None);
+    }
+    Ok(Some(relative_from(&new, &old.join(stored)?)))
+}
+
+/// Returns where the directory of a name really is.
+fn place(root: &Root, path: &VirtualPath) -> Result<VirtualPath> {
+    links::follow(root, path.parent_or_root().as_bytes(), Last::Follow).map_err(error)
 }
 
 /// Looks through a directory whose entries would be `depth` directories below the home.

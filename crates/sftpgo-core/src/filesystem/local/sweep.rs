@@ -40,8 +40,16 @@ pub(super) fn keep_from_sweeps(fd: &OwnedFd) -> Result<()> {
 pub(super) fn remove_temporaries(root: OwnedFd, unreadable: &mut Unreadable<'_>) -> Result<u64> {
     let mut removed = 0;
     let visit = |entry: &Entry<'_>| {
-        if is_upload_temporary(entry.name) && entry.metadata.file_type == FileType::File {
-            match remove_if_left(entry.directory, entry.name) {
+        if is_upload_temporary(entry.name) {
+            let left = match entry.metadata.file_type {
+                FileType::File => remove_if_left(entry.directory, entry.name),
+                // Of a link that was to take the place of another: it has its name at once.
+                FileType::Symlink => {
+                    rustix::fs::unlinkat(entry.directory, entry.name, AtFlags::empty())
+                }
+                FileType::Directory | FileType::Other => return Ok(()),
+            };
+            match left {
                 Ok(()) => removed += 1,
                 Err(Errno::AGAIN | Errno::NOENT) => {}
                 Err(errno) => log::warn!("an unfinished upload was not removed: {errno}"),
