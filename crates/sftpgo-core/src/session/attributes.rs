@@ -39,7 +39,8 @@ impl Session {
         })
     }
 
-    /// Changes attributes by name; the size only where links are followed, since a link has none to change.
+    /// Changes attributes by name; the size only where links are followed, since a link has none to change. Sending back the
+    /// size that a file or directory has is no change: clients send all that they were shown when they change the times.
     ///
     /// # Errors
     /// Needs `chmod` for the mode, `chown` for the owner, `chtimes` for the times, `upload` and `overwrite` for the size;
@@ -51,10 +52,15 @@ impl Session {
         change: &AttributeChange,
         follow: bool,
     ) -> Result<()> {
+        self.shared.connection.touch();
+        let size = match follow {
+            true => change.size.filter(|size| !self.is_size_of(path, *size)),
+            false => change.size,
+        };
+        let change = &AttributeChange { size, ..*change };
         if change.size.is_some() {
             self.check(Access::Truncate, path)?;
         }
-        self.shared.connection.touch();
         let decide = |access| match follow {
             true => self.shared.decide(access, path),
             false => self.shared.decide_name(access, path),
@@ -79,6 +85,15 @@ impl Session {
             return Ok(());
         }
         self.shared.filesystem.set_attributes(path, &other, follow)
+    }
+
+    /// Does a file or directory have this size, as far as the user may know? Of an upload that is running it may be another one
+    /// by the time of the change.
+    fn is_size_of(&self, path: &VirtualPath, size: u64) -> bool {
+        let may_know = self.shared.decide(Access::Stat, path);
+        may_know.is_ok_and(|decision| decision.allowed)
+            && self.shared.own_upload(path).is_none()
+            && matches!(self.shared.find(path, true), Ok(Some(found)) if found.size == size)
     }
 
     /// Gives a directory that this session has made, and knows by its id, the attributes that it was made for.

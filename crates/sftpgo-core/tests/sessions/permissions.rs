@@ -10,7 +10,7 @@ use std::{
 use sftpgo_core::{
     EffectiveUser, ErrorKind, Permissions, Result, Rule,
     event::Protocol,
-    filesystem::Replace,
+    filesystem::{Replace, SetAttributes},
     policy::Policy,
     session::{AttributeChange, OpenRequest, Session, SetstatMode, UploadMode, UploadPolicy},
 };
@@ -128,6 +128,40 @@ fn each_operation_needs_its_permission() {
                     );
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn a_size_that_is_sent_back_is_no_change() {
+    let times = |size| AttributeChange {
+        size: Some(size),
+        other: SetAttributes {
+            times: Some((UNIX_EPOCH, UNIX_EPOCH)),
+            ..SetAttributes::default()
+        },
+    };
+    for (granted, knows_sizes) in [(&["chtimes", "list"][..], true), (&["chtimes"], false)] {
+        let service = Service::with_bob(|draft| {
+            draft.permissions = granted.iter().map(|name| (*name).to_owned()).collect();
+        });
+        let logged_in = service.log_in();
+        let session = service.session(&logged_in, UploadMode::Standard);
+        fs::write(service.home().join("f"), b"old").unwrap();
+        fs::create_dir(service.home().join("d")).unwrap();
+        for name in ["f", "d"] {
+            let on_disk = service.home().join(name);
+            let size = fs::metadata(&on_disk).unwrap().len();
+            let sent_back = session.set_attributes(&path(name), &times(size), true);
+            assert_eq!(sent_back.is_ok(), knows_sizes, "{name}");
+            let is_changed = fs::metadata(&on_disk).unwrap().modified().unwrap() == UNIX_EPOCH;
+            assert_eq!(is_changed, knows_sizes, "{name}");
+            let other = session.set_attributes(&path(name), &times(size + 1), true);
+            assert_eq!(
+                other.unwrap_err().kind(),
+                ErrorKind::PermissionDenied,
+                "{name}"
+            );
         }
     }
 }
