@@ -106,7 +106,24 @@ fn a_file_is_written_read_and_closed() {
         status_of(&session.send(&read(u64::MAX, u32::MAX)).unwrap()),
         1
     );
-    assert_eq!(status_of(&session.send(&read(u64::MAX - 1, 0)).unwrap()), 1);
+    for offset in [0, 5, u64::MAX] {
+        assert_eq!(
+            session.send(&read(offset, 0)).unwrap(),
+            b"\x00\x00\x00\x09\x67\x00\x00\x00\x09\x00\x00\x00\x00",
+            "nothing was asked for"
+        );
+    }
+}
+
+#[test]
+fn the_space_is_told_of_an_open_file_whose_directory_got_another_name() {
+    let mut session = SftpSession::new();
+    fs::create_dir(session.path("d")).unwrap();
+    fs::write(session.path("d/f"), b"x").unwrap();
+    let handle = session.open("d/f", 0x1);
+    fs::rename(session.path("d"), session.path("e")).unwrap();
+    let request = packet(200, 9, &[string(b"fstatvfs@openssh.com"), string(&handle)]);
+    assert_eq!(session.send(&request).unwrap().get(4), Some(&201));
 }
 
 #[test]

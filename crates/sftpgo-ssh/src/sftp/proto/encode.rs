@@ -91,6 +91,13 @@ impl Replies {
         }
     }
 
+    /// DATA without any.
+    pub fn no_data(&mut self, id: u32) {
+        let packet = self.begin(kind::DATA, id);
+        self.u32(0);
+        self.end(packet);
+    }
+
     /// DATA of up to `most` bytes that `fill` writes in place; nothing is kept when it fails or writes none.
     ///
     /// # Errors

@@ -15,7 +15,10 @@ pub(in crate::sftp) fn run(
         .min(MAX_DATA_LEN);
     let transfer = engine.handles.file(handle)?;
     if wanted == 0 {
-        return Err(Failure::Eof);
+        // As OpenSSH: who asks for nothing has not reached the end.
+        transfer.read_at(&mut [], 0)?;
+        replies.no_data(id);
+        return Ok(());
     }
     let room = room_for(transfer, wanted, offset);
     let count = replies.data(id, room, |buffer| fill(transfer, buffer, offset))?;

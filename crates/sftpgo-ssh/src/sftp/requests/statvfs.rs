@@ -1,6 +1,6 @@
 //! statvfs@openssh.com and fstatvfs@openssh.com (PROTOCOL section 4.4).
 
-use sftpgo_core::filesystem::SpaceInfo;
+use sftpgo_core::{ErrorKind, filesystem::SpaceInfo};
 
 use super::*;
 
@@ -27,7 +27,13 @@ pub(in crate::sftp) fn fstatvfs(
     };
     // A file of an unfinished upload has no name yet; its directory is on the same storage.
     let directory = path.parent().unwrap_or(path);
-    let space = engine.session.space(&directory)?;
+    let space = match engine.session.space(&directory) {
+        // The name of an open file may have gone; the home is what is left to look at.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            engine.session.space(&VirtualPath::root())
+        }
+        space => space,
+    }?;
     answer(replies, id, &space);
     Ok(())
 }
