@@ -25,5 +25,6 @@ pub use self::{
     export::DumpedUser,
     parse::{Dump, parse},
     plan::{Change, Step, TOTP, Update, step},
+    restriction::not_enforced,
     user::{User, UserChange},
 };

@@ -1,6 +1,6 @@
 //! What else a dump says of a user: what could take something away, and what does not.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What takes nothing away from a user, and what only the server counts.
 const NO_RESTRICTION: [&str; 19] = [
@@ -43,6 +43,45 @@ const OF_WHAT_IS_NOT_HERE: [&str; 12] = [
 
 /// Who is denied these, or needs a second factor for them, has no way to use them here anyway.
 const NOT_SPOKEN_HERE: [&str; 3] = ["FTP", "DAV", "HTTP"];
+
+/// What a server of a later version takes away from a user, or keeps elsewhere.
+const OF_LATER_VERSIONS: [&str; 6] = [
+    "filesystem",
+    "groups",
+    "virtual_folders",
+    "upload_data_transfer",
+    "download_data_transfer",
+    "total_data_transfer",
+];
+
+/// The same of its filters.
+const FILTERS_OF_LATER_VERSIONS: [&str; 12] = [
+    "allowed_ip",
+    "denied_ip",
+    "denied_protocols",
+    "two_factor_protocols",
+    "file_patterns",
+    "file_extensions",
+    "max_upload_file_size",
+    "bandwidth_limits",
+    "data_transfer_limits",
+    "access_time",
+    "password_expiration",
+    "require_password_change",
+];
+
+/// Returns what a user, as a request of SFTPGo's API sends it, says of later versions that cannot be enforced here, such as
+/// `filters.allowed_ip`. What no version has restricts nobody.
+pub fn not_enforced(user: &Map<String, Value>) -> Option<String> {
+    let filters = user.get("filters").and_then(Value::as_object);
+    let of_user = |name: &&str| said(name, user.get(*name)?);
+    let of_filters = |name: &&str| said(&format!("filters.{name}"), filters?.get(*name)?);
+    let mut fields = OF_LATER_VERSIONS.iter();
+    let mut its_filters = FILTERS_OF_LATER_VERSIONS.iter();
+    fields
+        .find_map(of_user)
+        .or_else(|| its_filters.find_map(of_filters))
+}
 
 /// Where a field of a user could take something away, as `filters.allowed_ip`.
 pub(super) fn of_field(name: &str, value: &Value) -> Option<String> {
@@ -141,6 +180,43 @@ mod tests {
             of_field("of_tomorrow", &json!({"a": [], "b": {"c": ""}})),
             None
         );
+    }
+
+    #[test]
+    fn a_request_with_what_later_versions_restrict_is_known_by_its_part() {
+        for (user, part) in [
+            (
+                json!({"filters": {"allowed_ip": ["10.0.0.0/8"]}}),
+                "filters.allowed_ip",
+            ),
+            (
+                json!({"filters": {"max_upload_file_size": 1}}),
+                "filters.max_upload_file_size",
+            ),
+            (
+                json!({"filesystem": {"provider": 1}}),
+                "filesystem.provider",
+            ),
+            (
+                json!({"virtual_folders": [{"virtual_path": "/v"}]}),
+                "virtual_folders",
+            ),
+            (json!({"total_data_transfer": 5}), "total_data_transfer"),
+        ] {
+            assert_eq!(
+                not_enforced(user.as_object().unwrap()).as_deref(),
+                Some(part)
+            );
+        }
+        let harmless = json!({
+            "filters": {
+                "allowed_ip": null, "denied_ip": [], "denied_login_methods": ["password"], "web_client": ["x"],
+                "totp_config": {"enabled": true}, "recovery_codes": [{"used": true}], "of_nobody": 1,
+            },
+            "filesystem": {"provider": 0, "s3config": {}}, "virtual_folders": null, "groups": [],
+            "total_data_transfer": 0, "description": "x", "of_nobody": [1],
+        });
+        assert_eq!(not_enforced(harmless.as_object().unwrap()), None);
     }
 
     #[test]

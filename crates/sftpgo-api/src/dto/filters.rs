@@ -1,5 +1,5 @@
-//! `filters` of a user: of what SFTPGo 2.x has there, the denied login methods and the second factor. Other fields pass without
-//! effect, as all that is not known.
+//! `filters` of a user: of what SFTPGo 2.x has there, the denied login methods and the second factor. Of a user who is to be
+//! stored, other fields that would take something away have been refused before.
 
 use serde::{Deserialize, Serialize};
 use sftpgo_core::{

@@ -34,7 +34,7 @@ pub(crate) async fn list(query: String, app: Allowed) -> Reply {
 /// `POST /user`
 pub(crate) async fn add(body: Result<Vec<u8>, ApiError>, app: Allowed) -> Reply {
     let app = app?;
-    let draft = body::json_object::<UserRequest>(&body?)?.into_draft();
+    let draft = to_be_stored(&body?)?.into_draft();
     let (accounts, by) = (app.state.accounts.clone(), app.by.clone());
     let user = app.calls.run(move || accounts.add(&by, draft)).await?;
     data(&UserAnswer::from(&user))
@@ -57,7 +57,7 @@ pub(crate) async fn update(
 ) -> Reply {
     let app = app?;
     let id = user_id(id)?;
-    let request: UserRequest = body::json_object(&body?)?;
+    let request = to_be_stored(&body?)?;
     request.check_id(id)?;
     let (accounts, by) = (app.state.accounts.clone(), app.by.clone());
     app.calls
@@ -78,6 +78,20 @@ pub(crate) async fn delete(id: Result<String, ApiError>, app: Allowed) -> Reply 
     let (accounts, by) = (app.state.accounts.clone(), app.by.clone());
     app.calls.run(move || accounts.delete(&by, id)).await?;
     message(StatusCode::OK, "User deleted")
+}
+
+/// Reads a user who is to be stored.
+///
+/// # Errors
+/// The body is none, or has a restriction of later versions of SFTPGo that would not hold here.
+fn to_be_stored(body: &[u8]) -> Result<UserRequest, ApiError> {
+    let request = body::json_object(body)?;
+    match sftpgo_dump::not_enforced(&body::json_object(body)?) {
+        Some(part) => Err(ApiError::bad_request(format!(
+            "{part}: cannot be enforced by this server, so the user would have more than is asked for"
+        ))),
+        None => Ok(request),
+    }
 }
 
 /// Digits only: Rust's parser would take `+1` for the 1 that it is.

@@ -29,6 +29,17 @@ fn every_broken_rule_names_its_field_and_stores_nothing() {
                 json!(null),
             ],
         ),
+        // Of later versions of SFTPGo: without them the user would have more than is asked for.
+        (
+            "filters",
+            vec![
+                json!({"allowed_ip": ["10.0.0.0/8"]}),
+                json!({"denied_protocols": ["SSH"]}),
+                json!({"max_upload_file_size": 1}),
+            ],
+        ),
+        ("virtual_folders", vec![json!([{"virtual_path": "/v"}])]),
+        ("filesystem", vec![json!({"provider": 1})]),
         (
             "home_dir",
             vec![
