@@ -1,14 +1,19 @@
 //! The command line.
 
 use std::{
+    any::TypeId,
     env,
+    ffi::{OsStr, OsString},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{
-    ArgAction, ArgGroup, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
-    ValueEnum, builder::BoolishValueParser, error::ErrorKind, parser::ValueSource,
+    Arg, ArgAction, ArgGroup, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
+    ValueEnum,
+    builder::{BoolishValueParser, Resettable},
+    error::ErrorKind,
+    parser::ValueSource,
 };
 
 use clap_complete::Shell;
@@ -286,11 +291,13 @@ impl Invocation {
     /// What to exit with: 0 after help, 1 for a bad value, 2 for wrong usage; `portable` knows only 0 and 1.
     pub(crate) fn of_process() -> Result<Self, ExitCode> {
         let is_portable = env::args_os().nth(1).is_some_and(|name| name == "portable");
-        let parsed = Cli::command().try_get_matches().and_then(|matches| {
-            let flags = flags(&matches);
-            let Cli { command } = Cli::from_arg_matches(&matches)?;
-            Ok(Self { command, flags })
-        });
+        let parsed = without_empty_variables(Cli::command(), &|name| env::var_os(name))
+            .try_get_matches()
+            .and_then(|matches| {
+                let flags = flags(&matches);
+                let Cli { command } = Cli::from_arg_matches(&matches)?;
+                Ok(Self { command, flags })
+            });
         parsed.map_err(|error| {
             let _ = error.print();
             match error.kind() {
@@ -303,6 +310,27 @@ impl Invocation {
             }
         })
     }
+}
+
+/// Empty variables set nothing, as container platforms write those that nobody filled in; but a text may be meant to be empty.
+/// `variable` returns the value of the one that has this name.
+fn without_empty_variables(
+    command: clap::Command,
+    variable: &dyn Fn(&OsStr) -> Option<OsString>,
+) -> clap::Command {
+    let sets_nothing = |arg: &Arg| {
+        arg.get_value_parser().type_id() != TypeId::of::<String>()
+            && arg
+                .get_env()
+                .and_then(variable)
+                .is_some_and(|value| value.to_string_lossy().trim().is_empty())
+    };
+    command
+        .mut_args(|arg| match sets_nothing(&arg) {
+            true => arg.env(Resettable::Reset),
+            false => arg,
+        })
+        .mut_subcommands(|command| without_empty_variables(command, variable))
 }
 
 fn flags(matches: &ArgMatches) -> String {
@@ -371,6 +399,22 @@ mod tests {
             let kind = parsed(refused).unwrap_err().kind();
             assert_eq!(kind, ErrorKind::ValueValidation, "{refused}");
         }
+    }
+
+    #[test]
+    fn an_empty_variable_of_a_flag_sets_nothing_unless_the_flag_takes_a_text() {
+        let heard = |value: &str| -> Vec<String> {
+            let command = without_empty_variables(Cli::command(), &|_| Some(value.into()));
+            let serve = command.find_subcommand("serve").unwrap();
+            let variables = serve.get_arguments().filter_map(Arg::get_env);
+            variables
+                .map(|name| name.to_string_lossy().into_owned())
+                .collect()
+        };
+        for empty in ["", " "] {
+            assert_eq!(heard(empty), ["SFTPGO_CONFIG_FILE", "SFTPGO_LOG_FILE_PATH"]);
+        }
+        assert_eq!(heard("x").len(), config::FLAG_VARIABLES.len());
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub(super) fn read(
         {
             continue;
         }
-        let value = match kind.parse(text) {
+        let mut value = match kind.parse(text) {
             Ok(value) => value,
             // The secret keys take any text, so no secret can come this way.
             Err(reason) => {
@@ -96,7 +96,7 @@ pub(super) fn read(
                 continue;
             }
         };
-        schema::check_objects(&value, &kind, name, problems);
+        schema::check_objects(&mut value, &kind, name, problems);
         let variable = name.to_owned();
         match target {
             Target::Key(path) => {

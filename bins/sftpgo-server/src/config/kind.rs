@@ -1,6 +1,6 @@
 //! What kind of value a key takes, and how the environment writes it.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::{keys, schema};
 
@@ -62,6 +62,26 @@ impl Kind {
         }
     }
 
+    /// The value of this kind that `value` of another one stands for, where SFTPGo's reader of configuration files takes it
+    /// for that: a number or a switch in quotes, 1 and 0, a number that is written with a fraction and is whole, and a list
+    /// as one text.
+    pub(super) fn plain(&self, value: &Value) -> Option<Value> {
+        match (self, value) {
+            (Self::Integer | Self::Number | Self::Boolean | Self::List, Value::String(text)) => {
+                self.parse(text).ok()
+            }
+            (Self::Integer, Value::Number(number)) if number.is_f64() => {
+                whole(number).map(Value::from)
+            }
+            (Self::Boolean, Value::Number(number)) => match number.as_i64() {
+                Some(0) => Some(Value::Bool(false)),
+                Some(1) => Some(Value::Bool(true)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     pub(super) fn wanted(&self) -> String {
         match self {
             Self::Integer | Self::IntegerOrText => "a whole number".to_owned(),
@@ -99,8 +119,8 @@ impl Kind {
                 )
             }
             Self::Boolean => match text.trim().to_ascii_lowercase().as_str() {
-                "true" | "1" => Value::Bool(true),
-                "false" | "0" => Value::Bool(false),
+                "true" | "t" | "1" => Value::Bool(true),
+                "false" | "f" | "0" => Value::Bool(false),
                 _ => return Err(refused()),
             },
             Self::Text => Value::from(text),
@@ -119,6 +139,13 @@ impl Kind {
             Err(refused())
         }
     }
+}
+
+/// The whole number that is written as 2022.0 or 2.022e3.
+fn whole(number: &Number) -> Option<i64> {
+    let float = number.as_f64().filter(|float| float.fract() == 0.0)?;
+    // As text, since a float beyond the integers would be cut to fit.
+    format!("{float:.0}").parse().ok()
 }
 
 fn list(text: &str) -> Result<Value, String> {
@@ -171,6 +198,29 @@ mod tests {
         assert_eq!(Kind::Number.parse("0.5"), Ok(json!(0.5)));
         assert!(Kind::Number.accepts(&json!(20)) && Kind::Number.parse("inf").is_err());
         assert!(Kind::Boolean.parse("yes").is_err());
+    }
+
+    #[test]
+    fn what_stands_for_a_value_of_another_kind_is_that_value() {
+        for (kind, value, expected) in [
+            (Kind::Integer, json!("2022"), Some(json!(2022))),
+            (Kind::Integer, json!(2022.0), Some(json!(2022))),
+            (Kind::Integer, json!(-1.0), Some(json!(-1))),
+            (Kind::Integer, json!(i64::MAX - 1), None),
+            (Kind::Integer, json!(1.5), None),
+            (Kind::Integer, json!(1e300), None),
+            (Kind::Integer, json!("x"), None),
+            (Kind::Integer, json!(true), None),
+            (Kind::Boolean, json!("false"), Some(json!(false))),
+            (Kind::Boolean, json!(1), Some(json!(true))),
+            (Kind::Boolean, json!(2), None),
+            (Kind::List, json!("a,b"), Some(json!(["a", "b"]))),
+            (Kind::List, json!({}), None),
+            // Which digits were meant is not known: YAML reads 0022 as 18.
+            (Kind::Text, json!(22), None),
+        ] {
+            assert_eq!(kind.plain(&value), expected, "{value}");
+        }
     }
 
     #[test]

@@ -174,8 +174,8 @@ pub(crate) fn load_with(
     }
     if let Some(path) = &file {
         match file::read(path) {
-            Ok(tree) => {
-                for key in schema::check(&tree, &mut problems) {
+            Ok(mut tree) => {
+                for key in schema::check(&mut tree, &mut problems) {
                     sources.insert(key, Source::File(path.clone()));
                 }
                 schema::merge(&mut values, tree);

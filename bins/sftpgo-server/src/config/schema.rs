@@ -55,15 +55,16 @@ fn collect(node: &Value, path: &str, found: &mut Vec<Key>) {
     }
 }
 
-/// Checks what a file says against the keys there are, and returns the paths it sets.
-pub(super) fn check(file: &Value, problems: &mut Vec<Problem>) -> Vec<String> {
+/// Checks what a file says against the keys there are, and returns the paths it sets. What SFTPGo takes for a value of a
+/// key's kind becomes one.
+pub(super) fn check(file: &mut Value, problems: &mut Vec<Problem>) -> Vec<String> {
     let mut set = Vec::new();
     check_node(file, &defaults(), "", &mut set, problems);
     set
 }
 
 fn check_node(
-    node: &Value,
+    node: &mut Value,
     default: &Value,
     path: &str,
     set: &mut Vec<String>,
@@ -73,6 +74,9 @@ fn check_node(
         let kind = Kind::of(path, default);
         if node.is_null() {
             return;
+        }
+        if let Some(value) = kind.plain(node) {
+            *node = value;
         }
         if kind.accepts(node) {
             set.push(path.to_owned());
@@ -104,12 +108,17 @@ fn check_node(
 }
 
 /// Checks each object of the list at `path` against the keys that it may have.
-pub(super) fn check_objects(list: &Value, kind: &Kind, path: &str, problems: &mut Vec<Problem>) {
+pub(super) fn check_objects(
+    list: &mut Value,
+    kind: &Kind,
+    path: &str,
+    problems: &mut Vec<Problem>,
+) {
     let (Kind::Objects(object), Value::Array(list)) = (kind, list) else {
         return;
     };
     let default = Value::Object(object.clone());
-    for (index, element) in list.iter().enumerate() {
+    for (index, element) in list.iter_mut().enumerate() {
         let path = format!("{path}[{index}]");
         check_node(element, &default, &path, &mut Vec::new(), problems);
     }
@@ -174,9 +183,9 @@ mod tests {
 
     use super::*;
 
-    fn problems_of(file: Value) -> Vec<String> {
+    fn problems_of(mut file: Value) -> Vec<String> {
         let mut problems = Vec::new();
-        check(&file, &mut problems);
+        check(&mut file, &mut problems);
         problems.iter().map(ToString::to_string).collect()
     }
 
@@ -228,12 +237,16 @@ mod tests {
                 "sftpd.umask: 22 is not text in quotes",
             ),
             (
-                json!({"sftpd": {"enable_scp": 1}}),
-                "sftpd.enable_scp: 1 is not true or false",
+                json!({"sftpd": {"enable_scp": 2}}),
+                "sftpd.enable_scp: 2 is not true or false",
             ),
             (
-                json!({"sftpd": {"ciphers": "a"}}),
-                "sftpd.ciphers: \"a\" is not a list of texts",
+                json!({"sftpd": {"enable_scp": "yes please"}}),
+                "sftpd.enable_scp: \"yes please\" is not true or false",
+            ),
+            (
+                json!({"sftpd": {"ciphers": 1}}),
+                "sftpd.ciphers: 1 is not a list of texts",
             ),
             (
                 json!({"sftpd": {"keys": ["id_rsa"]}}),
@@ -251,6 +264,28 @@ mod tests {
         ] {
             assert_eq!(problems_of(file), [expected]);
         }
+    }
+
+    #[test]
+    fn what_sftpgo_takes_for_a_value_becomes_one() {
+        let mut file = json!({
+            "sftpd": {
+                "bind_port": "2222", "idle_timeout": 5.0, "enable_scp": "True", "ciphers": "a, b",
+                "password_authentication": 0, "bindings": [{"port": "22", "apply_proxy_config": "f"}],
+            },
+            "http": {"timeout": "0.5"},
+        });
+        let mut problems = Vec::new();
+        check(&mut file, &mut problems);
+        assert_eq!(problems, []);
+        let expected = json!({
+            "sftpd": {
+                "bind_port": 2222, "idle_timeout": 5, "enable_scp": true, "ciphers": ["a", "b"],
+                "password_authentication": false, "bindings": [{"port": 22, "apply_proxy_config": false}],
+            },
+            "http": {"timeout": 0.5},
+        });
+        assert_eq!(file, expected);
     }
 
     #[test]
