@@ -210,7 +210,12 @@ impl Session {
         self.shared.commit(freed);
         self.shared.sync_name(to)?;
         if from.parent() != to.parent() {
-            self.shared.sync_name(from)?;
+            match self.shared.sync_name(from) {
+                // The directory has gone since, or something else has its name: nothing is left to be kept there.
+                Err(gone)
+                    if matches!(gone.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+                synced => synced?,
+            }
         }
         self.tell(Command::Rename, from, Some(to));
         Ok(())

@@ -2,8 +2,11 @@
 
 use std::{fs, sync::Arc};
 
-use sftpgo_core::session::{UploadMode, UploadPolicy};
-use sftpgo_test_support::{Service, put};
+use sftpgo_core::{
+    filesystem::Replace,
+    session::{UploadMode, UploadPolicy},
+};
+use sftpgo_test_support::{Service, path, put};
 
 use crate::recorded::{Record, Recorded};
 
@@ -67,4 +70,20 @@ fn what_cannot_be_made_durable_is_not_acknowledged_and_the_old_file_stands() {
         let (_, acknowledged, left) = upload(mode, true, &Record::failing_at("sync directory"));
         assert!(!acknowledged && left == b"new", "{mode:?}");
     }
+}
+
+#[test]
+fn a_rename_is_done_when_the_directory_that_it_left_has_gone() {
+    let service = Service::with_bob(|_| {});
+    let logged_in = service.log_in();
+    let (mode, sync) = (UploadMode::Atomic, true);
+    let session = service.session_with(&logged_in, UploadPolicy { mode, sync });
+    session.create_dir(&path("d"), None).unwrap();
+    put(&session, "/d/f", b"new").unwrap();
+    session.symlink(b"d", &path("l")).unwrap();
+    // By its words the file was in what it replaces.
+    session
+        .rename(&path("l/f"), &path("l"), Replace::Yes)
+        .unwrap();
+    assert_eq!(fs::read(service.home().join("l")).unwrap(), b"new");
 }
