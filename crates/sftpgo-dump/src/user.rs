@@ -52,10 +52,10 @@ pub struct User {
     /// When the usage was stored, in Unix milliseconds.
     #[serde(default)]
     pub last_quota_update: i64,
-    /// KiB per second; 0 is no limit.
+    /// KB per second, of 1000 bytes; 0 is no limit.
     #[serde(default)]
     pub upload_bandwidth: i64,
-    /// KiB per second; 0 is no limit.
+    /// KB per second, of 1000 bytes; 0 is no limit.
     #[serde(default)]
     pub download_bandwidth: i64,
     /// Unix milliseconds; 0 is never.
@@ -109,10 +109,10 @@ pub struct UserChange {
     /// Names of permissions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions: Option<Vec<String>>,
-    /// KiB per second; 0 is no limit.
+    /// KB per second, of 1000 bytes; 0 is no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_bandwidth: Option<i32>,
-    /// KiB per second; 0 is no limit.
+    /// KB per second, of 1000 bytes; 0 is no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub download_bandwidth: Option<i32>,
     /// What restricts the logins.

@@ -127,7 +127,11 @@ pub(crate) fn target_of_link(
     target: &[u8],
     resolve: impl FnOnce(&[u8]) -> Result<VirtualPath>,
 ) -> Result<VirtualPath> {
-    if target.is_empty() || !stays_inside(directory, target) {
+    // As symlink(2).
+    if target.is_empty() {
+        return Err(Error::not_found("a link to nothing cannot be made"));
+    }
+    if !stays_inside(directory, target) {
         return Err(leads_outside());
     }
     let Some(end) = end_of_ups_behind_names(target) else {

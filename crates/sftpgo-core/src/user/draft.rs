@@ -43,9 +43,9 @@ pub struct UserDraft {
     pub quota_files: i64,
     /// Names of permissions.
     pub permissions: Vec<String>,
-    /// KiB per second; 0 is no limit.
+    /// KB per second, of 1000 bytes; 0 is no limit.
     pub upload_bandwidth: i64,
-    /// KiB per second; 0 is no limit.
+    /// KB per second, of 1000 bytes; 0 is no limit.
     pub download_bandwidth: i64,
     /// What restricts the logins.
     pub filters: FiltersDraft,

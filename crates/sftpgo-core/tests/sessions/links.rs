@@ -8,7 +8,7 @@ use std::{
 
 use proptest::prelude::*;
 use sftpgo_core::{
-    Result, Rule,
+    ErrorKind, Result, Rule,
     filesystem::Replace,
     session::{Session, UploadMode},
 };
@@ -65,6 +65,8 @@ fn a_link_gets_no_place_that_is_less_deep_than_it_climbs() {
             .rename(&path("d/e/f/c/k"), &path("d/e/f/k"), Replace::No)
             .unwrap();
         refused(session.rename(&path("d/e/f/k"), &top, Replace::No));
+        let empty = session.symlink(b"", &path("empty")).unwrap_err();
+        assert_eq!(empty.kind(), ErrorKind::NotFound, "as symlink(2)");
         // A link that does not climb goes anywhere.
         session.symlink(b"x", &path("d/e/plain")).unwrap();
         session
