@@ -13,7 +13,7 @@ use crate::{
     credential::second_factor::{TotpConfig, TotpSecret},
     error::{Error, ErrorKind, Result},
     event::{Actor, Change, Event, Events, UserChange},
-    provider::{Provider, UserQuery},
+    provider::{PageStart, Place, Provider, UserQuery},
     quota::UsageManager,
     registry::Connections,
     storage_usage::{StorageUsage, Usage},
@@ -24,6 +24,15 @@ use crate::{
 
 /// A change is made again so often when others change the user at the same time.
 const TRIES: usize = 10;
+
+/// A page of users, and how the listing goes on.
+#[derive(Debug)]
+pub struct UserPage {
+    /// The users of the page.
+    pub users: Vec<StoredUser>,
+    /// The place at which the next page begins; none behind the last user.
+    pub next: Option<PageStart>,
+}
 
 /// User management over one provider. Calls block: hashing a password takes tens of milliseconds.
 pub struct Accounts {
@@ -59,18 +68,43 @@ impl Accounts {
         }
     }
 
-    /// A page of users.
+    /// A page of users. Those whom the query finds, and their order, are what is stored; the usage that they have here is the
+    /// newest.
     ///
     /// # Errors
     /// Any error of the provider.
     pub fn list(&self, query: &UserQuery) -> Result<Vec<StoredUser>> {
+        Ok(self.list_to(query, query.limit)?.users)
+    }
+
+    /// A page of users, as [`Accounts::list`] has it, and where the next one begins.
+    ///
+    /// # Errors
+    /// Any error of the provider.
+    pub fn page(&self, query: &UserQuery) -> Result<UserPage> {
+        self.list_to(query, query.limit.saturating_add(1))
+    }
+
+    /// The page, for which so many users are read.
+    fn list_to(&self, query: &UserQuery, read: u32) -> Result<UserPage> {
         // Before the ledger, see there.
         let write_behind = self.quotas.write_behind_usage();
-        let mut users = self.provider.list_users(query)?;
+        let mut users = self.provider.list_users(&UserQuery {
+            limit: read,
+            ..query.clone()
+        })?;
+        let limit = query.limit as usize;
+        let has_more = users.len() > limit;
+        users.truncate(limit);
+        // The place is made of what is stored, for that is what the store sorts by.
+        let next = has_more.then(|| match users.last() {
+            Some(last) => PageStart::After(Place::of(last, query.sort_by)),
+            None => query.start.clone(),
+        });
         for user in &mut users {
             user.usage = shown(user, &write_behind);
         }
-        Ok(users)
+        Ok(UserPage { users, next })
     }
 
     /// How many users there are. A database may have to look through an index of all of them.

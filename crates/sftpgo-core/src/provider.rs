@@ -1,54 +1,21 @@
 //! The traits of a user store. Calls may block; async callers run them on a blocking pool.
 
+mod listing;
 mod sharing;
 
 use std::{ops::ControlFlow, sync::Arc};
 
-pub use self::sharing::{ClusterStore, NodeId, Report, RescanStart, Share, StoredShare};
+pub use self::{
+    listing::{
+        NEVER_EXPIRES, NameFilter, Order, PageStart, Place, SortBy, UserCondition, UserQuery, cases,
+    },
+    sharing::{ClusterStore, NodeId, Report, RescanStart, Share, StoredShare},
+};
 use crate::{
     error::{Error, Result},
     storage_usage::Usage,
     user::{StoredUser, UserId},
 };
-
-/// Order of a listing by username.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Order {
-    /// A to Z, by bytes.
-    #[default]
-    Ascending,
-    /// Z to A, by bytes.
-    Descending,
-}
-
-/// The place at which a page of a listing begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PageStart {
-    /// The page begins behind so many users. A store may have to read the names of all of them.
-    Offset(u32),
-    /// The page begins behind this username in the order of the listing, whether a user has it or not. It costs the same
-    /// wherever that is, and users who come or go before it move nothing.
-    After(String),
-}
-
-impl Default for PageStart {
-    fn default() -> Self {
-        Self::Offset(0)
-    }
-}
-
-/// The users that a listing shows, and their order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserQuery {
-    /// The place at which the listing begins.
-    pub start: PageStart,
-    /// The most users of a page.
-    pub limit: u32,
-    /// The order of the usernames.
-    pub order: Order,
-    /// Only the user of exactly this name.
-    pub username: Option<String>,
-}
 
 /// The stored users.
 pub trait Users: Send + Sync {
@@ -73,7 +40,7 @@ pub trait Users: Send + Sync {
         found.filter_map(Result::transpose).collect()
     }
 
-    /// A page of users. One with fewer than the limit is the last.
+    /// A page of users, as the query says. One with fewer than the limit is the last.
     ///
     /// # Errors
     /// As [`Users::user_by_name`].

@@ -11,6 +11,11 @@ pub struct Usage {
     pub updated_at: i64,
 }
 
+/// Is more than nine tenths of a limit used, in bytes or files? A limit of 0 is none.
+pub fn is_nearly_full(used: i64, limit: u64) -> bool {
+    limit > 0 && i128::from(used) * 10 > i128::from(limit) * 9
+}
+
 /// A change of usage, as an operation on files caused it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct UsageDelta {
@@ -137,6 +142,27 @@ impl StorageUsage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn more_than_nine_tenths_are_nearly_full() {
+        for (used, limit, is_so) in [
+            (9, 10, false),
+            (10, 10, true),
+            (90, 100, false),
+            (91, 100, true),
+            (91, 101, true),
+            (4, 5, false),
+            (5, 5, true),
+            (1, 1, true),
+            (0, 1, false),
+            (i64::MAX, 0, false),
+            (i64::MAX, u64::MAX, false),
+            (i64::MAX, i64::MAX as u64, true),
+            (i64::MIN, 1, false),
+        ] {
+            assert_eq!(is_nearly_full(used, limit), is_so, "{used} of {limit}");
+        }
+    }
 
     #[test]
     fn sums_past_what_a_store_keeps_are_undone_part_by_part() {

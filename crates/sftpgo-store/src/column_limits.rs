@@ -3,7 +3,7 @@
 use sftpgo_core::{Error, Result, StoredUser};
 
 /// Characters in a `varchar(255)` of the table that all of SFTPGo's databases have.
-const LONGEST: usize = 255;
+pub(crate) const LONGEST: usize = 255;
 
 /// Checks that `user` fits.
 ///

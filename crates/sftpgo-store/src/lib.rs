@@ -41,6 +41,8 @@ mod listing;
 #[cfg(feature = "database")]
 mod migrate;
 #[cfg(feature = "database")]
+mod name_pattern;
+#[cfg(feature = "database")]
 mod pool;
 #[cfg(feature = "database")]
 mod quota;

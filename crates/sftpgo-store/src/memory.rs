@@ -3,14 +3,12 @@
 mod admins;
 mod defender_hosts;
 mod ip_lists;
+mod listing;
 mod sharing;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::{
-        Bound::{Excluded, Unbounded},
-        ControlFlow,
-    },
+    ops::ControlFlow,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
@@ -19,7 +17,7 @@ use std::{
 
 use sftpgo_core::{
     Error, ErrorKind, Result, StoredUser, UserId,
-    provider::{ClusterStore, Health, Order, PageStart, QuotaLedger, UserQuery, Users},
+    provider::{ClusterStore, Health, QuotaLedger, UserQuery, Users},
     storage_usage::Usage,
     sync::lock,
 };
@@ -77,32 +75,7 @@ impl Users for MemoryProvider {
     }
 
     fn list_users(&self, query: &UserQuery) -> Result<Vec<StoredUser>> {
-        let stored = self.lock();
-        let (bounds, skip) = match (&query.start, query.order) {
-            (PageStart::Offset(offset), _) => ((Unbounded, Unbounded), *offset),
-            (PageStart::After(name), Order::Ascending) => ((Excluded(name.as_str()), Unbounded), 0),
-            (PageStart::After(name), Order::Descending) => {
-                ((Unbounded, Excluded(name.as_str())), 0)
-            }
-        };
-        let listed = stored.by_name.range::<str, _>(bounds);
-        let matching = listed.map(|(_, user)| user).filter(|user| {
-            query
-                .username
-                .as_ref()
-                .is_none_or(|name| *name == user.username)
-        });
-        let page = |users: &mut dyn Iterator<Item = &StoredUser>| {
-            users
-                .skip(skip as usize)
-                .take(query.limit as usize)
-                .cloned()
-                .collect()
-        };
-        Ok(match query.order {
-            Order::Ascending => page(&mut matching.into_iter()),
-            Order::Descending => page(&mut matching.rev()),
-        })
+        Ok(listing::page(&self.lock().by_name, query))
     }
 
     fn count_users(&self) -> Result<u64> {

@@ -7,7 +7,7 @@ mod common;
 use common::{Place, on_each};
 use sftpgo_core::{
     ErrorKind, Permissions, StoredUser,
-    provider::{Order, PageStart, UserQuery, Users},
+    provider::{UserQuery, Users},
     storage_usage::Usage,
     user::UserFilters,
 };
@@ -129,14 +129,8 @@ fn names_that_were_alike_for_the_old_server_are_told_apart(kind: Kind) {
                 .unwrap()
         );
     }
-    let everybody = UserQuery {
-        start: PageStart::default(),
-        limit: 100,
-        order: Order::Ascending,
-        username: None,
-    };
     let names: Vec<_> = provider
-        .list_users(&everybody)
+        .list_users(&UserQuery::default())
         .unwrap()
         .into_iter()
         .map(|user| user.username)

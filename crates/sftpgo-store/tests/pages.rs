@@ -127,7 +127,7 @@ fn paged(
             start: next(&names),
             limit,
             order,
-            username: None,
+            ..UserQuery::default()
         };
         let page = provider.list_users(&query).unwrap();
         if page.is_empty() {
@@ -144,7 +144,7 @@ fn by_offset(so_far: &[String]) -> PageStart {
 fn by_name(so_far: &[String]) -> PageStart {
     so_far
         .last()
-        .map_or(PageStart::Offset(0), |last| PageStart::After(last.clone()))
+        .map_or(PageStart::Offset(0), PageStart::after_name)
 }
 
 fn pages_are_exact(place: &Place) {
@@ -241,8 +241,7 @@ fn last_page_sizes(provider: &DatabaseProvider, offset: u32) -> BTreeSet<usize> 
     let query = UserQuery {
         start: PageStart::Offset(offset),
         limit: 100,
-        order: Order::Ascending,
-        username: None,
+        ..UserQuery::default()
     };
     (0..300)
         .map(|_| provider.list_users(&query).unwrap().len())

@@ -13,7 +13,7 @@ use std::{
 use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 use sftpgo_core::{
     ErrorKind, Permissions, StoredUser, UserId,
-    provider::{Health, Order, PageStart, QuotaLedger, UserQuery, Users},
+    provider::{Health, PageStart, QuotaLedger, SortBy, UserQuery, Users},
     storage_usage::Usage,
     user::UserFilters,
 };
@@ -143,12 +143,7 @@ fn a_failing_database_is_never_an_unknown_user() {
     raw(&directory)
         .batch_execute("ALTER TABLE users RENAME TO elsewhere")
         .unwrap();
-    let query = UserQuery {
-        start: PageStart::default(),
-        limit: 1,
-        order: Order::Ascending,
-        username: None,
-    };
+    let query = UserQuery::default();
     for outcome in [
         provider.check(),
         provider.user_by_name("bob").map(drop),
@@ -205,12 +200,7 @@ fn two_servers_on_one_file_wait_for_each_other() {
             });
         }
     });
-    let everybody = UserQuery {
-        start: PageStart::default(),
-        limit: 500,
-        order: Order::Ascending,
-        username: None,
-    };
+    let everybody = UserQuery::default();
     assert_eq!(second.list_users(&everybody).unwrap().len(), 161);
 }
 
@@ -269,15 +259,25 @@ fn a_row_that_cannot_be_read_at_all_hides_nobody_else() {
         let error = provider.user_by_name("bob").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Internal);
         assert!(error.message().contains(column), "{error}");
-        let query = UserQuery {
-            start: PageStart::default(),
-            limit: 2,
-            order: Order::Ascending,
-            username: None,
-        };
-        let listed = provider.list_users(&query).unwrap();
-        let names: Vec<_> = listed.iter().map(|user| &user.username).collect();
-        assert_eq!(names, ["alice", "carol"]);
+        for sort_by in [SortBy::Username, SortBy::LastLogin] {
+            let query = |start, limit| UserQuery {
+                start,
+                limit,
+                sort_by,
+                ..UserQuery::default()
+            };
+            let names = |query| {
+                let listed = provider.list_users(&query).unwrap();
+                let names = listed.into_iter().map(|user| user.username);
+                names.collect::<Vec<_>>()
+            };
+            for limit in [2, 3] {
+                let first = query(PageStart::default(), limit);
+                assert_eq!(names(first), ["alice", "carol"], "{sort_by:?}, {limit}");
+            }
+            let after = PageStart::after_name("alice");
+            assert_eq!(names(query(after, 1)), ["carol"], "{sort_by:?}");
+        }
         DatabaseProvider::open(&config(&directory)).unwrap();
         run("REPLACE INTO users SELECT * FROM saved");
         assert!(provider.user_by_name("bob").unwrap().unwrap() == bob);
@@ -309,12 +309,7 @@ fn nobody_among_many_finds_the_database_locked() {
     })
     .unwrap();
     let bob = provider.add_user(&user("bob")).unwrap();
-    let everybody = UserQuery {
-        start: PageStart::default(),
-        limit: 500,
-        order: Order::Ascending,
-        username: None,
-    };
+    let everybody = UserQuery::default();
     let is_over = std::sync::atomic::AtomicBool::new(false);
     thread::scope(|scope| {
         // Somebody who looks after the file meanwhile, and writes to it.

@@ -1,6 +1,6 @@
 //! The query string of a listing of users.
 
-use sftpgo_core::provider::{Order, PageStart, UserQuery};
+use sftpgo_core::provider::{NameFilter, Order, PageStart, UserQuery};
 
 use super::once;
 use crate::error::ApiError;
@@ -31,7 +31,10 @@ pub(crate) fn parse(query: &str) -> Result<UserQuery, ApiError> {
         limit: limit.unwrap_or(DEFAULT_LIMIT).min(MOST),
         order: order.unwrap_or_default(),
         // SFTPGo's own client sends an empty one when it wants all.
-        username: username.filter(|username| !username.is_empty()),
+        name: username
+            .filter(|username| !username.is_empty())
+            .map(NameFilter::Is),
+        ..UserQuery::default()
     })
 }
 
@@ -39,7 +42,7 @@ pub(crate) fn parse(query: &str) -> Result<UserQuery, ApiError> {
 fn start(offset: u32, after: String) -> PageStart {
     match after.is_empty() {
         true => PageStart::Offset(offset),
-        false => PageStart::After(after),
+        false => PageStart::after_name(after),
     }
 }
 
@@ -75,7 +78,8 @@ mod tests {
             start: PageStart::Offset(offset),
             limit,
             order,
-            username: username.map(str::to_owned),
+            name: username.map(|name| NameFilter::Is(name.to_owned())),
+            ..UserQuery::default()
         }
     }
 
@@ -94,7 +98,7 @@ mod tests {
             query(2, 3, Order::Descending, Some("a+b c"))
         );
         assert_eq!(parse("limit=501").unwrap().limit, 500);
-        let after = PageStart::After("a+b c".to_owned());
+        let after = PageStart::after_name("a+b c");
         for text in ["after=a%2Bb+c", "after=a%2Bb%20c&offset=2&order=DESC"] {
             assert_eq!(parse(text).unwrap().start, after, "{text}");
         }

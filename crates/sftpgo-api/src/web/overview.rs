@@ -12,7 +12,7 @@ use sftpgo_core::{
     Result,
     accounts::Accounts,
     filesystem::{SpaceInfo, local::DiskSpace},
-    provider::{Order, PageStart, UserQuery},
+    provider::UserQuery,
 };
 use tokio::sync::Mutex;
 
@@ -140,10 +140,8 @@ impl Space {
 /// The directories in which homes are: the configured one, and those of the first users.
 fn roots(accounts: &Accounts) -> Result<Vec<PathBuf>> {
     let users = accounts.list(&UserQuery {
-        start: PageStart::Offset(0),
         limit: HOMES,
-        order: Order::Ascending,
-        username: None,
+        ..UserQuery::default()
     })?;
     let base = accounts.users_base_dir().map(PathBuf::from);
     let parents = users.iter().filter_map(|user| user.home_dir.parent());

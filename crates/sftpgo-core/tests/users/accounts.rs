@@ -7,11 +7,8 @@ use std::{
 };
 
 use sftpgo_core::{
-    ErrorKind, StoredUser, UserDraft, UserId,
-    credential::password::PasswordHash,
-    event::Actor,
-    provider::{Order, PageStart, UserQuery},
-    storage_usage::Usage,
+    ErrorKind, StoredUser, UserDraft, UserId, credential::password::PasswordHash, event::Actor,
+    provider::UserQuery, storage_usage::Usage,
 };
 use sftpgo_test_support::{ARGON2ID, Service, Settings, add, draft};
 
@@ -59,13 +56,10 @@ fn a_refused_draft_stores_and_tells_nothing() {
         .add(&Actor::program(), draft("a/b"))
         .unwrap_err();
     assert_eq!(invalid.kind(), ErrorKind::Invalid);
-    let everybody = UserQuery {
-        start: PageStart::default(),
-        limit: 10,
-        order: Order::Ascending,
-        username: None,
-    };
-    assert_eq!(server.accounts.list(&everybody).unwrap().len(), 1);
+    assert_eq!(
+        server.accounts.list(&UserQuery::default()).unwrap().len(),
+        1
+    );
     assert!(server.recorder.take_user_changes().is_empty());
     assert_eq!(server.recorder.take_changes().len(), 1);
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use sftpgo_core::{
     filesystem::FileId,
-    provider::{Order, PageStart, UserQuery},
+    provider::{PageStart, Place, SortBy, UserQuery},
     quota::{LedgerWriter, QuotaAccount},
     usage::FileChange,
 };
@@ -31,13 +31,11 @@ fn stored(server: &Service) -> i64 {
 
 /// What REST shows, asked for in each of the ways.
 fn shown(server: &Service) -> i64 {
-    let all = UserQuery {
-        start: PageStart::default(),
-        limit: 10,
-        order: Order::Ascending,
-        username: None,
-    };
-    let listed = server.accounts.list(&all).unwrap().remove(0);
+    let listed = server
+        .accounts
+        .list(&UserQuery::default())
+        .unwrap()
+        .remove(0);
     let by_id = server.accounts.by_id(listed.id).unwrap();
     assert_eq!(by_id.usage, listed.usage);
     let by_name = server.accounts.by_name("bob").unwrap();
@@ -70,6 +68,47 @@ fn what_is_put_off_is_shown_at_once_and_written_when_the_writer_ends() {
     assert!(server.usage.write_behind_usage().is_empty());
     add_file(&account, 3, 8);
     assert_eq!(stored(&server), 50);
+}
+
+#[test]
+fn a_page_goes_on_behind_what_is_stored_of_its_last_user() {
+    let server = limited();
+    let writer = writer(&server, MUCH_LATER);
+    for name in ["alice", "carol"] {
+        sftpgo_test_support::add(server.provider.as_ref(), name, |_| {});
+    }
+    let account = account_of_bob(&server);
+    add_file(&account, 1, 42);
+    let by_size = UserQuery {
+        limit: 2,
+        sort_by: SortBy::UsedSize,
+        ..UserQuery::default()
+    };
+    let first = server.accounts.page(&by_size).unwrap();
+    let sizes = first.users.iter().map(|user| user.usage.size);
+    assert_eq!(sizes.collect::<Vec<_>>(), [0, 42]);
+    let behind_bob = Place {
+        value: 0,
+        username: "bob".to_owned(),
+    };
+    assert_eq!(first.next, Some(PageStart::After(behind_bob)));
+    drop(writer);
+    let page = |start, limit| {
+        let query = UserQuery {
+            start,
+            limit,
+            ..by_size.clone()
+        };
+        server.accounts.page(&query).unwrap()
+    };
+    let last = page(first.next.unwrap(), 2);
+    let names: Vec<_> = last.users.iter().map(|user| &user.username).collect();
+    // By now bob has as much as is shown.
+    assert_eq!(names, ["carol", "bob"]);
+    assert_eq!(last.next, None);
+    // A page of nobody says whether there is somebody.
+    assert!(page(PageStart::default(), 0).next.is_some());
+    assert!(page(PageStart::Offset(3), 0).next.is_none());
 }
 
 #[test]

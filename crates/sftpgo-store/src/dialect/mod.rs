@@ -273,6 +273,12 @@ pub(crate) fn compare_bytes(connection: &mut Connection) -> QueryResult<()> {
     by_database!(connection, |inner, dialect| dialect::compare_bytes(inner))
 }
 
+/// SQL for: the name of a user has this text in it, whatever the case of its letters. What is returned is the beginning of
+/// the expression and the pattern that it ends with, to be bound.
+pub(crate) fn name_contains(connection: &Connection, text: &str) -> (&'static str, String) {
+    by_database!(connection, |_inner, dialect| dialect::name_contains(text))
+}
+
 /// SQL for: this column holds no whole number between these two.
 pub(crate) fn not_between(connection: &Connection, column: &str, least: i64, most: i64) -> String {
     by_database!(connection, |_inner, dialect| dialect::not_between(

@@ -13,6 +13,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use sftpgo_core::UserId;
 
 use super::{Column, Kind};
+use crate::name_pattern;
 
 pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/mysql");
 /// Do migrations run in a transaction? Here every change of a table commits what was done before it.
@@ -153,6 +154,13 @@ pub(crate) fn compare_bytes(connection: &mut MysqlConnection) -> QueryResult<()>
         "ALTER TABLE users ENGINE = InnoDB, ROW_FORMAT = DYNAMIC, \
          CONVERT TO CHARACTER SET utf8mb4 COLLATE {collation}"
     ))
+}
+
+pub(crate) fn name_contains(text: &str) -> (&'static str, String) {
+    (
+        "users.username REGEXP ",
+        name_pattern::regular_expression(text),
+    )
 }
 
 pub(crate) fn not_between(column: &str, least: i64, most: i64) -> String {

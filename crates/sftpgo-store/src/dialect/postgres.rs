@@ -13,6 +13,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use sftpgo_core::UserId;
 
 use super::{Column, Kind};
+use crate::name_pattern;
 
 pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 pub(crate) const MIGRATES_IN_TRANSACTION: bool = true;
@@ -135,6 +136,10 @@ pub(crate) fn forget_what_was_deleted(_: &mut PgConnection) -> QueryResult<()> {
 pub(crate) fn compare_bytes(connection: &mut PgConnection) -> QueryResult<()> {
     connection
         .batch_execute(r#"ALTER TABLE users ALTER COLUMN username TYPE varchar(255) COLLATE "C""#)
+}
+
+pub(crate) fn name_contains(text: &str) -> (&'static str, String) {
+    ("users.username ~ ", name_pattern::regular_expression(text))
 }
 
 pub(crate) fn not_between(column: &str, least: i64, most: i64) -> String {

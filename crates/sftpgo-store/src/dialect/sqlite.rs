@@ -13,6 +13,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use sftpgo_core::UserId;
 
 use super::{Column, Kind};
+use crate::name_pattern;
 
 pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 pub(crate) const MIGRATES_IN_TRANSACTION: bool = true;
@@ -121,6 +122,10 @@ pub(crate) fn forget_what_was_deleted(connection: &mut SqliteConnection) -> Quer
 )]
 pub(crate) fn compare_bytes(_: &mut SqliteConnection) -> QueryResult<()> {
     Ok(())
+}
+
+pub(crate) fn name_contains(text: &str) -> (&'static str, String) {
+    ("users.username GLOB ", name_pattern::glob(text))
 }
 
 pub(crate) fn not_between(column: &str, least: i64, most: i64) -> String {

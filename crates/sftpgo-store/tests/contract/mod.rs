@@ -3,6 +3,7 @@
 pub(crate) mod admins;
 pub(crate) mod defender_hosts;
 pub(crate) mod ip_lists;
+pub(crate) mod listing;
 pub(crate) mod quota;
 pub(crate) mod sharing;
 pub(crate) mod users;
@@ -89,6 +90,12 @@ macro_rules! for_every_provider {
                     users::users_are_counted,
                     users::a_listing_can_be_narrowed_to_one_name,
                     users::no_text_is_taken_for_sql,
+                    listing::pages_of_every_listing_have_each_user_once_and_in_order,
+                    listing::who_is_over_nine_tenths_of_a_quota_is_nearly_full,
+                    listing::who_has_expired_is_found_from_the_moment_after_it,
+                    listing::never_is_before_the_first_login_and_behind_the_last_expiry,
+                    listing::a_place_stays_where_it_is_when_its_user_changes_or_goes,
+                    listing::a_text_is_found_in_names_whatever_its_case_and_signs,
                     users::an_update_replaces_settings_and_leaves_the_rest,
                     users::a_change_of_what_is_different_by_now_changes_nothing,
                     users::an_update_can_take_away_password_and_keys,

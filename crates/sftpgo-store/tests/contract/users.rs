@@ -7,7 +7,7 @@ use std::{
 
 use sftpgo_core::{
     ErrorKind, Permissions, Provider, StoredUser, UserId,
-    provider::{Order, PageStart, UserQuery},
+    provider::{NameFilter, Order, PageStart, UserQuery},
     storage_usage::Usage,
     user::{LoginMethods, UserFilters},
 };
@@ -23,10 +23,9 @@ fn names(provider: &dyn Provider, query: &UserQuery) -> Vec<String> {
 
 fn everybody(order: Order) -> UserQuery {
     UserQuery {
-        start: PageStart::default(),
         limit: 500,
         order,
-        username: None,
+        ..UserQuery::default()
     }
 }
 
@@ -130,7 +129,7 @@ pub(crate) fn names_differ_by_case_and_by_byte(provider: &dyn Provider) {
         let found = provider.user_by_name(name).unwrap().unwrap();
         assert_eq!(found.username, name);
         let query = UserQuery {
-            username: Some(name.to_owned()),
+            name: Some(NameFilter::Is(name.to_owned())),
             ..everybody(Order::Ascending)
         };
         assert_eq!(names(provider, &query), [name]);
@@ -238,7 +237,7 @@ pub(crate) fn a_page_goes_on_after_any_name(provider: &dyn Provider) {
             }
             for limit in [0, 1, 3, 500] {
                 let page = UserQuery {
-                    start: PageStart::After(after.to_owned()),
+                    start: PageStart::after_name(after),
                     limit,
                     ..everybody(order)
                 };
@@ -253,7 +252,7 @@ pub(crate) fn a_page_goes_on_after_any_name(provider: &dyn Provider) {
     }
     // Before all in one order, and after all in the other.
     let from_empty = |order| UserQuery {
-        start: PageStart::After(String::new()),
+        start: PageStart::after_name(""),
         ..everybody(order)
     };
     assert_eq!(names(provider, &from_empty(Order::Ascending)), all);
@@ -323,7 +322,7 @@ pub(crate) fn a_listing_can_be_narrowed_to_one_name(provider: &dyn Provider) {
     }
     let only = |username: &str, offset| UserQuery {
         start: PageStart::Offset(offset),
-        username: Some(username.to_owned()),
+        name: Some(NameFilter::Is(username.to_owned())),
         ..everybody(Order::Descending)
     };
     assert_eq!(names(provider, &only("bob", 0)), ["bob"]);
@@ -331,7 +330,7 @@ pub(crate) fn a_listing_can_be_narrowed_to_one_name(provider: &dyn Provider) {
     assert!(names(provider, &only("bob", 1)).is_empty());
     assert!(names(provider, &only("bo", 0)).is_empty());
     let only_after = |after: &str| UserQuery {
-        start: PageStart::After(after.to_owned()),
+        start: PageStart::after_name(after),
         ..only("bob", 0)
     };
     assert_eq!(names(provider, &only_after("bobby")), ["bob"]);
@@ -569,7 +568,7 @@ pub(crate) fn a_name_with_nul_is_nobodys(provider: &dyn Provider) {
     for name in ["bob\0", "\0", "bob\0x"] {
         assert!(provider.user_by_name(name).unwrap().is_none());
         let query = UserQuery {
-            username: Some(name.to_owned()),
+            name: Some(NameFilter::Is(name.to_owned())),
             ..everybody(Order::Ascending)
         };
         assert!(names(provider, &query).is_empty());

@@ -8,7 +8,7 @@ use sftpgo_core::{
     Result, StoredUser,
     accounts::Accounts,
     admin::AdminPermissions,
-    provider::{Order, PageStart, UserQuery},
+    provider::{PageStart, UserQuery},
 };
 use sftpgo_dump::{DumpedUser, filters::Secret};
 use warp::http::{HeaderValue, header};
@@ -126,9 +126,8 @@ impl Dump {
 
 fn page(accounts: &Accounts, after: Option<String>) -> Result<Vec<StoredUser>> {
     accounts.list(&UserQuery {
-        start: after.map_or(PageStart::Offset(0), PageStart::After),
+        start: after.map_or_else(PageStart::default, PageStart::after_name),
         limit: READ,
-        order: Order::Ascending,
-        username: None,
+        ..UserQuery::default()
     })
 }

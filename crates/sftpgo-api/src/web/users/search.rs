@@ -4,7 +4,7 @@
 use sftpgo_core::{
     Result, StoredUser,
     accounts::Accounts,
-    provider::{Order, PageStart, UserQuery},
+    provider::{NameFilter, Order, PageStart, UserQuery},
 };
 
 use super::super::{
@@ -168,26 +168,27 @@ impl Search {
     fn look(&self, accounts: &Accounts, place: Place, found: &mut Found) -> Result<bool> {
         let Place { part, mut after } = place;
         let limit = self.limit(part);
-        let list = |start, limit, username| {
+        let list = |start, limit, username: Option<String>| {
             accounts.list(&UserQuery {
                 start,
                 limit,
                 order: self.order,
-                username,
+                name: username.map(NameFilter::Is),
+                ..UserQuery::default()
             })
         };
         let mut start = match (part, self.order) {
-            _ if !after.is_empty() => PageStart::After(after.clone()),
+            _ if !after.is_empty() => PageStart::after_name(&after),
             (Part::Others, _) => PageStart::Offset(0),
             (Part::Beginnings, Order::Ascending) => {
                 // What was typed may be a whole name, and is the first of them then.
                 let exact = list(PageStart::Offset(0), 1, Some(self.typed.clone()))?;
                 let shown = exact.into_iter().filter(|user| self.shows(user, part));
                 found.users.extend(shown);
-                PageStart::After(self.typed.clone())
+                PageStart::after_name(&self.typed)
             }
             (Part::Beginnings, Order::Descending) => {
-                PageStart::After(format!("{}{LAST}", self.typed))
+                PageStart::after_name(format!("{}{LAST}", self.typed))
             }
         };
         let mut read = 0;
@@ -217,7 +218,7 @@ impl Search {
                 found.next = Some(Place { part, after });
                 return Ok(false);
             }
-            start = PageStart::After(after.clone());
+            start = PageStart::after_name(&after);
         }
     }
 }
