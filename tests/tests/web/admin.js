@@ -251,6 +251,34 @@ const steps = {
     await page.getByRole("link", { name: "To the users" }).click();
     await page.getByRole("link", { name: "carol" }).waitFor();
     await inspect(page, "users-several");
+  },
+
+  async "the heads of columns sort the list, and a search keeps it sorted"(page) {
+    const names = () => page.locator("td a").allInnerTexts();
+    const head = (name) => page.getByRole("columnheader").getByRole("link", { name, exact: true });
+    await page.setViewportSize({ width: 360, height: 900 });
+    await head("Username").click();
+    await at(page, "/web/users?order=DESC");
+    assert.deepEqual(await names(), ["carol", "bob", "alice"]);
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await head("Last login").click();
+    await at(page, "/web/users?sort=last_login&order=DESC");
+    assert.equal((await names())[0], "alice");
+    assert.equal(await page.locator("th[aria-sort]").getAttribute("aria-sort"), "descending");
+    await inspect(page, "users-sorted");
+    await page.getByLabel("Search").fill("R");
+    await page.waitForFunction(() => document.querySelectorAll("td a").length === 1);
+    await page.getByLabel("Search").fill("");
+    await page.getByLabel("Show").selectOption("disabled");
+    await page.waitForURL(/show=disabled/);
+    assert.deepEqual(await names(), ["carol"]);
+    await head("Last login").click();
+    await at(page, "/web/users?show=disabled&sort=last_login");
+    assert.deepEqual(await names(), ["carol"]);
+  },
+
+  async "several are deleted when the word is typed"(page) {
+    await open(page, "/web/users");
     await page.getByLabel("Select bob").check();
     await page.getByLabel("Select carol").check();
     await press(page, "Delete…");
@@ -314,6 +342,8 @@ const steps = {
     await open(page, "/web/users");
     await page.getByLabel("Search").fill("alice");
     await press(page, "Search");
+    await page.getByRole("link", { name: "Size", exact: true }).click();
+    await at(page, "/web/users?search=alice&sort=used_quota_size&order=DESC");
     await page.getByLabel("Select alice").check();
     await press(page, "Disable");
     await page.getByText("The selected users are disabled.").waitFor();

@@ -15,4 +15,5 @@ mod caching;
 mod connections;
 mod maintenance;
 mod sessions;
+mod user_list;
 mod users;

@@ -13,6 +13,7 @@ pub(in super::super) const YES: &str = "Yes";
 pub(in super::super) const NO: &str = "No";
 pub(in super::super) const ALL: &str = "All";
 pub(in super::super) const EXPIRED: &str = "Expired";
+pub(in super::super) const EXPIRES: &str = "Expires";
 pub(in super::super) const NEARLY_FULL: &str = "Over 90 % of quota";
 pub(in super::super) const WAS_ADDED: &str = "The user was added.";
 pub(in super::super) const WAS_SAVED: &str = "The user was saved.";
