@@ -89,9 +89,10 @@ impl Core {
             number::KEXINIT => self.handle_kexinit(payload, sequence),
             number::NEWKEYS => self.handle_newkeys(payload),
             _ if number::KEX_METHOD.contains(&number) => self.handle_kex_method(payload, sequence),
-            _ if number::CONNECTION.contains(&number) && !self.is_logged_in() => Err(
-                Fatal::protocol("a message of the connection protocol before the login"),
-            ),
+            // A number without a meaning is not known: AIX' client sends 106 while it logs in, and goes on when it hears that.
+            _ if number::is_of_connection(number) && !self.is_logged_in() => Err(Fatal::protocol(
+                "a message of the connection protocol before the login",
+            )),
             // Before the first keys nothing but their exchange is served.
             _ if !self.keys.is_encrypted() => self.unimplemented(sequence),
             number::EXT_INFO => self.handle_ext_info(payload, sequence),

@@ -29,8 +29,12 @@ pub(crate) const USERAUTH_BANNER: u8 = 53;
 pub(crate) const USERAUTH_METHOD_ANSWER: u8 = 60;
 pub(crate) const USERAUTH_INFO_RESPONSE: u8 = 61;
 
-/// Of the connection protocol (RFC 4251 section 7).
-pub(crate) const CONNECTION: std::ops::RangeInclusive<u8> = 80..=127;
+/// Is that a message of the connection protocol (RFC 4254 section 9)? Of the numbers that are set aside for it, 80 to 127
+/// (RFC 4251 section 7), the others mean nothing.
+pub(crate) fn is_of_connection(number: u8) -> bool {
+    (GLOBAL_REQUEST..=REQUEST_FAILURE).contains(&number) || CHANNEL.contains(&number)
+}
+
 pub(crate) const GLOBAL_REQUEST: u8 = 80;
 pub(crate) const REQUEST_SUCCESS: u8 = 81;
 pub(crate) const REQUEST_FAILURE: u8 = 82;

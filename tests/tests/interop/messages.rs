@@ -12,6 +12,8 @@ fn messages_are_answered_as_the_rfcs_and_openssh_say() {
     let scenarios = [
         "repeated-service-request",
         "unknown-message-before-login:40",
+        // AIX' client sends it.
+        "unknown-message-before-login:106",
         "unknown-message:40",
         "unknown-message:150",
         "unknown-message:255",

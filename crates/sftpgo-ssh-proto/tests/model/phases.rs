@@ -99,10 +99,11 @@ fn expected(phase: Phase, strict: bool, number: u8) -> Outcome {
         (_, 30..=49) => Unimplemented,
         (Phase::ServerRekeys, 20) => Taken,
         (_, 20) => Answered(20),
-        // Nothing of the connection protocol before the login (RFC 4252 section 6).
-        (Phase::Identified | Phase::Encrypted | Phase::Service | Phase::Asked, 80..=127) => {
-            Disconnect
-        }
+        // Nothing of the connection protocol before the login (RFC 4252 section 6). Its other numbers are not known to it either.
+        (
+            Phase::Identified | Phase::Encrypted | Phase::Service | Phase::Asked,
+            80..=82 | 90..=100,
+        ) => Disconnect,
         (Phase::Encrypted | Phase::Service | Phase::Asked, 5) => Answered(6),
         (Phase::Encrypted, 7) => Taken,
         (Phase::Service | Phase::Asked, 50) => Answered(51),
