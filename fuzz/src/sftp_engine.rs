@@ -3,6 +3,7 @@ use std::sync::LazyLock;
 use sftpgo_core::event::Protocol;
 use sftpgo_ssh::{
     HostKey, Limits,
+    receipt::Terms,
     sftp::{
         Engine, SessionEnd,
         proto::{MAX_PACKET_LEN, decode::Decoder, framer::Framer, kind},
@@ -28,7 +29,10 @@ pub fn sftp_engine(data: &[u8]) {
     };
     static KEY: LazyLock<HostKey> = LazyLock::new(|| HostKey::generate().unwrap());
     let engine = Engine::new(home.session(Protocol::Sftp), &limits);
-    let mut engine = engine.with_receipts(Some(KEY.clone()));
+    let mut engine = engine.with_receipts(Some(Terms {
+        key: KEY.clone(),
+        uploads: None,
+    }));
     let hello = send(&mut engine, b"\x01\x00\x00\x00\x03").unwrap();
     assert_eq!(hello[4], kind::VERSION);
     while let Some((len, rest)) = requests.split_first() {

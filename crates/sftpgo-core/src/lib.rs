@@ -9,6 +9,7 @@ pub mod accounts;
 pub mod admin;
 pub mod auth;
 pub mod cluster;
+pub mod content;
 pub mod credential;
 pub mod defender;
 pub mod descriptors;

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::{
     auth::LoggedIn,
+    content::UploadWitness,
     error::{Error, ErrorKind, Result},
     event::{Command, Event, Events},
     filesystem::{FileType, Metadata, OwnerIds, Replace, SpaceInfo},
@@ -24,6 +25,7 @@ use crate::{
     storage_usage::UsageDelta,
     throttle::Throttle,
     transfer::name_is_taken,
+    user::UserId,
     vpath::VirtualPath,
 };
 
@@ -71,8 +73,26 @@ impl Session {
                 uploads,
                 setstat,
                 own_uploads: Mutex::default(),
+                witness: None,
+                remembers_uploads: false,
+                known_uploads: Mutex::default(),
             }),
         }
+    }
+
+    /// Returns a session that has opened nothing yet with somebody who vouches for what files hold: `witness` is told of its
+    /// uploads, and [`Session::open_to_vouch`] knows them when `remembers_uploads`.
+    #[must_use]
+    pub fn vouched_for(
+        mut self,
+        remembers_uploads: bool,
+        witness: Option<Arc<dyn UploadWitness>>,
+    ) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.remembers_uploads = remembers_uploads;
+            shared.witness = witness;
+        }
+        self
     }
 
     /// The listed connection.
@@ -83,6 +103,11 @@ impl Session {
     /// The user of the session.
     pub fn username(&self) -> &str {
         &self.shared.user.username
+    }
+
+    /// The id of the session's user.
+    pub fn user_id(&self) -> UserId {
+        self.shared.user.id
     }
 
     /// Returns who owns the files that this user makes, where that is known.

@@ -7,6 +7,7 @@ mod in_order;
 mod publish;
 mod staged;
 mod upload;
+mod witnessed;
 
 use std::{
     sync::Arc,
@@ -241,6 +242,9 @@ impl Transfer {
         let stored = self.store();
         let stored = self.remember_failure(stored);
         self.end();
+        if self.failure.is_none() {
+            self.tell_witness();
+        }
         stored
     }
 

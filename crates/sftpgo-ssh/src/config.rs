@@ -1,6 +1,6 @@
 //! What an operator or an embedding service decides, and every limit with its default and its reason.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use sftpgo_core::{
     fair_pool::half_of_the_cores,
@@ -8,7 +8,12 @@ use sftpgo_core::{
 };
 use sftpgo_proxy_protocol::Policy;
 
-use crate::{commands::SshCommand, host_key::HostKey, user_certificates::UserCertificates};
+use crate::{
+    commands::SshCommand,
+    host_key::HostKey,
+    receipt::{Terms, UploadReceipts},
+    user_certificates::UserCertificates,
+};
 
 /// Settings of one SSH server.
 #[derive(Clone)]
@@ -47,6 +52,8 @@ pub struct ServerConfig {
     pub ssh_commands: Vec<SshCommand>,
     /// Do users get receipts of files, signed with the first host key?
     pub receipts: bool,
+    /// Makes a receipt of each upload, and has those that were made; none are without.
+    pub upload_receipts: Option<Arc<dyn UploadReceipts>>,
     /// How uploads are stored.
     pub uploads: UploadPolicy,
     /// What happens to changes of attributes that the user's permissions do not allow.
@@ -82,6 +89,7 @@ impl Default for ServerConfig {
             enable_scp: false,
             ssh_commands: SshCommand::ALL.to_vec(),
             receipts: false,
+            upload_receipts: None,
             uploads: UploadPolicy::default(),
             setstat: SetstatMode::default(),
             proxies: Policy::default(),
@@ -93,9 +101,13 @@ impl Default for ServerConfig {
 }
 
 impl ServerConfig {
-    /// Returns what receipts are signed with, if there are any.
-    pub(crate) fn receipt_key(&self) -> Option<&HostKey> {
-        self.host_keys.first().filter(|_| self.receipts)
+    /// Returns how users get receipts, if they do.
+    pub(crate) fn receipt_terms(&self) -> Option<Terms> {
+        let key = self.host_keys.first().filter(|_| self.receipts)?;
+        Some(Terms {
+            key: key.clone(),
+            uploads: self.upload_receipts.clone(),
+        })
     }
 }
 

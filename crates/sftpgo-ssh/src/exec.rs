@@ -44,7 +44,7 @@ impl Command {
                 .map(Self::Scp)
                 .map_err(|refused| Refusal(format!("scp: {}", refused.0)));
         }
-        if name.bytes() == b"receipt" && config.receipt_key().is_some() {
+        if name.bytes() == b"receipt" && config.receipts {
             return Ok(Self::Receipt(words.to_vec()));
         }
         let offered = |command: &&SshCommand| command.name().as_bytes() == name.bytes();
@@ -60,8 +60,8 @@ impl Command {
             Self::Scp(arguments) if arguments.from => Box::new(Source::new(session, arguments)),
             Self::Scp(arguments) => Box::new(Sink::new(session, arguments)),
             Self::Ssh(command, words) => command.start(session, &words),
-            Self::Receipt(words) => match config.receipt_key() {
-                Some(key) => Box::new(ReceiptCommand::new(session, key.clone(), &words)),
+            Self::Receipt(words) => match config.receipt_terms() {
+                Some(terms) => Box::new(ReceiptCommand::new(session, terms, &words)),
                 None => Box::new(Refusal::of(config)),
             },
         }

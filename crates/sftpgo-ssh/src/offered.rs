@@ -27,7 +27,7 @@ impl Offered {
         let connection = Arc::clone(files.connection());
         let engine =
             Engine::new(files, &self.config.limits).under_the_name(&self.config.software_version);
-        let engine = engine.with_receipts(self.config.receipt_key().cloned());
+        let engine = engine.with_receipts(self.config.receipt_terms());
         Some(Started {
             work: Box::new(SftpWork::new(engine)),
             connection: Some(connection),

@@ -17,7 +17,7 @@ use crate::{
     uploads::RunningUploads,
     usage::{
         Changes, FileChange, FileState, FileUsage, FileUsages, Headroom, Limits, QuotaStatus,
-        SharedFileUsage, UserUsage, exceeded,
+        SharedFileUsage, UserUsage, Writers, exceeded,
     },
     user::{EffectiveUser, UserId},
 };
@@ -62,6 +62,7 @@ impl QuotaAccount {
         opened: Opened,
         user_state: Arc<UserState>,
         write_behind: Arc<WriteBehind>,
+        writers: Arc<Writers>,
     ) -> Self {
         let committed = opened.usage.committed;
         let state = Arc::new(Mutex::new(UserUsage {
@@ -82,7 +83,7 @@ impl QuotaAccount {
             names: Mutex::default(),
             names_with_storage: Mutex::default(),
             uploads: Mutex::default(),
-            file_usages: FileUsages::of(Arc::clone(&state)),
+            file_usages: FileUsages::of(Arc::clone(&state), writers),
             marked: AtomicBool::new(false),
             state,
             client: Mutex::new(opened.client),
@@ -292,6 +293,11 @@ impl QuotaAccount {
         look: impl Fn() -> Result<Metadata>,
     ) -> Result<(Metadata, SharedFileUsage)> {
         self.file_usages.look_up(look)
+    }
+
+    /// The files that users of this server write to.
+    pub fn writers(&self) -> &Arc<Writers> {
+        self.file_usages.writers()
     }
 
     /// Returns the usage of a file that was made a moment ago, while the names are held: it counts for nothing yet.

@@ -16,6 +16,7 @@ use crate::{
     provider::{ClusterStore, NodeId, Provider},
     storage_usage::{StorageUsage, Usage},
     sync::lock,
+    usage::Writers,
     user::{EffectiveUser, UserId},
 };
 
@@ -58,6 +59,7 @@ pub struct UsageManager {
     flush_state: Mutex<FlushState>,
     server: NodeId,
     cluster: OnceLock<Arc<dyn ClusterStore>>,
+    writers: Arc<Writers>,
 }
 
 #[derive(Default)]
@@ -101,12 +103,18 @@ impl UsageManager {
             users: Mutex::default(),
             write_behind: Arc::default(),
             flush_state: Mutex::new(FlushState::Well),
+            writers: Arc::default(),
         })
     }
 
     /// The users whose usage is tracked.
     pub fn tracking(&self) -> Tracking {
         self.tracking
+    }
+
+    /// The files that users of this server write to.
+    pub fn writers(&self) -> &Arc<Writers> {
+        &self.writers
     }
 
     /// The account shared by all sessions of the user.
@@ -128,6 +136,7 @@ impl UsageManager {
             self.ledgers.at(state.residence()).open(user.id, pending)?,
             Arc::clone(&user_state),
             Arc::clone(&self.write_behind),
+            Arc::clone(&self.writers),
         ));
         state.open(&account);
         if pending.is_some() {

@@ -208,6 +208,7 @@ impl Session {
         upload.appends = request.append;
         if request.truncate {
             upload.resize(&self.shared, file.as_ref(), 0)?;
+            upload.begins_anew = true;
         }
         Ok((file, upload))
     }
@@ -239,6 +240,7 @@ impl Session {
         upload.appends = request.append;
         upload.uncommitted += delta;
         upload.directory = directory;
+        upload.begins_anew = true;
         Ok((file, upload))
     }
 

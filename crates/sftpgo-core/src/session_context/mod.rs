@@ -5,9 +5,13 @@
 mod access;
 mod accounting;
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 use crate::{
+    content::{Content, Known, UploadWitness},
     error::{ErrorKind, Result},
     event::Events,
     filesystem::{Filesystem, Metadata, SetAttributes},
@@ -18,6 +22,9 @@ use crate::{
     user::EffectiveUser,
     vpath::VirtualPath,
 };
+
+/// Uploads of a session that are known by what they hold; the newest.
+const KNOWN_UPLOADS: usize = 64;
 
 /// The mode of uploads: where their data is before CLOSE (`upload_mode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,6 +76,11 @@ pub(crate) struct SessionContext {
     pub(crate) uploads: UploadPolicy,
     pub(crate) setstat: SetstatMode,
     pub(crate) own_uploads: Mutex<Vec<Arc<StagedUpload>>>,
+    /// Told of each upload that is done.
+    pub(crate) witness: Option<Arc<dyn UploadWitness>>,
+    /// Are uploads remembered that the user may not download?
+    pub(crate) remembers_uploads: bool,
+    pub(crate) known_uploads: Mutex<VecDeque<Known>>,
 }
 
 impl SessionContext {
@@ -87,6 +99,23 @@ impl SessionContext {
     /// Attributes of a name that need not be there.
     pub(crate) fn find(&self, path: &VirtualPath, follow: bool) -> Result<Option<Metadata>> {
         if_there(self.filesystem.metadata(path, follow))
+    }
+
+    /// Remembers an upload of this session that is done.
+    pub(crate) fn remember_upload(&self, known: Known) {
+        let mut uploads = lock(&self.known_uploads);
+        uploads.retain(|other| other.path != known.path);
+        if uploads.len() >= KNOWN_UPLOADS {
+            uploads.pop_front();
+        }
+        uploads.push_back(known);
+    }
+
+    /// Opens what this session has uploaded to `path`, where the file still holds that and nothing else.
+    pub(crate) fn open_known_upload(&self, path: &VirtualPath) -> Option<Content> {
+        let uploads = lock(&self.known_uploads);
+        let known = uploads.iter().find(|known| known.path == *path)?;
+        known.open(&self.filesystem, self.quota.writers())
     }
 
     /// Returns the uploads of this session, one entry for each handle.

@@ -10,7 +10,7 @@ use crate::{
     storage_usage::UsageDelta,
     sync::lock,
     uploads::StagedUpload,
-    usage::{FileState, FileUsage, SharedFileUsage},
+    usage::{FileState, FileUsage, SharedFileUsage, Writing},
 };
 
 /// Where the data of an upload is until it is under its name.
@@ -39,11 +39,16 @@ pub(crate) struct Upload {
     /// Data could not be made durable: the system says that only once.
     pub(super) not_durable: Option<ErrorKind>,
     pub(super) has_written: bool,
+    /// Nothing that the file held before is left in it.
+    pub(crate) begins_anew: bool,
+    /// Others see by it that the file is written to; none of what is no file yet.
+    pub(super) writing: Option<Writing>,
 }
 
 impl Upload {
     /// Writes go to the file itself.
     pub(crate) fn in_place(file_usage: SharedFileUsage) -> Self {
+        let writing = lock(&file_usage).open_to_write();
         Self {
             file_usage,
             uncommitted: UsageDelta::default(),
@@ -53,6 +58,8 @@ impl Upload {
             broken: None,
             not_durable: None,
             has_written: false,
+            begins_anew: false,
+            writing,
         }
     }
 
@@ -60,6 +67,7 @@ impl Upload {
     pub(crate) fn staged(staged: Arc<StagedUpload>) -> Self {
         Self {
             destination: Destination::Hidden(Arc::clone(&staged)),
+            begins_anew: true,
             ..Self::in_place(Arc::clone(&staged.file_usage))
         }
     }

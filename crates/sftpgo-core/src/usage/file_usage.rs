@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex, Weak},
 };
 
-use super::user_usage::UserUsage;
+use super::{
+    user_usage::UserUsage,
+    writers::{Writers, Writing},
+};
 use crate::{
     error::Result,
     filesystem::{FileId, FileType, Metadata},
@@ -26,6 +29,7 @@ pub struct FileUsage {
     pub(crate) state: FileState,
     /// The usage of the user that it counts in.
     account: Arc<Mutex<UserUsage>>,
+    writers: Arc<Writers>,
 }
 
 /// Where a file stands in its user's usage.
@@ -110,6 +114,13 @@ impl FileState {
     }
 }
 
+impl FileUsage {
+    /// Says that the file is open to be written to; of what is no file yet nobody has to know.
+    pub(crate) fn open_to_write(&self) -> Option<Writing> {
+        (self.file_id != FileId::of_none()).then(|| self.writers.open(self.file_id))
+    }
+}
+
 impl Drop for FileUsage {
     fn drop(&mut self) {
         let held = self.state.footprint().held;
@@ -153,6 +164,7 @@ pub(crate) fn signed(size: u64) -> i64 {
 #[derive(Debug)]
 pub(crate) struct FileUsages {
     account: Arc<Mutex<UserUsage>>,
+    writers: Arc<Writers>,
     shared: Mutex<Shared>,
 }
 
@@ -163,10 +175,11 @@ struct Shared {
 }
 
 impl FileUsages {
-    /// Makes an empty list; what files hold is reserved in `account`.
-    pub(crate) fn of(account: Arc<Mutex<UserUsage>>) -> Self {
+    /// Makes an empty list; what files hold is reserved in `account`, and who writes to them is in `writers`.
+    pub(crate) fn of(account: Arc<Mutex<UserUsage>>, writers: Arc<Writers>) -> Self {
         Self {
             account,
+            writers,
             shared: Mutex::default(),
         }
     }
@@ -183,7 +196,7 @@ impl FileUsages {
         let mut found = look()?;
         loop {
             let usage = match shared.usages.get(&found.file_id) {
-                None => shared.share(&found, &self.account),
+                None => shared.share(&found, self),
                 Some(usage) => match usage.upgrade() {
                     Some(usage) => usage,
                     None => {
@@ -203,7 +216,7 @@ impl FileUsages {
         let mut shared = lock(&self.shared);
         let known = shared.usages.get(&made.file_id).and_then(Weak::upgrade);
         // Somebody may read it already.
-        let usage = known.unwrap_or_else(|| shared.share(made, &self.account));
+        let usage = known.unwrap_or_else(|| shared.share(made, self));
         lock(&usage).state.standing = Standing::Uncounted;
         usage
     }
@@ -214,7 +227,13 @@ impl FileUsages {
             file_id: FileId::of_none(),
             state: FileState::new(0, Standing::Uncounted),
             account: Arc::clone(&self.account),
+            writers: Arc::clone(&self.writers),
         }))
+    }
+
+    /// The files that users of this server write to.
+    pub(crate) fn writers(&self) -> &Arc<Writers> {
+        &self.writers
     }
 
     /// Returns all that somebody shares now.
@@ -234,7 +253,7 @@ impl FileUsages {
 }
 
 impl Shared {
-    fn share(&mut self, found: &Metadata, account: &Arc<Mutex<UserUsage>>) -> SharedFileUsage {
+    fn share(&mut self, found: &Metadata, of: &FileUsages) -> SharedFileUsage {
         if self.usages.len() >= self.sweep_at.max(FEW) {
             self.usages.retain(|_, usage| usage.strong_count() > 0);
             self.sweep_at = self.usages.len() * 2;
@@ -248,7 +267,8 @@ impl Shared {
                     _ => Standing::Uncounted,
                 },
             ),
-            account: Arc::clone(account),
+            account: Arc::clone(&of.account),
+            writers: Arc::clone(&of.writers),
         }));
         self.usages.insert(found.file_id, Arc::downgrade(&usage));
         usage

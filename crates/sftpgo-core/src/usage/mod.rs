@@ -5,10 +5,12 @@ mod lease;
 mod limits;
 mod rescan;
 mod user_usage;
+mod writers;
 
 pub use self::{
     file_usage::{FileChange, FileUsage, SharedFileUsage},
     limits::QuotaStatus,
+    writers::Writers,
 };
 pub(crate) use self::{
     file_usage::{FileState, FileUsages, Standing},
@@ -16,4 +18,5 @@ pub(crate) use self::{
     limits::{Limits, exceeded},
     rescan::Changes,
     user_usage::{Headroom, UsageSnapshot, UserUsage},
+    writers::{Watch, Writing},
 };

@@ -22,3 +22,4 @@ mod two_writers;
 mod unreadable;
 mod upload_ends;
 mod uploads;
+mod vouching;

@@ -55,12 +55,15 @@ impl Host {
         if listed.is_some() {
             connection.list();
         }
-        Some(FileSession::with_setstat_mode(
+        let config = &self.server.config;
+        let session = FileSession::with_setstat_mode(
             logged_in,
             connection,
             self.server.events.clone(),
-            self.server.config.uploads,
-            self.server.config.setstat,
-        ))
+            config.uploads,
+            config.setstat,
+        );
+        let witness = config.upload_receipts.clone().map(|told| told as _);
+        Some(session.vouched_for(config.receipts, witness))
     }
 }

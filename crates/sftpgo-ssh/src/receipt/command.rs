@@ -2,51 +2,56 @@
 
 use sftpgo_core::{Error, Result, VirtualPath, session::Session};
 
-use super::Reading;
+use super::{
+    Terms,
+    asked::{Asked, Outcome},
+};
 use crate::{
     error_text::error_text,
     exec_program::{PIECE, Program, Step, Streams},
-    host_key::HostKey,
     shell_words::Word,
 };
 
 /// The command.
 pub struct ReceiptCommand {
     session: Session,
-    key: HostKey,
-    asked: Result<VirtualPath>,
-    reading: Option<Reading>,
+    terms: Terms,
+    path: Result<VirtualPath>,
+    asked: Option<Asked>,
 }
 
 impl ReceiptCommand {
-    /// Of the file that `words` name, signed with `key`.
-    pub fn new(session: Session, key: HostKey, words: &[Word]) -> Self {
+    /// Of the file that `words` name, given on these terms.
+    pub fn new(session: Session, terms: Terms, words: &[Word]) -> Self {
         Self {
             session,
-            key,
-            asked: path(words),
-            reading: None,
+            terms,
+            path: path(words),
+            asked: None,
         }
     }
 
     fn go_on(&mut self, streams: &mut Streams) -> Result<Step> {
-        let Some(mut reading) = self.reading.take() else {
-            let path = std::mem::replace(&mut self.asked, Err(usage()))?;
-            self.reading = Some(Reading::begin(&self.session, path)?);
-            return Ok(Step::Continue);
+        let asked = match self.asked.take() {
+            Some(asked) => asked,
+            None => {
+                let path = std::mem::replace(&mut self.path, Err(usage()))?;
+                Asked::begin(&self.session, path, &self.terms)?
+            }
         };
-        if !reading.go_on(PIECE)? {
-            self.reading = Some(reading);
-            return Ok(Step::Continue);
+        let (left, outcome) = asked.go_on(&self.session, &self.terms, PIECE)?;
+        self.asked = left;
+        match outcome {
+            Outcome::Wait(wait) => streams.pause_for(wait),
+            Outcome::More => {}
+            Outcome::Done(receipt) => {
+                streams
+                    .stdout
+                    .extend_from_slice(receipt.to_text().as_bytes());
+                return Ok(Step::Done(0));
+            }
         }
-        let receipt = reading.finish(self.session.username(), &self.key)?;
-        streams
-            .stdout
-            .extend_from_slice(receipt.statement.as_bytes());
-        streams
-            .stdout
-            .extend_from_slice(receipt.signature.as_bytes());
-        Ok(Step::Done(0))
+        Ok(Step::Continue)
     }
 }
 

@@ -1,10 +1,9 @@
 //! Signatures of files, as OpenSSH writes them (PROTOCOL.sshsig).
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::digest::{SHA512, digest};
 use sftpgo_core::{Error, ErrorKind, Result};
 use sftpgo_ssh_proto::HostKey;
-
-use super::base64;
 
 const MAGIC: &[u8] = b"SSHSIG";
 const VERSION: u32 = 1;
@@ -34,7 +33,7 @@ pub(super) fn sign(key: &HostKey, namespace: &str, message: &[u8]) -> Result<Str
     put_string(&mut blob, b"");
     put_string(&mut blob, HASH);
     put_string(&mut blob, &signature);
-    Ok(armour(&base64(&blob)))
+    Ok(armour(&STANDARD.encode(&blob)))
 }
 
 /// A public key as authorized_keys and known_hosts have it.
@@ -44,7 +43,7 @@ pub(super) fn public_line(blob: &[u8]) -> String {
         rest.get(..length)
     });
     let name = String::from_utf8_lossy(name.unwrap_or_default());
-    format!("{name} {}", base64(blob))
+    format!("{name} {}", STANDARD.encode(blob))
 }
 
 fn armour(text: &str) -> String {

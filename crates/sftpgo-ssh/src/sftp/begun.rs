@@ -59,7 +59,7 @@ impl Begun {
             Self::Copy(copy) => copy_data::go_on(engine, copy, replies),
             Self::Open(opening) => open::go_on(engine, opening, replies),
             Self::Change(change) => change.go_on(engine, replies),
-            Self::Certify(certifying) => receipt::go_on(engine, certifying, replies),
+            Self::Certify(certifying) => receipt::go_on(engine, *certifying, replies),
         }
     }
 }

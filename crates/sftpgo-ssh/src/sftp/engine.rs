@@ -17,7 +17,10 @@ use super::{
     status_map,
     symlink_order::TakenFor,
 };
-use crate::{config::Limits, host_key::HostKey, receipt::EXTENSION as RECEIPT};
+use crate::{
+    config::Limits,
+    receipt::{EXTENSION as RECEIPT, Terms},
+};
 
 /// Extensions offered in VERSION (OpenSSH PROTOCOL section 4): name and revision.
 const EXTENSIONS: &[(&str, &str)] = &[
@@ -42,8 +45,8 @@ pub struct Engine {
     pub(super) taken_for: TakenFor,
     /// Goes on before the next request.
     pub(super) begun: Option<Begun>,
-    /// What receipts are signed with; there are none without.
-    pub(super) receipts: Option<HostKey>,
+    /// How receipts are given; there are none without.
+    pub(super) receipts: Option<Terms>,
     /// A WRITE whose data is coming, before the next request.
     writing: Option<Writing>,
     framer: Framer,
@@ -81,10 +84,10 @@ impl Engine {
         self
     }
 
-    /// Makes it give receipts that are signed with this key, if there is one.
+    /// Makes it give receipts on these terms, if there are any.
     #[must_use]
-    pub fn with_receipts(mut self, key: Option<HostKey>) -> Self {
-        self.receipts = key;
+    pub fn with_receipts(mut self, terms: Option<Terms>) -> Self {
+        self.receipts = terms;
         self
     }
 

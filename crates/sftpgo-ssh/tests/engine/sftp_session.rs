@@ -11,6 +11,7 @@ use sftpgo_core::{
 };
 use sftpgo_ssh::{
     HostKey, Limits,
+    receipt::Terms,
     sftp::{Engine, SessionEnd},
 };
 use sftpgo_store::MemoryProvider;
@@ -89,7 +90,9 @@ impl SftpSession {
     pub(crate) fn with_receipts() -> Self {
         let mut session = Self::fresh(Limits::default());
         let key = HostKey::generate().unwrap();
-        session.engine = session.engine.with_receipts(Some(key));
+        session.engine = session
+            .engine
+            .with_receipts(Some(Terms { key, uploads: None }));
         session
     }
 

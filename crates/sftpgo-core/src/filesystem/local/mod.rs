@@ -17,6 +17,7 @@ mod open;
 mod resolve;
 mod shared_root;
 mod space;
+mod stamp;
 mod sweep;
 mod walk;
 
@@ -40,7 +41,7 @@ use self::{
     directory::LocalDirectory, held::HeldDirectory, links::Last, metadata::Owner,
     shared_root::SharedRoot,
 };
-pub use self::{home::LocalHomes, space::DiskSpace};
+pub use self::{home::LocalHomes, space::DiskSpace, stamp::Stamp};
 use super::{
     Capabilities, Directory, DirectoryHandle, File, FileType, Filesystem, Metadata, OpenOptions,
     OwnerIds, Ownership, Replace, SetAttributes, SpaceInfo, Unreadable,

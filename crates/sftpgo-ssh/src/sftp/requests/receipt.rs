@@ -8,7 +8,10 @@ use std::time::Duration;
 use sftpgo_core::{Error, ErrorKind};
 
 use super::*;
-use crate::{receipt::Reading, sftp::begun::Begun};
+use crate::{
+    receipt::asked::{Asked, Outcome},
+    sftp::begun::Begun,
+};
 
 /// Read without a break.
 const PIECE: usize = 1024 * 1024;
@@ -18,7 +21,7 @@ const BREAK: Duration = Duration::from_millis(1);
 /// A receipt whose file is not read to its end yet.
 pub(in crate::sftp) struct Certifying {
     id: u32,
-    reading: Reading,
+    asked: Asked,
 }
 
 impl Certifying {
@@ -34,37 +37,42 @@ pub(in crate::sftp) fn run(
     body: &mut Decoder<'_>,
     replies: &mut Replies,
 ) -> HandlerResult {
-    if engine.receipts.is_none() {
-        return Err(Error::new(ErrorKind::Unsupported, "unknown extended request").into());
-    }
+    let Some(terms) = &engine.receipts else {
+        return Err(unknown());
+    };
     let path = path(body)?;
-    let reading = Reading::begin(&engine.session, path)?;
-    go_on(engine, Box::new(Certifying { id, reading }), replies)
+    let asked = Asked::begin(&engine.session, path, terms)?;
+    go_on(engine, Certifying { id, asked }, replies)
 }
 
 /// Reads the next piece; the rest is left with the engine.
 pub(in crate::sftp) fn go_on(
     engine: &mut Engine,
-    mut certifying: Box<Certifying>,
+    Certifying { id, asked }: Certifying,
     replies: &mut Replies,
 ) -> HandlerResult {
     engine.session.connection().touch();
     if engine.is_client_gone() {
         return Ok(());
     }
-    if !certifying.reading.go_on(PIECE)? {
-        engine.pause_for(BREAK);
-        engine.begun = Some(Begun::Certify(certifying));
-        return Ok(());
-    }
-    let Some(key) = &engine.receipts else {
-        return Err(Error::new(ErrorKind::Unsupported, "unknown extended request").into());
+    let Some(terms) = &engine.receipts else {
+        return Err(unknown());
     };
-    let Certifying { id, reading } = *certifying;
-    let receipt = reading.finish(engine.session.username(), key)?;
-    replies.extended(id, |reply| {
-        reply.string(receipt.statement.as_bytes());
-        reply.string(receipt.signature.as_bytes());
-    });
+    let (left, outcome) = asked.go_on(&engine.session, terms, PIECE)?;
+    if let Some(asked) = left {
+        engine.begun = Some(Begun::Certify(Box::new(Certifying { id, asked })));
+    }
+    match outcome {
+        Outcome::Wait(wait) => engine.pause_for(wait),
+        Outcome::More => engine.pause_for(BREAK),
+        Outcome::Done(receipt) => replies.extended(id, |reply| {
+            reply.string(receipt.statement.as_bytes());
+            reply.string(receipt.signature.as_bytes());
+        }),
+    }
     Ok(())
+}
+
+fn unknown() -> Failure {
+    Error::new(ErrorKind::Unsupported, "unknown extended request").into()
 }
