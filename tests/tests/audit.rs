@@ -16,7 +16,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use sftpgo_e2e::{Server, binary, sftp, wait_for};
+use sftpgo_e2e::{Server, answer_password, binary, run, sftp, ssh_options, wait_for};
 
 const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
 
@@ -194,6 +194,95 @@ fn login(server: &Server, password: &str) -> String {
         .unwrap();
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     answer["access_token"].as_str().unwrap().to_owned()
+}
+
+/// Refusals beyond which one user has no more lines in a minute.
+const LINES_OF_ONE: usize = 20;
+
+#[test]
+fn what_is_refused_is_in_it_and_a_loop_of_refusals_is_counted() {
+    let mut server = Server::start_with(&[
+        ("SFTPGO_COMMON__AUDIT__FILE", "audit.log"),
+        ("SFTPGO_SFTPD__ENABLE_SCP", "true"),
+    ]);
+    server.add_user("bob", &json!({ "quota_files": 1 }));
+    server.add_user("eve", &json!({ "permissions": ["list"] }));
+    fs::create_dir_all(server.home("eve")).unwrap();
+    fs::write(server.home("eve").join("f"), "x").unwrap();
+    fs::write(server.path("new"), "content").unwrap();
+    sftp(
+        &server,
+        "bob",
+        &[],
+        "put new a\n-put new b\n-get .sftpgo-upload.x got\n",
+    )
+    .assert_ok();
+    let mut scp = Command::new("scp");
+    answer_password(&mut scp, &server);
+    scp.args(ssh_options())
+        .args(["-O", "-P", &server.sftp_port.to_string(), "new"])
+        .arg("eve@127.0.0.1:f");
+    assert!(!run(&server, &mut scp).ok);
+    let commands = "-rename f g\n".to_owned() + &"-rm f\n".repeat(3 * LINES_OF_ONE);
+    sftp(&server, "eve", &[], &commands).assert_ok();
+    let token = [("Authorization", "Bearer wrong")];
+    let path = "/api/v2/users?a=b";
+    assert_eq!(server.rest_with("GET", path, &token, None).0, 401);
+    server.signal("TERM");
+    assert_eq!(server.wait(), Some(0));
+
+    let text = server.read("audit.log");
+    let lines = lines(&text);
+    let of = |event: &str| -> Vec<&Value> {
+        let found = lines.iter().filter(|line| line["event"] == event);
+        found.collect()
+    };
+    let has = |event: &str, fields: Value| {
+        let is_it = |line: &&Value| {
+            let mut fields = fields.as_object().unwrap().iter();
+            fields.all(|(name, value)| line[name] == *value)
+        };
+        assert!(of(event).iter().any(is_it), "{event} {fields} in {text}");
+    };
+    let path = |user: &str, name: &str| server.home(user).join(name);
+    has(
+        "refused",
+        json!({
+            "operation": "upload", "username": "bob", "file_path": path("bob", "b"), "rule": "quota_files",
+            "error": "quota exceeded", "protocol": "SFTP",
+        }),
+    );
+    has(
+        "refused",
+        json!({"file_path": path("bob", ".sftpgo-upload.x"), "rule": "reserved_name"}),
+    );
+    has(
+        "refused",
+        json!({
+            "operation": "upload", "file_path": path("eve", "f"), "rule": "permission",
+            "error": "permission denied: needs upload", "protocol": "SCP",
+        }),
+    );
+    has(
+        "refused",
+        json!({"operation": "rename", "file_path": path("eve", "f"), "target_path": path("eve", "g")}),
+    );
+    let refused = of("refused");
+    let of_eve = refused.iter().filter(|line| line["username"] == "eve");
+    assert_eq!(of_eve.count(), LINES_OF_ONE);
+    has(
+        "refusals_omitted",
+        json!({"username": "eve", "refusals": 2 + 2 * LINES_OF_ONE}),
+    );
+    has(
+        "request_refused",
+        json!({
+            "method": "GET", "path": "/api/v2/users", "status": 401, "by": "", "by_type": "anyone",
+            "client_ip": "127.0.0.1",
+        }),
+    );
+    assert_eq!(of("request_refused").len(), 1);
+    assert!(verify_with(&[server.path("audit.log")], None).0);
 }
 
 #[test]

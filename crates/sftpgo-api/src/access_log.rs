@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Instant};
 
 use hyper::body::Body as _;
-use sftpgo_core::random;
+use sftpgo_core::{event::Events, random};
 use warp::{
     http::{Request, Uri, header},
     reply::Response,
 };
 
-use crate::{arrival::ClientAddress, metrics::Metrics, path_kind};
+use crate::{arrival::ClientAddress, metrics::Metrics, path_kind, refusal};
 
 /// Logged for a request whose client went away before the answer, as nginx does.
 const CLIENT_GONE: u16 = 499;
@@ -57,7 +57,10 @@ impl Entry {
         }
     }
 
-    pub(crate) fn close(mut self, response: &Response) {
+    /// Ends with the response, of which observers hear if it is a refusal.
+    pub(crate) fn close(mut self, response: &Response, events: &Events) {
+        let path = self.uri.split('?').next().unwrap_or_default();
+        refusal::tell(events, response, (&self.method, path), self.client.ip());
         self.status = response.status().as_u16();
         self.size = response.body().size_hint().exact().unwrap_or(0);
     }

@@ -257,12 +257,12 @@ async fn by_key(
             },
         )),
         Err(RefusedAdmin::Unknown) => Err(ApiError::bad_request("the API key is not valid")),
-        Err(RefusedAdmin::Wrong) => Err(ApiError::unauthorized(
-            "the API key is wrong or has expired",
-        )),
-        Err(RefusedAdmin::NotAllowed) => Err(ApiError::forbidden(
-            "the API key may not be used for this admin",
-        )),
+        Err(RefusedAdmin::Wrong) => {
+            Err(ApiError::unauthorized("the API key is wrong or has expired").of_login())
+        }
+        Err(RefusedAdmin::NotAllowed) => {
+            Err(ApiError::forbidden("the API key may not be used for this admin").of_login())
+        }
         Err(RefusedAdmin::Failed(error)) => Err(error.into()),
     }
 }
@@ -295,7 +295,7 @@ async fn by_password(
         )),
         PasswordVerdict::Refused(at) => {
             wait_until(at).await;
-            Err(ApiError::unauthorized("wrong name or password"))
+            Err(ApiError::unauthorized("wrong name or password").of_login())
         }
         PasswordVerdict::Closing => Err(ApiError::internal()),
     }

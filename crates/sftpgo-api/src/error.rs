@@ -9,7 +9,7 @@ use warp::{
     reply::Response,
 };
 
-use crate::encoded;
+use crate::{encoded, refusal};
 
 /// SFTPGo's header of an answer to a client that asks too often.
 const RETRY_IN: HeaderName = HeaderName::from_static("x-retry-in");
@@ -34,6 +34,8 @@ pub(crate) struct ApiError {
     retry_in: Option<NonZeroU32>,
     /// The kind of the domain's error, which the second version of the API says otherwise.
     kind: Option<ErrorKind>,
+    /// It is the refusal of a login.
+    is_login: bool,
 }
 
 /// Every answer of the second version of the API that is not data.
@@ -65,6 +67,14 @@ impl ApiError {
                 "Basic realm=\"SFTPGo\", charset=\"UTF-8\"",
             )),
             ..Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", error)
+        }
+    }
+
+    /// Returns the error as that of a login which core has refused and told of.
+    pub(crate) fn of_login(self) -> Self {
+        Self {
+            is_login: true,
+            ..self
         }
     }
 
@@ -169,7 +179,10 @@ impl ApiError {
         if self.status == StatusCode::REQUEST_TIMEOUT {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        response
+        match self.is_login {
+            true => refusal::of_login(response),
+            false => response,
+        }
     }
 
     fn new(status: StatusCode, message: &str, error: impl Into<String>) -> Self {
@@ -181,6 +194,7 @@ impl ApiError {
             header: None,
             retry_in: None,
             kind: None,
+            is_login: false,
         }
     }
 }

@@ -29,6 +29,7 @@ mod openapi;
 mod path_kind;
 mod paths;
 mod principal;
+mod refusal;
 mod request;
 mod response;
 mod routes;

@@ -158,7 +158,7 @@ impl AdminSession {
 
 impl Principal {
     /// As whom something is changed.
-    fn identity(&self) -> Identity {
+    pub(crate) fn identity(&self) -> Identity {
         match self {
             Self::Nobody | Self::Anyone | Self::MetricsReader => Identity::Anyone,
             Self::Listed(name) => Identity::Listed(name.clone()),

@@ -22,7 +22,7 @@ use crate::{
     listener::{self, Entrance, Limits, Peer},
     path_kind,
     principal::Principal,
-    request, routes,
+    refusal, request, routes,
     state::{ApiState, App},
     web,
 };
@@ -50,11 +50,12 @@ pub async fn serve(state: Arc<ApiState>, bindings: Vec<Binding>, shutdown: Cance
             request.extensions_mut().insert(arrival);
             let entry = Entry::open(&request, arrival.client, Arc::clone(&app.state.metrics));
             let (app, routes, way) = (app.clone(), routes.clone(), Arc::clone(&way));
+            let events = app.state.events.clone();
             async move {
                 let answered = answer(app, routes, &way.options, arrival, request);
                 let mut response = guarded(answered).await?;
                 way.options.complete(response.headers_mut(), &arrival);
-                entry.close(&response);
+                entry.close(&response, &events);
                 Ok(response)
             }
         };
@@ -118,8 +119,11 @@ where
     let is_v2 = path_kind::is_v2(request.uri().path());
     match principal_of(&app, options, &arrival, &request).await {
         Ok(principal) => {
+            let who = principal.clone();
             request.extensions_mut().insert(principal);
-            routes.call(request).await
+            let mut response = routes.call(request).await?;
+            refusal::of(&mut response, || who.identity());
+            Ok(response)
         }
         Err(refusal) if is_v2 => Ok(refusal.into_v2_response()),
         Err(refusal) => Ok(refusal.into_response()),

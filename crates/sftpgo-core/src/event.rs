@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use crate::user::StoredUser;
+use crate::{rule::Rule, user::StoredUser};
 
 pub use self::change::{Actor, Change, Identity, Subject};
 
@@ -161,6 +161,67 @@ pub enum Command {
     Remove,
 }
 
+/// Something that a session asks for, by the words that explanations have for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Attempt {
+    /// Reading attributes.
+    Stat,
+    /// Listing a directory.
+    List,
+    /// Reading a file.
+    Download,
+    /// Writing a file.
+    Upload,
+    /// Changing attributes.
+    Setstat,
+    /// Making a directory.
+    Mkdir,
+    /// Removing a directory.
+    Rmdir,
+    /// Removing a file or a link.
+    Remove,
+    /// Renaming, whatever becomes of what has the name.
+    Rename,
+    /// Making a symbolic link.
+    Symlink,
+    /// Giving a file a second name.
+    Hardlink,
+    /// Reading where a link points.
+    Readlink,
+    /// Asking where a path leads.
+    Realpath,
+    /// Asking for the space that is left.
+    Statvfs,
+}
+
+impl Attempt {
+    /// Its name for people and programs; stable.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stat => "stat",
+            Self::List => "list",
+            Self::Download => "download",
+            Self::Upload => "upload",
+            Self::Setstat => "setstat",
+            Self::Mkdir => "mkdir",
+            Self::Rmdir => "rmdir",
+            Self::Remove => "remove",
+            Self::Rename => "rename",
+            Self::Symlink => "symlink",
+            Self::Hardlink => "hardlink",
+            Self::Readlink => "readlink",
+            Self::Realpath => "realpath",
+            Self::Statvfs => "statvfs",
+        }
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// A user was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserChange {
@@ -210,6 +271,38 @@ pub enum Event<'a> {
         connection_id: &'a str,
         /// Over which protocol.
         protocol: Protocol,
+    },
+    /// A rule of this server has refused what a session asked for. A transfer that is refused once it has begun is told when
+    /// it ends, and what the storage refuses for its own reasons is not told.
+    Refused {
+        /// What was asked for.
+        attempt: Attempt,
+        /// The name of the login.
+        username: &'a str,
+        /// The path on the disk.
+        file_path: &'a Path,
+        /// The second path, if what was asked for has one.
+        target_path: Option<&'a Path>,
+        /// The rule that decided.
+        rule: Rule,
+        /// What the client heard.
+        reason: &'a str,
+        /// The id of the session.
+        connection_id: &'a str,
+        /// Over which protocol.
+        protocol: Protocol,
+    },
+    /// A request over HTTP was refused: it proves nobody who may ask, or who asks may not do that. A refused login is told as
+    /// such, and not again.
+    RequestRefused {
+        /// The request's method.
+        method: &'a str,
+        /// The path, without its query.
+        path: &'a str,
+        /// The status of the answer.
+        status: u16,
+        /// Who asked.
+        by: &'a Actor,
     },
     /// A login was tried with a credential.
     LoginAttempt {

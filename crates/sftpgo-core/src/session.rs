@@ -16,7 +16,7 @@ use crate::{
     auth::LoggedIn,
     content::UploadWitness,
     error::{Error, ErrorKind, Result},
-    event::{Command, Event, Events},
+    event::{Attempt, Command, Event, Events},
     filesystem::{FileType, Metadata, OwnerIds, Replace, SpaceInfo},
     policy::{Access, names_unfinished_upload},
     registry::ConnectionGuard,
@@ -125,6 +125,11 @@ impl Session {
     /// # Errors
     /// Needs `list`.
     pub fn metadata(&self, path: &VirtualPath, follow: bool) -> Result<Metadata> {
+        let found = self.metadata_as_asked(path, follow);
+        self.shared.told(Attempt::Stat, path, found)
+    }
+
+    fn metadata_as_asked(&self, path: &VirtualPath, follow: bool) -> Result<Metadata> {
         match follow {
             true => self.check(Access::Stat, path)?,
             false => self.check_name(Access::Stat, path)?,
@@ -140,6 +145,11 @@ impl Session {
     /// # Errors
     /// Needs `list`; or the user has too many open.
     pub fn open_dir(&self, path: &VirtualPath) -> Result<Listing> {
+        let opened = self.open_dir_as_asked(path);
+        self.shared.told(Attempt::List, path, opened)
+    }
+
+    fn open_dir_as_asked(&self, path: &VirtualPath) -> Result<Listing> {
         self.check(Access::List, path)?;
         let permit = self.shared.connection.reserve_handle(self.shared.user.id)?;
         Ok(Listing {
@@ -155,6 +165,11 @@ impl Session {
     /// # Errors
     /// Needs `delete`; a directory is refused.
     pub fn remove(&self, path: &VirtualPath) -> Result<()> {
+        let removed = self.remove_as_asked(path);
+        self.shared.told(Attempt::Remove, path, removed)
+    }
+
+    fn remove_as_asked(&self, path: &VirtualPath) -> Result<()> {
         self.check_name(Access::Delete, path)?;
         match self.shared.own_upload(path) {
             Some(upload) => self.remove_upload(path, &upload)?,
@@ -185,6 +200,11 @@ impl Session {
     /// # Errors
     /// Needs `delete`.
     pub fn remove_dir(&self, path: &VirtualPath) -> Result<()> {
+        let removed = self.remove_dir_as_asked(path);
+        self.shared.told(Attempt::Rmdir, path, removed)
+    }
+
+    fn remove_dir_as_asked(&self, path: &VirtualPath) -> Result<()> {
         self.check_name(Access::Delete, path)?;
         self.shared.filesystem.remove_dir(path)?;
         self.tell(Command::Rmdir, path, None);
@@ -196,6 +216,11 @@ impl Session {
     /// # Errors
     /// Needs `create_dirs`.
     pub fn create_dir(&self, path: &VirtualPath, mode: Option<u32>) -> Result<()> {
+        let made = self.create_dir_as_asked(path, mode);
+        self.shared.told(Attempt::Mkdir, path, made)
+    }
+
+    fn create_dir_as_asked(&self, path: &VirtualPath, mode: Option<u32>) -> Result<()> {
         self.check_name(Access::CreateDir, path)?;
         self.shared.check_not_uploading(&path.as_name())?;
         self.shared.filesystem.create_dir(path, mode)?;
@@ -211,6 +236,17 @@ impl Session {
     /// on a storage that cannot do that in one step. [`CrossesMounts`](ErrorKind::CrossesMounts), and nothing has changed,
     /// between two mounts.
     pub fn rename(&self, from: &VirtualPath, to: &VirtualPath, replace: Replace) -> Result<()> {
+        let renamed = self.rename_as_asked(from, to, replace);
+        self.shared
+            .told_of_two(Attempt::Rename, (from, Some(to)), renamed)
+    }
+
+    fn rename_as_asked(
+        &self,
+        from: &VirtualPath,
+        to: &VirtualPath,
+        replace: Replace,
+    ) -> Result<()> {
         self.check_name(Access::RenameFrom, from)?;
         self.check_name(Access::RenameTo, to)?;
         let names = self.shared.quota.lock_namespace();
@@ -292,6 +328,11 @@ impl Session {
     /// # Errors
     /// Needs `list`.
     pub fn space(&self, path: &VirtualPath) -> Result<SpaceInfo> {
+        let space = self.space_as_asked(path);
+        self.shared.told(Attempt::Statvfs, path, space)
+    }
+
+    fn space_as_asked(&self, path: &VirtualPath) -> Result<SpaceInfo> {
         self.check(Access::Stat, path)?;
         let disk = match self.shared.own_upload(path) {
             Some(_) => self.shared.filesystem.space(&path.parent_or_root()),

@@ -23,7 +23,7 @@ pub(crate) use self::{
 use crate::{
     descriptors::Permit,
     error::{Error, ErrorKind, Result},
-    event::{Event, Operation},
+    event::{Attempt, Event, Operation},
     filesystem::{File, Metadata},
     registry::TransferEntry,
     session_context::{AttributeChange, SessionContext},
@@ -194,6 +194,11 @@ impl Transfer {
     /// A handle that is open for writing needs no more than opening it has asked for. Any other
     /// handle needs as much as [`Session::set_attributes`](crate::session::Session::set_attributes); the size is refused there.
     pub fn set_attributes(&mut self, change: &AttributeChange) -> Result<()> {
+        let changed = self.set_attributes_as_asked(change);
+        self.shared.told(Attempt::Setstat, &self.path, changed)
+    }
+
+    fn set_attributes_as_asked(&mut self, change: &AttributeChange) -> Result<()> {
         let other = match &self.upload {
             Some(_) => change.other,
             None => {

@@ -2,6 +2,7 @@
 
 use std::{
     mem,
+    path::Path,
     sync::{Arc, Mutex},
 };
 
@@ -10,13 +11,14 @@ use sftpgo_core::event::{Event, Observer};
 /// The name of a file, and the error if its transfer failed.
 pub type EndedTransfer = (String, Option<String>);
 
-/// Remembers how transfers ended, who tried to log in, which users were changed, and who changed something.
+/// Remembers how transfers ended, what was refused, who tried to log in, which users were changed, and who changed something.
 #[derive(Clone, Default)]
 pub struct Recorder(Arc<Mutex<Recorded>>);
 
 #[derive(Default)]
 struct Recorded {
     transfers: Vec<EndedTransfer>,
+    refusals: Vec<String>,
     logins: Vec<String>,
     user_changes: Vec<String>,
     changes: Vec<String>,
@@ -26,6 +28,11 @@ impl Recorder {
     /// The transfers that have ended, in their order.
     pub fn transfers(&self) -> Vec<EndedTransfer> {
         self.0.lock().unwrap().transfers.clone()
+    }
+
+    /// What was refused since the last call: `rename a to b by permission`, `GET /api/v2/users of alice: 403`.
+    pub fn take_refusals(&self) -> Vec<String> {
+        mem::take(&mut self.0.lock().unwrap().refusals)
     }
 
     /// What was told of logins since the last call: `tried`, `bob is in`, `eve: no such user`.
@@ -51,9 +58,30 @@ impl Observer for Recorder {
             Event::Transfer {
                 file_path, error, ..
             } => {
-                let name = file_path.file_name().unwrap_or_default().to_string_lossy();
-                let ended = (name.into_owned(), error.map(str::to_owned));
+                let ended = (name_of(file_path), error.map(str::to_owned));
                 recorded.transfers.push(ended);
+            }
+            Event::Refused {
+                attempt,
+                file_path,
+                target_path,
+                rule,
+                ..
+            } => {
+                let mut text = format!("{attempt} {}", name_of(file_path));
+                if let Some(target) = target_path {
+                    text += &format!(" to {}", name_of(target));
+                }
+                recorded.refusals.push(format!("{text} by {rule}"));
+            }
+            Event::RequestRefused {
+                method,
+                path,
+                status,
+                by,
+            } => {
+                let text = format!("{method} {path} of {}: {status}", by.identity);
+                recorded.refusals.push(text);
             }
             Event::LoginAttempt { .. } => recorded.logins.push("tried".to_owned()),
             Event::LoginOk { username, .. } => recorded.logins.push(format!("{username} is in")),
@@ -79,4 +107,9 @@ impl Observer for Recorder {
             _ => {}
         }
     }
+}
+
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }

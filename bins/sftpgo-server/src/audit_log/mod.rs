@@ -7,7 +7,8 @@
 //! The head is written some seconds after a line and at an orderly end, behind the lines that it tells of.
 //!
 //! Where the file cannot be written, the server serves on: the log says so, lines wait for another try each second, and
-//! what finds no room among them is counted and told by a line of the chain as soon as there is room on the disk.
+//! what finds no room among them is counted and told by a line of the chain as soon as there is room on the disk. Refusals
+//! are counted and told so too, beyond what has a line each (`refusals.rs`).
 //!
 //! Several processes may write one chain: two servers during a restart without a break, and a command such as
 //! `reset-admin` beside a server. Each takes a lock of the file (flock) for each batch and each head, and goes on behind what
@@ -17,6 +18,7 @@ mod file;
 mod place;
 mod queue;
 mod records;
+mod refusals;
 mod writer;
 
 use std::{
@@ -27,7 +29,7 @@ use std::{
     process,
     sync::Arc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -36,7 +38,12 @@ use sftpgo_audit::{Key, Record};
 use sftpgo_core::event::{Event, Observer};
 
 pub(crate) use self::file::head_of;
-use self::{file::ChainFile, queue::Queue, writer::Writer};
+use self::{
+    file::ChainFile,
+    queue::Queue,
+    refusals::{Refusals, Who},
+    writer::Writer,
+};
 use crate::{
     config::{Problem, settings::Audit},
     logging, version,
@@ -50,6 +57,7 @@ const LONGEST_KEY: u64 = 4096;
 /// The audit log of this process.
 pub(crate) struct AuditLog {
     queue: Arc<Queue>,
+    refusals: Arc<Refusals>,
     metrics: Option<Metrics>,
 }
 
@@ -69,12 +77,23 @@ impl AuditLog {
         };
         let file = ChainFile::open(&asked.file, key).map_err(of_file)?;
         let queue = Arc::new(Queue::default());
-        let writer = Writer::new(Arc::clone(&queue), file, asked, metrics.clone());
+        let refusals = Arc::<Refusals>::default();
+        let writer = Writer::new(
+            Arc::clone(&queue),
+            Arc::clone(&refusals),
+            file,
+            asked,
+            metrics.clone(),
+        );
         thread::Builder::new()
             .name("audit-log".to_owned())
             .spawn(move || writer.run())
             .map_err(of_file)?;
-        Ok(Arc::new(Self { queue, metrics }))
+        Ok(Arc::new(Self {
+            queue,
+            refusals,
+            metrics,
+        }))
     }
 
     /// Goes with the log file when that is put aside by a signal.
@@ -128,6 +147,11 @@ impl AuditLog {
 impl Observer for AuditObserver {
     fn notify(&self, event: &Event<'_>) {
         let time = now();
+        if let Some(who) = Who::refused_by(event)
+            && !self.0.refusals.has_line(who, Instant::now(), &time)
+        {
+            return;
+        }
         if let Some(record) = records::record_of(event, &time) {
             self.0.tell(record, &time);
         }

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, path::Path};
 
 use sftpgo_audit::Record;
-use sftpgo_core::event::{Command, Event, Operation};
+use sftpgo_core::event::{Actor, Command, Event, Operation};
 
 use crate::logging::milliseconds;
 
@@ -70,6 +70,42 @@ pub(super) fn record_of(event: &Event<'_>, time: &str) -> Option<Record> {
                 .with("connection_id", connection_id)
                 .with("protocol", protocol.to_string())
         }
+        Event::Refused {
+            attempt,
+            username,
+            file_path,
+            target_path,
+            rule,
+            reason,
+            connection_id,
+            protocol,
+        } => {
+            let record = new("refused")
+                .with("operation", attempt.name())
+                .with("username", text(username));
+            let record = with_path(record, "file_path", file_path);
+            let record = match target_path {
+                Some(path) => with_path(record, "target_path", path),
+                None => record,
+            };
+            record
+                .with("rule", rule.name())
+                .with("error", text(reason))
+                .with("connection_id", connection_id)
+                .with("protocol", protocol.to_string())
+        }
+        Event::RequestRefused {
+            method,
+            path,
+            status,
+            by,
+        } => with_actor(
+            new("request_refused")
+                .with("method", text(method))
+                .with("path", text(path))
+                .with("status", status),
+            by,
+        ),
         Event::LoginOk {
             username,
             method,
@@ -93,14 +129,13 @@ pub(super) fn record_of(event: &Event<'_>, time: &str) -> Option<Record> {
             username,
             id,
             by,
-        } => new("change")
-            .with("change", change.to_string())
-            .with("username", text(username))
-            .with("id", text(id))
-            .with("by", text(by.identity.name()))
-            .with("by_type", by.identity.kind())
-            .with("by_api_key", text(by.identity.api_key()))
-            .with("client_ip", by.address),
+        } => with_actor(
+            new("change")
+                .with("change", change.to_string())
+                .with("username", text(username))
+                .with("id", text(id)),
+            by,
+        ),
         Event::Banned {
             address,
             protocol,
@@ -126,7 +161,16 @@ fn with_path(record: Record, name: &str, path: &Path) -> Record {
     record.with(&format!("{name}_hex"), hex)
 }
 
-fn text(text: &str) -> &str {
+fn with_actor(record: Record, by: &Actor) -> Record {
+    record
+        .with("by", text(by.identity.name()))
+        .with("by_type", by.identity.kind())
+        .with("by_api_key", text(by.identity.api_key()))
+        .with("client_ip", by.address)
+}
+
+/// Returns the beginning of a text that is too long for a line.
+pub(super) fn text(text: &str) -> &str {
     if text.len() <= LONGEST_TEXT {
         return text;
     }

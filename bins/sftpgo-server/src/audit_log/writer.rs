@@ -13,6 +13,7 @@ use super::{
     file::ChainFile,
     now,
     queue::{Lost, Queue},
+    refusals::{OmittedOf, Refusals},
 };
 use crate::config::settings::Audit;
 
@@ -24,6 +25,7 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// What the thread works with.
 pub(super) struct Writer {
     queue: Arc<Queue>,
+    refusals: Arc<Refusals>,
     file: ChainFile,
     max_size: u64,
     metrics: Option<Metrics>,
@@ -31,6 +33,8 @@ pub(super) struct Writer {
     waiting: Vec<Record>,
     /// What found no room and was not told of yet.
     lost: Option<Lost>,
+    /// Refusals without a line of their own that were not told of yet.
+    omitted: Vec<OmittedOf>,
     /// When it is tried again to write; none while all is well.
     try_again_at: Option<Instant>,
     /// When the head has to be written.
@@ -40,20 +44,23 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Writes what `queue` brings to the file that is configured by `asked`.
+    /// Writes what `queue` brings to the file that is configured by `asked`, and how many `refusals` it did not bring.
     pub(super) fn new(
         queue: Arc<Queue>,
+        refusals: Arc<Refusals>,
         file: ChainFile,
         asked: &Audit,
         metrics: Option<Metrics>,
     ) -> Self {
         Self {
             queue,
+            refusals,
             file,
             max_size: asked.max_size,
             metrics,
             waiting: Vec::new(),
             lost: None,
+            omitted: Vec::new(),
             try_again_at: None,
             anchor_at: None,
             lines: Complaint::new(
@@ -70,7 +77,10 @@ impl Writer {
     /// Writes until the queue is closed.
     pub(super) fn run(mut self) {
         loop {
-            let until = [self.try_again_at, self.anchor_at];
+            // While the file cannot be written they are counted on, so that what waits to be told does not grow.
+            let counted_until = self.refusals.end_at();
+            let counted_until = counted_until.filter(|_| self.try_again_at.is_none());
+            let until = [self.try_again_at, self.anchor_at, counted_until];
             let work = self.queue.wait(until.into_iter().flatten().min());
             self.waiting.extend(work.records);
             if let Some(new) = work.lost {
@@ -78,6 +88,10 @@ impl Writer {
                     Some(lost) => lost.lines = lost.lines.saturating_add(new.lines),
                     None => self.lost = Some(new),
                 }
+            }
+            if work.is_closed || self.try_again_at.is_none() {
+                let omitted = self.refusals.take_ended(Instant::now(), work.is_closed);
+                self.omitted.extend(omitted);
             }
             if work.rotate {
                 let done = self.file.rotate();
@@ -101,11 +115,13 @@ impl Writer {
     }
 
     fn write(&mut self) {
-        if self.waiting.is_empty() && self.lost.is_none() {
+        if self.waiting.is_empty() && self.omitted.is_empty() && self.lost.is_none() {
             return;
         }
-        // The line that tells of what was lost took no room in the queue, so it must not give any back.
+        // Lines that tell of what was omitted or lost took no room in the queue, so they must not give any back.
         let counted = self.waiting.len();
+        let omitted = self.omitted.iter().map(|omitted| omitted.record(&now()));
+        self.waiting.extend(omitted);
         if let Some(lost) = &self.lost {
             let record = Record::of_lost(&now(), lost.lines, &lost.since);
             self.waiting.push(record);
@@ -127,6 +143,7 @@ impl Writer {
             metrics.count_audit_lines(lines as u64);
         }
         self.waiting.clear();
+        self.omitted.clear();
         self.lost = None;
         self.anchor_at
             .get_or_insert_with(|| Instant::now() + ANCHOR_WITHIN);

@@ -48,7 +48,7 @@ pub(super) async fn give(app: App, arrival: Option<Arrival>, headers: HeaderMap)
         }
         PasswordVerdict::Refused(at) => {
             wait_until(at).await;
-            return Err(ApiError::unauthorized("wrong name or password"));
+            return Err(ApiError::unauthorized("wrong name or password").of_login());
         }
         PasswordVerdict::Closing => return Err(ApiError::internal()),
     };
@@ -82,7 +82,7 @@ async fn with_code(
         Ok(admin) => Ok(admin),
         Err(at) => {
             wait_until(at).await;
-            Err(ApiError::unauthorized("the code is wrong"))
+            Err(ApiError::unauthorized("the code is wrong").of_login())
         }
     }
 }

@@ -11,7 +11,7 @@ use warp::{
 };
 
 use super::{frame::Frame, request::Request, session::Session, texts::answer as texts};
-use crate::error::log_with_causes;
+use crate::{error::log_with_causes, refusal};
 
 /// Lets a page load only what this server sends itself, and no script or style inside a page.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -89,6 +89,9 @@ impl Refusal {
         if let Some(allow) = self.allow {
             let allow = HeaderValue::from_static(allow);
             response.headers_mut().insert(header::ALLOW, allow);
+        }
+        if let Some(session) = session {
+            refusal::of(&mut response, || session.identity());
         }
         response
     }

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use sftpgo_core::event::Identity;
 use warp::{http::Method, reply::Response};
 
 use super::{
@@ -92,8 +91,7 @@ async fn open(app: &App, request: &Request, form: &Form) -> Result<Option<Respon
 async fn of_admin(app: &App, kept: &Kept, request: &Request, form: &Form) -> Response {
     match session(app, request).await {
         Ok(Some(session)) => {
-            let admin = Identity::Admin(session.admin.username.clone());
-            let app = app.acting_for(request.actor(admin));
+            let app = app.acting_for(request.actor(session.identity()));
             let reply = page(&app, kept, request, &session, form).await;
             reply.unwrap_or_else(|refusal| refusal.page(request, Some(&session)))
         }

@@ -3,7 +3,10 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use sftpgo_core::admin::{Admin, AdminPermissions};
+use sftpgo_core::{
+    admin::{Admin, AdminPermissions},
+    event::Identity,
+};
 use warp::{
     http::{HeaderValue, StatusCode, header},
     reply::Response,
@@ -36,6 +39,11 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// As whom the admin changes something.
+    pub(super) fn identity(&self) -> Identity {
+        Identity::Admin(self.admin.username.clone())
+    }
+
     /// Do the admin's permissions allow this?
     pub(super) fn may(&self, needed: AdminPermissions) -> bool {
         self.admin.permissions.allow(needed)

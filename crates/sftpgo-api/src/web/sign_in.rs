@@ -18,6 +18,7 @@ use super::{
 use crate::{
     auth::BasicCredentials,
     authenticate::{check_password, remote, wait_until},
+    refusal,
     state::App,
 };
 
@@ -94,7 +95,8 @@ pub(super) async fn submit(app: &App, request: &Request, form: &Form) -> Reply {
         }
         PasswordVerdict::Refused(at) => {
             wait_until(at).await;
-            answer(request, StatusCode::FORBIDDEN, &login_page(form, WRONG))
+            let page = answer(request, StatusCode::FORBIDDEN, &login_page(form, WRONG));
+            page.map(refusal::of_login)
         }
         PasswordVerdict::Closing => Err(Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -128,7 +130,10 @@ pub(super) async fn submit_code(app: &App, request: &Request, form: &Form) -> Re
             let next = see_other(next_page(form));
             Ok(session::begin(app, request, &admin, next))
         }
-        None => answer(request, StatusCode::FORBIDDEN, &code_page(form, WRONG_CODE)),
+        None => {
+            let page = answer(request, StatusCode::FORBIDDEN, &code_page(form, WRONG_CODE));
+            page.map(refusal::of_login)
+        }
     }
 }
 

@@ -668,3 +668,47 @@ fn while_there_is_no_admin_nobody_is_named() {
         ["user added: bob by somebody without a login from 127.0.0.1"]
     );
 }
+
+#[test]
+fn a_refused_request_is_told_once_with_who_sent_it() {
+    let (api, root) = Api::set_up();
+    let viewer = api.token_of(&root, "viewer", &["view_conns"]);
+    let told = || api.service.recorder.take_refusals();
+    assert!(told().is_empty(), "what was allowed");
+
+    assert_eq!(api.ask("GET", "/api/v2/admins?a=b", &[], None).status, 401);
+    assert_eq!(
+        told(),
+        ["GET /api/v2/admins of somebody without a login: 401"]
+    );
+    assert_eq!(api.as_admin(&viewer, "GET", "/admins", None).status, 403);
+    assert_eq!(told(), ["GET /api/v2/admins of viewer: 403"]);
+
+    api.service.recorder.take_logins();
+    let wrong = basic("viewer", "wrong");
+    let headers = [("Authorization", wrong.as_str())];
+    for path in ["/api/v1/user", "/api/v2/token"] {
+        assert_eq!(api.ask("GET", path, &headers, None).status, 401, "{path}");
+    }
+    let post = |form: &str| {
+        let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+        request_with(
+            api.address,
+            "POST",
+            "/web/login",
+            &headers,
+            Some(form.as_bytes()),
+        )
+    };
+    assert_eq!(post("username=viewer&password=wrong").status, 403);
+    let failed = "viewer: wrong password".to_owned();
+    let logins = api.service.recorder.take_logins();
+    assert_eq!(logins.iter().filter(|told| **told == failed).count(), 3);
+    assert!(told().is_empty(), "a refused login is told as such");
+
+    let entered = post("username=viewer&password=correct+horse");
+    let cookie = entered.header("set-cookie").unwrap();
+    let cookie = [("Cookie", cookie.split(';').next().unwrap())];
+    assert_eq!(api.ask("GET", "/web/users", &cookie, None).status, 403);
+    assert_eq!(told(), ["GET /web/users of viewer: 403"]);
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{AttributeChange, Session, check_visible, open::check_replaceable};
 use crate::{
     error::{Error, Result},
+    event::Attempt,
     filesystem::{FileId, OpenOptions, SetAttributes},
     policy::Access,
     storage_usage::UsageDelta,
@@ -47,6 +48,16 @@ impl Session {
     /// nothing is changed when one of them is missing. [`SetstatMode::Ignore`](super::SetstatMode::Ignore) leaves out what is not allowed.
     /// [`Unsupported`](crate::ErrorKind::Unsupported) for what the storage does not offer.
     pub fn set_attributes(
+        &self,
+        path: &VirtualPath,
+        change: &AttributeChange,
+        follow: bool,
+    ) -> Result<()> {
+        let changed = self.set_attributes_as_asked(path, change, follow);
+        self.shared.told(Attempt::Setstat, path, changed)
+    }
+
+    fn set_attributes_as_asked(
         &self,
         path: &VirtualPath,
         change: &AttributeChange,
@@ -106,13 +117,23 @@ impl Session {
         made: FileId,
         change: &SetAttributes,
     ) -> Result<()> {
+        let finished = self.finish_new_dir_as_asked(path, made, change);
+        self.shared.told(Attempt::Mkdir, path, finished)
+    }
+
+    fn finish_new_dir_as_asked(
+        &self,
+        path: &VirtualPath,
+        made: FileId,
+        change: &SetAttributes,
+    ) -> Result<()> {
         self.check_name(Access::CreateDir, path)?;
         if self.shared.filesystem.metadata(path, false)?.file_id != made {
             let change = AttributeChange {
                 size: None,
                 other: *change,
             };
-            return self.set_attributes(path, &change, false);
+            return self.set_attributes_as_asked(path, &change, false);
         }
         self.shared
             .filesystem

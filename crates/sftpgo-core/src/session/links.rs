@@ -3,7 +3,7 @@
 use super::Session;
 use crate::{
     error::{Error, Result},
-    event::Command,
+    event::{Attempt, Command},
     policy::Access,
     rule::Rule,
     vpath::{VirtualPath, relative_from, stays_inside},
@@ -20,14 +20,18 @@ impl Session {
     pub fn real_path(&self, raw: &[u8]) -> Result<VirtualPath> {
         self.shared.connection.touch();
         let words = VirtualPath::parse(raw)?.as_name();
-        if !self.may_be_told(&words)? {
-            return Ok(words);
+        let found = self.found_path(raw, &words);
+        let found = self.shared.told(Attempt::Realpath, &words, found)?;
+        Ok(found.unwrap_or(words))
+    }
+
+    /// Where the path of these words really leads; none where the user may not know it.
+    fn found_path(&self, raw: &[u8], words: &VirtualPath) -> Result<Option<VirtualPath>> {
+        if !self.may_be_told(words)? {
+            return Ok(None);
         }
         let found = self.shared.filesystem.resolve(raw)?;
-        match self.may_be_told(&found)? {
-            true => Ok(found),
-            false => Ok(words),
-        }
+        Ok(self.may_be_told(&found)?.then_some(found))
     }
 
     /// May the user know what is at this path?
@@ -49,6 +53,11 @@ impl Session {
     /// Needs `create_symlinks`; a target outside the home is refused. [`Unsupported`](crate::ErrorKind::Unsupported)
     /// on a storage without links.
     pub fn symlink(&self, target: &[u8], link: &VirtualPath) -> Result<()> {
+        let made = self.symlink_as_asked(target, link);
+        self.shared.told(Attempt::Symlink, link, made)
+    }
+
+    fn symlink_as_asked(&self, target: &[u8], link: &VirtualPath) -> Result<()> {
         self.check_name(Access::CreateLink, link)?;
         self.shared.filesystem.capabilities().check_links()?;
         self.shared.check_not_uploading(link)?;
@@ -89,6 +98,12 @@ impl Session {
     /// Needs `create_symlinks`; a link that would lead outside the home from its new place is refused.
     /// [`Unsupported`](crate::ErrorKind::Unsupported) on a storage without links.
     pub fn hard_link(&self, original: &VirtualPath, link: &VirtualPath) -> Result<()> {
+        let made = self.hard_link_as_asked(original, link);
+        self.shared
+            .told_of_two(Attempt::Hardlink, (original, Some(link)), made)
+    }
+
+    fn hard_link_as_asked(&self, original: &VirtualPath, link: &VirtualPath) -> Result<()> {
         self.check_name(Access::LinkTarget, original)?;
         self.check_name(Access::CreateLink, link)?;
         self.shared.filesystem.capabilities().check_links()?;
@@ -111,6 +126,11 @@ impl Session {
     /// # Errors
     /// Needs `list`; [`Unsupported`](crate::ErrorKind::Unsupported) on a storage without links.
     pub fn read_link(&self, path: &VirtualPath) -> Result<Vec<u8>> {
+        let target = self.read_link_as_asked(path);
+        self.shared.told(Attempt::Readlink, path, target)
+    }
+
+    fn read_link_as_asked(&self, path: &VirtualPath) -> Result<Vec<u8>> {
         self.check_name(Access::Stat, path)?;
         self.shared.filesystem.capabilities().check_links()?;
         self.shared.filesystem.read_link(path)

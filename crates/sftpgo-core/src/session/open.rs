@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{AttributeChange, Session, UploadMode};
 use crate::{
     error::{Error, ErrorKind, Result},
-    event::Operation,
+    event::{Attempt, Operation},
     filesystem::{File, FileType, Filesystem, Metadata, OpenOptions},
     policy::Access,
     session_context::SessionContext,
@@ -70,8 +70,13 @@ impl Session {
     /// read besides writing.
     pub fn open(&self, path: &VirtualPath, request: &OpenRequest) -> Result<Transfer> {
         let permit = self.shared.connection.reserve_handle(self.shared.user.id)?;
-        self.open_as_asked(path, request)
-            .map(|transfer| transfer.holding(permit))
+        let attempt = match request.write {
+            true => Attempt::Upload,
+            false => Attempt::Download,
+        };
+        let opened = self.open_as_asked(path, request);
+        let transfer = self.shared.told(attempt, path, opened)?;
+        Ok(transfer.holding(permit))
     }
 
     fn open_as_asked(&self, path: &VirtualPath, request: &OpenRequest) -> Result<Transfer> {

@@ -4,6 +4,7 @@ use super::{Session, check_visible};
 use crate::{
     content::Content,
     error::Result,
+    event::Attempt,
     filesystem::{File, FileType, Metadata, OpenOptions},
     policy::Access,
     rule::Rule,
@@ -18,8 +19,10 @@ impl Session {
     /// # Errors
     /// Needs `upload`.
     pub fn upload_target(&self, path: &VirtualPath) -> Result<Option<Metadata>> {
-        self.check(Access::Upload, path)?;
-        self.shared.find(path, true)
+        let found = self
+            .check(Access::Upload, path)
+            .and_then(|()| self.shared.find(path, true));
+        self.shared.told(Attempt::Upload, path, found)
     }
 
     /// Is the directory of `link` there, and its name free? It tells what a client means that makes a link, so it is part
@@ -58,7 +61,11 @@ impl Session {
         let decision = self.shared.user.policy.decide(Access::CreateLink, link);
         match decision.rule {
             Rule::ReservedName => Ok(false),
-            _ => decision.check(Access::CreateLink).map(|()| true),
+            _ => {
+                let checked = decision.check(Access::CreateLink);
+                let told = self.shared.told(Attempt::Symlink, link, checked);
+                told.map(|()| true)
+            }
         }
     }
 
@@ -81,12 +88,14 @@ impl Session {
     /// # Errors
     /// Needs `download`.
     pub fn open_content(&self, path: &VirtualPath) -> Result<Box<dyn File>> {
-        self.check(Access::Download, path)?;
         let options = OpenOptions {
             read: true,
             ..OpenOptions::default()
         };
-        self.shared.filesystem.open(path, &options)
+        let opened = self
+            .check(Access::Download, path)
+            .and_then(|()| self.shared.filesystem.open(path, &options));
+        self.shared.told(Attempt::Download, path, opened)
     }
 
     /// Opens a file for somebody who vouches for what it holds: no transfer is listed or logged.

@@ -4,6 +4,7 @@
 
 mod access;
 mod accounting;
+mod refusal;
 
 use std::{
     collections::VecDeque,

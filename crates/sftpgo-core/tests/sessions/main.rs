@@ -17,6 +17,7 @@ mod quota;
 mod races;
 mod random;
 mod recorded;
+mod refusals;
 mod restart;
 mod two_writers;
 mod unreadable;
