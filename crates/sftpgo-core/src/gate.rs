@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -24,6 +24,9 @@ use crate::{
 const ASKED_AT_ONCE: usize = 16;
 /// Connections that wait to be asked about; sources take turns, and further ones are refused.
 const WAITING_TO_BE_ASKED: usize = 512;
+/// That connections are asked about again is told once no more are at it, else a line that stays nearly full would tell it of
+/// each place that becomes free.
+const NEARLY_NONE: usize = (ASKED_AT_ONCE + WAITING_TO_BE_ASKED) / 10;
 
 /// What an operator has to decide about each connection that nothing else has refused.
 pub trait ConnectionHook: Send + Sync {
@@ -35,8 +38,15 @@ pub trait ConnectionHook: Send + Sync {
 struct AskedHook {
     hook: Arc<dyn ConnectionHook>,
     threads: FairPool,
-    /// Since it was told that too many wait, nobody was asked about.
-    is_full: AtomicBool,
+    line: Line,
+}
+
+/// Who is being asked about or waits for it, and how many were refused because of that.
+#[derive(Default)]
+struct Line {
+    inside: AtomicUsize,
+    /// Refused since that was told.
+    refused: AtomicUsize,
 }
 
 /// What every protocol asks of a new connection. The default lets everybody in.
@@ -104,7 +114,7 @@ impl Gate {
             hook: Some(AskedHook {
                 hook,
                 threads,
-                is_full: AtomicBool::new(false),
+                line: Line::default(),
             }),
             ..self
         })
@@ -206,18 +216,24 @@ impl Gate {
             return Ok(());
         };
         let hook = Arc::clone(&asked.hook);
+        let before = asked.line.enter();
         let answer = asked.threads.run(Asker::unknown(address), bell, move || {
             hook.allows(address, protocol)
         });
+        asked.line.leave();
         match answer {
             Ok((allows, _)) => {
-                asked.is_full.store(false, Ordering::Relaxed);
+                if let Some(refused) = asked.line.is_nearly_empty(before) {
+                    log::warn!(
+                        "connections wait for post_connect_hook again, after {refused} were refused"
+                    );
+                }
                 if allows {
                     return Ok(());
                 }
             }
             Err(NotDone::Full) => {
-                if !asked.is_full.swap(true, Ordering::Relaxed) {
+                if asked.line.refuse() {
                     log::warn!(
                         "connections are refused: {WAITING_TO_BE_ASKED} others wait for post_connect_hook"
                     );
@@ -236,5 +252,58 @@ impl Gate {
         } else {
             Err(Refused::NotListed)
         }
+    }
+}
+
+impl Line {
+    /// Returns how many were there before.
+    fn enter(&self) -> usize {
+        self.inside.fetch_add(1, Ordering::AcqRel)
+    }
+
+    fn leave(&self) {
+        self.inside.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Counts one that finds no room. Is it to be told?
+    fn refuse(&self) -> bool {
+        self.refused.fetch_add(1, Ordering::AcqRel) == 0
+    }
+
+    /// Returns how many were refused, to be told now, since few were there before one that was asked about.
+    fn is_nearly_empty(&self, before: usize) -> Option<usize> {
+        if before > NEARLY_NONE {
+            return None;
+        }
+        Some(self.refused.swap(0, Ordering::AcqRel)).filter(|refused| *refused > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_the_line_is_full_is_told_once_until_few_wait() {
+        let line = Line::default();
+        while line.enter() < ASKED_AT_ONCE + WAITING_TO_BE_ASKED {}
+        line.leave();
+        assert!(line.refuse(), "the first one");
+        for _ in 0..5 {
+            // One is asked about, and another comes in its place.
+            line.leave();
+            let before = line.enter();
+            assert_eq!(line.is_nearly_empty(before), None);
+            assert!(!line.refuse(), "places changed hands");
+        }
+        while line.enter() > NEARLY_NONE {
+            line.leave();
+            line.leave();
+        }
+        line.leave();
+        let before = line.enter();
+        assert_eq!(line.is_nearly_empty(before), Some(6));
+        assert_eq!(line.is_nearly_empty(before), None, "nobody since");
+        assert!(line.refuse(), "the first one again");
     }
 }
