@@ -195,3 +195,48 @@ fn the_end_of_the_service_is_the_end_of_the_processes_before() {
     old.ended();
     assert_eq!(server.wait(), Some(0));
 }
+
+/// A setting of the service's unit in the Debian package.
+fn of_unit(variable: &str) -> &'static str {
+    let unit = include_str!("../../packaging/debian/sftpgo.service");
+    let setting = format!("Environment={variable}=");
+    unit.lines()
+        .find_map(|line| line.strip_prefix(&setting))
+        .expect(variable)
+}
+
+#[test]
+fn a_reload_of_the_service_cuts_no_transfer_and_a_stop_does_in_its_time() {
+    let start = |more: &[(&str, &str)]| {
+        let server = Server::start_with(&[&[("SFTPGO_GRACE_TIME", "1")], more].concat());
+        server.add_user("bob", &json!({}));
+        server
+    };
+    let drain_time = [("SFTPGO_DRAIN_TIME", of_unit("SFTPGO_DRAIN_TIME"))];
+    let mut service = start(&drain_time);
+    let goes_on = Session::begin(&service, "one");
+    let stays = Session::begin(&service, "two");
+    let next = service.hot_restart();
+    // Without that setting the grace time holds. When it is over there, it is here.
+    let another = start(&[]);
+    let cut = Session::begin(&another, "one");
+    another.hot_restart();
+    cut.ended();
+    goes_on.finish(&service, "one");
+    let stored = fs::read(service.home("bob").join("one")).unwrap();
+    assert_eq!(stored.len(), 1000);
+    send(next, "TERM");
+    stays.ended();
+    assert_eq!(service.wait(), Some(0));
+}
+
+#[test]
+fn a_drain_time_of_its_own_ends_the_process_before() {
+    let mut server =
+        Server::start_with(&[("SFTPGO_GRACE_TIME", "3600"), ("SFTPGO_DRAIN_TIME", "1")]);
+    server.add_user("bob", &json!({}));
+    let old = Session::begin(&server, "one");
+    server.hot_restart();
+    old.ended();
+    assert_eq!(server.wait(), Some(0));
+}

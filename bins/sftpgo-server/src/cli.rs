@@ -19,7 +19,12 @@ use clap::{
 use clap_complete::Shell;
 use log::LevelFilter;
 
-use crate::{config, grace::Grace, logging::LogSettings, portable::options as portable};
+use crate::{
+    config,
+    grace::{Drain, Grace},
+    logging::LogSettings,
+    portable::options as portable,
+};
 
 /// A file-transfer server for virtual users: SFTP, managed over a REST API.
 #[derive(Debug, Parser)]
@@ -122,6 +127,8 @@ pub(crate) struct Serve {
     pub(crate) options: Options,
     #[command(flatten)]
     pub(crate) grace: Grace,
+    #[command(flatten)]
+    pub(crate) drain: Drain,
     /// Follow the server that hands its sockets on over standard input; given by that one.
     #[arg(long, hide = true)]
     pub(crate) succeed: bool,
@@ -364,6 +371,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::grace::EndTimes;
 
     fn options(arguments: &[&str]) -> Options {
         match Cli::try_parse_from(["sftpgo-server", "serve"].iter().chain(arguments))
@@ -418,6 +426,25 @@ mod tests {
     }
 
     #[test]
+    fn a_drain_time_is_the_grace_time_unless_it_is_given() {
+        let times = |arguments: &[&str]| {
+            let cli = Cli::try_parse_from([&["sftpgo-server", "serve"], arguments].concat());
+            let Command::Serve(serve) = cli.unwrap().command else {
+                panic!("serve was asked for");
+            };
+            let EndTimes { stop, drain } = EndTimes::of(&serve.grace, &serve.drain);
+            (stop.as_secs(), drain.map(|drain| drain.as_secs()))
+        };
+        assert_eq!(times(&[]), (0, None));
+        assert_eq!(times(&["--grace-time", "30"]), (30, Some(30)));
+        assert_eq!(times(&["--drain-time", "60"]), (0, Some(60)));
+        assert_eq!(
+            times(&["--grace-time", "30", "--drain-time", "0"]),
+            (30, None)
+        );
+    }
+
+    #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
     }
@@ -432,15 +459,17 @@ mod tests {
             .filter(|flag| flag.get_env().is_some())
         {
             let short = flag.get_short().map(|short| format!("-{short}, "));
-            let [default] = flag.get_default_values() else {
-                panic!("{flag:?}");
+            let default = match flag.get_default_values() {
+                [default] => default.display().to_string(),
+                // Then it is as another flag says.
+                _ => "as --grace-time".to_owned(),
             };
             let row = format!(
                 "\n| {}--{} | {} | {} | ",
                 short.unwrap_or_default(),
                 flag.get_long().unwrap(),
                 flag.get_env().unwrap().display(),
-                default.display(),
+                default,
             );
             assert!(documentation.contains(&row), "{row}");
         }

@@ -47,6 +47,7 @@ use crate::{
     },
     connect_hook::ConnectHook,
     event_log::{EventLog, LogFiles},
+    grace::EndTimes,
     hook::http::Client,
     sharing::Sharing,
     version,
@@ -88,7 +89,7 @@ impl Queues {
 }
 
 /// Opens the database and the host keys, making them in `directory` at the first start, and connects the parts. Transfers
-/// have `grace` to finish once the server is to stop. Old events are in the file `log`, if there is one. `confinement` says what
+/// have the times of `ends` to finish. Old events are in the file `log`, if there is one. `confinement` says what
 /// holds the process, for those who ask for its status.
 ///
 /// # Errors
@@ -96,7 +97,7 @@ impl Queues {
 pub(crate) fn compose(
     settings: &Settings,
     directory: &Path,
-    grace: Duration,
+    ends: EndTimes,
     log: Option<&Path>,
     confinement: Option<String>,
 ) -> Result<Parts, Problem> {
@@ -271,7 +272,8 @@ pub(crate) fn compose(
         events,
     };
     let ssh = ServerConfig {
-        shutdown_grace: grace,
+        shutdown_grace: ends.stop,
+        drain_time: ends.drain,
         proxies: settings.common.proxies.clone(),
         ..ssh_config(&settings.sftpd, host_keys.clone(), &descriptors)
     };

@@ -19,6 +19,7 @@ use crate::{
     compose::{self, Parts},
     config::{self, LoadedConfig, Problem, settings::Settings},
     confinement::{self, Confinement},
+    grace::EndTimes,
     health,
     listen::{HttpListening, SocketFile, Sockets, listen_http, listen_sftp},
     logging::{self, LogSettings},
@@ -59,7 +60,7 @@ pub(crate) fn run(serve: &Serve) -> ExitCode {
         loaded: &loaded,
         settings,
         log: &log,
-        grace: serve.grace.time(),
+        ends: EndTimes::of(&serve.grace, &serve.drain),
     };
     match start.run(&mut succession) {
         Ok(code) => code,
@@ -84,7 +85,7 @@ struct Start<'a> {
     loaded: &'a LoadedConfig,
     settings: &'a Settings,
     log: &'a LogSettings,
-    grace: Duration,
+    ends: EndTimes,
 }
 
 impl Start<'_> {
@@ -135,14 +136,14 @@ impl Start<'_> {
             reload: reload.clone(),
             restart: Arc::clone(&restart),
         };
-        let shutdown = shutdown::on_signals(self.grace, on_hang_up).map_err(|error| {
+        let shutdown = shutdown::on_signals(self.ends.stop, on_hang_up).map_err(|error| {
             Problem::new("system", format!("signals cannot be received: {error}"))
         })?;
         let stop_accepting = shutdown.child_token();
         let directory = &self.loaded.directory;
         let log = self.log.file.as_deref();
         let confinement = confinement.map(|confinement| confinement.to_string());
-        let parts = compose::compose(self.settings, directory, self.grace, log, confinement)?;
+        let parts = compose::compose(self.settings, directory, self.ends, log, confinement)?;
         if let Some(audit_log) = parts.audit_log.clone() {
             audit_log.follow_rotation();
             reload.register("the audit log", move || {
@@ -214,7 +215,7 @@ impl Start<'_> {
             actions::startup(hook, &self.settings.programs, &parts.queues.actions);
         }
         tokio::spawn(Arc::clone(&restarts).watch(restart));
-        let told = tokio::spawn(tell_end(Arc::clone(&restarts), self.grace));
+        let told = tokio::spawn(tell_end(Arc::clone(&restarts), self.ends.stop));
 
         let tls: Vec<_> = http
             .iter()
@@ -247,7 +248,7 @@ impl Start<'_> {
         let end_predecessors = async {
             stop_accepting.cancelled().await;
             // What an end of theirs takes at the most.
-            let within = self.grace + GOODBYE + LAST_ACTIONS + LAST_WORK;
+            let within = self.ends.stop + GOODBYE + LAST_ACTIONS + LAST_WORK;
             let _ = spawn_blocking(move || predecessors.stop(within)).await;
         };
         tokio::join!(

@@ -64,6 +64,9 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// The time for which running transfers may go on after a shutdown is asked for.
     pub shutdown_grace: Duration,
+    /// The time for which connections may go on when nobody can connect any more and the server is not to stop; none is
+    /// without limit.
+    pub drain_time: Option<Duration>,
     /// Called on a connection's own thread when it has had nothing to do for a second: a program can give memory back
     /// to the system there that belongs to the thread.
     pub when_quiet: fn(),
@@ -95,6 +98,7 @@ impl Default for ServerConfig {
             proxies: Policy::default(),
             limits: Limits::default(),
             shutdown_grace: Duration::from_secs(30),
+            drain_time: None,
             when_quiet: || {},
         }
     }

@@ -145,7 +145,7 @@ impl Server {
     }
 
     /// Serves as [`Server::serve`] does. When `stop_accepting` fires alone, nobody can connect any more, and whoever is
-    /// connected goes on until the last has left or the configured grace is over; where that is zero, there is no end to it.
+    /// connected goes on until the last has left or the configured time to drain is over.
     pub async fn serve_until(
         self,
         bindings: Vec<Binding>,
@@ -172,12 +172,11 @@ impl Server {
             }
         }
         drop((bindings, alive));
-        let grace = self.context.config.shutdown_grace;
+        let drain_time = self.context.config.drain_time;
         let is_over = async {
-            if grace.is_zero() {
-                std::future::pending().await
-            } else {
-                tokio::time::sleep(grace).await;
+            match drain_time {
+                Some(time) => tokio::time::sleep(time).await,
+                None => std::future::pending().await,
             }
         };
         tokio::select! {

@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Variables of the command line's flags, which reads them itself.
-pub(crate) const FLAG_VARIABLES: [&str; 9] = [
+pub(crate) const FLAG_VARIABLES: [&str; 10] = [
     "SFTPGO_CONFIG_DIR",
     "SFTPGO_CONFIG_FILE",
     "SFTPGO_LOG_FILE_PATH",
@@ -29,6 +29,7 @@ pub(crate) const FLAG_VARIABLES: [&str; 9] = [
     "SFTPGO_LOG_COMPRESS",
     "SFTPGO_LOG_VERBOSE",
     "SFTPGO_GRACE_TIME",
+    "SFTPGO_DRAIN_TIME",
 ];
 
 /// Variables of the first admin, see `admin_access.rs`.

@@ -30,6 +30,7 @@ use self::{
 use crate::{
     compose::{self, Parts},
     config::{self, Fixed, Problem, Settings},
+    grace::EndTimes,
     listen,
     logging::{self, LogSettings},
     open_files,
@@ -185,9 +186,10 @@ async fn serve(
     settings: &Settings,
     state: &Path,
 ) -> Result<(), Problem> {
-    let grace = options.grace.time();
-    let shutdown = shutdown::on_signals(grace, HangUp::Ends).map_err(|error| of_system(&error))?;
-    let parts = compose::compose(settings, state, grace, None, None)?;
+    let ends = EndTimes::of_stop(&options.grace);
+    let shutdown =
+        shutdown::on_signals(ends.stop, HangUp::Ends).map_err(|error| of_system(&error))?;
+    let parts = compose::compose(settings, state, ends, None, None)?;
     add_user(&parts, &login)?;
     let bindings = &settings.sftpd.bindings;
     let of_none = || Problem::new("--sftpd-port", "there is no port to listen on");
