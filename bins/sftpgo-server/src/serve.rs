@@ -1,22 +1,32 @@
 //! `serve`: from the settings to open ports, and from a signal to an orderly end.
 
+mod read_again;
+
 use std::{
+    net::SocketAddr,
     process::ExitCode,
     sync::{Arc, Mutex, atomic::AtomicBool},
     time::Duration,
 };
 
 use rustix::{fs::Mode, process::umask};
+use sftpgo_api::ApiState;
 use sftpgo_core::{UserId, quota::LedgerWriter, sync::lock};
 use sftpgo_ssh::GOODBYE;
-use tokio::{runtime::Runtime, sync::Notify, task::spawn_blocking};
+use tokio::{
+    runtime::Runtime,
+    sync::Notify,
+    task::{JoinHandle, spawn_blocking},
+};
 use tokio_util::sync::CancellationToken;
 
+use self::read_again::{register_audit_log, register_ssh, watch_tls};
 use crate::{
     actions, admin_access,
+    audit_log::AuditLog,
     cli::Serve,
     cluster_task,
-    compose::{self, Parts},
+    compose::{self, Parts, Queues},
     config::{self, LoadedConfig, Problem, settings::Settings},
     confinement::{self, Confinement},
     grace::EndTimes,
@@ -26,6 +36,7 @@ use crate::{
     open_files, own_program,
     reload::Reload,
     restart::{Predecessors, Restarts, Succession},
+    sharing::Sharing,
     shutdown::{self, HangUp, LAST_ACTIONS, LAST_WORK},
     startup_banner::{StartupBanner, listed},
     startup_tasks, systemd, terminal,
@@ -120,6 +131,7 @@ impl Start<'_> {
         served
     }
 
+    /// From a process that is ready to serve to one whose last connection has ended.
     async fn serve(
         &self,
         succession: &mut Option<Succession>,
@@ -127,43 +139,84 @@ impl Start<'_> {
         confinement: Option<Confinement>,
     ) -> Result<ExitCode, Problem> {
         let reload = Reload::default();
-        reload.register("the log file", || {
-            logging::reopen();
-            Ok(())
-        });
         let restart = Arc::new(Notify::new());
-        let on_hang_up = HangUp::Reloads {
-            reload: reload.clone(),
-            restart: Arc::clone(&restart),
-        };
-        let shutdown = shutdown::on_signals(self.ends.stop, on_hang_up).map_err(|error| {
-            Problem::new("system", format!("signals cannot be received: {error}"))
-        })?;
-        let stop_accepting = shutdown.child_token();
-        let directory = &self.loaded.directory;
-        let log = self.log.file.as_deref();
-        let confinement = confinement.map(|confinement| confinement.to_string());
-        let parts = compose::compose(self.settings, directory, self.ends, log, confinement)?;
-        if let Some(audit_log) = parts.audit_log.clone() {
-            audit_log.follow_rotation();
-            reload.register("the audit log", move || {
-                audit_log.reloads();
-                Ok(())
-            });
-        }
+        let shutdown = self.hear_signals(&reload, &restart)?;
+        let parts = self.compose(confinement)?;
+        register_audit_log(&reload, &parts);
         register_ssh(&reload, self.settings, &parts);
         let dirty =
             find_dirty(&parts).map_err(|error| Problem::new("data_provider", error.to_string()))?;
         let writer = LedgerWriter::start(Arc::clone(&parts.quotas), WRITE_USAGE_WITHIN)
             .map_err(|error| no_threads(&error))?;
-        let sftp = listen_sftp(&self.settings.sftpd.bindings, &mut sockets).await?;
-        let mut http = listen_http(&self.settings.httpd.bindings, &mut sockets).await?;
-        let sftp_addresses: Vec<_> = sftp.iter().map(|(_, address)| *address).collect();
+        let mut bound = Bound {
+            sftp: listen_sftp(&self.settings.sftpd.bindings, &mut sockets).await?,
+            http: listen_http(&self.settings.httpd.bindings, &mut sockets).await?,
+        };
         let driver = &self.settings.data_provider.driver;
-        admin_access::publish_setup_code(driver, directory, &parts.api.admins);
+        admin_access::publish_setup_code(driver, &self.loaded.directory, &parts.api.admins);
+        self.say_where(&bound, &parts);
+        let watching = Watching::start(&parts, dirty);
+        let restarts = followable(&parts, sockets, &bound, &shutdown);
+        self.announce(succession, &restarts, &mut bound, &parts)?;
+        tokio::spawn(Arc::clone(&restarts).watch(restart));
+        let told = tokio::spawn(tell_end(Arc::clone(&restarts), self.ends.stop));
+        watch_tls(&reload, &bound.http, &shutdown);
+
+        let Parts {
+            ssh,
+            api,
+            sharing,
+            queues,
+            audit_log,
+            ..
+        } = parts;
+        let stop_accepting = &restarts.stop_accepting;
+        let sftp = bound.sftp.into_iter().map(|(binding, _)| binding);
+        tokio::join!(
+            ssh.serve_until(sftp.collect(), stop_accepting.clone(), shutdown.clone()),
+            serve_rest(api, bound.http, &restarts),
+            self.end_predecessors(&restarts),
+        );
+        if shutdown.is_cancelled() {
+            // Where nothing is to be waited for, the end is faster than the word of it.
+            let _ = told.await;
+        }
+        watching.end().await;
+        let last_work = move || do_last_work(writer, &sharing, &queues, audit_log.as_deref());
+        let _ = spawn_blocking(last_work).await;
+        log::info!("stopped");
+        Ok(restarts.exit_code())
+    }
+
+    /// Listens for signals from here on; the token fires when one of them ends the server.
+    fn hear_signals(
+        &self,
+        reload: &Reload,
+        restart: &Arc<Notify>,
+    ) -> Result<CancellationToken, Problem> {
+        reload.register("the log file", || {
+            logging::reopen();
+            Ok(())
+        });
+        let on_hang_up = HangUp::Reloads {
+            reload: reload.clone(),
+            restart: Arc::clone(restart),
+        };
+        shutdown::on_signals(self.ends.stop, on_hang_up)
+            .map_err(|error| Problem::new("system", format!("signals cannot be received: {error}")))
+    }
+
+    fn compose(&self, confinement: Option<Confinement>) -> Result<Parts, Problem> {
+        let directory = &self.loaded.directory;
+        let log = self.log.file.as_deref();
+        let confinement = confinement.map(|confinement| confinement.to_string());
+        compose::compose(self.settings, directory, self.ends, log, confinement)
+    }
+
+    fn say_where(&self, bound: &Bound, parts: &Parts) {
         StartupBanner {
-            sftp: &sftp_addresses,
-            http: http.iter().map(|listening| &listening.at).collect(),
+            sftp: &bound.sftp_addresses(),
+            http: bound.http.iter().map(|http| &http.at).collect(),
             loaded: self.loaded,
             settings: self.settings,
             log: self.log,
@@ -171,119 +224,111 @@ impl Start<'_> {
             setup_code: parts.api.admins.setup_code.as_ref(),
         }
         .say();
+    }
 
-        tokio::spawn(health::watch(
-            Arc::clone(&parts.provider),
-            parts.metrics.clone(),
-        ));
-        startup_tasks::start(&parts, dirty);
-        let sessions_are_over = CancellationToken::new();
-        let watching = tokio::spawn(cluster_task::watch(&parts, sessions_are_over.clone()));
-
-        let predecessors = Arc::new(Predecessors::default());
-        parts
-            .connections
-            .add_elsewhere(Arc::clone(&predecessors) as _);
-        let restarts = Arc::new(Restarts {
-            sharing: Arc::clone(&parts.sharing),
-            connections: Arc::clone(&parts.connections),
-            kept: Mutex::new(sockets.into_kept()),
-            predecessors: Arc::clone(&predecessors),
-            stop_accepting: stop_accepting.clone(),
-            shutdown: shutdown.clone(),
-            status: format!("SFTP on {}", listed(&sftp_addresses)),
-            is_followed: AtomicBool::new(false),
-            is_orphaned: AtomicBool::new(false),
-        });
-        if succession.is_some() && shutdown.is_cancelled() {
+    /// Tells systemd and the server before, if there is one, that clients are served from here on.
+    ///
+    /// # Errors
+    /// It was told to stop before it served, and another one serves.
+    fn announce(
+        &self,
+        succession: &mut Option<Succession>,
+        restarts: &Restarts,
+        bound: &mut Bound,
+        parts: &Parts,
+    ) -> Result<(), Problem> {
+        let follows = succession.is_some();
+        if follows && restarts.shutdown.is_cancelled() {
             return Err(Problem::new(
                 "system",
                 "the new process was told to stop before it served".to_owned(),
             ));
         }
-        systemd::ready(
-            &restarts.status,
-            succession.is_some(),
-            stop_accepting.clone(),
-        );
+        systemd::ready(&restarts.status, follows, restarts.stop_accepting.clone());
         if let Some(succession) = succession.take() {
-            predecessors.follow(succession);
-            http.iter_mut()
+            restarts.predecessors.follow(succession);
+            let files = bound.http.iter_mut();
+            files
                 .filter_map(|listening| listening.file.as_mut())
                 .for_each(SocketFile::own);
         } else if let Some(hook) = &self.settings.common.startup_hook {
             actions::startup(hook, &self.settings.programs, &parts.queues.actions);
         }
-        tokio::spawn(Arc::clone(&restarts).watch(restart));
-        let told = tokio::spawn(tell_end(Arc::clone(&restarts), self.ends.stop));
-
-        let tls: Vec<_> = http
-            .iter()
-            .filter_map(|listening| listening.binding.options.tls.clone())
-            .collect();
-        for tls in &tls {
-            let tls = Arc::clone(tls);
-            reload.register("TLS of HTTP", move || {
-                tls.reload()
-                    .map_err(|error| Problem::new("httpd", error.to_string()))
-            });
-        }
-        tokio::spawn(sftpgo_api::watch_tls(tls, shutdown.clone()));
-
-        let rest_until = stop_accepting.clone();
-        let serve_rest = async {
-            let (bindings, socket_files): (Vec<_>, Vec<_>) = http
-                .into_iter()
-                .map(|HttpListening { binding, file, .. }| (binding, file))
-                .unzip();
-            sftpgo_api::serve(parts.api, bindings, rest_until).await;
-            if restarts.is_followed() {
-                socket_files
-                    .into_iter()
-                    .flatten()
-                    .for_each(SocketFile::leave);
-            }
-        };
-        let sftp = sftp.into_iter().map(|(binding, _)| binding).collect();
-        let end_predecessors = async {
-            stop_accepting.cancelled().await;
-            // What an end of theirs takes at the most.
-            let within = self.ends.stop + GOODBYE + LAST_ACTIONS + LAST_WORK;
-            let _ = spawn_blocking(move || predecessors.stop(within)).await;
-        };
-        tokio::join!(
-            parts
-                .ssh
-                .serve_until(sftp, stop_accepting.clone(), shutdown.clone()),
-            serve_rest,
-            end_predecessors
-        );
-        if shutdown.is_cancelled() {
-            // Where nothing is to be waited for, the end is faster than the word of it.
-            let _ = told.await;
-        }
-        sessions_are_over.cancel();
-        // Whoever says that this server is alive must not do so after it has left.
-        let _ = watching.await;
-        let (sharing, queues, audit_log) = (parts.sharing, parts.queues, parts.audit_log);
-        let last_work = move || {
-            drop(writer);
-            if let Some(heartbeat) = sharing.heartbeat()
-                && let Err(error) = heartbeat.leave()
-            {
-                log::warn!(
-                    "the database was not told that this node has stopped, so the other nodes notice it only when its heartbeat is missing: {error}"
-                );
-            }
-            queues.drain(LAST_ACTIONS);
-            if let Some(audit_log) = audit_log {
-                audit_log.stop();
-            }
-        };
-        let _ = spawn_blocking(last_work).await;
-        log::info!("stopped");
-        Ok(restarts.exit_code())
+        Ok(())
     }
+
+    /// When nobody can connect here any more the servers before end, but for those that the next one has taken over.
+    async fn end_predecessors(&self, restarts: &Restarts) {
+        restarts.stop_accepting.cancelled().await;
+        // What an end of theirs takes at the most.
+        let within = self.ends.stop + GOODBYE + LAST_ACTIONS + LAST_WORK;
+        let predecessors = Arc::clone(&restarts.predecessors);
+        let _ = spawn_blocking(move || predecessors.stop(within)).await;
+    }
+}
+
+/// Where the server listens.
+struct Bound {
+    sftp: Vec<(sftpgo_ssh::Binding, SocketAddr)>,
+    http: Vec<HttpListening>,
+}
+
+impl Bound {
+    fn sftp_addresses(&self) -> Vec<SocketAddr> {
+        self.sftp.iter().map(|(_, address)| *address).collect()
+    }
+}
+
+/// What goes on beside serving clients.
+struct Watching {
+    cluster: JoinHandle<()>,
+    sessions_are_over: CancellationToken,
+}
+
+impl Watching {
+    /// Looks at the database's health and other servers, and does what an earlier run has left for this one.
+    fn start(parts: &Parts, dirty: Vec<UserId>) -> Self {
+        tokio::spawn(health::watch(
+            Arc::clone(&parts.provider),
+            parts.metrics.clone(),
+        ));
+        startup_tasks::start(parts, dirty);
+        let sessions_are_over = CancellationToken::new();
+        Self {
+            cluster: tokio::spawn(cluster_task::watch(parts, sessions_are_over.clone())),
+            sessions_are_over,
+        }
+    }
+
+    /// Whoever says that this server is alive must not do so after it has left.
+    async fn end(self) {
+        self.sessions_are_over.cancel();
+        let _ = self.cluster.await;
+    }
+}
+
+/// What another process needs to follow this one.
+fn followable(
+    parts: &Parts,
+    sockets: Sockets,
+    bound: &Bound,
+    shutdown: &CancellationToken,
+) -> Arc<Restarts> {
+    let predecessors = Arc::new(Predecessors::default());
+    parts
+        .connections
+        .add_elsewhere(Arc::clone(&predecessors) as _);
+    Arc::new(Restarts {
+        sharing: Arc::clone(&parts.sharing),
+        connections: Arc::clone(&parts.connections),
+        kept: Mutex::new(sockets.into_kept()),
+        predecessors,
+        stop_accepting: shutdown.child_token(),
+        shutdown: shutdown.clone(),
+        status: format!("SFTP on {}", listed(&bound.sftp_addresses())),
+        is_followed: AtomicBool::new(false),
+        is_orphaned: AtomicBool::new(false),
+    })
 }
 
 /// Returns the users whom earlier runs left dirty, before anybody logs in.
@@ -294,19 +339,37 @@ fn find_dirty(parts: &Parts) -> sftpgo_core::Result<Vec<UserId>> {
     parts.quotas.left_dirty()
 }
 
-/// Registers what is read again of SSH.
-fn register_ssh(reload: &Reload, settings: &Settings, parts: &Parts) {
-    let ssh = parts.ssh.handle();
-    reload.register("certificates of host keys", move || {
-        ssh.reload_host_certificates()
-            .map_err(|error| Problem::new("sftpd", error.to_string()))
-    });
-    let user_certificates = settings.sftpd.user_certificates.clone();
-    reload.register("the authorities of certificates", move || {
-        user_certificates
-            .reload()
-            .map_err(|error| Problem::new("sftpd", error.to_string()))
-    });
+/// Serves HTTP until nobody may connect any more. Socket files stay where another process listens on them.
+async fn serve_rest(api: Arc<ApiState>, http: Vec<HttpListening>, restarts: &Restarts) {
+    let (bindings, files): (Vec<_>, Vec<_>) = http
+        .into_iter()
+        .map(|HttpListening { binding, file, .. }| (binding, file))
+        .unzip();
+    sftpgo_api::serve(api, bindings, restarts.stop_accepting.clone()).await;
+    if restarts.is_followed() {
+        files.into_iter().flatten().for_each(SocketFile::leave);
+    }
+}
+
+/// What is left when the last session has ended. Waits for the database, programs and disks.
+fn do_last_work(
+    writer: LedgerWriter,
+    sharing: &Sharing,
+    queues: &Queues,
+    audit_log: Option<&AuditLog>,
+) {
+    drop(writer);
+    if let Some(heartbeat) = sharing.heartbeat()
+        && let Err(error) = heartbeat.leave()
+    {
+        log::warn!(
+            "the database was not told that this node has stopped, so the other nodes notice it only when its heartbeat is missing: {error}"
+        );
+    }
+    queues.drain(LAST_ACTIONS);
+    if let Some(audit_log) = audit_log {
+        audit_log.stop();
+    }
 }
 
 /// When the server is to end, its sockets are closed everywhere, and systemd hears of it.
