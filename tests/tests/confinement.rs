@@ -9,9 +9,9 @@
     reason = "a test fails by panicking and says what it skips"
 )]
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sftpgo_e2e::{Server, sftp, wait_for};
 use tempfile::TempDir;
 
@@ -143,6 +143,68 @@ fn an_audit_log_outside_the_walls_is_written_and_put_aside() {
     wait_for("a file that was put aside", || heads() == 2);
     add(&server, "inside", &places.homes.path().join("bob"));
     wait_for("a line behind it", || text().contains("audit_continued"));
+}
+
+/// Of the admin whom a server makes at its start.
+const ADMIN: [(&str, &str); 3] = [
+    ("SFTPGO_DATA_PROVIDER__CREATE_DEFAULT_ADMIN", "true"),
+    ("SFTPGO_DEFAULT_ADMIN_USERNAME", "root"),
+    ("SFTPGO_DEFAULT_ADMIN_PASSWORD", "secret"),
+];
+
+/// What curl gets from the server with these arguments, the last one being a path.
+fn curl(server: &Server, arguments: &[&str], path: &str) -> String {
+    let output = Command::new("curl")
+        .args(["-s", "--fail"])
+        .args(arguments)
+        .arg(format!("http://127.0.0.1:{}{path}", server.http_port))
+        .current_dir(server.path(""))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{path}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What REST says of the walls, and the page of the status.
+fn status_of(server: &Server) -> (Value, String) {
+    let status = curl(server, &["-u", "root:secret"], "/api/v2/status");
+    let status: Value = serde_json::from_str(&status).unwrap();
+    let form = ["username=root", "password=secret", "next=/web/status"];
+    let form: Vec<_> = form.iter().flat_map(|field| ["-d", field]).collect();
+    let session = ["-L", "-b", "", "-c", "cookies"];
+    let page = curl(server, &[&session[..], &form].concat(), "/web/login");
+    (status["confinement"].clone(), page)
+}
+
+#[test]
+fn the_status_says_what_confines_the_server() {
+    let places = Places::new();
+    let server = places.start(&ADMIN);
+    for _ in 0..2 {
+        let (status, page) = status_of(&server);
+        assert_eq!(status["is_active"], true);
+        let lines = server.log_lines("server");
+        let mut said = lines.iter().rev().filter_map(|line| {
+            let said = line["message"].as_str()?;
+            let (_, walls) = said.split_once(": ")?;
+            said.starts_with("the server has confined itself")
+                .then_some(walls)
+        });
+        let walls = said.next().unwrap();
+        assert_eq!(status["description"], walls);
+        // Where a kernel has no such wall the reason is behind it.
+        let shown = walls.split(" (").next().unwrap();
+        assert!(page.contains(shown), "{shown} in {page}");
+        if walls.contains("files are confined") {
+            assert!(shown.contains(places.homes.path().to_str().unwrap()));
+        }
+        // The next process says it of itself.
+        server.hot_restart();
+    }
+    let server = Server::start_with(&ADMIN);
+    let (status, page) = status_of(&server);
+    assert_eq!(status, json!({ "is_active": false, "description": "" }));
+    assert!(page.contains("off (common.confine_to)"), "{page}");
 }
 
 fn status_of_this_process_has_no_new_privs() -> bool {

@@ -31,6 +31,8 @@ use tokio::{
 };
 
 use super::program::{self, Call, Outcome};
+#[cfg(target_os = "linux")]
+use crate::program_pages;
 use crate::{
     line::{Line, Received},
     own_program, terminal,
@@ -248,6 +250,9 @@ pub(crate) fn serve() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    // It waits from here on, most of the time.
+    #[cfg(target_os = "linux")]
+    program_pages::give_back();
     loop {
         match line.receive::<()>(FOR_EVER) {
             Ok(Received::Message((), descriptors)) => {
