@@ -116,7 +116,12 @@ impl Start<'_> {
             )
         })?;
         let sockets = match succession {
-            Some(succession) => succession.take_sockets(),
+            Some(succession) => {
+                if self.makes_host_keys() {
+                    succession.check_host_keys(&self.loaded.directory)?;
+                }
+                succession.take_sockets()
+            }
             None => Sockets::passed()?,
         };
         // Before another thread runs, and after the log may be written.
@@ -156,7 +161,7 @@ impl Start<'_> {
         admin_access::publish_setup_code(driver, &self.loaded.directory, &parts.api.admins);
         self.say_where(&bound, &parts);
         let watching = Watching::start(&parts, dirty);
-        let restarts = followable(&parts, sockets, &bound, &shutdown);
+        let restarts = self.followable(&parts, sockets, &bound, &shutdown);
         self.announce(succession, &restarts, &mut bound, &parts)?;
         tokio::spawn(Arc::clone(&restarts).watch(restart));
         let told = tokio::spawn(tell_end(Arc::clone(&restarts), self.ends.stop));
@@ -213,6 +218,11 @@ impl Start<'_> {
         compose::compose(self.settings, directory, self.ends, log, confinement)
     }
 
+    /// Are host keys made that are missing? None are that the configuration names.
+    fn makes_host_keys(&self) -> bool {
+        self.settings.sftpd.host_keys.is_empty()
+    }
+
     fn say_where(&self, bound: &Bound, parts: &Parts) {
         StartupBanner {
             sftp: &bound.sftp_addresses(),
@@ -224,6 +234,34 @@ impl Start<'_> {
             setup_code: parts.api.admins.setup_code.as_ref(),
         }
         .say();
+    }
+
+    /// What another process needs to follow this one.
+    fn followable(
+        &self,
+        parts: &Parts,
+        sockets: Sockets,
+        bound: &Bound,
+        shutdown: &CancellationToken,
+    ) -> Arc<Restarts> {
+        let predecessors = Arc::new(Predecessors::default());
+        parts
+            .connections
+            .add_elsewhere(Arc::clone(&predecessors) as _);
+        let made = parts.host_keys.iter().filter(|_| self.makes_host_keys());
+        let names = made.filter_map(|key| key.path()?.file_name()?.to_str());
+        Arc::new(Restarts {
+            sharing: Arc::clone(&parts.sharing),
+            connections: Arc::clone(&parts.connections),
+            kept: Mutex::new(sockets.into_kept()),
+            predecessors,
+            stop_accepting: shutdown.child_token(),
+            shutdown: shutdown.clone(),
+            host_keys: names.map(str::to_owned).collect(),
+            status: format!("SFTP on {}", listed(&bound.sftp_addresses())),
+            is_followed: AtomicBool::new(false),
+            is_orphaned: AtomicBool::new(false),
+        })
     }
 
     /// Tells systemd and the server before, if there is one, that clients are served from here on.
@@ -305,30 +343,6 @@ impl Watching {
         self.sessions_are_over.cancel();
         let _ = self.cluster.await;
     }
-}
-
-/// What another process needs to follow this one.
-fn followable(
-    parts: &Parts,
-    sockets: Sockets,
-    bound: &Bound,
-    shutdown: &CancellationToken,
-) -> Arc<Restarts> {
-    let predecessors = Arc::new(Predecessors::default());
-    parts
-        .connections
-        .add_elsewhere(Arc::clone(&predecessors) as _);
-    Arc::new(Restarts {
-        sharing: Arc::clone(&parts.sharing),
-        connections: Arc::clone(&parts.connections),
-        kept: Mutex::new(sockets.into_kept()),
-        predecessors,
-        stop_accepting: shutdown.child_token(),
-        shutdown: shutdown.clone(),
-        status: format!("SFTP on {}", listed(&bound.sftp_addresses())),
-        is_followed: AtomicBool::new(false),
-        is_orphaned: AtomicBool::new(false),
-    })
 }
 
 /// Returns the users whom earlier runs left dirty, before anybody logs in.

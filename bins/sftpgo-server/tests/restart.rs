@@ -5,7 +5,8 @@ mod common;
 
 use std::{
     fs,
-    io::Read,
+    io::{IoSliceMut, Read},
+    mem::MaybeUninit,
     net::{SocketAddr, TcpListener, TcpStream},
     os::unix::{
         fs::MetadataExt,
@@ -17,7 +18,12 @@ use std::{
 };
 
 use common::{free_address, plain_program};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    net::{
+        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg, sockopt::set_socket_passcred,
+    },
+    process::{Pid, Signal, kill_process},
+};
 use sftpgo_test_support::wait_for;
 use tempfile::TempDir;
 
@@ -346,4 +352,185 @@ fn signals_for_all_processes_of_the_service_leave_the_one_that_starts_programs()
     // It ends with its server all the same.
     signal(next, Signal::TERM);
     wait_for("its end", || !is_running(launcher) || is_zombie(launcher));
+}
+
+/// Puts a script in the place of the program that follows.
+fn replace_by_script(family: &Family, script: &str) {
+    let directory = family.directory.path();
+    fs::write(directory.join("script"), script).unwrap();
+    fs::remove_file(directory.join("server")).unwrap();
+    install(&directory.join("script"), &directory.join("server"));
+}
+
+/// The process that was started last to follow another.
+fn started_last(family: &Family) -> u32 {
+    let log = family.log();
+    let mut lines = log.lines().rev();
+    let number = lines.find_map(|line| {
+        let (before, _) = line.split_once(" was started, and this one serves until it does")?;
+        before.rsplit(' ').next()?.parse().ok()
+    });
+    number.unwrap()
+}
+
+const STARTED: &str = "was started, and this one serves until it does";
+
+#[test]
+fn a_process_that_hangs_before_it_serves_changes_nothing_and_can_be_ended() {
+    let mut family = Family::start("server", &[]);
+    let first = family.first.id();
+    replace_by_script(&family, "#!/bin/sh\nexec sleep 1000\n");
+    family.restart(first);
+    family.wait_for_log(STARTED);
+    assert!(family.greets());
+    // Whoever is impatient ends it, and another one is tried.
+    signal(started_last(&family), Signal::KILL);
+    family.wait_until_told("READY=1");
+    family.wait_for_log("the new process ended before it served");
+    family.restart(first);
+    wait_for("another one", || family.log().matches(STARTED).count() == 2);
+    let hangs = started_last(&family);
+    assert!(is_running(hangs) && family.greets());
+    // A stop does not wait for it.
+    signal(first, Signal::TERM);
+    assert_eq!(family.first.wait().unwrap().code(), Some(0));
+    wait_for("its end", || !is_running(hangs) || is_zombie(hangs));
+}
+
+#[test]
+fn signals_that_come_again_at_once_lead_to_one_restart() {
+    let mut family = Family::start("server", &[]);
+    let first = family.first.id();
+    // One that is connected, so that the first process stays.
+    let connected = TcpStream::connect(family.sftp).unwrap();
+    family.restart(first);
+    for _ in 0..3 {
+        signal(first, Signal::USR2);
+    }
+    let next = family.wait_for_next();
+    family.wait_for_log("has been followed by another and ends with its last connection");
+    assert_eq!(family.log().matches(" serves from here on").count(), 1);
+    // Three more, each as soon as the one before serves.
+    let mut last = next;
+    for _ in 0..3 {
+        family.restart(last);
+        last = family.wait_for_next();
+    }
+    assert!(family.greets());
+    drop(connected);
+    assert_eq!(family.first.wait().unwrap().code(), Some(0));
+    signal(last, Signal::TERM);
+    wait_for("the port to be free", || {
+        TcpStream::connect(family.sftp).is_err()
+    });
+}
+
+#[test]
+fn a_stop_right_behind_a_reload_is_a_stop() {
+    let mut family = Family::start("server", &[]);
+    family.restart(family.first.id());
+    signal(family.first.id(), Signal::TERM);
+    assert_eq!(family.first.wait().unwrap().code(), Some(0));
+    wait_for("the port to be free", || {
+        TcpStream::connect(family.sftp).is_err()
+    });
+}
+
+/// A process that follows, and says so when the one before was told to stop.
+const SERVES_TOO_LATE: &str = r#"#!/usr/bin/env python3
+import os, signal, socket, time
+line = socket.socket(fileno=0)
+line.recv(65536)
+os.kill(os.getppid(), signal.SIGTERM)
+log = os.path.join(os.path.dirname(__file__), "sftpgo.log")
+while "the server is stopping" not in open(log).read(): time.sleep(0.001)
+line.send(b'"Ready"')
+time.sleep(1000)
+"#;
+
+#[test]
+fn a_stop_while_the_next_process_begins_to_serve_is_one_of_both() {
+    let mut family = Family::start("server", &[]);
+    replace_by_script(&family, SERVES_TOO_LATE);
+    family.restart(family.first.id());
+    assert_eq!(family.first.wait().unwrap().code(), Some(0));
+    let next = started_last(&family);
+    wait_for("the end of the next", || {
+        !is_running(next) || is_zombie(next)
+    });
+}
+
+#[test]
+fn a_stop_of_a_process_that_was_followed_ends_that_one_alone() {
+    let mut family = Family::start("server", &[]);
+    let first = family.first.id();
+    let _connected = TcpStream::connect(family.sftp).unwrap();
+    family.restart(first);
+    let next = family.wait_for_next();
+    family.wait_for_log(" serves from here on");
+    signal(first, Signal::TERM);
+    assert_eq!(family.first.wait().unwrap().code(), Some(0));
+    assert!(is_running(next) && !is_zombie(next) && family.greets());
+}
+
+#[test]
+fn host_keys_that_are_gone_are_not_replaced_by_others_unasked() {
+    let mut family = Family::start("server", &[]);
+    let key = family.directory.path().join("id_ed25519");
+    let aside = family.directory.path().join("aside");
+    fs::rename(&key, &aside).unwrap();
+    family.restart(family.first.id());
+    let lines = family.wait_until_told("READY=1");
+    assert!(!lines.iter().any(|line| line.starts_with("MAINPID=")));
+    family.wait_for_log("id_ed25519 of the running server is missing");
+    assert!(family.greets() && !key.exists());
+    fs::rename(&aside, &key).unwrap();
+    family.restart(family.first.id());
+    family.wait_for_next();
+    assert_eq!(family.first.wait().unwrap().code(), Some(0));
+    assert!(family.greets());
+}
+
+#[test]
+fn the_watchdog_hears_of_the_process_that_serves_alone() {
+    let family = Family::start("server", &[("WATCHDOG_USEC", "300000")]);
+    set_socket_passcred(&family.told, true).unwrap();
+    // One that is connected, so that the first process stays.
+    let _connected = TcpStream::connect(family.sftp).unwrap();
+    family.restart(family.first.id());
+    let next = family.wait_for_next();
+    family.wait_for_log(" serves from here on");
+    let (mut tick, mut ticks_of_next) = (0, 0);
+    // What the first one has told before is still there, and both tell at the same pace.
+    while ticks_of_next < 5 {
+        assert!(tick < 200, "the first process goes on");
+        let (sender, text) = told_by(&family.told);
+        if text == "WATCHDOG=1" {
+            tick += 1;
+            ticks_of_next = if sender == next { ticks_of_next + 1 } else { 0 };
+        }
+    }
+    assert!(is_running(family.first.id()));
+}
+
+/// The next message, and who sent it.
+fn told_by(socket: &UnixDatagram) -> (u32, String) {
+    let mut bytes = [0; 1024];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmCredentials(1))];
+    let mut besides = RecvAncillaryBuffer::new(&mut space);
+    let received = recvmsg(
+        socket,
+        &mut [IoSliceMut::new(&mut bytes)],
+        &mut besides,
+        RecvFlags::empty(),
+    );
+    let length = received.unwrap().bytes;
+    let mut sender = 0;
+    for message in besides.drain() {
+        if let RecvAncillaryMessage::ScmCredentials(credentials) = message {
+            sender = credentials.pid.as_raw_nonzero().get().unsigned_abs();
+        }
+    }
+    let text = String::from_utf8_lossy(bytes.get(..length).unwrap());
+    (sender, text.trim().to_owned())
 }

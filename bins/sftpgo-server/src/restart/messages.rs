@@ -10,7 +10,13 @@ use crate::listen::Handed;
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum FromOld {
     /// The first message, with the descriptors of these sockets, and behind them so many lines to servers before.
-    Sockets { sockets: Vec<Handed>, lines: usize },
+    Sockets {
+        sockets: Vec<Handed>,
+        lines: usize,
+        /// Names of the host keys that are in the configuration's directory; programs of before say nothing of them.
+        #[serde(default)]
+        host_keys: Vec<String>,
+    },
     /// Some of the connections that it still has. They are known when `is_last`, and replace those before.
     Connections {
         is_first: bool,

@@ -59,6 +59,8 @@ pub(crate) struct Restarts {
     /// Nobody connects any more, and who is connected goes on.
     pub(crate) stop_accepting: CancellationToken,
     pub(crate) shutdown: CancellationToken,
+    /// Names of the host keys that are in the configuration's directory.
+    pub(crate) host_keys: Vec<String>,
     /// What systemd is told of a server that serves.
     pub(crate) status: String,
     /// Another process serves now.
@@ -127,6 +129,10 @@ impl Restarts {
                 "the program cannot be started: {error}; is it where this process was started from?"
             )
         })?;
+        log::info!(
+            "process {} was started, and this one serves until it does",
+            next.number()
+        );
         if let Err(reason) = self.wait_for(&line, &mut next) {
             next.end();
             return Err(reason);
@@ -136,6 +142,10 @@ impl Restarts {
         self.is_followed.store(true, Ordering::Release);
         lock(&self.kept).clear();
         self.stop_accepting.cancel();
+        if self.shutdown.is_cancelled() {
+            // Whoever told this one meant the service, of which nobody knew yet that another process serves.
+            next.tell_to_stop();
+        }
         log::info!(
             "process {} serves from here on; this one ends when its {} logins have ended",
             next.number(),
@@ -188,6 +198,7 @@ impl Restarts {
         let message = FromOld::Sockets {
             sockets: kept.iter().map(|kept| kept.handed.clone()).collect(),
             lines: before.len(),
+            host_keys: self.host_keys.clone(),
         };
         line.send_with(&message, &descriptors)
     }
@@ -301,11 +312,23 @@ impl Next {
                 let _ = child.kill();
                 let _ = child.wait();
             }
-            Self::Launched(number) => {
-                let number = i32::try_from(*number).ok().and_then(Pid::from_raw);
-                let _ = number.map(|number| kill_process(number, Signal::KILL));
-            }
+            Self::Launched(_) => self.signal(Signal::KILL),
         }
+    }
+
+    /// Has it end as this one does.
+    fn tell_to_stop(&self) {
+        log::info!(
+            "the server was told to stop while process {} began to serve, which is told so too",
+            self.number()
+        );
+        self.signal(Signal::TERM);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let number = i32::try_from(self.number()).ok().and_then(Pid::from_raw);
+        // It may have ended.
+        let _ = number.map(|number| kill_process(number, signal));
     }
 
     /// A child that has ended stays until it is asked how.

@@ -4,6 +4,7 @@ use std::{
     io,
     net::SocketAddr,
     os::fd::{AsFd, OwnedFd},
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -25,6 +26,7 @@ use sftpgo_core::{
 
 use super::messages::{Connected, FromNew, FromOld, Moving};
 use crate::{
+    config::Problem,
     line::{Line, Received},
     listen::{Handed, Sockets},
 };
@@ -38,6 +40,7 @@ const LOOK: Duration = Duration::from_millis(500);
 pub(crate) struct Succession {
     line: Line,
     sockets: Vec<(Handed, OwnedFd)>,
+    host_keys: Vec<String>,
     /// To servers that have been followed before.
     lines: Vec<Line>,
 }
@@ -54,12 +57,18 @@ impl Succession {
         dup2_stdin(nothing)?;
         let since = Instant::now();
         while since.elapsed() < FIRST_MESSAGE {
-            let (sockets, lines, descriptors) = match line.receive(LOOK)? {
-                Received::Message(FromOld::Sockets { sockets, lines }, descriptors) => {
-                    (sockets, lines, descriptors)
-                }
-                Received::Message(..) | Received::Nothing => continue,
+            let (message, descriptors) = match line.receive(LOOK)? {
+                Received::Message(message, descriptors) => (message, descriptors),
+                Received::Nothing => continue,
                 Received::Ended => break,
+            };
+            let FromOld::Sockets {
+                sockets,
+                lines,
+                host_keys,
+            } = message
+            else {
+                continue;
             };
             if descriptors.len() != sockets.len() + lines {
                 return Err(io::Error::other("some of the sockets are missing"));
@@ -68,6 +77,7 @@ impl Succession {
             return Ok(Self {
                 line,
                 sockets: sockets.into_iter().zip(descriptors.by_ref()).collect(),
+                host_keys,
                 lines: descriptors.map(Line::of).collect(),
             });
         }
@@ -77,6 +87,23 @@ impl Succession {
     /// The sockets of the server before.
     pub(crate) fn take_sockets(&mut self) -> Sockets {
         Sockets::handed(std::mem::take(&mut self.sockets))
+    }
+
+    /// A start makes the host keys that are missing, by which clients take this server for another one. Who follows does not
+    /// do that unasked.
+    ///
+    /// # Errors
+    /// One is not in `directory` any more that the server before has there.
+    pub(crate) fn check_host_keys(&self, directory: &Path) -> Result<(), Problem> {
+        let mut keys = self.host_keys.iter().map(|name| directory.join(name));
+        let Some(missing) = keys.find(|path| path.symlink_metadata().is_err()) else {
+            return Ok(());
+        };
+        let missing = missing.display();
+        let reason = format!(
+            "the host key {missing} of the running server is missing: put it back, or stop the server and start it anew, which makes another key, of which clients warn their users"
+        );
+        Err(Problem::new("sftpd.keys", reason))
     }
 
     /// This one does not start, for this reason.
@@ -341,6 +368,7 @@ mod tests {
         predecessors.follow(Succession {
             line: here,
             sockets: Vec::new(),
+            host_keys: Vec::new(),
             lines: Vec::new(),
         });
         let is_told = || {
