@@ -30,7 +30,11 @@ pub use program::{Outcome, run};
 pub use proxy::Proxy;
 pub use python::{paramiko, python, python_command};
 pub use random::Random;
-pub use restarting::fifty_transfers_run_through_three_restarts;
+pub use restarting::{
+    Writing, fifty_transfers_run_through_three_restarts,
+    sessions_and_quota_hold_in_both_processes_together,
+    who_is_closed_or_disabled_is_so_in_both_processes,
+};
 pub use server::{Server, make_key, send};
 pub use sftpgo_test_support::{permission_names, permissions_without, wait_for};
 pub use tracer::{Tracer, may_trace};

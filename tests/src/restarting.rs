@@ -3,14 +3,15 @@
 use std::{
     fs,
     net::TcpStream,
+    process::{Child, Stdio},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
     time::Duration,
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::{Outcome, Server, sftp, wait_for};
+use crate::{Outcome, Server, python_command, sftp, wait_for};
 
 const USERS: usize = 5;
 /// Transfers of one user, half of them uploads.
@@ -109,5 +110,122 @@ pub fn fifty_transfers_run_through_three_restarts(server: &Server) {
     }
     wait_for("nobody to be connected", || {
         server.rest("GET", "/api/v1/connection", None).1 == json!([])
+    });
+}
+
+fn connections(server: &Server) -> Vec<Value> {
+    let (_, listed) = server.rest("GET", "/api/v1/connection", None);
+    listed.as_array().unwrap().clone()
+}
+
+/// A session of bob that has written 1000 bytes to a file and keeps it open, until the server ends it.
+pub struct Writing(Child);
+
+impl Writing {
+    /// Logs in, writes, and waits until that is done.
+    pub fn begin(server: &Server, file: &str) -> Self {
+        let script = r#"
+import os, paramiko, time
+t = paramiko.Transport(("127.0.0.1", int(os.environ["PORT"])))
+t.connect(username="bob", password="secret")
+s = paramiko.SFTPClient.from_transport(t)
+f = s.open(os.environ["FILE"], "wb")
+f.write(b"x" * 1000)
+f.stat()
+open(os.environ["FILE"] + ".in", "w")
+while not os.path.exists(os.environ["FILE"] + ".go"):
+    time.sleep(0.05)
+    if not t.is_active(): raise SystemExit(7)
+f.close()
+t.close()
+"#;
+        let client = python_command(server, script)
+            .env("FILE", file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let writing = Self(client);
+        wait_for("the session", || server.path(format!("{file}.in")).exists());
+        writing
+    }
+
+    /// Lets it close its file and leave.
+    pub fn finish(mut self, server: &Server, file: &str) {
+        fs::write(server.path(format!("{file}.go")), "").unwrap();
+        assert_eq!(self.0.wait().unwrap().code(), Some(0));
+    }
+
+    /// Waits until the server has ended it.
+    pub fn ended(mut self) {
+        assert_eq!(self.0.wait().unwrap().code(), Some(7));
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The limit of sessions and the quota hold in both processes together while one follows the other, and the sums are right.
+pub fn sessions_and_quota_hold_in_both_processes_together(server: &Server) {
+    server.add_user(
+        "bob",
+        &json!({ "max_sessions": 2, "quota_size": 100_000, "quota_files": 4 }),
+    );
+    let old = Writing::begin(server, "one");
+    server.hot_restart();
+    let new = Writing::begin(server, "two");
+    let third = sftp(server, "bob", &[], "ls\n");
+    assert!(!third.ok, "{}", third.text);
+    old.finish(server, "one");
+    fs::write(server.path("large"), vec![1; 98_001]).unwrap();
+    let refused = sftp(server, "bob", &[], "put large\n");
+    assert!(!refused.ok, "{}", refused.text);
+    fs::write(server.path("fits"), vec![1; 98_000]).unwrap();
+    sftp(server, "bob", &[], "rm large\nput fits\n");
+    new.finish(server, "two");
+    wait_for("the usage to be stored", || {
+        server.usage("bob") == server.on_disk("bob")
+    });
+}
+
+/// A connection that is closed, and a user who is disabled, end in whichever process they are.
+pub fn who_is_closed_or_disabled_is_so_in_both_processes(server: &Server) {
+    let bob = server.add_user("bob", &json!({}));
+    let closed = Writing::begin(server, "one");
+    let old = Writing::begin(server, "two");
+    server.hot_restart();
+    let new = Writing::begin(server, "three");
+    wait_for("the sessions of both to be listed", || {
+        connections(server).len() == 3
+    });
+    let listed = connections(server);
+    let of_first = listed.iter().find(|one| {
+        one["active_transfers"][0]["path"]
+            .as_str()
+            .unwrap()
+            .ends_with("/one")
+    });
+    let id = of_first.unwrap()["connection_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = format!("/api/v1/connection/{id}");
+    assert_eq!(server.rest("DELETE", &path, None).0, 200);
+    closed.ended();
+    assert_eq!(
+        server.rest("DELETE", "/api/v1/connection/nobody", None).0,
+        404
+    );
+    let path = format!("/api/v1/user/{}", bob["id"]);
+    let (status, answer) = server.rest("PUT", &path, Some(&json!({ "status": 0 })));
+    assert_eq!(status, 200, "{answer}");
+    old.ended();
+    new.ended();
+    wait_for("the process before to end", || {
+        connections(server).is_empty()
     });
 }
