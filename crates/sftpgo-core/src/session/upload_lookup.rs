@@ -103,9 +103,10 @@ impl Session {
     /// # Errors
     /// Needs `download`, unless this session has uploaded all that the file holds. As [`Content::open`].
     pub fn open_to_vouch(&self, path: &VirtualPath) -> Result<Content> {
-        match self.check(Access::Download, path) {
+        let opened = match self.check(Access::Download, path) {
             Ok(()) => Content::open(&self.shared.filesystem, path, self.shared.quota.writers()),
             Err(refused) => self.shared.open_known_upload(path).ok_or(refused),
-        }
+        };
+        self.shared.told(Attempt::Download, path, opened)
     }
 }

@@ -61,6 +61,10 @@ fn what_permissions_refuse_is_told_with_its_paths() {
             ),
             (|s| put(s, "/new", b"x"), "upload new by permission"),
             (
+                |s| s.open_to_vouch(&path("/f")).map(drop),
+                "download f by permission",
+            ),
+            (
                 |s| s.upload_target(&path("/new")).map(drop),
                 "upload new by permission",
             ),
