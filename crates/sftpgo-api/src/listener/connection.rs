@@ -115,7 +115,7 @@ impl Accepted {
             let peer = self.address.map(|address| address.to_string());
             let open = tokio::select! {
                 open = self.open(limits) => open,
-                () = shutdown.cancelled() => return,
+                () = its_moment_is_over(limits, &shutdown) => return,
             };
             match open {
                 Ok(open) => converse(open, place, limits, &shutdown, handler).await,
@@ -202,8 +202,11 @@ async fn converse<H, F>(
     let peer = open.peer;
     let _counted = open.admission;
     let asked = Arc::clone(&place);
+    let first = CancellationToken::new();
+    let has_asked = first.clone();
     let service = service_fn(move |request| {
         let running = asked.begin();
+        has_asked.cancel();
         let answer = handler(peer, request);
         async move {
             let response = with_whole_body(answer.await?);
@@ -224,7 +227,7 @@ async fn converse<H, F>(
             log::debug!("an HTTP connection was closed, because its client does not read the answer");
             Ok(())
         }
-        () = its_end_is_due(limits, silent, shutdown) => {
+        () = its_end_is_due(limits, silent, &first, shutdown) => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 ended = connection => ended,
@@ -268,13 +271,27 @@ where
 async fn its_end_is_due(
     limits: Limits,
     silent: AbortOnDropHandle<()>,
+    first: &CancellationToken,
     shutdown: &CancellationToken,
 ) {
+    let server_ends = async {
+        shutdown.cancelled().await;
+        tokio::select! {
+            () = first.cancelled() => {}
+            () = its_moment_is_over(limits, shutdown) => {}
+        }
+    };
     tokio::select! {
         () = time::sleep(limits.age) => {}
         _ = silent => {}
-        () = shutdown.cancelled() => {}
+        () = server_ends => {}
     }
+}
+
+/// Whoever has connected just before the server ends, as it does in a restart without a pause, has a moment for what it asks.
+async fn its_moment_is_over(limits: Limits, shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    time::sleep(limits.moment).await;
 }
 
 /// The running requests of a connection that takes no more: as long as the client takes pieces of an answer it gets the rest,

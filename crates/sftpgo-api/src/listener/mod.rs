@@ -51,6 +51,8 @@ pub(crate) struct Limits {
     age: Duration,
     /// A running request gets this long once its connection has to end, however little moves.
     grace: Duration,
+    /// When the server ends, a connection on which nothing was asked yet has this long to ask.
+    moment: Duration,
     /// Bytes of a request's head, and of what is read ahead.
     head_size: usize,
     /// Bytes of the head of one of the many requests that a connection of HTTP/2 has at once.
@@ -71,6 +73,7 @@ impl Default for Limits {
             silence: Duration::from_secs(30),
             age: Duration::from_secs(120),
             grace: Duration::from_secs(10),
+            moment: Duration::from_secs(1),
             head_size: 64 * 1024,
             stream_head_size: 16 * 1024,
             headers: 100,
@@ -148,8 +151,9 @@ pub(crate) async fn run<H, F>(
             },
         };
         let place = tokio::select! {
-            () = shutdown.cancelled() => break,
+            biased;
             place = places.enter(source) => place,
+            () = shutdown.cancelled() => break,
         };
         let Some(place) = place else {
             log::debug!("an HTTP connection was refused, because its address has too many of them");

@@ -156,6 +156,33 @@ async fn the_end_of_the_server_does_not_wait_for_a_client_that_reads_slowly() {
     assert!(rest(slow).await.len() < LARGE);
 }
 
+/// During a restart without a pause nobody knows which process has taken the connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_connected_when_the_server_ends_may_still_ask() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let limits = Limits::default();
+    let served = tokio::spawn(run(
+        limits,
+        Entrance::default(),
+        limits.places(),
+        plain(listener),
+        shutdown.clone(),
+        move |_, _| async move { Ok(Response::new("x".into())) },
+    ));
+    let (mut asking, silent) = tokio::join!(silent_client(server, b""), silent_client(server, b""));
+    // The last one that is accepted is the last one that is answered.
+    assert!(!rest(silent_client(server, GET).await).await.is_empty());
+    shutdown.cancel();
+    time::sleep(SHORT).await;
+    asking.write_all(GET).unwrap();
+    assert!(rest(asking).await.starts_with(b"HTTP/1.1 200"));
+    // And does not hold up the end.
+    served.await.unwrap();
+    assert!(rest(silent).await.is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_clients_than_places_are_served_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
