@@ -1,5 +1,6 @@
 //! What happened of late, kept in memory for the pages that show it: figures of each minute of a day, and the last events.
 
+mod kept;
 mod recent;
 mod series;
 mod texts;
@@ -12,9 +13,10 @@ use sftpgo_core::{
     user::now_ms,
 };
 
+use self::kept::Kept;
 pub use self::recent::RecentEvent;
 pub(crate) use self::{
-    recent::{Kind, Recent},
+    recent::Kind,
     series::{Figures, Series},
 };
 
@@ -25,7 +27,7 @@ pub struct Activity(Arc<Mutex<Memory>>);
 #[derive(Default)]
 struct Memory {
     series: Series,
-    recent: Recent,
+    recent: Kept,
     /// What the last action that failed is, and why.
     failed_action: String,
 }
@@ -85,7 +87,7 @@ impl Observer for Activity {
             _ => {}
         }
         if let Some(recent) = recent {
-            memory.recent.push(recent);
+            memory.recent.push(&recent);
         }
     }
 }

@@ -1,17 +1,12 @@
-//! The last events.
+//! An event, in the words of the web admin.
 
-use std::{
-    collections::VecDeque,
-    fmt::{self, Write},
-};
+use std::fmt::{self, Write};
 
 use serde::Serialize;
 use sftpgo_core::event::{Change, Command, Event, Subject};
 
 use super::texts;
 
-/// The number of events that are kept.
-const MOST: usize = 5000;
 /// Characters of a text that come from outside.
 const LONGEST: usize = 512;
 /// Bytes of a usual text.
@@ -45,10 +40,6 @@ pub struct RecentEvent {
     pub(crate) text: String,
 }
 
-/// The last ones, in their order.
-#[derive(Default)]
-pub(crate) struct Recent(VecDeque<RecentEvent>);
-
 impl Kind {
     pub(crate) const ALL: [Self; 6] = [
         Self::Login,
@@ -81,24 +72,6 @@ impl Kind {
             Self::Command => texts::COMMAND,
             Self::Change => texts::CHANGE,
         }
-    }
-}
-
-impl Recent {
-    pub(super) fn push(&mut self, event: RecentEvent) {
-        if self.0.len() >= MOST {
-            self.0.pop_front();
-        }
-        self.0.push_back(event);
-    }
-
-    pub(super) fn last(
-        &self,
-        most: usize,
-        is_wanted: impl Fn(&RecentEvent) -> bool,
-    ) -> Vec<RecentEvent> {
-        let wanted = self.0.iter().rev().filter(|event| is_wanted(event));
-        wanted.take(most).cloned().collect()
     }
 }
 
@@ -247,30 +220,6 @@ mod tests {
     use sftpgo_core::event::{Actor, Identity, LoginMethod};
 
     use super::*;
-
-    fn failed(number: usize) -> RecentEvent {
-        let event = Event::LoginFailed {
-            username: &format!("user{number}"),
-            method: LoginMethod::Password,
-            remote: "192.0.2.1:4000".parse().unwrap(),
-            reason: "wrong password",
-        };
-        RecentEvent::of(&event, 5).unwrap()
-    }
-
-    #[test]
-    fn the_oldest_goes_when_there_are_too_many() {
-        let mut recent = Recent::default();
-        for number in 0..MOST + 3 {
-            recent.push(failed(number));
-        }
-        let all = recent.last(usize::MAX, |_| true);
-        assert_eq!(all.len(), MOST);
-        assert_eq!(all.last().unwrap().username, "user3");
-        let one = recent.last(1, |event| event.username == "user7");
-        assert_eq!(one[0].address, "192.0.2.1");
-        assert_eq!(one[0].kind.name(), "failed_login");
-    }
 
     #[test]
     fn a_change_is_told_with_who_made_it() {
