@@ -6,4 +6,4 @@
 )]
 mod library;
 
-pub(crate) use self::library::{keep_nothing_for_threads, return_memory};
+pub(crate) use self::library::{keep_nothing_for_threads, return_free_memory, return_memory};

@@ -20,6 +20,7 @@ mod hook;
 mod line;
 mod listen;
 mod logging;
+mod memory_return;
 mod migrate;
 mod open_files;
 mod own_program;

@@ -33,7 +33,7 @@ use crate::{
     health,
     listen::{HttpListening, SocketFile, Sockets, listen_http, listen_sftp},
     logging::{self, LogSettings},
-    open_files, own_program,
+    memory_return, open_files, own_program,
     reload::Reload,
     restart::{Predecessors, Restarts, Succession},
     sharing::Sharing,
@@ -324,13 +324,15 @@ struct Watching {
 }
 
 impl Watching {
-    /// Looks at the database's health and other servers, and does what an earlier run has left for this one.
+    /// Looks at the database's health, at other servers and at memory that can go back, and does what an earlier run has left
+    /// for this one.
     fn start(parts: &Parts, dirty: Vec<UserId>) -> Self {
         tokio::spawn(health::watch(
             Arc::clone(&parts.provider),
             parts.metrics.clone(),
         ));
         startup_tasks::start(parts, dirty);
+        tokio::spawn(memory_return::watch(Arc::clone(&parts.connections)));
         let sessions_are_over = CancellationToken::new();
         Self {
             cluster: tokio::spawn(cluster_task::watch(parts, sessions_are_over.clone())),

@@ -365,6 +365,11 @@ impl Connections {
         self.lock().logins.len()
     }
 
+    /// Returns the most network connections, logged in or not, that were open at once since this was asked last.
+    pub fn take_peak(&self) -> usize {
+        self.door.take_peak()
+    }
+
     /// The number of transfers that are running now.
     pub fn transfer_count(&self) -> usize {
         let listed: Vec<_> = self.lock().listed.values().cloned().collect();

@@ -48,6 +48,8 @@ pub(super) struct Door(Mutex<State>);
 struct State {
     limits: ConnectionLimits,
     open: usize,
+    /// The most that were open at once since that was asked last.
+    peak: usize,
     /// By their [`source_of`].
     hosts: HashMap<IpAddr, Host>,
     /// Connections that were refused since that was told, whatever their address.
@@ -129,6 +131,7 @@ impl Door {
             ConnectionProtocol::Http => (None, None),
         };
         state.open += 1;
+        state.peak = state.peak.max(state.open);
         state.hosts.entry(source).or_default().open += 1;
         Ok(Admission {
             door: Arc::clone(self),
@@ -136,6 +139,12 @@ impl Door {
             _socket: socket,
             home,
         })
+    }
+
+    pub(super) fn take_peak(&self) -> usize {
+        let mut state = self.lock();
+        let open = state.open;
+        std::mem::replace(&mut state.peak, open)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -313,6 +322,19 @@ mod tests {
         let _all = [host(1); 2].map(|host| door.admit(host, SSH, false).unwrap());
         assert!(door.admit(host(1), SSH, false).err().unwrap().of_host);
         assert!(!door.admit(host(2), SSH, false).err().unwrap().of_host);
+    }
+
+    #[test]
+    fn the_peak_is_the_most_that_were_open_at_once_since_it_was_asked_for() {
+        let door = door(0, 0);
+        let mut all = [1, 2, 3].map(|last| Some(door.admit(host(last), SSH, false).unwrap()));
+        all[0] = None;
+        assert_eq!(door.take_peak(), 3);
+        assert_eq!(door.take_peak(), 2);
+        drop(all);
+        drop(door.admit(host(1), ConnectionProtocol::Http, false));
+        assert_eq!(door.take_peak(), 2);
+        assert_eq!(door.take_peak(), 0);
     }
 
     #[test]
