@@ -102,6 +102,15 @@ pub(crate) struct Explanation {
     others: Map<String, Value>,
 }
 
+/// A statement of what a file holds, signed by the server.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SignedReceipt {
+    pub(crate) statement: String,
+    pub(crate) signature: String,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
 /// A second factor of a user, which is shown once.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct NewTotp {

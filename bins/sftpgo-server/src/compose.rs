@@ -49,6 +49,7 @@ use crate::{
     event_log::{EventLog, LogFiles},
     grace::EndTimes,
     hook::http::Client,
+    receipts::{KeptReceipts, OnDemand},
     sharing::Sharing,
     version,
 };
@@ -68,6 +69,8 @@ pub(crate) struct Parts {
     pub(crate) queues: Queues,
     /// None where it is off.
     pub(crate) audit_log: Option<Arc<AuditLog>>,
+    /// Of uploads; none where they are not kept.
+    pub(crate) receipts: Option<Arc<KeptReceipts>>,
     pub(crate) host_keys: Vec<HostKey>,
 }
 
@@ -228,6 +231,19 @@ pub(crate) fn compose(
         None => gate,
     });
 
+    let receipt_key = host_keys.first();
+    let receipts = receipt_key
+        .zip(settings.sftpd.upload_receipts.as_ref())
+        .map(|(key, asked)| KeptReceipts::start(asked, key))
+        .transpose()?;
+    let receipts_on_demand = receipt_key
+        .filter(|_| settings.sftpd.receipts || receipts.is_some())
+        .map(|key| OnDemand {
+            homes: Arc::clone(&homes),
+            quotas: Arc::clone(&quotas),
+            key: key.clone(),
+            kept: receipts.clone(),
+        });
     let accounts = Accounts::new(
         Arc::clone(&provider),
         Arc::clone(&connections),
@@ -253,6 +269,7 @@ pub(crate) fn compose(
             Arc::clone(&quotas),
             settings.sftpd.uploads,
         )),
+        receipts: receipts_on_demand.map(|given| Arc::new(given) as _),
         connections: Arc::clone(&connections),
         gate: Arc::clone(&gate),
         ip_lists: Arc::clone(&ip_lists),
@@ -275,7 +292,12 @@ pub(crate) fn compose(
         shutdown_grace: ends.stop,
         drain_time: ends.drain,
         proxies: settings.common.proxies.clone(),
-        ..ssh_config(&settings.sftpd, host_keys.clone(), &descriptors)
+        ..ssh_config(
+            &settings.sftpd,
+            host_keys.clone(),
+            &descriptors,
+            receipts.clone().map(|kept| kept as _),
+        )
     };
     let ssh = sftpgo_ssh::Server::new(ssh, services).map_err(of_key("sftpd"))?;
     Ok(Parts {
@@ -294,6 +316,7 @@ pub(crate) fn compose(
             disconnections,
         },
         audit_log,
+        receipts,
         host_keys,
     })
 }

@@ -28,6 +28,7 @@ mod ping;
 mod portable;
 #[cfg(target_os = "linux")]
 mod program_pages;
+mod receipts;
 mod reload;
 mod reset_admin;
 mod restart;

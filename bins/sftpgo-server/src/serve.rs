@@ -34,6 +34,7 @@ use crate::{
     listen::{HttpListening, SocketFile, Sockets, listen_http, listen_sftp},
     logging::{self, LogSettings},
     memory_return, open_files, own_program,
+    receipts::KeptReceipts,
     reload::Reload,
     restart::{Predecessors, Restarts, Succession},
     sharing::Sharing,
@@ -173,6 +174,7 @@ impl Start<'_> {
             sharing,
             queues,
             audit_log,
+            receipts,
             ..
         } = parts;
         let stop_accepting = &restarts.stop_accepting;
@@ -187,7 +189,15 @@ impl Start<'_> {
             let _ = told.await;
         }
         watching.end().await;
-        let last_work = move || do_last_work(writer, &sharing, &queues, audit_log.as_deref());
+        let last_work = move || {
+            do_last_work(
+                writer,
+                &sharing,
+                &queues,
+                receipts.as_deref(),
+                audit_log.as_deref(),
+            );
+        };
         let _ = spawn_blocking(last_work).await;
         log::info!("stopped");
         Ok(restarts.exit_code())
@@ -372,6 +382,7 @@ fn do_last_work(
     writer: LedgerWriter,
     sharing: &Sharing,
     queues: &Queues,
+    receipts: Option<&KeptReceipts>,
     audit_log: Option<&AuditLog>,
 ) {
     drop(writer);
@@ -381,6 +392,9 @@ fn do_last_work(
         log::warn!(
             "the database was not told that this node has stopped, so the other nodes notice it only when its heartbeat is missing: {error}"
         );
+    }
+    if let Some(receipts) = receipts {
+        receipts.drain(LAST_ACTIONS);
     }
     queues.drain(LAST_ACTIONS);
     if let Some(audit_log) = audit_log {

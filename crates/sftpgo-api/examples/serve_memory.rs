@@ -77,6 +77,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             true,
             None,
         )),
+        receipts: None,
         explainer: Arc::new(Explainer::new(
             Arc::new(LocalHomes::default()),
             Arc::clone(&quotas),

@@ -81,6 +81,8 @@ pub(crate) enum Need {
     DeleteUsers,
     /// Switching off the second factor of a user.
     DisableSecondFactors,
+    /// Having it signed what a user's file holds. Whoever may change a user could log in as that and read the file.
+    HaveReceipts,
     /// Reading who is connected.
     ViewConnections,
     /// Closing a connection.
@@ -109,7 +111,7 @@ impl Need {
             Self::ViewStatus | Self::ReadMetrics => AdminPermissions::VIEW_STATUS,
             Self::ViewUsers => AdminPermissions::VIEW_USERS,
             Self::AddUsers => AdminPermissions::ADD_USERS,
-            Self::ChangeUsers => AdminPermissions::EDIT_USERS,
+            Self::ChangeUsers | Self::HaveReceipts => AdminPermissions::EDIT_USERS,
             Self::DeleteUsers => AdminPermissions::DELETE_USERS,
             Self::DisableSecondFactors => AdminPermissions::DISABLE_MFA,
             Self::ViewConnections => AdminPermissions::VIEW_CONNECTIONS,

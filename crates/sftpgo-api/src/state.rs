@@ -17,13 +17,15 @@ use sftpgo_core::{
 
 use crate::{
     activity::Activity, auth::AdminAccess, blocking::Blocking, event_archive::EventArchive,
-    host::AllowedHosts, metrics::Metrics,
+    host::AllowedHosts, metrics::Metrics, receipts::Receipts,
 };
 
 /// Calls into the domain at once: the dearest, hashing a password, takes a core and some 20 MiB.
 const DOMAIN_CALLS: usize = 8;
 /// Quota scans at once; further ones are listed and wait for their turn.
 const QUOTA_SCANS: usize = 2;
+/// Receipts at once: a file of any size may be read for each.
+const RECEIPTS: usize = 2;
 /// Logins at once that wait for their turn to be verified.
 const LOGINS: usize = 64;
 
@@ -33,6 +35,8 @@ pub struct ApiState {
     pub accounts: Arc<Accounts>,
     /// Tells what users may do, and why.
     pub explainer: Arc<Explainer>,
+    /// Gives receipts of users' files; none where they are off.
+    pub receipts: Option<Arc<dyn Receipts>>,
     /// Live connections.
     pub connections: Arc<Connections>,
     /// Says who may connect, and has the defender.
@@ -117,7 +121,9 @@ pub(crate) struct App {
     pub(crate) calls: Blocking,
     /// Runs scans, apart from the calls: one may walk a home for hours.
     pub(crate) scans: Blocking,
-    /// Runs logins, apart from both: they wait for their turn.
+    /// Makes receipts, apart from both, as scans are.
+    pub(crate) receipts: Blocking,
+    /// Runs logins, apart from all: they wait for their turn.
     pub(crate) logins: Blocking,
     /// Looks into the archive of events: each may read long, so there is one at a time.
     pub(crate) archive: Blocking,
@@ -132,6 +138,7 @@ impl App {
             by: Arc::new(Actor::program()),
             calls: Blocking::new(DOMAIN_CALLS),
             scans: Blocking::new(QUOTA_SCANS),
+            receipts: Blocking::new(RECEIPTS),
             logins: Blocking::new(LOGINS),
             archive: Blocking::new(1),
             in_clear: in_clear.into(),

@@ -5,7 +5,7 @@ use sftpgo_e2e::{Outcome, Server, python};
 use crate::work::{self, Work};
 
 pub(crate) fn each(work: Work) -> f64 {
-    let server = Server::start();
+    let server = Server::start_with(work.settings());
     work::add_user(&server);
     ask(
         &server,

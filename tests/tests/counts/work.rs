@@ -10,6 +10,8 @@ const USER: &str = "bob";
 const MIB: [usize; 2] = [32, 64];
 const FILES: [usize; 2] = [200, 400];
 const SMALL: usize = 4096;
+/// Where receipts are kept.
+const RECEIPTS: &str = "receipts";
 
 /// What is done.
 #[derive(Clone, Copy)]
@@ -20,6 +22,8 @@ pub(crate) enum Work {
     DownloadFile,
     /// As `UploadFile`, and each of them is told in the audit log.
     AuditedFile,
+    /// As `UploadFile`, and each of them leaves a receipt.
+    ReceiptedFile,
 }
 
 impl Work {
@@ -27,6 +31,7 @@ impl Work {
     pub(crate) fn settings(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::AuditedFile => &[("SFTPGO_COMMON__AUDIT__FILE", "audit.log")],
+            Self::ReceiptedFile => &[("SFTPGO_SFTPD__RECEIPTS_DIR", RECEIPTS)],
             _ => &[],
         }
     }
@@ -38,13 +43,16 @@ impl Work {
             Self::UploadFile => "a file of 4 KiB up",
             Self::DownloadFile => "a file of 4 KiB down",
             Self::AuditedFile => "a file of 4 KiB up with the audit log",
+            Self::ReceiptedFile => "a file of 4 KiB up with its receipt",
         }
     }
 
     fn sizes(self) -> [usize; 2] {
         match self {
             Self::UploadMib | Self::DownloadMib => MIB,
-            Self::UploadFile | Self::DownloadFile | Self::AuditedFile => FILES,
+            Self::UploadFile | Self::DownloadFile | Self::AuditedFile | Self::ReceiptedFile => {
+                FILES
+            }
         }
     }
 
@@ -52,12 +60,14 @@ impl Work {
     fn prepare(self, server: &Server, size: usize) -> String {
         let name = format!("size-{size}");
         let source = match self {
-            Self::UploadMib | Self::UploadFile | Self::AuditedFile => server.path(&name),
+            Self::UploadMib | Self::UploadFile | Self::AuditedFile | Self::ReceiptedFile => {
+                server.path(&name)
+            }
             Self::DownloadMib | Self::DownloadFile => server.home(USER).join(&name),
         };
         match self {
             Self::UploadMib | Self::DownloadMib => fs::write(source, noise(size << 20)).unwrap(),
-            Self::UploadFile | Self::DownloadFile | Self::AuditedFile => {
+            Self::UploadFile | Self::DownloadFile | Self::AuditedFile | Self::ReceiptedFile => {
                 fs::create_dir(&source).unwrap();
                 let content = noise(SMALL);
                 for number in 0..size {
@@ -66,7 +76,7 @@ impl Work {
             }
         }
         match self {
-            Self::UploadMib | Self::UploadFile | Self::AuditedFile => {
+            Self::UploadMib | Self::UploadFile | Self::AuditedFile | Self::ReceiptedFile => {
                 format!("put -r {name} {name}-up\n")
             }
             Self::DownloadMib | Self::DownloadFile => format!("get -r {name} {name}-down\n"),
@@ -78,7 +88,12 @@ impl Work {
         let sizes = self.sizes();
         let [smaller, larger] = sizes.map(|size| {
             let commands = self.prepare(server, size);
-            count(&|| run(server, &commands))
+            count(&|| {
+                run(server, &commands);
+                if matches!(self, Self::ReceiptedFile) {
+                    wait_for_receipts(server);
+                }
+            })
         });
         let [small, large] = sizes;
         (larger as f64 - smaller as f64) / (large - small) as f64
@@ -101,6 +116,17 @@ fn run(server: &Server, commands: &str) {
     wait_for("the server to close the connection", || {
         !is_connected(server)
     });
+}
+
+/// Until each file that was uploaded has its receipt.
+fn wait_for_receipts(server: &Server) {
+    let files = |directory| {
+        let directories = fs::read_dir(directory).unwrap();
+        let names = directories.map(|directory| fs::read_dir(directory.unwrap().path()).unwrap());
+        names.map(Iterator::count).sum::<usize>()
+    };
+    let (home, receipts) = (server.home(USER), server.path(RECEIPTS));
+    wait_for("the receipts", || files(&home) == files(&receipts));
 }
 
 /// Asks the kernel, for to answer would be work for the server.

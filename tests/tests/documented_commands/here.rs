@@ -321,3 +321,28 @@ pub(crate) fn gives_a_receipt(block: &Block) {
         "{said}"
     );
 }
+
+/// What ssh-keygen says of one that an admin has saved.
+pub(crate) fn saves_a_receipt(block: &Block) {
+    let server = Server::start_with(&[("SFTPGO_SFTPD__RECEIPTS", "true")]);
+    server.add_user("alice", &json!({}));
+    fs::create_dir_all(server.home("alice").join("reports")).unwrap();
+    fs::write(server.home("alice").join("reports/a.csv"), "content").unwrap();
+    let desk = Desk::of(&server);
+    desk.types(
+        "echo 'correct horse battery' > password
+sftpgo-cli admin add root --setup-code-file setup-code --password-file password
+sftpgo-cli login --username root --password-file password
+echo \"files.example.org $(ssh-keygen -y -f id_ed25519)\" > signers",
+    );
+    let shown = block.shown();
+    let typed: Vec<_> = shown.iter().map(|shown| shown.command.as_str()).collect();
+    let said = desk.types(&typed.join("\n"));
+    for line in shown.iter().flat_map(|shown| shown.output.lines()) {
+        assert!(said.contains(line), "{line} in {said}");
+    }
+    assert!(
+        said.contains("Good \"receipt@sftpgo-rs.github.io\""),
+        "{said}"
+    );
+}

@@ -24,7 +24,7 @@ use self::{
 type Runs = fn(&Block);
 
 /// Blocks by their first lines, and what runs them.
-const HERE: [(&str, Runs); 24] = [
+const HERE: [(&str, Runs); 25] = [
     (
         "cargo run --release --bin sftpgo-server -- serve",
         here::serves,
@@ -51,6 +51,7 @@ const HERE: [(&str, Runs); 24] = [
         "$ ssh -p 2022 alice@files.example.org receipt",
         here::gives_a_receipt,
     ),
+    ("$ sftpgo-cli receipt alice", here::saves_a_receipt),
     ("$ sftpgo-cli user explain", here::explains),
     (
         "$ curl -s 'http://127.0.0.1:8080/api/v1/user?limit=500'",

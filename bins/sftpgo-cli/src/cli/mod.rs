@@ -2,6 +2,7 @@
 
 mod admin;
 mod ban;
+mod receipt;
 mod user;
 mod user_export;
 mod user_import;
@@ -13,6 +14,7 @@ use clap_complete::Shell;
 
 pub(crate) use admin::{AdminCommand, AdminFields, KeyCommand, Login};
 pub(crate) use ban::{BanCommand, IpListCommand, List};
+pub(crate) use receipt::Receipt;
 pub(crate) use user::{
     Explain, Limits, NO_METHOD, Order, PasswordSource, Target, TotpCommand, UserCommand,
     UserFields, UserUpdate,
@@ -118,6 +120,19 @@ Examples:
     /// Add, list, show, change and delete users, and move them from and to other servers
     #[command(subcommand)]
     User(UserCommand),
+    /// Have it signed by the server what it got of a user
+    #[command(after_help = "\
+Prints what is signed, a line of JSON, and behind it the signature. With --save the line goes to
+FILE and the signature to FILE.sig, which are not there yet. A receipt of the last upload to the
+path is kept where sftpd.receipts_dir says so; else the file is read as it is. This is an extension
+that SFTPGo's REST API does not have.
+
+Examples:
+  sftpgo-cli receipt alice /reports/a.csv
+  sftpgo-cli receipt alice /reports/a.csv --save a.receipt
+  ssh-keygen -Y verify -f signers -I files.example.org -n receipt@sftpgo-rs.github.io \\
+    -s a.receipt.sig < a.receipt")]
+    Receipt(Receipt),
     /// See who is connected, and end a connection
     #[command(subcommand)]
     Connection(ConnectionCommand),

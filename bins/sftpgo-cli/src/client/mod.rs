@@ -15,18 +15,23 @@ use ureq::{
 };
 
 use crate::{
-    cli::{Explain, Order},
+    cli::{Explain, Order, Receipt},
     exit::{Failure, Result},
     identity::Identity,
     output,
     values::server::ServerUrl,
-    wire::{Answer, Connection, EndedQuotaScan, Explanation, NewTotp, QuotaScan, Totp, Version},
+    wire::{
+        Answer, Connection, EndedQuotaScan, Explanation, NewTotp, QuotaScan, SignedReceipt, Totp,
+        Version,
+    },
 };
 
 pub(crate) use admins::TokenAnswer;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// The server reads a file of any size for it.
+const RECEIPT_TIMEOUT: Duration = Duration::from_secs(6 * 60 * 60);
 const HINT: &str = " (--server or SFTPGO_URL says where to look)";
 /// 500 users, each with dozens of long keys, are well below.
 const MAX_ANSWER: u64 = 64 << 20;
@@ -44,6 +49,8 @@ pub(crate) struct Client {
     agent: Agent,
     server: ServerUrl,
     identity: Identity,
+    /// Until an answer has come.
+    timeout: Duration,
     /// Said once, however many users are sent.
     warned_of_passwords: Cell<bool>,
 }
@@ -68,22 +75,23 @@ pub(crate) enum PageStart {
 
 impl Client {
     pub(crate) fn new(server: ServerUrl, identity: Identity) -> Self {
-        let mut config = Agent::config_builder()
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_global(Some(TIMEOUT))
-            .http_status_as_error(false)
-            // A change that follows a redirect may become something else.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(concat!("sftpgo-cli/", env!("CARGO_PKG_VERSION")));
-        if server.is_loopback() {
-            config = config.proxy(None);
-        }
         Self {
-            agent: config.build().new_agent(),
+            agent: agent(&server, TIMEOUT),
             server,
             identity,
+            timeout: TIMEOUT,
             warned_of_passwords: Cell::new(false),
+        }
+    }
+
+    /// Returns a client that waits so long for each answer.
+    fn waiting(&self, timeout: Duration) -> Self {
+        Self {
+            agent: agent(&self.server, timeout),
+            server: self.server.clone(),
+            identity: self.identity.clone(),
+            timeout,
+            warned_of_passwords: self.warned_of_passwords.clone(),
         }
     }
 
@@ -93,6 +101,7 @@ impl Client {
             agent: self.agent.clone(),
             server: self.server.clone(),
             identity,
+            timeout: self.timeout,
             warned_of_passwords: self.warned_of_passwords.clone(),
         }
     }
@@ -218,6 +227,19 @@ impl Client {
         self.get(&path)
     }
 
+    pub(crate) fn receipt(&self, asked: &Receipt) -> Result<SignedReceipt> {
+        let of_what = match (asked.now, asked.upload) {
+            (true, _) => "&of=now",
+            (_, true) => "&of=upload",
+            (false, false) => "",
+        };
+        self.waiting(RECEIPT_TIMEOUT).get(&format!(
+            "v2/users/{}/receipt?path={}{of_what}",
+            encoded(&asked.name),
+            percent_encode(asked.path.as_bytes(), ENCODED)
+        ))
+    }
+
     fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         self.without_body(Method::GET, path)
     }
@@ -321,7 +343,7 @@ impl Client {
                 "cannot reach {server} within {CONNECT_TIMEOUT:?}{HINT}"
             )),
             Error::Timeout(_) => {
-                Failure::Unreachable(format!("no answer from {server} within {TIMEOUT:?}"))
+                Failure::Unreachable(format!("no answer from {server} within {:?}", self.timeout))
             }
             // The error's own "io:" tells nobody anything.
             Error::Io(error) => {
@@ -361,6 +383,21 @@ impl Client {
             Failure::Refused(text)
         }
     }
+}
+
+fn agent(server: &ServerUrl, timeout: Duration) -> Agent {
+    let mut config = Agent::config_builder()
+        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .timeout_global(Some(timeout))
+        .http_status_as_error(false)
+        // A change that follows a redirect may become something else.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .user_agent(concat!("sftpgo-cli/", env!("CARGO_PKG_VERSION")));
+    if server.is_loopback() {
+        config = config.proxy(None);
+    }
+    config.build().new_agent()
 }
 
 fn encoded(text: &str) -> String {

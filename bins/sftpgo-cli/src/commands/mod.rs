@@ -13,6 +13,7 @@ mod key;
 mod login;
 mod paginate;
 mod quota;
+mod receipt;
 mod status;
 mod totp;
 mod user;
@@ -45,6 +46,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Ban(command) => ban::run(&client, format, command),
         Command::Iplist(command) => ip_list::run(&client, format, command),
         Command::User(command) => user::run(&client, format, command),
+        Command::Receipt(asked) => receipt::run(&client, format, &asked),
         Command::Connection(command) => connection::run(&client, format, command),
         Command::Quota(command) => quota::run(&client, format, command),
         Command::Status => status::status(&client, format),

@@ -1,10 +1,10 @@
 //! The SSH server's settings and keys, as the configuration says.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use sftpgo_api::{HostKeyInfo, SshInfo};
 use sftpgo_core::descriptors::Descriptors;
-use sftpgo_ssh::{HostKey, Limits, ServerConfig, host_key};
+use sftpgo_ssh::{HostKey, Limits, ServerConfig, host_key, receipt::UploadReceipts};
 
 use super::of_key;
 use crate::{
@@ -27,6 +27,7 @@ pub(super) fn ssh_config(
     sftpd: &Sftpd,
     host_keys: Vec<HostKey>,
     descriptors: &Descriptors,
+    upload_receipts: Option<Arc<dyn UploadReceipts>>,
 ) -> ServerConfig {
     ServerConfig {
         limits: limits_within(descriptors.most_connections()),
@@ -46,6 +47,7 @@ pub(super) fn ssh_config(
         user_certificates: sftpd.user_certificates.clone(),
         enable_scp: sftpd.enable_scp,
         receipts: sftpd.receipts,
+        upload_receipts,
         ssh_commands: sftpd.ssh_commands.clone(),
         uploads: sftpd.uploads,
         setstat: sftpd.setstat,

@@ -121,6 +121,12 @@ pub(crate) struct Sftpd {
     pub(crate) enable_scp: bool,
     /// Not in SFTPGo.
     pub(crate) receipts: bool,
+    /// Not in SFTPGo. Empty: none are kept.
+    pub(crate) receipts_dir: String,
+    /// Not in SFTPGo. Days; 0 is for ever.
+    pub(crate) receipts_days: i64,
+    /// Not in SFTPGo.
+    pub(crate) receipts_per_user: i64,
     /// Not in SFTPGo 0.9.3.
     pub(crate) enabled_ssh_commands: Vec<String>,
     pub(crate) kex_algorithms: Vec<String>,
@@ -257,6 +263,9 @@ impl Default for Sftpd {
             host_certificates: Vec::new(),
             enable_scp: false,
             receipts: false,
+            receipts_dir: String::new(),
+            receipts_days: 90,
+            receipts_per_user: 100_000,
             enabled_ssh_commands: SshCommand::ALL
                 .iter()
                 .map(|command| command.name().to_owned())

@@ -74,6 +74,16 @@ pub(crate) struct Defender {
     pub(crate) is_shared: bool,
 }
 
+/// Receipts of uploads that are kept.
+#[derive(Debug)]
+pub(crate) struct UploadReceipts {
+    /// Absolute.
+    pub(crate) directory: PathBuf,
+    /// None: they do not end by their age.
+    pub(crate) longest: Option<Duration>,
+    pub(crate) most_of_user: usize,
+}
+
 /// The SSH side.
 #[derive(Debug)]
 pub(crate) struct Sftpd {
@@ -93,6 +103,8 @@ pub(crate) struct Sftpd {
     pub(crate) host_certificates: Vec<PathBuf>,
     pub(crate) enable_scp: bool,
     pub(crate) receipts: bool,
+    /// None where those of uploads are not kept.
+    pub(crate) upload_receipts: Option<UploadReceipts>,
     pub(crate) ssh_commands: Vec<SshCommand>,
     pub(crate) kex_algorithms: Vec<String>,
     pub(crate) ciphers: Vec<String>,

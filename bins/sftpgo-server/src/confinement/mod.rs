@@ -19,7 +19,7 @@ use crate::{
     },
     hook::launcher,
     logging::LogSettings,
-    own_program,
+    own_program, receipts,
 };
 
 /// What holds this process.
@@ -92,9 +92,14 @@ pub(crate) fn begin(
         Place::Path(path) => Some(path.clone()),
         Place::Port(_) => None,
     });
+    let receipts = settings.sftpd.upload_receipts.as_ref().map(|asked| {
+        // It has to be there, and whoever opens it later says why it cannot be.
+        let _ = receipts::make_directory(&asked.directory);
+        asked.directory.clone()
+    });
     let beside = database.into_iter().chain(log.file.clone());
     let written = files::written(
-        directories.iter().cloned(),
+        directories.iter().cloned().chain(receipts),
         beside.chain(audit_log).chain(sockets),
         loaded,
     );

@@ -1,13 +1,12 @@
 //! A question what a user may do, and its answer.
 
-use percent_encoding::percent_decode;
 use serde::Serialize;
 use sftpgo_core::{
     VirtualPath,
     explain::{Action, Question, Verdict},
 };
 
-use super::once;
+use super::{decoded, once};
 use crate::error::ApiError;
 
 /// The answer; names that are not UTF-8 are shown with replacement characters.
@@ -63,11 +62,6 @@ pub(crate) fn parse(query: &str) -> Result<Question, ApiError> {
 
 fn missing(name: &str) -> ApiError {
     ApiError::bad_request(format!("{name}: is missing"))
-}
-
-/// Decodes a part of a query as forms are encoded: `+` is a blank.
-fn decoded(text: &str) -> Vec<u8> {
-    percent_decode(text.replace('+', " ").as_bytes()).collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use warp::{
     reply::Response,
 };
 
-use super::{admins, api_keys, defender, ip_lists, own_account, state, token, users};
+use super::{admins, api_keys, defender, ip_lists, own_account, receipts, state, token, users};
 use crate::{
     error::ApiError,
     path_kind::V2,
@@ -27,6 +27,7 @@ pub(crate) fn all(app: &App) -> BoxedFilter<(Response,)> {
         one_admin(app),
         second_factor_of_another(app),
         second_factor_of_a_user(app),
+        receipt_of_a_user(app),
         own_login(app),
         own_totp(app),
         keys(app),
@@ -119,6 +120,18 @@ fn second_factor_of_a_user(app: &App) -> BoxedFilter<(Response,)> {
         .and(allowed_admin(app, Need::DisableSecondFactors))
         .then(users::disable_second_factor);
     either!(disable, refused(nameless(path()), "PUT"),)
+        .map(respond)
+        .boxed()
+}
+
+fn receipt_of_a_user(app: &App) -> BoxedFilter<(Response,)> {
+    let path = || between(format!("{V2}users/"), "/receipt".to_owned());
+    let show = path()
+        .and(warp::get())
+        .and(query())
+        .and(allowed_admin(app, Need::HaveReceipts))
+        .then(receipts::show);
+    either!(show, refused(nameless(path()), "GET"),)
         .map(respond)
         .boxed()
 }

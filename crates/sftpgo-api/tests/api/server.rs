@@ -72,6 +72,7 @@ impl Api {
         let gate = Arc::new(Gate::new(Some(defender)));
         let state = ApiState {
             accounts: Arc::clone(&service.accounts),
+            receipts: None,
             explainer: Arc::new(service.explainer(UploadPolicy::default())),
             connections: Arc::clone(&service.connections),
             gate: Arc::clone(&gate),

@@ -100,6 +100,7 @@ impl Web {
         access.setup_code = Some(code);
         let state = ApiState {
             accounts: Arc::clone(&service.accounts),
+            receipts: None,
             explainer: Arc::new(service.explainer(UploadPolicy::default())),
             connections: Arc::clone(&service.connections),
             gate: Arc::default(),

@@ -1,6 +1,6 @@
 //! What a receipt says: one line of JSON.
 
-use std::time::SystemTime;
+use std::{fmt::Write, time::SystemTime};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -80,7 +80,12 @@ pub(super) fn statement(facts: &Facts<'_>) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // A text takes whatever is written.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 #[cfg(test)]

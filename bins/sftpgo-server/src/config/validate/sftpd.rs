@@ -11,11 +11,15 @@ use sftpgo_ssh::{SshCommand, UserCertificates, host_key};
 use super::{Check, TRANSFER_ACTIONS};
 use crate::config::{
     keys,
-    settings::{SftpBinding, Sftpd},
+    settings::{SftpBinding, Sftpd, UploadReceipts},
 };
 
 /// A year; more is a mistake of units.
 const MAX_IDLE_MINUTES: i64 = 365 * 24 * 60;
+/// A hundred years; 0 is for ever.
+const MOST_RECEIPT_DAYS: i64 = 36_500;
+/// As many files as a directory holds without becoming slow.
+const MOST_RECEIPTS: i64 = 10_000_000;
 /// The most tries for a login that may be configured; each costs a password check.
 const MAX_AUTH_TRIES: i64 = 100;
 /// The identification line has at most 255 bytes with `SSH-2.0-` and its end.
@@ -98,6 +102,7 @@ impl Check<'_> {
             host_keys: self.host_keys(keys),
             host_certificates: self.host_certificates(&keys.host_certificates),
             receipts: keys.receipts,
+            upload_receipts: self.upload_receipts(keys),
             enable_scp: keys.enable_scp || names_scp(&keys.enabled_ssh_commands),
             ssh_commands: self.ssh_commands(&keys.enabled_ssh_commands),
             kex_algorithms: self.names("sftpd.kex_algorithms", &keys.kex_algorithms, &known.kex),
@@ -116,6 +121,27 @@ impl Check<'_> {
             user_certificates: self.user_certificates(keys),
             login_banner: self.login_banner(&keys.login_banner_file),
         }
+    }
+
+    fn upload_receipts(&mut self, keys: &keys::Sftpd) -> Option<UploadReceipts> {
+        let days = self.range("sftpd.receipts_days", keys.receipts_days, MOST_RECEIPT_DAYS);
+        let most = self.range(
+            "sftpd.receipts_per_user",
+            keys.receipts_per_user,
+            MOST_RECEIPTS,
+        );
+        let directory = self.path(&keys.receipts_dir)?;
+        if most == 0 {
+            self.problem(
+                "sftpd.receipts_per_user",
+                "is 0, and no receipt of an upload could be kept: leave sftpd.receipts_dir empty for that",
+            );
+        }
+        Some(UploadReceipts {
+            directory,
+            longest: (days > 0).then(|| Duration::from_secs(u64::from(days) * 24 * 60 * 60)),
+            most_of_user: usize::try_from(most).unwrap_or(usize::MAX),
+        })
     }
 
     fn umask(&mut self, umask: &str) -> u32 {
