@@ -3,15 +3,15 @@
 //!
 //! A receipt gets its name when it is written, so that a crash leaves it or none; where a power cut leaves its name alone,
 //! nothing is found. The next upload to the path replaces it. It stays when the file goes, for it says what came; its age ends
-//! it, and a user's oldest go when there are too many.
+//! it, and a user's oldest go when there are too many. Nothing is removed whose name is not one that the server gives.
 
 use std::{
     collections::HashMap,
+    ffi::OsStr,
     fs::{self, DirBuilder, DirEntry, File, OpenOptions},
     io::{self, ErrorKind, Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    process,
     sync::{
         Mutex,
         atomic::{AtomicU64, Ordering},
@@ -20,7 +20,7 @@ use std::{
 };
 
 use ring::digest::{SHA256, digest};
-use sftpgo_core::{Error, Result, UserId, VirtualPath, sync::lock};
+use sftpgo_core::{Error, Result, UserId, VirtualPath, random, sync::lock};
 use sftpgo_ssh::receipt::{Found, Receipt};
 
 use crate::config::settings::UploadReceipts as Asked;
@@ -41,6 +41,9 @@ pub(super) struct Directory {
     most_of_user: usize,
     /// How many each user has at the most, of those for whom any was kept since the start.
     counts: Mutex<HashMap<UserId, usize>>,
+    /// What begins the names of what this server is writing. It is random: another server may share the directory, and process
+    /// ids repeat in containers.
+    unfinished: String,
     written: AtomicU64,
 }
 
@@ -54,6 +57,7 @@ impl Directory {
             longest: asked.longest,
             most_of_user: asked.most_of_user,
             counts: Mutex::default(),
+            unfinished: format!("{UNFINISHED}{}", random::hex_id()),
             written: AtomicU64::new(0),
         })
     }
@@ -64,15 +68,19 @@ impl Directory {
     /// It cannot be written.
     pub(super) fn keep(&self, user: UserId, path: &VirtualPath, receipt: &Receipt) -> Result<()> {
         let of_user = self.of_user(user);
-        self.write(&of_user, &name_of(path), receipt)
+        let is_one_more = self
+            .write(&of_user, &name_of(path), receipt)
             .map_err(|error| failed(&of_user, "be written", &error))?;
-        self.count(user, &of_user);
+        if is_one_more {
+            self.count(user, &of_user);
+        }
         Ok(())
     }
 
-    fn write(&self, of_user: &Path, name: &str, receipt: &Receipt) -> io::Result<()> {
+    /// Returns whether there was none of this name.
+    fn write(&self, of_user: &Path, name: &str, receipt: &Receipt) -> io::Result<bool> {
         let number = self.written.fetch_add(1, Ordering::Relaxed);
-        let unfinished = of_user.join(format!("{UNFINISHED}{}-{number}", process::id()));
+        let unfinished = of_user.join(format!("{}-{number}", self.unfinished));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(0o600);
         let file = match options.open(&unfinished) {
@@ -83,20 +91,22 @@ impl Directory {
             opened => opened,
         };
         let mut file = file?;
+        let finished = of_user.join(name);
+        let is_one_more = !finished.exists();
         file.write_all(receipt.to_text().as_bytes())
-            .and_then(|()| fs::rename(&unfinished, of_user.join(name)))
+            .and_then(|()| fs::rename(&unfinished, &finished))
             .inspect_err(|_| {
                 let _ = fs::remove_file(&unfinished);
-            })
+            })?;
+        Ok(is_one_more)
     }
 
     /// Counts one more of this user, and removes the oldest tenth where there are too many.
     fn count(&self, user: UserId, of_user: &Path) {
         let mut counts = lock(&self.counts);
-        let count = counts.entry(user).or_insert_with(|| {
-            let entries = fs::read_dir(of_user);
-            entries.map_or(0, Iterator::count).saturating_sub(1)
-        });
+        let count = counts
+            .entry(user)
+            .or_insert_with(|| receipts_in(of_user).count().saturating_sub(1));
         *count += 1;
         if *count <= self.most_of_user {
             return;
@@ -133,26 +143,40 @@ impl Directory {
     fn try_to_remove_old(&self) -> io::Result<()> {
         for of_user in fs::read_dir(&self.path)? {
             let of_user = of_user?;
-            if !of_user.file_type()?.is_dir() {
+            if !is_of_user(&of_user) {
                 continue;
             }
-            for entry in fs::read_dir(of_user.path())? {
-                let entry = entry?;
-                if self.is_over(&entry)? {
-                    remove(&entry.path())?;
-                }
+            match self.remove_old_in(&of_user.path()) {
+                // Another server removed it.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => log::warn!(
+                    "old receipts cannot be removed from {}, which is tried again in a day: {error}",
+                    of_user.path().display()
+                ),
+                Ok(()) => {}
             }
-            // Refused unless it is empty. Whoever writes to it makes it again.
-            let _ = fs::remove_dir(of_user.path());
         }
         lock(&self.counts).clear();
         Ok(())
     }
 
+    fn remove_old_in(&self, of_user: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(of_user)? {
+            let entry = entry?;
+            if self.is_over(&entry)? {
+                remove(&entry.path())?;
+            }
+        }
+        // Refused unless it is empty. Whoever writes to it makes it again.
+        let _ = fs::remove_dir(of_user);
+        Ok(())
+    }
+
     fn is_over(&self, entry: &DirEntry) -> io::Result<bool> {
-        let longest = match is_unfinished(entry) {
-            true => Some(LEFT_OVER),
-            false => self.longest,
+        let longest = match &entry.file_name() {
+            name if is_unfinished(name) => Some(LEFT_OVER),
+            name if is_receipt(name) => self.longest,
+            _ => None,
         };
         let Some(longest) = longest else {
             return Ok(false);
@@ -190,26 +214,43 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(String::from_utf8(bytes).unwrap_or_default())
 }
 
-fn is_unfinished(entry: &DirEntry) -> bool {
-    entry
-        .file_name()
-        .as_encoded_bytes()
-        .starts_with(UNFINISHED.as_bytes())
+/// Is it a directory of a user's receipts?
+fn is_of_user(entry: &DirEntry) -> bool {
+    let name = entry.file_name();
+    let id = name.to_str().and_then(|name| name.parse::<i32>().ok());
+    id.is_some_and(|id| *id.to_string() == *name)
+        && entry.file_type().is_ok_and(|found| found.is_dir())
 }
 
-/// None when it is gone by now.
+fn is_receipt(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.len() == 2 * SHA256.output_len()
+        && name
+            .iter()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn is_unfinished(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes())
+}
+
+fn receipts_in(of_user: &Path) -> impl Iterator<Item = DirEntry> {
+    let entries = fs::read_dir(of_user).into_iter().flatten().flatten();
+    entries.filter(|entry| is_receipt(&entry.file_name()))
+}
+
+/// None of what is no file, or is gone by now.
 fn written_at(entry: &DirEntry) -> io::Result<Option<SystemTime>> {
     match entry.metadata() {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Ok(found) if !found.is_file() => Ok(None),
         found => Ok(Some(found?.modified()?)),
     }
 }
 
 /// Removes the oldest, so that a tenth of `most` is free again, and returns how many are left.
 fn remove_oldest(of_user: &Path, most: usize) -> usize {
-    let entries = fs::read_dir(of_user).into_iter().flatten().flatten();
-    let mut receipts: Vec<_> = entries
-        .filter(|entry| !is_unfinished(entry))
+    let mut receipts: Vec<_> = receipts_in(of_user)
         .filter_map(|entry| Some((written_at(&entry).ok()??, entry.path())))
         .collect();
     receipts.sort();
@@ -353,5 +394,74 @@ mod tests {
         assert!(!kept.of_user(BOB).exists());
         kept.keep(BOB, &path("/new"), &receipt("/new")).unwrap();
         assert!(kept.of_user(BOB).exists());
+    }
+
+    #[test]
+    fn what_is_not_of_the_server_stays_however_old_it_is() {
+        let place = tempfile::tempdir().unwrap();
+        let kept = directory(place.path(), 1);
+        let receipt_name = name_of(&path("/a"));
+        kept.keep(BOB, &path("/a"), &receipt("/a")).unwrap();
+        let of_others = place.path().join("receipts/backup");
+        let of_bob = kept.of_user(BOB);
+        let mut foreign = vec![of_others.join(&receipt_name), of_others.join(".new-1")];
+        for name in [
+            "notes.txt",
+            &receipt_name[1..],
+            &receipt_name.to_uppercase(),
+        ] {
+            foreign.push(of_bob.join(name));
+        }
+        fs::create_dir(&of_others).unwrap();
+        for file in &foreign {
+            fs::write(file, "").unwrap();
+        }
+        foreign.push(of_bob.join("0".repeat(64)));
+        fs::create_dir(foreign.last().unwrap()).unwrap();
+        for name in ["empty", "007", "+7"] {
+            foreign.push(place.path().join("receipts").join(name));
+            fs::create_dir(foreign.last().unwrap()).unwrap();
+        }
+        foreign.push(place.path().join("receipts/8"));
+        fs::write(foreign.last().unwrap(), "").unwrap();
+        foreign.push(of_bob.join(&receipt_name));
+        let long_ago = SystemTime::now() - Duration::from_secs(100 * 60 * 60);
+        for file in &foreign {
+            File::open(file).unwrap().set_modified(long_ago).unwrap();
+        }
+        kept.remove_old();
+        let receipt_of_bob = foreign.pop().unwrap();
+        assert!(!receipt_of_bob.exists());
+        // Nor is it among the oldest of too many.
+        for name in ["/b", "/c"] {
+            kept.keep(BOB, &path(name), &receipt(name)).unwrap();
+        }
+        for file in foreign {
+            assert!(file.exists(), "{}", file.display());
+        }
+    }
+
+    #[test]
+    fn what_a_server_of_the_same_process_id_has_left_is_in_nobodys_way() {
+        let place = tempfile::tempdir().unwrap();
+        let of_bob = directory(place.path(), 10).of_user(BOB);
+        make(&of_bob).unwrap();
+        for number in 0..3 {
+            let left = format!("{UNFINISHED}{}-{number}", std::process::id());
+            fs::write(of_bob.join(left), "").unwrap();
+        }
+        directory(place.path(), 10)
+            .keep(BOB, &path("/a"), &receipt("/a"))
+            .unwrap();
+    }
+
+    #[test]
+    fn a_receipt_instead_of_an_earlier_one_is_not_one_more() {
+        let place = tempfile::tempdir().unwrap();
+        let kept = directory(place.path(), 10);
+        for name in ["/a", "/b", "/a", "/a", "/b"] {
+            kept.keep(BOB, &path(name), &receipt(name)).unwrap();
+        }
+        assert_eq!(lock(&kept.counts)[&BOB], 2);
     }
 }
