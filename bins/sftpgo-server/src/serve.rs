@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     process::ExitCode,
     sync::{Arc, Mutex, atomic::AtomicBool},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::{fs::Mode, process::umask};
@@ -45,6 +45,8 @@ use crate::{
 
 /// The time after which the usage that transfers changed is in the database, at the latest.
 const WRITE_USAGE_WITHIN: Duration = Duration::from_secs(1);
+/// Receipts leave the last actions this much of their time.
+const LEFT_FOR_ACTIONS: Duration = Duration::from_secs(1);
 
 /// Serves until it is told to stop.
 pub(crate) fn run(serve: &Serve) -> ExitCode {
@@ -393,10 +395,12 @@ fn do_last_work(
             "the database was not told that this node has stopped, so the other nodes notice it only when its heartbeat is missing: {error}"
         );
     }
+    // Both together take no longer than the actions alone, for which whoever waits for this server is ready.
+    let until = Instant::now() + LAST_ACTIONS;
     if let Some(receipts) = receipts {
-        receipts.drain(LAST_ACTIONS);
+        receipts.drain(LAST_ACTIONS.saturating_sub(LEFT_FOR_ACTIONS));
     }
-    queues.drain(LAST_ACTIONS);
+    queues.drain(until.saturating_duration_since(Instant::now()));
     if let Some(audit_log) = audit_log {
         audit_log.stop();
     }
