@@ -38,6 +38,8 @@ pub struct Content {
     watch: Watch,
     /// As it was when it began to be watched.
     first: Stamp,
+    /// Is it vouched for only as it was then, with its time of modification?
+    only_as_at_first: bool,
     /// As it is read, and since when it has been so.
     seen: Option<(Stamp, Instant)>,
     changes: u32,
@@ -94,6 +96,7 @@ impl Content {
             permit: None,
             watch,
             first,
+            only_as_at_first: false,
             seen: None,
             changes: 0,
         })
@@ -160,13 +163,16 @@ impl Content {
         self.file()?.read_at(buffer, offset)
     }
 
-    /// Is what was read since [`Content::wait_to_read`] what the file holds, and did all of it hold at once?
+    /// Is what was read since [`Content::wait_to_read`] what the file holds, and did all of it hold at once? Of an upload that is
+    /// known for its uploader, is it that upload still?
     ///
     /// # Errors
     /// Any error of the filesystem.
     pub fn is_unchanged(&self) -> Result<bool> {
         let now = stamp(self.file()?)?;
-        Ok(self.is_unwritten() && self.seen.is_some_and(|(seen, _)| seen == now))
+        let is_vouched_for = !self.only_as_at_first || is_untouched(&self.first, &now);
+        let is_as_read = self.seen.is_some_and(|(seen, _)| seen == now);
+        Ok(self.is_unwritten() && is_as_read && is_vouched_for)
     }
 
     /// Has nobody opened it to write to it since it began to be watched, as far as users of this server go?
@@ -225,11 +231,12 @@ impl Known {
         if !self.watch.is_unwritten() {
             return None;
         }
-        let content = Content::open(filesystem, &self.path, writers).ok()?;
-        let (first, now) = (&self.first, &content.first);
+        let mut content = Content::open(filesystem, &self.path, writers).ok()?;
+        // Another program may write to it until it is read.
+        content.only_as_at_first = true;
         // Whoever sets the time of modification has the upload forgotten: who did it is not known, after so long a time.
         let is_same = content.file_id() == self.file_id
-            && (first.size, first.modified_at) == (now.size, now.modified_at)
+            && is_untouched(&self.first, &content.first)
             && self.watch.is_unwritten();
         is_same.then_some(content)
     }
@@ -278,6 +285,11 @@ fn is_older(stamp: &Stamp, step: Duration) -> bool {
     changed_at
         .and_then(|changed_at| SystemTime::now().duration_since(changed_at).ok())
         .is_some_and(|age| age >= step)
+}
+
+/// Has nobody written to it, nor set its time of modification?
+fn is_untouched(before: &Stamp, after: &Stamp) -> bool {
+    (before.size, before.modified_at) == (after.size, after.modified_at)
 }
 
 /// Whoever writes changes the time of modification, unless it is set to a whole second afterwards.

@@ -2,8 +2,10 @@
 
 use std::{
     fs,
+    os::unix::fs::FileExt,
     sync::{Arc, Mutex},
     thread,
+    time::{Duration, SystemTime},
 };
 
 use sftpgo_core::{
@@ -162,6 +164,25 @@ fn a_change_from_outside_shows_however_soon_it_comes() {
         read(&mut content);
         fs::write(service.path("a"), format!("behind {number:3}")).unwrap();
         assert!(!content.is_unchanged().unwrap(), "{number}");
+    }
+}
+
+#[test]
+fn what_comes_from_outside_before_the_reading_is_of_no_upload() {
+    for (without, expected) in [(&["download"][..], false), (&[], true)] {
+        let (service, _, session) = vouched(UploadMode::Standard, without);
+        put(&session, "/a", b"content").unwrap();
+        // The time of modification is another one, whatever the step of the system's times.
+        let long_ago = SystemTime::now() - Duration::from_secs(60);
+        let mut content = session.open_to_vouch(&path("/a")).unwrap();
+        let file = fs::File::options()
+            .write(true)
+            .open(service.path("a"))
+            .unwrap();
+        file.write_all_at(b"other's", 0).unwrap();
+        file.set_modified(long_ago).unwrap();
+        assert_eq!(read(&mut content), b"other's");
+        assert_eq!(content.is_unchanged().unwrap(), expected);
     }
 }
 
