@@ -169,7 +169,7 @@ async fn change(
         }
         ["mfa"] => return second_factor::save(app, request, session, form).await,
         ["mfa", "setup"] => return second_factor::set_up(app, request, session, form),
-        ["mfa", "codes"] => return second_factor::make_codes(app, request, session).await,
+        ["mfa", "codes"] => return second_factor::make_codes(app, request, session, form).await,
         ["mfa", "disable"] => return second_factor::switch_off(app, request, session, form).await,
         _ => {}
     }

@@ -98,8 +98,21 @@ pub(super) async fn save(app: &App, request: &Request, session: &Session, form: 
     answer(request, StatusCode::BAD_REQUEST, &page)
 }
 
-/// `POST /web/mfa/codes`: other recovery codes.
-pub(super) async fn make_codes(app: &App, request: &Request, session: &Session) -> Reply {
+/// `POST /web/mfa/codes`: other recovery codes, by a code, because one of them switches the second factor off.
+pub(super) async fn make_codes(
+    app: &App,
+    request: &Request,
+    session: &Session,
+    form: &Form,
+) -> Reply {
+    if session.admin.totp.is_none() {
+        return Ok(see_other("/web/mfa"));
+    }
+    let mut faults = Faults::default();
+    if !prove_again(app, request, session, form, &mut faults).await? {
+        let page = state_page(app, session, &faults);
+        return answer(request, StatusCode::BAD_REQUEST, &page);
+    }
     let (state, by) = (Arc::clone(&app.state), app.by.clone());
     let make = move || state.admins.logins.admins().make_recovery_codes(&by);
     let codes = app.calls.run(make).await?;
@@ -116,15 +129,8 @@ pub(super) async fn switch_off(
     if session.admin.totp.is_none() {
         return Ok(see_other("/web/mfa"));
     }
-    let state = Arc::clone(&app.state);
-    let (admin, code) = (session.admin.clone(), code_of(form));
-    let remote = remote(&request.arrival);
-    let prove = move || state.admins.logins.prove_again(&admin, &code, remote);
     let mut faults = Faults::default();
-    if let Err(at) = app.calls.run(prove).await? {
-        wait_until(at).await;
-        faults.add("passcode", texts::WRONG_CODE);
-    } else {
+    if prove_again(app, request, session, form, &mut faults).await? {
         let (state, by) = (Arc::clone(&app.state), app.by.clone());
         let switch_off = move || state.admins.logins.admins().save_totp(&by, None);
         match app.calls.run(switch_off).await {
@@ -134,6 +140,26 @@ pub(super) async fn switch_off(
     }
     let page = state_page(app, session, &faults);
     answer(request, StatusCode::BAD_REQUEST, &page)
+}
+
+/// Does the form have a code of the admin's second factor? Otherwise says at the field that it is wrong.
+async fn prove_again(
+    app: &App,
+    request: &Request,
+    session: &Session,
+    form: &Form,
+    faults: &mut Faults,
+) -> Result<bool, Refusal> {
+    let state = Arc::clone(&app.state);
+    let (admin, code) = (session.admin.clone(), code_of(form));
+    let remote = remote(&request.arrival);
+    let prove = move || state.admins.logins.prove_again(&admin, &code, remote);
+    if let Err(at) = app.calls.run(prove).await? {
+        wait_until(at).await;
+        faults.add("passcode", texts::WRONG_CODE);
+        return Ok(false);
+    }
+    Ok(true)
 }
 
 /// Whoever has come by an open page does not put a phone of their own in the place of the admin's.

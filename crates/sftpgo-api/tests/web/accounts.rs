@@ -221,8 +221,18 @@ fn a_second_factor_needs_a_code_of_the_phone() {
     };
     web.admins.save_totp(&actor("root"), Some(&totp)).unwrap();
     browser.open("/web/mfa").shows("12 are left");
-    let codes = browser.submit_from("/web/mfa", "/web/mfa/codes", &[]);
+    let known = || web.admins.by_name("root").unwrap().recovery_codes;
+    let first = known();
+    for form in [&[][..], &[("passcode", "abc")]] {
+        let refused = browser.submit_from("/web/mfa", "/web/mfa/codes", form);
+        assert_eq!(refused.status, 400);
+        refused.shows("id=\"passcode-error\"");
+        assert!(known() == first, "there are other codes");
+    }
+    let code = code_after(&secret, 0);
+    let codes = browser.submit_from("/web/mfa", "/web/mfa/codes", &[("passcode", &code)]);
     assert_eq!(codes.text().matches("<li><code>").count(), 12);
+    assert!(known() != first, "there are no other codes");
     let off = browser.submit_from("/web/mfa", "/web/mfa/disable", &[("passcode", "abc")]);
     assert_eq!(off.status, 400);
     let is_on = || web.admins.by_name("root").unwrap().totp == Some(totp.clone());
