@@ -78,7 +78,7 @@ pub(super) async fn change_password(
             let logins = &state.admins.logins;
             logins.change_password(&by, &current, &new, remote)
         };
-        match app.logins.run(change).await {
+        match app.calls.run(change).await {
             Ok(admin) => {
                 let done = see_other("/web/profile?done=password");
                 return Ok(session::begin(app, request, &admin, done));
