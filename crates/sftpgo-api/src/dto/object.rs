@@ -21,19 +21,6 @@ where
 
 struct ObjectVisitor<T>(PhantomData<T>);
 
-/// An object, and nothing else.
-///
-/// # Errors
-/// As [`object_or_null`], or it is null.
-pub(crate) fn object<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    let found = object_or_null(deserializer)?;
-    found.ok_or_else(|| D::Error::custom("null is not an object"))
-}
-
 impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     type Value = Option<T>;
 

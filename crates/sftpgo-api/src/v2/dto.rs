@@ -7,7 +7,7 @@ use sftpgo_core::{
     registry::{ConnectionStatus, TransferStatus},
 };
 
-use crate::{dto::object::object, error::ApiError};
+use crate::{dto::object::object_or_null, error::ApiError};
 
 /// An admin as it is sent. What is left out is cleared.
 #[derive(Deserialize, Default)]
@@ -20,8 +20,8 @@ pub(super) struct AdminBody {
     email: String,
     description: String,
     additional_info: String,
-    #[serde(deserialize_with = "object")]
-    filters: FiltersBody,
+    #[serde(deserialize_with = "object_or_null")]
+    filters: Option<FiltersBody>,
     role: String,
     groups: Option<Vec<serde_json::Value>>,
 }
@@ -47,6 +47,7 @@ impl AdminBody {
         if self.groups.is_some_and(|groups| !groups.is_empty()) {
             return Err(ApiError::bad_request("groups: there are no groups here"));
         }
+        let filters = self.filters.unwrap_or_default();
         Ok(AdminDraft {
             username: self.username,
             status: self.status,
@@ -55,10 +56,10 @@ impl AdminBody {
             email: self.email,
             description: self.description,
             additional_info: self.additional_info,
-            allow_list: self.filters.allow_list.unwrap_or_default(),
-            allow_api_key_auth: self.filters.allow_api_key_auth,
-            require_password_change: self.filters.require_password_change,
-            require_two_factor: self.filters.require_two_factor,
+            allow_list: filters.allow_list.unwrap_or_default(),
+            allow_api_key_auth: filters.allow_api_key_auth,
+            require_password_change: filters.require_password_change,
+            require_two_factor: filters.require_two_factor,
         })
     }
 }
@@ -176,8 +177,8 @@ pub(super) struct ValidateBody {
 pub(super) struct SaveTotpBody {
     pub(super) enabled: bool,
     pub(super) config_name: String,
-    #[serde(deserialize_with = "object")]
-    pub(super) secret: SecretBody,
+    #[serde(deserialize_with = "object_or_null")]
+    pub(super) secret: Option<SecretBody>,
 }
 
 /// A secret as SFTPGo writes it; here only plain ones are taken.

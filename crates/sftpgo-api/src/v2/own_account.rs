@@ -52,7 +52,7 @@ pub(super) async fn change_password(
         let logins = &state.admins.logins;
         logins.change_password(&by, &sent.current_password, &sent.new_password, remote)
     };
-    app.logins.run(change).await?;
+    app.calls.run(change).await?;
     Ok(message_v2(StatusCode::OK, "Password updated"))
 }
 
@@ -134,14 +134,15 @@ pub(super) async fn save_totp(body: Body, allowed: AllowedAdmin) -> Reply {
     let allowed = Ok(allowed?);
     let sent: SaveTotpBody = body::json_object(&body?)?;
     let totp = if sent.enabled {
-        if !sent.secret.status.is_empty() && sent.secret.status != "Plain" {
+        let secret = sent.secret.unwrap_or_default();
+        if !secret.status.is_empty() && secret.status != "Plain" {
             return Err(ApiError::bad_request(
                 "secret.status: only \"Plain\" secrets are taken",
             ));
         }
         Some(TotpSecret {
             config_name: sent.config_name,
-            secret: sent.secret.payload,
+            secret: secret.payload,
         })
     } else {
         None
