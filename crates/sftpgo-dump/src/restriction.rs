@@ -74,13 +74,25 @@ const FILTERS_OF_LATER_VERSIONS: [&str; 12] = [
 /// `filters.allowed_ip`. What no version has restricts nobody.
 pub fn not_enforced(user: &Map<String, Value>) -> Option<String> {
     let filters = user.get("filters").and_then(Value::as_object);
-    let of_user = |name: &&str| said(name, user.get(*name)?);
+    let of_user = |name: &&str| match *name {
+        "filesystem" => other_filesystem(user.get(*name)?),
+        name => said(name, user.get(name)?),
+    };
     let of_filters = |name: &&str| said(&format!("filters.{name}"), filters?.get(*name)?);
     let mut fields = OF_LATER_VERSIONS.iter();
     let mut its_filters = FILTERS_OF_LATER_VERSIONS.iter();
     fields
         .find_map(of_user)
         .or_else(|| its_filters.find_map(of_filters))
+}
+
+/// Where a user's files are not on the local disk, which is provider 0. Settings of filesystems that the user is not on hold
+/// nowhere.
+fn other_filesystem(value: &Value) -> Option<String> {
+    match value {
+        Value::Object(fields) => said("filesystem.provider", fields.get("provider")?),
+        other => said("filesystem", other),
+    }
 }
 
 /// Where a field of a user could take something away, as `filters.allowed_ip`.
@@ -213,7 +225,7 @@ mod tests {
                 "allowed_ip": null, "denied_ip": [], "denied_login_methods": ["password"], "web_client": ["x"],
                 "totp_config": {"enabled": true}, "recovery_codes": [{"used": true}], "of_nobody": 1,
             },
-            "filesystem": {"provider": 0, "s3config": {}}, "virtual_folders": null, "groups": [],
+            "filesystem": {"provider": 0, "osconfig": {"read_buffer_size": 4}, "s3config": {"bucket": "x"}}, "virtual_folders": null, "groups": [],
             "total_data_transfer": 0, "description": "x", "of_nobody": [1],
         });
         assert_eq!(not_enforced(harmless.as_object().unwrap()), None);

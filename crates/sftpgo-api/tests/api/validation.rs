@@ -227,3 +227,11 @@ fn statements_of_a_database_are_only_text() {
         json!([])
     );
 }
+
+#[test]
+fn settings_of_filesystems_that_a_user_is_not_on_restrict_nobody() {
+    let api = Api::start();
+    let filesystem =
+        json!({"provider": 0, "osconfig": {"read_buffer_size": 4}, "s3config": {"bucket": "x"}});
+    api.add("alice", json!({ "filesystem": filesystem }));
+}
