@@ -5,14 +5,16 @@ use sftpgo_core::{Error, Result, StoredUser};
 /// Characters in a `varchar(255)` of the table that all of SFTPGo's databases have.
 pub(crate) const LONGEST: usize = 255;
 
-/// Checks that `user` fits.
+/// Checks that `user` fits, who is in the place of `before`. A name that stays is none to refuse: SQLite has kept longer ones.
 ///
 /// # Errors
 /// [`Invalid`](sftpgo_core::ErrorKind::Invalid), naming the field that does not.
-pub(crate) fn check(user: &StoredUser) -> Result<()> {
+pub(crate) fn check(user: &StoredUser, before: Option<&StoredUser>) -> Result<()> {
     let home_dir = user.home_dir.to_string_lossy();
+    let stays = before.is_some_and(|before| before.username == user.username);
+    let username = if stays { "" } else { &user.username };
     let short = [
-        ("username", user.username.as_str()),
+        ("username", username),
         ("password", user.password.as_deref().unwrap_or_default()),
         ("home_dir", &home_dir),
     ];

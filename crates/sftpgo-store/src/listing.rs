@@ -23,8 +23,7 @@ use crate::{
 
 /// The page that is asked for, as it is at one moment: it is one statement.
 pub(crate) fn list(connection: &mut Connection, query: &UserQuery) -> QueryResult<Vec<StoredUser>> {
-    let name = query.name.as_ref();
-    if name.is_some_and(|name| cannot_be(name.text())) {
+    if query.name.as_ref().is_some_and(finds_nobody) {
         return Ok(Vec::new());
     }
     let limit = query.limit as usize;
@@ -75,9 +74,18 @@ fn load(
     Ok((users, false))
 }
 
-/// PostgreSQL knows no text with NUL and would not look for one, and SQLite takes no pattern of any length.
+/// PostgreSQL knows no text with NUL and would not look for one.
 pub(crate) fn cannot_be(username: &str) -> bool {
-    username.contains('\0') || username.chars().count() > LONGEST
+    username.contains('\0')
+}
+
+/// Is it true of no name, as can be seen without the database? SQLite takes no pattern of any length.
+fn finds_nobody(filter: &NameFilter) -> bool {
+    let is_pattern = matches!(
+        filter,
+        NameFilter::Contains(_) | NameFilter::ContainsLater(_)
+    );
+    cannot_be(filter.text()) || (is_pattern && filter.text().chars().count() > LONGEST)
 }
 
 #[diesel::dsl::auto_type]

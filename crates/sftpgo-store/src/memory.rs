@@ -89,7 +89,7 @@ impl Users for MemoryProvider {
     }
 
     fn add_user(&self, user: &StoredUser) -> Result<StoredUser> {
-        column_limits::check(user)?;
+        column_limits::check(user, None)?;
         let mut stored = self.lock();
         if stored.by_name.contains_key(&user.username) {
             return Err(name_is_taken());
@@ -110,7 +110,7 @@ impl Users for MemoryProvider {
     }
 
     fn change_user(&self, before: &StoredUser, user: &StoredUser) -> Result<bool> {
-        column_limits::check(user)?;
+        column_limits::check(user, Some(before))?;
         let mut stored = self.lock();
         let old = stored.with_id(user.id).ok_or_else(no_such_user)?;
         if !old.has_settings_of(before) {

@@ -82,7 +82,7 @@ impl Users for DatabaseProvider {
     }
 
     fn add_user(&self, user: &StoredUser) -> Result<StoredUser> {
-        column_limits::check(user)?;
+        column_limits::check(user, None)?;
         let user = StoredUser {
             spent_steps: 0,
             usage: Usage::default(),
@@ -98,7 +98,7 @@ impl Users for DatabaseProvider {
     }
 
     fn change_user(&self, before: &StoredUser, user: &StoredUser) -> Result<bool> {
-        column_limits::check(user)?;
+        column_limits::check(user, Some(before))?;
         let (before, user) = (before.clone(), user.clone());
         let changed = self.pool.durable_transaction(move |connection| {
             dialect::lock_user(connection, user.id)?;

@@ -13,7 +13,7 @@ use std::{
 use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 use sftpgo_core::{
     ErrorKind, Permissions, StoredUser, UserId,
-    provider::{Health, PageStart, QuotaLedger, SortBy, UserQuery, Users},
+    provider::{Health, NameFilter, PageStart, QuotaLedger, SortBy, UserQuery, Users},
     storage_usage::Usage,
     user::UserFilters,
 };
@@ -241,6 +241,35 @@ fn a_row_that_cannot_be_read_in_full_gives_a_user_who_may_do_nothing() {
     let read = provider.user_by_id(bob.id).unwrap().unwrap();
     assert!(read.enabled);
     assert_eq!(read.permissions, Permissions::all());
+}
+
+#[test]
+fn a_longer_name_than_other_databases_take_is_found_and_changed() {
+    let directory = tempfile::tempdir().unwrap();
+    let provider = DatabaseProvider::open(&config(&directory)).unwrap();
+    provider.add_user(&user("bob")).unwrap();
+    let long = "b".repeat(300);
+    raw(&directory)
+        .batch_execute(&format!("UPDATE users SET username = '{long}'"))
+        .unwrap();
+    let stored = provider.user_by_name(&long).unwrap().unwrap();
+    for name in [
+        NameFilter::Is(long.clone()),
+        NameFilter::BeginsWith("b".repeat(299)),
+    ] {
+        let query = UserQuery {
+            name: Some(name),
+            ..UserQuery::default()
+        };
+        assert_eq!(provider.list_users(&query).unwrap().len(), 1);
+    }
+    let mut changed = stored.clone();
+    changed.quota_files = 5;
+    assert!(provider.change_user(&stored, &changed).unwrap());
+    let mut renamed = changed.clone();
+    renamed.username = "c".repeat(300);
+    let refused = provider.change_user(&changed, &renamed).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Invalid);
 }
 
 #[test]
