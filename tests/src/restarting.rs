@@ -153,12 +153,19 @@ t.close()
     /// Lets it close its file and leave.
     pub fn finish(mut self, server: &Server, file: &str) {
         fs::write(server.path(format!("{file}.go")), "").unwrap();
-        assert_eq!(self.0.wait().unwrap().code(), Some(0));
+        assert_eq!(self.code(), Some(0));
     }
 
     /// Waits until the server has ended it.
     pub fn ended(mut self) {
-        assert_eq!(self.0.wait().unwrap().code(), Some(7));
+        assert_eq!(self.code(), Some(7));
+    }
+
+    fn code(&mut self) -> Option<i32> {
+        wait_for("the end of the client", || {
+            self.0.try_wait().unwrap().is_some()
+        });
+        self.0.wait().unwrap().code()
     }
 }
 

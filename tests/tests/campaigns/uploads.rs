@@ -102,6 +102,9 @@ impl Uploads {
     /// Ends it, and looks at bob's home for what was acknowledged. Was the long file?
     pub(crate) fn finish(mut self, server: &Server) -> bool {
         fs::write(server.path("stop"), "").unwrap();
+        wait_for("the end of the client", || {
+            self.0.try_wait().unwrap().is_some()
+        });
         assert!(self.0.wait().unwrap().success(), "the client failed");
         let state = state(server);
         let home = server.home("bob");

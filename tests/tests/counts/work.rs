@@ -122,8 +122,12 @@ fn run(server: &Server, commands: &str) {
 fn wait_for_receipts(server: &Server) {
     let files = |directory| {
         let directories = fs::read_dir(directory).unwrap();
-        let names = directories.map(|directory| fs::read_dir(directory.unwrap().path()).unwrap());
-        names.map(Iterator::count).sum::<usize>()
+        let files =
+            directories.flat_map(|directory| fs::read_dir(directory.unwrap().path()).unwrap());
+        let names = files.map(|file| file.unwrap().file_name());
+        // Those begin so that are being written.
+        let finished = names.filter(|name| !name.as_encoded_bytes().starts_with(b".new-"));
+        finished.count()
     };
     let (home, receipts) = (server.home(USER), server.path(RECEIPTS));
     wait_for("the receipts", || files(&home) == files(&receipts));
