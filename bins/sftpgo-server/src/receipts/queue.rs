@@ -12,6 +12,8 @@ use sftpgo_core::{UserId, VirtualPath, content::Uploaded, sync::lock};
 const CAPACITY: usize = 10_000;
 /// Of them so many keep their file open, so that it may be renamed meanwhile; the files of the others are opened by name.
 const KEPT_OPEN: usize = 64;
+/// One user has so many of these at the most.
+const KEPT_OPEN_OF_USER: usize = 16;
 
 /// A bounded queue.
 #[derive(Default)]
@@ -26,6 +28,8 @@ struct State {
     turns: VecDeque<UserId>,
     waiting: HashMap<UserId, VecDeque<Box<Uploaded>>>,
     count: usize,
+    /// As many of what waits have their file open.
+    kept_open: usize,
     /// What is being made.
     made: Vec<(UserId, VirtualPath)>,
     is_closed: bool,
@@ -54,6 +58,7 @@ impl Queue {
             turns,
             waiting,
             count,
+            kept_open,
             is_closed,
             ..
         } = &mut *state;
@@ -61,8 +66,11 @@ impl Queue {
         if *is_closed || of_user >= CAPACITY - *count {
             return Err(Full(upload));
         }
-        if *count >= KEPT_OPEN {
+        if *kept_open >= KEPT_OPEN || of_user >= KEPT_OPEN_OF_USER {
             upload.content.let_go();
+        }
+        if upload.content.is_open() {
+            *kept_open += 1;
         }
         if of_user == 0 {
             turns.push_back(upload.user);
@@ -155,29 +163,32 @@ impl State {
             false => self.turns.push_back(user),
         }
         self.count -= 1;
+        if upload.content.is_open() {
+            self.kept_open -= 1;
+        }
         self.made.push((user, upload.content.path().clone()));
         Some(upload)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{fs, sync::Arc, time::SystemTime};
+pub(super) mod tests {
+    use std::{fs::File, sync::Arc, time::SystemTime};
 
     use sftpgo_core::{content::Content, usage::Writers};
     use sftpgo_test_support::{Service, path};
 
     use super::*;
 
-    /// Uploads of any user to a path, of one file.
-    fn uploads() -> impl Fn(i32, &str) -> Box<Uploaded> {
+    /// Uploads of any user to a path, each a file of so many bytes.
+    pub(in super::super) fn uploads(size: u64) -> impl Fn(i32, &str) -> Box<Uploaded> {
         let service = Service::with_bob(|_| {});
         let logged_in = service.log_in();
         let writers = Arc::new(Writers::default());
         move |user, name| {
             let file = service.path(name);
             if !file.exists() {
-                fs::write(file, "content").unwrap();
+                File::create(file).unwrap().set_len(size).unwrap();
             }
             let content = Content::open(&logged_in.filesystem, &path(name), &writers).unwrap();
             Box::new(Uploaded {
@@ -200,7 +211,7 @@ mod tests {
 
     #[test]
     fn users_take_turns_and_what_waits_or_is_made_is_known() {
-        let (queue, upload) = (Queue::default(), uploads());
+        let (queue, upload) = (Queue::default(), uploads(7));
         for (user, name) in [(1, "a"), (1, "b"), (1, "c"), (2, "d")] {
             assert!(queue.push(upload(user, name)).is_ok());
         }
@@ -224,7 +235,7 @@ mod tests {
 
     #[test]
     fn one_user_leaves_others_room() {
-        let (queue, upload) = (Queue::default(), uploads());
+        let (queue, upload) = (Queue::default(), uploads(7));
         let pushed = |user: i32| {
             let mut count = 0;
             while queue.push(upload(user, "a")).is_ok() {
@@ -235,5 +246,26 @@ mod tests {
         assert_eq!(pushed(1), CAPACITY / 2);
         assert_eq!(pushed(2), CAPACITY / 4);
         assert_eq!(pushed(3), CAPACITY / 8);
+    }
+
+    #[test]
+    fn one_user_leaves_others_room_for_open_files() {
+        let (queue, upload) = (Queue::default(), uploads(7));
+        for user in 1..10 {
+            for _ in 0..100 {
+                assert!(queue.push(upload(user, "a")).is_ok());
+            }
+        }
+        let kept_open = |user| {
+            let state = lock(&queue.state);
+            let of_user = state.waiting[&UserId(user)].iter();
+            of_user.filter(|upload| upload.content.is_open()).count()
+        };
+        let all: Vec<_> = (1..10).map(kept_open).collect();
+        assert_eq!(all, [16, 16, 16, 16, 0, 0, 0, 0, 0]);
+        while let (user @ 1.., _) = next(&queue) {
+            queue.done(UserId(user), &path("/a"));
+        }
+        assert_eq!(lock(&queue.state).kept_open, 0);
     }
 }

@@ -124,6 +124,11 @@ impl Content {
         self.permit = None;
     }
 
+    /// Is the file open? It is until [`Content::let_go`].
+    pub fn is_open(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Returns how long to wait before it is read from its beginning; none when a change would show from now on.
     ///
     /// # Errors

@@ -91,17 +91,17 @@ impl Reading {
         })
     }
 
-    /// Begins anew, if the file still holds what was uploaded: only its name or its attributes have changed. Returns whether
-    /// that is so.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn begin_again(&mut self) -> Result<bool> {
+    /// Has nobody opened the file to write to it since it began to be watched, as far as users of this server go?
+    pub fn is_unwritten(&self) -> bool {
+        self.content.is_unwritten()
+    }
+
+    /// Reads it from its beginning, once more: a change of its name or its attributes does not matter.
+    pub fn begin_again(&mut self) {
         self.begun = false;
         self.hash = digest::Context::new(&digest::SHA256);
         self.offset = 0;
         self.content.begin_again();
-        Ok(self.content.is_unwritten())
     }
 
     /// Is what was read what the file holds, all of it at once, and what was uploaded?
