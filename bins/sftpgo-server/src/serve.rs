@@ -160,12 +160,9 @@ impl Start<'_> {
             sftp: listen_sftp(&self.settings.sftpd.bindings, &mut sockets).await?,
             http: listen_http(&self.settings.httpd.bindings, &mut sockets).await?,
         };
-        let driver = &self.settings.data_provider.driver;
-        admin_access::publish_setup_code(driver, &self.loaded.directory, &parts.api.admins);
-        self.say_where(&bound, &parts);
-        let watching = Watching::start(&parts, dirty);
         let restarts = self.followable(&parts, sockets, &bound, &shutdown);
         self.announce(succession, &restarts, &mut bound, &parts)?;
+        let watching = Watching::start(&parts, dirty);
         tokio::spawn(Arc::clone(&restarts).watch(restart));
         let told = tokio::spawn(tell_end(Arc::clone(&restarts), self.ends.stop));
         watch_tls(&reload, &bound.http, &shutdown);
@@ -276,7 +273,7 @@ impl Start<'_> {
         })
     }
 
-    /// Tells systemd and the server before, if there is one, that clients are served from here on.
+    /// Tells the operator, systemd and the server before, if there is one, that clients are served from here on.
     ///
     /// # Errors
     /// It was told to stop before it served, and another one serves.
@@ -294,6 +291,9 @@ impl Start<'_> {
                 "the new process was told to stop before it served".to_owned(),
             ));
         }
+        let driver = &self.settings.data_provider.driver;
+        admin_access::publish_setup_code(driver, &self.loaded.directory, &parts.api.admins);
+        self.say_where(bound, parts);
         systemd::ready(&restarts.status, follows, restarts.stop_accepting.clone());
         if let Some(succession) = succession.take() {
             restarts.predecessors.follow(succession);
