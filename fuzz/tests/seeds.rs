@@ -1,4 +1,4 @@
-//! Each target over its seeds, and over what some mutations make of them.
+//! Each target over its seeds and its corpus, and over what some mutations make of them.
 //!
 //! `SFTPGO_TEST_ROUNDS` asks for more of them, `SFTPGO_TEST_SEED` for others.
 
@@ -67,11 +67,12 @@ targets! {
 }
 
 fn run(name: &str, target: fn(&[u8]), rounds: u64) {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("seeds")
-        .join(name);
-    let mut paths: Vec<_> = fs::read_dir(directory)
-        .unwrap()
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let directories = ["seeds", "corpus"].map(|kind| here.join(kind).join(name));
+    let mut paths: Vec<_> = directories
+        .iter()
+        .filter(|directory| directory.exists())
+        .flat_map(|directory| fs::read_dir(directory).unwrap())
         .map(|entry| entry.unwrap().path())
         .collect();
     paths.sort();

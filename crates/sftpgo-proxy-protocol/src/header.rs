@@ -67,11 +67,13 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, Malformed> {
 /// `PROXY TCP4 192.0.2.1 192.0.2.2 40000 22` in one line (section 2.1).
 fn version_1(bytes: &[u8]) -> Result<Parsed, Malformed> {
     let first = bytes.get(..V1_MAX_LENGTH).unwrap_or(bytes);
-    let Some(end) = first.windows(2).position(|pair| pair == b"\r\n") else {
-        if first.len() == V1_MAX_LENGTH || has_lone_return(first) {
-            return Err(Malformed);
-        }
-        return Ok(Parsed::Incomplete);
+    // The first return ends the line, so only a newline may come behind it.
+    let end = first.iter().position(|byte| *byte == b'\r');
+    let end = match end.map(|end| (end, first.get(end + 1))) {
+        Some((end, Some(b'\n'))) => end,
+        Some((_, Some(_))) => return Err(Malformed),
+        _ if first.len() == V1_MAX_LENGTH => return Err(Malformed),
+        _ => return Ok(Parsed::Incomplete),
     };
     let line = first.get(V1.len()..end).ok_or(Malformed)?;
     let line = str::from_utf8(line).map_err(|_| Malformed)?;
@@ -79,12 +81,6 @@ fn version_1(bytes: &[u8]) -> Result<Parsed, Malformed> {
         length: end + 2,
         client: client_of_line(line)?,
     }))
-}
-
-/// A return ends the line, so only a newline may come behind it.
-fn has_lone_return(bytes: &[u8]) -> bool {
-    let mut behind = bytes.iter().skip_while(|byte| **byte != b'\r').skip(1);
-    behind.next().is_some()
 }
 
 fn client_of_line(line: &str) -> Result<Option<SocketAddr>, Malformed> {
@@ -274,6 +270,7 @@ mod tests {
             "PROXY UDP4 192.0.2.7 192.0.2.1 40000 22\r\n",
             "PROXY tcp4 192.0.2.7 192.0.2.1 40000 22\r\n",
             "PROXY TCP4 192.0.2.7 192.0.2.1 40000 22\rSSH",
+            "PROXY UNKNOWN whatever\r\r\n",
         ] {
             assert_eq!(parse(line.as_bytes()), Err(Malformed), "{line:?}");
         }
