@@ -17,8 +17,8 @@ test *ARGS:
 
 # Fuzz a target of fuzz/ until it fails, with cargo-fuzz and a nightly toolchain
 fuzz TARGET *ARGS:
-    mkdir -p fuzz/corpus/{{TARGET}}
-    CARGO_PROFILE_RELEASE_LTO=off cargo +nightly fuzz run --features libfuzzer {{TARGET}} fuzz/corpus/{{TARGET}} fuzz/seeds/{{TARGET}} {{ARGS}}
+    mkdir -p target/fuzz/{{TARGET}} fuzz/corpus/{{TARGET}}
+    CARGO_PROFILE_RELEASE_LTO=off cargo +nightly fuzz run --features libfuzzer {{TARGET}} target/fuzz/{{TARGET}} fuzz/corpus/{{TARGET}} fuzz/seeds/{{TARGET}} {{ARGS}}
 
 # Format everything
 fmt:
