@@ -9,7 +9,7 @@ use std::{
 
 use sftpgo_core::{event::Events, registry::ConnectionLimits};
 use sftpgo_proxy_protocol::{Mode, Policy};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::*;
 use crate::binding::BindingOptions;
@@ -42,17 +42,26 @@ fn plain(listener: TcpListener) -> Binding {
 }
 
 async fn serve(limits: Limits, body: usize) -> SocketAddr {
+    serve_until(CancellationToken::new(), limits, body).await.0
+}
+
+/// The same, until `shutdown`: the server has ended when the task has.
+async fn serve_until(
+    shutdown: CancellationToken,
+    limits: Limits,
+    body: usize,
+) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(run(
+    let served = tokio::spawn(run(
         limits,
         Entrance::default(),
         limits.places(),
         plain(listener),
-        CancellationToken::new(),
+        shutdown,
         move |_, _| async move { Ok(Response::new(vec![b'x'; body].into())) },
     ));
-    address
+    (address, served)
 }
 
 /// A client that has sent `bytes` and now waits.
@@ -130,21 +139,12 @@ async fn a_client_that_reads_slowly_gets_all_of_an_answer_however_old_the_connec
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_the_server_does_not_wait_for_a_client_that_reads_slowly() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
     let limits = Limits {
         grace: SHORT,
         ..one_place()
     };
-    let served = tokio::spawn(run(
-        limits,
-        Entrance::default(),
-        limits.places(),
-        plain(listener),
-        shutdown.clone(),
-        move |_, _| async move { Ok(Response::new(vec![b'x'; LARGE].into())) },
-    ));
+    let (server, served) = serve_until(shutdown.clone(), limits, LARGE).await;
     let mut slow = silent_client(server, GET).await;
     let slow = tokio::task::spawn_blocking(move || {
         slow.read_exact(&mut [0; 12]).unwrap();
@@ -159,8 +159,6 @@ async fn the_end_of_the_server_does_not_wait_for_a_client_that_reads_slowly() {
 /// During a restart without a pause nobody knows which process has taken the connection.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_connected_when_the_server_ends_may_still_ask() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
     // Much longer than a busy machine needs to ask.
     let limits = Limits {
@@ -168,14 +166,7 @@ async fn who_has_connected_when_the_server_ends_may_still_ask() {
         head_time: Duration::from_secs(60),
         ..Limits::default()
     };
-    let served = tokio::spawn(run(
-        limits,
-        Entrance::default(),
-        limits.places(),
-        plain(listener),
-        shutdown.clone(),
-        move |_, _| async move { Ok(Response::new("x".into())) },
-    ));
+    let (server, served) = serve_until(shutdown.clone(), limits, 1).await;
     let mut asking = silent_client(server, b"").await;
     // The last one that is accepted is the last one that is answered.
     assert!(!rest(silent_client(server, GET).await).await.is_empty());
@@ -188,8 +179,6 @@ async fn who_has_connected_when_the_server_ends_may_still_ask() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_connected_and_asks_nothing_does_not_hold_up_the_end() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
     // Nothing else ends the connection.
     let limits = Limits {
@@ -199,14 +188,7 @@ async fn who_has_connected_and_asks_nothing_does_not_hold_up_the_end() {
         age: Duration::from_secs(3600),
         ..Limits::default()
     };
-    let served = tokio::spawn(run(
-        limits,
-        Entrance::default(),
-        limits.places(),
-        plain(listener),
-        shutdown.clone(),
-        move |_, _| async move { Ok(Response::new("x".into())) },
-    ));
+    let (server, served) = serve_until(shutdown.clone(), limits, 1).await;
     let silent = silent_client(server, b"").await;
     // The last one that is accepted is the last one that is answered.
     assert!(!rest(silent_client(server, GET).await).await.is_empty());
