@@ -17,5 +17,5 @@ CREATE TABLE IF NOT EXISTS ip_list_changes (
 INSERT INTO ip_list_changes (id, number) VALUES (1, 1) ON CONFLICT DO NOTHING;
 -- Nobody locks out the machine itself, unless an operator takes these out.
 INSERT INTO ip_lists (list, network, mode, protocols, description, created_at, updated_at) VALUES
-    (2, '127.0.0.0/8', 1, 0, 'this machine', CAST(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000 AS bigint), CAST(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000 AS bigint)),
-    (2, '::1/128', 1, 0, 'this machine', CAST(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000 AS bigint), CAST(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000 AS bigint)) ON CONFLICT DO NOTHING;
+    (2, '127.0.0.0/8', 1, 0, 'this machine', CAST(EXTRACT(EPOCH FROM STATEMENT_TIMESTAMP()) * 1000 AS bigint), CAST(EXTRACT(EPOCH FROM STATEMENT_TIMESTAMP()) * 1000 AS bigint)),
+    (2, '::1/128', 1, 0, 'this machine', CAST(EXTRACT(EPOCH FROM STATEMENT_TIMESTAMP()) * 1000 AS bigint), CAST(EXTRACT(EPOCH FROM STATEMENT_TIMESTAMP()) * 1000 AS bigint)) ON CONFLICT DO NOTHING;
