@@ -29,6 +29,7 @@ pub(crate) struct Web {
     pub(crate) address: SocketAddr,
     pub(crate) service: Service,
     pub(crate) admins: Arc<Admins>,
+    pub(crate) logins: Arc<AdminLogins>,
     pub(crate) setup_code: String,
     pub(crate) activity: Activity,
     _runtime: Runtime,
@@ -93,8 +94,9 @@ impl Web {
             service.events.clone(),
         ));
         let logins = AdminLogins::new(Arc::clone(&admins), Arc::new(service.logins()));
+        let logins = Arc::new(logins);
         let tokens = Tokens::new(TokenSettings::default()).unwrap();
-        let mut access = AdminAccess::new(Arc::new(logins), tokens);
+        let mut access = AdminAccess::new(Arc::clone(&logins), tokens);
         let code = SetupCode::generate();
         let setup_code = code.reveal().to_owned();
         access.setup_code = Some(code);
@@ -140,6 +142,7 @@ impl Web {
             address,
             service,
             admins,
+            logins,
             setup_code,
             activity,
             _runtime: runtime,

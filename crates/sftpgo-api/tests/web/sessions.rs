@@ -167,9 +167,10 @@ fn a_session_ends_at_once_with_what_it_stands_on() {
         }),
         ("mia", &|| web.admins.delete(&actor("root"), "mia").unwrap()),
         ("zoe", &|| {
-            let changed = web
-                .admins
-                .change_password(&actor("zoe"), PASSWORD, "another one");
+            let remote = ([192, 0, 2, 1], 4000).into();
+            let changed =
+                web.logins
+                    .change_password(&actor("zoe"), PASSWORD, "another one", remote);
             assert!(changed.unwrap().updated_at <= now_ms() + 1000);
         }),
     ];

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Admin, Admins, ApiKey, api_key::SentKey, management::wrong_current_password};
+use super::{Admin, Admins, ApiKey, api_key::SentKey};
 use crate::{
     auth::{LoginFailure, Logins, SentName},
     credential::{password::PasswordHash, second_factor::WrongCodes},
@@ -185,11 +185,11 @@ impl AdminLogins {
         Ok(Ok(passed))
     }
 
-    /// Changes the password of the admin who asks, as [`Admins::change_password`] does. A wrong current one counts as at a
-    /// login: whoever has come by a session does not guess on.
+    /// Changes the password of the admin who asks. Whoever logged in before has to log in again. A wrong current one counts as
+    /// at a login: whoever has come by a session does not guess on.
     ///
     /// # Errors
-    /// As [`Admins::change_password`].
+    /// [`Invalid`](crate::ErrorKind::Invalid) when the current one is wrong, or the new one is not acceptable.
     pub fn change_password(
         &self,
         by: &Actor,
@@ -200,7 +200,7 @@ impl AdminLogins {
         let username = by.admin_name();
         let Some(stored) = self.admins.with_password(username, current)? else {
             self.tell_failed(username, remote, "wrong current password".into());
-            return Err(wrong_current_password());
+            return Err(Error::invalid("current_password", "is wrong"));
         };
         self.admins.replace_password(by, &stored, current, new)
     }

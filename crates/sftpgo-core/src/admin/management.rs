@@ -169,17 +169,6 @@ impl Admins {
         Ok(())
     }
 
-    /// Changes the password of the admin who asks. Whoever logged in before has to log in again.
-    ///
-    /// # Errors
-    /// [`Invalid`](ErrorKind::Invalid) when the current one is wrong, or the new one is not acceptable.
-    pub fn change_password(&self, by: &Actor, current: &str, new: &str) -> Result<Admin> {
-        match self.with_password(by.admin_name(), current)? {
-            Some(stored) => self.replace_password(by, &stored, current, new),
-            None => Err(wrong_current_password()),
-        }
-    }
-
     /// The admin of this name, if this is its password.
     pub(super) fn with_password(&self, username: &str, password: &str) -> Result<Option<Admin>> {
         let stored = self.by_name(username)?;
@@ -339,10 +328,6 @@ pub(super) fn without_second_factor(admin: Admin) -> Admin {
         recovery_codes: Vec::new(),
         ..admin
     }
-}
-
-pub(super) fn wrong_current_password() -> Error {
-    Error::invalid("current_password", "is wrong")
 }
 
 fn no_such_admin() -> Error {
