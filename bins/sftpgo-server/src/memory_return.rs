@@ -1,7 +1,7 @@
 //! What connections took of the machine's memory goes back to the system once they have gone.
 //!
 //! A crowd leaves heaps with much that is free between little that is in use, and pages of the program that nothing else
-//! needs. Both are given back when connections have become few, and never while they come and go as usual: what is used
+//! needs. Both are given back when connections have become few, and seldom while they come and go as usual: what is used
 //! again at once would only be asked for again.
 
 use std::{sync::Arc, time::Duration};
