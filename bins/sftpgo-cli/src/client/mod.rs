@@ -2,6 +2,7 @@
 
 mod addresses;
 mod admins;
+mod receipts;
 
 use std::{cell::Cell, os::unix::ffi::OsStrExt, time::Duration};
 
@@ -15,23 +16,18 @@ use ureq::{
 };
 
 use crate::{
-    cli::{Explain, Order, Receipt},
+    cli::{Explain, Order},
     exit::{Failure, Result},
     identity::Identity,
     output,
     values::server::ServerUrl,
-    wire::{
-        Answer, Connection, EndedQuotaScan, Explanation, NewTotp, QuotaScan, SignedReceipt, Totp,
-        Version,
-    },
+    wire::{Answer, Connection, EndedQuotaScan, Explanation, NewTotp, QuotaScan, Totp, Version},
 };
 
 pub(crate) use admins::TokenAnswer;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// The server reads a file of any size for it.
-const RECEIPT_TIMEOUT: Duration = Duration::from_secs(6 * 60 * 60);
 const HINT: &str = " (--server or SFTPGO_URL says where to look)";
 /// 500 users, each with dozens of long keys, are well below.
 const MAX_ANSWER: u64 = 64 << 20;
@@ -45,6 +41,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// Speaks to one server.
+#[derive(Clone)]
 pub(crate) struct Client {
     agent: Agent,
     server: ServerUrl,
@@ -88,21 +85,16 @@ impl Client {
     fn waiting(&self, timeout: Duration) -> Self {
         Self {
             agent: agent(&self.server, timeout),
-            server: self.server.clone(),
-            identity: self.identity.clone(),
             timeout,
-            warned_of_passwords: self.warned_of_passwords.clone(),
+            ..self.clone()
         }
     }
 
     /// Returns a client of the same server for somebody else.
     pub(crate) fn with_identity(&self, identity: Identity) -> Self {
         Self {
-            agent: self.agent.clone(),
-            server: self.server.clone(),
             identity,
-            timeout: self.timeout,
-            warned_of_passwords: self.warned_of_passwords.clone(),
+            ..self.clone()
         }
     }
 
@@ -225,19 +217,6 @@ impl Client {
             path.extend(percent_encode(target.as_bytes(), ENCODED));
         }
         self.get(&path)
-    }
-
-    pub(crate) fn receipt(&self, asked: &Receipt) -> Result<SignedReceipt> {
-        let of_what = match (asked.now, asked.upload) {
-            (true, _) => "&of=now",
-            (_, true) => "&of=upload",
-            (false, false) => "",
-        };
-        self.waiting(RECEIPT_TIMEOUT).get(&format!(
-            "v2/users/{}/receipt?path={}{of_what}",
-            encoded(&asked.name),
-            percent_encode(asked.path.as_bytes(), ENCODED)
-        ))
     }
 
     fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
