@@ -19,6 +19,7 @@ pub mod explain;
 pub mod fair_pool;
 pub mod filesystem;
 pub mod gate;
+pub mod hex;
 pub mod ip_list;
 pub mod ledger;
 pub mod network;

@@ -2,6 +2,8 @@
 
 use ring::rand::{SecureRandom, SystemRandom};
 
+use crate::hex::hex;
+
 /// Fills `bytes`; Linux's generator does not fail once the system is up.
 pub fn fill(bytes: &mut [u8]) {
     if SystemRandom::new().fill(bytes).is_err() {
@@ -14,7 +16,7 @@ pub fn fill(bytes: &mut [u8]) {
 pub fn hex_id() -> String {
     let mut bytes = [0_u8; 16];
     fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&bytes)
 }
 
 /// A positive number of 63 random bits.

@@ -3,7 +3,10 @@
 use std::{borrow::Cow, path::Path};
 
 use sftpgo_audit::Record;
-use sftpgo_core::event::{Actor, Command, Event, Operation};
+use sftpgo_core::{
+    event::{Actor, Command, Event, Operation},
+    hex::hex,
+};
 
 use crate::logging::milliseconds;
 
@@ -156,9 +159,8 @@ fn with_path(record: Record, name: &str, path: &Path) -> Record {
         return record;
     }
     let bytes = path.as_os_str().as_encoded_bytes();
-    let bytes = bytes.iter().take(LONGEST_TEXT);
-    let hex: String = bytes.map(|byte| format!("{byte:02x}")).collect();
-    record.with(&format!("{name}_hex"), hex)
+    let bytes = bytes.get(..LONGEST_TEXT).unwrap_or(bytes);
+    record.with(&format!("{name}_hex"), hex(bytes))
 }
 
 fn with_actor(record: Record, by: &Actor) -> Record {

@@ -20,7 +20,7 @@ use std::{
 };
 
 use ring::digest::{SHA256, digest};
-use sftpgo_core::{Error, Result, UserId, VirtualPath, random, sync::lock};
+use sftpgo_core::{Error, Result, UserId, VirtualPath, hex::hex, random, sync::lock};
 use sftpgo_ssh::receipt::{Found, Receipt};
 
 use crate::config::settings::UploadReceipts as Asked;
@@ -199,12 +199,7 @@ pub(crate) fn make(path: &Path) -> io::Result<()> {
 }
 
 fn name_of(path: &VirtualPath) -> String {
-    let mut name = String::with_capacity(2 * SHA256.output_len());
-    for byte in digest(&SHA256, path.as_bytes()).as_ref() {
-        // A text takes whatever is written.
-        let _ = std::fmt::Write::write_fmt(&mut name, format_args!("{byte:02x}"));
-    }
-    name
+    hex(digest(&SHA256, path.as_bytes()).as_ref())
 }
 
 fn read(path: &Path) -> io::Result<String> {

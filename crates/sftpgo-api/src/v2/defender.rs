@@ -3,7 +3,10 @@
 use std::{net::IpAddr, sync::Arc};
 
 use serde::Serialize;
-use sftpgo_core::defender::{Defender, DefenderHost, HostStanding};
+use sftpgo_core::{
+    defender::{Defender, DefenderHost, HostStanding},
+    hex::hex,
+};
 use warp::http::StatusCode;
 
 use crate::{
@@ -33,7 +36,7 @@ impl From<DefenderHost> for HostAnswer {
             HostStanding::BannedUntil(until) => (None, Some(rfc3339(until))),
         };
         Self {
-            id: ip.bytes().map(|byte| format!("{byte:02x}")).collect(),
+            id: hex(ip.as_bytes()),
             ip,
             score,
             ban_time,

@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     error::{Error, Result},
+    hex::hex,
     random,
 };
 
@@ -140,8 +141,7 @@ impl fmt::Debug for ApiKey {
 
 fn hash(secret: &str) -> String {
     let digest = digest::digest(&digest::SHA256, secret.as_bytes());
-    let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
-    hex.collect()
+    hex(digest.as_ref())
 }
 
 /// A key as it is sent: `id.secret`, and behind another dot the admin, whose name may have dots.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use md5::{Digest as _, Md5};
 use ring::digest;
-use sftpgo_core::{VirtualPath, filesystem::File, session::Session};
+use sftpgo_core::{VirtualPath, filesystem::File, hex::hex, session::Session};
 
 use crate::{
     error_text::error_text,
@@ -205,10 +205,7 @@ impl Computing {
             out.push(b'\\');
         }
         let hash = self.hash.finish();
-        out.extend(
-            hash.iter()
-                .flat_map(|byte| format!("{byte:02x}").into_bytes()),
-        );
+        out.extend_from_slice(hex(&hash).as_bytes());
         out.extend_from_slice(b"  ");
         out.extend_from_slice(&escaped);
         out.push(b'\n');

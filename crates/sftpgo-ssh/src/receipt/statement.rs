@@ -1,9 +1,10 @@
 //! What a receipt says: one line of JSON.
 
-use std::{fmt::Write, time::SystemTime};
+use std::time::SystemTime;
 
 use jiff::Timestamp;
 use serde_json::Value;
+use sftpgo_core::hex::hex;
 
 /// What is said of a file.
 pub(super) struct Facts<'a> {
@@ -77,15 +78,6 @@ pub(super) fn statement(facts: &Facts<'_>) -> String {
         facts.size,
         hex(facts.sha256),
     )
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // A text takes whatever is written.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 #[cfg(test)]
