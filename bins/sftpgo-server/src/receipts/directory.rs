@@ -3,12 +3,13 @@
 //!
 //! A receipt gets its name when it is written, so that a crash leaves it or none; where a power cut leaves its name alone,
 //! nothing is found. The next upload to the path replaces it. It stays when the file goes, for it says what came; its age ends
-//! it, and a user's oldest go when there are too many. Nothing is removed whose name is not one that the server gives.
+//! it, and a user's oldest go when there are too many (`ends.rs`).
+
+mod ends;
 
 use std::{
     collections::HashMap,
-    ffi::OsStr,
-    fs::{self, DirBuilder, DirEntry, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, ErrorKind, Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -16,13 +17,14 @@ use std::{
         Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use ring::digest::{SHA256, digest};
 use sftpgo_core::{Error, Result, UserId, VirtualPath, hex::hex, random, sync::lock};
 use sftpgo_ssh::receipt::{Found, Receipt};
 
+use self::ends::{receipts_in, remove_oldest};
 use crate::config::settings::UploadReceipts as Asked;
 
 /// A longer file is none: a path has 4 KiB at the most, which may take six times as much in JSON, and then its bytes in
@@ -30,8 +32,6 @@ use crate::config::settings::UploadReceipts as Asked;
 const LONGEST: u64 = 64 * 1024;
 /// What begins the name of a receipt that is being written.
 const UNFINISHED: &str = ".new-";
-/// An unfinished one that is older was left by a crash.
-const LEFT_OVER: Duration = Duration::from_secs(60 * 60);
 
 /// The directory of all receipts.
 pub(super) struct Directory {
@@ -130,64 +130,6 @@ impl Directory {
         Ok(Receipt::of_upload(&text, username, path))
     }
 
-    /// Removes receipts that are too old, and what crashes left.
-    pub(super) fn remove_old(&self) {
-        if let Err(error) = self.try_to_remove_old() {
-            log::warn!(
-                "old receipts cannot be removed from {}, which is tried again in a day: {error}",
-                self.path.display()
-            );
-        }
-    }
-
-    fn try_to_remove_old(&self) -> io::Result<()> {
-        for of_user in fs::read_dir(&self.path)? {
-            let of_user = of_user?;
-            if !is_of_user(&of_user) {
-                continue;
-            }
-            match self.remove_old_in(&of_user.path()) {
-                // Another server removed it.
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => log::warn!(
-                    "old receipts cannot be removed from {}, which is tried again in a day: {error}",
-                    of_user.path().display()
-                ),
-                Ok(()) => {}
-            }
-        }
-        lock(&self.counts).clear();
-        Ok(())
-    }
-
-    fn remove_old_in(&self, of_user: &Path) -> io::Result<()> {
-        for entry in fs::read_dir(of_user)? {
-            let entry = entry?;
-            if self.is_over(&entry)? {
-                remove(&entry.path())?;
-            }
-        }
-        // Refused unless it is empty. Whoever writes to it makes it again.
-        let _ = fs::remove_dir(of_user);
-        Ok(())
-    }
-
-    fn is_over(&self, entry: &DirEntry) -> io::Result<bool> {
-        let longest = match &entry.file_name() {
-            name if is_unfinished(name) => Some(LEFT_OVER),
-            name if is_receipt(name) => self.longest,
-            _ => None,
-        };
-        let Some(longest) = longest else {
-            return Ok(false);
-        };
-        let Some(written_at) = written_at(entry)? else {
-            return Ok(false);
-        };
-        let age = SystemTime::now().duration_since(written_at);
-        Ok(age.is_ok_and(|age| age > longest))
-    }
-
     fn of_user(&self, user: UserId) -> PathBuf {
         self.path.join(user.0.to_string())
     }
@@ -209,72 +151,6 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(String::from_utf8(bytes).unwrap_or_default())
 }
 
-/// Is it a directory of a user's receipts?
-fn is_of_user(entry: &DirEntry) -> bool {
-    let name = entry.file_name();
-    let id = name.to_str().and_then(|name| name.parse::<i32>().ok());
-    id.is_some_and(|id| *id.to_string() == *name)
-        && entry.file_type().is_ok_and(|found| found.is_dir())
-}
-
-fn is_receipt(name: &OsStr) -> bool {
-    let name = name.as_encoded_bytes();
-    name.len() == 2 * SHA256.output_len()
-        && name
-            .iter()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-fn is_unfinished(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes())
-}
-
-fn receipts_in(of_user: &Path) -> impl Iterator<Item = DirEntry> {
-    let entries = fs::read_dir(of_user).into_iter().flatten().flatten();
-    entries.filter(|entry| is_receipt(&entry.file_name()))
-}
-
-/// None of what is no file, or is gone by now.
-fn written_at(entry: &DirEntry) -> io::Result<Option<SystemTime>> {
-    match entry.metadata() {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Ok(found) if !found.is_file() => Ok(None),
-        found => Ok(Some(found?.modified()?)),
-    }
-}
-
-/// Removes the oldest, so that a tenth of `most` is free again, and returns how many are left.
-fn remove_oldest(of_user: &Path, most: usize) -> usize {
-    let mut receipts: Vec<_> = receipts_in(of_user)
-        .filter_map(|entry| Some((written_at(&entry).ok()??, entry.path())))
-        .collect();
-    receipts.sort();
-    let to_keep = most - most.div_ceil(10);
-    let too_many = receipts.len().saturating_sub(to_keep);
-    if receipts.len() > most {
-        log::info!(
-            "the oldest {too_many} receipts in {} are removed, because there are more than sftpd.receipts_per_user",
-            of_user.display()
-        );
-        for (_, path) in receipts.drain(..too_many) {
-            if let Err(error) = remove(&path) {
-                log::warn!(
-                    "the old receipt {} cannot be removed: {error}",
-                    path.display()
-                );
-            }
-        }
-    }
-    receipts.len()
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 fn failed(path: &Path, what: &str, error: &io::Error) -> Error {
     let text = format!("the receipt cannot {what} in {}: {error}", path.display());
     Error::new(sftpgo_core::ErrorKind::Internal, text)
@@ -282,7 +158,9 @@ fn failed(path: &Path, what: &str, error: &io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::SystemTime;
+
+    use super::{ends::LEFT_OVER, *};
 
     fn receipt(path: &str) -> Receipt {
         Receipt {
